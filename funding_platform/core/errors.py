@@ -1,0 +1,32 @@
+"""The root of every error that the platform raises on purpose.
+
+FundingError
+├── core      UnknownNameError (a table, column or dataset that is not declared)
+├── lake      LakeError and its children, in ``lake/errors.py``
+├── venues    VenueError and its children, in ``venues/errors.py``
+├── curves    CurveError
+└── flows     FlowError and its children, in ``flows/errors.py``
+
+A message says what happened and where; the hint says what to do about it.
+"""
+
+
+class FundingError(Exception):
+    """What happened and where, with a hint that says what to do.
+
+    Parameters
+    ----------
+    message
+        What happened, to which table, venue, symbol or file.
+    hint
+        What the reader can do about it. Shown on a line of its own.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}\n  hint: {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class UnknownNameError(FundingError):
+    """A table, column, venue or dataset that nothing declares."""

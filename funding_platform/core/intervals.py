@@ -1,0 +1,73 @@
+"""The funding interval, inferred from neighbouring settlements where the venue omits it.
+
+A settlement pays for the time since the one before it, so its interval is the gap before it:
+
+1. gaps are rounded to whole hours, because settlements come late by seconds or minutes;
+2. a single wide gap between two equal narrower ones that divide it is a missing settlement, not
+   a longer interval (``4 h, 8 h, 4 h`` is 4 h with one settlement lost);
+3. the first settlement, and the first one after a hole wider than a day, takes the gap after it;
+4. with no neighbour within a day the interval is unknown: null, never 8.
+
+Every decision looks at most ``CONTEXT`` to either side, so a window split anywhere gives the
+same intervals as the whole, as long as each part is read with that much context.
+"""
+
+from datetime import timedelta
+
+import polars as pl
+
+CONTEXT = timedelta(hours=25)
+"""How far a neighbour may lie: the longest interval in use (24 h) and an hour of lateness."""
+
+_BY_SYMBOL = ["venue", "venue_symbol"]
+
+
+def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
+    """Fill ``interval_hours`` from neighbouring settlements and mark where that was done.
+
+    Parameters
+    ----------
+    settlements
+        Columns ``venue``, ``venue_symbol``, ``funding_time`` and ``interval_hours`` (null where
+        the venue states none); one row per settlement, in any order.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows sorted by venue, symbol and time, with ``interval_hours`` in hours and
+        ``interval_inferred`` true where the value comes from the neighbours.
+    """
+    time = pl.col("funding_time")
+    context = pl.lit(CONTEXT)
+    gap = time.diff()
+    two_back = time - time.shift(2)
+    in_reach = pl.when(gap <= context).then(_whole_hours(gap))
+    frame = settlements.sort([*_BY_SYMBOL, "funding_time"]).with_columns(
+        in_reach.over(_BY_SYMBOL).alias("before"),
+        pl.when(two_back <= context)
+        .then(_whole_hours(gap.shift(1)))
+        .over(_BY_SYMBOL)
+        .alias("earlier"),
+    )
+    frame = frame.with_columns(pl.col("before").shift(-1).over(_BY_SYMBOL).alias("after"))
+    lost_settlement = (
+        (pl.col("earlier") == pl.col("after"))
+        & (pl.col("before") > pl.col("earlier"))
+        & (pl.col("before") % pl.col("earlier") == 0)
+    )
+    inferred = (
+        pl.when(lost_settlement)
+        .then(pl.col("earlier"))
+        .otherwise(pl.coalesce("before", "after"))
+        .cast(pl.Float64)
+    )
+    return frame.with_columns(
+        pl.coalesce("interval_hours", inferred),
+        (pl.col("interval_hours").is_null() & inferred.is_not_null()).alias("interval_inferred"),
+    ).drop("before", "earlier", "after")
+
+
+def _whole_hours(gap: pl.Expr) -> pl.Expr:
+    """A gap as whole hours, null when it is shorter than half an hour."""
+    hours = (gap.dt.total_seconds() / 3600).round(0)
+    return pl.when(hours > 0).then(hours.cast(pl.Int64))

@@ -1,0 +1,120 @@
+"""The tables that dbt builds for people to query, declared like all others.
+
+``dbt_project/models/marts/_marts.yml`` (contracts, tests, column descriptions) is generated from
+here; the SQL beside it must produce exactly these columns.
+"""
+
+from typing import Final
+
+from funding_platform.core.schema import Column, Table, Type
+
+_PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
+_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
+_PER_YEAR = "fraction per year, simple"
+_BPS = "basis points of one leg's notional"
+
+
+def _text(name: str, description: str, *, nullable: bool = False) -> Column:
+    return Column(name, Type.TEXT, description, nullable=nullable)
+
+
+def _time(name: str, description: str, *, nullable: bool = True) -> Column:
+    return Column(name, Type.TIME, description, nullable=nullable)
+
+
+def _real(name: str, description: str, unit: str) -> Column:
+    return Column(name, Type.REAL, description, unit)
+
+
+def _count(name: str, description: str) -> Column:
+    return Column(name, Type.INTEGER, description, nullable=False, minimum=0)
+
+
+LATEST_FUNDING_RATES: Final = Table(
+    "marts",
+    "latest_funding_rates",
+    "What every instrument paid last and is expected to pay next, with the market around it.",
+    key=("venue", "venue_symbol"),
+    columns=(
+        _text("venue", "Name of the venue."),
+        _text("venue_symbol", "The venue's own symbol."),
+        _text("base", "Canonical base asset."),
+        _text("quote", "Currency the price is quoted in."),
+        _text("contract_type", "linear or inverse."),
+        Column("multiplier", Type.REAL, "Canonical base per venue base.", nullable=False),
+        _text("status", "Listing status at last sight."),
+        _time("settled_time", "Last settlement."),
+        _real("settled_rate", "Rate of the last settlement.", _PER_INTERVAL),
+        _real("settled_interval_hours", "Interval of the last settlement.", "hours"),
+        _real("settled_rate_8h", "Last settled rate scaled to 8 hours.", _PER_8H),
+        _real("settled_apr", "Last settled rate annualised.", _PER_YEAR),
+        _real("predicted_rate", "Rate expected at next_funding_time.", _PER_INTERVAL),
+        _real("predicted_interval_hours", "Interval the predicted rate is for.", "hours"),
+        _real("predicted_rate_8h", "Predicted rate scaled to 8 hours.", _PER_8H),
+        _real("predicted_apr", "Predicted rate annualised.", _PER_YEAR),
+        _time("next_funding_time", "When the predicted rate settles."),
+        _real("mark_price", "Mark price per unit of the canonical base.", "quote currency"),
+        _real("index_price", "Index price per unit of the canonical base.", "quote currency"),
+        _real("open_interest_usd", "Open interest, one side.", "USD"),
+        _real("volume_24h_usd", "Turnover of the last 24 hours.", "USD"),
+        _real("spread_bps", "Bid-ask spread.", "basis points of mid"),
+        _time("observed_at", "When the market was looked at."),
+    ),
+)
+
+OPPORTUNITIES: Final = Table(
+    "marts",
+    "opportunities",
+    "Every pair of instruments on one base and two venues: long the lower predicted rate, short "
+    "the higher, net of all four taker fees over the horizon.",
+    key=("base", "long_venue", "long_symbol", "short_venue", "short_symbol"),
+    columns=(
+        _text("base", "Canonical base asset."),
+        _text("long_venue", "Venue of the long leg (the lower rate)."),
+        _text("long_symbol", "Symbol of the long leg."),
+        _text("short_venue", "Venue of the short leg (the higher rate)."),
+        _text("short_symbol", "Symbol of the short leg."),
+        _real("long_rate_8h", "Predicted rate of the long leg.", _PER_8H),
+        _real("short_rate_8h", "Predicted rate of the short leg.", _PER_8H),
+        _real("long_interval_hours", "Funding interval of the long leg.", "hours"),
+        _real("short_interval_hours", "Funding interval of the short leg.", "hours"),
+        _real("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", _PER_8H),
+        _real("gross_apr", "divergence_8h annualised.", _PER_YEAR),
+        _real("long_open_fee_bps", "Taker fee to open the long leg.", _BPS),
+        _real("long_close_fee_bps", "Taker fee to close the long leg.", _BPS),
+        _real("short_open_fee_bps", "Taker fee to open the short leg.", _BPS),
+        _real("short_close_fee_bps", "Taker fee to close the short leg.", _BPS),
+        _real("fees_bps", "The four fees together; null where a venue's are unknown.", _BPS),
+        _real("horizon_hours", "How long the pair is held.", "hours"),
+        _real("net_return", "Funding over the horizon less the four fees.", "fraction"),
+        _real("net_apr", "net_return annualised.", _PER_YEAR),
+        _real("break_even_hours", "Holding time after which funding has paid the fees.", "hours"),
+        _real("price_gap_bps", "Short mark over long mark, less one.", "basis points"),
+        _real("min_open_interest_usd", "Smaller open interest of the two legs.", "USD"),
+        _real("min_volume_24h_usd", "Smaller 24-hour turnover of the two legs.", "USD"),
+        _time("long_next_funding_time", "Next settlement of the long leg."),
+        _time("short_next_funding_time", "Next settlement of the short leg."),
+        _time("observed_at", "The older of the two observations.", nullable=False),
+    ),
+)
+
+COVERAGE: Final = Table(
+    "marts",
+    "coverage",
+    "Settlements present against settlements expected, per instrument and month.",
+    key=("venue", "venue_symbol", "month"),
+    columns=(
+        _text("venue", "Name of the venue."),
+        _text("venue_symbol", "The venue's own symbol."),
+        _time("month", "First instant of the month.", nullable=False),
+        _count("present", "Settlements stored."),
+        _count("missing", "Settlements that the spacing says are absent between stored ones."),
+        _count("expected", "present + missing."),
+        _real("coverage", "present / expected.", "fraction"),
+        _real("widest_gap_hours", "Widest gap between neighbouring settlements.", "hours"),
+        _real("min_interval_hours", "Shortest funding interval in the month.", "hours"),
+        _real("max_interval_hours", "Longest funding interval in the month.", "hours"),
+        _time("first_funding_time", "First settlement of the month.", nullable=False),
+        _time("last_funding_time", "Last settlement of the month.", nullable=False),
+    ),
+)

@@ -1,0 +1,140 @@
+"""What a table declaration is made of, and what is derived from one.
+
+``Table`` and ``Column`` are plain values. DDL and Polars schema come from here; the Dagster column
+schema, the dbt sources and the documentation are derived in the layers that know those tools.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import polars as pl
+
+from funding_platform.core.errors import UnknownNameError
+
+
+class Type(Enum):
+    """A column's type, by its SQL name, with its Polars twin."""
+
+    TEXT = "VARCHAR"
+    REAL = "DOUBLE"
+    INTEGER = "BIGINT"
+    FLAG = "BOOLEAN"
+    TIME = "TIMESTAMP WITH TIME ZONE"
+    TEXTS = "VARCHAR[]"
+
+    @property
+    def polars(self) -> pl.DataType:
+        """The Polars type that holds the same values."""
+        return _POLARS[self]
+
+
+UTC_TIME: Final = pl.Datetime("us", "UTC")
+
+_POLARS: Final[dict[Type, pl.DataType]] = {
+    Type.TEXT: pl.String(),
+    Type.REAL: pl.Float64(),
+    Type.INTEGER: pl.Int64(),
+    Type.FLAG: pl.Boolean(),
+    Type.TIME: UTC_TIME,
+    Type.TEXTS: pl.List(pl.String()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: name, type, meaning, unit, whether it may be absent, and its bounds.
+
+    ``minimum`` and ``maximum`` are inclusive; a value outside is a fault of the source or of us,
+    never a rare market.
+    """
+
+    name: str
+    type: Type
+    description: str
+    unit: str | None = None
+    nullable: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def documentation(self) -> str:
+        """The description with its unit."""
+        return self.description if self.unit is None else f"{self.description} Unit: {self.unit}."
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: where it lives, its key, its columns, and how its files are laid out.
+
+    ``partition_by`` holds DuckLake partition expressions, ``sort_by`` the order of rows within a
+    file; both only make reading faster.
+    """
+
+    schema: str
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition_by: tuple[str, ...] = ()
+    sort_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = self.column_names
+        unknown = {*self.key, *self.sort_by} - set(names)
+        if unknown or len(set(names)) != len(names):
+            raise ValueError(f"{self.full_name}: bad declaration, see {sorted(unknown) or names}")
+
+    @property
+    def full_name(self) -> str:
+        """``schema.name``."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def polars_schema(self) -> pl.Schema:
+        """The Polars schema that a frame for this table has."""
+        return pl.Schema({column.name: column.type.polars for column in self.columns})
+
+    def column(self, name: str) -> Column:
+        """The declaration of one column.
+
+        Raises
+        ------
+        UnknownNameError
+            If the table has no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UnknownNameError(f"{self.full_name} has no column {name!r}")
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this table without rows."""
+        return pl.DataFrame(schema=self.polars_schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """``frame`` with exactly the declared columns, in order; absent nullable ones are null.
+
+        Types are left alone: a wrong type is for the validation to report, not to coerce.
+        """
+        return frame.select(
+            pl.col(column.name)
+            if column.name in frame.columns
+            else pl.lit(None, dtype=column.type.polars).alias(column.name)
+            for column in self.columns
+            if column.nullable or column.name in frame.columns
+        )
+
+    def ddl(self) -> str:
+        """The ``CREATE TABLE IF NOT EXISTS`` statement."""
+        lines = ",\n".join(
+            f"    {column.name} {column.type.value}{'' if column.nullable else ' NOT NULL'}"
+            for column in self.columns
+        )
+        return f"CREATE TABLE IF NOT EXISTS {self.full_name} (\n{lines}\n)"

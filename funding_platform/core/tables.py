@@ -1,0 +1,349 @@
+"""Every table of the platform, declared once.
+
+DDL, Polars schemas, the Dagster column schemas, the dbt sources and mart contracts, and
+``docs/tables.md`` all derive from these declarations. Schema ``core`` is collected, ``features``
+computed, ``marts`` built by dbt. Column names end in their unit (``_usd``, ``_bps``, ``_hours``,
+``_base``); times are UTC and end in ``_time`` or ``_at``.
+"""
+
+from typing import Final
+
+from funding_platform.core.errors import UnknownNameError
+from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
+from funding_platform.core.schema import Column, Table, Type
+
+RATE_BOUND: Final = 0.25
+"""A rate per interval beyond this is a fault, not a market.
+
+The largest settled rate in the histories this was built on is 6 % (OKX SOL-USDT-SWAP, 2022-11);
+the loosest documented venue cap is 4 % per hour (Hyperliquid). Four times the largest seen.
+"""
+
+MAX_INTERVAL_HOURS: Final = 24
+"""The longest funding interval in use (BitMEX before 2016-06)."""
+
+BUCKETS: Final = tuple(f"b{k}" for k in range(8))
+"""The eight tenor buckets of a funding curve, newest first."""
+
+_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
+_PER_YEAR = "fraction per year"
+_PRICE = "quote currency per unit of the venue's base"
+
+VENUE = Column("venue", Type.TEXT, "Name of the venue.", nullable=False)
+VENUE_SYMBOL = Column("venue_symbol", Type.TEXT, "The venue's own symbol.", nullable=False)
+BASE = Column("base", Type.TEXT, "Canonical base asset, e.g. PEPE for 1000PEPE.", nullable=False)
+INTERVAL_HOURS = Column(
+    "interval_hours",
+    Type.REAL,
+    "Hours between settlements; null where neither stated nor inferable.",
+    "hours",
+    minimum=1e-3,
+    maximum=MAX_INTERVAL_HOURS,
+)
+MARK_PRICE = Column("mark_price", Type.REAL, "The venue's fair price.", _PRICE, minimum=0.0)
+INDEX_PRICE = Column("index_price", Type.REAL, "The venue's spot reference.", _PRICE, minimum=0.0)
+OBSERVED_AT = Column("observed_at", Type.TIME, "When we fetched it.", nullable=False)
+AVAILABLE_AT = Column(
+    "available_at", Type.TIME, "The earliest anyone could have known the row.", nullable=False
+)
+
+
+def _rate(name: str, description: str, *, nullable: bool = True) -> Column:
+    return Column(name, Type.REAL, description, _PER_INTERVAL, nullable, -RATE_BOUND, RATE_BOUND)
+
+
+def _usd(name: str, description: str) -> Column:
+    return Column(name, Type.REAL, description, "USD", minimum=0.0)
+
+
+def _yearly(name: str, description: str) -> Column:
+    return Column(name, Type.REAL, description, _PER_YEAR)
+
+
+INSTRUMENTS: Final = Table(
+    "core",
+    "instruments",
+    "Contract facts of every perpetual that a venue has listed since we began to look.",
+    key=("venue", "venue_symbol"),
+    columns=(
+        VENUE,
+        VENUE_SYMBOL,
+        BASE,
+        Column("quote", Type.TEXT, "Currency the price is quoted in.", nullable=False),
+        Column("settle", Type.TEXT, "Currency that profit and funding are paid in."),
+        Column(
+            "multiplier",
+            Type.REAL,
+            "Canonical base per unit of the venue's base: 1000 for 1000PEPE and kPEPE.",
+            nullable=False,
+            minimum=1.0,
+        ),
+        Column(
+            "contract_type",
+            Type.TEXT,
+            "linear settles in the quote currency, inverse in the base.",
+            nullable=False,
+            values=("linear", "inverse"),
+        ),
+        Column(
+            "contract_size",
+            Type.REAL,
+            "One contract, in the venue's base (linear) or in the quote currency (inverse).",
+            minimum=0.0,
+        ),
+        Column(
+            INTERVAL_HOURS.name,
+            Type.REAL,
+            "Hours between settlements now; null where the venue does not say.",
+            "hours",
+            minimum=1e-3,
+            maximum=MAX_INTERVAL_HOURS,
+        ),
+        Column("tick_size", Type.REAL, "Smallest price step.", _PRICE, minimum=0.0),
+        Column("min_size", Type.REAL, "Smallest order.", "the venue's order unit", minimum=0.0),
+        Column(
+            "status",
+            Type.TEXT,
+            "trading, halted (listed, not trading), delisted, or unknown.",
+            nullable=False,
+            values=("trading", "halted", "delisted", "unknown"),
+        ),
+        Column("listed_at", Type.TIME, "When the venue says it was listed."),
+        Column("first_seen_at", Type.TIME, "When we first saw it listed.", nullable=False),
+        Column("last_seen_at", Type.TIME, "When we last saw it listed.", nullable=False),
+    ),
+    sort_by=("venue", "venue_symbol"),
+)
+
+FUNDING_RATES: Final = Table(
+    "core",
+    "funding_rates",
+    "Settled funding rates, one row per settlement.",
+    key=("venue", "venue_symbol", "funding_time"),
+    columns=(
+        VENUE,
+        VENUE_SYMBOL,
+        Column(
+            "funding_time",
+            Type.TIME,
+            "Settlement instant, rounded to the second.",
+            nullable=False,
+        ),
+        _rate("funding_rate", "The rate as settled.", nullable=False),
+        INTERVAL_HOURS,
+        Column(
+            "interval_inferred",
+            Type.FLAG,
+            "True where interval_hours comes from the spacing of the settlements.",
+            nullable=False,
+        ),
+        MARK_PRICE,
+        INDEX_PRICE,
+        Column("venue_time", Type.TIME, "The venue's own stamp, unrounded.", nullable=False),
+        OBSERVED_AT,
+    ),
+    partition_by=("venue", "year(funding_time)", "month(funding_time)"),
+    sort_by=("venue", "venue_symbol", "funding_time"),
+)
+
+MARKET_SNAPSHOTS: Final = Table(
+    "core",
+    "market_snapshots",
+    "The market as it stood when we looked, once an hour.",
+    key=("venue", "venue_symbol", "snapshot_hour"),
+    columns=(
+        VENUE,
+        VENUE_SYMBOL,
+        Column("snapshot_hour", Type.TIME, "The hour that observed_at lies in.", nullable=False),
+        _rate("predicted_rate", "Rate expected at next_funding_time; not yet settled."),
+        INTERVAL_HOURS,
+        Column("next_funding_time", Type.TIME, "When the predicted rate settles."),
+        MARK_PRICE,
+        INDEX_PRICE,
+        Column(
+            "open_interest_base",
+            Type.REAL,
+            "Open interest, one side.",
+            "the venue's base (multiplier applies)",
+            minimum=0.0,
+        ),
+        _usd("open_interest_usd", "Open interest, one side; USD stablecoins count as USD."),
+        _usd("volume_24h_usd", "Turnover of the last 24 hours."),
+        Column("best_bid", Type.REAL, "Highest bid.", _PRICE, minimum=0.0),
+        Column("best_ask", Type.REAL, "Lowest ask.", _PRICE, minimum=0.0),
+        Column(
+            "spread_bps",
+            Type.REAL,
+            "(best_ask - best_bid) / mid.",
+            "basis points; negative when the book is crossed",
+        ),
+        Column(
+            "latency_ms",
+            Type.REAL,
+            "Time from the first request to the last answer of the snapshot.",
+            "milliseconds",
+            minimum=0.0,
+        ),
+        OBSERVED_AT,
+    ),
+    partition_by=("year(snapshot_hour)", "month(snapshot_hour)"),
+    sort_by=("venue", "venue_symbol", "snapshot_hour"),
+)
+
+COLLECTION_LOG: Final = Table(
+    "core",
+    "collection_log",
+    "One row per attempt to collect a dataset of a venue, successful or not.",
+    key=("run_id", "venue", "dataset", "started_at"),
+    columns=(
+        Column("run_id", Type.TEXT, "The run that collected.", nullable=False),
+        VENUE,
+        Column("dataset", Type.TEXT, "Table that was collected.", nullable=False),
+        Column("started_at", Type.TIME, "When collection began.", nullable=False),
+        Column("finished_at", Type.TIME, "When it ended.", nullable=False),
+        Column(
+            "status",
+            Type.TEXT,
+            "success, partial (some symbols or fields failed) or failed.",
+            nullable=False,
+            values=("success", "partial", "failed"),
+        ),
+        Column("rows_written", Type.INTEGER, "Rows committed.", nullable=False, minimum=0),
+        Column("symbols", Type.INTEGER, "Symbols asked for.", minimum=0),
+        Column("symbols_failed", Type.TEXTS, "Symbols without an answer."),
+        Column("requests", Type.INTEGER, "HTTP requests sent, retries included.", minimum=0),
+        Column("error_kind", Type.TEXT, "Class of the error."),
+        Column("error", Type.TEXT, "What went wrong."),
+        Column("latency_ms", Type.REAL, "Mean time to an answer.", "milliseconds", minimum=0.0),
+    ),
+    sort_by=("started_at",),
+)
+
+FEE_SCHEDULES: Final = Table(
+    "core",
+    "fee_schedules",
+    "Trading fees by venue and tier; a dbt seed with its sources.",
+    key=("venue", "tier", "effective_from"),
+    columns=(
+        VENUE,
+        Column(
+            "tier", Type.TEXT, "Name of the tier; base is what a new account pays.", None, False
+        ),
+        Column("effective_from", Type.TIME, "First instant at which it applies.", None, False),
+        Column(
+            "maker_bps",
+            Type.REAL,
+            "Fee of a resting order; negative is a rebate.",
+            "basis points of notional",
+            nullable=False,
+            minimum=-10,
+            maximum=100,
+        ),
+        Column(
+            "taker_bps",
+            Type.REAL,
+            "Fee of a crossing order.",
+            "basis points of notional",
+            nullable=False,
+            minimum=-10,
+            maximum=100,
+        ),
+        _usd("min_volume_30d_usd", "30-day volume from which the tier applies."),
+        Column("source", Type.TEXT, "Where the figures come from.", nullable=False),
+    ),
+)
+
+CURVE_KEY: Final = ("venue", "venue_symbol", "as_of", "kind")
+
+_CURVE_IDENTITY = (
+    VENUE,
+    VENUE_SYMBOL,
+    Column("as_of", Type.TIME, "The window boundary that the curve is seen from.", None, False),
+    Column(
+        "kind",
+        Type.TEXT,
+        "settled: b0 is the window that ends at as_of; live: b0 is the window that runs from "
+        "as_of, at its predicted rate.",
+        nullable=False,
+        values=("settled", "live"),
+    ),
+)
+
+CURVE_SNAPSHOTS: Final = Table(
+    "features",
+    "curve_snapshots",
+    "The funding term structure: annualised funding of eight consecutive 8-hour windows.",
+    key=CURVE_KEY,
+    columns=(
+        *_CURVE_IDENTITY,
+        *(
+            _yearly(name, f"Yield of window {k} back: (1 + r_8h)^1095 - 1.")
+            for k, name in enumerate(BUCKETS)
+        ),
+        Column(
+            "n_interpolated",
+            Type.INTEGER,
+            "Inner buckets without enough settlements, filled linearly in yield.",
+            nullable=False,
+            minimum=0,
+            maximum=6,
+        ),
+        Column(
+            "usable",
+            Type.FLAG,
+            "False when an edge bucket is missing or more than two were interpolated.",
+            nullable=False,
+        ),
+        AVAILABLE_AT,
+    ),
+    partition_by=("year(as_of)", "month(as_of)"),
+    sort_by=CURVE_KEY,
+)
+
+CURVE_FACTORS: Final = Table(
+    "features",
+    "curve_factors",
+    "What the shape of a funding curve says, one row per curve.",
+    key=CURVE_KEY,
+    columns=(
+        *_CURVE_IDENTITY,
+        _yearly("level", "b0."),
+        _yearly("slope", "b7 - b0."),
+        _yearly("curvature", "b2 + b5 - 2 * b3."),
+        AVAILABLE_AT,
+    ),
+    partition_by=("year(as_of)", "month(as_of)"),
+    sort_by=CURVE_KEY,
+)
+
+TABLES: Final = {
+    table.full_name: table
+    for table in (
+        INSTRUMENTS,
+        FUNDING_RATES,
+        MARKET_SNAPSHOTS,
+        COLLECTION_LOG,
+        FEE_SCHEDULES,
+        CURVE_SNAPSHOTS,
+        CURVE_FACTORS,
+        LATEST_FUNDING_RATES,
+        OPPORTUNITIES,
+        COVERAGE,
+    )
+}
+
+
+def table_named(full_name: str) -> Table:
+    """The table declared as ``schema.name``.
+
+    Raises
+    ------
+    UnknownNameError
+        If nothing of that name is declared.
+    """
+    try:
+        return TABLES[full_name]
+    except KeyError:
+        raise UnknownNameError(
+            f"there is no table {full_name!r}", hint=f"declared are: {', '.join(TABLES)}"
+        ) from None

@@ -1,0 +1,97 @@
+"""The UTC time grid: months, hours and half-open windows.
+
+A window includes its start and excludes its end, everywhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
+    return (moment - EPOCH) // MILLISECOND
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """The UTC instant of a millisecond stamp."""
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def floor_hour(moment: datetime) -> datetime:
+    """The full hour at or before ``moment``."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def month_start(moment: datetime) -> datetime:
+    """Midnight UTC of the first day of ``moment``'s month."""
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def next_month(moment: datetime) -> datetime:
+    """Midnight UTC of the first day of the month after ``moment``'s."""
+    return month_start(month_start(moment) + timedelta(days=32))
+
+
+def parse_month(text: str) -> datetime:
+    """``2025-03`` or ``2025-03-01`` as the first instant of that month.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a month.
+    """
+    for form in ("%Y-%m", "%Y-%m-%d"):
+        try:
+            return month_start(datetime.strptime(text, form).replace(tzinfo=UTC))
+        except ValueError:
+            continue
+    raise ValueError(f"{text!r} is not a month; write YYYY-MM, e.g. 2025-03")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open span of time ``[start, end)``, in UTC.
+
+    Raises
+    ------
+    ValueError
+        If a bound has no zone, or the end comes before the start.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for name, moment in (("start", self.start), ("end", self.end)):
+            if moment.tzinfo is None:
+                raise ValueError(f"the window's {name} {moment} has no time zone; use UTC")
+        if self.end < self.start:
+            raise ValueError(f"the window ends ({self.end}) before it starts ({self.start})")
+
+    @classmethod
+    def of_month(cls, month: datetime) -> Self:
+        """The month that ``month`` lies in."""
+        return cls(month_start(month), next_month(month))
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+    def widened(self, margin: timedelta) -> "Window":
+        """The window with ``margin`` added on both sides."""
+        return Window(self.start - margin, self.end + margin)
+
+    def months(self) -> Iterator["Window"]:
+        """The calendar months that the window touches, each whole, in order."""
+        month = month_start(self.start)
+        while month < self.end:
+            yield Window.of_month(month)
+            month = next_month(month)
+
+    def __str__(self) -> str:
+        return f"[{self.start:%Y-%m-%d %H:%M}, {self.end:%Y-%m-%d %H:%M}) UTC"

@@ -1,0 +1,76 @@
+"""Settings, from environment variables with the prefix ``FUNDING_``.
+
+``FUNDING_VENUE_URLS='{"binance": "http://127.0.0.1:8900/binance"}'`` points one venue at a
+sandbox, a proxy or a testnet; ``FUNDING_VENUES=binance,okx`` names those to collect.
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def project_root() -> Path:
+    """The nearest folder at or above the working directory that holds ``workspace.yaml``.
+
+    The working directory itself where there is none: an installed package has no tree around it.
+    """
+    here = Path.cwd()
+    return next((d for d in (here, *here.parents) if (d / "workspace.yaml").exists()), here)
+
+
+class Settings(BaseSettings):
+    """What differs between machines; everything else is code."""
+
+    model_config = SettingsConfigDict(env_prefix="FUNDING_", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: project_root() / "data", description="Where everything is kept."
+    )
+    venues: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Venues to collect, comma-separated; empty means all registered."
+    )
+    venue_urls: dict[str, str] = Field(
+        default_factory=dict, description="Base URL per venue, as JSON; others use their own."
+    )
+    rate_limit_scale: float = Field(
+        default=1.0,
+        gt=0,
+        description="Multiplies every documented request budget. Only for servers that are not "
+        "the venue itself: a sandbox or a proxy with a quota of its own.",
+    )
+    request_timeout_seconds: float = Field(
+        default=15.0, gt=0, description="Longest wait for one answer of a venue."
+    )
+    lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
+    lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
+    lock_timeout_seconds: float = Field(
+        default=120.0, gt=0, description="Longest wait for another process's commit."
+    )
+
+    @field_validator("venues", mode="before")
+    @classmethod
+    def _split_names(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @cached_property
+    def lake_dir(self) -> Path:
+        """The lake: its catalog and its files. Movable as one folder."""
+        return self.data_dir / "lake"
+
+    @cached_property
+    def published_file(self) -> Path:
+        """The plain DuckDB file that anyone can open."""
+        return self.data_dir / "funding.duckdb"

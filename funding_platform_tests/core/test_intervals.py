@@ -1,0 +1,75 @@
+"""Interval inference against hand-worked spacings."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funding_platform.core.intervals import CONTEXT, infer_intervals
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def settlements(hours: list[float], stated: float | None = None) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "venue": "v",
+            "venue_symbol": "S",
+            "funding_time": [START + timedelta(hours=hour) for hour in hours],
+            "interval_hours": [stated] * len(hours),
+        },
+        schema_overrides={"funding_time": pl.Datetime("us", "UTC"), "interval_hours": pl.Float64},
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "hours", "expected"),
+    [
+        ("steady", [0, 8, 16, 24], [8, 8, 8, 8]),
+        ("8 h, then 4 h, then 2 h", [0, 8, 16, 20, 24, 26, 28], [8, 8, 8, 4, 4, 2, 2]),
+        ("1 h, a six-hour bridge, then 8 h", [0, 1, 2, 8, 16, 24], [1, 1, 1, 6, 8, 8]),
+        ("one 4 h settlement lost", [0, 4, 12, 16, 20], [4, 4, 4, 4, 4]),
+        ("late by minutes", [0, 1, 2.247, 3, 4], [1, 1, 1, 1, 1]),
+        ("a hole of a week", [0, 8, 176, 184], [8, 8, 8, 8]),
+        ("listed and gone", [0], [None]),
+        ("two, a week apart", [0, 168], [None, None]),
+    ],
+)
+def test_inferred_intervals(case: str, hours: list[float], expected: list[float | None]) -> None:
+    frame = infer_intervals(settlements(hours))
+    assert frame["interval_hours"].to_list() == expected, case
+    assert frame["interval_inferred"].to_list() == [value is not None for value in expected]
+
+
+def test_a_stated_interval_is_kept_and_not_marked() -> None:
+    frame = infer_intervals(settlements([0, 8, 16], stated=4.0))
+    assert frame["interval_hours"].to_list() == [4.0, 4.0, 4.0]
+    assert not frame["interval_inferred"].any()
+
+
+def test_symbols_do_not_leak_into_each_other() -> None:
+    hourly = settlements([0, 1, 2]).with_columns(venue_symbol=pl.lit("H"))
+    frame = infer_intervals(pl.concat([hourly, settlements([0, 8, 16])]))
+    assert frame["interval_hours"].to_list() == [1, 1, 1, 8, 8, 8]
+
+
+@given(
+    gaps=st.lists(
+        st.sampled_from([0.75, 1, 1.25, 2, 4, 6, 8, 24, 30, 200]), min_size=1, max_size=30
+    ),
+    cut=st.integers(0, 2_000),
+)
+def test_a_window_read_with_context_gives_the_same_intervals(gaps: list[float], cut: int) -> None:
+    """Rows of [cut, end) inferred from [cut - CONTEXT, end) equal those of the whole."""
+    hours = [sum(gaps[:i]) for i in range(len(gaps) + 1)]
+    whole = infer_intervals(settlements(hours))
+    moment = START + timedelta(hours=cut)
+    for left, right in ((START, moment), (moment, START + timedelta(hours=9_999))):
+        time = pl.col("funding_time")
+        part = infer_intervals(
+            settlements(hours).filter(time >= left - CONTEXT, time <= right + CONTEXT)
+        )
+        inside = (time >= left) & (time < right)
+        assert part.filter(inside).equals(whole.filter(inside))
