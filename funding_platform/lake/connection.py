@@ -1,0 +1,227 @@
+"""Opening the lake: DuckDB in memory, the DuckLake attached as its default database.
+
+The embedded profile keeps a SQLite catalog and Parquet files side by side in one folder, which
+can be copied anywhere: paths in the catalog are relative to the data path given on attach.
+"""
+
+import importlib.util
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import TABLES
+from funding_platform.lake.errors import (
+    ExtensionError,
+    LakeLockedError,
+    LakeMissingError,
+    translated,
+)
+from funding_platform.settings import Settings
+
+LAKE = "lake"
+"""The name that the lake is attached under."""
+
+EXTENSIONS = ("sqlite_scanner", "ducklake")
+
+ROW_GROUP_ROWS = 10_240
+"""Rows per Parquet row group: small enough that one symbol's rows are found without the rest."""
+
+CREATED_BY_DBT = ("marts",)
+"""Schemas whose tables dbt creates; the others are created here."""
+
+
+def catalog_file(settings: Settings) -> Path:
+    """The SQLite file of the embedded profile."""
+    return settings.lake_dir / "catalog.sqlite"
+
+
+def files_dir(settings: Settings) -> Path:
+    """Where the Parquet files lie."""
+    return settings.lake_dir / "files"
+
+
+def connect(
+    settings: Settings | None = None,
+    *,
+    read_only: bool = True,
+    as_of: datetime | int | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the lake as its default database.
+
+    Parameters
+    ----------
+    settings
+        Where the lake lies; from the environment when not given.
+    read_only
+        False to write. Writing code should prefer `lake.writer.Lake`, which takes the lock.
+    as_of
+        The lake as it was: a UTC instant, or a snapshot id.
+
+    Raises
+    ------
+    LakeMissingError
+        If nothing has been stored yet and the connection is read-only.
+    LakeLockedError
+        If another process keeps the catalog locked.
+    """
+    settings = settings or Settings()
+    if not catalog_file(settings).exists():
+        if read_only or as_of is not None:
+            raise LakeMissingError(
+                f"there is no lake at {settings.lake_dir}",
+                hint="collect something first (`make demo`, `funding collect`), or set "
+                "FUNDING_DATA_DIR to the folder that holds `lake`",
+            )
+        create(settings)
+    connection = bare_connection(settings)
+    try:
+        attach(connection, settings, read_only=read_only, as_of=as_of)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def create(settings: Settings) -> None:
+    """Create the catalog and every declared table that dbt does not create. Safe to repeat."""
+    files_dir(settings).mkdir(parents=True, exist_ok=True)
+    with commit_lock(settings):
+        connection = bare_connection(settings)
+        try:
+            attach(connection, settings, read_only=False)
+            connection.execute("BEGIN")
+            for table in TABLES.values():
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+                if table.schema not in CREATED_BY_DBT:
+                    _create_table(connection, table)
+            connection.execute("COMMIT")
+            connection.execute(
+                f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})"
+            )
+        except duckdb.Error as error:
+            raise translated(error) from error
+        finally:
+            connection.close()
+
+
+def commit_lock(settings: Settings) -> FileLock:
+    """The inter-process lock around BEGIN..COMMIT.
+
+    Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked"; the
+    lock makes them take turns. Readers need none. It can be taken again by its holder.
+    """
+    return _CommitLock(
+        settings.lake_dir / "commit.lock",
+        timeout=settings.lock_timeout_seconds,
+        is_singleton=True,
+    )
+
+
+class _CommitLock(FileLock):
+    """A file lock whose timeout explains itself."""
+
+    def acquire(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+        try:
+            return super().acquire(*args, **kwargs)  # type: ignore[arg-type]
+        except Timeout as error:
+            raise LakeLockedError(
+                f"another process has been committing for over {self.timeout:g} s "
+                f"(lock file {self.lock_file})",
+                hint="wait for it to finish; a killed process leaves no lock behind",
+            ) from error
+
+
+def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory with the lake's extensions, UTC, and caps on threads and memory."""
+    connection = duckdb.connect(
+        config={
+            "threads": settings.lake_threads,
+            "memory_limit": settings.lake_memory_limit,
+            "python_enable_replacements": False,
+            "autoinstall_known_extensions": False,  # else every LOAD first asks the network
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    for name in EXTENSIONS:
+        load_extension(connection, name)
+    return connection
+
+
+def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension: installed already, else from its wheel, else downloaded.
+
+    Raises
+    ------
+    ExtensionError
+        If none of the three works.
+    """
+    attempts = []
+    for statement in (
+        f"LOAD {name}",
+        f"LOAD '{_wheel_file(name)}'",
+        f"INSTALL {name}; LOAD {name}",
+    ):
+        try:
+            connection.execute(statement)
+        except duckdb.Error as error:
+            attempts.append(f"{statement.split(';')[0]}: {error}")
+        else:
+            return
+    raise ExtensionError(
+        f"the DuckDB extension {name} cannot be loaded: {'; '.join(attempts)}",
+        hint=f"pip install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}",
+    )
+
+
+def _wheel_file(name: str) -> Path:
+    """Where the extension's wheel keeps the binary."""
+    package = importlib.util.find_spec(f"duckdb_extension_{name}")
+    folder = Path(package.origin).parent if package and package.origin else Path("not-installed")
+    return folder / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+
+
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    read_only: bool,
+    as_of: datetime | int | None = None,
+) -> None:
+    """Attach the lake and make it the default database."""
+    options = [f"DATA_PATH '{files_dir(settings)}/'", "OVERRIDE_DATA_PATH true"]
+    if isinstance(as_of, datetime):
+        options.append(f"SNAPSHOT_TIME '{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00}'")
+    elif as_of is not None:
+        options.append(f"SNAPSHOT_VERSION {as_of:d}")
+    if read_only or as_of is not None:
+        options.append("READ_ONLY")
+    try:
+        connection.execute(
+            f"ATTACH 'ducklake:sqlite:{catalog_file(settings)}' AS {LAKE} ({', '.join(options)})"
+        )
+        connection.execute(f"USE {LAKE}")
+    except duckdb.Error as error:
+        raise translated(error) from error
+
+
+def _create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create one table with its file layout, unless it is there."""
+    exists = connection.execute(
+        "SELECT count(*) FROM information_schema.tables "
+        "WHERE table_catalog = ? AND table_schema = ? AND table_name = ?",
+        [LAKE, table.schema, table.name],
+    ).fetchone()
+    if exists and exists[0]:
+        return
+    connection.execute(table.ddl())
+    if table.partition_by:
+        connection.execute(
+            f"ALTER TABLE {table.full_name} SET PARTITIONED BY ({', '.join(table.partition_by)})"
+        )
+    if table.sort_by:
+        connection.execute(
+            f"ALTER TABLE {table.full_name} SET SORTED BY ({', '.join(table.sort_by)})"
+        )

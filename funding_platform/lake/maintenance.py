@@ -1,0 +1,63 @@
+"""Keeping the lake small: merge hourly files, expire old snapshots, delete what nothing needs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import duckdb
+
+from funding_platform.lake.connection import LAKE, commit_lock, connect
+from funding_platform.lake.errors import translated
+from funding_platform.settings import Settings
+
+SAFETY = timedelta(days=1)
+"""Files younger than this may belong to a transaction that is still running."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceReport:
+    """What was done."""
+
+    snapshots_expired: int
+    files_before: int
+    files_after: int
+
+
+def maintain(settings: Settings, *, keep_days: int = 30) -> MaintenanceReport:
+    """Merge small files and drop history older than ``keep_days``.
+
+    Time travel reaches back as far as snapshots are kept.
+
+    Raises
+    ------
+    LakeMissingError
+        If there is no lake yet.
+    LakeLockedError
+        If another process commits for longer than the timeout.
+    """
+    connection = connect(settings, read_only=False)
+    try:
+        with commit_lock(settings):
+            before = _data_files(connection)
+            connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
+            connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
+            expired = connection.execute(
+                f"CALL ducklake_expire_snapshots('{LAKE}', "
+                f"older_than => now() - INTERVAL '{keep_days:d} days')"
+            ).fetchall()
+            for function in ("cleanup_old_files", "delete_orphaned_files"):
+                connection.execute(
+                    f"CALL ducklake_{function}('{LAKE}', "
+                    f"older_than => now() - INTERVAL '{SAFETY.days:d} days')"
+                )
+            return MaintenanceReport(len(expired), before, _data_files(connection))
+    except duckdb.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()
+
+
+def _data_files(connection: duckdb.DuckDBPyConnection) -> int:
+    """Parquet files that the newest snapshot reads."""
+    counted = connection.execute(f"SELECT sum(file_count) FROM ducklake_table_info('{LAKE}')")
+    row = counted.fetchone()
+    return int(row[0] or 0) if row else 0

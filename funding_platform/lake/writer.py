@@ -1,0 +1,232 @@
+"""Writing: validated frames, whole partitions or keys, in one transaction that names its run."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from funding_platform.core.schema import Table
+from funding_platform.core.time_grid import Window
+from funding_platform.lake.connection import LAKE, commit_lock, connect
+from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, translated
+from funding_platform.lake.validation import validate
+from funding_platform.settings import Settings
+
+_STAGED = "staged_frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The rows of a table that one replacement stands for: a partition.
+
+    Parameters
+    ----------
+    equal
+        Columns and the values that they have throughout the partition. A tuple stands for any
+        of its values.
+    time_column, window
+        The half-open span of time, where the partition has one.
+    """
+
+    equal: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    time_column: str | None = None
+    window: Window | None = None
+
+    def __str__(self) -> str:
+        where = [f"{column} {value}" for column, value in self.equal.items()]
+        return (
+            ", ".join([*where, *([str(self.window)] if self.window else [])]) or "the whole table"
+        )
+
+    def sql(self) -> tuple[str, list[object]]:
+        """The scope as a WHERE condition and its parameters."""
+        conditions: list[str] = []
+        parameters: list[object] = []
+        for column, value in self.equal.items():
+            conditions.append(f"{column} IN (SELECT unnest(?))")
+            parameters.append([value] if isinstance(value, str) else list(value))
+        if self.time_column and self.window:
+            conditions.append(f"{self.time_column} >= ? AND {self.time_column} < ?")
+            parameters.extend([self.window.start, self.window.end])
+        return " AND ".join(conditions) or "true", parameters
+
+    def expression(self) -> pl.Expr:
+        """The scope as a Polars predicate."""
+        inside = pl.lit(True)
+        for column, value in self.equal.items():
+            inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
+        if self.time_column and self.window:
+            time = pl.col(self.time_column)
+            inside &= (time >= self.window.start) & (time < self.window.end)
+        return inside
+
+
+class Transaction:
+    """What may be done between BEGIN and COMMIT."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def replace(
+        self, table: Table, frame: pl.DataFrame, scope: Scope, *, proven_empty: bool = False
+    ) -> int:
+        """Delete what the scope holds and insert ``frame``; returns the rows inserted.
+
+        Raises
+        ------
+        InvalidFrameError
+            If the frame breaks its declaration or has rows outside the scope.
+        EmptyFrameError
+            If the frame is empty and that was not proven.
+        """
+        validate(table, frame)
+        if frame.is_empty() and not proven_empty:
+            raise EmptyFrameError(
+                f"no rows for {table.full_name} in {scope}; the partition was left as it is",
+                hint="an empty answer is not success: prove that the source has nothing",
+            )
+        outside = frame.filter(~scope.expression())
+        if not outside.is_empty():
+            raise InvalidFrameError(
+                f"{outside.height} rows for {table.full_name} lie outside {scope}, first: "
+                f"{outside.select(table.key).row(0, named=True)}; nothing was written"
+            )
+        condition, parameters = scope.sql()
+        self._connection.execute(f"DELETE FROM {table.full_name} WHERE {condition}", parameters)
+        self._insert(table, frame)
+        return frame.height
+
+    def upsert(self, table: Table, frame: pl.DataFrame, *, keep: tuple[str, ...] = ()) -> int:
+        """Insert new keys and update known ones, except for the columns to ``keep``.
+
+        Raises
+        ------
+        InvalidFrameError
+            If the frame breaks its declaration.
+        """
+        validate(table, frame)
+        key = " AND ".join(f"kept.{name} = {_STAGED}.{name}" for name in table.key)
+        updated = [name for name in table.column_names if name not in (*table.key, *keep)]
+        with self._staged(frame):
+            self._connection.execute(
+                f"MERGE INTO {table.full_name} AS kept USING {_STAGED} ON {key} "
+                f"WHEN MATCHED THEN UPDATE SET "
+                f"{', '.join(f'{name} = {_STAGED}.{name}' for name in updated)} "
+                f"WHEN NOT MATCHED THEN INSERT BY NAME"
+            )
+        return frame.height
+
+    def append(self, table: Table, frame: pl.DataFrame) -> int:
+        """Insert rows whose keys are new by construction, such as log entries.
+
+        Raises
+        ------
+        InvalidFrameError
+            If the frame breaks its declaration.
+        """
+        validate(table, frame)
+        self._insert(table, frame)
+        return frame.height
+
+    def _insert(self, table: Table, frame: pl.DataFrame) -> None:
+        if frame.is_empty():
+            return
+        order = table.sort_by or table.key
+        with self._staged(frame.sort(order)):
+            self._connection.execute(
+                f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {_STAGED}"
+            )
+
+    @contextmanager
+    def _staged(self, frame: pl.DataFrame) -> Iterator[None]:
+        self._connection.register(_STAGED, frame)
+        try:
+            yield
+        finally:
+            self._connection.unregister(_STAGED)
+
+
+class Lake:
+    """The lake opened for writing, closed on leaving the ``with`` block.
+
+    >>> with Lake(settings) as lake, lake.commit("run-1", "history of binance") as transaction:
+    ...     transaction.replace(FUNDING_RATES, frame, scope)
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.connection = connect(settings, read_only=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+    @contextmanager
+    def commit(self, run_id: str, message: str) -> Iterator[Transaction]:
+        """One transaction under the inter-process lock; any error rolls it back.
+
+        Parameters
+        ----------
+        run_id
+            Stored as the author of the DuckLake snapshot, so that a change leads back to a run.
+        message
+            What the commit does, in words.
+
+        Raises
+        ------
+        LakeLockedError
+            If another process commits for longer than the timeout.
+        LakeFullError
+            If the disk is full.
+        """
+        with commit_lock(self.settings):
+            try:
+                self.connection.execute("BEGIN")
+                try:
+                    yield Transaction(self.connection)
+                    self.connection.execute(
+                        f"CALL {LAKE}.set_commit_message(?, ?)", [run_id, f"{run_id}: {message}"]
+                    )
+                    self.connection.execute("COMMIT")
+                except BaseException:
+                    self._roll_back()
+                    raise
+            except duckdb.Error as error:
+                raise translated(error) from error
+
+    def read(self, sql: str, parameters: list[object] | None = None) -> pl.DataFrame:
+        """The answer of a query, as a frame.
+
+        Raises
+        ------
+        LakeError
+            If the query fails.
+        """
+        try:
+            return self.connection.execute(sql, parameters or []).pl()
+        except duckdb.Error as error:
+            raise translated(error) from error
+
+    def snapshot_id(self) -> int:
+        """The id of the newest DuckLake snapshot, for `connect(as_of=...)`."""
+        newest = self.read(f"SELECT max(snapshot_id) AS id FROM {LAKE}.snapshots()")
+        return int(newest.item())
+
+    def _roll_back(self) -> None:
+        """End the transaction where one is still open: a failed COMMIT has ended it itself."""
+        try:
+            self.connection.execute("ROLLBACK")
+        except duckdb.TransactionException as error:
+            if "no transaction is active" not in str(error):
+                raise

@@ -1,0 +1,44 @@
+"""A real lake in a temporary folder, and frames for it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.time_grid import Window
+from funding_platform.lake.writer import Scope
+from funding_platform.settings import Settings
+
+JANUARY = Window.of_month(datetime(2025, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", lock_timeout_seconds=30)
+
+
+def rates(
+    venue: str = "binance", *, symbols: int = 2, hours: int = 5, rate: float = 1e-4
+) -> pl.DataFrame:
+    """Hourly settlements from the first of January 2025."""
+    rows = [
+        {
+            "venue": venue,
+            "venue_symbol": f"S{symbol}USDT",
+            "funding_time": JANUARY.start + timedelta(hours=hour),
+            "funding_rate": rate,
+            "interval_hours": 1.0,
+            "interval_inferred": True,
+            "venue_time": JANUARY.start + timedelta(hours=hour, milliseconds=3),
+            "observed_at": JANUARY.end,
+        }
+        for symbol in range(symbols)
+        for hour in range(hours)
+    ]
+    return FUNDING_RATES.conform(pl.DataFrame(rows)).cast(dict(FUNDING_RATES.polars_schema))  # type: ignore[arg-type]
+
+
+def january_of(venue: str = "binance") -> Scope:
+    return Scope({"venue": venue}, "funding_time", JANUARY)
