@@ -5,6 +5,7 @@ FundingError
 ├── lake      LakeError and its children, in ``lake/errors.py``
 ├── venues    VenueError and its children, in ``venues/errors.py``
 ├── curves    CurveError
+├── sandbox   SandboxError and its children, in ``sandbox/errors.py``
 └── flows     FlowError and its children, in ``flows/errors.py``
 
 A message says what happened and where; the hint says what to do about it.

@@ -101,20 +101,32 @@ OPPORTUNITIES: Final = Table(
 COVERAGE: Final = Table(
     "marts",
     "coverage",
-    "Settlements present against settlements expected, per instrument and month.",
+    "Settlements present against settlements expected, per instrument and month, from the month "
+    "of its first settlement to that of its last; a month without any has its row too.",
     key=("venue", "venue_symbol", "month"),
     columns=(
         _text("venue", "Name of the venue."),
         _text("venue_symbol", "The venue's own symbol."),
         _time("month", "First instant of the month.", nullable=False),
         _count("present", "Settlements stored."),
-        _count("missing", "Settlements that the spacing says are absent between stored ones."),
+        _count(
+            "missing",
+            "Settlements that the spacing says are absent between stored ones, in the month they "
+            "were due; a gap before a settlement of unknown interval counts for none.",
+        ),
         _count("expected", "present + missing."),
-        _real("coverage", "present / expected.", "fraction"),
-        _real("widest_gap_hours", "Widest gap between neighbouring settlements.", "hours"),
-        _real("min_interval_hours", "Shortest funding interval in the month.", "hours"),
-        _real("max_interval_hours", "Longest funding interval in the month.", "hours"),
-        _time("first_funding_time", "First settlement of the month.", nullable=False),
-        _time("last_funding_time", "Last settlement of the month.", nullable=False),
+        Column(
+            "coverage",
+            Type.REAL,
+            "present / expected; null where nothing can be expected.",
+            "fraction",
+            minimum=0.0,
+            maximum=1.0,
+        ),
+        _real("widest_gap_hours", "Widest gap between settlements that touches it.", "hours"),
+        _real("min_interval_hours", "Shortest funding interval stored in the month.", "hours"),
+        _real("max_interval_hours", "Longest funding interval stored in the month.", "hours"),
+        _time("first_funding_time", "First settlement of the month; null where it has none."),
+        _time("last_funding_time", "Last settlement of the month; null where it has none."),
     ),
 )

@@ -1,0 +1,58 @@
+# Everything a person or CI runs. `make` alone lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check ci-checks bench lock docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(INSTALLED) ## Install the pinned dependencies into .venv
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup ## Collect, transform, publish and show: 3 months of all sandbox venues
+	funding demo
+
+dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
+	funding dev $(if $(SANDBOX),--sandbox)
+
+test: setup ## Run the tests
+	pytest
+
+check: setup ## Everything that CI runs: format, lint, types, imports, documents, tests
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	python -m funding_platform.flows.documents --check
+	dagster definitions validate
+	pytest
+
+ci-checks: setup ## Materialise a small world; fail if any asset check fails
+	python -m funding_platform.defs.ci_checks
+
+bench: setup ## Measure throughput and latency, with peers, as a table
+	python -m funding_platform_tests.benchmarks
+
+docs: setup ## Regenerate what derives from the table declarations
+	python -m funding_platform.flows.documents
+
+lock: ## Resolve the dependencies anew into requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5"
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --strip-extras --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
+
+clean: ## Forget the demo: drop the lake, the published file and Dagster's history
+	rm -rf data/lake data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))

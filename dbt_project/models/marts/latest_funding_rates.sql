@@ -1,0 +1,37 @@
+with last_settled as (
+    select *
+    from {{ ref('stg_funding_rates') }}
+    where (venue, venue_symbol, funding_time) in (
+        select venue, venue_symbol, max(funding_time)
+        from {{ ref('stg_funding_rates') }}
+        group by venue, venue_symbol
+    )
+)
+
+select
+    instruments.venue,
+    instruments.venue_symbol,
+    instruments.base,
+    instruments.quote,
+    instruments.contract_type,
+    instruments.multiplier,
+    instruments.status,
+    settled.funding_time as settled_time,
+    settled.funding_rate as settled_rate,
+    settled.interval_hours as settled_interval_hours,
+    settled.rate_8h as settled_rate_8h,
+    settled.apr as settled_apr,
+    market.predicted_rate,
+    market.interval_hours as predicted_interval_hours,
+    market.predicted_rate_8h,
+    market.predicted_apr,
+    market.next_funding_time,
+    market.mark_price / instruments.multiplier as mark_price,
+    market.index_price / instruments.multiplier as index_price,
+    market.open_interest_usd,
+    market.volume_24h_usd,
+    market.spread_bps,
+    market.observed_at
+from {{ ref('stg_instruments') }} as instruments
+left join last_settled as settled using (venue, venue_symbol)
+left join {{ ref('stg_market_snapshots') }} as market using (venue, venue_symbol)

@@ -1,0 +1,17 @@
+-- Months partition the history: their settlements add up to the table.
+with counted as (
+    select venue, venue_symbol, sum(present) as present
+    from {{ ref('coverage') }}
+    group by venue, venue_symbol
+),
+
+stored as (
+    select venue, venue_symbol, count(*) as settlements
+    from {{ ref('stg_funding_rates') }}
+    group by venue, venue_symbol
+)
+
+select *
+from counted
+full join stored using (venue, venue_symbol)
+where present is distinct from settlements

@@ -1,0 +1,3 @@
+select *
+from {{ ref('opportunities') }}
+where long_venue = short_venue

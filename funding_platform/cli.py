@@ -1,0 +1,336 @@
+"""The ``funding`` command. Each command is a thin shell; what it needs is imported when it runs."""
+
+import os
+import sys
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from funding_platform.core.errors import FundingError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from funding_platform.settings import Settings
+
+OUTPUT_FORMATS = ("table", "csv", "json", "parquet")
+
+
+class ExplainedErrors(click.Group):
+    """Shows an error of the platform as its message, not as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors that explain themselves end it with status 1."""
+        try:
+            return super().invoke(ctx)
+        except (FundingError, ValueError) as error:
+            if os.environ.get("FUNDING_TRACEBACK"):
+                raise
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=ExplainedErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="funding-platform")
+def main() -> None:
+    """Perpetual-futures funding rates: collect, keep, compare, query."""
+    from funding_platform.settings import project_root
+
+    os.environ.setdefault("DAGSTER_HOME", str(project_root() / "data" / "dagster_home"))
+
+
+def settings() -> "Settings":
+    """The settings of this environment."""
+    from funding_platform.settings import Settings
+
+    return Settings()
+
+
+def chosen_venues(names: Sequence[str]) -> list[str]:
+    """The venues named on the command line, else those of the settings, else all."""
+    from funding_platform.venues.registry import venue_names, venue_spec
+
+    chosen = list(names or settings().venues or venue_names())
+    for name in chosen:
+        venue_spec(name)
+    return chosen
+
+
+def new_run_id() -> str:
+    """An id for a run that no orchestrator started."""
+    return f"cli-{uuid.uuid4().hex[:12]}"
+
+
+@main.command()
+@click.option(
+    "--months", default=3, show_default=True, help="Months of history, the running one included."
+)
+@click.option("--symbols", default=40, show_default=True, help="Instruments per venue.")
+def demo(months: int, symbols: int) -> None:
+    """Run everything once on sandbox venues: collect, transform, publish, show."""
+    from funding_platform.defs.demo import run_demo
+
+    run_demo(months=months, symbols=symbols)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8900, show_default=True)
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve the CSV histories of this folder instead of a synthetic market.",
+)
+@click.option(
+    "--symbols",
+    default=300,
+    show_default=True,
+    help="Instruments per venue of the synthetic market.",
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of the synthetic market.")
+@click.option("--faults", help="Faults to inject, as JSON; see docs/sandbox.md.")
+@click.option(
+    "--limits/--no-limits",
+    default=False,
+    show_default=True,
+    help="Enforce the venues' documented rate limits.",
+)
+def sandbox(
+    host: str,
+    port: int,
+    replay: Path | None,
+    symbols: int,
+    seed: int,
+    faults: str | None,
+    limits: bool,
+) -> None:
+    """Serve the venues' public wire formats from a market of our own."""
+    import logging
+
+    from funding_platform.sandbox.faults import parse_faults
+    from funding_platform.sandbox.server import build_market, serve
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    serve(
+        build_market(replay=replay, symbols=symbols, seed=seed),
+        host=host,
+        port=port,
+        faults=parse_faults(faults) if faults else [],
+        enforce_limits=limits,
+    )
+
+
+@main.command()
+@click.option("--sandbox", is_flag=True, help="Collect from sandbox venues, not the real ones.")
+@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+def dev(sandbox: bool, port: int) -> None:
+    """Serve the Dagster UI over the lake, with sensors and schedules running."""
+    from funding_platform.defs.dev import serve_ui
+
+    serve_ui(sandbox=sandbox, port=port)
+
+
+@main.command()
+@click.argument("venues", nargs=-1)
+def collect(venues: tuple[str, ...]) -> None:
+    """Look at VENUES now: instruments and market snapshots."""
+    from funding_platform.flows.collection_log import log_frame
+    from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+    from funding_platform.terminal import progress_bars, show
+
+    names, run_id = chosen_venues(venues), new_run_id()
+    with progress_bars():
+        rounds = [
+            step(names, settings(), run_id) for step in (collect_instruments, collect_snapshots)
+        ]
+    attempts = [one.attempt for collected in rounds for one in collected.values()]
+    show(
+        log_frame(attempts).select(
+            "venue", "dataset", "status", "rows_written", "requests", "error"
+        )
+    )
+    if any(attempt.error for attempt in attempts):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("venues", nargs=-1)
+@click.option("--from", "first", required=True, help="First month, YYYY-MM.")
+@click.option("--to", "last", help="Last month, YYYY-MM; the first one when left out.")
+def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
+    """Refetch settled history of VENUES, whole months."""
+    import polars as pl
+
+    from funding_platform.core.time_grid import Window, next_month, parse_month
+    from funding_platform.flows.history import collect_history
+    from funding_platform.terminal import progress_bars, show
+
+    window = Window(parse_month(first), next_month(parse_month(last or first)))
+    run_id = new_run_id()
+    with progress_bars():
+        reports = [
+            collect_history(name, window, settings(), run_id) for name in chosen_venues(venues)
+        ]
+    show(
+        pl.DataFrame(
+            {
+                "venue": report.venue,
+                "symbols": len(report.coverage),
+                "rows": report.rows,
+                "expected": report.expected,
+                "coverage": report.coverage_share,
+                "requests": report.requests,
+                "failed": ", ".join(report.failures) or None,
+            }
+            for report in reports
+        ),
+        title=f"settled rates, {window}",
+    )
+    if any(report.failures for report in reports):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("sql")
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; parquet needs one.",
+)
+@click.option(
+    "--timeout", default=60.0, show_default=True, help="Seconds after which the query is stopped."
+)
+def query(sql: str, form: str, output: Path | None, timeout: float) -> None:
+    """Answer one SELECT over the lake, read-only."""
+    from funding_platform.lake.query import QueryLimits
+    from funding_platform.lake.query import query as run
+
+    write_frame(run(sql, settings(), limits=QueryLimits(seconds=timeout)), form, output)
+
+
+def write_frame(frame: "pl.DataFrame", form: str, output: Path | None) -> None:
+    """Print a frame, or write it to a file."""
+    from funding_platform.terminal import show
+
+    if form == "table" and output is None:
+        show(frame)
+    elif form == "parquet":
+        if output is None:
+            raise click.UsageError("parquet needs --output FILE")
+        frame.write_parquet(output)
+    else:
+        text = frame.write_csv() if form == "csv" else frame.write_json()
+        if output is None:
+            click.echo(text)
+        else:
+            output.write_text(text)
+
+
+@main.command()
+def venues() -> None:
+    """List the venues that can be collected."""
+    import polars as pl
+
+    from funding_platform.terminal import show
+    from funding_platform.venues.registry import venue_names, venue_spec
+
+    show(
+        pl.DataFrame(
+            {
+                "venue": spec.name,
+                "title": spec.title,
+                "url": settings().venue_urls.get(spec.name, spec.base_url),
+                "history since": f"{spec.history_start:%Y-%m}",
+                "kept for": f"{spec.history_depth.days} days" if spec.history_depth else "ever",
+                "rows a page": spec.page_size,
+            }
+            for spec in map(venue_spec, venue_names())
+        )
+    )
+
+
+@main.command()
+@click.option("--venue", help="One venue only.")
+@click.option("--gaps", is_flag=True, help="Only instruments and months with something missing.")
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
+)
+def coverage(venue: str | None, gaps: bool, form: str) -> None:
+    """Settlements present against expected, by venue and month; with --gaps by instrument."""
+    from funding_platform.flows.reports import coverage_report
+
+    write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form, None)
+
+
+@main.command()
+@click.argument("base")
+@click.option("--venue", help="One venue only.")
+def curves(base: str, venue: str | None) -> None:
+    """Plot the newest funding curve of BASE on each venue."""
+    from funding_platform.flows.reports import latest_curves
+    from funding_platform.terminal import plot_curves
+
+    plot_curves(latest_curves(settings(), base=base, venue=venue), f"{base} funding, annualised")
+
+
+@main.command()
+@click.option("--base", "bases", multiple=True, help="Canonical base, e.g. BTC; repeatable.")
+@click.option("--venue", "venues", multiple=True, help="Both legs on these; repeatable.")
+@click.option(
+    "--exclude-venue", "exclude_venues", multiple=True, help="No leg on these; repeatable."
+)
+@click.option("--min-net-apr", type=float, help="Fraction per year.")
+@click.option("--min-open-interest", "min_open_interest_usd", type=float, help="USD, smaller leg.")
+@click.option("--min-volume", "min_volume_24h_usd", type=float, help="USD a day, smaller leg.")
+@click.option("--max-price-gap", "max_price_gap_bps", type=float, help="Basis points.")
+@click.option("--limit", default=20, show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
+)
+def opportunities(form: str, **wanted: Any) -> None:
+    """Ranked cross-venue pairs, net of all four fees."""
+    from funding_platform.flows.reports import opportunity_report
+
+    write_frame(opportunity_report(settings(), **wanted), form, None)
+
+
+@main.command()
+def publish() -> None:
+    """Build data/funding.duckdb from the lake and rename it into place."""
+    from funding_platform.lake.publish import publish as build
+
+    for name, rows in build(settings()).items():
+        click.echo(f"{rows:>12,}  {name}")
+    click.echo(f"published {settings().published_file}")
+
+
+@main.command()
+@click.option("--keep-days", default=30, show_default=True, help="Days of time travel to keep.")
+def maintain(keep_days: int) -> None:
+    """Merge small files, expire old snapshots, delete files that nothing needs."""
+    from funding_platform.lake.maintenance import maintain as run
+
+    report = run(settings(), keep_days=keep_days)
+    click.echo(
+        f"{report.snapshots_expired} snapshots expired, "
+        f"{report.files_before} data files became {report.files_after}"
+    )
+
+
+@main.command()
+def doctor() -> None:
+    """Check the installation, the folders, the lake and Dagster, and say what to mend."""
+    from funding_platform.flows.doctor import examine
+    from funding_platform.terminal import console
+
+    findings = examine(settings(), datetime.now(UTC))
+    for finding in findings:
+        mark = "[green]ok [/]" if finding.well else "[red]bad[/]"
+        console.print(f"{mark} {finding.text}", highlight=False)
+    sys.exit(0 if all(finding.well for finding in findings) else 1)

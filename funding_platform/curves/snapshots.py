@@ -1,0 +1,115 @@
+"""The curve table: from settlements and predictions to ``features.curve_snapshots``.
+
+Frames come in, arrays do the work in ``inputs``, ``phases``, ``windows`` and ``strips``, and one
+frame goes out. Nothing here knows the time: ``window`` says how far the world has come.
+"""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables import BUCKETS, CURVE_SNAPSHOTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import EPOCH, HOUR, Window
+from funding_platform.core.units import TENOR_HOURS
+from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements
+from funding_platform.curves.phases import Phases
+from funding_platform.curves.strips import Strips, live_strips, settled_strips
+from funding_platform.curves.windows import LOOK_BACK, window_grid
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def build_curves(
+    settlements: pl.DataFrame, window: Window, *, predictions: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """The funding term structure at every roll: eight 8-hour windows as compounded yields.
+
+    ``b_k = (1 + r_8h) ** 1095 - 1`` of the window ``k`` tenors back, where ``r_8h`` is the sum of
+    what settled in it. ``curves.windows`` says how settlements map to windows, ``curves.phases``
+    where windows end, ``curves.strips`` how gaps are filled.
+
+    A settled strip stands at every boundary in ``window`` from which at least one of the eight
+    windows is known: from an instrument's first settled window to seven windows after its last.
+    It depends on nothing that was due after its boundary, and therefore cannot tell a settlement
+    that is lost from one not yet made: ``window`` must not reach into the future. A live strip
+    stands at every boundary for whose running window a rate was predicted.
+
+    ``available_at`` is the boundary, or when the last settlement used or the prediction came if
+    that is later.
+
+    Parameters
+    ----------
+    settlements
+        Columns of ``core.funding_rates`` (``venue``, ``venue_symbol``, ``funding_time``,
+        ``funding_rate``, ``interval_hours``), in any order, from ``LOOK_BACK`` before the
+        window's start to half an hour after its end. What lies outside is not looked at.
+    window
+        The as-of times wanted. Its end is at most the present.
+    predictions
+        Columns of ``core.market_snapshots`` (``venue``, ``venue_symbol``, ``predicted_rate``,
+        ``interval_hours``, ``next_funding_time``, ``observed_at``), in any order, to eight hours
+        after the window's end. Without them there are no live strips.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``features.curve_snapshots``, sorted by its key.
+
+    Raises
+    ------
+    CurveError
+        If a rate or an interval is out of bounds or not a number, two settlements contradict each
+        other, or rates cannot be compounded; the message names the symbol and the time.
+    """
+    settlements = _between(
+        settlements, "funding_time", window.start - LOOK_BACK, window.end + HOUR / 2
+    )
+    if predictions is None:
+        predictions = MARKET_SNAPSHOTS.empty()
+    predictions = _between(
+        predictions, "observed_at", window.start, window.end + TENOR_HOURS * HOUR
+    )
+    instruments = Instruments(settlements, predictions)
+    settled = read_settlements(settlements, instruments)
+    predicted = read_predictions(predictions, instruments)
+    phases = Phases(settled, len(instruments))
+    start, end = ((moment - EPOCH) // _MICROSECOND for moment in (window.start, window.end))
+
+    pieces = []
+    for phase in phases:
+        grid = window_grid(phases.settlements(phase), phase, instruments)
+        strips = settled_strips(grid, phases, start, end)
+        pieces.append(_frame(strips, "settled", instruments))
+        if len(predicted.observed):
+            strips = live_strips(grid, phases, predicted, instruments, start, end)
+            pieces.append(_frame(strips, "live", instruments))
+    filled = [piece for piece in pieces if len(piece)]
+    if len(filled) > 1:
+        return pl.concat(filled).sort(CURVE_SNAPSHOTS.key)
+    return filled[0] if filled else CURVE_SNAPSHOTS.empty()
+
+
+def _between(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """The rows whose time lies within the bounds, both included."""
+    return frame.filter(pl.col(time).is_between(start, end))
+
+
+def _frame(strips: Strips, kind: str, instruments: Instruments) -> pl.DataFrame:
+    """Strips as rows of the table."""
+    names = instruments.names[strips.instrument]
+    return pl.DataFrame(
+        {
+            "venue": names["venue"],
+            "venue_symbol": names["venue_symbol"],
+            "as_of": pl.Series(strips.as_of).cast(UTC_TIME),
+            "kind": pl.repeat(kind, len(names), eager=True),
+            **{
+                name: pl.Series(bucket, nan_to_null=True)
+                for name, bucket in zip(BUCKETS, strips.buckets, strict=True)
+            },
+            "n_interpolated": strips.n_interpolated,
+            "usable": strips.usable,
+            "available_at": pl.Series(strips.available).cast(UTC_TIME),
+        }
+    )

@@ -1,0 +1,154 @@
+"""Windows to strips: the eight buckets seen from a boundary, and the filling of inner gaps.
+
+Settled: b0 is the window that ends at the boundary. Live: b0 is the window that begins there, at
+its predicted rate. Every further bucket lies one window earlier.
+
+A missing bucket between two known ones is interpolated linearly in yield, however many there
+are; ``usable`` draws the line. One with nothing known on one of its sides stays missing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from funding_platform.core.units import TENOR_HOURS
+from funding_platform.curves.inputs import HOUR_US, Flags, Floats, Instruments, Ints, Predictions
+from funding_platform.curves.phases import Phases
+from funding_platform.curves.windows import N_WINDOWS, WindowGrid, compounded
+
+MAX_INTERPOLATED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Strips:
+    """Strips as arrays of shape (n,), ``buckets`` of shape (8, n), newest first.
+
+    ``as_of`` and ``available`` are in microseconds since the epoch, ``buckets`` fractions per
+    year and NaN where missing.
+    """
+
+    instrument: Ints
+    as_of: Ints
+    available: Ints
+    buckets: Floats
+    n_interpolated: Ints
+
+    @property
+    def usable(self) -> Flags:
+        """Whether both edges are known and few buckets interpolated, shape (n,)."""
+        edges: Floats = self.buckets[0] + self.buckets[-1]
+        return ~np.isnan(edges) & (self.n_interpolated <= MAX_INTERPOLATED)
+
+
+def settled_strips(grid: WindowGrid, phases: Phases, start: int, end: int) -> Strips:
+    """One strip per boundary from which any of the eight windows is known.
+
+    Parameters
+    ----------
+    grid
+        The windows of one phase.
+    phases
+        Which boundaries that phase rules.
+    start, end
+        Half-open range of as-of times, in microseconds since the epoch.
+    """
+    n_known = np.cumsum(np.append(np.zeros(N_WINDOWS, np.int64), ~np.isnan(grid.yields)))
+    as_of = grid.end * HOUR_US
+    wanted = (n_known[N_WINDOWS:] > n_known[:-N_WINDOWS]) & (as_of >= start) & (as_of < end)
+    wanted &= phases.rules(grid.phase, grid.instrument, grid.end)
+    at = np.flatnonzero(wanted)
+    as_of = as_of[at]
+    # A settlement is known when it is made, which may be minutes after the hour it was due at.
+    available = np.maximum(as_of, grid.last[at])
+    buckets = _windows_back(grid, at, N_WINDOWS)
+    return Strips(grid.instrument[at], as_of, available, buckets, fill_inner(buckets))
+
+
+def live_strips(
+    grid: WindowGrid,
+    phases: Phases,
+    predictions: Predictions,
+    instruments: Instruments,
+    start: int,
+    end: int,
+) -> Strips:
+    """One strip per boundary after which, within the running window, a rate was predicted.
+
+    The first such prediction counts. One that was due at the boundary or before speaks of a
+    window that has already settled and is passed over.
+
+    Parameters
+    ----------
+    grid, phases, start, end
+        As for ``settled_strips``.
+    predictions
+        Sorted by instrument and time of observation.
+    instruments
+        Their names, for messages.
+
+    Raises
+    ------
+    CurveError
+        If a predicted rate cannot be compounded.
+    """
+    elapsed = (predictions.observed // HOUR_US - grid.phase) % TENOR_HOURS
+    boundary = predictions.observed // HOUR_US - elapsed
+    wanted = (boundary * HOUR_US >= start) & (boundary * HOUR_US < end)
+    wanted &= predictions.due > boundary
+    wanted &= phases.rules(grid.phase, predictions.instrument, boundary)
+    predictions, boundary = predictions.take(wanted), boundary[wanted]
+    first = np.ones(len(boundary), dtype=np.bool_)
+    first[1:] = (np.diff(boundary) != 0) | (np.diff(predictions.instrument) != 0)
+    predictions, boundary = predictions.take(first), boundary[first]
+
+    owner = predictions.instrument
+    running = compounded(predictions.r_8h, owner, boundary + TENOR_HOURS, instruments)
+    at = grid.positions(owner, boundary)
+    buckets = np.vstack((running, _windows_back(grid, at, N_WINDOWS - 1)))
+    last = np.where(at >= 0, np.append(grid.last, 0)[at], 0)
+    available = np.maximum(predictions.observed, last)
+    return Strips(owner, boundary * HOUR_US, available, buckets, fill_inner(buckets))
+
+
+def fill_inner(buckets: Floats) -> Ints:
+    """``y[k] = y[i] + (y[j] - y[i]) * (k - i) / (j - i)`` for missing k between known i and j.
+
+    Parameters
+    ----------
+    buckets
+        Yields, shape (8, n), NaN where missing. Filled in place, for it is by far the largest
+        array of a computation.
+
+    Returns
+    -------
+    ndarray
+        How many buckets were filled in each strip, shape (n,).
+    """
+    n_filled = np.zeros(buckets.shape[1], dtype=np.int64)
+    gappy = np.flatnonzero(np.isnan(buckets[1:-1]).any(axis=0))
+    strips = buckets[:, gappy]
+    known = ~np.isnan(strips)
+    place = np.arange(N_WINDOWS)[:, np.newaxis]
+    newer = np.maximum.accumulate(np.where(known, place, -1), axis=0)
+    older = np.minimum.accumulate(np.where(known, place, N_WINDOWS)[::-1], axis=0)[::-1]
+    inner = ~known & (newer >= 0) & (older < N_WINDOWS)
+
+    k, column = np.nonzero(inner)
+    i, j = newer[inner], older[inner]
+    low, high = strips[i, column], strips[j, column]
+    strips[k, column] = low + (high - low) * (k - i) / (j - i)
+    buckets[:, gappy] = strips
+    n_filled[gappy] = inner.sum(axis=0)
+    return n_filled
+
+
+def _windows_back(grid: WindowGrid, at: Ints, n: int) -> Floats:
+    """Yields of the ``n`` windows up to each position, newest first: shape (n, m).
+
+    All are missing at position -1, which stands for a window that the grid does not hold.
+    """
+    padded = np.concatenate((np.full(n, np.nan), grid.yields))
+    back = np.empty((n, len(at)))
+    for k in range(n):
+        np.take(padded, at + (n - k), out=back[k], mode="clip")  # unchecked, hence unbuffered
+    return back

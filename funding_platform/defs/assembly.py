@@ -1,0 +1,38 @@
+"""Everything put together: assets, checks, jobs, automation and resources for a set of venues."""
+
+import dagster as dg
+
+from funding_platform.defs.automation import schedules, sensors
+from funding_platform.defs.checks import lake_checks
+from funding_platform.defs.features import feature_assets
+from funding_platform.defs.jobs import collect_job, history_job, transform_job
+from funding_platform.defs.marts import dbt_project, dbt_resource, mart_assets
+from funding_platform.defs.published import published_asset, published_check
+from funding_platform.defs.raw import raw_assets
+from funding_platform.defs.resources import LakeResource, PublishedFileResource
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import venue_names
+
+
+def build_definitions() -> dg.Definitions:
+    """Assets, checks, jobs and automation for the venues that the settings name."""
+    venues = list(Settings().venues or venue_names())
+    project = dbt_project()
+    return dg.Definitions(
+        assets=[
+            *raw_assets(venues),
+            *feature_assets(venues),
+            mart_assets(venues, project),
+            published_asset(),
+        ],
+        asset_checks=[*lake_checks(venues), published_check()],
+        jobs=[history_job(venues), collect_job(venues), transform_job()],
+        schedules=schedules(venues),
+        sensors=sensors(venues),
+        resources={
+            "lake": LakeResource(),
+            "published": PublishedFileResource(),
+            "dbt": dbt_resource(project),
+        },
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,118 @@
+"""When runs start: an hourly collection, a daily refresh of history, and the transforms.
+
+Each decision is a pure function of the clock and of what has been materialised; sensors and
+schedules are shells around them.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import floor_hour, month_start
+from funding_platform.defs.jobs import COLLECT, HISTORY, TRANSFORM
+from funding_platform.defs.raw import raw_key
+
+HOUR_KEY = "%Y-%m-%d-%H:%M"
+MONTH_KEY = "%Y-%m-%d"
+
+TRANSFORM_DEADLINE = timedelta(minutes=10)
+"""How long into the hour the transforms wait for venues that have not answered."""
+
+LATE_CORRECTIONS = timedelta(days=2)
+"""How long after its end a month is still refreshed daily."""
+
+
+def months_to_refresh(now: datetime) -> list[str]:
+    """Partition keys of the running month and, early in it, of the one before."""
+    months = {month_start(now - LATE_CORRECTIONS), month_start(now)}
+    return [f"{month:{MONTH_KEY}}" for month in sorted(months)]
+
+
+def transform_is_due(now: datetime, venues: Collection[str], arrived: Collection[str]) -> bool:
+    """Whether the hour's transforms may start: all venues are in, or the deadline has passed.
+
+    With not one venue in, there is nothing new to transform.
+    """
+    if not arrived:
+        return False
+    return set(venues) <= set(arrived) or now - floor_hour(now) >= TRANSFORM_DEADLINE
+
+
+def sensors(venues: list[str]) -> list[dg.SensorDefinition]:
+    """The hourly collection, and the transforms that follow it."""
+
+    @dg.sensor(
+        name="hourly_collection",
+        job_name=COLLECT,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Requests one collection per hour; the run key carries the hour.",
+    )
+    def hourly_collection() -> dg.RunRequest:
+        hour = f"{floor_hour(datetime.now(UTC)):{HOUR_KEY}}"
+        return dg.RunRequest(run_key=f"collect-{hour}", partition_key=hour)
+
+    @dg.sensor(
+        name="transform_after_collection",
+        job_name=TRANSFORM,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts the transforms once an hour, when all venues are in or after "
+        f"{TRANSFORM_DEADLINE.seconds // 60} minutes.",
+    )
+    def transform_after_collection(
+        context: dg.SensorEvaluationContext,
+    ) -> dg.RunRequest | dg.SkipReason:
+        now = datetime.now(UTC)
+        arrived = _venues_in(context.instance, venues, floor_hour(now))
+        if not transform_is_due(now, venues, arrived):
+            return dg.SkipReason(f"{len(arrived)} of {len(venues)} venues are in")
+        hour = f"{floor_hour(now):{HOUR_KEY}}"
+        return dg.RunRequest(
+            run_key=f"transform-{hour}", partition_key=f"{month_start(now):{MONTH_KEY}}"
+        )
+
+    return [hourly_collection, transform_after_collection]
+
+
+def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
+    """The daily refresh of settled history."""
+
+    @dg.schedule(
+        name="daily_history",
+        job_name=HISTORY,
+        cron_schedule="20 0 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Refreshes the running month, one run per venue: one outage stays one outage.",
+    )
+    def daily_history(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        now = context.scheduled_execution_time.astimezone(UTC)
+        for month in months_to_refresh(now):
+            for venue in venues:
+                yield dg.RunRequest(
+                    run_key=f"{venue}-{month}-{now:%Y-%m-%d}",
+                    partition_key=month,
+                    asset_selection=[raw_key(venue, FUNDING_RATES)],
+                    tags={"venue": venue},
+                )
+
+    return [daily_history]
+
+
+def _venues_in(instance: dg.DagsterInstance, venues: list[str], hour: datetime) -> set[str]:
+    """Venues whose snapshot of the hour has been materialised."""
+    partition = f"{hour:{HOUR_KEY}}"
+    arrived = set()
+    for venue in venues:
+        found = instance.fetch_materializations(
+            dg.AssetRecordsFilter(
+                asset_key=raw_key(venue, MARKET_SNAPSHOTS), asset_partitions=[partition]
+            ),
+            limit=1,
+        )
+        if found.records:
+            arrived.add(venue)
+    return arrived

@@ -1,0 +1,50 @@
+"""Three kinds of run, kept apart so that a venue's outage never skips a transformation."""
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.defs.partitions import HOURLY, MONTHLY
+from funding_platform.defs.raw import raw_key
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import (
+        UnresolvedAssetJobDefinition,
+    )
+
+HISTORY = "history"
+COLLECT = "collect_hourly"
+TRANSFORM = "transform"
+
+
+def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
+    """Settled history, by month; schedules ask for one venue at a time."""
+    keys = [raw_key(venue, FUNDING_RATES) for venue in venues]
+    return dg.define_asset_job(
+        HISTORY,
+        selection=dg.AssetSelection.assets(*keys),
+        partitions_def=MONTHLY,
+        description="Refetch and replace whole months of settled rates.",
+    )
+
+
+def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
+    """Instruments and market snapshots of all venues, for the running hour."""
+    keys = [raw_key(venue, table) for venue in venues for table in (INSTRUMENTS, MARKET_SNAPSHOTS)]
+    return dg.define_asset_job(
+        COLLECT,
+        selection=dg.AssetSelection.assets(*keys),
+        partitions_def=HOURLY,
+        description="Look at every venue once.",
+    )
+
+
+def transform_job() -> "UnresolvedAssetJobDefinition":
+    """Curves, marts and the published file."""
+    return dg.define_asset_job(
+        TRANSFORM,
+        selection=dg.AssetSelection.groups("features", "staging", "marts", "core", "published"),
+        partitions_def=MONTHLY,
+        description="Curves of the month, all marts, and the published file.",
+    )

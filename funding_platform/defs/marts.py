@@ -1,0 +1,108 @@
+"""The dbt project as assets: seeds, staging views and marts; dbt tests are asset checks."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS, TABLES
+from funding_platform.defs.presentation import OWNERS, definition_metadata
+from funding_platform.defs.raw import raw_key
+from funding_platform.defs.resources import LakeResource
+from funding_platform.lake.connection import commit_lock
+from funding_platform.lake.dbt_plugin import dbt_environment
+from funding_platform.settings import Settings, project_root
+
+PER_VENUE = {
+    dg.AssetKey([table.schema, table.name]): table
+    for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)
+}
+"""dbt sources that several assets write: one per venue."""
+
+
+def dbt_project() -> DbtProject:
+    """The dbt project with a current manifest, which says what assets there are."""
+    folder = project_root() / "dbt_project"
+    project = DbtProject(project_dir=folder, profiles_dir=folder)
+    if not _manifest_is_current(project):
+        os.environ.update(dbt_environment(Settings()))
+        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+    return project
+
+
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """The dbt beside the running Python, whether or not the environment is activated."""
+    beside = Path(sys.executable).with_name("dbt")
+    return DbtCliResource(project_dir=project, dbt_executable=str(beside))
+
+
+def _manifest_is_current(project: DbtProject) -> bool:
+    """Whether dbt has parsed the project since its last change."""
+    manifest = project.manifest_path
+    if not manifest.exists():
+        return False
+    parsed_at = manifest.stat().st_mtime
+    generated = project.project_dir / project.target_path
+    sources = (
+        path
+        for pattern in ("*.sql", "*.yml", "*.csv")
+        for path in project.project_dir.rglob(pattern)
+        if generated not in path.parents
+    )
+    return all(path.stat().st_mtime <= parsed_at for path in sources)
+
+
+class Translator(DagsterDbtTranslator):
+    """Puts dbt's nodes beside ours: a source is the assets that write it."""
+
+    def __init__(self, venues: Sequence[str]) -> None:
+        super().__init__()
+        self._venues = tuple(venues)
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """``<schema>/<name>``, as in SQL."""
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The schema."""
+        return str(dbt_resource_props["schema"])
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The node with per-venue sources spelled out, and the declaration's column schema."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        deps = [one for dep in spec.deps for one in self._writers(dep)]
+        table = TABLES.get(".".join(spec.key.path))
+        metadata = {**spec.metadata, **(definition_metadata(table) if table else {})}
+        return spec.replace_attributes(deps=deps, owners=OWNERS, metadata=metadata)
+
+    def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
+        table = PER_VENUE.get(dep.asset_key)
+        if table is None:
+            return [dep]
+        return [dg.AssetDep(raw_key(venue, table)) for venue in self._venues]
+
+
+def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
+    """Everything that dbt builds, in one step."""
+    translator = Translator(venues)
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        dagster_dbt_translator=translator,
+        name="marts",
+    )
+    def marts(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource
+    ) -> Iterator[Any]:
+        os.environ.update(dbt_environment(lake.settings, run_id=context.run_id))
+        with commit_lock(lake.settings):
+            yield from dbt.cli(["build"], context=context).stream().fetch_row_counts()
+
+    return marts

@@ -1,0 +1,55 @@
+"""How tables show in the Dagster UI: column schema, row counts, previews, ownership."""
+
+import dagster as dg
+import polars as pl
+
+from funding_platform.core.schema import Table
+
+OWNERS = ["team:funding-data"]
+PREVIEW_ROWS = 8
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The declaration as Dagster shows it."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=column.name,
+                type=column.type.value,
+                description=column.documentation,
+                constraints=dg.TableColumnConstraints(nullable=column.nullable),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def definition_metadata(table: Table) -> dict[str, dg.MetadataValue]:
+    """What is known of a table's asset before it is materialised."""
+    return {
+        "dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table)),
+        "dagster/table_name": dg.MetadataValue.text(table.full_name),
+        "key": dg.MetadataValue.text(", ".join(table.key)),
+    }
+
+
+def frame_metadata(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Row count and a preview of what was just written."""
+    return {
+        "dagster/row_count": dg.MetadataValue.int(frame.height),
+        "preview": dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS))),
+    }
+
+
+def markdown_table(frame: pl.DataFrame) -> str:
+    """A frame as a Markdown table."""
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        fmt_str_lengths=60,
+        tbl_width_chars=10_000,
+    ):
+        return str(frame)

@@ -1,0 +1,54 @@
+"""The published DuckDB file as an asset, last in line."""
+
+import dagster as dg
+
+from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
+from funding_platform.core.tables import CURVE_FACTORS
+from funding_platform.defs.features import feature_key
+from funding_platform.defs.presentation import OWNERS
+from funding_platform.defs.resources import LakeResource, PublishedFileResource
+from funding_platform.lake.publish import publish
+
+PUBLISHED_KEY = dg.AssetKey(["published", "funding_duckdb"])
+
+
+def published_asset() -> dg.AssetsDefinition:
+    """The file, written after everything else."""
+
+    @dg.asset(
+        key=PUBLISHED_KEY,
+        description="A plain DuckDB file with every table of the lake, built aside and renamed "
+        "into place: `duckdb data/funding.duckdb` works for anyone.",
+        deps=[
+            feature_key(CURVE_FACTORS),
+            *(feature_key(table) for table in (LATEST_FUNDING_RATES, OPPORTUNITIES, COVERAGE)),
+        ],
+        group_name="published",
+        owners=OWNERS,
+        kinds={"duckdb"},
+    )
+    def funding_duckdb(lake: LakeResource) -> dg.MaterializeResult:
+        rows = publish(lake.settings)
+        listing = "\n".join(f"| {name} | {count:,} |" for name, count in rows.items())
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(rows.values()),
+                "file": dg.MetadataValue.path(str(lake.settings.published_file)),
+                "tables": dg.MetadataValue.md(f"| table | rows |\n|---|---|\n{listing}"),
+            }
+        )
+
+    return funding_duckdb
+
+
+def published_check() -> dg.AssetChecksDefinition:
+    """Opens the file as a stranger would."""
+
+    @dg.asset_check(asset=PUBLISHED_KEY, description="The file opens and holds settled rates.")
+    def readable(published: PublishedFileResource) -> dg.AssetCheckResult:
+        with published.get_connection() as connection:
+            counted = connection.execute("SELECT count(*) FROM core.funding_rates").fetchone()
+        rows = counted[0] if counted else 0
+        return dg.AssetCheckResult(passed=rows > 0, metadata={"funding_rates": rows})
+
+    return readable

@@ -1,0 +1,186 @@
+"""Collected assets: settled history by month, instruments and market snapshots by the hour.
+
+One factory over the registry: a venue that is registered has its assets.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import Window
+from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
+from funding_platform.defs.presentation import OWNERS, definition_metadata, frame_metadata
+from funding_platform.defs.resources import LakeResource
+from funding_platform.flows.history import HistoryReport, collect_history
+from funding_platform.flows.snapshots import (
+    Collected,
+    collect_instruments,
+    collect_snapshots,
+    require_running_hour,
+)
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import venue_spec
+
+COMPLETE_SHARE = 0.99
+"""Below this share of expected settlements a venue's history counts as incomplete."""
+
+MAX_NAMED_SYMBOLS = 20
+
+
+def raw_key(venue: str, table: Table) -> dg.AssetKey:
+    """``raw/<venue>/<table>``."""
+    return dg.AssetKey(["raw", venue, table.name])
+
+
+def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
+    """Settled history of one venue, one partition a month, a range in one run."""
+    key = raw_key(venue, FUNDING_RATES)
+    title = venue_spec(venue).title
+
+    @dg.asset(
+        key=key,
+        description=f"Settled funding rates of {title}. A partition is the venue's whole month, "
+        "refetched and replaced. " + FUNDING_RATES.description,
+        partitions_def=MONTHLY,
+        backfill_policy=BY_RANGE,
+        pool=f"venue_{venue}",
+        group_name="raw",
+        owners=OWNERS,
+        kinds={"python", "duckdb"},
+        metadata=definition_metadata(FUNDING_RATES),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "complete",
+                asset=key,
+                description="Every symbol was read to the end of the window, and at least "
+                f"{COMPLETE_SHARE:.0%} of the settlements that the spacing implies are there.",
+            )
+        ],
+    )
+    def funding_rates(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        span = context.partition_time_window
+        report = collect_history(venue, Window(span.start, span.end), lake.settings, context.run_id)
+        for month in context.partition_keys:
+            rows = report.rows_by_month.get(month, 0)
+            context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=month)
+        return dg.MaterializeResult(
+            metadata=_history_metadata(report), check_results=[_completeness(report)]
+        )
+
+    return funding_rates
+
+
+def hourly_assets(
+    table: Table,
+    collect: Callable[[Sequence[str], Settings, str], dict[str, Collected]],
+    venues: Sequence[str],
+) -> dg.AssetsDefinition:
+    """One table of all venues, asked at once; each venue is an asset of its own."""
+    keys = {raw_key(venue, table): venue for venue in venues}
+
+    @dg.multi_asset(
+        name=f"raw_{table.name}",
+        specs=[
+            dg.AssetSpec(
+                key,
+                description=f"{table.description} {venue_spec(venue).title}, by the hour; the "
+                "partition of a past hour cannot be filled.",
+                group_name="raw",
+                owners=OWNERS,
+                kinds={"python", "duckdb"},
+                metadata=definition_metadata(table),
+                skippable=True,
+            )
+            for key, venue in keys.items()
+        ],
+        check_specs=[
+            dg.AssetCheckSpec("collected", asset=key, description="The venue answered in full.")
+            for key in keys
+        ],
+        partitions_def=HOURLY,
+        backfill_policy=ONE_BY_ONE,
+        can_subset=True,
+    )
+    def hourly(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        require_running_hour(context.partition_time_window.start, datetime.now(UTC))
+        wanted = [keys[key] for key in keys if key in context.selected_asset_keys]
+        collected = collect(wanted, lake.settings, context.run_id)
+        yield from _hourly_results(table, collected)
+        if all(one.attempt.error for one in collected.values()):
+            raise dg.Failure(f"none of {len(wanted)} venues answered; see core.collection_log")
+
+    return hourly
+
+
+def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
+    """All collected assets of the given venues."""
+    return [
+        *(funding_rates_asset(venue) for venue in venues),
+        hourly_assets(INSTRUMENTS, collect_instruments, venues),
+        hourly_assets(MARKET_SNAPSHOTS, collect_snapshots, venues),
+    ]
+
+
+def _hourly_results(
+    table: Table, collected: Mapping[str, Collected]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """A venue that answered is materialised; one that did not only fails its check."""
+    for venue, one in collected.items():
+        key, attempt = raw_key(venue, table), one.attempt
+        trouble = [attempt.error] if attempt.error else attempt.warnings
+        check = dg.AssetCheckResult(
+            check_name="collected",
+            asset_key=key,
+            passed=attempt.error is None,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description="; ".join(error.message for error in trouble) or "answered in full",
+            metadata={"status": attempt.status, "rows": attempt.rows},
+        )
+        if attempt.error is None:
+            yield dg.MaterializeResult(
+                asset_key=key,
+                metadata=frame_metadata(one.frame)
+                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0},
+                check_results=[check],
+            )
+        else:
+            yield check
+
+
+def _history_metadata(report: HistoryReport) -> dict[str, Any]:
+    """What a backfill did as a whole; the rows of each month stand on its own partition."""
+    return {
+        "dagster/row_count": report.rows,
+        "window": str(report.window),
+        "symbols": len(report.coverage),
+        "requests": report.requests,
+        "coverage": report.coverage_share,
+        "missing": dg.MetadataValue.json(dict(list(report.missing.items())[:MAX_NAMED_SYMBOLS])),
+        "unproven": report.unproven[:MAX_NAMED_SYMBOLS],
+        "failed_symbols": dg.MetadataValue.json(
+            {s: str(e) for s, e in list(report.failures.items())[:MAX_NAMED_SYMBOLS]}
+        ),
+    }
+
+
+def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
+    """The verdict on a backfill."""
+    lost = sum(report.missing.values())
+    return dg.AssetCheckResult(
+        check_name="complete",
+        passed=not report.failures
+        and not report.unproven
+        and report.coverage_share >= COMPLETE_SHARE,
+        description=f"{report.rows} of {report.expected} settlements, {lost} missing between "
+        f"others; of {len(report.coverage) + len(report.failures)} symbols {len(report.failures)} "
+        f"failed and {len(report.unproven)} reach beyond what the venue keeps",
+        metadata={"coverage": report.coverage_share, "missing": lost},
+    )

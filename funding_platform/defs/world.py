@@ -1,0 +1,105 @@
+"""Running the real jobs once on a sandbox: what the demo and CI have in common.
+
+Nothing here takes a shortcut around Dagster: every job runs through an instance, and its runs
+show in the UI afterwards.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.time_grid import floor_hour, month_start
+from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
+from funding_platform.defs.jobs import COLLECT, HISTORY, TRANSFORM
+from funding_platform.defs.raw import raw_key
+from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.server import running_sandbox
+
+SANDBOX_RATE_LIMIT_SCALE = 1_000
+"""The sandbox is ours: the venues' documented budgets need not be respected there."""
+
+
+@contextmanager
+def sandbox_venues(market: Market) -> Iterator[None]:
+    """Point all venues at a sandbox for as long as the context lasts."""
+    with running_sandbox(market) as sandbox:
+        changed = {
+            "FUNDING_VENUE_URLS": json.dumps(sandbox.venue_urls),
+            "FUNDING_RATE_LIMIT_SCALE": str(SANDBOX_RATE_LIMIT_SCALE),
+        }
+        before = {name: os.environ.get(name) for name in changed}
+        os.environ.update(changed)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A definitions object and the instance that its jobs run in."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+
+    def collect(self) -> dg.ExecuteInProcessResult:
+        """One hourly collection of all venues."""
+        hour = floor_hour(datetime.now(UTC))
+        return self._run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
+
+    def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
+        """The last ``months`` months of a venue in one run."""
+        return self._run(
+            HISTORY, tags=_range_tags(months), asset_selection=[raw_key(venue, FUNDING_RATES)]
+        )
+
+    def transform(self, months: int) -> dg.ExecuteInProcessResult:
+        """Curves of the last ``months`` months, the marts, and the published file."""
+        return self._run(TRANSFORM, tags=_range_tags(months))
+
+    def _run(
+        self,
+        job: str,
+        *,
+        partition_key: str | None = None,
+        tags: dict[str, str] | None = None,
+        asset_selection: Sequence[dg.AssetKey] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            partition_key=partition_key,
+            tags=tags,
+            asset_selection=asset_selection,
+            raise_on_error=False,
+        )
+
+
+def _range_tags(months: int) -> dict[str, str]:
+    """Run tags that ask for the last ``months`` monthly partitions, the running one included."""
+    last = first = month_start(datetime.now(UTC))
+    for _ in range(months - 1):
+        first = month_start(first - timedelta(days=1))
+    return {
+        "dagster/asset_partition_range_start": f"{first:{MONTH_KEY}}",
+        "dagster/asset_partition_range_end": f"{last:{MONTH_KEY}}",
+    }
+
+
+def failed_checks(results: Sequence[dg.ExecuteInProcessResult]) -> list[str]:
+    """Asset checks that did not pass, in words."""
+    return [
+        f"{check.asset_key.to_user_string()} {check.check_name}: {check.description or 'failed'}"
+        for result in results
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]

@@ -1,0 +1,61 @@
+"""The collection log: one row per attempt, successful or not."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from funding_platform.core.errors import FundingError
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import COLLECTION_LOG
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt to collect one dataset of one venue."""
+
+    run_id: str
+    venue: str
+    dataset: Table
+    started_at: datetime
+    finished_at: datetime
+    rows: int = 0
+    symbols: int | None = None
+    symbols_failed: list[str] = field(default_factory=list)
+    requests: int | None = None
+    latency_ms: float | None = None
+    warnings: list[FundingError] = field(default_factory=list)
+    error: FundingError | None = None
+
+    @property
+    def status(self) -> str:
+        """``failed``, ``partial`` when something is missing, or ``success``."""
+        if self.error is not None:
+            return "failed"
+        return "partial" if self.symbols_failed or self.warnings else "success"
+
+    def row(self) -> dict[str, object]:
+        """The attempt as a row of ``core.collection_log``."""
+        trouble = [self.error] if self.error else self.warnings
+        return {
+            "run_id": self.run_id,
+            "venue": self.venue,
+            "dataset": self.dataset.full_name,
+            "started_at": self.started_at,
+            "finished_at": self.finished_at,
+            "status": self.status,
+            "rows_written": self.rows,
+            "symbols": self.symbols,
+            "symbols_failed": self.symbols_failed,
+            "requests": self.requests,
+            "error_kind": type(trouble[0]).__name__ if trouble else None,
+            "error": "\n".join(str(one) for one in trouble) or None,
+            "latency_ms": self.latency_ms,
+        }
+
+
+def log_frame(attempts: list[Attempt]) -> pl.DataFrame:
+    """The attempts as a frame of ``core.collection_log``."""
+    return pl.DataFrame(
+        [attempt.row() for attempt in attempts], schema=COLLECTION_LOG.polars_schema
+    )

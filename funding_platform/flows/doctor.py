@@ -1,0 +1,90 @@
+"""What a newcomer stumbles over, looked at in one go."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from funding_platform.core.errors import FundingError
+from funding_platform.lake.connection import bare_connection, catalog_file
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import venue_names
+
+LOW_DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: whether it is well, and in words."""
+
+    well: bool
+    text: str
+
+
+def examine(settings: Settings, now: datetime) -> list[Finding]:
+    """Look at the Dagster home, the disk, the extensions, the venues and the lake, in order."""
+    looks: list[Callable[[], Finding]] = [
+        _dagster_home,
+        lambda: _disk(settings),
+        lambda: _extensions(settings),
+        lambda: _venues(settings),
+        lambda: _lake(settings, now),
+    ]
+    return [_guarded(look) for look in looks]
+
+
+def _guarded(look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except FundingError as error:
+        return Finding(False, str(error))
+
+
+def _dagster_home() -> Finding:
+    home = Path(os.environ.get("DAGSTER_HOME", ""))
+    if not home.is_absolute():
+        return Finding(False, f"DAGSTER_HOME is {str(home)!r}: it must be an absolute path")
+    if not (home / "dagster.yaml").exists():
+        return Finding(False, f"DAGSTER_HOME {home} has no dagster.yaml: runs will be forgotten")
+    return Finding(True, f"Dagster home {home}")
+
+
+def _disk(settings: Settings) -> Finding:
+    place = next(d for d in (settings.data_dir, *settings.data_dir.parents) if d.exists())
+    free = shutil.disk_usage(place).free
+    return Finding(free > LOW_DISK_BYTES, f"{free / 1024**3:.1f} GiB free for {settings.data_dir}")
+
+
+def _extensions(settings: Settings) -> Finding:
+    bare_connection(settings).close()
+    return Finding(True, f"DuckDB {duckdb.__version__} with DuckLake")
+
+
+def _venues(settings: Settings) -> Finding:
+    known = set(venue_names())
+    unknown = sorted({*settings.venues, *settings.venue_urls} - known)
+    if unknown:
+        return Finding(
+            False, f"FUNDING_VENUES or FUNDING_VENUE_URLS name {unknown}; known are {sorted(known)}"
+        )
+    chosen = settings.venues or tuple(sorted(known))
+    elsewhere = ", ".join(f"{name} at {url}" for name, url in settings.venue_urls.items())
+    return Finding(True, f"venues {', '.join(chosen)}" + (f" ({elsewhere})" if elsewhere else ""))
+
+
+def _lake(settings: Settings, now: datetime) -> Finding:
+    if not catalog_file(settings).exists():
+        return Finding(True, f"no lake yet at {settings.lake_dir}: `make demo` makes one")
+    with Lake(settings) as lake:
+        rows, newest = lake.read("SELECT count(*), max(funding_time) FROM core.funding_rates").row(
+            0
+        )
+    if not rows:
+        return Finding(True, f"lake at {settings.lake_dir} is empty: `funding backfill` fills it")
+    age = (now - newest).total_seconds() / 3600
+    return Finding(True, f"{rows:,} settlements, the newest {age:.1f} hours old")

@@ -1,0 +1,207 @@
+"""Everything that other tools must be told about the declared tables, derived from them.
+
+The dbt sources, the contracts of the marts, the column types of the seed and ``docs/tables.md``
+are committed, because dbt and people read them as files; a test proves that they equal what is
+derived here. ``python -m funding_platform.flows.documents`` writes them anew; with ``--check`` it
+only fails if that would change anything.
+"""
+
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml  # type: ignore[import-untyped]  # ships no types
+
+from funding_platform.core.schema import Column, Table
+from funding_platform.core.tables import FEE_SCHEDULES, TABLES
+from funding_platform.settings import project_root
+
+SEEDS = (FEE_SCHEDULES,)
+"""Tables that dbt loads from a CSV file."""
+
+MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
+"""Tables that dbt builds."""
+
+SOURCES = tuple(table for table in TABLES.values() if table not in (*SEEDS, *MARTS))
+"""Tables that dbt only reads."""
+
+_SCHEMAS = {
+    "core": "What is collected from the venues.",
+    "features": "What is computed from it.",
+    "marts": "What dbt builds for people to query.",
+}
+
+_ORIGIN = (
+    "Generated from funding_platform/core/tables.py by "
+    "`python -m funding_platform.flows.documents`. Do not edit."
+)
+
+
+def documents() -> dict[Path, str]:
+    """Every derived file: its path from the project's root, and its text."""
+    return {
+        Path("dbt_project/models/staging/_sources.yml"): _yaml(dbt_sources(SOURCES)),
+        Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
+        Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
+        Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
+    }
+
+
+def write_documents(root: Path) -> None:
+    """Write every derived file below ``root``."""
+    for path, text in documents().items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def stale_documents(root: Path) -> list[Path]:
+    """Derived files below ``root`` that are missing or differ from their derivation."""
+    return [
+        path
+        for path, text in documents().items()
+        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != text
+    ]
+
+
+def dbt_sources(tables: tuple[Table, ...]) -> dict[str, Any]:
+    """The dbt sources, one per schema.
+
+    NOT NULL is left out: DuckLake enforces it. Keys, bounds and allowed values it does not.
+    """
+    return {
+        "sources": [
+            {
+                "name": schema,
+                "description": _SCHEMAS[schema],
+                "tables": [
+                    _described(table, [_tested_column(column) for column in table.columns])
+                    for table in tables
+                    if table.schema == schema
+                ],
+            }
+            for schema in dict.fromkeys(table.schema for table in tables)
+        ]
+    }
+
+
+def dbt_marts(tables: tuple[Table, ...]) -> dict[str, Any]:
+    """The dbt models with enforced contracts.
+
+    A column that must not be null is a constraint rather than a test: DuckLake enforces it, so
+    that a broken build fails before it replaces the table that people query.
+    """
+    return {
+        "models": [
+            {
+                **_described(table, [_contracted_column(column) for column in table.columns]),
+                "config": {"contract": {"enforced": True}},
+            }
+            for table in tables
+        ]
+    }
+
+
+def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
+    """The dbt seeds with their column types, which dbt would otherwise guess from the values.
+
+    ``dbt seed --full-refresh`` creates the table without NOT NULL, hence the tests for it.
+    """
+    return {
+        "seeds": [
+            {
+                **_described(
+                    table, [_tested_column(column, not_null=True) for column in table.columns]
+                ),
+                "config": {
+                    "column_types": {column.name: column.type.value for column in table.columns}
+                },
+            }
+            for table in tables
+        ]
+    }
+
+
+def tables_markdown(tables: tuple[Table, ...]) -> str:
+    """The reference of all tables, for people."""
+    parts = ["# Tables", f"<!-- {_ORIGIN} -->", "All times are UTC."]
+    for schema, members in groupby(tables, key=lambda table: table.schema):
+        parts += [f"## {schema}", _SCHEMAS[schema], *map(_table_markdown, members)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _described(table: Table, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    """What sources, models and seeds have in common."""
+    return {
+        "name": table.name,
+        "description": table.description,
+        "data_tests": [{"unique_key": {"arguments": {"columns": list(table.key)}}}],
+        "columns": columns,
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "description": column.documentation,
+        "data_type": column.type.value,
+    }
+
+
+def _tested_column(column: Column, *, not_null: bool = False) -> dict[str, Any]:
+    """A column with its bounds and allowed values, and its presence if asked, as dbt tests."""
+    tests: list[str | dict[str, Any]] = []
+    if not_null and not column.nullable:
+        tests.append("not_null")
+    if column.values:
+        tests.append({"accepted_values": {"arguments": {"values": list(column.values)}}})
+    bounds = {"minimum": column.minimum, "maximum": column.maximum}
+    if stated := {name: bound for name, bound in bounds.items() if bound is not None}:
+        tests.append({"within_bounds": {"arguments": stated}})
+    return {**_column(column), **({"data_tests": tests} if tests else {})}
+
+
+def _contracted_column(column: Column) -> dict[str, Any]:
+    constraints = {} if column.nullable else {"constraints": [{"type": "not_null"}]}
+    return {**_tested_column(column), **constraints}
+
+
+def _table_markdown(table: Table) -> str:
+    lines = [
+        f"### {table.full_name}",
+        "",
+        table.description,
+        "",
+        f"Key: {', '.join(f'`{name}`' for name in table.key)}.",
+        "",
+        "| column | type | unit | null | meaning |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| `{column.name}` | {column.type.value} | {column.unit or ''} "
+            f"| {'yes' if column.nullable else 'no'} | {column.description} |"
+            for column in table.columns
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    text = yaml.safe_dump({"version": 2, **document}, sort_keys=False, allow_unicode=True, width=99)
+    return f"# {_ORIGIN}\n{text}"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail if a file is stale.")
+def main(check: bool) -> None:
+    """Write the files that derive from the table declarations."""
+    root = project_root()
+    if not check:
+        write_documents(root)
+    elif stale := stale_documents(root):
+        names = ", ".join(map(str, stale))
+        raise click.ClickException(f"stale: {names}; run `make docs` and commit the result")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Collecting settled history: a venue's months, refetched whole and replaced.
+
+Refetching a month costs at least one request per symbol however short the window, so it is
+replaced as a whole: that is idempotent, and late corrections arrive for free.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import polars as pl
+
+from funding_platform.core.errors import FundingError
+from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.time_grid import Window
+from funding_platform.flows.collection_log import Attempt, log_frame
+from funding_platform.flows.errors import (
+    BeforeHistoryError,
+    CollectionError,
+    EmptyAnswerError,
+    FutureWindowError,
+)
+from funding_platform.flows.progress import begin
+from funding_platform.lake.writer import Lake, Scope
+from funding_platform.settings import Settings
+from funding_platform.venues import open_venue
+from funding_platform.venues.base import Venue, VenueSpec
+from funding_platform.venues.history import Coverage, History
+
+MONTHS_AT_ONCE = 12
+"""Months held in memory and committed together: 300 hourly symbols make some 250 MB a year."""
+
+
+@dataclass(slots=True)
+class HistoryReport:
+    """What a backfill stored, and the proof that it is whole."""
+
+    venue: str
+    window: Window
+    rows: int = 0
+    requests: int = 0
+    rows_by_month: dict[str, int] = field(default_factory=dict)
+    coverage: dict[str, list[Coverage]] = field(default_factory=dict)
+    failures: dict[str, FundingError] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> int:
+        """Settlements that the spacing says there were."""
+        return sum(part.expected for parts in self.coverage.values() for part in parts)
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """Settlements lost between others, for the symbols that have any."""
+        lost = {s: sum(part.missing for part in parts) for s, parts in self.coverage.items()}
+        return {symbol: count for symbol, count in lost.items() if count}
+
+    @property
+    def unproven(self) -> list[str]:
+        """Symbols of which the venue may once have had more than it keeps."""
+        return [s for s, parts in self.coverage.items() if not all(part.proven for part in parts)]
+
+    @property
+    def coverage_share(self) -> float:
+        """Settlements present over settlements expected."""
+        return 1.0 - sum(self.missing.values()) / self.expected if self.expected else 1.0
+
+
+def collect_history(
+    venue_name: str, window: Window, settings: Settings, run_id: str
+) -> HistoryReport:
+    """Refetch the settled rates of one venue in ``window`` and replace what is stored.
+
+    The part of the window before the venue's history and after now is left out. Symbols that
+    fail keep what the lake holds of them; the others are replaced, and the failures are named.
+
+    Raises
+    ------
+    FutureWindowError, BeforeHistoryError
+        If nothing of the window can exist.
+    EmptyAnswerError
+        If the venue listed instruments in the window and returned not one settlement.
+    CollectionError
+        If not one symbol could be read.
+    VenueError
+        If the venue is down, bans us, or breaks its contract.
+    """
+    started_at = datetime.now(UTC)
+    report = HistoryReport(venue_name, window)
+    attempt = Attempt(run_id, venue_name, FUNDING_RATES, started_at, started_at)
+    with Lake(settings) as lake:
+        try:
+            asyncio.run(_collect(report, lake, run_id))
+        except FundingError as error:
+            attempt.error = error
+            raise
+        finally:
+            attempt.finished_at = datetime.now(UTC)
+            attempt.rows, attempt.requests = report.rows, report.requests
+            attempt.symbols = len(report.coverage) + len(report.failures)
+            attempt.symbols_failed = sorted(report.failures)
+            with lake.commit(run_id, f"log of {venue_name} history") as transaction:
+                transaction.append(COLLECTION_LOG, log_frame([attempt]))
+    return report
+
+
+async def _collect(report: HistoryReport, lake: Lake, run_id: str) -> None:
+    """Fetch and commit the window, a few months at a time."""
+    async with open_venue(report.venue, settings=lake.settings) as venue:
+        try:
+            window = _possible(report.window, venue.spec, datetime.now(UTC))
+            instruments = await _instruments(venue, lake)
+            for part in _slices(window):
+                await _collect_part(report, venue, instruments, part, lake, run_id)
+        finally:
+            report.requests = venue.stats.requests
+
+
+async def _collect_part(
+    report: HistoryReport,
+    venue: Venue,
+    instruments: pl.DataFrame,
+    window: Window,
+    lake: Lake,
+    run_id: str,
+) -> None:
+    """Fetch one slice of the window and replace it in one transaction."""
+    symbols = _listed_in(instruments, window)
+    if not symbols:
+        return
+    advance = begin(f"{report.venue} {window.start:%Y-%m}", len(symbols))
+    history = await venue.funding_history(symbols, window, on_symbol=lambda _: advance())
+    _require_an_answer(report.venue, history, window, venue.spec)
+    scope = Scope(
+        {"venue": report.venue, "venue_symbol": tuple(history.coverage)}, "funding_time", window
+    )
+    with lake.commit(run_id, f"{report.venue} settled rates {window}") as transaction:
+        report.rows += transaction.replace(FUNDING_RATES, history.frame, scope)
+    by_month = history.frame.group_by(pl.col("funding_time").dt.strftime("%Y-%m-01")).len()
+    report.rows_by_month.update(dict(by_month.iter_rows()))
+    report.failures.update(history.failures)
+    for symbol, coverage in history.coverage.items():
+        report.coverage.setdefault(symbol, []).append(coverage)
+
+
+async def _instruments(venue: Venue, lake: Lake) -> pl.DataFrame:
+    """Every instrument known of the venue: listed now, or seen before and since delisted."""
+    listed = await venue.instruments()
+    known = lake.read(
+        "SELECT * FROM core.instruments WHERE venue = ? AND NOT list_contains(?, venue_symbol)",
+        [venue.spec.name, listed["venue_symbol"].to_list()],
+    )
+    return pl.concat([listed, known.cast(dict(INSTRUMENTS.polars_schema))])  # type: ignore[arg-type]
+
+
+def _listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
+    """Symbols that may have settled in the window: listed before its end, or not known when."""
+    listed = pl.col("listed_at").is_null() | (pl.col("listed_at") < window.end)
+    return instruments.filter(listed)["venue_symbol"].sort().to_list()
+
+
+def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
+    """The part of the window in which settlements can exist."""
+    if window.start >= now:
+        raise FutureWindowError(
+            f"{spec.name}: {window} has not begun", hint="ask for a month up to the running one"
+        )
+    if window.end <= spec.history_start:
+        raise BeforeHistoryError(
+            f"{spec.name}: {window} ends before its history starts ({spec.history_start:%Y-%m-%d})",
+            hint="ask for a later month",
+        )
+    return Window(max(window.start, spec.history_start), min(window.end, now))
+
+
+def _slices(window: Window) -> Iterator[Window]:
+    """The window cut at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
+    months = list(window.months())
+    for first in range(0, len(months), MONTHS_AT_ONCE):
+        part = months[first : first + MONTHS_AT_ONCE]
+        yield Window(max(part[0].start, window.start), min(part[-1].end, window.end))
+
+
+def _require_an_answer(name: str, history: History, window: Window, spec: VenueSpec) -> None:
+    """Refuse an answer that holds nothing where something must be."""
+    if history.failures and not history.coverage:
+        symbol, error = next(iter(history.failures.items()))
+        raise CollectionError(
+            f"{name}: none of {len(history.failures)} symbols could be read; {symbol}: {error}"
+        )
+    if history.frame.is_empty():
+        depth = spec.history_depth
+        kept = f"; the venue keeps about {depth.days} days" if depth else ""
+        raise EmptyAnswerError(
+            f"{name}: no settlement of {len(history.coverage)} symbols in {window}{kept}",
+            hint="an empty answer is not success; older history can be imported from a dump",
+        )

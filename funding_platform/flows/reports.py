@@ -1,0 +1,90 @@
+"""What people ask the lake for by name: coverage, curves, opportunities."""
+
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
+from funding_platform.core.mart_tables import COVERAGE, OPPORTUNITIES
+from funding_platform.flows.errors import FlowError
+from funding_platform.lake import connect
+from funding_platform.settings import Settings
+
+_COVERAGE = """
+SELECT venue, strftime(month, '%Y-%m') AS month, count(*) AS instruments,
+       sum(present)::BIGINT AS present, sum(expected)::BIGINT AS expected,
+       sum(present) / nullif(sum(expected), 0) AS coverage
+FROM marts.coverage WHERE coalesce(venue = $venue, true) GROUP BY ALL ORDER BY ALL
+"""
+_GAPS = """
+SELECT venue, venue_symbol, strftime(month, '%Y-%m') AS month, present, missing, coverage,
+       widest_gap_hours
+FROM marts.coverage WHERE missing > 0 AND coalesce(venue = $venue, true)
+ORDER BY missing DESC, venue, venue_symbol, month
+"""
+_CURVES = """
+SELECT c.* FROM features.curve_snapshots AS c
+JOIN core.instruments AS i USING (venue, venue_symbol)
+WHERE i.base = $base AND c.usable AND coalesce(c.venue = $venue, true)
+QUALIFY row_number() OVER (PARTITION BY c.venue ORDER BY c.as_of DESC, c.kind, c.venue_symbol) = 1
+ORDER BY c.venue
+"""
+
+
+def coverage_report(
+    settings: Settings, *, venue: str | None = None, gaps: bool = False
+) -> pl.DataFrame:
+    """Coverage by venue and month, or the instruments and months that have gaps."""
+    return _ask(settings, _GAPS if gaps else _COVERAGE, {"venue": venue})
+
+
+def latest_curves(settings: Settings, *, base: str, venue: str | None = None) -> pl.DataFrame:
+    """The newest usable curve of a base on each venue: rows of ``features.curve_snapshots``.
+
+    Raises
+    ------
+    FlowError
+        If there is none.
+    """
+    curves = _ask(settings, _CURVES, {"base": base, "venue": venue})
+    if curves.is_empty():
+        raise FlowError(
+            f"there is no usable curve of {base}" + (f" on {venue}" if venue else ""),
+            hint="curves need eight windows of history: `funding backfill`, then the transform job",
+        )
+    return curves
+
+
+def opportunity_report(settings: Settings, **wanted: Any) -> pl.DataFrame:
+    """Opportunities that pass the filter of the given fields, best first."""
+    chosen = OpportunityFilter(**{name: value for name, value in wanted.items() if value})
+    connection = connect(settings)
+    try:
+        _require_marts(connection)
+        return find_opportunities(chosen, connection)
+    finally:
+        connection.close()
+
+
+def _ask(settings: Settings, sql: str, parameters: dict[str, object]) -> pl.DataFrame:
+    connection = connect(settings)
+    try:
+        if COVERAGE.full_name in sql:
+            _require_marts(connection)
+        return connection.execute(sql, parameters).pl()
+    finally:
+        connection.close()
+
+
+def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
+    """The marts exist once dbt has run."""
+    found = connection.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+        [OPPORTUNITIES.schema, OPPORTUNITIES.name],
+    ).fetchone()
+    if not found or not found[0]:
+        raise FlowError(
+            "the marts have not been built yet",
+            hint="run the transform job: `make demo`, or materialise `marts` in `make dev`",
+        )

@@ -1,0 +1,166 @@
+"""The files of a replayed folder: plain or gzipped CSV, read strictly.
+
+``funding/<venue>/<symbol>.csv[.gz]`` has ``funding_time_ms, funding_rate, interval_hours,
+mark_price`` (the last two may be blank), one row per settlement, ascending.
+``prices/<venue>/<symbol>_<1h|8h|1d>.csv[.gz]`` has ``time_ms`` (candle open) and ``close``.
+"""
+
+import csv
+import gzip
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from funding_platform.sandbox.errors import ReplayError
+from funding_platform.sandbox.market import DAY_MS, HOUR_MS, Settlements, Times, Values
+
+_SUFFIXES = (".csv", ".csv.gz")
+_CANDLE_MS = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "1d": DAY_MS}
+
+
+class FundingFile(NamedTuple):
+    """The settlements of one file, and the interval in hours per row, NaN where not stated."""
+
+    settlements: Settlements
+    intervals: Values
+
+
+class Prices(NamedTuple):
+    """Prices and when each was known, ascending."""
+
+    known_ms: Times
+    prices: Values
+
+
+def csv_files(folder: Path) -> dict[str, Path]:
+    """The CSV files of a folder by name without suffix, in order of name."""
+    found = {
+        path.name.removesuffix(suffix): path
+        for path in sorted(folder.glob("*"))
+        for suffix in _SUFFIXES
+        if path.name.endswith(suffix)
+    }
+    return dict(sorted(found.items()))
+
+
+def read_funding(path: Path) -> FundingFile:
+    """The settlements of a funding file.
+
+    Raises
+    ------
+    ReplayError
+        If the file is malformed; names file and line.
+    """
+    required = ("funding_time_ms", "funding_rate")
+    optional = ("interval_hours", "mark_price")
+    parsers = (_stamp, _number, _optional_number, _optional_number)
+    times, rates, intervals, marks = _columns(path, required, optional, parsers)
+    stamps = np.array(times, dtype=np.int64)
+    _must_ascend(path, stamps)
+    known = np.array(marks, dtype=np.float64)
+    settlements = Settlements(
+        stamps, np.array(rates, dtype=np.float64), None if np.isnan(known).all() else known
+    )
+    return FundingFile(settlements, np.array(intervals, dtype=np.float64))
+
+
+def read_prices(folder: Path, symbol: str) -> Prices | None:
+    """The closes of a symbol's finest candles, each known when its candle ends.
+
+    Raises
+    ------
+    ReplayError
+        If the file is malformed; names file and line.
+    """
+    files = csv_files(folder)
+    for length, milliseconds in _CANDLE_MS.items():
+        path = files.get(f"{symbol}_{length}")
+        if path is not None:
+            columns = _columns(path, ("time_ms", "close"), (), (_stamp, _optional_number))
+            opened, closes = (np.array(column) for column in columns)
+            known = ~np.isnan(closes)
+            _must_ascend(path, opened)
+            return Prices(opened[known] + milliseconds, closes[known])
+    return None
+
+
+def _columns(
+    path: Path,
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
+    parsers: tuple[Callable[[str], float], ...],
+) -> list[list[float]]:
+    """Columns by name; an optional one that the file lacks is all NaN."""
+    with _open(path) as file:
+        rows = _rows(path, csv.reader(file, strict=True))
+        header = next(rows, (1, []))[1]
+        missing = [name for name in required if name not in header]
+        if missing:
+            raise _malformed(path, 1, f"the header lacks {', '.join(missing)}")
+        names = (*required, *optional)
+        places = [header.index(name) if name in header else None for name in names]
+        columns: list[list[float]] = [[] for _ in names]
+        for line, row in rows:
+            if len(row) != len(header):
+                raise _malformed(path, line, f"{len(row)} fields, the header has {len(header)}")
+            for column, place, parse in zip(columns, places, parsers, strict=True):
+                text = "" if place is None else row[place]
+                try:
+                    column.append(parse(text))
+                except ValueError as error:
+                    raise _malformed(path, line, str(error)) from error
+    if not columns[0]:
+        raise _malformed(path, 1, "there are no rows")
+    return columns
+
+
+def _open(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")
+    return path.open(encoding="utf-8", newline="")
+
+
+def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their line numbers; what cannot be read as text or CSV is an error of the file."""
+    line = 0
+    try:
+        for line, row in enumerate(reader, start=1):
+            yield line, row
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
+        raise _malformed(path, line + 1, str(error)) from error
+
+
+def _must_ascend(path: Path, times: Times) -> None:
+    late = np.flatnonzero(np.diff(times) <= 0)
+    if len(late):
+        raise _malformed(path, int(late[0]) + 3, "the time does not come after the row before it")
+
+
+def _malformed(path: Path, line: int, what: str) -> ReplayError:
+    return ReplayError(
+        f"{path}, line {line}: {what}",
+        hint="correct the line or take the file out of the folder",
+    )
+
+
+def _stamp(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f"{text!r} is not a time in milliseconds")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not a number")
+    return value
+
+
+def _optional_number(text: str) -> float:
+    return _number(text) if text else math.nan

@@ -1,0 +1,157 @@
+"""Faults that the sandbox commits on request, and the plan that says when.
+
+A fault is declared as JSON or as a model, ``{"kind": "status", "status": 429, "venue": "okx"}``,
+and meets the requests whose venue and path it names: every one, the first ``count``, or each with
+a ``probability`` drawn from its own seeded generator. Several faults may meet one request.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from funding_platform.sandbox.errors import SandboxError
+
+
+class _Fault(BaseModel):
+    """Where and how often a fault strikes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    venue: str | None = Field(default=None, description="The venue it strikes; all by default.")
+    path: str = Field(
+        default="/",
+        pattern="^/",
+        description="Prefix of the endpoint below the venue, e.g. /fapi/v1/fundingRate or "
+        "/info#fundingHistory.",
+    )
+    count: int | None = Field(default=None, ge=1, description="How many requests it strikes.")
+    probability: float = Field(default=1.0, gt=0, le=1, description="Chance per request.")
+    seed: int = Field(default=0, description="Seed of the draws for the probability.")
+
+
+class Latency(_Fault):
+    """Answer late by ``seconds``, or by anything up to ``up_to_seconds``."""
+
+    kind: Literal["latency"] = "latency"
+    seconds: float = Field(ge=0)
+    up_to_seconds: float | None = Field(default=None)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Latency":
+        if self.up_to_seconds is not None and self.up_to_seconds < self.seconds:
+            raise ValueError("up_to_seconds lies below seconds")
+        return self
+
+
+class Status(_Fault):
+    """Answer with an HTTP status and the body that the venue sends with it."""
+
+    kind: Literal["status"] = "status"
+    status: int = Field(ge=400, le=599)
+    retry_after: int | None = Field(default=None, ge=0, description="Seconds, as Retry-After.")
+
+
+class Connection(_Fault):
+    """Reset the connection, or take the request and never answer."""
+
+    kind: Literal["connection"] = "connection"
+    action: Literal["reset", "hang"]
+
+
+class Body(_Fault):
+    """Answer with HTTP 200 and a body that is no JSON, or only half of it."""
+
+    kind: Literal["body"] = "body"
+    action: Literal["truncate", "malform", "html"]
+
+
+class FieldFault(_Fault):
+    """Rename, drop, empty or mistype a field wherever it occurs in the answer."""
+
+    kind: Literal["field"] = "field"
+    action: Literal["rename", "drop", "null", "mistype"]
+    field: str = Field(min_length=1)
+
+
+class Rows(_Fault):
+    """Repeat, reverse or cut off rows of the answer's longest list."""
+
+    kind: Literal["rows"] = "rows"
+    action: Literal["duplicate", "reverse", "drop_tail"]
+    rows: int = Field(default=1, ge=1, description="How many rows to repeat or cut off.")
+
+
+Fault = Annotated[
+    Latency | Status | Connection | Body | FieldFault | Rows, Field(discriminator="kind")
+]
+
+FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
+
+
+def parse_faults(document: str | bytes) -> list[Fault]:
+    """Faults from a JSON list.
+
+    Raises
+    ------
+    SandboxError
+        If the text is no list of faults; the message names every wrong field.
+    """
+    try:
+        return FAULTS.validate_json(document)
+    except ValidationError as error:
+        found = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors()
+        )
+        raise SandboxError(
+            f"not a list of faults: {found}",
+            hint='an example: [{"kind": "status", "status": 429, "venue": "okx", "count": 2}]',
+        ) from error
+
+
+@dataclass(slots=True)
+class _Armed:
+    """A fault, how often it may still strike, and its generator."""
+
+    fault: Fault
+    left: int | None
+    luck: random.Random
+
+
+@dataclass(slots=True)
+class FaultPlan:
+    """The faults in force, in the order they were added."""
+
+    _armed: list[_Armed] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that may still strike."""
+        return [armed.fault for armed in self._armed]
+
+    def add(self, faults: list[Fault]) -> None:
+        """Put more faults in force."""
+        for fault in faults:
+            # Seeded by the whole fault, so that two with the same seed do not strike in step.
+            luck = random.Random(fault.model_dump_json())  # noqa: S311 (draws must repeat)
+            self._armed.append(_Armed(fault, fault.count, luck))
+
+    def clear(self) -> None:
+        """Behave."""
+        self._armed = []
+
+    def strike(self, venue: str, endpoint: str) -> list[tuple[Fault, random.Random]]:
+        """The faults that meet this request, each with its generator."""
+        struck = [armed for armed in self._armed if _meets(armed, venue, endpoint)]
+        for armed in struck:
+            armed.left = None if armed.left is None else armed.left - 1
+        self._armed = [armed for armed in self._armed if armed.left != 0]
+        return [(armed.fault, armed.luck) for armed in struck]
+
+
+def _meets(armed: _Armed, venue: str, endpoint: str) -> bool:
+    fault = armed.fault
+    if fault.venue not in (None, venue) or not endpoint.startswith(fault.path):
+        return False
+    return fault.probability == 1.0 or armed.luck.random() < fault.probability

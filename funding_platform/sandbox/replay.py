@@ -1,0 +1,185 @@
+"""A market replayed from a folder of CSV files: exactly these settlements, and nothing invented.
+
+Every file below ``funding/<venue>`` is one contract, listed since its first row and trading until
+now. The quote is what the files let one know: the predicted rate is the last settled one, the mark
+the last known price, the interval the one stated or else the last spacing between rows. Open
+interest, volume and book are unknown. Contract facts that every venue must print are derived: the
+tick is the finest digit of the last hundred prices in the files (0.0001 where there are none), size
+step and contract size are 1.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from funding_platform.sandbox.csv_files import (
+    FundingFile,
+    Prices,
+    csv_files,
+    read_funding,
+    read_prices,
+)
+from funding_platform.sandbox.errors import ReplayError
+from funding_platform.sandbox.market import HOUR_MS, Instrument, Quote, Settlements, VenueStyle
+from funding_platform.sandbox.wire.decimals import decimals_of
+from funding_platform.sandbox.wire.paging import within
+
+_LOG = logging.getLogger(__name__)
+
+_TICK = 0.0001
+_RECENT = 100
+_SIZE_STEP = 1.0
+_CONTRACT_SIZE = 1.0
+_LONGEST_INTERVAL_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """One replayed contract."""
+
+    instrument: Instrument
+    settlements: Settlements
+    prices: Prices | None
+
+
+class ReplayMarket:
+    """The contracts of a folder in the form ``funding/<venue>/<symbol>.csv[.gz]``.
+
+    Folders of venues that have no style are left out, with a line in the log.
+
+    Parameters
+    ----------
+    folder
+        The folder that holds ``funding`` and, optionally, ``prices``.
+    styles
+        The venues that the sandbox speaks for.
+    clock
+        The present, in milliseconds. Rows after it do not show.
+
+    Raises
+    ------
+    ReplayError
+        If there is nothing to replay, or a file is malformed (names file and line).
+    """
+
+    def __init__(
+        self, folder: Path, styles: Iterable[VenueStyle], *, clock: Callable[[], int]
+    ) -> None:
+        self._clock = clock
+        known = {style.venue: style for style in styles}
+        venues = sorted(path for path in folder.glob("funding/*") if path.is_dir())
+        self._venues: dict[str, dict[str, _Series]] = {}
+        for path in venues:
+            if path.name not in known:
+                _LOG.warning("%s is left out: the sandbox does not speak its format", path)
+                continue
+            self._venues[path.name] = _load(path, known[path.name])
+        if not any(self._venues.values()):
+            raise ReplayError(
+                f"{folder} has nothing to replay",
+                hint=f"put CSV files below funding/<venue>, one of {', '.join(known)}",
+            )
+
+    def now_ms(self) -> int:
+        """The market's present."""
+        return self._clock()
+
+    def instruments(self, venue: str) -> Sequence[Instrument]:
+        """Every contract whose first settlement has happened."""
+        now = self.now_ms()
+        series = self._venues.get(venue, {}).values()
+        return [s.instrument for s in series if s.instrument.listed_ms <= now]
+
+    def settlements(self, venue: str, venue_symbol: str) -> Settlements:
+        """The rows of a contract's file up to now."""
+        return self._venues[venue][venue_symbol].settlements.until(self.now_ms())
+
+    def quotes(self, venue: str) -> Mapping[str, Quote]:
+        """What the files tell about now, per contract."""
+        now = self.now_ms()
+        return {
+            symbol: _quote(series, now)
+            for symbol, series in self._venues.get(venue, {}).items()
+            if series.instrument.listed_ms <= now
+        }
+
+
+def _load(folder: Path, style: VenueStyle) -> dict[str, _Series]:
+    prices = folder.parent.parent / "prices" / folder.name
+    loaded: dict[str, _Series] = {}
+    for symbol, path in csv_files(folder).items():
+        contract = style.read(symbol)
+        if contract is None:
+            raise ReplayError(
+                f"{path}: {symbol!r} is no perpetual contract of {style.venue}",
+                hint="name the file after the venue's own symbol",
+            )
+        file, candles = read_funding(path), read_prices(prices, symbol)
+        instrument = Instrument(
+            venue_symbol=symbol,
+            contract=contract,
+            contract_size=_CONTRACT_SIZE,
+            tick_size=_tick(candles, file.settlements),
+            size_step=_SIZE_STEP,
+            rate_cap=style.rate_cap,
+            listed_ms=int(file.settlements.times_ms[0]),
+            intervals=_intervals(file),
+        )
+        loaded[symbol] = _Series(instrument, file.settlements, candles)
+    return loaded
+
+
+def _intervals(file: FundingFile) -> tuple[tuple[int, int], ...]:
+    """The interval's history: as stated, else the spacing before each row, in whole hours."""
+    times = file.settlements.times_ms
+    gaps = np.round(np.diff(times, prepend=np.nan) / HOUR_MS)
+    gaps[(gaps < 1) | (gaps > _LONGEST_INTERVAL_HOURS)] = np.nan
+    hours = np.where(np.isnan(file.intervals), gaps, file.intervals)
+    history: list[tuple[int, int]] = []
+    for time, length in zip(times.tolist(), hours.tolist(), strict=True):
+        if length == length and (not history or history[-1][1] != length):
+            history.append((time, int(length)))
+    return tuple(history)
+
+
+def _quote(series: _Series, now_ms: int) -> Quote:
+    """A listed contract as the files show it at a moment."""
+    instrument, history = series.instrument, series.settlements.until(now_ms)
+    hours = instrument.interval_at(now_ms)
+    interval_ms = None if hours is None else hours * HOUR_MS
+    upcoming = None if interval_ms is None else (now_ms // interval_ms + 1) * interval_ms
+    last = float(history.rates[-1])
+    return Quote(
+        instrument=instrument,
+        predicted_rate=last,
+        interval_hours=hours,
+        next_funding_ms=upcoming,
+        last_rate=last,
+        last_funding_ms=int(history.times_ms[-1]),
+        mark=_last_price(series.prices, history, now_ms),
+    )
+
+
+def _tick(prices: Prices | None, history: Settlements) -> float:
+    closes = [] if prices is None else prices.prices[-_RECENT:].tolist()
+    marks = [] if history.marks is None else history.marks[-_RECENT:].tolist()
+    known = [price for price in (*closes, *marks) if price == price]
+    return 10.0 ** -max(map(decimals_of, known)) if known else _TICK
+
+
+def _last_price(prices: Prices | None, history: Settlements, now_ms: int) -> float | None:
+    """The later of the last candle's close and the last mark price of a settlement."""
+    known: list[tuple[int, float]] = []
+    if prices is not None:
+        closed = within(prices.known_ms, None, now_ms)[1]
+        if closed:
+            known.append((int(prices.known_ms[closed - 1]), float(prices.prices[closed - 1])))
+    if history.marks is not None:
+        marked = np.flatnonzero(~np.isnan(history.marks))
+        if len(marked):
+            row = int(marked[-1])
+            known.append((int(history.times_ms[row]), float(history.marks[row])))
+    return max(known)[1] if known else None

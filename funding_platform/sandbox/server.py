@@ -1,0 +1,203 @@
+"""Starting the sandbox: in the foreground for the command line, in a thread for tests."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from funding_platform.core.time_grid import to_ms
+from funding_platform.sandbox.app import TRANSPORT, create_app
+from funding_platform.sandbox.errors import PortInUseError, SandboxError
+from funding_platform.sandbox.faults import FAULTS, Fault
+from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.replay import ReplayMarket
+from funding_platform.sandbox.synthetic import SyntheticMarket
+from funding_platform.sandbox.wire.registry import WIRES
+
+_LOG = logging.getLogger(__name__)
+
+_BACKLOG = 2_048
+_START_SECONDS = 30.0
+
+
+def build_market(
+    replay: Path | None = None,
+    symbols: int = 300,
+    seed: int = 7,
+    now: datetime | None = None,
+) -> Market:
+    """The market that the sandbox shows.
+
+    Parameters
+    ----------
+    replay
+        Folder with ``funding/<venue>/<symbol>.csv[.gz]``; a synthetic market without it.
+    symbols
+        Contracts per venue of the synthetic market.
+    seed
+        Seed of the synthetic market.
+    now
+        A present that stands still; the wall clock without it.
+
+    Raises
+    ------
+    SandboxError
+        If ``symbols`` is out of range or a replayed file is malformed.
+    """
+    clock = _wall_clock if now is None else _stopped_clock(to_ms(now))
+    styles = [wire.style for wire in WIRES.values()]
+    if replay is not None:
+        return ReplayMarket(replay, styles, clock=clock)
+    return SyntheticMarket(styles, symbols=symbols, seed=seed, clock=clock)
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _stopped_clock(now_ms: int) -> Callable[[], int]:
+    return lambda: now_ms
+
+
+class _Protocol(HttpToolsProtocol):
+    """Hands the transport to the application, so that it can reset the connection."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+
+
+def _server(market: Market, faults: Iterable[Fault], enforce: dict[str, bool]) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(market, faults=faults, **enforce),
+            http=_Protocol,
+            ws="none",
+            loop="uvloop",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=_BACKLOG)
+    except OSError as error:
+        raise PortInUseError(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint="stop the other process or choose another port; 0 takes any free one",
+        ) from error
+
+
+def serve(
+    market: Market,
+    host: str = "127.0.0.1",
+    port: int = 8900,
+    faults: Iterable[Fault] = (),
+    enforce_limits: bool = False,
+    enforce_retention: bool = False,
+) -> None:
+    """Serve a market until interrupted.
+
+    Raises
+    ------
+    PortInUseError
+        If the address cannot be listened on.
+    """
+    enforce = {"enforce_limits": enforce_limits, "enforce_retention": enforce_retention}
+    with _listen(host, port) as listener:
+        _LOG.info("serving %s on http://%s:%s", ", ".join(WIRES), *listener.getsockname()[:2])
+        _server(market, faults, enforce).run(sockets=[listener])
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSandbox:
+    """A sandbox that is being served, and the handles to steer it."""
+
+    url: str
+
+    @property
+    def venue_urls(self) -> dict[str, str]:
+        """Base URL per venue, in the form of ``FUNDING_VENUE_URLS``."""
+        return {venue: self.url_of(venue) for venue in WIRES}
+
+    def url_of(self, venue: str) -> str:
+        """Base URL of one venue."""
+        return f"{self.url}/{venue}"
+
+    def inject(self, *faults: Fault) -> None:
+        """Put faults in force."""
+        body = FAULTS.dump_json(list(faults))
+        httpx.post(f"{self.url}/_control/faults", content=body).raise_for_status()
+
+    def clear(self) -> None:
+        """Take all faults out of force."""
+        httpx.delete(f"{self.url}/_control/faults").raise_for_status()
+
+    def stats(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Counters per venue and endpoint: requests, rows, faults, refused."""
+        reply: Any = httpx.get(f"{self.url}/_control/stats").raise_for_status().json()
+        return dict(reply)
+
+
+@contextmanager
+def running_sandbox(
+    market: Market,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    faults: Iterable[Fault] = (),
+    enforce_limits: bool = False,
+    enforce_retention: bool = False,
+) -> Iterator[RunningSandbox]:
+    """Serve a market from a thread for as long as the context lasts.
+
+    Parameters
+    ----------
+    port
+        0 takes any free one.
+
+    Raises
+    ------
+    PortInUseError
+        If the address cannot be listened on.
+    SandboxError
+        If the server does not start.
+    """
+    enforce = {"enforce_limits": enforce_limits, "enforce_retention": enforce_retention}
+    with _listen(host, port) as listener:
+        server = _server(market, faults, enforce)
+        thread = threading.Thread(
+            target=server.run, args=([listener],), name="sandbox", daemon=True
+        )
+        thread.start()
+        try:
+            _wait_until_started(server, thread)
+            bound_host, bound_port = listener.getsockname()[:2]
+            yield RunningSandbox(f"http://{bound_host}:{bound_port}")
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise SandboxError("the sandbox did not start", hint="see the log for the reason")
+        time.sleep(0.005)

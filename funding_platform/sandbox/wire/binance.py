@@ -1,0 +1,331 @@
+"""Binance USD-M futures: ``/fapi/v1``.
+
+History ascends from ``startTime``, both bounds inclusive; without bounds the latest rows come.
+Where the market knows no mark price the field is empty, as on the venue's own early rows; a
+contract without open interest, book or volume is answered like one that is being settled.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from math import log10
+from typing import Any
+
+import numpy as np
+
+from funding_platform.sandbox.limits import Budget, Limits, Usage
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.wire.contract import (
+    Cost,
+    Handler,
+    Reply,
+    Request,
+    Route,
+    Wire,
+    WireError,
+    rows_text,
+)
+from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all, rounded, trimmed
+from funding_platform.sandbox.wire.paging import newest, oldest
+
+_QUOTES = ("USDT", "USDC")
+_DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
+_NEVER_DELIVERED_MS = 4_133_404_800_000
+
+Row = Callable[[Quote, int], Mapping[str, Any] | None]
+"""The object of one contract at a moment; ``None`` where the market knows too little for it."""
+
+
+def _read(symbol: str) -> Contract | None:
+    quote = next((quote for quote in _QUOTES if symbol.endswith(quote)), None)
+    base = symbol.removesuffix(quote) if quote else ""
+    return Contract(base, quote, "linear") if quote and base else None
+
+
+STYLE = VenueStyle(
+    venue="binance",
+    spell=lambda contract: contract.base + contract.quote,
+    read=_read,
+    quotes=_QUOTES,
+    intervals={8: 0.45, 4: 0.5, 2: 0.02, 1: 0.03},
+    rate_decimals=8,
+    rate_cap=0.02,
+    multipliers={
+        "PEPE": "1000PEPE", "SHIB": "1000SHIB", "BONK": "1000BONK", "FLOKI": "1000FLOKI",
+        "LUNC": "1000LUNC",
+    },
+    jitter_ms=(0, 20),
+    marks_settlements=True,
+)  # fmt: skip
+
+
+def _error(code: int, message: str, status: int = 400) -> Reply:
+    return Reply.json({"code": code, "msg": message}, status=status)
+
+
+def _bad_parameter(name: str, now_ms: int) -> Reply:
+    return _error(
+        -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
+    )
+
+
+_UNKNOWN_SYMBOL = _error(-1121, "Invalid symbol.")
+_CLOSED = _error(
+    -4108, "Symbol is on delivering or delivered or settling or closed or pre-trading."
+)
+
+
+def _refusal(status: int, now_ms: int) -> Reply:
+    if status in (418, 429):
+        return _error(
+            -1003,
+            "Too much request weight used, current limit is 2400 request weight per 1 MINUTE. "
+            "Please use the websocket for live updates to avoid polling the API.",
+            status,
+        )
+    if status == 403:
+        return Reply(b"<html><body>403 Forbidden</body></html>", 403, content_type="text/html")
+    return _error(-1001, "Internal error; unable to process your request.", status)
+
+
+_SAME_FOR_ALL = {
+    "contractType": "PERPETUAL", "maintMarginPercent": "2.5000", "requiredMarginPercent": "5.0000",
+    "baseAssetPrecision": 8, "quotePrecision": 8, "underlyingType": "COIN",
+    "underlyingSubType": [], "settlePlan": 0, "triggerProtect": "0.0500",
+    "liquidationFee": "0.012000", "marketTakeBound": "0.30",
+    "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET",
+                   "TRAILING_STOP_MARKET"],
+    "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+}  # fmt: skip
+_SAME_FILTERS = (
+    {"limit": 200, "filterType": "MAX_NUM_ORDERS"},
+    {"limit": 10, "filterType": "MAX_NUM_ALGO_ORDERS"},
+    {"notional": "5", "filterType": "MIN_NOTIONAL"},
+    {"multiplierDown": "0.8500", "multiplierUp": "1.1500", "multiplierDecimal": "4",
+     "filterType": "PERCENT_PRICE"},
+)  # fmt: skip
+
+
+def _exchange_info(request: Request) -> Reply:
+    symbols = [_symbol_info(i, request.now_ms) for i in request.instruments]
+    document = {
+        "timezone": "UTC",
+        "serverTime": request.now_ms,
+        "futuresType": "U_MARGINED",
+        "rateLimits": [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1,
+             "limit": 2400},
+        ],
+        "exchangeFilters": [],
+        "assets": [
+            {"asset": quote, "marginAvailable": True, "autoAssetExchange": "-10000"}
+            for quote in _QUOTES
+        ],
+        "symbols": symbols,
+    }  # fmt: skip
+    return Reply.json(document, rows=len(symbols))
+
+
+def _symbol_info(instrument: Instrument, now_ms: int) -> dict[str, Any]:
+    contract, symbol = instrument.contract, instrument.venue_symbol
+    tick, step = trimmed(instrument.tick_size), trimmed(instrument.size_step)
+    lot = {"stepSize": step, "maxQty": "10000000", "minQty": step}
+    return {
+        **_SAME_FOR_ALL,
+        "symbol": symbol,
+        "pair": symbol,
+        "deliveryDate": instrument.delisted_ms or _NEVER_DELIVERED_MS,
+        "onboardDate": instrument.listed_ms,
+        "status": "TRADING" if instrument.trades_at(now_ms) else "SETTLING",
+        "baseAsset": contract.base,
+        "quoteAsset": contract.quote,
+        "marginAsset": instrument.settle,
+        "pricePrecision": decimals_of(instrument.tick_size),
+        "quantityPrecision": decimals_of(instrument.size_step),
+        "filters": [
+            {"minPrice": tick, "maxPrice": "1000000", "filterType": "PRICE_FILTER",
+             "tickSize": tick},
+            {**lot, "filterType": "LOT_SIZE"},
+            {**lot, "filterType": "MARKET_LOT_SIZE"},
+            *_SAME_FILTERS,
+        ],
+    }  # fmt: skip
+
+
+def _funding_info(request: Request) -> Reply:
+    rows = [
+        {
+            "symbol": quote.instrument.venue_symbol,
+            "adjustedFundingRateCap": fixed(quote.instrument.rate_cap, 8),
+            "adjustedFundingRateFloor": fixed(-quote.instrument.rate_cap, 8),
+            "fundingIntervalHours": quote.interval_hours,
+            "disclaimer": False,
+        }
+        for quote in request.quotes.values()
+        if quote.interval_hours is not None
+    ]
+    return Reply.json(rows, rows=len(rows))
+
+
+def _funding_rate(request: Request) -> Reply:
+    symbol = request.required("symbol")
+    start, end = request.integer("startTime"), request.integer("endTime")
+    if request.instrument(symbol) is None:
+        raise WireError(_UNKNOWN_SYMBOL)
+    history = request.settlements(symbol)
+    if start is None and end is None:
+        rows = newest(history.times_ms, None, None, request.limit(default=200, cap=1_000))
+    else:
+        take = newest if start is None else oldest
+        rows = take(history.times_ms, start, end, request.limit(default=100, cap=1_000))
+    page = history.slice(rows)
+    times = page.times_ms.tolist()
+    template = (
+        f'{{"symbol":"{symbol}","fundingTime":%d,"fundingRate":"%s","markPrice":"%s",'
+        '"rateType":"Regular"}'
+    )
+    columns = (times, fixed_all(page.rates.tolist(), 8), _mark_texts(page.marks, len(times)))
+    return Reply(f"[{rows_text(template, columns)}]".encode(), rows=len(times))
+
+
+def _mark_texts(marks: Any, count: int) -> list[str]:
+    if marks is None:
+        return [""] * count
+    texts = fixed_all(marks.tolist(), 8)
+    for row in np.flatnonzero(np.isnan(marks)).tolist():
+        texts[row] = ""
+    return texts
+
+
+def _premium_index(quote: Quote, now_ms: int) -> dict[str, Any]:
+    return {
+        "symbol": quote.instrument.venue_symbol,
+        "markPrice": rounded(quote.mark, 8),
+        "indexPrice": rounded(quote.index, 8),
+        "estimatedSettlePrice": rounded(quote.index, 8),
+        "lastFundingRate": fixed(quote.predicted_rate, 8),
+        "interestRate": "0.00010000",
+        "nextFundingTime": quote.next_funding_ms or 0,
+        "time": now_ms,
+    }
+
+
+def _open_interest(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+    if quote.open_interest is None:
+        return None
+    return {
+        "openInterest": rounded(quote.open_interest, decimals_of(quote.instrument.size_step)),
+        "symbol": quote.instrument.venue_symbol,
+        "time": now_ms,
+    }
+
+
+def _ticker_24hr(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+    last, before, volume = quote.mark, quote.price_24h_ago, quote.volume_24h
+    if last is None or before is None or volume is None:
+        return None
+    places = decimals_of(quote.instrument.tick_size)
+    mean = (last + before) / 2
+    trades = int(100 * log10(volume * mean + 10))
+    return {
+        "symbol": quote.instrument.venue_symbol,
+        "priceChange": rounded(last - before, places),
+        "priceChangePercent": rounded(100 * (last / before - 1), 3),
+        "weightedAvgPrice": rounded(mean, places),
+        "lastPrice": rounded(last, places),
+        "lastQty": trimmed(quote.instrument.size_step),
+        "openPrice": rounded(before, places),
+        "highPrice": rounded(max(last, before), places),
+        "lowPrice": rounded(min(last, before), places),
+        "volume": rounded(volume, 3),
+        "quoteVolume": rounded(volume * mean, 2),
+        "openTime": now_ms - _DAY_MS,
+        "closeTime": now_ms,
+        "firstId": 1,
+        "lastId": trades,
+        "count": trades,
+    }
+
+
+def _book_ticker(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+    if quote.bid is None or quote.ask is None:
+        return None
+    places = decimals_of(quote.instrument.tick_size)
+    return {
+        "symbol": quote.instrument.venue_symbol,
+        "bidPrice": rounded(quote.bid, places),
+        "bidQty": rounded(quote.bid_size, 3),
+        "askPrice": rounded(quote.ask, places),
+        "askQty": rounded(quote.ask_size, 3),
+        "time": now_ms,
+    }
+
+
+def _one_or_all(row: Row) -> Handler:
+    """One symbol gives an object, no symbol an array of all."""
+
+    def handler(request: Request) -> Reply:
+        symbol = request.text("symbol")
+        if symbol is None:
+            rows = [row(quote, request.now_ms) for quote in request.quotes.values()]
+            present = [r for r in rows if r is not None]
+            return Reply.json(present, rows=len(present))
+        return _one(row, request, symbol)
+
+    return handler
+
+
+def _one(row: Row, request: Request, symbol: str) -> Reply:
+    if request.instrument(symbol) is None:
+        raise WireError(_UNKNOWN_SYMBOL)
+    quote = request.quotes.get(symbol)
+    document = None if quote is None else row(quote, request.now_ms)
+    if document is None:
+        raise WireError(_CLOSED)
+    return Reply.json(document, rows=1)
+
+
+def _weighs(one: int, every: int) -> Cost:
+    return lambda request, rows: {"1M": one if "symbol" in request.params else every}
+
+
+def _funding_bucket(request: Request, rows: int) -> Mapping[str, int]:
+    return {"funding": 1}
+
+
+def _headers(usages: list[Usage]) -> dict[str, str]:
+    return {f"X-MBX-USED-WEIGHT-{u.name}": str(u.used) for u in usages if u.name == "1M"}
+
+
+WIRE = Wire(
+    style=STYLE,
+    routes=(
+        Route("/fapi/v1/ping", lambda request: Reply(b"{}"), cost=_weighs(1, 1)),
+        Route(
+            "/fapi/v1/time",
+            lambda request: Reply.json({"serverTime": request.now_ms}),
+            cost=_weighs(1, 1),
+        ),
+        Route("/fapi/v1/exchangeInfo", _exchange_info, cost=_weighs(1, 1)),
+        Route("/fapi/v1/premiumIndex", _one_or_all(_premium_index), cost=_weighs(1, 10)),
+        Route("/fapi/v1/fundingInfo", _funding_info, cost=_funding_bucket),
+        Route("/fapi/v1/fundingRate", _funding_rate, cost=_funding_bucket),
+        Route(
+            "/fapi/v1/openInterest",
+            lambda request: _one(_open_interest, request, request.required("symbol")),
+            cost=_weighs(1, 1),
+        ),
+        Route("/fapi/v1/ticker/24hr", _one_or_all(_ticker_24hr), cost=_weighs(1, 40)),
+        Route("/fapi/v1/ticker/bookTicker", _one_or_all(_book_ticker), cost=_weighs(2, 5)),
+    ),
+    limits=Limits(
+        budgets={"1M": Budget(2_400, 60), "funding": Budget(500, 300)},
+        headers=_headers,
+        retry_after=True,
+        ban_status=418,
+        ban_after=5,
+        ban_seconds=120,
+    ),
+    bad_parameter=_bad_parameter,
+    refusal=_refusal,
+    not_found=Reply.text("", status=404),
+)

@@ -1,0 +1,330 @@
+"""Bybit v5: ``/v5/market``, categories ``linear`` and ``inverse``.
+
+Errors arrive as HTTP 200 with ``retCode != 0``. History comes newest first, both bounds
+inclusive; ``startTime`` alone is an error. ``openInterest`` counts both sides. What the market
+does not know is an empty string.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from funding_platform.sandbox.limits import Budget, Limits, Usage
+from funding_platform.sandbox.market import HOUR_MS, Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.wire.contract import (
+    Reply,
+    Request,
+    Route,
+    Wire,
+    WireError,
+    rows_text,
+)
+from funding_platform.sandbox.wire.decimals import decimals_of, rounded, trimmed
+from funding_platform.sandbox.wire.paging import newest
+
+_OI_STEPS = {"5min": 300_000, "15min": 900_000, "30min": 1_800_000, "1h": HOUR_MS,
+             "4h": 4 * HOUR_MS, "1d": 24 * HOUR_MS}  # fmt: skip
+
+
+def _spell(contract: Contract) -> str:
+    return contract.base + ("PERP" if contract.quote == "USDC" else contract.quote)
+
+
+def _read(symbol: str) -> Contract | None:
+    endings = (("USDT", "USDT"), ("PERP", "USDC"), ("USD", "USD"))
+    for ending, quote in endings:
+        base = symbol.removesuffix(ending)
+        if base and base != symbol:
+            return Contract(base, quote, "inverse" if quote == "USD" else "linear")
+    return None
+
+
+STYLE = VenueStyle(
+    venue="bybit",
+    spell=_spell,
+    read=_read,
+    quotes=("USDT", "USDC"),
+    inverse_quote="USD",
+    intervals={8: 0.5, 4: 0.43, 2: 0.03, 1: 0.04},
+    rate_decimals=8,
+    rate_cap=0.02,
+    multipliers={
+        "PEPE": "1000PEPE", "SHIB": "SHIB1000", "BONK": "1000BONK", "FLOKI": "1000FLOKI",
+        "LUNC": "1000LUNC",
+    },
+)  # fmt: skip
+
+
+def _envelope(result: Mapping[str, Any], now_ms: int, *, rows: int) -> Reply:
+    document = {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms}
+    return Reply.json(document, rows=rows)
+
+
+def _error(code: int, message: str, now_ms: int, *, status: int = 200) -> Reply:
+    document = {"retCode": code, "retMsg": message, "result": {}, "retExtInfo": {}, "time": now_ms}
+    return Reply.json(document, status=status)
+
+
+def _refusal(status: int, now_ms: int) -> Reply:
+    if status == 403:
+        return Reply.text("access too frequent", status=403)
+    if status == 429:
+        return _error(10006, "Too many visits!", now_ms, status=status)
+    return _error(10016, "Server error.", now_ms, status=status)
+
+
+def _invalid(request: Request, what: str) -> WireError:
+    return WireError(_error(10001, f"params error: {what}", request.now_ms))
+
+
+def _category(request: Request) -> str:
+    category = request.required("category")
+    if category not in ("linear", "inverse"):
+        raise _invalid(request, "Category is invalid")
+    return category
+
+
+def _listed(request: Request, category: str) -> Instrument:
+    """The contract that the request names, within its category."""
+    instrument = request.instrument(request.required("symbol"))
+    if instrument is None or instrument.contract.contract_type != category:
+        raise _invalid(request, "Symbol Is Invalid")
+    return instrument
+
+
+def _limit(request: Request, *, default: int, cap: int) -> int:
+    limit = request.integer("limit")
+    if limit is not None and not 1 <= limit <= cap:
+        raise _invalid(request, f"limit must be between 1 and {cap}")
+    return limit or default
+
+
+def _offset(request: Request) -> int:
+    """Where the page starts: the cursor names it, encoded once or twice."""
+    cursor = (request.text("cursor") or "first%3D0").replace("%3D", "=")
+    name, _, digits = cursor.partition("=")
+    if name != "first" or not digits.isdecimal():
+        raise _invalid(request, "cursor is invalid")
+    return int(digits)
+
+
+def _page(rows: list[Any], request: Request, *, default: int, cap: int) -> tuple[list[Any], str]:
+    """One page of the rows and the cursor of the next, empty at the end."""
+    first, limit = _offset(request), _limit(request, default=default, cap=cap)
+    more = first + limit < len(rows)
+    return rows[first : first + limit], f"first%3D{first + limit}" if more else ""
+
+
+_SAME_FOR_ALL = {
+    "deliveryFeeRate": "", "unifiedMarginTrade": True, "copyTrading": "none",
+    "leverageFilter": {"minLeverage": "1", "maxLeverage": "50.00", "leverageStep": "0.01"},
+    "isPreListing": False, "preListingInfo": None, "symbolType": "", "forbidUplWithdrawal": False,
+    "riskParameters": {"priceLimitRatioX": "0.05", "priceLimitRatioY": "0.1"},
+    "fullName": "", "marketRegion": "", "underlyingTicker": "",
+}  # fmt: skip
+_LARGEST_ORDERS = {
+    "maxOrderQty": "10000000", "postOnlyMaxOrderQty": "10000000", "maxMktOrderQty": "1000000",
+    "minNotionalValue": "5",
+}  # fmt: skip
+
+
+def _instruments_info(request: Request) -> Reply:
+    category = _category(request)
+    symbol, status = request.text("symbol"), request.text("status")
+    if symbol is not None:
+        _listed(request, category)
+    rows = [
+        _instrument_row(instrument, identity, request.now_ms)
+        for identity, instrument in enumerate(request.instruments, start=1)
+        if instrument.contract.contract_type == category
+        and symbol in (None, instrument.venue_symbol)
+        and instrument.trades_at(request.now_ms) == (status in (None, "Trading"))
+    ]
+    page, cursor = _page(rows, request, default=500, cap=1_000)
+    result = {"category": category, "list": page, "nextPageCursor": cursor}
+    return _envelope(result, request.now_ms, rows=len(page))
+
+
+def _instrument_row(instrument: Instrument, identity: int, now_ms: int) -> dict[str, Any]:
+    contract = instrument.contract
+    tick, step = trimmed(instrument.tick_size), trimmed(instrument.size_step)
+    linear = contract.contract_type == "linear"
+    hours = instrument.interval_at(now_ms)
+    return {
+        **_SAME_FOR_ALL,
+        "symbol": instrument.venue_symbol,
+        "contractType": "LinearPerpetual" if linear else "InversePerpetual",
+        "status": "Trading" if instrument.trades_at(now_ms) else "Closed",
+        "baseCoin": contract.base,
+        "quoteCoin": contract.quote,
+        "settleCoin": instrument.settle,
+        "launchTime": str(instrument.listed_ms),
+        "deliveryTime": str(instrument.delisted_ms or 0),
+        "priceScale": str(decimals_of(instrument.tick_size)),
+        "priceFilter": {"minPrice": tick, "maxPrice": "1999999.80", "tickSize": tick},
+        "lotSizeFilter": {**_LARGEST_ORDERS, "minOrderQty": step, "qtyStep": step},
+        # Zero is what the venue shows for contracts without funding.
+        "fundingInterval": 0 if hours is None else hours * 60,
+        "upperFundingRate": trimmed(instrument.rate_cap),
+        "lowerFundingRate": trimmed(-instrument.rate_cap),
+        "displayName": instrument.venue_symbol,
+        "symbolId": identity,
+    }
+
+
+def _tickers(request: Request) -> Reply:
+    category = _category(request)
+    wanted = _listed(request, category).venue_symbol if request.text("symbol") else None
+    rows = [
+        _ticker_row(quote)
+        for symbol, quote in request.quotes.items()
+        if quote.instrument.contract.contract_type == category and wanted in (None, symbol)
+    ]
+    return _envelope({"category": category, "list": rows}, request.now_ms, rows=len(rows))
+
+
+_OF_DATED_AND_NEW = (
+    "predictedDeliveryPrice", "basisRate", "basisRateYear", "basis", "deliveryFeeRate",
+    "preOpenPrice", "preQty", "curPreListingPhase",
+)  # fmt: skip
+"""Fields that only dated and newly listed contracts fill."""
+
+
+def _product(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one * other
+
+
+def _ticker_row(quote: Quote) -> dict[str, Any]:
+    instrument = quote.instrument
+    tick, step = decimals_of(instrument.tick_size), decimals_of(instrument.size_step)
+    mark, before = quote.mark, quote.price_24h_ago
+    change = None if mark is None or before is None else mark / before - 1
+    high, low = quote.range_24h
+    size, turnover = quote.open_interest, _product(quote.volume_24h, mark)
+    value = _product(size, mark)
+    if instrument.contract.contract_type == "inverse":
+        # Inverse contracts count in quote currency and are worth coins.
+        size, value = value, size
+        volume, turnover = turnover, quote.volume_24h
+    else:
+        volume = quote.volume_24h
+    both = [None if one_side is None else 2 * one_side for one_side in (size, value)]
+    return {
+        **dict.fromkeys(_OF_DATED_AND_NEW, ""),
+        "symbol": instrument.venue_symbol,
+        "lastPrice": rounded(mark, tick),
+        "indexPrice": rounded(quote.index, tick),
+        "markPrice": rounded(mark, tick),
+        "prevPrice24h": rounded(before, tick),
+        "price24hPcnt": rounded(change, 6),
+        "highPrice24h": rounded(high, tick),
+        "lowPrice24h": rounded(low, tick),
+        "prevPrice1h": rounded(before, tick),
+        "openInterest": rounded(both[0], step),
+        "openInterestValue": rounded(both[1], 2),
+        "singleOpenInterest": rounded(size, step),
+        "singleOpenInterestValue": rounded(value, 2),
+        "turnover24h": rounded(turnover, 4),
+        "volume24h": rounded(volume, 4),
+        "fundingRate": trimmed(quote.predicted_rate),
+        "nextFundingTime": str(quote.next_funding_ms or 0),
+        "deliveryTime": "0",
+        "ask1Size": rounded(quote.ask_size, 3),
+        "bid1Price": rounded(quote.bid, tick),
+        "ask1Price": rounded(quote.ask, tick),
+        "bid1Size": rounded(quote.bid_size, 3),
+        "fundingIntervalHour": "" if quote.interval_hours is None else str(quote.interval_hours),
+        "fundingCap": trimmed(instrument.rate_cap),
+    }
+
+
+def _funding_history(request: Request) -> Reply:
+    category = _category(request)
+    symbol = _listed(request, category).venue_symbol
+    start, end = request.integer("startTime"), request.integer("endTime")
+    limit = _limit(request, default=200, cap=200)
+    if start is not None and end is None:
+        raise _invalid(request, "startTime needs endTime")
+    history = request.settlements(symbol)
+    page = history.slice(newest(history.times_ms, start, end, limit)).slice(slice(None, None, -1))
+    template = f'{{"symbol":"{symbol}","fundingRate":"%s","fundingRateTimestamp":"%d"}}'
+    columns = (map(trimmed, page.rates.tolist()), page.times_ms.tolist())
+    body = (
+        f'{{"retCode":0,"retMsg":"OK","result":{{"category":"{category}","list":['
+        f'{rows_text(template, columns)}]}},"retExtInfo":{{}},"time":{request.now_ms}}}'
+    )
+    return Reply(body.encode(), rows=len(page.times_ms))
+
+
+def _open_interest(request: Request) -> Reply:
+    """Open interest at past steps; the sandbox knows today's and states it for each of them."""
+    category = _category(request)
+    instrument = _listed(request, category)
+    step = _OI_STEPS.get(request.required("intervalTime"))
+    if step is None:
+        raise _invalid(request, "intervalTime is invalid")
+    quote = request.quotes.get(instrument.venue_symbol)
+    row = {} if quote is None else _ticker_row(quote)
+    last = request.now_ms // step * step
+    times = np.arange(max(instrument.listed_ms, last - 199 * step), last + 1, step)
+    rows = [
+        {
+            "openInterest": row["openInterest"],
+            "singleOpenInterest": row["singleOpenInterest"],
+            "timestamp": str(time),
+        }
+        for time in times[::-1].tolist()
+        if row.get("openInterest")
+    ]
+    page, cursor = _page(rows, request, default=50, cap=200)
+    result = {"symbol": instrument.venue_symbol, "category": category, "list": page,
+              "nextPageCursor": cursor}  # fmt: skip
+    return _envelope(result, request.now_ms, rows=len(page))
+
+
+def _time(request: Request) -> Reply:
+    second = request.now_ms // 1_000
+    return _envelope(
+        {"timeSecond": str(second), "timeNano": str(request.now_ms * 1_000_000)},
+        request.now_ms,
+        rows=0,
+    )
+
+
+def _cost(request: Request, rows: int) -> Mapping[str, int]:
+    return {"ip": 1}
+
+
+def _headers(usages: list[Usage]) -> dict[str, str]:
+    return {
+        name: value
+        for usage in usages
+        for name, value in (
+            ("X-Bapi-Limit", str(usage.budget.limit)),
+            ("X-Bapi-Limit-Status", str(usage.budget.limit - usage.used)),
+            ("X-Bapi-Limit-Reset-Timestamp", str(usage.resets_at_ms)),
+        )
+    }
+
+
+WIRE = Wire(
+    style=STYLE,
+    routes=(
+        Route("/v5/market/time", _time, cost=_cost),
+        Route("/v5/market/instruments-info", _instruments_info, cost=_cost),
+        Route("/v5/market/tickers", _tickers, cost=_cost),
+        Route("/v5/market/funding/history", _funding_history, cost=_cost),
+        Route("/v5/market/open-interest", _open_interest, cost=_cost),
+    ),
+    limits=Limits(
+        budgets={"ip": Budget(600, 5)},
+        headers=_headers,
+        ban_status=403,
+        ban_after=0,
+        ban_seconds=600,
+    ),
+    bad_parameter=lambda name, now_ms: _error(10001, f"params error: {name} invalid", now_ms),
+    refusal=_refusal,
+    not_found=Reply.text("", status=404),
+)

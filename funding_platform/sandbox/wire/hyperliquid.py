@@ -1,0 +1,226 @@
+"""Hyperliquid: ``POST /info`` with ``{"type": ...}``.
+
+History ascends from ``startTime``, both bounds inclusive, 500 rows at most. An unknown coin gives
+HTTP 500 with the body ``null``. Contexts pair with the universe by position; delisted coins stay
+in both. Only the first perpetual dex exists. What the market does not know is ``null``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from funding_platform.core.symbols import canonical_base
+from funding_platform.sandbox.limits import Budget, Limits
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.wire.contract import (
+    Cost,
+    Handler,
+    ParameterError,
+    Reply,
+    Request,
+    Route,
+    Wire,
+    WireError,
+    rows_text,
+)
+from funding_platform.sandbox.wire.decimals import decimals_of, shortest
+from funding_platform.sandbox.wire.paging import oldest
+
+_PAGE = 500
+_ROWS_PER_WEIGHT = 20
+_RATE_DECIMALS = 10
+_TIERS = 50
+
+STYLE = VenueStyle(
+    venue="hyperliquid",
+    spell=lambda contract: contract.base,
+    read=lambda symbol: Contract(symbol, "USD", "linear"),
+    quotes=("USD",),
+    intervals={1: 1.0},
+    rate_decimals=_RATE_DECIMALS,
+    rate_cap=0.04,
+    multipliers={coin: f"k{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI", "LUNC")},
+    jitter_ms=(8, 99),
+)
+
+_NULL = Reply(b"null", status=500)
+
+
+def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
+    """A number in the venue's spelling: at most so many decimals, at least one."""
+    return None if value is None else shortest(round(value, decimals))
+
+
+def _first_dex(request: Request) -> None:
+    if request.text("dex") is not None:
+        raise WireError(_NULL)
+
+
+def _meta(request: Request) -> dict[str, Any]:
+    _first_dex(request)
+    tier = {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 50}]}
+    return {
+        "universe": [_asset(i, request.now_ms) for i in request.instruments],
+        "marginTables": [[_TIERS, tier]],
+        "collateralToken": 0,
+    }
+
+
+def _asset(instrument: Instrument, now_ms: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "szDecimals": decimals_of(instrument.size_step),
+        "name": instrument.venue_symbol,
+        "maxLeverage": 50,
+        "marginTableId": _TIERS,
+    }
+    return row if instrument.trades_at(now_ms) else {**row, "isDelisted": True}
+
+
+def _context(quote: Quote | None) -> dict[str, Any]:
+    if quote is None:
+        return {
+            "funding": "0.0", "openInterest": "0.0", "prevDayPx": "0.0", "dayNtlVlm": "0.0",
+            "premium": None, "oraclePx": "0.0", "markPx": "0.0", "midPx": None,
+            "impactPxs": None, "dayBaseVlm": "0.0",
+        }  # fmt: skip
+    places = decimals_of(quote.instrument.tick_size) + 1
+    mark, volume, bid, ask = quote.mark, quote.volume_24h, quote.bid, quote.ask
+    book = None if bid is None or ask is None else (bid, ask)
+    return {
+        "funding": shortest(quote.predicted_rate),
+        "openInterest": _number(quote.open_interest),
+        "prevDayPx": _number(quote.price_24h_ago, places),
+        "dayNtlVlm": None if mark is None or volume is None else _number(volume * mark),
+        "premium": _number(quote.premium),
+        "oraclePx": _number(quote.index, places),
+        "markPx": _number(mark, places),
+        "midPx": book and _number(sum(book) / 2, places),
+        "impactPxs": book and [_number(price, places) for price in book],
+        "dayBaseVlm": _number(volume),
+    }
+
+
+def _meta_and_contexts(request: Request) -> Reply:
+    meta, quotes = _meta(request), request.quotes
+    contexts = [_context(quotes.get(asset["name"])) for asset in meta["universe"]]
+    return Reply.json([meta, contexts], rows=len(contexts))
+
+
+def _funding_history(request: Request) -> Reply:
+    coin, start = request.required("coin"), request.integer("startTime")
+    if start is None:
+        raise ParameterError("startTime")
+    if request.instrument(coin) is None:
+        raise WireError(_NULL)
+    history = request.settlements(coin)
+    page = history.slice(oldest(history.times_ms, start, request.integer("endTime"), _PAGE))
+    rates = page.rates.tolist()
+    template = f'{{"coin":"{coin}","fundingRate":"%s","premium":"%s","time":%d}}'
+    columns = (map(shortest, rates), map(_implied_premium, rates), page.times_ms.tolist())
+    return Reply(f"[{rows_text(template, columns)}]".encode(), rows=len(rates))
+
+
+def _implied_premium(rate: float) -> str:
+    """The premium that gives an hourly rate when it lies outside the damped band.
+
+    From ``8 * rate = premium + clip(interest - premium, -0.0005, 0.0005)``; inside the band, where
+    the rate says nothing of the premium, the interest itself.
+    """
+    gap = 8 * rate - 0.0001
+    return shortest(round(8 * rate + (0.0005 if gap > 0 else -0.0005 if gap < 0 else 0.0), 10))
+
+
+def _predicted_fundings(request: Request) -> Reply:
+    """Every coin's estimate here and on two other venues, each per its own interval."""
+    elsewhere = {name: _main_quotes(request, venue) for name, venue in
+                 (("BinPerp", "binance"), ("BybitPerp", "bybit"))}  # fmt: skip
+    rows = []
+    for coin, quote in request.quotes.items():
+        base = canonical_base(coin).base
+        rows.append(
+            [
+                coin,
+                [
+                    ["BinPerp", _prediction(elsewhere["BinPerp"].get(base))],
+                    ["HlPerp", _prediction(quote)],
+                    ["BybitPerp", _prediction(elsewhere["BybitPerp"].get(base))],
+                ],
+            ]
+        )
+    return Reply.json(rows, rows=len(rows))
+
+
+def _main_quotes(request: Request, venue: str) -> dict[str, Quote]:
+    quotes = request.market.quotes(venue).values()
+    return {
+        canonical_base(q.instrument.contract.base).base: q
+        for q in quotes
+        if q.instrument.contract.quote == "USDT"
+    }
+
+
+def _prediction(quote: Quote | None) -> dict[str, Any] | None:
+    if quote is None or quote.next_funding_ms is None:
+        return None
+    return {
+        "fundingRate": shortest(quote.predicted_rate),
+        "nextFundingTime": quote.next_funding_ms,
+        "fundingIntervalHours": quote.interval_hours,
+    }
+
+
+def _l2_book(request: Request) -> Reply:
+    coin = request.required("coin")
+    if request.instrument(coin) is None:
+        raise WireError(_NULL)
+    quote = request.quotes.get(coin)
+    levels: list[list[dict[str, Any]]] = [[], []]
+    if quote is not None and quote.bid is not None and quote.ask is not None:
+        for side, price, size in ((0, quote.bid, quote.bid_size), (1, quote.ask, quote.ask_size)):
+            levels[side] = [{"px": _number(price), "sz": _number(size, 5), "n": 1}]
+    return Reply.json({"coin": coin, "time": request.now_ms, "levels": levels}, rows=1)
+
+
+def _all_mids(request: Request) -> Reply:
+    _first_dex(request)
+    mids = {coin: _context(quote)["midPx"] for coin, quote in request.quotes.items()}
+    known = {coin: mid for coin, mid in mids.items() if mid is not None}
+    return Reply.json(known, rows=len(known))
+
+
+def _spot_meta(request: Request) -> Reply:
+    """The one token that collateral refers to."""
+    token = {"name": "USDC", "szDecimals": 8, "weiDecimals": 8, "index": 0, "isCanonical": True}
+    return Reply.json({"tokens": [token], "universe": []}, rows=1)
+
+
+def _weighs(units: int) -> Cost:
+    return lambda request, rows: {"ip": units}
+
+
+def _history_weight(request: Request, rows: int) -> Mapping[str, int]:
+    return {"ip": 20 + rows // _ROWS_PER_WEIGHT}
+
+
+def _info(kind: str, handler: Handler, cost: Cost) -> Route:
+    return Route("/info", handler, method="POST", kind=kind, cost=cost)
+
+
+WIRE = Wire(
+    style=STYLE,
+    routes=(
+        _info("meta", lambda request: Reply.json(_meta(request)), _weighs(20)),
+        _info("metaAndAssetCtxs", _meta_and_contexts, _weighs(20)),
+        _info("fundingHistory", _funding_history, _history_weight),
+        _info("perpDexs", lambda request: Reply.json([None]), _weighs(20)),
+        _info("predictedFundings", _predicted_fundings, _weighs(20)),
+        _info("spotMeta", _spot_meta, _weighs(20)),
+        _info("l2Book", _l2_book, _weighs(2)),
+        _info("allMids", _all_mids, _weighs(2)),
+    ),
+    limits=Limits(budgets={"ip": Budget(1_200, 60)}),
+    bad_parameter=lambda name, now_ms: Reply.text(
+        "Failed to deserialize the JSON body into the target type", status=422
+    ),
+    refusal=lambda status, now_ms: Reply(b"null", status),
+    not_found=Reply.text("Failed to deserialize the JSON body into the target type", status=422),
+)

@@ -1,0 +1,350 @@
+"""OKX v5 swaps: ``/api/v5``.
+
+Errors arrive as HTTP 200 with ``code != "0"``. History comes newest first; ``after`` means older
+and ``before`` newer, both exclusive. The venue keeps about three months; the sandbox serves all it
+has unless retention is enforced, so that a replayed history can be collected in full. What the
+market does not know is an empty string, or a row left out of a bulk list.
+"""
+
+from typing import Any
+
+from funding_platform.sandbox.limits import Budget, Limits
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.wire.contract import (
+    Cost,
+    Handler,
+    Reply,
+    Request,
+    Route,
+    Wire,
+    WireError,
+    rows_text,
+)
+from funding_platform.sandbox.wire.decimals import (
+    decimals_of,
+    fixed,
+    fixed_all,
+    rounded,
+    trimmed,
+)
+from funding_platform.sandbox.wire.paging import newest
+
+_RATE_DECIMALS = 16
+_SUFFIX = "-SWAP"
+
+
+def _read(symbol: str) -> Contract | None:
+    base, _, quote = symbol.removesuffix(_SUFFIX).partition("-")
+    if not symbol.endswith(_SUFFIX) or not base or not quote or "-" in quote:
+        return None
+    return Contract(base, quote, "inverse" if quote == "USD" else "linear")
+
+
+STYLE = VenueStyle(
+    venue="okx",
+    spell=lambda contract: f"{contract.base}-{contract.quote}{_SUFFIX}",
+    read=_read,
+    quotes=("USDT", "USDC"),
+    inverse_quote="USD",
+    intervals={8: 0.6, 4: 0.3, 2: 0.06, 1: 0.04},
+    rate_decimals=_RATE_DECIMALS,
+    rate_cap=0.015,
+    contract_usd=100.0,
+)
+
+
+def _envelope(data: list[Any]) -> Reply:
+    return Reply.json({"code": "0", "data": data, "msg": ""}, rows=len(data))
+
+
+def _error(code: str, message: str, *, status: int = 200) -> Reply:
+    return Reply.json({"code": code, "data": [], "msg": message}, status=status)
+
+
+def _refusal(status: int, now_ms: int) -> Reply:
+    if status == 429:
+        return _error("50011", "Too Many Requests", status=429)
+    return _error("50001", "Service temporarily unavailable. Please try again later", status=status)
+
+
+_UNKNOWN = _error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+
+
+def _swaps(request: Request) -> None:
+    """Refuse anything but swaps; the sandbox has no other instruments."""
+    kind = request.text("instType")
+    if kind is None:
+        raise WireError(_error("50014", "Parameter instType can not be empty."))
+    if kind != "SWAP":
+        raise WireError(_error("51000", "Parameter instType error"))
+
+
+def _wanted(request: Request) -> list[Quote]:
+    """The quotes that the request asks for: one instrument, or all where none is named."""
+    symbol = request.text("instId")
+    if symbol is None:
+        return list(request.quotes.values())
+    quote = request.quotes.get(symbol)
+    if quote is None:
+        raise WireError(_UNKNOWN)
+    return [quote]
+
+
+_EMPTY = (
+    "alias", "auctionEndTime", "baseCcy", "expTime", "freq", "longPosRemainingQuota", "maxMktAmt",
+    "maxPlatOICoinLmt", "maxPlatOILmt", "method", "optType", "preMktSwTime", "quoteCcy", "seriesId",
+    "shortPosRemainingQuota", "stk",
+)  # fmt: skip
+_SAME_FOR_ALL = {
+    **dict.fromkeys(_EMPTY, ""),
+    "category": "1", "ctMult": "1", "floatPxLmtPct": "0.005", "futureSettlement": False,
+    "groupId": "4", "initPxLmtPct": "0.02", "instCategory": "1", "instType": "SWAP", "lever": "50",
+    "maxIcebergSz": "100000000.0000000000000000", "maxLmtAmt": "20000000", "maxLmtSz": "100000000",
+    "maxMktSz": "35000", "maxPxLmtPct": "0.01", "maxStopSz": "35000",
+    "maxTriggerSz": "100000000.0000000000000000", "maxTwapSz": "100000000.0000000000000000",
+    "openType": "call_auction", "posLmtAmt": "250000", "posLmtPct": "30", "rpiMinLevel": "2",
+    "rpiMinPxBand": "20", "ruleType": "normal", "state": "live", "tradeQuoteCcyList": [],
+    "upcChg": [],
+}  # fmt: skip
+
+
+def _instruments(request: Request) -> Reply:
+    _swaps(request)
+    wanted = request.text("instId")
+    rows = [
+        _instrument_row(instrument, identity)
+        for identity, instrument in enumerate(request.instruments, start=10_000)
+        if instrument.trades_at(request.now_ms) and wanted in (None, instrument.venue_symbol)
+    ]
+    if wanted is not None and not rows:
+        raise WireError(_UNKNOWN)
+    return _envelope(rows)
+
+
+def _instrument_row(instrument: Instrument, identity: int) -> dict[str, Any]:
+    contract = instrument.contract
+    family = f"{contract.base}-{contract.quote}"
+    linear = contract.contract_type == "linear"
+    step = trimmed(instrument.size_step)
+    return {
+        **_SAME_FOR_ALL,
+        "contTdSwTime": str(instrument.listed_ms),
+        "ctType": contract.contract_type,
+        "ctVal": trimmed(instrument.contract_size),
+        "ctValCcy": contract.base if linear else contract.quote,
+        "instFamily": family,
+        "instId": instrument.venue_symbol,
+        "instIdCode": identity,
+        "listTime": str(instrument.listed_ms),
+        "lotSz": step,
+        "minSz": step,
+        "settleCcy": instrument.settle,
+        "tickSz": trimmed(instrument.tick_size),
+        "uly": family,
+    }
+
+
+def _funding_rate(request: Request) -> Reply:
+    symbol = request.text("instId")
+    if symbol is None:
+        raise WireError(_error("50014", "Parameter instId can not be empty."))
+    quotes = list(request.quotes.values()) if symbol == "ANY" else _wanted(request)
+    return _envelope([_funding_row(quote, request.now_ms) for quote in quotes])
+
+
+def _moment(at_ms: int | None) -> str:
+    return "" if at_ms is None else str(at_ms)
+
+
+def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
+    cap = quote.instrument.rate_cap
+    upcoming, hours = quote.next_funding_ms, quote.interval_hours
+    after = None if upcoming is None or hours is None else upcoming + hours * 3_600_000
+    settled = "" if quote.last_rate is None else fixed(quote.last_rate, _RATE_DECIMALS)
+    return {
+        "formulaType": "withRate",
+        "fundingRate": fixed(quote.predicted_rate, _RATE_DECIMALS),
+        "fundingTime": _moment(upcoming),
+        "impactValue": "20000.0000000000000000",
+        "instId": quote.instrument.venue_symbol,
+        "instType": "SWAP",
+        "interestRate": "0.0001000000000000",
+        "maxFundingRate": trimmed(cap),
+        "method": "current_period",
+        "minFundingRate": trimmed(-cap),
+        "nextFundingRate": "",
+        "nextFundingTime": _moment(after),
+        "premium": rounded(quote.premium, _RATE_DECIMALS),
+        "prevFundingTime": _moment(quote.last_funding_ms),
+        "settFundingRate": settled,
+        "settState": "settled",
+        "ts": str(now_ms),
+    }
+
+
+def _funding_rate_history(request: Request) -> Reply:
+    symbol = request.text("instId")
+    if symbol is None:
+        raise WireError(_error("50014", "Parameter instId can not be empty."))
+    instrument = request.instrument(symbol)
+    if instrument is None or not instrument.trades_at(request.now_ms):
+        raise WireError(_UNKNOWN)
+    newer, older = request.integer("before"), request.integer("after")
+    history = request.settlements(symbol)
+    rows = newest(
+        history.times_ms,
+        None if newer is None else newer + 1,
+        None if older is None else older - 1,
+        request.limit(default=100, cap=100),
+    )
+    page = history.slice(rows).slice(slice(None, None, -1))
+    template = (
+        '{"formulaType":"withRate","fundingRate":"%s","fundingTime":"%d",'
+        f'"instId":"{symbol}","instType":"SWAP","method":"current_period","realizedRate":"%s"}}'
+    )
+    rates = fixed_all(page.rates.tolist(), _RATE_DECIMALS)
+    text = rows_text(template, (rates, page.times_ms.tolist(), rates))
+    body = f'{{"code":"0","data":[{text}],"msg":""}}'
+    return Reply(body.encode(), rows=len(rates))
+
+
+def _mark_price(request: Request) -> Reply:
+    _swaps(request)
+    stamp = str(request.now_ms)
+    return _envelope(
+        [
+            {
+                "instId": quote.instrument.venue_symbol,
+                "instType": "SWAP",
+                "markPx": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
+                "ts": stamp,
+            }
+            for quote in _wanted(request)
+            if quote.mark is not None
+        ]
+    )
+
+
+def _contracts(quote: Quote, amount_base: float, mark: float) -> float:
+    """An amount of the base as a number of contracts."""
+    inverse = quote.instrument.contract.contract_type == "inverse"
+    return amount_base * (mark if inverse else 1.0) / quote.instrument.contract_size
+
+
+def _open_interest(request: Request) -> Reply:
+    _swaps(request)
+    rows = []
+    for quote in _wanted(request):
+        amount, mark = quote.open_interest, quote.mark
+        if amount is not None and mark is not None:
+            rows.append(
+                {
+                    "instId": quote.instrument.venue_symbol,
+                    "instType": "SWAP",
+                    "oi": rounded(_contracts(quote, amount, mark), 8),
+                    "oiCcy": rounded(amount, 10),
+                    "oiUsd": rounded(amount * mark, 6),
+                    "ts": str(request.now_ms),
+                }
+            )
+    return _envelope(rows)
+
+
+def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
+    places = decimals_of(quote.instrument.tick_size)
+    mark, before = quote.mark, quote.price_24h_ago
+    high, low = quote.range_24h
+
+    def contracts(amount: float | None) -> str:
+        if amount is None or mark is None:
+            return ""
+        return rounded(_contracts(quote, amount, mark), 2)
+
+    return {
+        "instType": "SWAP",
+        "instId": quote.instrument.venue_symbol,
+        "last": rounded(mark, places),
+        "lastSz": trimmed(quote.instrument.size_step),
+        "askPx": rounded(quote.ask, places),
+        "askSz": contracts(quote.ask_size),
+        "bidPx": rounded(quote.bid, places),
+        "bidSz": contracts(quote.bid_size),
+        "open24h": rounded(before, places),
+        "high24h": rounded(high, places),
+        "low24h": rounded(low, places),
+        "volCcy24h": rounded(quote.volume_24h, 4),
+        "vol24h": contracts(quote.volume_24h),
+        "ts": str(now_ms),
+        "sodUtc0": rounded(before, places),
+        "sodUtc8": rounded(before, places),
+    }
+
+
+def _tickers(request: Request) -> Reply:
+    _swaps(request)
+    return _envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
+
+
+def _ticker(request: Request) -> Reply:
+    if request.text("instId") is None:
+        raise WireError(_error("50014", "Parameter instId can not be empty."))
+    return _envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
+
+
+def _index_tickers(request: Request) -> Reply:
+    """Index prices by pair, one row each however many contracts follow it."""
+    pair, currency = request.text("instId"), request.text("quoteCcy")
+    if pair is None and currency is None:
+        raise WireError(_error("50014", "Parameter quoteCcy and instId can not both be empty."))
+    rows: dict[str, dict[str, str]] = {}
+    for quote in request.quotes.values():
+        base, quoted_in, _ = quote.instrument.contract
+        name = f"{base}-{quoted_in}"
+        if quote.index is None or pair not in (None, name) or currency not in (None, quoted_in):
+            continue
+        price = rounded(quote.index, decimals_of(quote.instrument.tick_size))
+        day = dict.fromkeys(("high24h", "sodUtc0", "open24h", "low24h", "sodUtc8"), price)
+        rows[name] = {"instId": name, "idxPx": price, **day, "ts": str(request.now_ms)}
+    if pair is not None and not rows:
+        raise WireError(_UNKNOWN)
+    return _envelope(list(rows.values()))
+
+
+def _draws_on(budget: str) -> Cost:
+    return lambda request, rows: {budget: 1}
+
+
+_BUDGETS = {
+    "/api/v5/public/time": 10,
+    "/api/v5/public/instruments": 20,
+    "/api/v5/public/funding-rate": 10,
+    "/api/v5/public/funding-rate-history": 10,
+    "/api/v5/public/mark-price": 10,
+    "/api/v5/public/open-interest": 20,
+    "/api/v5/market/tickers": 20,
+    "/api/v5/market/ticker": 20,
+    "/api/v5/market/index-tickers": 20,
+}
+"""Requests per two seconds and client, each endpoint on its own."""
+
+_HANDLERS: dict[str, Handler] = {
+    "/api/v5/public/time": lambda request: _envelope([{"ts": str(request.now_ms)}]),
+    "/api/v5/public/instruments": _instruments,
+    "/api/v5/public/funding-rate": _funding_rate,
+    "/api/v5/public/funding-rate-history": _funding_rate_history,
+    "/api/v5/public/mark-price": _mark_price,
+    "/api/v5/public/open-interest": _open_interest,
+    "/api/v5/market/tickers": _tickers,
+    "/api/v5/market/ticker": _ticker,
+    "/api/v5/market/index-tickers": _index_tickers,
+}
+
+WIRE = Wire(
+    style=STYLE,
+    routes=tuple(Route(path, call, cost=_draws_on(path)) for path, call in _HANDLERS.items()),
+    limits=Limits(budgets={path: Budget(limit, 2) for path, limit in _BUDGETS.items()}),
+    bad_parameter=lambda name, now_ms: _error("51000", f"Parameter {name} error"),
+    refusal=_refusal,
+    not_found=Reply.json({"code": "404", "data": [], "msg": "Not Found"}, status=404),
+    retention_days=92,
+)

@@ -1,0 +1,13 @@
+"""The venues that the sandbox speaks for.
+
+A venue is one module with a ``WIRE``: its style (how it names and settles contracts, from which the
+synthetic market makes it up and the replay reads file names), its routes and its limits. Import it
+here and both markets serve it.
+"""
+
+from funding_platform.sandbox.wire import binance, bybit, hyperliquid, okx
+from funding_platform.sandbox.wire.contract import Wire
+
+WIRES: dict[str, Wire] = {
+    module.WIRE.style.venue: module.WIRE for module in (binance, bybit, okx, hyperliquid)
+}

@@ -1,0 +1,85 @@
+"""What the command line draws: tables, progress bars and the plot of a funding curve."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from funding_platform.core.tables import BUCKETS
+from funding_platform.core.units import TENOR_HOURS
+from funding_platform.flows.progress import reported_to
+
+console = Console()
+
+
+@contextmanager
+def progress_bars() -> Iterator[None]:
+    """Draw the progress of every flow inside the block."""
+    columns = (
+        TextColumn("  {task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+
+        def listener(label: str, total: int) -> Callable[[], None]:
+            task = progress.add_task(label, total=total)
+            return lambda: progress.advance(task)
+
+        with reported_to(listener):
+            yield
+
+
+def show(frame: pl.DataFrame, title: str | None = None) -> None:
+    """Print a frame as a table; numbers to the right, absent values as a dash."""
+    table = RichTable(title=title, title_justify="left", header_style="bold")
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left")
+    for row in frame.iter_rows():
+        table.add_row(*(_cell(value) for value in row))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)
+
+
+def plot_curves(curves: pl.DataFrame, title: str) -> None:
+    """Draw one line per instrument: annualised funding over hours back.
+
+    Parameters
+    ----------
+    curves
+        Rows of ``features.curve_snapshots``; missing buckets are gaps in the line.
+    title
+        Printed above.
+    """
+    import plotext
+
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plot_size(min(console.width, 100), 20)
+    for row in curves.iter_rows(named=True):
+        points = [
+            (k * TENOR_HOURS, row[name] * 100)
+            for k, name in enumerate(BUCKETS)
+            if row[name] is not None
+        ]
+        hours, yields = zip(*points, strict=True)
+        label = f"{row['venue']} {row['venue_symbol']} ({row['kind']} {row['as_of']:%m-%d %H:%M})"
+        plotext.plot(list(hours), list(yields), label=label, marker="braille")
+    plotext.title(title)
+    plotext.xlabel("hours back (left is now); % a year")
+    console.print(Text.from_ansi(plotext.build()))

@@ -1,0 +1,290 @@
+"""The contract of a venue, and everything about collecting that is the same for all.
+
+A venue file declares: its ``VenueSpec``, its endpoints with their payload structs, and three
+methods that turn answers into records. Concurrency, paging, tolerance, units and tables are here.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar, TypeVar
+
+import polars as pl
+
+from funding_platform.core.time_grid import Window
+from funding_platform.venues.concurrency import Outage, for_each
+from funding_platform.venues.endpoints import Endpoint, Params, RefusalHook
+from funding_platform.venues.errors import (
+    BannedError,
+    ContractError,
+    EmptyAnswerError,
+    RateLimitedError,
+    VenueError,
+)
+from funding_platform.venues.frames import instruments_frame, snapshots_frame
+from funding_platform.venues.history import History, Reading, build_history
+from funding_platform.venues.http import HttpClient, Stats
+from funding_platform.venues.limits import Budget
+from funding_platform.venues.paging import Ask, Pager
+from funding_platform.venues.records import Listing, Market, Page
+
+IN_FLIGHT = 8
+"""Symbols under way at a time: enough to hide latency, few enough to stop a ban early."""
+
+LISTING_LIFETIME = timedelta(hours=1)
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenueSpec:
+    """Every fact about a venue that is not an endpoint, declared once.
+
+    Parameters
+    ----------
+    name, title
+        The registered name, and how people write it.
+    base_url
+        What endpoint paths are appended to.
+    docs_url
+        The venue's own documentation.
+    history_start
+        First month with settled rates.
+    history_depth
+        How far back settled rates are kept; None where all of them are.
+    pager
+        How its history is paged through.
+    page_size
+        Settlements per request at most.
+    page_span
+        The longest stretch of history per request, where a longer one is cut off silently.
+    budget
+        What it allows per window, for endpoints without a budget of their own.
+    refusal
+        Finds error codes in answers.
+    used_weight_header
+        Header in which it reports what it has counted against ``budget``.
+    statuses
+        The venue's listing statuses, as values of ``core.instruments.status``.
+    """
+
+    name: str
+    title: str
+    base_url: str
+    docs_url: str
+    history_start: datetime
+    history_depth: timedelta | None = None
+    pager: type[Pager]
+    page_size: int
+    page_span: timedelta | None = None
+    budget: Budget
+    refusal: RefusalHook
+    used_weight_header: str | None = None
+    statuses: Mapping[str, str] = field(default_factory=dict)
+
+
+class Venue(ABC):
+    """One venue's public market data.
+
+    ``warnings`` holds the failures that cost a column or a symbol but not the call.
+
+    Parameters
+    ----------
+    http
+        A client for this venue.
+    clock
+        The present, in UTC.
+    """
+
+    spec: ClassVar[VenueSpec]
+
+    def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
+        self.warnings: list[VenueError] = []
+        self._http = http
+        self._clock = clock
+        self._listings: list[Listing] = []
+        self._listed_until: datetime | None = None
+
+    @abstractmethod
+    async def fetch_listings(self) -> list[Listing]:
+        """Every perpetual that the venue lists."""
+
+    @abstractmethod
+    async def fetch_markets(self) -> list[Market]:
+        """The market of every perpetual as it stands."""
+
+    @abstractmethod
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of a symbol's settled rates."""
+
+    @property
+    def stats(self) -> Stats:
+        """What was sent so far, and how long answers took."""
+        return self._http.stats
+
+    async def instruments(self) -> pl.DataFrame:
+        """What the venue lists: rows of ``core.instruments``.
+
+        Raises
+        ------
+        VenueError
+            If the venue does not answer, or answers with nothing.
+        """
+        self._listed_until = None
+        listings = self._nonempty(await self.listings(), "instruments")
+        new = [row for row in listings if row.status not in self.spec.statuses]
+        if new:
+            named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
+            self.warnings.append(
+                ContractError(f"{len(new)} unknown statuses: {named}", venue=self.spec.name)
+            )
+        return instruments_frame(self.spec.name, listings, self.spec.statuses, self._clock())
+
+    async def market_snapshot(self) -> pl.DataFrame:
+        """The market as it stands: rows of ``core.market_snapshots``.
+
+        Columns whose endpoint fails are null, and the failure is in ``warnings``.
+
+        Raises
+        ------
+        VenueError
+            If the venue refuses us, or does not give its funding rates.
+        """
+        started = time.perf_counter()
+        markets = self._nonempty(await self.fetch_markets(), "market snapshot")
+        latency_ms = 1e3 * (time.perf_counter() - started)
+        return snapshots_frame(self.spec.name, markets, self._clock(), latency_ms)
+
+    async def funding_rates(
+        self, symbols: Iterable[str], start: datetime, end: datetime
+    ) -> pl.DataFrame:
+        """Settled rates from ``start`` up to but not including ``end``: ``core.funding_rates``.
+
+        Raises
+        ------
+        VenueError
+            If any symbol fails.
+        """
+        history = await self.funding_history(symbols, Window(start, end))
+        for failure in history.failures.values():
+            raise failure
+        return history.frame
+
+    async def funding_history(
+        self,
+        symbols: Iterable[str],
+        window: Window,
+        *,
+        on_symbol: Callable[[str], None] = lambda symbol: None,
+    ) -> History:
+        """Settled rates of many symbols, where one that fails costs only itself.
+
+        Parameters
+        ----------
+        symbols
+            The venue's own symbols.
+        window
+            From when to when; the end is excluded.
+        on_symbol
+            Called with each symbol when it is done or has failed.
+
+        Raises
+        ------
+        VenueError
+            If the failure concerns the whole venue: a ban, a broken contract, an outage.
+        """
+        now = self._clock()
+        readings: dict[str, Reading] = {}
+        failures: dict[str, VenueError] = {}
+        outage = Outage()
+
+        async def read(symbol: str) -> None:
+            try:
+                readings[symbol] = await self._read_history(symbol, window, now)
+                outage.over()
+            except VenueError as error:
+                outage.count(error)
+                if error.stops_venue or outage.declared:
+                    raise
+                failures[symbol] = error
+            on_symbol(symbol)
+
+        wanted = list(dict.fromkeys(symbols))
+        await for_each(wanted, read, in_flight=IN_FLIGHT)
+        in_order = {symbol: readings[symbol] for symbol in wanted if symbol in readings}
+        return build_history(self.spec.name, window, in_order, failures, self._clock())
+
+    async def _read_history(self, symbol: str, window: Window, now: datetime) -> Reading:
+        spec = self.spec
+        pager = spec.pager(spec.name, symbol, window, spec.page_size, now, spec.page_span)
+        while pager.proof is None:
+            pager.learn(await self.fetch_history(symbol, pager.ask()))
+        kept_since = None if spec.history_depth is None else now - spec.history_depth
+        return Reading.of(pager, pager.proof, window, kept_since)
+
+    async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
+        """The decoded answer of one call; see ``HttpClient.fetch``."""
+        return await self._http.fetch(endpoint, params)
+
+    async def attempt(self, answer: Awaitable[T], otherwise: T) -> T:
+        """An answer that may be missing: a failure to get it is a warning.
+
+        Raises
+        ------
+        BannedError, RateLimitedError
+            Asking for anything else would make these worse.
+        """
+        try:
+            return await answer
+        except (BannedError, RateLimitedError):
+            raise
+        except VenueError as error:
+            self.warnings.append(error)
+            return otherwise
+
+    async def attempt_each(self, keys: Iterable[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
+        """As ``attempt``, for many keys side by side; those that fail are left out.
+
+        An outage ends the asking.
+        """
+        answers: dict[K, T] = {}
+        outage = Outage()
+
+        async def one(key: K) -> None:
+            if outage.declared:
+                return
+            try:
+                answers[key] = await ask(key)
+                outage.over()
+            except (BannedError, RateLimitedError):
+                raise
+            except VenueError as error:
+                outage.count(error)
+                self.warnings.append(error)
+
+        await for_each(keys, one, in_flight=IN_FLIGHT)
+        return answers
+
+    async def listings(self) -> list[Listing]:
+        """What the venue lists, asked for at most once an hour."""
+        now = self._clock()
+        if self._listed_until is None or now >= self._listed_until:
+            self._listings = await self.fetch_listings()
+            self._listed_until = now + LISTING_LIFETIME
+        return self._listings
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return self._clock()
+
+    def broken(self, message: str, endpoint: Endpoint[T], path: str = "$") -> ContractError:
+        """An error for an answer that decodes but makes no sense."""
+        return ContractError(message, venue=self.spec.name, endpoint=endpoint.path, path=path)
+
+    def _nonempty(self, rows: list[T], what: str) -> list[T]:
+        if not rows:
+            raise EmptyAnswerError("not a single perpetual", venue=self.spec.name, endpoint=what)
+        return rows

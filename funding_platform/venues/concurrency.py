@@ -1,0 +1,62 @@
+"""Running requests side by side: bounded, with errors that stay themselves, and an end to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from funding_platform.venues.errors import UnavailableError, VenueError
+
+OUTAGE_AFTER = 16
+"""So many symbols in a row without an answer are an outage of the venue, not bad luck."""
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that raises the first failure itself, not a group around it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def for_each(
+    items: Iterable[T], work: Callable[[T], Awaitable[None]], *, in_flight: int
+) -> None:
+    """Await ``work(item)`` for all items, at most ``in_flight`` at a time.
+
+    The first failure cancels what is under way and is raised.
+    """
+    queue = iter(items)
+
+    async def worker() -> None:
+        for item in queue:
+            await work(item)
+
+    async with task_group() as group:
+        for _ in range(in_flight):
+            group.create_task(worker())
+
+
+class Outage:
+    """Counts answers that did not come, in a row."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    @property
+    def declared(self) -> bool:
+        """Whether asking on is pointless."""
+        return self._in_a_row >= OUTAGE_AFTER
+
+    def count(self, error: VenueError) -> None:
+        """Note a failure; one that is about the request itself says nothing of an outage."""
+        if isinstance(error, UnavailableError):
+            self._in_a_row += 1
+
+    def over(self) -> None:
+        """Note an answer."""
+        self._in_a_row = 0

@@ -1,0 +1,156 @@
+"""What can go wrong between us and a venue.
+
+VenueError
+├── UnavailableError        no usable answer now; another try may bring one
+│   ├── ConnectionFailedError   refused, reset, or broken off in the middle
+│   ├── VenueTimeoutError       no answer, or not all of it, in time
+│   ├── ServerError             the venue admits a fault of its own (HTTP 5xx)
+│   └── UndecodableError        an HTML page, JSON cut short, no JSON at all
+├── RateLimitedError        too many requests; wait ``retry_after`` seconds
+├── BannedError             the venue shut us out (403, 418, 451): stop asking at once
+├── RequestError            the venue understood the request and declines it
+│   ├── UnknownSymbolError      it does not list that symbol
+│   └── RedirectError           it points elsewhere; we do not follow
+├── ContractError           well-formed, but not what the venue's contract says
+├── EmptyAnswerError        nothing, where there is always something
+├── PagingError             a history that does not move on
+│   └── ConflictError           two rates for one settlement
+└── UnknownVenueError       nothing of that name is registered
+
+Two questions every error answers: could a rerun change this (``retryable``), and is it about the
+whole venue rather than one symbol (``stops_venue``)?
+"""
+
+from typing import ClassVar
+
+from funding_platform.core.errors import FundingError
+
+SNIPPET_LENGTH = 300
+"""How much of an offending body an error carries along, in characters."""
+
+
+class VenueError(FundingError):
+    """A venue did not deliver.
+
+    Parameters
+    ----------
+    message
+        What happened.
+    venue
+        Name of the venue.
+    endpoint
+        URL, path or history that was asked for.
+    hint
+        What the reader can do about it.
+    payload
+        The offending body; kept up to ``SNIPPET_LENGTH`` characters.
+    path
+        Where in the body, as msgspec writes it: ``$[3].markPrice``.
+
+    Attributes
+    ----------
+    retry_after
+        Seconds that the venue asks to wait; None where it does not say.
+    """
+
+    retryable: ClassVar[bool] = False
+    stops_venue: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        venue: str,
+        endpoint: str = "",
+        hint: str | None = None,
+        payload: bytes | str | None = None,
+        path: str | None = None,
+    ) -> None:
+        where = f"{venue} {endpoint}".rstrip()
+        super().__init__(f"{where}: {message}", hint=hint)
+        self.venue = venue
+        self.endpoint = endpoint
+        self.payload = _snippet(payload)
+        self.path = path
+        self.retry_after: float | None = None
+
+
+def _snippet(payload: bytes | str | None) -> str | None:
+    """The head of a body as text."""
+    if isinstance(payload, bytes):
+        # A character takes at most four bytes.
+        payload = payload[: 4 * SNIPPET_LENGTH].decode(errors="replace")
+    return payload and payload[:SNIPPET_LENGTH]
+
+
+class UnavailableError(VenueError):
+    """No usable answer now; another try may bring one."""
+
+    retryable = True
+
+
+class ConnectionFailedError(UnavailableError):
+    """The connection was refused, reset, or broken off in the middle of an answer."""
+
+
+class VenueTimeoutError(UnavailableError):
+    """No answer, or not all of it, in the time allowed."""
+
+
+class ServerError(UnavailableError):
+    """The venue admits a fault of its own."""
+
+
+class UndecodableError(UnavailableError):
+    """The body is not JSON: an HTML page in between, or an answer cut short."""
+
+
+class RateLimitedError(VenueError):
+    """Too many requests; ``retry_after`` says how long to wait, where the venue does."""
+
+    retryable = True
+    stops_venue = True
+
+
+class BannedError(VenueError):
+    """The venue shut this address out. Asking on lengthens the ban."""
+
+    stops_venue = True
+
+
+class RequestError(VenueError):
+    """The venue understood the request and declines it."""
+
+
+class UnknownSymbolError(RequestError):
+    """The venue does not list that symbol."""
+
+
+class RedirectError(RequestError):
+    """The venue points to another address, which is never followed."""
+
+    stops_venue = True
+
+
+class ContractError(VenueError):
+    """A well-formed answer that is not what the venue's contract says."""
+
+    stops_venue = True
+
+
+class EmptyAnswerError(VenueError):
+    """Nothing, where there is always something. Replaces nothing that is stored."""
+
+    retryable = True
+
+
+class PagingError(VenueError):
+    """A history that does not move on: the same page again, or a cursor going nowhere."""
+
+
+class ConflictError(PagingError):
+    """Two different rates for one settlement."""
+
+
+class UnknownVenueError(VenueError):
+    """Nothing of that name is registered."""

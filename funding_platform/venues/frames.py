@@ -1,0 +1,142 @@
+"""From records to the tables of ``core.tables``: units, canonical assets, absence, bounds.
+
+The one place where a venue's numbers become ours, so that no venue file converts a time stamp,
+an empty string or a spread by itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from funding_platform.core.intervals import infer_intervals
+from funding_platform.core.schema import Table, Type
+from funding_platform.core.symbols import canonical_base
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import floor_hour
+from funding_platform.venues.errors import ContractError
+from funding_platform.venues.paging import round_to_second
+from funding_platform.venues.records import Listing, Market, Settlement
+
+
+def instruments_frame(
+    venue: str, listings: Sequence[Listing], statuses: Mapping[str, str], observed_at: datetime
+) -> pl.DataFrame:
+    """Rows of ``core.instruments``, seen first and last at ``observed_at``."""
+    canonical = [canonical_base(listing.base) for listing in listings]
+    frame = _columns(listings, Listing).with_columns(
+        pl.Series("base", [name.base for name in canonical], pl.String),
+        pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
+        pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
+        _time("listed_ms").alias("listed_at"),
+        _moment(observed_at).alias("first_seen_at"),
+        _moment(observed_at).alias("last_seen_at"),
+    )
+    return _finished(frame, INSTRUMENTS, venue)
+
+
+def snapshots_frame(
+    venue: str, markets: Sequence[Market], observed_at: datetime, latency_ms: float
+) -> pl.DataFrame:
+    """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``."""
+    bid, ask = pl.col("best_bid"), pl.col("best_ask")
+    spread = (ask - bid) / ((ask + bid) / 2) * 1e4
+    frame = _columns(markets, Market).with_columns(
+        _moment(floor_hour(observed_at)).alias("snapshot_hour"),
+        _time("next_funding_ms").alias("next_funding_time"),
+        pl.when(bid > 0, ask > 0).then(spread).alias("spread_bps"),
+        pl.lit(latency_ms).alias("latency_ms"),
+        _moment(observed_at).alias("observed_at"),
+    )
+    return _finished(frame, MARKET_SNAPSHOTS, venue)
+
+
+def settlements_frame(
+    venue: str, settlements: Sequence[Settlement], observed_at: datetime
+) -> pl.DataFrame:
+    """Rows of ``core.funding_rates``, intervals inferred where the venue states none."""
+    seconds = [round_to_second(row.time_ms) for row in settlements]
+    frame = _columns(settlements, Settlement).with_columns(
+        pl.lit(venue).alias("venue"),
+        _stamps("funding_time", seconds),
+        _time("time_ms").alias("venue_time"),
+        pl.col("rate").alias("funding_rate"),
+        _moment(observed_at).alias("observed_at"),
+    )
+    return _finished(infer_intervals(frame), FUNDING_RATES, venue)
+
+
+def _columns(records: Sequence[Any], kind: type[msgspec.Struct]) -> pl.DataFrame:
+    """One column per field of the records, typed by what their names stand for."""
+    return pl.DataFrame(
+        [
+            pl.Series(name, _values(records, name), _FIELD_TYPES.get(name, pl.Float64()))
+            for name in kind.__struct_fields__
+        ]
+    )
+
+
+_FIELD_TYPES: dict[str, pl.DataType] = {
+    **{
+        column.name: column.type.polars
+        for column in INSTRUMENTS.columns
+        if column.type is Type.TEXT
+    },
+    **dict.fromkeys(("time_ms", "listed_ms", "next_funding_ms"), pl.Int64()),
+}
+
+
+def _values(records: Iterable[Any], name: str) -> list[Any]:
+    return [None if (value := getattr(row, name)) == "" else value for row in records]
+
+
+def _stamps(name: str, milliseconds: Sequence[int]) -> pl.Series:
+    return pl.Series(name, milliseconds, pl.Int64).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
+
+
+_UTC = Type.TIME.polars
+
+
+def _time(name: str) -> pl.Expr:
+    """A column of millisecond stamps as times."""
+    return pl.col(name).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
+
+
+def _moment(moment: datetime) -> pl.Expr:
+    return pl.lit(moment, dtype=_UTC)
+
+
+def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
+    """Exactly the table's columns, sorted by key, every bound and key checked."""
+    frame = table.conform(frame.with_columns(pl.lit(venue).alias("venue"))).sort(table.key)
+    _require_unique(frame, table, venue)
+    _require_bounds(frame, table, venue)
+    return frame
+
+
+def _require_unique(frame: pl.DataFrame, table: Table, venue: str) -> None:
+    twice = frame.filter(pl.struct(table.key).is_duplicated())
+    if not twice.is_empty():
+        symbol = twice["venue_symbol"][0]
+        raise ContractError(f"{symbol} comes more than once", venue=venue, endpoint=table.full_name)
+
+
+def _require_bounds(frame: pl.DataFrame, table: Table, venue: str) -> None:
+    for column in table.columns:
+        value = pl.col(column.name)
+        outside = pl.lit(False)
+        if column.minimum is not None:
+            outside |= value < column.minimum
+        if column.maximum is not None:
+            outside |= value > column.maximum
+        wrong = frame.filter(outside)
+        if not wrong.is_empty():
+            raise ContractError(
+                f"{column.name} of {wrong['venue_symbol'][0]} is {wrong[column.name][0]}, outside "
+                f"{column.minimum} to {column.maximum} ({column.unit})",
+                venue=venue,
+                endpoint=table.full_name,
+                hint="the venue may have changed the unit it publishes",
+            )

@@ -1,0 +1,289 @@
+"""The one HTTP client: timeouts, bounded bodies, budgets, retries, and errors with a type.
+
+Every answer goes the same way: classified by status and by the error code inside it, then decoded
+into the endpoint's declared type. Whatever goes wrong leaves as a ``VenueError``.
+"""
+
+import asyncio
+import email.utils
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import stamina
+
+from funding_platform.venues.endpoints import Endpoint, Params, Refusal, RefusalHook
+from funding_platform.venues.errors import (
+    BannedError,
+    ConnectionFailedError,
+    ContractError,
+    RateLimitedError,
+    RedirectError,
+    RequestError,
+    ServerError,
+    UndecodableError,
+    VenueError,
+    VenueTimeoutError,
+)
+from funding_platform.venues.limits import Budget, Limiter
+
+MAX_BODY_BYTES = 64 * 2**20
+"""The largest bulk answer known is 4 MB (Paradex markets)."""
+
+MAX_WAIT_SECONDS = 120.0
+"""A longer ``Retry-After`` is a ban in all but name: raised, not slept through."""
+
+ATTEMPTS = 5
+USER_AGENT = "funding-platform/0.1"
+"""Extended answers 403 to clients that do not name themselves."""
+
+_SHUT_OUT = {403: "forbidden", 418: "banned", 451: "not served in this region"}
+_PATH = re.compile(r" - at `(?P<path>[^`]+)`")
+
+T = TypeVar("T")
+
+
+@dataclass
+class Stats:
+    """What the client did so far."""
+
+    calls: int = 0
+    requests: int = 0
+    busy_seconds: float = 0.0
+
+    @property
+    def retries(self) -> int:
+        """Requests beyond the first of each call."""
+        return self.requests - self.calls
+
+    @property
+    def mean_latency_ms(self) -> float | None:
+        """Mean time from sending a request to the end of its answer; None before the first."""
+        return 1e3 * self.busy_seconds / self.requests if self.requests else None
+
+
+class HttpClient:
+    """Talks to one venue.
+
+    Parameters
+    ----------
+    venue
+        Name of the venue, for errors.
+    base_url
+        What endpoint paths are appended to; may itself have a path.
+    budget
+        The budget of endpoints that name none.
+    refusal
+        Finds error codes in bodies.
+    used_weight_header
+        Header in which the venue reports what it has counted against ``budget``.
+    timeout_seconds
+        For a whole exchange, from connecting to the last byte.
+    limiter
+        Keeps to the budgets.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        base_url: str,
+        *,
+        budget: Budget,
+        refusal: RefusalHook,
+        used_weight_header: str | None,
+        timeout_seconds: float,
+        limiter: Limiter,
+    ) -> None:
+        self.stats = Stats()
+        self._venue = venue
+        self._base_url = base_url.rstrip("/")
+        self._budget = budget
+        self._refusal = refusal
+        self._used_weight_header = used_weight_header
+        self._timeout_seconds = timeout_seconds
+        self._limiter = limiter
+        self._retry = stamina.AsyncRetryingCaller(
+            attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
+        ).on(_worth_another_try)
+        self._client = httpx.AsyncClient(
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            timeout=timeout_seconds,
+            follow_redirects=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
+        """The decoded answer of one call, after as many tries as are worth it.
+
+        Raises
+        ------
+        VenueError
+            The last try's failure, or the first that no other try could change.
+        """
+        self.stats.calls += 1
+        return await self._retry(self._exchange, endpoint, params or {})
+
+    async def _exchange(self, endpoint: Endpoint[T], params: Params) -> T:
+        budget = endpoint.budget or self._budget
+        await self._limiter.acquire(budget, endpoint.weight)
+        request = self._build(endpoint, params)
+        response, body = await self._send(request)
+        self._learn_usage(response)
+        try:
+            self._raise_for_refusal(response, body)
+        except VenueError as error:
+            if error.retry_after is not None and _bearable(error.retry_after):
+                self._limiter.pause(budget, error.retry_after)
+            raise
+        return self._decode(endpoint, request, body)
+
+    def _build(self, endpoint: Endpoint[T], params: Params) -> httpx.Request:
+        url = self._base_url + endpoint.path
+        if endpoint.method == "POST":
+            return self._client.build_request("POST", url, json=dict(params))
+        return self._client.build_request("GET", url, params=params or None)
+
+    async def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        where = {"venue": self._venue, "endpoint": str(request.url)}
+        self.stats.requests += 1
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._client.send(request, stream=True)
+                try:
+                    return response, await self._read(response)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TimeoutException):
+            raise VenueTimeoutError(
+                f"no complete answer within {self._timeout_seconds:g} s", **where
+            ) from None
+        except httpx.DecodingError as error:
+            raise UndecodableError(f"broken compression: {error}", **where) from error
+        except httpx.TransportError as error:
+            reason = f"{type(error).__name__} {error}".rstrip()
+            raise ConnectionFailedError(f"no connection: {reason}", **where) from error
+        finally:
+            self.stats.busy_seconds += time.perf_counter() - started
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The body, as long as it stays within bounds."""
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise ContractError(
+                    f"the answer is longer than {MAX_BODY_BYTES} bytes",
+                    venue=self._venue,
+                    endpoint=str(response.request.url),
+                    payload=bytes(body[:1024]),
+                )
+        return bytes(body)
+
+    def _learn_usage(self, response: httpx.Response) -> None:
+        if self._used_weight_header is None:
+            return
+        used = response.headers.get(self._used_weight_header, "")
+        if used.isdecimal():
+            self._limiter.observe(self._budget, float(used))
+
+    def _raise_for_refusal(self, response: httpx.Response, body: bytes) -> None:
+        """Raise what the status, or the error code inside the body, stands for."""
+        said = self._refusal(response.status_code, body)
+        refusal = _judged(response, said)
+        if refusal is None:
+            return
+        details = "" if said is None or said == refusal else f" ({said.message})"
+        error = refusal.kind(
+            f"HTTP {response.status_code}, {refusal.message}{details}",
+            venue=self._venue,
+            endpoint=str(response.request.url),
+            hint=_HINTS.get(refusal.kind),
+            payload=body,
+        )
+        error.retry_after = _retry_after(response.headers.get("retry-after"))
+        raise error
+
+    def _decode(self, endpoint: Endpoint[T], request: httpx.Request, body: bytes) -> T:
+        where: dict[str, Any] = {
+            "venue": self._venue,
+            "endpoint": str(request.url),
+            "payload": body,
+        }
+        try:
+            return endpoint.decoder.decode(body)
+        except msgspec.ValidationError as error:
+            mismatch = error
+        except msgspec.DecodeError as error:
+            page = "an HTML page" if body.lstrip().startswith(b"<") else str(error)
+            raise UndecodableError(f"not JSON: {page}", **where) from error
+        _require_json(body, where)
+        found = _PATH.search(str(mismatch))
+        raise ContractError(
+            f"the answer breaks the contract: {mismatch}",
+            hint="compare with the venue's documentation; the payload structs are in its file",
+            path=found["path"] if found else "$",
+            **where,
+        ) from mismatch
+
+
+_HINTS: Mapping[type[VenueError], str] = {
+    BannedError: "stop asking this venue; a ban ends by itself, and asking on lengthens it",
+    RateLimitedError: "another process may share this address; lower FUNDING_RATE_LIMIT_SCALE",
+    RedirectError: "set the venue's base URL in FUNDING_VENUE_URLS",
+}
+
+
+def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
+    """What an answer refuses: by its status where that is clear, else by the code inside it."""
+    status = response.status_code
+    if status in _SHUT_OUT:
+        return Refusal(BannedError, _SHUT_OUT[status])
+    if status == 429:
+        return Refusal(RateLimitedError, "too many requests")
+    if 300 <= status < 400:
+        return Refusal(RedirectError, f"points to {response.headers.get('location')}")
+    if said is not None:
+        return said
+    if status >= 500:
+        return Refusal(ServerError, "a fault of the venue")
+    if status >= 400:
+        return Refusal(RequestError, "declined")
+    return None
+
+
+def _worth_another_try(error: Exception) -> bool:
+    """Whether the client itself should try again; a long wait is the caller's decision."""
+    return isinstance(error, VenueError) and error.retryable and _bearable(error.retry_after)
+
+
+def _bearable(retry_after: float | None) -> bool:
+    return retry_after is None or retry_after <= MAX_WAIT_SECONDS
+
+
+def _require_json(body: bytes, where: dict[str, Any]) -> None:
+    """Raise if ``body`` is cut short: a mismatch in the half that came proves nothing."""
+    try:
+        msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise UndecodableError(f"not JSON: {error}", **where) from error
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from a ``Retry-After`` header, which holds seconds or a date."""
+    if value is None:
+        return None
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())

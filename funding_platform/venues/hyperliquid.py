@@ -1,0 +1,123 @@
+"""Hyperliquid's own perpetuals; those of builders' exchanges (``xyz:AAPL``) are left out."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from funding_platform.core.time_grid import HOUR, floor_hour, to_ms
+from funding_platform.venues.base import Venue, VenueSpec
+from funding_platform.venues.endpoints import Endpoint, Refusal
+from funding_platform.venues.errors import UnknownSymbolError
+from funding_platform.venues.limits import Budget
+from funding_platform.venues.paging import Ascending, Ask
+from funding_platform.venues.payloads import Payload, Real, product
+from funding_platform.venues.records import Listing, Market, Page, Settlement
+
+
+class _Asset(Payload):
+    name: str
+    sz_decimals: int
+    is_delisted: bool = False
+
+
+class _Meta(Payload):
+    universe: list[_Asset]
+
+
+class _Context(Payload):
+    """The market of the asset at the same position of the universe."""
+
+    funding: Real
+    open_interest: Real
+    mark_px: Real
+    oracle_px: Real
+    day_ntl_vlm: Real
+
+
+class _Funding(Payload):
+    coin: str
+    funding_rate: Real
+    time: int
+
+
+MARKETS: Final = Endpoint("/info", tuple[_Meta, list[_Context]], weight=20, method="POST")
+# 20, and 1 per 20 rows of a full page.
+HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
+
+
+def _refusal(status: int, body: bytes) -> Refusal | None:
+    """An unknown coin is answered with HTTP 500 and ``null``; other errors carry no code."""
+    if status == 500 and body.strip() == b"null":
+        return Refusal(UnknownSymbolError, "no such coin")
+    return None
+
+
+class Hyperliquid(Venue):
+    """Hyperliquid's core perpetuals, all margined in USDC."""
+
+    spec = VenueSpec(
+        name="hyperliquid",
+        title="Hyperliquid",
+        base_url="https://api.hyperliquid.xyz",
+        docs_url="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api",
+        history_start=datetime(2023, 5, 1, tzinfo=UTC),
+        pager=Ascending,
+        page_size=500,
+        budget=Budget("weight", 1200, 60),
+        refusal=_refusal,
+        statuses={"listed": "trading", "delisted": "delisted"},
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The universe. Prices have five significant digits, hence no fixed tick."""
+        meta, _ = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
+        return [
+            Listing(
+                venue_symbol=asset.name,
+                base=asset.name,
+                quote="USDC",
+                settle="USDC",
+                contract_type="linear",
+                status="delisted" if asset.is_delisted else "listed",
+                contract_size=1.0,
+                interval_hours=1.0,
+                min_size=10.0**-asset.sz_decimals,
+            )
+            for asset in meta.universe
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The contexts, paired with the universe. Impact prices are not a best bid and ask."""
+        meta, contexts = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
+        if len(meta.universe) != len(contexts):
+            raise self.broken(
+                f"{len(meta.universe)} assets, but {len(contexts)} contexts", MARKETS, "$[1]"
+            )
+        next_hour = to_ms(floor_hour(self.now()) + HOUR)
+        return [
+            Market(
+                venue_symbol=asset.name,
+                predicted_rate=context.funding,
+                interval_hours=1.0,
+                next_funding_ms=next_hour,
+                mark_price=context.mark_px,
+                index_price=context.oracle_px,
+                open_interest_base=context.open_interest,
+                open_interest_usd=product(context.open_interest, context.mark_px),
+                volume_24h_usd=context.day_ntl_vlm,
+            )
+            for asset, context in zip(meta.universe, contexts, strict=True)
+            if not asset.is_delisted
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of fundingHistory, whose two edges are included."""
+        rows = await self.fetch(
+            HISTORY,
+            {
+                "type": "fundingHistory",
+                "coin": symbol,
+                "startTime": ask.start_ms,
+                "endTime": ask.end_ms,
+            },
+        )
+        return Page([Settlement(row.coin, row.time, row.funding_rate) for row in rows])

@@ -1,0 +1,276 @@
+"""Reading a history page by page, whatever its intervals, until the window is proven covered.
+
+A pager has two jobs: learn from a page, shape the next request. One class per style of paging.
+None assumes an interval or trusts a short page (servers cap lower than asked); each goes on from
+the last row received until it holds a proof (see ``Proof``).
+
+The window is read with ``CONTEXT`` added on both sides. That lets intervals be inferred alike
+however a long window is split, and makes a row beyond the far edge, which comes for free, the
+usual proof.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import ClassVar, NamedTuple
+
+from funding_platform.core.intervals import CONTEXT
+from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, from_ms, to_ms
+from funding_platform.venues.errors import ConflictError, ContractError, PagingError
+from funding_platform.venues.records import Page, Settlement
+
+_SLACK_MS = HOUR // MILLISECOND
+"""How far a stamp may lie outside what was asked for: venues filter by the nominal time."""
+
+_CONTEXT_MS = CONTEXT // MILLISECOND
+
+
+class Proof(Enum):
+    """Why no settlement of the window can be missing from what was read."""
+
+    ROW_BEYOND = "a row beyond the far edge"
+    EXHAUSTED = "the venue has no more rows that way"
+    RUNNING_PRESENT = "the next settlement is not due yet"
+    NOT_KEPT = "no proof: the window reaches back further than the venue keeps its history"
+
+
+class Ask(NamedTuple):
+    """What to ask for next: rows from ``start_ms`` to ``end_ms``, both included."""
+
+    start_ms: int
+    end_ms: int
+    limit: int
+    token: str | None = None
+
+
+class Pager(ABC):
+    """Reads one symbol's settlements of one window.
+
+    Parameters
+    ----------
+    venue, symbol
+        Whose history it is.
+    window
+        The window to cover.
+    limit
+        Rows to ask for per page.
+    now
+        The present, for windows that reach into it.
+    page_span
+        The longest stretch to ask for at once, for venues that cut off a longer one silently.
+    """
+
+    reads_whole_span: ClassVar[bool] = True
+    """Whether requests carry both edges, so that a row outside them is a fault."""
+
+    def __init__(
+        self,
+        venue: str,
+        symbol: str,
+        window: Window,
+        limit: int,
+        now: datetime,
+        page_span: timedelta | None = None,
+    ) -> None:
+        self.proof: Proof | None = None
+        self.requests = 0
+        self._venue = venue
+        self._symbol = symbol
+        self._limit = limit
+        self._now_ms = to_ms(now)
+        self._start_ms = to_ms(window.start)
+        self._end_ms = to_ms(window.end)
+        self._low_ms = self._start_ms - _CONTEXT_MS
+        self._high_ms = self._end_ms + _CONTEXT_MS
+        self._page_span_ms = None if page_span is None else page_span // MILLISECOND
+        self._by_second: dict[int, Settlement] = {}
+        self._cursor_ms = self._origin()
+
+    @property
+    def settlements(self) -> list[Settlement]:
+        """Everything read so far, context included, in order of time."""
+        return [row for _, row in sorted(self._by_second.items())]
+
+    @abstractmethod
+    def ask(self) -> Ask:
+        """The next request to make."""
+
+    @abstractmethod
+    def _origin(self) -> int:
+        """Where the cursor begins."""
+
+    @abstractmethod
+    def _advance(self, page: Page, times: Sequence[int]) -> None:
+        """Move the cursor past ``times``, which is not empty, or set the proof."""
+
+    @abstractmethod
+    def _advance_past_nothing(self) -> None:
+        """Draw the conclusion from an empty page."""
+
+    def learn(self, page: Page) -> None:
+        """Take in the answer to ``ask()``.
+
+        Raises
+        ------
+        ContractError
+            If a row is of another symbol, or lies outside what was asked for.
+        ConflictError
+            If a settlement comes twice with different rates.
+        PagingError
+            If the page does not lead on.
+        """
+        self.requests += 1
+        times = [settlement.time_ms for settlement in page.settlements]
+        times.extend(page.passed_over_ms)
+        if not times:
+            self._advance_past_nothing()
+            return
+        self._require_within_reach(min(times))
+        self._require_within_reach(max(times))
+        self._take(page.settlements)
+        self._advance(page, times)
+
+    def _require_within_reach(self, time_ms: int) -> None:
+        lowest = self._low_ms - _SLACK_MS if self.reads_whole_span else _EARLIEST_MS
+        if not lowest <= time_ms <= self._high_ms + _SLACK_MS:
+            raise ContractError(
+                f"settlement time {time_ms} lies outside what was asked for, "
+                f"{self._low_ms} to {self._high_ms} ms",
+                hint="the venue may have changed the unit of its time stamps",
+                **self._where,
+            )
+
+    def _take(self, settlements: Sequence[Settlement]) -> None:
+        for row in settlements:
+            known = self._by_second.setdefault(round_to_second(row.time_ms), row)
+            if known is row:
+                if row.venue_symbol != self._symbol:
+                    raise ContractError(f"holds a row of {row.venue_symbol}", **self._where)
+            elif known.rate != row.rate:
+                raise ConflictError(
+                    f"two rates at {from_ms(row.time_ms)}: {known.rate} and {row.rate}",
+                    **self._where,
+                )
+
+    def _stuck(self, what: str) -> PagingError:
+        return PagingError(
+            f"{what}; {len(self._by_second)} settlements after {self.requests} requests",
+            hint="the server may ignore the parameters that page through its history",
+            **self._where,
+        )
+
+    @property
+    def _where(self) -> dict[str, str]:
+        return {"venue": self._venue, "endpoint": f"funding history of {self._symbol}"}
+
+
+class Ascending(Pager):
+    """Oldest first, from a start time on: the next page starts after the last row."""
+
+    def _origin(self) -> int:
+        return self._low_ms
+
+    def ask(self) -> Ask:
+        """From the cursor to the far edge, or as far as one request may reach."""
+        end_ms = self._high_ms
+        if self._page_span_ms is not None:
+            end_ms = min(end_ms, self._cursor_ms + self._page_span_ms)
+        return Ask(self._cursor_ms, end_ms, self._limit)
+
+    def _advance(self, page: Page, times: Sequence[int]) -> None:
+        last = max(times)
+        if last < self._cursor_ms:
+            raise self._stuck(f"asked from {self._cursor_ms}, got nothing later than {last}")
+        self._cursor_ms = last + 1
+        if round_to_second(last) >= self._end_ms:
+            self.proof = Proof.ROW_BEYOND
+        elif len(times) < self._limit and self._next_is_not_due():
+            self.proof = Proof.RUNNING_PRESENT
+
+    def _advance_past_nothing(self) -> None:
+        end_ms = self.ask().end_ms
+        if end_ms == self._high_ms:
+            self.proof = Proof.EXHAUSTED
+        self._cursor_ms = end_ms + 1
+
+    def _next_is_not_due(self) -> bool:
+        """Whether less time has passed since the last settlement than between the last two."""
+        latest = sorted(self._by_second)[-2:]
+        if self._end_ms <= self._now_ms or len(latest) < 2:
+            return False
+        gap = latest[1] - latest[0]
+        return self._now_ms - latest[1] < gap <= _CONTEXT_MS
+
+
+class Backward(Pager):
+    """Newest first, up to an end time: the next page ends before the oldest row."""
+
+    def _origin(self) -> int:
+        return self._high_ms
+
+    def ask(self) -> Ask:
+        """From the near edge, or as far back as one request may reach, to the cursor."""
+        start_ms = self._low_ms
+        if self._page_span_ms is not None:
+            start_ms = max(start_ms, self._cursor_ms - self._page_span_ms)
+        return Ask(start_ms, self._cursor_ms, self._limit)
+
+    def _advance(self, page: Page, times: Sequence[int]) -> None:
+        oldest = min(times)
+        if oldest > self._cursor_ms:
+            raise self._stuck(f"asked up to {self._cursor_ms}, got nothing earlier than {oldest}")
+        self._cursor_ms = oldest - 1
+        if self._has_context() or self._cursor_ms < self._low_ms:
+            self.proof = Proof.ROW_BEYOND
+
+    def _advance_past_nothing(self) -> None:
+        start_ms = self.ask().start_ms
+        if start_ms == self._low_ms:
+            beyond = any(second < self._start_ms for second in self._by_second)
+            self.proof = Proof.ROW_BEYOND if beyond else Proof.EXHAUSTED
+        self._cursor_ms = start_ms - 1
+
+    def _has_context(self) -> bool:
+        """Whether the two settlements before the window are known: inference looks no further."""
+        return sum(second < self._start_ms for second in self._by_second) >= 2
+
+
+class BackwardOpen(Backward):
+    """As ``Backward``, where a request cannot carry its start: pages run on past the window."""
+
+    reads_whole_span = False
+
+
+class BackwardToken(Backward):
+    """Newest first, by a cursor that each page hands on; no cursor means no more rows."""
+
+    _token: str | None = None
+
+    def ask(self) -> Ask:
+        """The same span each time, with the last page's token."""
+        return Ask(self._low_ms, self._high_ms, self._limit, self._token)
+
+    def learn(self, page: Page) -> None:
+        """Take in the answer to ``ask()``; see ``Pager.learn``."""
+        super().learn(page)
+        if self.proof is not None:
+            return
+        if not page.token:
+            self._advance_past_nothing()
+        elif page.token == self._token:
+            raise self._stuck(f"the cursor {page.token!r} came again")
+        else:
+            self._token = page.token
+
+    def _advance_past_nothing(self) -> None:
+        self.proof = Proof.EXHAUSTED
+
+
+def round_to_second(time_ms: int) -> int:
+    """A millisecond stamp at the nearest full second, in milliseconds."""
+    return (time_ms + 500) // 1000 * 1000
+
+
+_EARLIEST_MS = to_ms(datetime.fromisoformat("2016-05-01T00:00:00+00:00"))
+"""No perpetual is older: BitMEX listed the first in May 2016. Catches seconds taken for ms."""

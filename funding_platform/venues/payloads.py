@@ -1,0 +1,57 @@
+"""How bodies become typed values: the struct base, and numbers that are what they claim to be.
+
+msgspec checks every declared field while it decodes, so a missing, renamed, null or mistyped one
+fails with its path. Declare only fields that are used; a venue may add others at will.
+"""
+
+import math
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+_FINITE = Meta(ge=-1e300, le=1e300)
+"""Rejects what a decimal string may also spell: ``NaN`` and ``Infinity``."""
+
+Real: TypeAlias = Annotated[float, _FINITE]
+"""A finite number, as a JSON number or a decimal string; never absent."""
+
+RealOrBlank: TypeAlias = Annotated[float, _FINITE] | Literal[""]
+"""A number that the venue replaces by an empty string where it has none."""
+
+IntOrBlank: TypeAlias = int | Literal[""]
+"""A whole number, often a time stamp, that may be an empty string."""
+
+MaybeReal: TypeAlias = Annotated[float, _FINITE] | Literal[""] | None
+"""A number that the venue may leave out, as null or as an empty string."""
+
+MaybeInt: TypeAlias = int | Literal[""] | None
+"""A whole number that the venue may leave out."""
+
+T = TypeVar("T")
+
+
+def camel_case(name: str) -> str:
+    """``vol_ccy24h`` as ``volCcy24h``; msgspec's own would write ``volCcy24H``."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Payload(msgspec.Struct, rename=camel_case, gc=False):
+    """Base of all payload structs: fields are camelCase on the wire."""
+
+
+def present(value: T | Literal[""] | None) -> T | None:
+    """The value, or None where the venue left it out. Zero is a value."""
+    return None if value is None or value == "" else value
+
+
+def product(*factors: MaybeReal) -> float | None:
+    """The product, None where any factor is absent."""
+    known = [factor for factor in map(present, factors) if factor is not None]
+    return math.prod(known) if len(known) == len(factors) else None
+
+
+def decoder_of(payload: Any) -> "msgspec.json.Decoder[Any]":
+    """A decoder that also takes numbers written as strings, as venues write them."""
+    return msgspec.json.Decoder(payload, strict=False)

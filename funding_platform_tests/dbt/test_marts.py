@@ -1,0 +1,227 @@
+"""The marts against the same figures worked out in Python."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from funding_platform.core.time_grid import next_month
+from funding_platform.core.units import apr, rate_8h
+from funding_platform_tests.dbt.conftest import Built
+from funding_platform_tests.dbt.market import History, Row, month_of
+
+TAKER_BPS = {"binance": 5.0, "bybit": 5.5, "hyperliquid": 4.5, "okx": 5.0, "lighter": 0.0}
+HORIZON_HOURS = 168.0
+
+
+def last_per_instrument(rows: list[Row], time: str) -> dict[tuple[str, str], Row]:
+    return {
+        (row["venue"], row["venue_symbol"]): row for row in sorted(rows, key=lambda row: row[time])
+    }
+
+
+def scaled(row: Row, rate: str) -> tuple[float | None, float | None]:
+    if row.get(rate) is None or row.get("interval_hours") is None:
+        return None, None
+    return rate_8h(row[rate], row["interval_hours"]), apr(row[rate], row["interval_hours"])
+
+
+def expected_latest(built: Built) -> dict[tuple[str, str], Row]:
+    settled_rows = [row for history in built.histories for row in history.kept]
+    settled_by = last_per_instrument(settled_rows, "funding_time")
+    market_by = last_per_instrument(built.snapshots.rows(named=True), "observed_at")
+    latest = {}
+    for instrument in built.instruments.rows(named=True):
+        key = (instrument["venue"], instrument["venue_symbol"])
+        settled, market = settled_by.get(key, {}), market_by.get(key, {})
+        mark, index = market.get("mark_price"), market.get("index_price")
+        settled_8h, settled_apr = scaled(settled, "funding_rate")
+        predicted_8h, predicted_apr = scaled(market, "predicted_rate")
+        latest[key] = {
+            **{
+                name: instrument[name]
+                for name in ("venue", "venue_symbol", "base", "quote", "contract_type")
+            },
+            "multiplier": instrument["multiplier"],
+            "status": instrument["status"],
+            "settled_time": settled.get("funding_time"),
+            "settled_rate": settled.get("funding_rate"),
+            "settled_interval_hours": settled.get("interval_hours"),
+            "settled_rate_8h": settled_8h,
+            "settled_apr": settled_apr,
+            "predicted_rate": market.get("predicted_rate"),
+            "predicted_interval_hours": market.get("interval_hours"),
+            "predicted_rate_8h": predicted_8h,
+            "predicted_apr": predicted_apr,
+            "next_funding_time": market.get("next_funding_time"),
+            "mark_price": mark and mark / instrument["multiplier"],
+            "index_price": index and index / instrument["multiplier"],
+            "open_interest_usd": market.get("open_interest_usd"),
+            "volume_24h_usd": market.get("volume_24h_usd"),
+            "spread_bps": market.get("spread_bps"),
+            "observed_at": market.get("observed_at"),
+        }
+    return latest
+
+
+def smaller(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else min(left, right)
+
+
+def expected_pair(one: Row, other: Row) -> Row:
+    def order(leg: Row) -> tuple[float, str]:
+        return leg["predicted_rate_8h"], leg["venue"]
+
+    long, short = sorted((one, other), key=order)
+    divergence = short["predicted_rate_8h"] - long["predicted_rate_8h"]
+    open_long, open_short = TAKER_BPS.get(long["venue"]), TAKER_BPS.get(short["venue"])
+    known = open_long is not None and open_short is not None
+    fees = 2 * (open_long + open_short) if known else None  # type: ignore[operator]
+    net = None if fees is None else divergence * HORIZON_HOURS / 8 - fees / 1e4
+    marks = long["mark_price"], short["mark_price"]
+    return {
+        "base": long["base"],
+        "long_venue": long["venue"],
+        "long_symbol": long["venue_symbol"],
+        "short_venue": short["venue"],
+        "short_symbol": short["venue_symbol"],
+        "long_rate_8h": long["predicted_rate_8h"],
+        "short_rate_8h": short["predicted_rate_8h"],
+        "long_interval_hours": long["predicted_interval_hours"],
+        "short_interval_hours": short["predicted_interval_hours"],
+        "divergence_8h": divergence,
+        "gross_apr": divergence * 1095,
+        "long_open_fee_bps": open_long,
+        "long_close_fee_bps": open_long,
+        "short_open_fee_bps": open_short,
+        "short_close_fee_bps": open_short,
+        "fees_bps": fees,
+        "horizon_hours": HORIZON_HOURS,
+        "net_return": net,
+        "net_apr": None if net is None else net * 8760 / HORIZON_HOURS,
+        "break_even_hours": None if fees is None or not divergence else fees / 1250 / divergence,
+        "price_gap_bps": None if None in marks else (marks[1] / marks[0] - 1) * 1e4,
+        "min_open_interest_usd": smaller(long["open_interest_usd"], short["open_interest_usd"]),
+        "min_volume_24h_usd": smaller(long["volume_24h_usd"], short["volume_24h_usd"]),
+        "long_next_funding_time": long["next_funding_time"],
+        "short_next_funding_time": short["next_funding_time"],
+        "observed_at": min(long["observed_at"], short["observed_at"]),
+    }
+
+
+def assert_same(found: Row, expected: Row) -> None:
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        wanted = pytest.approx(value, rel=1e-9, abs=1e-15) if isinstance(value, float) else value
+        assert found[name] == wanted, name
+
+
+def pair_key(row: Row) -> tuple[Any, ...]:
+    return row["base"], *sorted(
+        [(row["long_venue"], row["long_symbol"]), (row["short_venue"], row["short_symbol"])]
+    )
+
+
+def test_latest_funding_rates_are_what_was_last_stored(built: Built) -> None:
+    expected = expected_latest(built)
+    rows = built.read("SELECT * FROM marts.latest_funding_rates").rows(named=True)
+    assert len(rows) == len(expected)
+    for row in rows:
+        assert_same(row, expected[row["venue"], row["venue_symbol"]])
+
+
+def test_an_instrument_without_any_data_is_listed_with_nulls(built: Built) -> None:
+    (row,) = built.read(
+        "SELECT * FROM marts.latest_funding_rates WHERE venue_symbol = 'BTC-UNSEEN'"
+    ).rows(named=True)
+    facts = ("venue", "venue_symbol", "base", "quote", "contract_type", "multiplier", "status")
+    assert {name for name in row if row[name] is not None} == set(facts)
+
+
+def test_opportunities_are_all_pairs_of_live_legs(built: Built) -> None:
+    newest = built.snapshots["observed_at"].max()
+    legs = [
+        row
+        for row in expected_latest(built).values()
+        if row["status"] == "trading"
+        and row["quote"] in ("USD", "USDT", "USDC")
+        and row["predicted_rate_8h"] is not None
+        and row["observed_at"] >= newest - timedelta(hours=3)
+    ]
+    expected = {
+        pair_key(pair): pair
+        for pair in (
+            expected_pair(one, other)
+            for one, other in combinations(legs, 2)
+            if one["base"] == other["base"] and one["venue"] != other["venue"]
+        )
+    }
+    rows = built.read("SELECT * FROM marts.opportunities").rows(named=True)
+    assert len(rows) == len(expected)
+    for row in rows:
+        assert_same(row, expected[pair_key(row)])
+
+
+def test_the_market_has_the_cases_that_the_pairs_are_about(built: Built) -> None:
+    pairs = built.read("SELECT * FROM marts.opportunities")
+    assert pairs.height >= 50
+    assert pairs.filter(divergence_8h=0.0).height > 0
+    for absent in ("fees_bps", "break_even_hours", "price_gap_bps", "min_open_interest_usd"):
+        assert 0 < pairs[absent].null_count() < pairs.height, absent
+    legs = {*pairs["long_symbol"], *pairs["short_symbol"]}
+    assert "BTC-INVERSE" in legs
+    assert not legs & {"BTC-EUR", "BTC-HALTED", "BTC-NO-RATE", "BTC-NO-INTERVAL", "BTC-STALE"}
+
+
+def expected_months(history: History) -> Iterator[Row]:
+    """What coverage must say of each month from the first settlement to the last."""
+    kept, lost = Counter(map(month_of, history.kept)), Counter(map(month_of, history.lost))
+    month = month_of(history.kept[0])
+    while month <= month_of(history.kept[-1]):
+        stored = [row for row in history.kept if month_of(row) == month]
+        times = [row["funding_time"] for row in stored]
+        intervals = [row["interval_hours"] for row in stored]
+        yield {
+            "venue": history.kept[0]["venue"],
+            "venue_symbol": history.kept[0]["venue_symbol"],
+            "month": month,
+            "present": kept[month],
+            "missing": lost[month],
+            "expected": kept[month] + lost[month],
+            "coverage": kept[month] / (kept[month] + lost[month]),
+            "min_interval_hours": min(intervals, default=None),
+            "max_interval_hours": max(intervals, default=None),
+            "first_funding_time": min(times, default=None),
+            "last_funding_time": max(times, default=None),
+        }
+        month = next_month(month)
+
+
+def test_coverage_finds_what_was_lost_in_the_month_it_was_lost_from(built: Built) -> None:
+    expected = [month for history in built.histories for month in expected_months(history)]
+    rows = built.read(
+        "SELECT * EXCLUDE (widest_gap_hours) FROM marts.coverage ORDER BY venue, month"
+    ).rows(named=True)
+    assert len(rows) == len(expected)
+    for row, month in zip(rows, expected, strict=True):
+        assert_same(row, month)
+
+
+def test_a_hole_of_whole_months_is_visible_in_each_of_them(built: Built) -> None:
+    hole = built.read(
+        "SELECT strftime(month, '%Y-%m') AS month, present, coverage, widest_gap_hours "
+        "FROM marts.coverage WHERE venue = 'okx' ORDER BY month"
+    )
+    inside = hole.filter(month="2024-12")
+    assert inside.rows() == [("2024-12", 0, 0.0, hole["widest_gap_hours"].max())]
+    assert hole["widest_gap_hours"].max() > 24 * 74
+    touched = hole.filter(widest_gap_hours=hole["widest_gap_hours"].max())
+    assert touched["month"].to_list() == ["2024-11", "2024-12", "2025-01", "2025-02"]
+
+
+def test_the_histories_lose_settlements_of_every_interval(built: Built) -> None:
+    assert all(len(history.lost) > 20 for history in built.histories)
+    assert {row["interval_hours"] for row in built.histories[0].lost} == {1.0, 4.0, 8.0}

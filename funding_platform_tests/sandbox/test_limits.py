@@ -1,0 +1,97 @@
+"""Documented limits, counted by a clock that the test moves, and their headers over the wire."""
+
+import httpx
+import pytest
+
+from funding_platform.sandbox.limits import Limiter
+from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.server import running_sandbox
+from funding_platform.sandbox.wire.registry import WIRES
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 1_000_000_020.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_binance_refuses_then_bans() -> None:
+    clock, limits = Clock(), WIRES["binance"].limits
+    limiter = Limiter(clock)
+    passed = [limiter.admit("binance", "me", limits, {"1M": 40}) for _ in range(60)]
+    assert {verdict.status for verdict in passed} == {None}
+    assert passed[-1].headers == {"X-MBX-USED-WEIGHT-1M": "2400"}
+    refused = [limiter.admit("binance", "me", limits, {"1M": 1}) for _ in range(6)]
+    assert [verdict.status for verdict in refused] == [429] * 5 + [418]
+    assert refused[0].headers == {"Retry-After": "60"}
+    assert refused[-1].headers == {"Retry-After": "120"}
+    clock.seconds += 61
+    assert limiter.admit("binance", "me", limits, {"1M": 1}).headers == {"Retry-After": "59"}
+    assert limiter.admit("binance", "other", limits, {"1M": 1}).status is None
+    clock.seconds += 60
+    assert limiter.admit("binance", "me", limits, {"1M": 1}).status is None
+
+
+def test_binance_funding_calls_share_a_bucket_of_their_own() -> None:
+    clock, limits = Clock(), WIRES["binance"].limits
+    limiter = Limiter(clock)
+    for _ in range(500):
+        assert limiter.admit("binance", "me", limits, {"funding": 1}).status is None
+    assert limiter.admit("binance", "me", limits, {"funding": 1}).status == 429
+    assert limiter.admit("binance", "me", limits, {"1M": 1}).status is None
+
+
+def test_bybit_bans_at_once_for_ten_minutes() -> None:
+    clock, limits = Clock(), WIRES["bybit"].limits
+    limiter = Limiter(clock)
+    first = limiter.admit("bybit", "me", limits, {"ip": 1})
+    assert first.headers["X-Bapi-Limit"] == "600"
+    assert first.headers["X-Bapi-Limit-Status"] == "599"
+    assert first.headers["X-Bapi-Limit-Reset-Timestamp"] == "1000000025000"
+    for _ in range(599):
+        limiter.admit("bybit", "me", limits, {"ip": 1})
+    assert limiter.admit("bybit", "me", limits, {"ip": 1}).status == 403
+    clock.seconds += 599
+    assert limiter.admit("bybit", "me", limits, {"ip": 1}).status == 403
+    clock.seconds += 2
+    assert limiter.admit("bybit", "me", limits, {"ip": 1}).status is None
+
+
+def test_a_window_ends() -> None:
+    clock, limits = Clock(), WIRES["okx"].limits
+    limiter = Limiter(clock)
+    cost = {"/api/v5/public/mark-price": 1}
+    verdicts = [limiter.admit("okx", "me", limits, cost).status for _ in range(11)]
+    assert verdicts == [None] * 10 + [429]
+    clock.seconds += 2
+    assert limiter.admit("okx", "me", limits, cost).status is None
+
+
+def test_hyperliquid_charges_rows(market: Market) -> None:
+    """A full page weighs 20 + 500 / 20 = 45, so 1200 are spent after 27 pages at the latest."""
+    body = {"type": "fundingHistory", "coin": "BTC", "startTime": 0}
+    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client() as client:
+        url = f"{strict.url_of('hyperliquid')}/info"
+        statuses = [client.post(url, json=body).status_code for _ in range(60)]
+        stats = strict.stats()["hyperliquid"]["/info#fundingHistory"]
+    # A minute may turn over while the test runs, and then twice as many pass.
+    passed = statuses.count(200)
+    assert passed in range(26, 55)
+    assert statuses.count(429) == 60 - passed == stats["refused"]
+
+
+@pytest.mark.parametrize(
+    ("path", "weight"),
+    [("premiumIndex", 10), ("premiumIndex?symbol=BTCUSDT", 1), ("ticker/24hr", 40)],
+)
+def test_weight_headers(market: Market, path: str, weight: int) -> None:
+    with running_sandbox(market, enforce_limits=True) as strict:
+        reply = httpx.get(f"{strict.url_of('binance')}/fapi/v1/{path}")
+        assert reply.headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
+
+
+def test_limits_are_off_by_default(client: httpx.Client) -> None:
+    path = "/okx/api/v5/public/mark-price?instType=SWAP"
+    assert {client.get(path).status_code for _ in range(30)} == {200}

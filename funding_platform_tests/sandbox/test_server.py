@@ -1,0 +1,62 @@
+"""Starting, counting and stopping."""
+
+import httpx
+import pytest
+
+from funding_platform.sandbox.errors import PortInUseError
+from funding_platform.sandbox.faults import Connection, Status
+from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.server import build_market, running_sandbox, serve
+
+
+def test_statistics_count_requests_rows_and_faults(market: Market) -> None:
+    with running_sandbox(market) as sandbox:
+        url = sandbox.url_of("binance") + "/fapi/v1/fundingRate?symbol=BTCUSDT&limit=7"
+        httpx.get(url)
+        sandbox.inject(Status(status=503, count=1))
+        httpx.get(url)
+        httpx.get(sandbox.url_of("okx") + "/nowhere")
+        stats = sandbox.stats()
+    assert stats["binance"] == {
+        "/fapi/v1/fundingRate": {"requests": 2, "rows": 7, "faults": 1, "refused": 0}
+    }
+    assert stats["okx"]["(unknown)"]["requests"] == 1
+
+
+def test_urls_in_the_form_of_the_settings(market: Market) -> None:
+    with running_sandbox(market) as sandbox:
+        assert sandbox.venue_urls["okx"] == f"{sandbox.url}/okx" == sandbox.url_of("okx")
+        assert sandbox.venue_urls.keys() == {"binance", "bybit", "okx", "hyperliquid"}
+
+
+def test_faults_from_the_start(market: Market) -> None:
+    with running_sandbox(market, faults=[Status(status=500)]) as sandbox:
+        assert httpx.get(sandbox.url_of("okx") + "/api/v5/public/time").status_code == 500
+
+
+def test_it_stops_while_a_client_hangs(market: Market) -> None:
+    with (
+        httpx.Client() as client,
+        running_sandbox(market, faults=[Connection(action="hang")]) as sandbox,
+    ):
+        url = sandbox.url
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(f"{url}/okx/api/v5/public/time", timeout=0.2)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_a_port_in_use_is_explained(market: Market) -> None:
+    with running_sandbox(market) as sandbox:
+        port = int(sandbox.url.rsplit(":", 1)[1])
+        with pytest.raises(PortInUseError, match=r"(?s)cannot listen on .*hint: stop the other"):
+            serve(market, port=port)
+        with pytest.raises(PortInUseError), running_sandbox(market, port=port):
+            pass
+
+
+def test_the_wall_clock_by_default() -> None:
+    market = build_market(symbols=3)
+    first = market.now_ms()
+    assert 0 <= market.now_ms() - first < 60_000
+    assert market.settlements("bybit", "BTCUSDT").times_ms[-1] <= market.now_ms()

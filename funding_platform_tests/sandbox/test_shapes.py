@@ -1,0 +1,130 @@
+"""Answers have the shape of recorded ones: the same fields with the same JSON types, recursively.
+
+A field must be there in every row, with a type that the recording shows for it; a field that was
+recorded with several types (a string or null) may have any of them.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from funding_platform.sandbox.faults import Status
+from funding_platform.sandbox.server import RunningSandbox
+
+BINANCE, BYBIT, OKX = "/binance/fapi/v1", "/bybit/v5/market", "/okx/api/v5"
+
+
+def get(path: str) -> tuple[str, str, None]:
+    return ("GET", path, None)
+
+
+def info(kind: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
+    return ("POST", "/hyperliquid/info", {"type": kind, **more})
+
+
+WHOLE = {
+    "binance/docs-bookTicker": get(f"{BINANCE}/ticker/bookTicker?symbol=BTCUSDT"),
+    "binance/docs-fundingInfo-full": get(f"{BINANCE}/fundingInfo"),
+    "binance/docs-openInterest": get(f"{BINANCE}/openInterest?symbol=BTCUSDT"),
+    "binance/docs-premiumIndex-single": get(f"{BINANCE}/premiumIndex?symbol=BTCUSDT"),
+    "binance/docs-ticker24hr-full": get(f"{BINANCE}/ticker/24hr?symbol=BTCUSDT"),
+    "binance/exchangeInfo-full-testnet": get(f"{BINANCE}/exchangeInfo"),
+    "binance/fundingRate-BTCUSDT": get(f"{BINANCE}/fundingRate?symbol=BTCUSDT"),
+    "binance/premiumIndex": get(f"{BINANCE}/premiumIndex"),
+    "bybit/docs-open-interest-inverse": get(
+        f"{BYBIT}/open-interest?category=inverse&symbol=BTCUSD&intervalTime=1d"
+    ),
+    "bybit/funding-history-BTCUSDT": get(f"{BYBIT}/funding/history?category=linear&symbol=BTCUSDT"),
+    "bybit/instruments-info-linear": get(f"{BYBIT}/instruments-info?category=linear"),
+    "bybit/tickers-linear": get(f"{BYBIT}/tickers?category=linear"),
+    "okx/funding-rate-ANY": get(f"{OKX}/public/funding-rate?instId=ANY"),
+    "okx/funding-rate-history-BTC-USDT-SWAP": get(
+        f"{OKX}/public/funding-rate-history?instId=BTC-USDT-SWAP"
+    ),
+    "okx/instruments-SWAP": get(f"{OKX}/public/instruments?instType=SWAP"),
+    "okx/mark-price-SWAP": get(f"{OKX}/public/mark-price?instType=SWAP"),
+    "okx/open-interest-SWAP": get(f"{OKX}/public/open-interest?instType=SWAP"),
+    "okx/tickers-SWAP": get(f"{OKX}/market/tickers?instType=SWAP"),
+    "hyperliquid/fundingHistory-BTC": info("fundingHistory", coin="BTC", startTime=0),
+    "hyperliquid/metaAndAssetCtxs": info("metaAndAssetCtxs"),
+    "hyperliquid/predictedFundings-jun2026-row": info("predictedFundings"),
+}
+"""Recordings that have every field of the venue's answer."""
+
+TRIMMED = {
+    "binance/fundingInfo": get(f"{BINANCE}/fundingInfo"),
+    "binance/ticker24hr-slim": get(f"{BINANCE}/ticker/24hr"),
+}
+"""Recordings from which fields were dropped: ours have more."""
+
+ERRORS = {
+    "binance/docs-error-429": ("binance", 429),
+    "bybit/docs-error-10006": ("bybit", 429),
+    "okx/docs-error-50011": ("okx", 429),
+}
+
+Shape = dict[str, set[str]]
+
+
+def shape(node: Any, path: str = "$") -> Shape:
+    """JSON types seen at every path; the elements of a list share one path."""
+    found: Shape = {path: {type(node).__name__}}
+    if isinstance(node, dict):
+        children = [(f"{path}.{key}", value) for key, value in node.items()]
+    else:
+        children = [(f"{path}[]", value) for value in node] if isinstance(node, list) else []
+    for child_path, child in children:
+        for place, types in shape(child, child_path).items():
+            found.setdefault(place, set()).update(types)
+    return found
+
+
+def read(shared_dir: Path, name: str) -> Any:
+    path = shared_dir / "venues" / "fixtures" / f"{name}.json"
+    return json.loads(path.read_text())
+
+
+def ask(client: httpx.Client, request: tuple[str, str, Any]) -> Any:
+    method, path, body = request
+    reply = client.request(method, path, json=body)
+    assert reply.status_code == 200
+    return reply.json()
+
+
+OPTIONAL = {"$[].universe[].isDelisted"}
+"""Fields that the venue sends with some rows only."""
+
+MORE_TYPES = {"$[][][][]": {"NoneType"}}
+"""Types that the contract names and the short recording happens to lack: a venue without a coin."""
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_same_shape_as_recorded(client: httpx.Client, shared_dir: Path, name: str) -> None:
+    recorded, ours = shape(read(shared_dir, name)), shape(ask(client, WHOLE[name]))
+    assert ours.keys() - OPTIONAL == recorded.keys() - OPTIONAL
+    for path, types in ours.items():
+        assert path in OPTIONAL or types <= recorded[path] | MORE_TYPES.get(path, set()), path
+
+
+@pytest.mark.parametrize("name", TRIMMED)
+def test_fields_of_a_trimmed_recording(client: httpx.Client, shared_dir: Path, name: str) -> None:
+    recorded, ours = shape(read(shared_dir, name)), shape(ask(client, TRIMMED[name]))
+    for path, types in recorded.items():
+        assert ours[path] <= types, path
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error_bodies(
+    client: httpx.Client, sandbox: RunningSandbox, shared_dir: Path, name: str
+) -> None:
+    venue, status = ERRORS[name]
+    sandbox.inject(Status(venue=venue, status=status))
+    reply = client.get(f"/{venue}/anything")
+    assert reply.status_code == status
+    recorded = read(shared_dir, name)
+    assert shape(reply.json()) == shape(recorded)
+    for code in ("code", "retCode"):
+        assert reply.json().get(code) == recorded.get(code)

@@ -1,0 +1,252 @@
+"""The adapters on recorded answers, against the values that ``fixtures/INDEX.json`` expects."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import from_ms
+from funding_platform.settings import Settings
+from funding_platform.venues import open_venue
+from funding_platform.venues.errors import VenueError
+from funding_platform.venues.paging import round_to_second
+from funding_platform_tests.venues.server import Answer, Params, serve
+
+NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
+
+FILES: dict[str, dict[str, str | dict[str, str]]] = {
+    "binance": {
+        "/fapi/v1/exchangeInfo": "exchangeInfo-slim.json",
+        "/fapi/v1/premiumIndex": "premiumIndex.json",
+        "/fapi/v1/fundingInfo": "fundingInfo.json",
+        "/fapi/v1/ticker/24hr": "ticker24hr-slim.json",
+        "/fapi/v1/openInterest": "docs-openInterest.json",
+        "/fapi/v1/fundingRate": "fundingRate-BTCUSDT.json",
+    },
+    "bybit": {
+        "/v5/market/instruments-info": "instruments-info-linear.json",
+        "/v5/market/tickers": "tickers-linear.json",
+        "/v5/market/funding/history": "funding-history-BTCUSDT.json",
+    },
+    "okx": {
+        "/api/v5/public/instruments": "instruments-SWAP.json",
+        "/api/v5/public/funding-rate": "funding-rate-ANY.json",
+        "/api/v5/public/mark-price": "mark-price-SWAP.json",
+        "/api/v5/public/open-interest": "open-interest-SWAP.json",
+        "/api/v5/market/tickers": "tickers-SWAP.json",
+        "/api/v5/public/funding-rate-history": "funding-rate-history-BTC-USDT-SWAP.json",
+    },
+    "hyperliquid": {
+        "/info": {
+            "metaAndAssetCtxs": "metaAndAssetCtxs.json",
+            "fundingHistory": "fundingHistory-BTC.json",
+        }
+    },
+}
+
+HISTORY = {"binance": "BTCUSDT", "bybit": "BTCUSDT", "okx": "BTC-USDT-SWAP", "hyperliquid": "BTC"}
+
+SNAPSHOT_FIELDS = {
+    "funding_rate_per_interval": "predicted_rate",
+    "interval_hours": "interval_hours",
+    "mark_price": "mark_price",
+    "index_price": "index_price",
+    "open_interest_base": "open_interest_base",
+    "open_interest_usd": "open_interest_usd",
+    "volume_24h_quote": "volume_24h_usd",
+    "volume_24h_quote_approx": "volume_24h_usd",
+    "bid": "best_bid",
+    "ask": "best_ask",
+}
+INSTRUMENT_FIELDS = {
+    "tick_size": "tick_size",
+    "min_size": "min_size",
+    "min_size_contracts": "min_size",
+    "interval_hours": "interval_hours",
+    "contract_value": "contract_size",
+}
+
+
+@pytest.fixture(scope="module")
+def fixtures(shared_dir: Path) -> Path:
+    return shared_dir / "venues" / "fixtures"
+
+
+def expected(fixtures: Path, venue: str, file: str) -> list[dict[str, Any]]:
+    cases = json.loads((fixtures / "INDEX.json").read_text())["cases"]
+    rows: list[dict[str, Any]] = []
+    for case in cases:
+        if case["file"] == f"{venue}/{file}":
+            rows.extend(case.get("expected_normalised", []))
+    return rows
+
+
+def collect(fixtures: Path, venue: str) -> tuple[dict[str, pl.DataFrame], list[VenueError]]:
+    """All three datasets of a venue that serves its recorded answers."""
+    seen: set[str] = set()
+
+    def body(file: str) -> Answer:
+        return Answer((fixtures / venue / file).read_bytes())
+
+    def handler(file: str | dict[str, str]) -> Any:
+        def handle(params: Params) -> Answer:
+            name = file if isinstance(file, str) else file[params["type"]]
+            if "istory" not in name and "fundingRate-" not in name:
+                return body(name)
+            # A second page of a recorded history is empty.
+            first = venue not in seen
+            seen.add(venue)
+            return body(name) if first else Answer(_emptied(body(name)))
+
+        return handle
+
+    async def run() -> tuple[dict[str, pl.DataFrame], list[VenueError]]:
+        routes = {f"/{venue}{path}": handler(file) for path, file in FILES[venue].items()}
+        async with (
+            serve(routes) as router,
+            open_venue(
+                venue, f"{router.url}/{venue}", settings=Settings(), clock=lambda: NOW
+            ) as opened,
+        ):
+            start = NOW - timedelta(days=4)
+            frames = {
+                "instruments": await opened.instruments(),
+                "snapshot": await opened.market_snapshot(),
+                "history": await opened.funding_rates([HISTORY[venue]], start, NOW),
+            }
+            return frames, opened.warnings
+
+    return asyncio.run(run())
+
+
+def _emptied(answer: Answer) -> Any:
+    decoded = json.loads(answer.content)
+    if isinstance(decoded, list):
+        return []
+    if "result" in decoded:
+        return decoded | {"result": {"list": []}}
+    return decoded | {"data": []}
+
+
+@pytest.mark.parametrize("venue", FILES)
+def test_frames_are_exactly_the_core_tables(fixtures: Path, venue: str) -> None:
+    frames, _ = collect(fixtures, venue)
+    tables: dict[str, Table] = {
+        "instruments": INSTRUMENTS,
+        "snapshot": MARKET_SNAPSHOTS,
+        "history": FUNDING_RATES,
+    }
+    for name, table in tables.items():
+        assert frames[name].schema == table.polars_schema
+        assert not frames[name].is_empty()
+        required = [column.name for column in table.columns if not column.nullable]
+        assert frames[name].select(required).null_count().sum_horizontal().item() == 0
+
+
+@pytest.mark.parametrize("venue", FILES)
+def test_snapshots_hold_the_expected_values(fixtures: Path, venue: str) -> None:
+    frames, _ = collect(fixtures, venue)
+    snapshot = {row["venue_symbol"]: row for row in frames["snapshot"].to_dicts()}
+    compared = 0
+    for path, file in FILES[venue].items():
+        names = [file] if isinstance(file, str) else [file["metaAndAssetCtxs"]]
+        for row in (row for name in names for row in expected(fixtures, venue, name)):
+            if row.get("kind") == "settled" or "instruments" in path or "exchangeInfo" in path:
+                continue
+            if "excluded" in row.get("note", ""):
+                assert row["native_symbol"] not in snapshot
+                continue
+            found = snapshot[row["native_symbol"]]
+            for theirs, ours in SNAPSHOT_FIELDS.items():
+                if theirs in row:
+                    assert found[ours] == pytest.approx(float(row[theirs]), rel=1e-12), theirs
+                    compared += 1
+            if "next_funding_ms" in row:
+                assert found["next_funding_time"] == from_ms(row["next_funding_ms"])
+    assert compared >= 10
+    assert {row["observed_at"] for row in snapshot.values()} == {NOW}
+    assert {row["snapshot_hour"] for row in snapshot.values()} == {NOW.replace(minute=0)}
+
+
+@pytest.mark.parametrize("venue", ["binance", "bybit", "okx"])
+def test_instruments_hold_the_expected_values(fixtures: Path, venue: str) -> None:
+    frames, _ = collect(fixtures, venue)
+    instruments = {row["venue_symbol"]: row for row in frames["instruments"].to_dicts()}
+    file = next(iter(FILES[venue].values()))
+    assert isinstance(file, str)
+    for row in expected(fixtures, venue, file):
+        if row.get("tradable_perp") is False:
+            assert row["native_symbol"] not in instruments
+            continue
+        found = instruments[row["native_symbol"]]
+        assert found["status"] == "trading"
+        for theirs, ours in INSTRUMENT_FIELDS.items():
+            if theirs in row:
+                assert found[ours] == float(row[theirs]), theirs
+        for name in ("quote", "settle"):
+            assert found[name] == row.get(name, found[name])
+        assert found["contract_type"] == row.get("type", "linear")
+
+
+@pytest.mark.parametrize("venue", FILES)
+def test_settled_rates_hold_the_expected_values(fixtures: Path, venue: str) -> None:
+    frames, _ = collect(fixtures, venue)
+    file = list(FILES[venue].values())[-1]
+    name = file if isinstance(file, str) else file["fundingHistory"]
+    rows = sorted(expected(fixtures, venue, name), key=lambda row: row["settled_ms"])
+    history = frames["history"]
+    assert history["venue_time"].to_list() == [
+        from_ms(row.get("raw_time_ms", row["settled_ms"])) for row in rows
+    ]
+    assert history["funding_time"].to_list() == [
+        from_ms(round_to_second(row["settled_ms"])) for row in rows
+    ]
+    assert history["funding_rate"].to_list() == [
+        float(row["funding_rate_per_interval"]) for row in rows
+    ]
+    assert history["interval_hours"].to_list() == [float(row["interval_hours"]) for row in rows]
+    assert history["interval_inferred"].all()
+    assert history["mark_price"].to_list() == [
+        float(row["mark_price"]) if "mark_price" in row else None for row in rows
+    ]
+
+
+def test_what_was_not_recorded_is_null_with_a_warning(fixtures: Path) -> None:
+    """The binance recordings lack bookTicker: no spread, one warning, no failure."""
+    frames, warnings = collect(fixtures, "binance")
+    assert frames["snapshot"]["spread_bps"].null_count() == 3
+    assert any("bookTicker" in warning.endpoint for warning in warnings)
+
+
+def test_a_multiplier_is_split_off_the_base_and_left_in_the_prices(fixtures: Path) -> None:
+    frames, _ = collect(fixtures, "bybit")
+    bonk = frames["instruments"].row(by_predicate=pl.col("base") == "BONK", named=True)
+    assert (bonk["venue_symbol"], bonk["multiplier"]) == ("1000BONKPERP", 1000.0)
+    held = frames["snapshot"].filter(venue_symbol="1000BONKPERP")
+    assert held["open_interest_base"].item() == 30_973_240
+
+
+def test_a_full_exchange_info_fills_every_column(fixtures: Path) -> None:
+    answer = Answer((fixtures / "binance" / "exchangeInfo-full-testnet.json").read_bytes())
+
+    async def run() -> dict[str, Any]:
+        async with (
+            serve({"/fapi/v1/exchangeInfo": answer}) as router,
+            open_venue("binance", router.url, settings=Settings()) as venue,
+        ):
+            return (await venue.instruments()).row(0, named=True)
+
+    row = asyncio.run(run())
+    assert (row["base"], row["settle"], row["tick_size"], row["min_size"]) == (
+        "BTC",
+        "USDT",
+        0.1,
+        0.001,
+    )
+    assert row["listed_at"] == datetime(2019, 9, 25, 8, tzinfo=UTC)
