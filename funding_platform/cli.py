@@ -59,6 +59,23 @@ def chosen_venues(names: Sequence[str]) -> list[str]:
     return chosen
 
 
+def known_venues(
+    context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a name that nothing is registered under, which would only match nothing."""
+    from funding_platform.venues.registry import venue_spec
+
+    for name in names:
+        venue_spec(name)
+    return names
+
+
+def known_venue(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    """As ``known_venues``, for an option that takes one name or none."""
+    known_venues(context, parameter, (name,) if name else ())
+    return name
+
+
 def new_run_id() -> str:
     """An id for a run that no orchestrator started."""
     return f"cli-{uuid.uuid4().hex[:12]}"
@@ -66,7 +83,11 @@ def new_run_id() -> str:
 
 @main.command()
 @click.option(
-    "--months", default=3, show_default=True, help="Months of history, the running one included."
+    "--months",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Months of history, the running one included.",
 )
 @click.option("--symbols", default=40, show_default=True, help="Instruments per venue.")
 def demo(months: int, symbols: int) -> None:
@@ -77,8 +98,8 @@ def demo(months: int, symbols: int) -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8900, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8900, show_default=True, help="Port; 0 takes any free one.")
 @click.option(
     "--replay",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -169,27 +190,33 @@ def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
     from funding_platform.terminal import progress_bars, show
 
     window = Window(parse_month(first), next_month(parse_month(last or first)))
-    run_id = new_run_id()
+    names, run_id = chosen_venues(venues), new_run_id()
+    reports, errors = [], []
     with progress_bars():
-        reports = [
-            collect_history(name, window, settings(), run_id) for name in chosen_venues(venues)
-        ]
-    show(
-        pl.DataFrame(
-            {
-                "venue": report.venue,
-                "symbols": len(report.coverage),
-                "rows": report.rows,
-                "expected": report.expected,
-                "coverage": report.coverage_share,
-                "requests": report.requests,
-                "failed": ", ".join(report.failures) or None,
-            }
-            for report in reports
-        ),
-        title=f"settled rates, {window}",
-    )
-    if any(report.failures for report in reports):
+        for name in names:
+            try:
+                reports.append(collect_history(name, window, settings(), run_id))
+            except FundingError as error:  # one venue that is down costs itself only
+                errors.append(error)
+    if reports:
+        show(
+            pl.DataFrame(
+                {
+                    "venue": report.venue,
+                    "symbols": len(report.coverage),
+                    "rows": report.rows,
+                    "expected": report.expected,
+                    "coverage": report.coverage_share,
+                    "requests": report.requests,
+                    "failed": ", ".join(report.failures) or None,
+                }
+                for report in reports
+            ),
+            title=f"settled rates, {window}",
+        )
+    for outage in errors:
+        click.echo(f"Error: {outage}", err=True)
+    if errors or any(report.failures for report in reports):
         sys.exit(1)
 
 
@@ -214,22 +241,34 @@ def query(sql: str, form: str, output: Path | None, timeout: float) -> None:
     write_frame(run(sql, settings(), limits=QueryLimits(seconds=timeout)), form, output)
 
 
-def write_frame(frame: "pl.DataFrame", form: str, output: Path | None) -> None:
+def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) -> None:
     """Print a frame, or write it to a file."""
     from funding_platform.terminal import show
 
-    if form == "table" and output is None:
+    if form == "table":
+        if output is not None:
+            raise click.UsageError("a table is for the terminal; a file needs another --format")
         show(frame)
     elif form == "parquet":
         if output is None:
             raise click.UsageError("parquet needs --output FILE")
         frame.write_parquet(output)
     else:
-        text = frame.write_csv() if form == "csv" else frame.write_json()
+        text = csv_text(frame) if form == "csv" else f"{frame.write_json()}\n"
         if output is None:
-            click.echo(text)
+            click.echo(text, nl=False)
         else:
-            output.write_text(text)
+            output.write_text(text, encoding="utf-8")
+
+
+def csv_text(frame: "pl.DataFrame") -> str:
+    """A frame as CSV, which has no place for a list in a cell."""
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    if nested:
+        raise click.UsageError(
+            f"csv cannot hold the nested columns {', '.join(nested)}; take json or parquet"
+        )
+    return frame.write_csv()
 
 
 @main.command()
@@ -256,7 +295,7 @@ def venues() -> None:
 
 
 @main.command()
-@click.option("--venue", help="One venue only.")
+@click.option("--venue", callback=known_venue, help="One venue only.")
 @click.option("--gaps", is_flag=True, help="Only instruments and months with something missing.")
 @click.option(
     "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
@@ -265,12 +304,12 @@ def coverage(venue: str | None, gaps: bool, form: str) -> None:
     """Settlements present against expected, by venue and month; with --gaps by instrument."""
     from funding_platform.flows.reports import coverage_report
 
-    write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form, None)
+    write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form)
 
 
 @main.command()
 @click.argument("base")
-@click.option("--venue", help="One venue only.")
+@click.option("--venue", callback=known_venue, help="One venue only.")
 def curves(base: str, venue: str | None) -> None:
     """Plot the newest funding curve of BASE on each venue."""
     from funding_platform.flows.reports import latest_curves
@@ -281,23 +320,34 @@ def curves(base: str, venue: str | None) -> None:
 
 @main.command()
 @click.option("--base", "bases", multiple=True, help="Canonical base, e.g. BTC; repeatable.")
-@click.option("--venue", "venues", multiple=True, help="Both legs on these; repeatable.")
 @click.option(
-    "--exclude-venue", "exclude_venues", multiple=True, help="No leg on these; repeatable."
+    "--venue",
+    "venues",
+    multiple=True,
+    callback=known_venues,
+    help="Both legs on these; repeatable.",
+)
+@click.option(
+    "--exclude-venue",
+    "exclude_venues",
+    multiple=True,
+    callback=known_venues,
+    help="No leg on these; repeatable.",
 )
 @click.option("--min-net-apr", type=float, help="Fraction per year.")
 @click.option("--min-open-interest", "min_open_interest_usd", type=float, help="USD, smaller leg.")
 @click.option("--min-volume", "min_volume_24h_usd", type=float, help="USD a day, smaller leg.")
 @click.option("--max-price-gap", "max_price_gap_bps", type=float, help="Basis points.")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", default=20, show_default=True, help="Rows at most.")
 @click.option(
     "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
 )
 def opportunities(form: str, **wanted: Any) -> None:
     """Ranked cross-venue pairs, net of all four fees."""
-    from funding_platform.flows.reports import opportunity_report
+    from funding_platform.flows.reports import SHOWN_OPPORTUNITIES, opportunity_report
 
-    write_frame(opportunity_report(settings(), **wanted), form, None)
+    found = opportunity_report(settings(), **wanted)
+    write_frame(found.select(SHOWN_OPPORTUNITIES) if form == "table" else found, form)
 
 
 @main.command()
@@ -311,7 +361,13 @@ def publish() -> None:
 
 
 @main.command()
-@click.option("--keep-days", default=30, show_default=True, help="Days of time travel to keep.")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(min=0),
+    default=30,
+    show_default=True,
+    help="Days of time travel to keep.",
+)
 def maintain(keep_days: int) -> None:
     """Merge small files, expire old snapshots, delete files that nothing needs."""
     from funding_platform.lake.maintenance import maintain as run

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -15,6 +16,9 @@ from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.progress import reported_to
 
 console = Console()
+
+_UNBOUNDED = 10_000
+"""Wider than any table, in characters."""
 
 
 @contextmanager
@@ -37,13 +41,34 @@ def progress_bars() -> Iterator[None]:
 
 
 def show(frame: pl.DataFrame, title: str | None = None) -> None:
-    """Print a frame as a table; numbers to the right, absent values as a dash."""
+    """Print a frame as a table; numbers to the right, absent values as a dash.
+
+    One too wide for the terminal is printed row by row instead, a line per column; into a pipe
+    or a file it goes at its full width.
+    """
     table = RichTable(title=title, title_justify="left", header_style="bold")
     for name, dtype in frame.schema.items():
         table.add_column(name, justify="right" if dtype.is_numeric() else "left")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
-    console.print(table)
+    width = Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table)
+    if not console.is_terminal:
+        Console(width=width.maximum).print(table)
+    elif width.minimum <= console.width:
+        console.print(table)
+    else:
+        _show_rows(frame, title)
+
+
+def _show_rows(frame: pl.DataFrame, title: str | None) -> None:
+    """One block per row, one line per column."""
+    if title:
+        console.print(title, style="italic")
+    longest = max(map(len, frame.columns))
+    for number, row in enumerate(frame.iter_rows(named=True), start=1):
+        console.rule(f"row {number}", align="left")
+        for name, value in row.items():
+            console.print(f"{name:<{longest}}  {_cell(value)}", markup=False, highlight=False)
 
 
 def _cell(value: object) -> str:

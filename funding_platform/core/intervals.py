@@ -5,7 +5,9 @@ A settlement pays for the time since the one before it, so its interval is the g
 1. gaps are rounded to whole hours, because settlements come late by seconds or minutes;
 2. a single wide gap between two equal narrower ones that divide it is a missing settlement, not
    a longer interval (``4 h, 8 h, 4 h`` is 4 h with one settlement lost);
-3. the first settlement, and the first one after a hole wider than a day, takes the gap after it;
+3. the first settlement, and the first one after more than half a day without any, takes the gap
+   after it: no venue here has intervals above 8 h, so a wider gap is a hole (daily funding, as on
+   BitMEX before 2016-06, is found by the gap after);
 4. with no neighbour within a day the interval is unknown: null, never 8.
 
 Every decision looks at most ``CONTEXT`` to either side, so a window split anywhere gives the
@@ -18,6 +20,9 @@ import polars as pl
 
 CONTEXT = timedelta(hours=25)
 """How far a neighbour may lie: the longest interval in use (24 h) and an hour of lateness."""
+
+HOLE = timedelta(hours=12)
+"""A gap above this is a hole in the series, not an interval."""
 
 _BY_SYMBOL = ["venue", "venue_symbol"]
 
@@ -38,18 +43,19 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
         ``interval_inferred`` true where the value comes from the neighbours.
     """
     time = pl.col("funding_time")
-    context = pl.lit(CONTEXT)
     gap = time.diff()
     two_back = time - time.shift(2)
-    in_reach = pl.when(gap <= context).then(_whole_hours(gap))
     frame = settlements.sort([*_BY_SYMBOL, "funding_time"]).with_columns(
-        in_reach.over(_BY_SYMBOL).alias("before"),
-        pl.when(two_back <= context)
+        pl.when(gap <= HOLE).then(_whole_hours(gap)).over(_BY_SYMBOL).alias("before"),
+        pl.when(two_back <= CONTEXT)
         .then(_whole_hours(gap.shift(1)))
         .over(_BY_SYMBOL)
         .alias("earlier"),
+        pl.when(gap.shift(-1) <= CONTEXT)
+        .then(_whole_hours(gap.shift(-1)))
+        .over(_BY_SYMBOL)
+        .alias("after"),
     )
-    frame = frame.with_columns(pl.col("before").shift(-1).over(_BY_SYMBOL).alias("after"))
     lost_settlement = (
         (pl.col("earlier") == pl.col("after"))
         & (pl.col("before") > pl.col("earlier"))

@@ -4,28 +4,22 @@ import logging
 import time
 
 import dagster as dg
-import polars as pl
 
 from funding_platform.core.errors import FundingError
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
-from funding_platform.flows.reports import coverage_report, latest_curves, opportunity_report
+from funding_platform.flows.reports import (
+    SHOWN_OPPORTUNITIES,
+    coverage_report,
+    latest_curves,
+    opportunity_report,
+)
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
 from funding_platform.terminal import console, plot_curves, progress_bars, show
 from funding_platform.venues.registry import venue_names
 
-SHOWN_OPPORTUNITIES = (
-    pl.col("base"),
-    pl.format("{} {}", "long_venue", "long_symbol").alias("long"),
-    pl.format("{} {}", "short_venue", "short_symbol").alias("short"),
-    (pl.col("divergence_8h") * 1e4).round(2).alias("bp/8h"),
-    pl.col("fees_bps").alias("fees bp"),
-    (pl.col("gross_apr") * 100).round(1).alias("gross %/y"),
-    (pl.col("net_apr") * 100).round(1).alias("net %/y"),
-    pl.col("break_even_hours").round(1).alias("break-even h"),
-)
 NEXT_STEPS = """
 [bold]Next[/]
   make dev SANDBOX=1                 the Dagster UI over this lake, sensors running

@@ -103,6 +103,18 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
     ) -> Iterator[Any]:
         os.environ.update(dbt_environment(lake.settings, run_id=context.run_id))
         with commit_lock(lake.settings):
-            yield from dbt.cli(["build"], context=context).stream().fetch_row_counts()
+            for event in dbt.cli(["build"], context=context).stream():
+                yield _counted(event, context, lake) if isinstance(event, dg.Output) else event
 
     return marts
+
+
+def _counted(output: dg.Output, context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Output:
+    """The output with its row count; dagster-dbt cannot count in a database in memory."""
+    table = TABLES.get(".".join(context.asset_key_for_output(output.output_name).path))
+    if table is None:
+        return output
+    with lake.get_connection() as connection:
+        counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
+    rows = counted[0] if counted else 0
+    return output.with_metadata({**output.metadata, "dagster/row_count": rows})

@@ -165,6 +165,7 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
         "coverage": report.coverage_share,
         "missing": dg.MetadataValue.json(dict(list(report.missing.items())[:MAX_NAMED_SYMBOLS])),
         "unproven": report.unproven[:MAX_NAMED_SYMBOLS],
+        "vanished": report.vanished[:MAX_NAMED_SYMBOLS],
         "failed_symbols": dg.MetadataValue.json(
             {s: str(e) for s, e in list(report.failures.items())[:MAX_NAMED_SYMBOLS]}
         ),
@@ -178,9 +179,11 @@ def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
         check_name="complete",
         passed=not report.failures
         and not report.unproven
+        and not report.vanished
         and report.coverage_share >= COMPLETE_SHARE,
         description=f"{report.rows} of {report.expected} settlements, {lost} missing between "
         f"others; of {len(report.coverage) + len(report.failures)} symbols {len(report.failures)} "
-        f"failed and {len(report.unproven)} reach beyond what the venue keeps",
+        f"failed, {len(report.unproven)} reach beyond what the venue keeps, "
+        f"{len(report.vanished)} have vanished",
         metadata={"coverage": report.coverage_share, "missing": lost},
     )

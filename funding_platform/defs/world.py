@@ -21,6 +21,9 @@ from funding_platform.defs.raw import raw_key
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import running_sandbox
 
+QUIET: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+"""Run configuration: the terminal belongs to the progress bars, every event is in the UI."""
+
 SANDBOX_RATE_LIMIT_SCALE = 1_000
 """The sandbox is ours: the venues' documented budgets need not be respected there."""
 
@@ -76,6 +79,7 @@ class World:
         asset_selection: Sequence[dg.AssetKey] | None = None,
     ) -> dg.ExecuteInProcessResult:
         return self.definitions.resolve_job_def(job).execute_in_process(
+            run_config=QUIET,
             instance=self.instance,
             partition_key=partition_key,
             tags=tags,

@@ -34,7 +34,10 @@ MONTHS_AT_ONCE = 12
 
 @dataclass(slots=True)
 class HistoryReport:
-    """What a backfill stored, and the proof that it is whole."""
+    """What a backfill stored, and the proof that it is whole.
+
+    ``vanished`` are symbols that the lake has settlements of and the venue returned none.
+    """
 
     venue: str
     window: Window
@@ -43,6 +46,7 @@ class HistoryReport:
     rows_by_month: dict[str, int] = field(default_factory=dict)
     coverage: dict[str, list[Coverage]] = field(default_factory=dict)
     failures: dict[str, FundingError] = field(default_factory=dict)
+    vanished: list[str] = field(default_factory=list)
 
     @property
     def expected(self) -> int:
@@ -112,6 +116,7 @@ async def _collect(report: HistoryReport, lake: Lake, run_id: str) -> None:
             instruments = await _instruments(venue, lake)
             for part in _slices(window):
                 await _collect_part(report, venue, instruments, part, lake, run_id)
+            _require_an_answer(report, venue.spec)
         finally:
             report.requests = venue.stats.requests
 
@@ -130,17 +135,39 @@ async def _collect_part(
         return
     advance = begin(f"{report.venue} {window.start:%Y-%m}", len(symbols))
     history = await venue.funding_history(symbols, window, on_symbol=lambda _: advance())
-    _require_an_answer(report.venue, history, window, venue.spec)
-    scope = Scope(
-        {"venue": report.venue, "venue_symbol": tuple(history.coverage)}, "funding_time", window
-    )
-    with lake.commit(run_id, f"{report.venue} settled rates {window}") as transaction:
-        report.rows += transaction.replace(FUNDING_RATES, history.frame, scope)
+    _store(report, lake, history, window, run_id)
+    report.rows += history.frame.height
     by_month = history.frame.group_by(pl.col("funding_time").dt.strftime("%Y-%m-01")).len()
     report.rows_by_month.update(dict(by_month.iter_rows()))
     report.failures.update(history.failures)
     for symbol, coverage in history.coverage.items():
         report.coverage.setdefault(symbol, []).append(coverage)
+
+
+def _store(
+    report: HistoryReport, lake: Lake, history: History, window: Window, run_id: str
+) -> None:
+    """Replace the symbols that were read whole; add to those the venue no longer keeps whole.
+
+    What a venue has dropped since we stored it must not be dropped here: a symbol that answers
+    with nothing replaces nothing, and is named if the lake has settlements of it.
+    """
+    answered = history.frame["venue_symbol"].unique().to_list()
+    whole = [symbol for symbol in answered if history.coverage[symbol].proven]
+    read_whole = pl.col("venue_symbol").is_in(whole)
+    scope = Scope({"venue": report.venue, "venue_symbol": tuple(whole)}, "funding_time", window)
+    with lake.commit(run_id, f"{report.venue} settled rates {window}") as transaction:
+        if whole:
+            transaction.replace(FUNDING_RATES, history.frame.filter(read_whole), scope)
+        if len(whole) < len(answered):
+            transaction.upsert(FUNDING_RATES, history.frame.filter(~read_whole))
+    silent = sorted(set(history.coverage) - set(answered))
+    vanished = lake.read(
+        "SELECT DISTINCT venue_symbol FROM core.funding_rates WHERE venue = ? "
+        "AND funding_time >= ? AND funding_time < ? AND list_contains(?, venue_symbol) ORDER BY 1",
+        [report.venue, window.start, window.end, silent],
+    )
+    report.vanished.extend(vanished["venue_symbol"].to_list())
 
 
 async def _instruments(venue: Venue, lake: Lake) -> pl.DataFrame:
@@ -181,17 +208,22 @@ def _slices(window: Window) -> Iterator[Window]:
         yield Window(max(part[0].start, window.start), min(part[-1].end, window.end))
 
 
-def _require_an_answer(name: str, history: History, window: Window, spec: VenueSpec) -> None:
+def _require_an_answer(report: HistoryReport, spec: VenueSpec) -> None:
     """Refuse an answer that holds nothing where something must be."""
-    if history.failures and not history.coverage:
-        symbol, error = next(iter(history.failures.items()))
+    where = f"{report.venue}: {report.window}"
+    if report.rows:
+        return
+    if report.failures:
+        symbol, error = next(iter(report.failures.items()))
         raise CollectionError(
-            f"{name}: none of {len(history.failures)} symbols could be read; {symbol}: {error}"
+            f"{where}: none of {len(report.failures)} symbols could be read; {symbol}: {error}"
         )
-    if history.frame.is_empty():
-        depth = spec.history_depth
-        kept = f"; the venue keeps about {depth.days} days" if depth else ""
-        raise EmptyAnswerError(
-            f"{name}: no settlement of {len(history.coverage)} symbols in {window}{kept}",
-            hint="an empty answer is not success; older history can be imported from a dump",
+    if not report.coverage:
+        raise BeforeHistoryError(
+            f"{where}: no instrument was listed yet", hint="ask for a later month"
         )
+    kept = f"; the venue keeps {spec.history_depth.days} days" if spec.history_depth else ""
+    raise EmptyAnswerError(
+        f"{where}: not one settlement of {len(report.coverage)} symbols{kept}",
+        hint="an empty answer is not success; older history can be imported from a dump",
+    )

@@ -11,6 +11,18 @@ from funding_platform.flows.errors import FlowError
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 
+SHOWN_OPPORTUNITIES = (
+    pl.col("base"),
+    pl.format("{} {}", "long_venue", "long_symbol").alias("long"),
+    pl.format("{} {}", "short_venue", "short_symbol").alias("short"),
+    (pl.col("divergence_8h") * 1e4).round(2).alias("bp/8h"),
+    pl.col("fees_bps").alias("fees bp"),
+    (pl.col("gross_apr") * 100).round(1).alias("gross %/y"),
+    (pl.col("net_apr") * 100).round(1).alias("net %/y"),
+    pl.col("break_even_hours").round(1).alias("break-even h"),
+)
+"""What of an opportunity fits on a terminal: rates in basis points and percent a year."""
+
 _COVERAGE = """
 SELECT venue, strftime(month, '%Y-%m') AS month, count(*) AS instruments,
        sum(present)::BIGINT AS present, sum(expected)::BIGINT AS expected,
@@ -58,7 +70,9 @@ def latest_curves(settings: Settings, *, base: str, venue: str | None = None) ->
 
 def opportunity_report(settings: Settings, **wanted: Any) -> pl.DataFrame:
     """Opportunities that pass the filter of the given fields, best first."""
-    chosen = OpportunityFilter(**{name: value for name, value in wanted.items() if value})
+    chosen = OpportunityFilter(
+        **{name: value for name, value in wanted.items() if value not in (None, ())}
+    )
     connection = connect(settings)
     try:
         _require_marts(connection)

@@ -86,12 +86,21 @@ def connect(
 
 
 def create(settings: Settings) -> None:
-    """Create the catalog and every declared table that dbt does not create. Safe to repeat."""
+    """Create the catalog with every declared table that dbt does not create.
+
+    It is built aside and renamed into place: a killed process leaves no half-made lake, and of
+    two processes that begin at once the second finds the first one's.
+    """
     files_dir(settings).mkdir(parents=True, exist_ok=True)
+    catalog = catalog_file(settings)
+    aside = catalog.with_name(f".{catalog.name}.new")
     with commit_lock(settings):
+        if catalog.exists():
+            return
+        aside.unlink(missing_ok=True)
         connection = bare_connection(settings)
         try:
-            attach(connection, settings, read_only=False)
+            attach(connection, settings, read_only=False, catalog=aside)
             connection.execute("BEGIN")
             for table in TABLES.values():
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
@@ -105,6 +114,7 @@ def create(settings: Settings) -> None:
             raise translated(error) from error
         finally:
             connection.close()
+        aside.replace(catalog)
 
 
 def commit_lock(settings: Settings) -> FileLock:
@@ -189,8 +199,10 @@ def attach(
     *,
     read_only: bool,
     as_of: datetime | int | None = None,
+    catalog: Path | None = None,
 ) -> None:
     """Attach the lake and make it the default database."""
+    catalog = catalog or catalog_file(settings)
     options = [f"DATA_PATH '{files_dir(settings)}/'", "OVERRIDE_DATA_PATH true"]
     if isinstance(as_of, datetime):
         options.append(f"SNAPSHOT_TIME '{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00}'")
@@ -199,23 +211,14 @@ def attach(
     if read_only or as_of is not None:
         options.append("READ_ONLY")
     try:
-        connection.execute(
-            f"ATTACH 'ducklake:sqlite:{catalog_file(settings)}' AS {LAKE} ({', '.join(options)})"
-        )
+        connection.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS {LAKE} ({', '.join(options)})")
         connection.execute(f"USE {LAKE}")
     except duckdb.Error as error:
         raise translated(error) from error
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create one table with its file layout, unless it is there."""
-    exists = connection.execute(
-        "SELECT count(*) FROM information_schema.tables "
-        "WHERE table_catalog = ? AND table_schema = ? AND table_name = ?",
-        [LAKE, table.schema, table.name],
-    ).fetchone()
-    if exists and exists[0]:
-        return
+    """Create one table with its file layout."""
     connection.execute(table.ddl())
     if table.partition_by:
         connection.execute(

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import polars as pl
 
@@ -280,7 +280,7 @@ class Venue(ABC):
         """The present, in UTC."""
         return self._clock()
 
-    def broken(self, message: str, endpoint: Endpoint[T], path: str = "$") -> ContractError:
+    def broken(self, message: str, endpoint: Endpoint[Any], path: str = "$") -> ContractError:
         """An error for an answer that decodes but makes no sense."""
         return ContractError(message, venue=self.spec.name, endpoint=endpoint.path, path=path)
 

@@ -9,7 +9,7 @@ from funding_platform.venues.endpoints import Endpoint, Refusal
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import Payload, Real, product
+from funding_platform.venues.payloads import MaybeReal, Payload, Real, product
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
@@ -24,13 +24,16 @@ class _Meta(Payload):
 
 
 class _Context(Payload):
-    """The market of the asset at the same position of the universe."""
+    """The market of the asset at the same position of the universe.
+
+    Only the rate must have a value: an asset without trades may have no price.
+    """
 
     funding: Real
-    open_interest: Real
-    mark_px: Real
-    oracle_px: Real
-    day_ntl_vlm: Real
+    open_interest: MaybeReal
+    mark_px: MaybeReal
+    oracle_px: MaybeReal
+    day_ntl_vlm: MaybeReal
 
 
 class _Funding(Payload):

@@ -11,7 +11,7 @@ usual proof.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import ClassVar, NamedTuple
 
@@ -22,6 +22,9 @@ from funding_platform.venues.records import Page, Settlement
 
 _SLACK_MS = HOUR // MILLISECOND
 """How far a stamp may lie outside what was asked for: venues filter by the nominal time."""
+
+_EARLIEST_MS = to_ms(datetime(2016, 5, 1, tzinfo=UTC))
+"""No perpetual is older: BitMEX listed the first in May 2016. Catches seconds taken for ms."""
 
 _CONTEXT_MS = CONTEXT // MILLISECOND
 
@@ -270,7 +273,3 @@ class BackwardToken(Backward):
 def round_to_second(time_ms: int) -> int:
     """A millisecond stamp at the nearest full second, in milliseconds."""
     return (time_ms + 500) // 1000 * 1000
-
-
-_EARLIEST_MS = to_ms(datetime.fromisoformat("2016-05-01T00:00:00+00:00"))
-"""No perpetual is older: BitMEX listed the first in May 2016. Catches seconds taken for ms."""

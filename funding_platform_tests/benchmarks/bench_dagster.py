@@ -1,0 +1,109 @@
+"""What orchestration costs: one run over two years of months, against a run for each month.
+
+The market has two instruments, so that collecting is cheap beside what Dagster adds. Deducted
+from a run are the same flow called plainly, and the questions that its asset checks ask the lake.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.time_grid import Window, month_start, next_month
+from funding_platform.defs.assembly import build_definitions
+from funding_platform.defs.home import dagster_instance
+from funding_platform.defs.world import World
+from funding_platform.flows.checks import history_fresh, keys_unique, schema_as_declared
+from funding_platform.flows.history import collect_history
+from funding_platform.lake import connect
+from funding_platform.settings import Settings, project_root
+from funding_platform_tests.benchmarks.measurement import (
+    Measurement,
+    command_seconds,
+    median_seconds,
+)
+from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE, sandbox_process
+
+VENUE = "binance"
+SYMBOLS = 2
+MONTHS = 24
+REPEATS = 7
+
+
+def run(quick: bool = False) -> list[Measurement]:
+    months, repeats = (2, 1) if quick else (MONTHS, REPEATS)
+    with sandbox_process(SYMBOLS) as sandbox, tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "dagster_home"
+        home.mkdir()
+        shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", home)
+        # Runs read their settings from the environment; this process is the benchmark's own.
+        os.environ.update(
+            DAGSTER_HOME=str(home),
+            FUNDING_DATA_DIR=folder,
+            FUNDING_VENUE_URLS=json.dumps(sandbox.venue_urls),
+            FUNDING_RATE_LIMIT_SCALE=str(RATE_LIMIT_SCALE),
+        )
+        world = World(build_definitions(), dagster_instance())
+        _materialise(world, 1)  # creates the lake and Dagster's own tables
+        together, one = (_beyond_the_flow(world, span, repeats) for span in (months, 1))
+        checks = median_seconds(_ask_what_checks_ask, repeats)
+    return [
+        Measurement(
+            f"Dagster's cost of a partition, {months} months in a run (peer: 1)",
+            1e3 * (together - checks) / months,
+            "ms",
+            target=25,
+            peer=1e3 * (one - checks),
+        ),
+        Measurement(
+            "the same with asset checks", 1e3 * together / months, "ms", peer=1e3 * one
+        ),
+        Measurement(
+            "load the definitions (peer: import Dagster and its dbt library)",
+            _import_seconds("funding_platform.definitions", repeats),
+            "s",
+            target=6,
+            peer=_import_seconds("dagster, dagster_dbt", repeats),
+        ),
+    ]
+
+
+def _beyond_the_flow(world: World, months: int, repeats: int) -> float:
+    """Seconds that a run takes more than the flow inside it."""
+    in_dagster = median_seconds(lambda: _materialise(world, months), repeats)
+    plainly = median_seconds(lambda: _collect(months), repeats)
+    return in_dagster - plainly
+
+
+def _materialise(world: World, months: int) -> None:
+    assert world.backfill(VENUE, months).success
+
+
+def _collect(months: int) -> None:
+    """What the asset does, over the partitions that ``World.backfill`` asks for."""
+    first = last = month_start(datetime.now(UTC))
+    for _ in range(months - 1):
+        first = month_start(first - timedelta(days=1))
+    report = collect_history(VENUE, Window(first, next_month(last)), Settings(), "benchmark")
+    assert report.rows
+
+
+def _ask_what_checks_ask() -> None:
+    """The three questions of the asset's checks, each on a connection of its own as there."""
+    for ask in (
+        lambda lake: schema_as_declared(lake, FUNDING_RATES),
+        lambda lake: keys_unique(lake, FUNDING_RATES, VENUE),
+        lambda lake: history_fresh(lake, VENUE, datetime.now(UTC)),
+    ):
+        with connect(Settings()) as lake:
+            assert ask(lake).passed
+
+
+def _import_seconds(modules: str, repeats: int) -> float:
+    return command_seconds([sys.executable, "-W", "ignore", "-c", f"import {modules}"], repeats)

@@ -1,0 +1,111 @@
+"""Three months of four venues from the wire to the committed lake, against a short script.
+
+Collector and sandbox are a process each, and both count. The script asks Binance for one page
+after another, reads it with json and writes a Parquet file: no proof, no checks, no intervals.
+"""
+
+import json
+import resource
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import httpx
+import polars as pl
+
+from funding_platform.core.time_grid import Window, from_ms, to_ms
+from funding_platform.flows.history import collect_history
+from funding_platform.lake import connect
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import venue_names
+from funding_platform_tests.benchmarks.measurement import Measurement
+from funding_platform_tests.benchmarks.sandbox_process import sandbox_process, settings_for
+
+WINDOW = Window(datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
+NOW = datetime(2026, 3, 1, 1, tzinfo=UTC)
+SYMBOLS = 300
+
+PASSES = 3
+"""The first finds an empty lake and a market not yet made up; the others replace what is there."""
+
+PAGE_ROWS = 1_000
+
+
+def run(quick: bool = False) -> list[Measurement]:
+    symbols = 20 if quick else SYMBOLS
+    with sandbox_process(symbols, NOW) as sandbox, tempfile.TemporaryDirectory() as folder:
+        settings = settings_for(sandbox, Path(folder))
+        passes = [_collect(settings) for _ in range(1 if quick else PASSES)]
+        peak = _peak_mib()
+        script_rate = _script_rate(sandbox.url_of("binance"), Path(folder) / "script.parquet")
+    everything = [
+        sum(rows for rows, _ in one.values()) / sum(took for _, took in one.values())
+        for one in passes
+    ]
+    what = f"3 months x {len(venue_names())} venues x {symbols} symbols"
+    return [
+        Measurement(what, median(everything), "settlements/s", target=30_000),
+        *(
+            Measurement(
+                f"of which {venue}" + (" (peer: the script)" if venue == "binance" else ""),
+                median(one[venue][0] / one[venue][1] for one in passes),
+                "settlements/s",
+                peer=script_rate if venue == "binance" else None,
+            )
+            for venue in venue_names()
+        ),
+        Measurement(f"{what}: peak memory of the collector", peak, "MiB"),
+    ]
+
+
+def _collect(settings: Settings) -> dict[str, tuple[int, float]]:
+    """Rows and seconds per venue, after it has been seen that all of them are in the lake."""
+    found = {}
+    for venue in venue_names():
+        begin = perf_counter()
+        report = collect_history(venue, WINDOW, settings, "benchmark")
+        found[venue] = (report.rows, perf_counter() - begin)
+        assert not report.failures
+    with connect(settings) as lake:
+        stored = lake.execute("SELECT count(*) FROM core.funding_rates").fetchone()
+    assert stored == (sum(rows for rows, _ in found.values()),)
+    return found
+
+
+def _script_rate(base_url: str, file: Path) -> float:
+    """Settlements per second of what one writes in an afternoon."""
+    begin = perf_counter()
+    rows = []
+    with httpx.Client(base_url=base_url, timeout=30) as client:
+        for listed in json.loads(client.get("/fapi/v1/exchangeInfo").content)["symbols"]:
+            start = to_ms(WINDOW.start)
+            while start < to_ms(WINDOW.end):
+                query = {
+                    "symbol": listed["symbol"],
+                    "startTime": start,
+                    "endTime": to_ms(WINDOW.end) - 1,
+                    "limit": PAGE_ROWS,
+                }
+                page = json.loads(client.get("/fapi/v1/fundingRate", params=query).content)
+                rows += [
+                    {
+                        "venue_symbol": row["symbol"],
+                        "funding_time": from_ms(row["fundingTime"]),
+                        "funding_rate": float(row["fundingRate"]),
+                        "mark_price": float(row["markPrice"]) if row["markPrice"] else None,
+                    }
+                    for row in page
+                ]
+                if len(page) < PAGE_ROWS:
+                    break
+                start = page[-1]["fundingTime"] + 1
+    pl.DataFrame(rows).write_parquet(file)
+    return len(rows) / (perf_counter() - begin)
+
+
+def _peak_mib() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,0 +1,87 @@
+"""Sandboxes and lakes that flow tests share."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import stamina
+
+from funding_platform.core.time_grid import Window
+from funding_platform.flows.history import HistoryReport, collect_history
+from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import venue_names
+
+ALL_HISTORY = Window(datetime(2018, 11, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_between_retries() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=5, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[RunningSandbox]:
+    """Eight instruments per venue of the synthetic market."""
+    with running_sandbox(build_market(symbols=8)) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Settings]:
+    yield settings_for(sandbox, tmp_path)
+    sandbox.clear()
+
+
+def settings_for(sandbox: RunningSandbox, folder: Path) -> Settings:
+    """A lake of its own, venues in the sandbox, and no waiting for budgets that are not its."""
+    return Settings(
+        data_dir=folder / "data",
+        venue_urls=sandbox.venue_urls,
+        rate_limit_scale=1e6,
+        request_timeout_seconds=5,
+    )
+
+
+@dataclass(frozen=True)
+class ReplayedLake:
+    """The lake after a backfill of everything that a folder of CSVs holds of our venues."""
+
+    settings: Settings
+    folder: Path
+    reports: dict[str, HistoryReport]
+
+    def series(self) -> list[tuple[str, str]]:
+        """Venue and symbol of every CSV of a registered venue."""
+        return [
+            (venue, path.name.split(".")[0])
+            for venue in venue_names()
+            for path in sorted((self.folder / "funding" / venue).glob("*.csv*"))
+        ]
+
+    def csv_rows(self, venue: str, symbol: str) -> list[tuple[int, float]]:
+        """Settlement stamps in milliseconds and rates, as the CSV has them."""
+        (path,) = (self.folder / "funding" / venue).glob(f"{symbol}.csv*")
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+            return [
+                (int(row["funding_time_ms"]), float(row["funding_rate"]))
+                for row in csv.DictReader(file)
+            ]
+
+
+@pytest.fixture(scope="session")
+def replayed(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> ReplayedLake:
+    """Real history, through the wire formats and the adapters, into a lake."""
+    folder = shared_dir / "data"
+    with running_sandbox(build_market(replay=folder)) as sandbox:
+        settings = settings_for(sandbox, tmp_path_factory.mktemp("replayed"))
+        reports = {
+            venue: collect_history(venue, ALL_HISTORY, settings, "replay")
+            for venue in venue_names()
+        }
+    return ReplayedLake(settings, folder, reports)
