@@ -46,8 +46,9 @@ ci-checks: setup ## Materialise a small world; fail if any asset check fails
 bench: setup ## Measure throughput and latency, with peers, as a table
 	python -m funding_platform_tests.benchmarks
 
-docs: setup ## Regenerate what derives from the table declarations
+docs: setup ## Regenerate what derives from the table declarations and the asset graph
 	python -m funding_platform.flows.documents
+	python docs/draw_asset_graph.py
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -51,7 +51,7 @@ def feature_asset(
     )
     def feature(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         span = context.partition_time_window
-        frame = update(Window(span.start, span.end), lake.settings, context.run_id)
+        frame = update(Window(span.start, span.end), lake.settings, context.run.run_id)
         return dg.MaterializeResult(metadata=frame_metadata(frame))
 
     return feature

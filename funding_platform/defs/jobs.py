@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.defs.partitions import HOURLY, MONTHLY
 from funding_platform.defs.raw import raw_key
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         HISTORY,
         selection=dg.AssetSelection.assets(*keys),
-        partitions_def=MONTHLY,
         description="Refetch and replace whole months of settled rates.",
     )
 
@@ -35,7 +33,6 @@ def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         COLLECT,
         selection=dg.AssetSelection.assets(*keys),
-        partitions_def=HOURLY,
         description="Look at every venue once.",
     )
 
@@ -45,6 +42,5 @@ def transform_job() -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         TRANSFORM,
         selection=dg.AssetSelection.groups("features", "staging", "marts", "core", "published"),
-        partitions_def=MONTHLY,
         description="Curves of the month, all marts, and the published file.",
     )

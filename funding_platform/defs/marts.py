@@ -101,7 +101,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
     def marts(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource
     ) -> Iterator[Any]:
-        os.environ.update(dbt_environment(lake.settings, run_id=context.run_id))
+        os.environ.update(dbt_environment(lake.settings, run_id=context.run.run_id))
         with commit_lock(lake.settings):
             for event in dbt.cli(["build"], context=context).stream():
                 yield _counted(event, context, lake) if isinstance(event, dg.Output) else event

@@ -65,7 +65,8 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> dg.MaterializeResult:
         span = context.partition_time_window
-        report = collect_history(venue, Window(span.start, span.end), lake.settings, context.run_id)
+        window = Window(span.start, span.end)
+        report = collect_history(venue, window, lake.settings, context.run.run_id)
         for month in context.partition_keys:
             rows = report.rows_by_month.get(month, 0)
             context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=month)
@@ -112,7 +113,7 @@ def hourly_assets(
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         require_running_hour(context.partition_time_window.start, datetime.now(UTC))
         wanted = [keys[key] for key in keys if key in context.selected_asset_keys]
-        collected = collect(wanted, lake.settings, context.run_id)
+        collected = collect(wanted, lake.settings, context.run.run_id)
         yield from _hourly_results(table, collected)
         if all(one.attempt.error for one in collected.values()):
             raise dg.Failure(f"none of {len(wanted)} venues answered; see core.collection_log")

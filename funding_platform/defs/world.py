@@ -58,19 +58,19 @@ class World:
     def collect(self) -> dg.ExecuteInProcessResult:
         """One hourly collection of all venues."""
         hour = floor_hour(datetime.now(UTC))
-        return self._run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
+        return self.run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
 
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
         """The last ``months`` months of a venue in one run."""
-        return self._run(
+        return self.run(
             HISTORY, tags=_range_tags(months), asset_selection=[raw_key(venue, FUNDING_RATES)]
         )
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
         """Curves of the last ``months`` months, the marts, and the published file."""
-        return self._run(TRANSFORM, tags=_range_tags(months))
+        return self.run(TRANSFORM, tags=_range_tags(months))
 
-    def _run(
+    def run(
         self,
         job: str,
         *,
@@ -78,6 +78,7 @@ class World:
         tags: dict[str, str] | None = None,
         asset_selection: Sequence[dg.AssetKey] | None = None,
     ) -> dg.ExecuteInProcessResult:
+        """One run of a job; a failure shows in the result, not as an exception."""
         return self.definitions.resolve_job_def(job).execute_in_process(
             run_config=QUIET,
             instance=self.instance,

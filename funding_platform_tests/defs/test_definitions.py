@@ -1,0 +1,101 @@
+"""What the code location offers: a rename or a forgotten description shows here."""
+
+import dagster as dg
+import pytest
+
+from funding_platform.core.tables import TABLES
+from funding_platform.defs.presentation import column_schema
+from funding_platform.venues.registry import venue_names
+
+VENUES = venue_names()
+
+
+def test_asset_keys(definitions: dg.Definitions) -> None:
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    raw = {
+        f"raw/{venue}/{table}"
+        for venue in VENUES
+        for table in ("funding_rates", "instruments", "market_snapshots")
+    }
+    assert keys == raw | {
+        "core/fee_schedules",
+        "features/curve_factors",
+        "features/curve_snapshots",
+        "marts/coverage",
+        "marts/latest_funding_rates",
+        "marts/opportunities",
+        "published/funding_duckdb",
+        "staging/stg_fee_schedules",
+        "staging/stg_funding_rates",
+        "staging/stg_instruments",
+        "staging/stg_market_snapshots",
+    }
+
+
+def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
+    jobs = {job.name for job in definitions.resolve_all_job_defs()}
+    assert {"history", "collect_hourly", "transform"} <= jobs
+    assert {sensor.name for sensor in definitions.sensors or []} == {
+        "hourly_collection",
+        "transform_after_collection",
+    }
+    assert {schedule.name for schedule in definitions.schedules or []} == {"daily_history"}
+
+
+def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.group_name not in (None, "default"), key
+        assert node.kinds, key
+
+
+def test_declared_tables_show_their_columns(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        table = TABLES.get(f"{'core' if key.path[0] == 'raw' else key.path[0]}.{key.path[-1]}")
+        if table is not None:
+            shown = graph.get(key).metadata["dagster/column_schema"]
+            assert getattr(shown, "value", shown) == column_schema(table), key
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_history_is_monthly_in_one_run_and_one_pool(
+    definitions: dg.Definitions, venue: str
+) -> None:
+    node = definitions.resolve_asset_graph().get(dg.AssetKey(["raw", venue, "funding_rates"]))
+    assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+    assert node.pools == {f"venue_{venue}"}
+
+
+def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
+    checks = definitions.resolve_asset_graph().asset_check_keys
+    by_asset: dict[str, set[str]] = {}
+    for check in checks:
+        by_asset.setdefault(check.asset_key.to_user_string(), set()).add(check.name)
+    for venue in VENUES:
+        assert by_asset[f"raw/{venue}/funding_rates"] == {
+            "complete",
+            "schema",
+            "unique_key",
+            "fresh",
+        }
+        for table in ("instruments", "market_snapshots"):
+            assert by_asset[f"raw/{venue}/{table}"] == {
+                "collected",
+                "schema",
+                "unique_key",
+                "fresh",
+            }
+    for mart in ("coverage", "latest_funding_rates", "opportunities"):
+        assert by_asset[f"marts/{mart}"], mart
+
+
+def test_marts_descend_from_every_venue(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    ancestors = graph.get_ancestor_asset_keys(dg.AssetKey(["marts", "opportunities"]))
+    for venue in VENUES:
+        assert dg.AssetKey(["raw", venue, "market_snapshots"]) in ancestors

@@ -1,0 +1,155 @@
+"""The real jobs on a real instance, a real lake and the sandbox over a real socket."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import stamina
+
+from funding_platform.core.time_grid import floor_hour, next_month
+from funding_platform.defs.world import World, failed_checks
+from funding_platform.lake import connect
+from funding_platform.sandbox.faults import parse_faults
+from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
+from funding_platform.settings import Settings, project_root
+from funding_platform.venues.registry import venue_names
+
+VENUES = venue_names()
+MONTHS = 2
+SYMBOLS = 8
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox(build_market(symbols=SYMBOLS)) as running:
+        yield running
+
+
+@pytest.fixture
+def world(
+    sandbox: RunningSandbox,
+    definitions: dg.Definitions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """An instance with the project's own settings, in a folder of its own."""
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("FUNDING_VENUE_URLS", json.dumps(sandbox.venue_urls))
+    monkeypatch.setenv("FUNDING_RATE_LIMIT_SCALE", "1000000")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", tmp_path)
+    with (
+        stamina.set_testing(True, attempts=3, cap=True),
+        dg.DagsterInstance.from_config(str(tmp_path)) as instance,
+    ):
+        yield World(definitions, instance)
+    sandbox.clear()
+
+
+def count(sql: str) -> int:
+    with connect(Settings()) as connection:
+        row = connection.execute(sql).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def step_errors(result: dg.ExecuteInProcessResult) -> str:
+    return "\n".join(
+        str(event.step_failure_data.error) for event in result.get_step_failure_events()
+    )
+
+
+def test_the_whole_world_from_wire_to_published_file(world: World, tmp_path: Path) -> None:
+    results = [
+        world.collect(),
+        *(world.backfill(venue, MONTHS) for venue in VENUES),
+        world.transform(MONTHS),
+    ]
+    assert [result.success for result in results] == [True] * len(results)
+    assert failed_checks(results) == []
+    checks = [check for result in results for check in result.get_asset_check_evaluations()]
+    assert len(checks) > 20 * len(VENUES) / 2
+    for venue in VENUES:
+        keys = world.instance.get_materialized_partitions(
+            dg.AssetKey(["raw", venue, "funding_rates"])
+        )
+        assert len(keys) == MONTHS
+    assert count("SELECT count(*) FROM marts.opportunities") > 0
+    assert count("SELECT count(DISTINCT venue) FROM features.curve_factors") == len(VENUES)
+    assert (tmp_path / "funding.duckdb").exists()
+    authors = {result.run_id for result in results}
+    with connect(Settings()) as connection:
+        named = {
+            author
+            for (author,) in connection.execute("SELECT author FROM lake.snapshots()").fetchall()
+        }
+    assert authors - {results[-1].run_id} <= named
+
+
+def test_a_range_in_one_run_counts_each_partition_for_itself(world: World) -> None:
+    result = world.backfill("okx", MONTHS)
+    materializations = result.asset_materializations_for_node("raw__okx__funding_rates")
+    by_partition = {
+        str(one.partition): one.metadata["dagster/partition_row_count"].value
+        for one in materializations
+    }
+    with connect(Settings()) as connection:
+        held = dict(
+            connection.execute(
+                "SELECT strftime(funding_time, '%Y-%m-01'), count(*) "
+                "FROM core.funding_rates GROUP BY 1"
+            ).fetchall()
+        )
+    assert by_partition == held
+    assert len(held) == MONTHS
+
+
+@pytest.mark.parametrize("hours_ago", [1, 24])
+def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(world: World, hours_ago: int) -> None:
+    past = floor_hour(datetime.now(UTC)) - timedelta(hours=hours_ago)
+    result = world.run("collect_hourly", partition_key=f"{past:%Y-%m-%d-%H:%M}")
+    assert not result.success
+    assert "PerishableError" in step_errors(result)
+    assert not (Settings().lake_dir / "catalog.sqlite").exists()
+
+
+def test_a_venue_that_is_down_costs_that_venue_only(world: World, sandbox: RunningSandbox) -> None:
+    sandbox.inject(*parse_faults(json.dumps([{"kind": "status", "status": 503, "venue": "okx"}])))
+    result = world.collect()
+    assert result.success
+    arrived = {
+        event.asset_key.path[1]
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    assert arrived == set(VENUES) - {"okx"}
+    failing = failed_checks([result])
+    assert {line.split()[0] for line in failing} >= {
+        "raw/okx/market_snapshots",
+        "raw/okx/instruments",
+    }
+    assert all("okx" in line for line in failing)
+
+
+def test_with_every_venue_down_the_run_fails(world: World, sandbox: RunningSandbox) -> None:
+    sandbox.inject(*parse_faults('[{"kind": "status", "status": 503}]'))
+    assert not world.collect().success
+
+
+HYPERLIQUID_HISTORY = dg.AssetKey(["raw", "hyperliquid", "funding_rates"])
+
+
+def test_a_month_before_the_venue_fails_clearly(world: World) -> None:
+    result = world.run("history", partition_key="2018-12-01", asset_selection=[HYPERLIQUID_HISTORY])
+    assert not result.success
+    assert "BeforeHistoryError" in step_errors(result)
+
+
+def test_a_future_month_is_no_partition(world: World) -> None:
+    future = f"{next_month(datetime.now(UTC)):%Y-%m-%d}"
+    with pytest.raises(dg.DagsterUnknownPartitionError, match=future):
+        world.run("history", partition_key=future, asset_selection=[HYPERLIQUID_HISTORY])
