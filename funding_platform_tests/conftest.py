@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from funding_platform_tests.checkout import Checkout, make_checkout
+
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
@@ -12,3 +14,9 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder `shared` beside the project")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A working copy in which the demo has run; tests leave what the demo stored as it is."""
+    return make_checkout(tmp_path_factory.mktemp("checkout"))

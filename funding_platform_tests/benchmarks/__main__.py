@@ -51,11 +51,15 @@ def main(names: Sequence[str], quick: bool, file: Path | None) -> None:
     for name in chosen:
         click.echo(f"measuring {name} ...", err=True)
         try:
-            sections.append(measure(name, quick=quick))
+            section = measure(name, quick=quick)
         except CrashedError as error:
             click.echo(f"{name} crashed:\n{error}", err=True)
             crashed.append(name)
-    caption = f"{machine()}; a ratio above 1x is in our favour" + ("; quick" if quick else "")
+        else:
+            sections.append(section.without_targets() if quick else section)
+    caption = f"{machine()}; a ratio above 1x is in our favour" + (
+        "; quick: targets are for the whole work" if quick else ""
+    )
     # Without a terminal, rich assumes 80 columns and would fold the names.
     console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(rich_table(sections, caption))

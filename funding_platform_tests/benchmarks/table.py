@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.table import Table
 
@@ -17,6 +17,10 @@ class Section:
 
     title: str
     rows: Sequence[Measurement]
+
+    def without_targets(self) -> "Section":
+        """The same figures, not held to anything."""
+        return Section(self.title, [replace(row, target=None) for row in self.rows])
 
 
 def machine() -> str:
@@ -34,8 +38,7 @@ def rich_table(sections: Sequence[Section], caption: str) -> Table:
         table.add_section()
         table.add_row(f"[bold]{section.title}[/]")
         for row in section.rows:
-            colour = {True: "green", False: "red", None: ""}[row.ok]
-            table.add_row(*_cells(row), style=colour if row.ok is False else None)
+            table.add_row(*_cells(row), style="red" if row.ok is False else None)
     return table
 
 

@@ -1,0 +1,93 @@
+"""Every example of the documents runs as it stands, in a working copy in which the demo has run."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
+from funding_platform.venues import open_venue, registry
+from funding_platform_tests.checkout import ROOT, SYMBOLS, Checkout
+from funding_platform_tests.docs.markdown import Block, blocks, documents_with, name_of
+
+DOCUMENTED_ADDRESS = "http://127.0.0.1:8900"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+NAMES_THE_BLOCK = """
+set -euo pipefail
+trap 'echo "failed: $block, exit status $?" >&2' ERR
+"""
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[RunningSandbox]:
+    """The sandbox that the documents suppose at its usual address."""
+    with running_sandbox(build_market(symbols=SYMBOLS)) as running:
+        yield running
+
+
+def joined(parts: list[Block], sandbox: RunningSandbox) -> str:
+    """Blocks as one program, with the running sandbox in place of the documented one."""
+    text = "\n".join(part.text for part in parts)
+    return text.replace(DOCUMENTED_ADDRESS, sandbox.url)
+
+
+@pytest.mark.parametrize("document", documents_with("bash"), ids=name_of)
+def test_shell_examples_run(document: Path, checkout: Checkout, sandbox: RunningSandbox) -> None:
+    parts = [
+        Block(part.language, f"block={name_of(document)}:{part.line}\n{part.text}", part.line)
+        for part in blocks(document, "bash")
+    ]
+    done = checkout.run("bash", "-c", NAMES_THE_BLOCK + joined(parts, sandbox))
+    assert done.returncode == 0, done.stdout[-5_000:]
+
+
+@pytest.mark.parametrize("document", documents_with("python"), ids=name_of)
+def test_python_examples_run(document: Path, checkout: Checkout, sandbox: RunningSandbox) -> None:
+    program = joined(blocks(document, "python"), sandbox)
+    done = checkout.run("python", "-W", "error", "-c", program)
+    assert done.returncode == 0, done.stdout[-5_000:]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_are_stored_without_outputs_and_run(
+    path: Path, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    monkeypatch.delenv("FUNDING_DATA_DIR", raising=False)
+    NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(checkout.root)}}
+    ).execute()
+    shown = json.dumps([output for cell in code for output in cell.outputs])
+    assert "In the newest window BTC funding yielded most on" in shown
+    assert "image/png" in shown
+
+
+def test_the_tutorial_adapter_reads_a_venue(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = ModuleType("funding_platform.venues.lima")
+    (block,) = blocks(ROOT / "docs" / "adding_a_venue.md", "python")
+    exec(block.text, vars(module))
+    monkeypatch.setitem(registry._CLASSES, "lima", "Lima")
+    monkeypatch.setattr(registry.importlib, "import_module", lambda name: module)
+
+    async def read() -> tuple[int, int, int]:
+        now = datetime.now(UTC)
+        async with open_venue("lima", base_url=sandbox.url_of("binance")) as venue:
+            instruments = await venue.instruments()
+            snapshot = await venue.market_snapshot()
+            history = await venue.funding_rates(["BTCUSDT"], now - timedelta(days=2), now)
+        assert history["interval_hours"].to_list() == [8.0] * history.height
+        return instruments.height, snapshot.height, history.height
+
+    assert asyncio.run(read()) == (SYMBOLS, SYMBOLS, 6)

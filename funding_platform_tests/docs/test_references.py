@@ -1,0 +1,164 @@
+"""What the documents name exists, and what exists is documented."""
+
+import importlib.util
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from funding_platform.cli import main
+from funding_platform.core.tables import TABLES
+from funding_platform.sandbox.faults import FAULTS
+from funding_platform.settings import Settings
+from funding_platform_tests.checkout import ROOT, Checkout
+from funding_platform_tests.docs.markdown import DOCUMENTS, commands, name_of, prose
+
+COMMANDS = main.commands
+README = ROOT / "README.md"
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+each_command = pytest.mark.parametrize("name", COMMANDS)
+
+
+@cache
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def options(command: click.Command) -> set[str]:
+    """The long spellings of a command's options."""
+    return {
+        spelling
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for spelling in (*parameter.opts, *parameter.secondary_opts)
+        if spelling.startswith("--")
+    }
+
+
+def section(name: str) -> str:
+    """What ``docs/commands.md`` says about a command."""
+    found = re.search(
+        rf"^## funding {name}$(.*?)(?=^## |\Z)", text_of("docs/commands.md"), re.M | re.S
+    )
+    assert found, f"docs/commands.md has no section on `funding {name}`"
+    return found[1]
+
+
+@each_command
+def test_every_command_and_option_is_documented(name: str) -> None:
+    mentioned = set(re.findall(r"--[a-z][a-z-]*", section(name)))
+    assert mentioned == options(COMMANDS[name])
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    assert re.findall(r"^## funding (\S+)$", text_of("docs/commands.md"), re.M) == list(COMMANDS)
+
+
+@each_document
+def test_commands_in_examples_exist(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", text_of("Makefile"), re.M))
+    for program, *words in commands(document):
+        if program == "make":
+            assert {word for word in words if "=" not in word} <= targets, words
+        elif program == "funding" and not words[0].startswith("-"):
+            command = COMMANDS.get(words[0])
+            assert command, f"there is no `funding {words[0]}`"
+            used = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
+            assert used <= options(command), words
+
+
+@each_document
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (document.parent / path).resolve() if path else document
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked), target
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors that headings get: lower case, words joined by hyphens."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = re.findall(r"^\| `FUNDING_(\w+)` \| (.*?) \|", text_of("docs/deploying.md"), re.M)
+    documented = {name.lower(): default for name, default in rows}
+    assert set(documented) == set(Settings.model_fields)
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, str | float | int):
+            stated = documented[name]
+            assert stated in (
+                str(field.default),
+                f"{field.default:g}" if not isinstance(field.default, str) else "",
+            ), name
+
+
+def test_every_kind_of_fault_is_documented() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", text_of("docs/sandbox.md"), re.M))
+    schema: dict[str, Any] = FAULTS.json_schema()["$defs"]
+    models = {
+        model["properties"]["kind"]["const"]: model["properties"] for model in schema.values()
+    }
+    assert set(rows) == set(models)
+    common = {"venue", "path", "count", "probability", "seed"}
+    for kind, properties in models.items():
+        for name in set(properties) - common - {"kind"}:
+            assert f"`{name}`" in rows[kind], (kind, name)
+        for action in properties.get("action", {}).get("enum", []):
+            assert f"`{action}`" in rows[kind], (kind, action)
+
+
+def test_the_changelog_names_every_table() -> None:
+    assert [name for name in TABLES if f"`{name}`" not in text_of("CHANGELOG.md")] == []
+
+
+def test_every_decision_is_dated_complete_and_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    for path in sorted(folder.glob("0*.md")):
+        title, date, *_ = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+        assert title.startswith("# ")
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", date), path.name
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text_of(name_of(path)), re.M) == [
+            "Context",
+            "Choice",
+            "Price",
+        ]
+        assert f"[{title.removeprefix('# ')}]({path.name})" in text_of("docs/decisions/README.md")
+
+
+@pytest.fixture(scope="module")
+def drawing(checkout: Checkout) -> Any:
+    """``docs/draw_asset_graph.py`` as a module."""
+    spec = importlib.util.spec_from_file_location("drawing", ROOT / "docs/draw_asset_graph.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(checkout.root)  # its dbt manifest is current and its own
+        spec.loader.exec_module(module)
+        yield module
+
+
+def test_the_asset_graph_is_the_one_that_dagster_has(drawing: Any) -> None:
+    stored = text_of("README.md")
+    assert drawing.BEGIN in stored
+    assert drawing.redrawn(stored) == stored, "run `make docs`"
+
+
+def test_every_asset_check_is_documented(drawing: Any) -> None:
+    documented = set(re.findall(r"^\| `(\w+)` \|", text_of("docs/data_quality.md"), re.M))
+    graph = drawing.build_definitions().resolve_asset_graph()
+    ours = {
+        key.name
+        for key in graph.asset_check_keys
+        if graph.get(key.asset_key).group_name in ("raw", "features", "published")
+    }
+    assert ours <= documented

@@ -1,0 +1,100 @@
+"""A full disk, a locked catalog, a lake that is not there: typed errors, nothing lost."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.lake.connection import catalog_file, create
+from funding_platform.lake.errors import LakeFullError, LakeLockedError
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+from funding_platform_tests.lake.conftest import january_of, rates
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of four megabytes."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(tmp_path)],
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def fill_up(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while file.write(b"\0" * 65_536):
+            continue
+
+
+def test_a_full_disk_is_named_and_nothing_stored_is_lost(small_disk: Path) -> None:
+    settings = Settings(data_dir=small_disk / "data")
+    good = rates(symbols=50, hours=24)
+    with Lake(settings) as lake:
+        with lake.commit("run", "good") as transaction:
+            transaction.replace(FUNDING_RATES, good, january_of())
+        filler = small_disk / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            fill_up(filler)
+        with (
+            pytest.raises(LakeFullError, match="no space left") as caught,
+            lake.commit("run", "too much") as transaction,
+        ):
+            transaction.replace(
+                FUNDING_RATES, rates(symbols=300, hours=200, rate=2e-4), january_of()
+            )
+        assert "free some space" in str(caught.value)
+        filler.unlink()
+        assert lake.read("SELECT count(*), max(funding_rate) FROM core.funding_rates").row(0) == (
+            good.height,
+            1e-4,
+        )
+        with lake.commit("run", "again") as transaction:
+            transaction.replace(FUNDING_RATES, rates(rate=2e-4), january_of())
+
+
+HOLD = """
+import sqlite3, sys
+catalog = sqlite3.connect(sys.argv[1], isolation_level=None)
+catalog.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_locked_catalog_is_named_and_nothing_stored_is_lost(settings: Settings) -> None:
+    with Lake(settings) as lake:
+        with lake.commit("run", "good") as transaction:
+            transaction.replace(FUNDING_RATES, rates(), january_of())
+        # Another process: SQLite's locks do not hold between connections of one.
+        other = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(catalog_file(settings))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        with other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"held\n"
+            with (
+                pytest.raises(LakeLockedError, match="locked by another process"),
+                lake.commit("run", "blocked") as transaction,
+            ):
+                transaction.replace(FUNDING_RATES, rates(rate=2e-4), january_of())
+        assert lake.read("SELECT max(funding_rate) FROM core.funding_rates").item() == 1e-4
+
+
+def test_a_half_made_catalog_of_a_killed_process_is_made_anew(settings: Settings) -> None:
+    settings.lake_dir.mkdir(parents=True)
+    (settings.lake_dir / ".catalog.sqlite.new").write_bytes(b"half of a database")
+    create(settings)
+    create(settings)
+    with Lake(settings) as lake:
+        assert lake.read("SELECT count(*) FROM core.funding_rates").item() == 0
