@@ -1,6 +1,6 @@
 """Draws the asset graph into README.md, from the Dagster definitions themselves.
 
-The venues' assets are alike, so each kind is drawn once, as ``raw/‹venue›/…``: registering a venue
+The venues' assets are alike, so each kind is drawn once, as ``raw/*/…``: registering a venue
 changes nothing here. ``python docs/draw_asset_graph.py`` writes the diagram; a test proves that
 what is committed equals what is derived here.
 """
@@ -49,12 +49,12 @@ def asset_graph() -> str:
 
 def drawn_as(path: list[str]) -> str:
     """An asset key as drawn: the venue of a collected asset is any venue."""
-    return "/".join(["raw", "‹venue›", *path[2:]] if path[0] == "raw" else path)
+    return "/".join(["raw", "*", *path[2:]] if path[0] == "raw" else path)
 
 
 def identifier(name: str) -> str:
     """A node id that Mermaid accepts."""
-    return re.sub(r"\W", "_", name.replace("‹venue›/", ""))
+    return re.sub(r"\W", "_", name.replace("*/", ""))
 
 
 def redrawn(text: str) -> str:

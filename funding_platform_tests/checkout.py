@@ -1,4 +1,4 @@
-"""A working copy in which the demo has run: what a reader of the README has after its first command.
+"""A working copy in which the demo has run: what a reader of the README has after `make demo`.
 
 It is a folder of its own with the few files that make it a project, so that neither the data nor
 the dbt manifest of the real tree are touched. Commands run in it as processes, as people run them.

@@ -18,5 +18,5 @@ def shared_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A working copy in which the demo has run; tests leave what the demo stored as it is."""
+    """A working copy in which the demo has run; tests may add to what it stored."""
     return make_checkout(tmp_path_factory.mktemp("checkout"))

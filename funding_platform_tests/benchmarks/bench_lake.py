@@ -55,7 +55,7 @@ def run(quick: bool = False) -> list[Measurement]:
     venues = VENUES[:1] if quick else VENUES
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))
-        built_in = seconds(lambda: _build(settings, venues))
+        built_in = _build(settings, venues)
         opened_in = seconds(lambda: _open_and_ask(settings, venues))
         with connect(settings) as lake:
             rows = _count(lake)
@@ -109,14 +109,21 @@ def _symbol(number: int) -> str:
     return f"COIN{number:03}USDT"
 
 
-def _build(settings: Settings, venues: Sequence[str]) -> None:
-    """Commit everything as an import does, a venue's year at a time."""
+def _build(settings: Settings, venues: Sequence[str]) -> float:
+    """Commit everything as an import does, a venue's year at a time; the seconds that took."""
+    took = 0.0
     with Lake(settings) as lake:
         for venue in venues:
             for year in YEARS:
-                with lake.commit("benchmark", f"{venue} {year}") as transaction:
-                    scope = Scope({"venue": venue}, "funding_time", year)
-                    transaction.replace(FUNDING_RATES, settlements(venue, year), scope)
+                frame = settlements(venue, year)
+                scope = Scope({"venue": venue}, "funding_time", year)
+                took += seconds(lambda: _replace(lake, frame, scope))  # noqa: B023
+    return took
+
+
+def _replace(lake: Lake, frame: pl.DataFrame, scope: Scope) -> None:
+    with lake.commit("benchmark", f"settled rates of {scope}") as transaction:
+        transaction.replace(FUNDING_RATES, frame, scope)
 
 
 def _open_and_ask(settings: Settings, venues: Sequence[str]) -> None:
@@ -160,12 +167,7 @@ def _replacement(settings: Settings, plain_file: Path) -> Measurement:
     scope = Scope({"venue": VENUES[0]}, "funding_time", DECEMBER)
 
     with Lake(settings) as lake:
-
-        def replace() -> None:
-            with lake.commit("benchmark", "a month again") as transaction:
-                transaction.replace(FUNDING_RATES, frame, scope)
-
-        value = median_seconds(replace, REPLACEMENTS)
+        value = median_seconds(lambda: _replace(lake, frame, scope), REPLACEMENTS)
         lake.connection.execute(f"ATTACH '{plain_file}' AS plain")
         lake.connection.execute(f"CREATE TABLE plain.rates AS FROM {TABLE}")
         lake.connection.execute("DETACH plain")

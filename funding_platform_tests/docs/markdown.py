@@ -55,27 +55,9 @@ def prose(document: Path) -> str:
     return _FENCE.sub("", document.read_text(encoding="utf-8"))
 
 
-def commands(document: Path) -> Iterator[list[str]]:
-    """Every command of the document's ``bash`` and ``console`` blocks, split into words."""
+def shown_commands(document: Path) -> Iterator[list[str]]:
+    """The commands of a document's ``console`` blocks, split into words."""
     for block in blocks(document, "console"):
         for line in block.text.splitlines():
             if line.startswith("$ "):
-                yield from _simple_commands(line.removeprefix("$ "))
-    for block in blocks(document, "bash"):
-        yield from _simple_commands(block.text)
-
-
-def _simple_commands(text: str) -> Iterator[list[str]]:
-    """Shell text cut at line ends and operators, quotes respected."""
-    lexer = shlex.shlex(text.replace("\\\n", " "), posix=True, punctuation_chars="();<>|&\n")
-    lexer.whitespace, lexer.whitespace_split = " \t", True
-    words: list[str] = []
-    for token in lexer:
-        if set(token) <= set("();<>|&\n"):
-            if words:
-                yield words
-            words = []
-        else:
-            words.append(token)
-    if words:
-        yield words
+                yield shlex.split(line.removeprefix("$ "), comments=True)
