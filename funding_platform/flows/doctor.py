@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 
 from funding_platform.core.errors import FundingError
+from funding_platform.lake import connect
 from funding_platform.lake.connection import bare_connection, catalog_file
-from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
 
@@ -80,10 +80,9 @@ def _venues(settings: Settings) -> Finding:
 def _lake(settings: Settings, now: datetime) -> Finding:
     if not catalog_file(settings).exists():
         return Finding(True, f"no lake yet at {settings.lake_dir}: `make demo` makes one")
-    with Lake(settings) as lake:
-        rows, newest = lake.read("SELECT count(*), max(funding_time) FROM core.funding_rates").row(
-            0
-        )
+    with connect(settings) as lake:
+        counted = lake.execute("SELECT count(*), max(funding_time) FROM core.funding_rates")
+        rows, newest = counted.fetchone() or (0, None)
     if not rows:
         return Finding(True, f"lake at {settings.lake_dir} is empty: `funding backfill` fills it")
     age = (now - newest).total_seconds() / 3600

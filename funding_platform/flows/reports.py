@@ -39,7 +39,11 @@ _CURVES = """
 SELECT c.* FROM features.curve_snapshots AS c
 JOIN core.instruments AS i USING (venue, venue_symbol)
 WHERE i.base = $base AND c.usable AND coalesce(c.venue = $venue, true)
-QUALIFY row_number() OVER (PARTITION BY c.venue ORDER BY c.as_of DESC, c.kind, c.venue_symbol) = 1
+QUALIFY row_number() OVER (
+    PARTITION BY c.venue
+    -- The newest, live before settled; of several contracts the linear one, USDT before USDC.
+    ORDER BY c.as_of DESC, c.kind, i.contract_type DESC, i.quote DESC, c.venue_symbol
+) = 1
 ORDER BY c.venue
 """
 

@@ -119,15 +119,17 @@ async def _ask_one(
     frame = table.empty()
     try:
         async with open_venue(name, settings=settings) as venue:
-            frame = await ask(venue)
-            if frame.is_empty():
-                raise EmptyAnswerError(
-                    f"{name} answered without a single row for {table.full_name}",
-                    hint="an empty answer is not success; see the venue's status page",
-                )
-            attempt.warnings = list(venue.warnings)
-            attempt.requests = venue.stats.requests
-            attempt.latency_ms = venue.stats.mean_latency_ms
+            try:
+                frame = await ask(venue)
+            finally:
+                attempt.warnings = list(venue.warnings)
+                attempt.requests = venue.stats.requests
+                attempt.latency_ms = venue.stats.mean_latency_ms
+        if frame.is_empty():
+            raise EmptyAnswerError(
+                f"{name} answered without a single row for {table.full_name}",
+                hint="an empty answer is not success; see the venue's status page",
+            )
     except FundingError as error:
         attempt.error = error
     attempt.finished_at = datetime.now(UTC)

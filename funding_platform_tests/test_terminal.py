@@ -1,0 +1,36 @@
+"""Tables on a terminal: as they are where they fit, row by row where they do not."""
+
+import io
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from funding_platform import terminal
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What a terminal 60 characters wide shows."""
+    text = io.StringIO()
+    screen = Console(file=text, force_terminal=True, width=60, color_system=None)
+    monkeypatch.setattr(terminal, "console", screen)
+    return text
+
+
+def test_a_table_that_fits_is_a_table(printed: io.StringIO) -> None:
+    terminal.show(pl.DataFrame({"venue": ["okx"], "rate": [0.0001], "interval_hours": [None]}))
+    assert "│ okx   │ 0.0001 │ -              │" in printed.getvalue()
+
+
+def test_a_table_too_wide_is_shown_a_line_per_column(printed: io.StringIO) -> None:
+    names = [f"column_{n:02d}" for n in range(20)]
+    terminal.show(pl.DataFrame({name: [n, n + 100] for n, name in enumerate(names)}), "wide")
+    lines = printed.getvalue().splitlines()
+    assert lines[0] == "wide"
+    assert [line.split()[:2] for line in lines if line.startswith("row")] == [
+        ["row", "1"],
+        ["row", "2"],
+    ]
+    assert "column_19  19" in lines
+    assert "column_19  119" in lines
