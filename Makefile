@@ -53,7 +53,7 @@ docs: setup ## Regenerate what derives from the table declarations and the asset
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5"
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --strip-extras --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
 
 clean: ## Forget the demo: drop the lake, the published file and Dagster's history
 	rm -rf data/lake data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))

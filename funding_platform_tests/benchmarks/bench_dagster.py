@@ -1,7 +1,8 @@
 """What orchestration costs: one run over two years of months, against a run for each month.
 
 The market has two instruments, so that collecting is cheap beside what Dagster adds. Deducted
-from a run are the same flow called plainly, and the questions that its asset checks ask the lake.
+from a run is the same flow called plainly; its asset checks, which ask the lake and not Dagster,
+are left in and shown apart.
 """
 
 import json
@@ -65,24 +66,24 @@ def run(quick: bool = False) -> list[Measurement]:
         world = World(build_definitions(), dagster_instance())
         _materialise(world, 1)  # creates the lake and Dagster's own tables
         rounds = [_round(world, months) for _ in range(repeats)]
-    own, own_single = (
-        median(one.together - one.checks for one in rounds) / months,
-        median(one.single - one.checks for one in rounds),
-    )
-    with_checks, with_checks_single = (
-        median(one.together for one in rounds) / months,
-        median(one.single for one in rounds),
-    )
+    beyond = median(one.together for one in rounds)
     return [
         Measurement(
-            f"Dagster's cost of a partition, {months} months in a run (peer: 1)",
-            1e3 * own,
+            f"a run less its flow, per partition, {months} months in a run (peer: 1)",
+            1e3 * beyond / months,
             "ms",
             target=25,
-            peer=1e3 * own_single,
+            peer=1e3 * median(one.single for one in rounds),
         ),
         Measurement(
-            "the same with its asset checks", 1e3 * with_checks, "ms", peer=1e3 * with_checks_single
+            "of which what asset checks ask the lake",
+            1e3 * median(one.checks for one in rounds) / months,
+            "ms",
+        ),
+        Measurement(
+            "each further month in the run",
+            1e3 * median(one.together - one.single for one in rounds) / (months - 1),
+            "ms",
         ),
         Measurement(
             "load the definitions (peer: import Dagster and its dbt library)",
