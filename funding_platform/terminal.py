@@ -1,8 +1,10 @@
 """What the command line draws: tables, progress bars and the plot of a funding curve."""
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 from rich.console import Console
@@ -22,15 +24,28 @@ _UNBOUNDED = 10_000
 
 
 @contextmanager
-def progress_bars() -> Iterator[None]:
-    """Draw the progress of every flow inside the block."""
+def progress_bars(chatter: Path | None = None) -> Iterator[None]:
+    """Draw the progress of every flow inside the block.
+
+    Parameters
+    ----------
+    chatter
+        File for what else is printed inside the block, so that the bars have the screen alone.
+    """
     columns = (
         TextColumn("  {task.description:<28}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with ExitStack() as stack:
+        if chatter is not None:
+            console.file = sys.stdout
+            chatter.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(redirect_stdout(stack.enter_context(chatter.open("w"))))
+        progress = stack.enter_context(
+            Progress(*columns, console=console, redirect_stdout=chatter is None)
+        )
 
         def listener(label: str, total: int) -> Callable[[], None]:
             task = progress.add_task(label, total=total)

@@ -1,6 +1,10 @@
-"""Asset checks that ask the lake itself: schema, keys, freshness."""
+"""Asset checks that ask the lake itself: schema, keys, freshness.
 
-from collections.abc import Callable, Iterator, Sequence
+All questions about one asset are one op over one connection: opening the lake costs more than
+the answers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -37,48 +41,58 @@ DESCRIPTIONS = {
 def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
     """Every check of every asset in the lake."""
     return [
-        *(check for venue in venues for check in _venue_checks(venue)),
-        *(_schema_check(feature_key(table), table) for table in (CURVE_SNAPSHOTS, CURVE_FACTORS)),
+        *(
+            _checks(raw_key(venue, table), _questions(venue, table))
+            for venue in venues
+            for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)
+        ),
+        *(
+            _checks(feature_key(table), {"schema": _schema_of(table)})
+            for table in (CURVE_SNAPSHOTS, CURVE_FACTORS)
+        ),
     ]
 
 
-def _venue_checks(venue: str) -> Iterator[dg.AssetChecksDefinition]:
-    """Schema, key and freshness of each of a venue's collected tables."""
-    freshness: dict[Table, Question] = {
-        FUNDING_RATES: lambda lake: history_fresh(lake, venue, datetime.now(UTC)),
-        INSTRUMENTS: lambda lake: seen_lately(
-            lake, INSTRUMENTS, "last_seen_at", venue, datetime.now(UTC)
-        ),
-        MARKET_SNAPSHOTS: lambda lake: seen_lately(
-            lake, MARKET_SNAPSHOTS, "observed_at", venue, datetime.now(UTC)
-        ),
+def _questions(venue: str, table: Table) -> dict[str, Question]:
+    """What is asked of a venue's rows in a collected table."""
+
+    def fresh(lake: DuckDBPyConnection) -> Answer:
+        now = datetime.now(UTC)
+        if table is FUNDING_RATES:
+            return history_fresh(lake, venue, now)
+        column = "last_seen_at" if table is INSTRUMENTS else "observed_at"
+        return seen_lately(lake, table, column, venue, now)
+
+    return {
+        "schema": _schema_of(table),
+        "unique_key": lambda lake: keys_unique(lake, table, venue),
+        "fresh": fresh,
     }
-    for table, fresh in freshness.items():
-        key = raw_key(venue, table)
-        yield _schema_check(key, table)
-        yield _check(key, "unique_key", _key_question(table, venue))
-        yield _check(key, "fresh", fresh)
 
 
-def _schema_check(key: dg.AssetKey, table: Table) -> dg.AssetChecksDefinition:
-    return _check(key, "schema", lambda lake: schema_as_declared(lake, table))
+def _schema_of(table: Table) -> Question:
+    return lambda lake: schema_as_declared(lake, table)
 
 
-def _key_question(table: Table, venue: str) -> Question:
-    return lambda lake: keys_unique(lake, table, venue)
+def _checks(key: dg.AssetKey, questions: Mapping[str, Question]) -> dg.AssetChecksDefinition:
+    """The questions about one asset, each a check of its own in the UI."""
 
-
-def _check(key: dg.AssetKey, name: str, question: Question) -> dg.AssetChecksDefinition:
-    """One question about one asset."""
-
-    @dg.asset_check(asset=key, name=name, description=DESCRIPTIONS[name])
-    def ask(lake: LakeResource) -> dg.AssetCheckResult:
+    @dg.multi_asset_check(
+        name="_".join([*key.path, "checks"]),
+        specs=[
+            dg.AssetCheckSpec(name, asset=key, description=DESCRIPTIONS[name]) for name in questions
+        ],
+    )
+    def ask(lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
         with lake.get_connection() as connection:
-            answer = question(connection)
-        return dg.AssetCheckResult(
-            passed=answer.passed,
-            description=answer.verdict,
-            metadata={figure: str(value) for figure, value in answer.figures.items()},
-        )
+            for name, question in questions.items():
+                answer = question(connection)
+                yield dg.AssetCheckResult(
+                    asset_key=key,
+                    check_name=name,
+                    passed=answer.passed,
+                    description=answer.verdict,
+                    metadata={figure: str(value) for figure, value in answer.figures.items()},
+                )
 
     return ask

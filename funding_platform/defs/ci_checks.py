@@ -28,7 +28,7 @@ def main() -> int:
         home.mkdir()
         shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", home)
         os.environ.update(DAGSTER_HOME=str(home), FUNDING_DATA_DIR=folder)
-        with sandbox_venues(build_market(symbols=SYMBOLS)), progress_bars():
+        with sandbox_venues(build_market(symbols=SYMBOLS)), progress_bars(Path(folder) / "ci.log"):
             world = World(build_definitions(), dagster_instance())
             results = [
                 world.collect(),

@@ -31,6 +31,10 @@ NEXT_STEPS = """
 """
 
 
+LOG_NAME = "demo.log"
+"""Under the data folder: what dbt prints while the bars have the screen."""
+
+
 class DemoError(FundingError):
     """A job of the demonstration failed."""
 
@@ -46,7 +50,7 @@ def run_demo(*, months: int, symbols: int) -> None:
     began = time.monotonic()
     logging.getLogger("dagster").setLevel(logging.WARNING)
     settings = Settings()
-    with sandbox_venues(build_market(symbols=symbols)), progress_bars():
+    with sandbox_venues(build_market(symbols=symbols)), progress_bars(settings.data_dir / LOG_NAME):
         world = World(build_definitions(), dagster_instance())
         results = [
             _succeeded(world.collect(), "the hourly collection"),

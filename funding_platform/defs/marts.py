@@ -13,6 +13,7 @@ from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAP
 from funding_platform.defs.presentation import OWNERS, definition_metadata
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
+from funding_platform.flows.progress import step
 from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings, project_root
@@ -102,7 +103,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource
     ) -> Iterator[Any]:
         os.environ.update(dbt_environment(lake.settings, run_id=context.run.run_id))
-        with commit_lock(lake.settings):
+        with step("dbt build"), commit_lock(lake.settings):
             for event in dbt.cli(["build"], context=context).stream():
                 yield _counted(event, context, lake) if isinstance(event, dg.Output) else event
 

@@ -7,6 +7,7 @@ from funding_platform.core.tables import CURVE_FACTORS
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import OWNERS
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
+from funding_platform.flows.progress import step
 from funding_platform.lake.publish import publish
 
 PUBLISHED_KEY = dg.AssetKey(["published", "funding_duckdb"])
@@ -28,7 +29,8 @@ def published_asset() -> dg.AssetsDefinition:
         kinds={"duckdb"},
     )
     def funding_duckdb(lake: LakeResource) -> dg.MaterializeResult:
-        rows = publish(lake.settings)
+        with step("publish"):
+            rows = publish(lake.settings)
         listing = "\n".join(f"| {name} | {count:,} |" for name, count in rows.items())
         return dg.MaterializeResult(
             metadata={

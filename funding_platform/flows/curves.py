@@ -9,6 +9,7 @@ from funding_platform.core.tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
+from funding_platform.flows.progress import step
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 
@@ -40,7 +41,7 @@ def update_curve_snapshots(window: Window, settings: Settings, run_id: str) -> p
         The rows of ``features.curve_snapshots`` in the window.
     """
     window = Window(window.start, max(window.start, min(window.end, datetime.now(UTC))))
-    with Lake(settings) as lake:
+    with step("curves"), Lake(settings) as lake:
         settlements = lake.read(_SETTLEMENTS, [window.start - LOOK_BACK, window.end + LATENESS])
         predictions = lake.read(_PREDICTIONS, [window.start, window.end + TENOR])
         curves = build_curves(settlements, window, predictions=predictions)
@@ -56,7 +57,7 @@ def update_curve_factors(window: Window, settings: Settings, run_id: str) -> pl.
     polars.DataFrame
         The rows of ``features.curve_factors`` in the window.
     """
-    with Lake(settings) as lake:
+    with step("curve factors"), Lake(settings) as lake:
         curves = lake.read(
             "SELECT * FROM features.curve_snapshots WHERE as_of >= ? AND as_of < ?",
             [window.start, window.end],

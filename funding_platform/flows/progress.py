@@ -35,6 +35,14 @@ def reported_to(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
+@contextmanager
+def step(label: str) -> Iterator[None]:
+    """Announce work that cannot be counted: the block is its one step."""
+    advance = begin(label, 1)
+    yield
+    advance()
+
+
 def begin(label: str, total: int) -> Callable[[], None]:
     """Announce ``total`` steps of work; call the result after each."""
     return _listener.get()(label, total)

@@ -21,7 +21,8 @@ from funding_platform.venues.binance import (
     TICKERS,
     Binance,
 )
-from funding_platform.venues.http import Endpoint, HttpClient, Params
+from funding_platform.venues.endpoints import Endpoint, Params
+from funding_platform.venues.http import HttpClient
 from funding_platform.venues.limits import Limiter
 from funding_platform.venues.paging import Ask
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds
