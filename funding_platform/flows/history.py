@@ -28,8 +28,8 @@ from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.history import Coverage, History
 
-MONTHS_AT_ONCE = 12
-"""Months held in memory and committed together: a year of 300 hourly symbols peaks at 1.7 GiB."""
+MONTHS_AT_ONCE = 6
+"""Months held in memory and committed together: a year of 300 hourly symbols takes 1.7 GiB."""
 
 
 @dataclass(slots=True)
