@@ -57,6 +57,7 @@ def dbt_environment(settings: Settings, *, run_id: str | None = None) -> dict[st
     environment = {
         "FUNDING_LAKE_CATALOG": str(catalog_file(settings)),
         "FUNDING_LAKE_FILES": f"{files_dir(settings)}/",
+        "FUNDING_LAKE_BUSY_MS": f"{settings.lock_timeout_seconds * 1000:.0f}",
         "FUNDING_LAKE_SPILL": str(settings.lake_dir / "spill"),
         "FUNDING_LAKE_THREADS": str(settings.lake_threads),
         "FUNDING_LAKE_MEMORY_LIMIT": settings.lake_memory_limit,

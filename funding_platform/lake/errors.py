@@ -67,10 +67,11 @@ def translated(error: duckdb.Error) -> FundingError:
             f"the lake's catalog is locked by another process: {text}",
             hint="wait for the other writer, or find it with `fuser data/lake/catalog.sqlite`",
         )
-    full = ("No space left on device", f"errno {errno.ENOSPC}", "disk is full", "File too large")
+    # The last is what SQLite says when its write-ahead log cannot grow.
+    full = ("No space left on device", f"errno {errno.ENOSPC}", "disk is full", "disk I/O error")
     if any(sign in text for sign in full):
         return LakeFullError(
-            f"no space left for the lake: {text}",
+            f"no space left for the lake (or the disk fails): {text}",
             hint="free some space, or run `funding maintain` to drop files no table needs",
         )
     return LakeError(f"the lake failed: {text}")

@@ -70,7 +70,8 @@ sys.stdin.read()
 """
 
 
-def test_a_locked_catalog_is_named_and_nothing_stored_is_lost(settings: Settings) -> None:
+def test_a_locked_catalog_is_named_and_nothing_stored_is_lost(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, lock_timeout_seconds=0.5)
     with Lake(settings) as lake:
         with lake.commit("run", "good") as transaction:
             transaction.replace(FUNDING_RATES, rates(), january_of())
