@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check ci-checks bench lock docs clean
+.PHONY: help setup demo dev test check fuzz ci-checks bench lock docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ check: setup ## Everything that CI runs: format, lint, types, imports, documents
 	dagster definitions validate
 	pytest
 
+fuzz: setup ## Feed every venue's parsers 100,000 spoilt answers (EXAMPLES=n: so many)
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz --timeout=0
+
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.defs.ci_checks
 
@@ -56,4 +59,4 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
 
 clean: ## Forget the demo: drop the lake, the published file and Dagster's history
-	rm -rf data/lake data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))
+	rm -rf data/lake data/state data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))

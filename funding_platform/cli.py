@@ -185,12 +185,16 @@ def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
     """Refetch settled history of VENUES, whole months."""
     import polars as pl
 
+    from funding_platform.core.tables import FUNDING_RATES
     from funding_platform.core.time_grid import Window, next_month, parse_month
     from funding_platform.flows.history import collect_history
     from funding_platform.terminal import progress_bars, show
+    from funding_platform.venues.registry import offering
 
     window = Window(parse_month(first), next_month(parse_month(last or first)))
     names, run_id = chosen_venues(venues), new_run_id()
+    if not venues:  # to ask one by name that offers no history is an error
+        names = offering(FUNDING_RATES, names)
     reports, errors = [], []
     with progress_bars():
         for name in names:
@@ -217,6 +221,108 @@ def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
     for outage in errors:
         click.echo(f"Error: {outage}", err=True)
     if errors or any(report.failures for report in reports):
+        sys.exit(1)
+
+
+@main.command("import")
+@click.argument("sources", nargs=-1, required=True)
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML or YAML file that says which column is what; see docs/importing.md.",
+)
+@click.option(
+    "--map",
+    "fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One field of the mapping, e.g. time_unit=s; repeatable.",
+)
+@click.option("--exclude", multiple=True, metavar="GLOB", help="File names to leave out.")
+@click.option(
+    "--keep-stored",
+    is_flag=True,
+    help="Leave out rows that differ from what is stored, instead of refusing all.",
+)
+def import_(
+    sources: tuple[str, ...],
+    mapping_file: Path | None,
+    fields: tuple[str, ...],
+    exclude: tuple[str, ...],
+    keep_stored: bool,
+) -> None:
+    """Add settled rates from SOURCES: files, folders or globs; what is stored stays.
+
+    Known without a mapping: Binance's monthly dumps, and the CSV form that the sandbox replays.
+    """
+    from funding_platform.flows.imports import import_files
+    from funding_platform.flows.mappings import read_mapping
+    from funding_platform.terminal import progress_bars, show
+
+    told = read_mapping(mapping_file) if mapping_file else {}
+    for one in fields:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise click.UsageError(f"--map {one}: write NAME=VALUE")
+        told[name] = value
+    with progress_bars():
+        report = import_files(
+            sources, settings(), new_run_id(), told=told, exclude=exclude, keep_stored=keep_stored
+        )
+    show(report.summary())
+    if report.conflicts.height:
+        click.echo(f"{report.conflicts.height} rows differ from what is stored: left out", err=True)
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("venues", nargs=-1, callback=known_venues)
+@click.option("--from", "since", type=click.DateTime(), help="First attempt, UTC.")
+@click.option("--to", "until", type=click.DateTime(), help="Attempts before, UTC.")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Data folder whose lake gets the rows, in place of the one with the answers.",
+)
+def replay(
+    venues: tuple[str, ...], since: datetime | None, until: datetime | None, into: Path | None
+) -> None:
+    """Read the recorded answers of VENUES again, through today's adapters, into the core tables."""
+    import polars as pl
+
+    from funding_platform.flows.replay import replay as run
+    from funding_platform.terminal import progress_bars, show
+
+    target = settings().model_copy(update={"data_dir": into.absolute()}) if into else None
+    with progress_bars():
+        replays = run(
+            settings(),
+            new_run_id(),
+            into=target,
+            venues=venues,
+            since=since and since.replace(tzinfo=UTC),
+            until=until and until.replace(tzinfo=UTC),
+        )
+    if not replays:
+        click.echo("no recorded answers: see FUNDING_RAW_RETENTION_DAYS")
+        return
+    rows = [
+        {
+            "venue": one.attempt.venue,
+            "dataset": one.attempt.dataset.full_name,
+            "attempts": 1,
+            "rows": one.rows,
+            "failed": int(one.error is not None),
+        }
+        for one in replays
+    ]
+    show(pl.DataFrame(rows).group_by("venue", "dataset", maintain_order=True).sum())
+    failures = [one for one in replays if one.error is not None]
+    for one in failures:
+        begun = one.attempt.started_at
+        click.echo(f"Error: attempt of {begun:%Y-%m-%d %H:%M:%S}: {one.error}", err=True)
+    if failures:
         sys.exit(1)
 
 
@@ -272,12 +378,13 @@ def csv_text(frame: "pl.DataFrame") -> str:
 
 
 @main.command()
-def venues() -> None:
-    """List the venues that can be collected."""
+@click.option("--bridged", is_flag=True, help="The exchanges that ccxt adds, instead.")
+def venues(bridged: bool) -> None:
+    """List the venues that can be collected, and what each offers."""
     import polars as pl
 
     from funding_platform.terminal import show
-    from funding_platform.venues.registry import venue_names, venue_spec
+    from funding_platform.venues.registry import bridged_names, venue_names, venue_spec
 
     show(
         pl.DataFrame(
@@ -285,23 +392,24 @@ def venues() -> None:
                 "venue": spec.name,
                 "title": spec.title,
                 "url": settings().venue_urls.get(spec.name, spec.base_url),
-                "history since": f"{spec.history_start:%Y-%m}",
-                "kept for": f"{spec.history_depth.days} days" if spec.history_depth else "ever",
+                "offers": ", ".join(table.name for table in spec.offers),
+                "history since": spec.history_start and f"{spec.history_start:%Y-%m}",
+                "kept for": f"{spec.history_depth.days} days" if spec.history_depth else None,
                 "rows a page": spec.page_size,
             }
-            for spec in map(venue_spec, venue_names())
+            for spec in map(venue_spec, bridged_names() if bridged else venue_names())
         )
     )
 
 
 @main.command()
 @click.option("--venue", callback=known_venue, help="One venue only.")
-@click.option("--gaps", is_flag=True, help="Only instruments and months with something missing.")
+@click.option("--gaps", is_flag=True, help="By name, what is missing.")
 @click.option(
     "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
 )
 def coverage(venue: str | None, gaps: bool, form: str) -> None:
-    """Settlements present against expected, by venue and month; with --gaps by instrument."""
+    """Settlements present against expected, by venue and month; with --gaps by name."""
     from funding_platform.flows.reports import coverage_report
 
     write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form)
@@ -369,11 +477,12 @@ def publish() -> None:
     help="Days of time travel to keep.",
 )
 def maintain(keep_days: int) -> None:
-    """Merge small files, expire old snapshots, delete files that nothing needs."""
+    """Drop old answers and snapshots, merge small files, delete files that nothing needs."""
     from funding_platform.lake.maintenance import maintain as run
 
     report = run(settings(), keep_days=keep_days)
     click.echo(
+        f"{report.payloads_dropped} raw payloads dropped, "
         f"{report.snapshots_expired} snapshots expired, "
         f"{report.files_before} data files became {report.files_after}"
     )

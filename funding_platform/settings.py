@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -45,6 +45,21 @@ class Settings(BaseSettings):
     request_timeout_seconds: float = Field(
         default=15.0, gt=0, description="Longest wait for one answer of a venue."
     )
+    coingecko_api_key: SecretStr | None = Field(
+        default=None, description="Key of a CoinGecko plan; without one the public tier is used."
+    )
+    raw_retention_days: int = Field(
+        default=7,
+        ge=0,
+        description="How long the venues' answers are kept verbatim for audit and replay; 0 keeps "
+        "none.",
+    )
+    snapshot_deadline_seconds: float = Field(
+        default=8.0,
+        gt=0,
+        description="Longest wait for one venue's snapshot: a venue that hangs keeps no other "
+        "waiting.",
+    )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
@@ -69,6 +84,11 @@ class Settings(BaseSettings):
     def lake_dir(self) -> Path:
         """The lake: its catalog and its files. Movable as one folder."""
         return self.data_dir / "lake"
+
+    @cached_property
+    def state_dir(self) -> Path:
+        """What processes share about venues: budgets spent, bans, outages. Safe to delete."""
+        return self.data_dir / "state"
 
     @cached_property
     def published_file(self) -> Path:

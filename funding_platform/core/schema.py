@@ -22,6 +22,7 @@ class Type(Enum):
     FLAG = "BOOLEAN"
     TIME = "TIMESTAMP WITH TIME ZONE"
     TEXTS = "VARCHAR[]"
+    BYTES = "BLOB"
 
     @property
     def polars(self) -> pl.DataType:
@@ -38,6 +39,7 @@ _POLARS: Final[dict[Type, pl.DataType]] = {
     Type.FLAG: pl.Boolean(),
     Type.TIME: UTC_TIME,
     Type.TEXTS: pl.List(pl.String()),
+    Type.BYTES: pl.Binary(),
 }
 
 
@@ -69,7 +71,7 @@ class Table:
     """One table: where it lives, its key, its columns, and how its files are laid out.
 
     ``partition_by`` holds DuckLake partition expressions, ``sort_by`` the order of rows within a
-    file; both only make reading faster.
+    file; both only make reading faster. ``options`` are DuckLake's, for the files of this table.
     """
 
     schema: str
@@ -79,6 +81,7 @@ class Table:
     columns: tuple[Column, ...]
     partition_by: tuple[str, ...] = ()
     sort_by: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         names = self.column_names

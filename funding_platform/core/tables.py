@@ -215,8 +215,49 @@ COLLECTION_LOG: Final = Table(
         Column("error_kind", Type.TEXT, "Class of the error."),
         Column("error", Type.TEXT, "What went wrong."),
         Column("latency_ms", Type.REAL, "Mean time to an answer.", "milliseconds", minimum=0.0),
+        Column("window_start", Type.TIME, "Start of the span asked for; null for a snapshot."),
+        Column("window_end", Type.TIME, "End of that span, not included."),
     ),
     sort_by=("started_at",),
+)
+
+RAW_PAYLOADS: Final = Table(
+    "core",
+    "raw_payloads",
+    "Answers of the venues, verbatim, of attempts that gave rows and of those that failed.",
+    key=("venue", "endpoint", "request_key", "observed_at"),
+    columns=(
+        VENUE,
+        Column("endpoint", Type.TEXT, "Path below the venue's base URL.", nullable=False),
+        Column(
+            "request_key", Type.TEXT, "The query as sent, or the JSON body of a POST.", None, False
+        ),
+        Column("observed_at", Type.TIME, "When the answer was complete.", nullable=False),
+        Column("sent_at", Type.TIME, "When the request was sent.", nullable=False),
+        Column("run_id", Type.TEXT, "The run that asked.", nullable=False),
+        Column("dataset", Type.TEXT, "Table that was collected.", nullable=False),
+        Column(
+            "started_at",
+            Type.TIME,
+            "The attempt in core.collection_log that asked: when it began.",
+            nullable=False,
+        ),
+        Column("status", Type.INTEGER, "HTTP status.", None, False, 100, 599),
+        Column("sha256", Type.TEXT, "Digest of the body, in hexadecimal.", nullable=False),
+        Column("size", Type.INTEGER, "Length of the body.", "bytes", False, minimum=0),
+        Column(
+            "body",
+            Type.BYTES,
+            "The body as it came; null where another row with this sha256 has it.",
+        ),
+    ),
+    partition_by=("year(observed_at)", "month(observed_at)", "day(observed_at)"),
+    sort_by=("observed_at",),
+    options=(
+        ("parquet_compression", "zstd"),
+        ("parquet_row_group_size", "2048"),  # bodies are large: a row group must fit into memory
+        ("data_inlining_row_limit", "0"),  # and have no place in the catalog
+    ),
 )
 
 FEE_SCHEDULES: Final = Table(
@@ -323,6 +364,7 @@ TABLES: Final = {
         FUNDING_RATES,
         MARKET_SNAPSHOTS,
         COLLECTION_LOG,
+        RAW_PAYLOADS,
         FEE_SCHEDULES,
         CURVE_SNAPSHOTS,
         CURVE_FACTORS,

@@ -13,6 +13,7 @@ from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.jobs import COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
+from funding_platform.venues.registry import offering
 
 HOUR_KEY = "%Y-%m-%d-%H:%M"
 MONTH_KEY = "%Y-%m-%d"
@@ -91,7 +92,7 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
     def daily_history(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         now = context.scheduled_execution_time.astimezone(UTC)
         for month in months_to_refresh(now):
-            for venue in venues:
+            for venue in offering(FUNDING_RATES, venues):
                 yield dg.RunRequest(
                     run_key=f"{venue}-{month}-{now:%Y-%m-%d}",
                     partition_key=month,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
+import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.core.schema import Table
@@ -19,23 +20,38 @@ from funding_platform.core.tables import (
     MARKET_SNAPSHOTS,
 )
 from funding_platform.defs.features import feature_key
+from funding_platform.defs.presentation import markdown_table
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.checks import (
     Answer,
     history_fresh,
     keys_unique,
+    predicted_agrees,
     schema_as_declared,
+    second_opinion_agrees,
     seen_lately,
+    snapshot_covers_listed,
 )
+from funding_platform.venues.registry import venue_spec
 
 Question = Callable[[DuckDBPyConnection], Answer]
+Comparison = Callable[[DuckDBPyConnection, str, datetime], tuple[Answer, pl.DataFrame]]
+
+SHOWN_PAIRS = 20
 
 DESCRIPTIONS = {
     "schema": "Columns and types equal the declaration in core.tables.",
     "unique_key": "No key is there twice.",
     "fresh": "The newest row is as recent as it should be.",
+    "covers_listed": "Every instrument that trades has a row in the newest snapshot.",
+    "predicted_agrees": "Rates settle as the venue itself predicted them shortly before.",
+    "second_opinion": "CoinGecko shows the venue's predicted rates as the venue does.",
 }
+
+
+SEVERITIES = {"covers_listed": dg.AssetCheckSeverity.WARN}
+"""Where a failure may be the market's doing; all others are errors."""
 
 
 def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
@@ -44,7 +60,20 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
         *(
             _checks(raw_key(venue, table), _questions(venue, table))
             for venue in venues
-            for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)
+            for table in venue_spec(venue).offers
+        ),
+        *(
+            comparison
+            for venue in venues
+            if FUNDING_RATES in venue_spec(venue).offers
+            for comparison in (
+                _comparison(
+                    raw_key(venue, FUNDING_RATES), "predicted_agrees", venue, predicted_agrees
+                ),
+                _comparison(
+                    raw_key(venue, MARKET_SNAPSHOTS), "second_opinion", venue, second_opinion_agrees
+                ),
+            )
         ),
         *(
             _checks(feature_key(table), {"schema": _schema_of(table)})
@@ -63,11 +92,14 @@ def _questions(venue: str, table: Table) -> dict[str, Question]:
         column = "last_seen_at" if table is INSTRUMENTS else "observed_at"
         return seen_lately(lake, table, column, venue, now)
 
-    return {
+    questions: dict[str, Question] = {
         "schema": _schema_of(table),
         "unique_key": lambda lake: keys_unique(lake, table, venue),
         "fresh": fresh,
     }
+    if table is MARKET_SNAPSHOTS and INSTRUMENTS in venue_spec(venue).offers:
+        questions["covers_listed"] = lambda lake: snapshot_covers_listed(lake, venue)
+    return questions
 
 
 def _schema_of(table: Table) -> Question:
@@ -91,8 +123,31 @@ def _checks(key: dg.AssetKey, questions: Mapping[str, Question]) -> dg.AssetChec
                     asset_key=key,
                     check_name=name,
                     passed=answer.passed,
+                    severity=SEVERITIES.get(name, dg.AssetCheckSeverity.ERROR),
                     description=answer.verdict,
                     metadata={figure: str(value) for figure, value in answer.figures.items()},
                 )
+
+    return ask
+
+
+def _comparison(
+    key: dg.AssetKey, name: str, venue: str, compare: Comparison
+) -> dg.AssetChecksDefinition:
+    """Rates beside other figures for them: what differs is flagged and shown, nothing dropped."""
+
+    @dg.asset_check(asset=key, name=name, description=DESCRIPTIONS[name])
+    def ask(lake: LakeResource) -> dg.AssetCheckResult:
+        with lake.get_connection() as connection:
+            answer, flagged = compare(connection, venue, datetime.now(UTC))
+        return dg.AssetCheckResult(
+            passed=answer.passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=answer.verdict,
+            metadata={
+                **{figure: str(value) for figure, value in answer.figures.items()},
+                "flagged_pairs": dg.MetadataValue.md(markdown_table(flagged.head(SHOWN_PAIRS))),
+            },
+        )
 
     return ask

@@ -9,13 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import project_root
 from funding_platform.terminal import console, progress_bars
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names
 
 MONTHS = 2
 SYMBOLS = 12
@@ -32,7 +33,10 @@ def main() -> int:
             world = World(build_definitions(), dagster_instance())
             results = [
                 world.collect(),
-                *(world.backfill(venue, MONTHS) for venue in venue_names()),
+                *(
+                    world.backfill(venue, MONTHS)
+                    for venue in offering(FUNDING_RATES, venue_names())
+                ),
                 world.transform(MONTHS),
             ]
     troubles = [f"run {one.run_id} failed" for one in results if not one.success]

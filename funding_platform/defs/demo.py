@@ -1,4 +1,4 @@
-"""The demonstration: three months of four venues, from the wire to ranked opportunities."""
+"""The demonstration: three months of every venue, from the wire to ranked opportunities."""
 
 import logging
 import time
@@ -6,6 +6,7 @@ import time
 import dagster as dg
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
@@ -18,7 +19,7 @@ from funding_platform.flows.reports import (
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
 from funding_platform.terminal import console, plot_curves, progress_bars, show
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names
 
 NEXT_STEPS = """
 [bold]Next[/]
@@ -56,7 +57,7 @@ def run_demo(*, months: int, symbols: int) -> None:
             _succeeded(world.collect(), "the hourly collection"),
             *(
                 _succeeded(world.backfill(venue, months), f"the history of {venue}")
-                for venue in venue_names()
+                for venue in offering(FUNDING_RATES, venue_names())
             ),
             _succeeded(world.transform(months), "the transforms"),
         ]

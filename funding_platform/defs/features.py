@@ -24,6 +24,7 @@ from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.curves import update_curve_factors, update_curve_snapshots
 from funding_platform.settings import Settings
+from funding_platform.venues.registry import offering
 
 
 def feature_key(table: Table) -> dg.AssetKey:
@@ -65,11 +66,11 @@ def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
             update_curve_snapshots,
             [
                 dg.AssetDep(raw_key(venue, table), partition_mapping=mapping)
-                for venue in venues
                 for table, mapping in (
                     (FUNDING_RATES, MONTH_AND_THE_ONE_BEFORE),
                     (MARKET_SNAPSHOTS, HOURS_OF_THE_MONTH),
                 )
+                for venue in offering(table, venues)
             ],
         ),
         feature_asset(

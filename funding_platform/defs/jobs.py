@@ -6,6 +6,7 @@ import dagster as dg
 
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.raw import raw_key
+from funding_platform.venues.registry import offering
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -19,7 +20,7 @@ TRANSFORM = "transform"
 
 def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
     """Settled history, by month; schedules ask for one venue at a time."""
-    keys = [raw_key(venue, FUNDING_RATES) for venue in venues]
+    keys = [raw_key(venue, FUNDING_RATES) for venue in offering(FUNDING_RATES, venues)]
     return dg.define_asset_job(
         HISTORY,
         selection=dg.AssetSelection.assets(*keys),
@@ -29,7 +30,11 @@ def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
 
 def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
     """Instruments and market snapshots of all venues, for the running hour."""
-    keys = [raw_key(venue, table) for venue in venues for table in (INSTRUMENTS, MARKET_SNAPSHOTS)]
+    keys = [
+        raw_key(venue, table)
+        for table in (INSTRUMENTS, MARKET_SNAPSHOTS)
+        for venue in offering(table, venues)
+    ]
     return dg.define_asset_job(
         COLLECT,
         selection=dg.AssetSelection.assets(*keys),

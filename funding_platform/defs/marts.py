@@ -17,6 +17,7 @@ from funding_platform.flows.progress import step
 from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings, project_root
+from funding_platform.venues.registry import offering
 
 PER_VENUE = {
     dg.AssetKey([table.schema, table.name]): table
@@ -86,7 +87,7 @@ class Translator(DagsterDbtTranslator):
         table = PER_VENUE.get(dep.asset_key)
         if table is None:
             return [dep]
-        return [dg.AssetDep(raw_key(venue, table)) for venue in self._venues]
+        return [dg.AssetDep(raw_key(venue, table)) for venue in offering(table, self._venues)]
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:

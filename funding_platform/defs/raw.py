@@ -15,7 +15,9 @@ from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
 from funding_platform.defs.presentation import OWNERS, definition_metadata, frame_metadata
 from funding_platform.defs.resources import LakeResource
-from funding_platform.flows.history import HistoryReport, collect_history
+from funding_platform.flows.completeness import named
+from funding_platform.flows.history import collect_history
+from funding_platform.flows.history_report import MAX_NAMED_SYMBOLS, HistoryReport
 from funding_platform.flows.snapshots import (
     Collected,
     collect_instruments,
@@ -23,17 +25,15 @@ from funding_platform.flows.snapshots import (
     require_running_hour,
 )
 from funding_platform.settings import Settings
-from funding_platform.venues.registry import venue_spec
+from funding_platform.venues.registry import offering, venue_spec
 
 COMPLETE_SHARE = 0.99
 """Below this share of expected settlements a venue's history counts as incomplete."""
 
-MAX_NAMED_SYMBOLS = 20
-
 
 def raw_key(venue: str, table: Table) -> dg.AssetKey:
-    """``raw/<venue>/<table>``."""
-    return dg.AssetKey(["raw", venue, table.name])
+    """``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
+    return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 
 def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
@@ -47,7 +47,7 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
         "refetched and replaced. " + FUNDING_RATES.description,
         partitions_def=MONTHLY,
         backfill_policy=BY_RANGE,
-        pool=f"venue_{venue}",
+        pool=f"venue_{key.path[1]}",
         group_name="raw",
         owners=OWNERS,
         kinds={"python", "duckdb"},
@@ -56,8 +56,9 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
             dg.AssetCheckSpec(
                 "complete",
                 asset=key,
-                description="Every symbol was read to the end of the window, and at least "
-                f"{COMPLETE_SHARE:.0%} of the settlements that the spacing implies are there.",
+                description="Every symbol was read to the end of the window, none stops while "
+                f"it trades, and at least {COMPLETE_SHARE:.0%} of the settlements that were due "
+                "are there.",
             )
         ],
     )
@@ -122,11 +123,11 @@ def hourly_assets(
 
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """All collected assets of the given venues."""
+    """All collected assets of the given venues, of what each offers."""
     return [
-        *(funding_rates_asset(venue) for venue in venues),
-        hourly_assets(INSTRUMENTS, collect_instruments, venues),
-        hourly_assets(MARKET_SNAPSHOTS, collect_snapshots, venues),
+        *(funding_rates_asset(venue) for venue in offering(FUNDING_RATES, venues)),
+        hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
+        hourly_assets(MARKET_SNAPSHOTS, collect_snapshots, offering(MARKET_SNAPSHOTS, venues)),
     ]
 
 
@@ -164,7 +165,9 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
         "symbols": len(report.coverage),
         "requests": report.requests,
         "coverage": report.coverage_share,
-        "missing": dg.MetadataValue.json(dict(list(report.missing.items())[:MAX_NAMED_SYMBOLS])),
+        "missing": dg.MetadataValue.json(named(report.missing_settlements, MAX_NAMED_SYMBOLS)),
+        "recovered": report.recovered,
+        "outages": [f"{hour:%Y-%m-%d %H:%M}" for hour in report.outages[:MAX_NAMED_SYMBOLS]],
         "unproven": report.unproven[:MAX_NAMED_SYMBOLS],
         "vanished": report.vanished[:MAX_NAMED_SYMBOLS],
         "failed_symbols": dg.MetadataValue.json(
@@ -175,16 +178,23 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
 
 def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
     """The verdict on a backfill."""
-    lost = sum(report.missing.values())
+    lost = report.missing_settlements.height
+    by_name = named(report.missing_settlements, MAX_NAMED_SYMBOLS)
     return dg.AssetCheckResult(
         check_name="complete",
         passed=not report.failures
         and not report.unproven
         and not report.vanished
+        and not report.stopped
         and report.coverage_share >= COMPLETE_SHARE,
-        description=f"{report.rows} of {report.expected} settlements, {lost} missing between "
-        f"others; of {len(report.coverage) + len(report.failures)} symbols {len(report.failures)} "
-        f"failed, {len(report.unproven)} reach beyond what the venue keeps, "
-        f"{len(report.vanished)} have vanished",
-        metadata={"coverage": report.coverage_share, "missing": lost},
+        description=f"{report.rows} of {report.expected} settlements, {lost} missing; "
+        f"of {len(report.coverage) + len(report.failures)} symbols {len(report.failures)} "
+        f"failed, {len(report.stopped)} stopped while they trade, {len(report.unproven)} reach "
+        f"beyond what the venue keeps, {len(report.vanished)} have vanished",
+        metadata={
+            "coverage": report.coverage_share,
+            "missing": lost,
+            "missing_by_name": dg.MetadataValue.json(by_name),
+            "stopped": report.stopped[:MAX_NAMED_SYMBOLS],
+        },
     )

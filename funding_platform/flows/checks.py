@@ -8,15 +8,43 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.core.schema import Table
+from funding_platform.flows.cross_checks import (
+    at_fault,
+    disagreements,
+    settled_and_accruing,
+    settled_and_predicted,
+    two_sources,
+)
+from funding_platform.venues.coingecko import native_venue
 
 HISTORY_REFRESH = timedelta(days=1)
 """Settled history is refreshed once a day."""
 
 SNAPSHOT_LIMIT = timedelta(hours=2)
 """Snapshots are taken hourly; one may be missed."""
+
+AGGREGATOR = "coingecko"
+"""The venue whose snapshots relay those of others."""
+
+CROSS_CHECKED = timedelta(days=7)
+"""How far back rates are compared; what is older was compared when it was new."""
+
+SHOWN_SYMBOLS = 10
+
+_SETTLED = """
+SELECT venue_symbol, funding_time, funding_rate, interval_hours FROM core.funding_rates
+WHERE venue = ? AND funding_time >= ?
+"""
+_PREDICTED = """
+SELECT venue_symbol, snapshot_hour, predicted_rate, interval_hours, next_funding_time, mark_price,
+    observed_at
+FROM core.market_snapshots
+WHERE venue = ? AND snapshot_hour >= ? AND predicted_rate IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +104,82 @@ def seen_lately(
     return _age(newest, now, SNAPSHOT_LIMIT, "last seen")
 
 
+def snapshot_covers_listed(lake: DuckDBPyConnection, venue: str) -> Answer:
+    """Has every instrument that is listed as trading a row in the newest snapshot?
+
+    Of the instruments, those count that were seen within two hours before it.
+    """
+    listed, absent = _row(
+        lake,
+        "WITH newest AS (SELECT max(snapshot_hour) AS hour FROM core.market_snapshots "
+        "WHERE venue = $venue) "
+        "SELECT count(*), list(i.venue_symbol ORDER BY i.venue_symbol) "
+        "FILTER (s.venue_symbol IS NULL) "
+        "FROM core.instruments AS i CROSS JOIN newest LEFT JOIN core.market_snapshots AS s "
+        "ON s.venue = i.venue AND s.venue_symbol = i.venue_symbol AND s.snapshot_hour = hour "
+        "WHERE i.venue = $venue AND i.status = 'trading' AND i.last_seen_at >= hour - $limit",
+        {"venue": venue, "limit": SNAPSHOT_LIMIT},
+    )
+    missing = absent or []
+    verdict = f"{len(missing)} of {listed} trading instruments have no row in the newest snapshot"
+    named = f": {', '.join(missing[:SHOWN_SYMBOLS])}" if missing else ""
+    return Answer(not missing, verdict + named, {"listed": listed, "missing": len(missing)})
+
+
+def predicted_agrees(
+    lake: DuckDBPyConnection, venue: str, now: datetime
+) -> tuple[Answer, pl.DataFrame]:
+    """Do the rates of the last week settle as the venue itself predicted them?
+
+    Returns
+    -------
+    tuple
+        The verdict, and the flagged pairs: see ``cross_checks``.
+    """
+    since = now - CROSS_CHECKED
+    settled = lake.execute(_SETTLED, [venue, since]).pl()
+    predicted = lake.execute(_PREDICTED, [venue, since]).pl()
+    dated = predicted.filter(pl.col("next_funding_time").is_not_null())
+    pairs = [settled_and_predicted(settled, dated), settled_and_accruing(settled, predicted)]
+    return _agreement(pl.concat(pairs), f"{venue}'s own predictions")
+
+
+def second_opinion_agrees(
+    lake: DuckDBPyConnection, venue: str, now: datetime
+) -> tuple[Answer, pl.DataFrame]:
+    """Does an aggregator show the venue's predicted rates of the last week as the venue does?
+
+    Returns
+    -------
+    tuple
+        The verdict, and the flagged pairs: see ``cross_checks``.
+    """
+    since = now - CROSS_CHECKED
+    own = lake.execute(_PREDICTED, [venue, since]).pl()
+    relayed = lake.execute(_PREDICTED, [AGGREGATOR, since]).pl()
+    return _agreement(two_sources(own, _relayed_of(relayed, venue)), AGGREGATOR)
+
+
+def _relayed_of(relayed: pl.DataFrame, venue: str) -> pl.DataFrame:
+    """What the aggregator shows of one venue; it writes ``<market>:<symbol>``."""
+    parts = pl.col("venue_symbol").str.splitn(":", 2)
+    split = relayed.with_columns(
+        parts.struct[0].alias("market"), parts.struct[1].alias("venue_symbol")
+    )
+    markets = [name for name in split["market"].unique() if native_venue(name) == venue]
+    return split.filter(pl.col("market").is_in(markets))
+
+
+def _agreement(pairs: pl.DataFrame, with_whom: str) -> tuple[Answer, pl.DataFrame]:
+    compared = disagreements(pairs)
+    flagged = compared.filter(pl.col("reason").is_not_null())
+    faults = at_fault(compared)
+    told = f"{flagged.height} of {compared.height} rates disagree with {with_whom}"
+    figures: dict[str, object] = {"pairs": compared.height, "flagged": flagged.height}
+    figures.update(flagged.group_by("reason").len().sort("reason").iter_rows())
+    return Answer(not faults, "; ".join([told, *faults]), figures), flagged
+
+
 def _age(newest: datetime, now: datetime, limit: timedelta, what: str) -> Answer:
     age = now - newest
     return Answer(
@@ -85,7 +189,9 @@ def _age(newest: datetime, now: datetime, limit: timedelta, what: str) -> Answer
     )
 
 
-def _row(lake: DuckDBPyConnection, sql: str, parameters: list[object]) -> tuple[Any, ...]:
+def _row(
+    lake: DuckDBPyConnection, sql: str, parameters: list[object] | dict[str, object]
+) -> tuple[Any, ...]:
     """The one row of an aggregate."""
     row = lake.execute(sql, parameters).fetchone()
     assert row is not None

@@ -8,17 +8,19 @@ import polars as pl
 from funding_platform.core.errors import FundingError
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import COLLECTION_LOG
+from funding_platform.core.time_grid import Window
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt to collect one dataset of one venue."""
+    """One attempt to collect one dataset of one venue, in a window unless it is a snapshot."""
 
     run_id: str
     venue: str
     dataset: Table
     started_at: datetime
     finished_at: datetime
+    window: Window | None = None
     rows: int = 0
     symbols: int | None = None
     symbols_failed: list[str] = field(default_factory=list)
@@ -51,6 +53,8 @@ class Attempt:
             "error_kind": type(trouble[0]).__name__ if trouble else None,
             "error": "\n".join(str(one) for one in trouble) or None,
             "latency_ms": self.latency_ms,
+            "window_start": self.window and self.window.start,
+            "window_end": self.window and self.window.end,
         }
 
 

@@ -13,7 +13,8 @@ from funding_platform.core.errors import FundingError
 from funding_platform.lake import connect
 from funding_platform.lake.connection import bare_connection, catalog_file
 from funding_platform.settings import Settings
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.errors import VenueError
+from funding_platform.venues.registry import venue_names, venue_spec
 
 LOW_DISK_BYTES = 2 * 1024**3
 
@@ -66,13 +67,12 @@ def _extensions(settings: Settings) -> Finding:
 
 
 def _venues(settings: Settings) -> Finding:
-    known = set(venue_names())
-    unknown = sorted({*settings.venues, *settings.venue_urls} - known)
-    if unknown:
-        return Finding(
-            False, f"FUNDING_VENUES or FUNDING_VENUE_URLS name {unknown}; known are {sorted(known)}"
-        )
-    chosen = settings.venues or tuple(sorted(known))
+    try:
+        for name in (*settings.venues, *settings.venue_urls):
+            venue_spec(name)
+    except VenueError as error:
+        return Finding(False, f"FUNDING_VENUES or FUNDING_VENUE_URLS: {error}")
+    chosen = settings.venues or tuple(sorted(venue_names()))
     elsewhere = ", ".join(f"{name} at {url}" for name, url in settings.venue_urls.items())
     return Finding(True, f"venues {', '.join(chosen)}" + (f" ({elsewhere})" if elsewhere else ""))
 

@@ -3,8 +3,13 @@
 FlowError
 ├── FutureWindowError     asked for a month that has not begun
 ├── BeforeHistoryError    asked for a month before the venue's first settlement
-├── EmptyAnswerError     a venue that listed instruments then, returned not one settlement
+├── EmptyAnswerError      a venue that listed instruments then, returned not one settlement
 ├── PerishableError       asked for a snapshot of another hour than the running one
+├── MissingSettlementsError  settlements were due, and are not there
+├── ImportRefusedError    files cannot be imported; nothing was written
+│   ├── MappingError          which column is what is not known, or makes no sense
+│   ├── DumpError             a file breaks its form: names file, line and column
+│   └── ImportConflictError   a file and the lake, or two files, disagree on a settlement
 └── CollectionError       no venue, or not one symbol, could be collected
 """
 
@@ -29,6 +34,55 @@ class EmptyAnswerError(FlowError):
 
 class PerishableError(FlowError):
     """A snapshot can only be taken of now."""
+
+
+class MissingSettlementsError(FlowError):
+    """Settlements that were due are not there, although they were asked for twice."""
+
+
+class ImportRefusedError(FlowError):
+    """Files cannot be imported; nothing was written."""
+
+
+class MappingError(ImportRefusedError):
+    """Which column of a file is what is not known, or makes no sense."""
+
+
+class DumpError(ImportRefusedError):
+    """A file breaks its form.
+
+    Parameters
+    ----------
+    file
+        The file, and the one inside it where it is an archive.
+    message
+        What is wrong.
+    line
+        The line of a CSV file, its header being the first; the row of a Parquet file.
+    column
+        The column, by its name in the file.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        message: str,
+        *,
+        line: int | None = None,
+        column: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        where = [file]
+        where += [f"line {line}"] if line is not None else []
+        where += [f"column {column}"] if column is not None else []
+        super().__init__(f"{', '.join(where)}: {message}", hint=hint)
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class ImportConflictError(ImportRefusedError):
+    """Two rates for one settlement: of a file and the lake, or of two files."""
 
 
 class CollectionError(FlowError):

@@ -6,7 +6,6 @@ replaced as a whole: that is idempotent, and late corrections arrive for free.
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import polars as pl
@@ -15,59 +14,24 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection_log import Attempt, log_frame
+from funding_platform.flows.completeness import completed
 from funding_platform.flows.errors import (
     BeforeHistoryError,
     CollectionError,
     EmptyAnswerError,
     FutureWindowError,
 )
+from funding_platform.flows.history_report import HistoryReport
 from funding_platform.flows.progress import begin
+from funding_platform.flows.recording import Recording
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.history import Coverage, History
+from funding_platform.venues.history import History
 
 MONTHS_AT_ONCE = 6
 """Months held in memory and committed together: a year of 300 hourly symbols takes 1.7 GiB."""
-
-
-@dataclass(slots=True)
-class HistoryReport:
-    """What a backfill stored, and the proof that it is whole.
-
-    ``vanished`` are symbols that the lake has settlements of and the venue returned none.
-    """
-
-    venue: str
-    window: Window
-    rows: int = 0
-    requests: int = 0
-    rows_by_month: dict[str, int] = field(default_factory=dict)
-    coverage: dict[str, list[Coverage]] = field(default_factory=dict)
-    failures: dict[str, FundingError] = field(default_factory=dict)
-    vanished: list[str] = field(default_factory=list)
-
-    @property
-    def expected(self) -> int:
-        """Settlements that the spacing says there were."""
-        return sum(part.expected for parts in self.coverage.values() for part in parts)
-
-    @property
-    def missing(self) -> dict[str, int]:
-        """Settlements lost between others, for the symbols that have any."""
-        lost = {s: sum(part.missing for part in parts) for s, parts in self.coverage.items()}
-        return {symbol: count for symbol, count in lost.items() if count}
-
-    @property
-    def unproven(self) -> list[str]:
-        """Symbols of which the venue may once have had more than it keeps."""
-        return [s for s, parts in self.coverage.items() if not all(part.proven for part in parts)]
-
-    @property
-    def coverage_share(self) -> float:
-        """Settlements present over settlements expected."""
-        return 1.0 - sum(self.missing.values()) / self.expected if self.expected else 1.0
 
 
 def collect_history(
@@ -91,10 +55,11 @@ def collect_history(
     """
     started_at = datetime.now(UTC)
     report = HistoryReport(venue_name, window)
-    attempt = Attempt(run_id, venue_name, FUNDING_RATES, started_at, started_at)
+    attempt = Attempt(run_id, venue_name, FUNDING_RATES, started_at, started_at, window)
+    recording = Recording(attempt, settings.raw_retention_days)
     with Lake(settings) as lake:
         try:
-            asyncio.run(_collect(report, lake, run_id))
+            asyncio.run(_collect(report, lake, recording))
         except FundingError as error:
             attempt.error = error
             raise
@@ -103,22 +68,57 @@ def collect_history(
             attempt.rows, attempt.requests = report.rows, report.requests
             attempt.symbols = len(report.coverage) + len(report.failures)
             attempt.symbols_failed = sorted(report.failures)
+            attempt.warnings = report.warnings()
             with lake.commit(run_id, f"log of {venue_name} history") as transaction:
                 transaction.append(COLLECTION_LOG, log_frame([attempt]))
+                recording.store(lake, transaction)
     return report
 
 
-async def _collect(report: HistoryReport, lake: Lake, run_id: str) -> None:
-    """Fetch and commit the window, a few months at a time."""
-    async with open_venue(report.venue, settings=lake.settings) as venue:
+async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> None:
+    """Ask the venue, as it is when the attempt begins."""
+    present = recording.attempt.started_at
+    async with open_venue(
+        report.venue, settings=lake.settings, present=present, record=recording.recorder
+    ) as venue:
         try:
-            window = _possible(report.window, venue.spec, datetime.now(UTC))
-            instruments = await _instruments(venue, lake)
-            for part in _slices(window):
-                await _collect_part(report, venue, instruments, part, lake, run_id)
-            _require_an_answer(report, venue.spec)
+            await read_history(venue, report, lake, known_instruments(lake, venue), recording)
         finally:
             report.requests = venue.stats.requests
+
+
+async def read_history(
+    venue: Venue, report: HistoryReport, lake: Lake, known: pl.DataFrame, recording: Recording
+) -> None:
+    """Read the window of ``report`` and commit it, a few months at a time.
+
+    Parameters
+    ----------
+    known
+        Instruments of the venue seen before, as in ``core.instruments``.
+    recording
+        The attempt, and its answers to commit with their rows.
+
+    Raises
+    ------
+    FundingError
+        As ``collect_history``.
+    """
+    window = _possible(report.window, venue.spec, recording.attempt.started_at)
+    instruments = await _instruments(venue, known)
+    for part in _slices(window):
+        await _collect_part(report, venue, instruments, part, lake, recording)
+    _require_an_answer(report, venue.spec)
+
+
+def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) -> pl.DataFrame:
+    """Instruments of a venue that were seen at all, or before a moment."""
+    known = lake.read(
+        "SELECT * FROM core.instruments "
+        "WHERE venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
+        [venue.spec.name, before],
+    )
+    return known.cast(dict(INSTRUMENTS.polars_schema))  # type: ignore[arg-type]
 
 
 async def _collect_part(
@@ -127,25 +127,21 @@ async def _collect_part(
     instruments: pl.DataFrame,
     window: Window,
     lake: Lake,
-    run_id: str,
+    recording: Recording,
 ) -> None:
     """Fetch one slice of the window and replace it in one transaction."""
     symbols = _listed_in(instruments, window)
     if not symbols:
         return
     advance = begin(f"{report.venue} {window.start:%Y-%m}", len(symbols))
-    history = await venue.funding_history(symbols, window, on_symbol=lambda _: advance())
-    _store(report, lake, history, window, run_id)
-    report.rows += history.frame.height
-    by_month = history.frame.group_by(pl.col("funding_time").dt.strftime("%Y-%m-01")).len()
-    report.rows_by_month.update(dict(by_month.iter_rows()))
-    report.failures.update(history.failures)
-    for symbol, coverage in history.coverage.items():
-        report.coverage.setdefault(symbol, []).append(coverage)
+    first = await venue.funding_history(symbols, window, on_symbol=lambda _: advance())
+    whole = await completed(venue, lake, first, instruments, window)
+    _store(report, lake, whole.history, window, recording)
+    report.add(whole)
 
 
 def _store(
-    report: HistoryReport, lake: Lake, history: History, window: Window, run_id: str
+    report: HistoryReport, lake: Lake, history: History, window: Window, recording: Recording
 ) -> None:
     """Replace the symbols that were read whole; add to those the venue no longer keeps whole.
 
@@ -156,11 +152,13 @@ def _store(
     whole = [symbol for symbol in answered if history.coverage[symbol].proven]
     read_whole = pl.col("venue_symbol").is_in(whole)
     scope = Scope({"venue": report.venue, "venue_symbol": tuple(whole)}, "funding_time", window)
+    run_id = recording.attempt.run_id
     with lake.commit(run_id, f"{report.venue} settled rates {window}") as transaction:
         if whole:
             transaction.replace(FUNDING_RATES, history.frame.filter(read_whole), scope)
         if len(whole) < len(answered):
             transaction.upsert(FUNDING_RATES, history.frame.filter(~read_whole))
+        recording.store(lake, transaction)
     silent = sorted(set(history.coverage) - set(answered))
     vanished = lake.read(
         "SELECT DISTINCT venue_symbol FROM core.funding_rates WHERE venue = ? "
@@ -170,14 +168,10 @@ def _store(
     report.vanished.extend(vanished["venue_symbol"].to_list())
 
 
-async def _instruments(venue: Venue, lake: Lake) -> pl.DataFrame:
+async def _instruments(venue: Venue, known: pl.DataFrame) -> pl.DataFrame:
     """Every instrument known of the venue: listed now, or seen before and since delisted."""
     listed = await venue.instruments()
-    known = lake.read(
-        "SELECT * FROM core.instruments WHERE venue = ? AND NOT list_contains(?, venue_symbol)",
-        [venue.spec.name, listed["venue_symbol"].to_list()],
-    )
-    return pl.concat([listed, known.cast(dict(INSTRUMENTS.polars_schema))])  # type: ignore[arg-type]
+    return pl.concat([listed, known.join(listed, on="venue_symbol", how="anti")])
 
 
 def _listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
@@ -192,6 +186,8 @@ def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
         raise FutureWindowError(
             f"{spec.name}: {window} has not begun", hint="ask for a month up to the running one"
         )
+    if spec.history_start is None:
+        raise spec.not_offered(FUNDING_RATES)
     if window.end <= spec.history_start:
         raise BeforeHistoryError(
             f"{spec.name}: {window} ends before its history starts ({spec.history_start:%Y-%m-%d})",

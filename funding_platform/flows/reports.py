@@ -8,6 +8,7 @@ import polars as pl
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.core.mart_tables import COVERAGE, OPPORTUNITIES
 from funding_platform.flows.errors import FlowError
+from funding_platform.flows.gaps import gaps_by_name
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 
@@ -29,12 +30,6 @@ SELECT venue, strftime(month, '%Y-%m') AS month, count(*) AS instruments,
        sum(present) / nullif(sum(expected), 0) AS coverage
 FROM marts.coverage WHERE coalesce(venue = $venue, true) GROUP BY ALL ORDER BY ALL
 """
-_GAPS = """
-SELECT venue, venue_symbol, strftime(month, '%Y-%m') AS month, present, missing, coverage,
-       widest_gap_hours
-FROM marts.coverage WHERE missing > 0 AND coalesce(venue = $venue, true)
-ORDER BY missing DESC, venue, venue_symbol, month
-"""
 _CURVES = """
 SELECT c.* FROM features.curve_snapshots AS c
 JOIN core.instruments AS i USING (venue, venue_symbol)
@@ -51,8 +46,22 @@ ORDER BY c.venue
 def coverage_report(
     settings: Settings, *, venue: str | None = None, gaps: bool = False
 ) -> pl.DataFrame:
-    """Coverage by venue and month, or the instruments and months that have gaps."""
-    return _ask(settings, _GAPS if gaps else _COVERAGE, {"venue": venue})
+    """Coverage by venue and month, or by name what is missing, the worst first.
+
+    Returns
+    -------
+    polars.DataFrame
+        With ``gaps``: ``venue``, ``venue_symbol`` (null for an outage of the venue), ``kind`` as in
+        ``core.completeness`` or ``outage``, ``missing`` (how many), ``first`` and ``last``, and the
+        ``times`` in words, a few of them.
+    """
+    if not gaps:
+        return _ask(settings, _COVERAGE, {"venue": venue})
+    connection = connect(settings)
+    try:
+        return gaps_by_name(connection, venue)
+    finally:
+        connection.close()
 
 
 def latest_curves(settings: Settings, *, base: str, venue: str | None = None) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import polars as pl
 
@@ -16,12 +17,14 @@ from funding_platform.core.schema import Table
 from funding_platform.core.tables import COLLECTION_LOG, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window, floor_hour
 from funding_platform.flows.collection_log import Attempt, log_frame
-from funding_platform.flows.errors import EmptyAnswerError, PerishableError
+from funding_platform.flows.errors import CollectionError, EmptyAnswerError, PerishableError
 from funding_platform.flows.progress import begin
+from funding_platform.flows.recording import Recording
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue
+from funding_platform.venues.registry import offering
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class Collected:
 
     attempt: Attempt
     frame: pl.DataFrame
+    recording: Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A table that is served only as "now": what to ask a venue, and how to store the answer."""
+
+    table: Table
+    ask: Callable[[Venue], Awaitable[pl.DataFrame]]
+    store: Callable[[Transaction, pl.DataFrame], None]
 
 
 def require_running_hour(hour: datetime, now: datetime) -> None:
@@ -51,90 +64,97 @@ def collect_instruments(
     venues: Sequence[str], settings: Settings, run_id: str
 ) -> dict[str, Collected]:
     """Contract facts of the venues into ``core.instruments``; first sightings are kept."""
-
-    def store(transaction: Transaction, frame: pl.DataFrame) -> None:
-        transaction.upsert(INSTRUMENTS, frame, keep=("first_seen_at",))
-
-    return _collect(INSTRUMENTS, venues, settings, run_id, Venue.instruments, store)
+    return _collect(SNAPSHOTS[INSTRUMENTS.full_name], venues, settings, run_id)
 
 
 def collect_snapshots(
     venues: Sequence[str], settings: Settings, run_id: str
 ) -> dict[str, Collected]:
     """The market of the running hour into ``core.market_snapshots``; the last look wins."""
+    return _collect(SNAPSHOTS[MARKET_SNAPSHOTS.full_name], venues, settings, run_id)
 
-    def store(transaction: Transaction, frame: pl.DataFrame) -> None:
-        for (venue, hour), part in frame.group_by("venue", "snapshot_hour"):
-            scope = Scope({"venue": str(venue)}, "snapshot_hour", _hour_from(hour))
-            transaction.replace(MARKET_SNAPSHOTS, part, scope)
 
-    return _collect(MARKET_SNAPSHOTS, venues, settings, run_id, Venue.market_snapshot, store)
+def _store_instruments(transaction: Transaction, frame: pl.DataFrame) -> None:
+    transaction.upsert(INSTRUMENTS, frame, keep=("first_seen_at",))
+
+
+def _store_snapshots(transaction: Transaction, frame: pl.DataFrame) -> None:
+    for (venue, hour), part in frame.group_by("venue", "snapshot_hour"):
+        scope = Scope({"venue": str(venue)}, "snapshot_hour", _hour_from(hour))
+        transaction.replace(MARKET_SNAPSHOTS, part, scope)
+
+
+SNAPSHOTS: Final = {
+    one.table.full_name: one
+    for one in (
+        Snapshot(INSTRUMENTS, Venue.instruments, _store_instruments),
+        Snapshot(MARKET_SNAPSHOTS, Venue.market_snapshot, _store_snapshots),
+    )
+}
 
 
 def _collect(
-    table: Table,
-    venues: Sequence[str],
-    settings: Settings,
-    run_id: str,
-    ask: Callable[[Venue], Awaitable[pl.DataFrame]],
-    store: Callable[[Transaction, pl.DataFrame], None],
+    what: Snapshot, venues: Sequence[str], settings: Settings, run_id: str
 ) -> dict[str, Collected]:
-    """Ask all venues at once, commit what came and the log in one transaction."""
-    collected = asyncio.run(_ask_all(table, venues, settings, run_id, ask))
-    with Lake(settings) as lake, lake.commit(run_id, f"{table.name} of {len(venues)} venues") as tx:
+    """Ask all that offer it at once, commit what came and the log in one transaction."""
+    venues = offering(what.table, venues)
+    collected = asyncio.run(_ask_all(what, venues, settings, run_id))
+    message = f"{what.table.name} of {len(venues)} venues"
+    with Lake(settings) as lake, lake.commit(run_id, message) as tx:
         for one in collected:
             if one.attempt.error is None:
-                store(tx, one.frame)
+                what.store(tx, one.frame)
+            one.recording.store(lake, tx)
         tx.append(COLLECTION_LOG, log_frame([one.attempt for one in collected]))
     return {one.attempt.venue: one for one in collected}
 
 
 async def _ask_all(
-    table: Table,
-    venues: Sequence[str],
-    settings: Settings,
-    run_id: str,
-    ask: Callable[[Venue], Awaitable[pl.DataFrame]],
+    what: Snapshot, venues: Sequence[str], settings: Settings, run_id: str
 ) -> list[Collected]:
-    advance = begin(table.name.replace("_", " "), len(venues))
+    advance = begin(what.table.name.replace("_", " "), len(venues))
 
     async def one(name: str) -> Collected:
-        collected = await _ask_one(table, name, settings, run_id, ask)
+        collected = await _ask_one(what, name, settings, run_id)
         advance()
         return collected
 
     return await asyncio.gather(*(one(name) for name in venues))
 
 
-async def _ask_one(
-    table: Table,
-    name: str,
-    settings: Settings,
-    run_id: str,
-    ask: Callable[[Venue], Awaitable[pl.DataFrame]],
-) -> Collected:
+async def _ask_one(what: Snapshot, name: str, settings: Settings, run_id: str) -> Collected:
     """One venue's answer, or an empty frame and the reason."""
     now = datetime.now(UTC)
-    attempt = Attempt(run_id, name, table, started_at=now, finished_at=now)
-    frame = table.empty()
+    attempt = Attempt(run_id, name, what.table, started_at=now, finished_at=now)
+    recording = Recording(attempt, settings.raw_retention_days)
+    frame = what.table.empty()
     try:
-        async with open_venue(name, settings=settings) as venue:
+        async with open_venue(
+            name, settings=settings, present=now, record=recording.recorder
+        ) as venue:
             try:
-                frame = await ask(venue)
+                async with asyncio.timeout(settings.snapshot_deadline_seconds):
+                    frame = await what.ask(venue)
             finally:
                 attempt.warnings = list(venue.warnings)
                 attempt.requests = venue.stats.requests
                 attempt.latency_ms = venue.stats.mean_latency_ms
         if frame.is_empty():
             raise EmptyAnswerError(
-                f"{name} answered without a single row for {table.full_name}",
+                f"{name} answered without a single row for {what.table.full_name}",
                 hint="an empty answer is not success; see the venue's status page",
             )
+    except TimeoutError:
+        attempt.error = CollectionError(
+            f"{name} had not answered in full after {settings.snapshot_deadline_seconds:g} s",
+            hint="the others were not kept waiting; raise FUNDING_SNAPSHOT_DEADLINE_SECONDS if "
+            "the venue is always this slow from here",
+        )
     except FundingError as error:
         attempt.error = error
     attempt.finished_at = datetime.now(UTC)
     attempt.rows = attempt.symbols = frame.height
-    return Collected(attempt, frame)
+    return Collected(attempt, frame, recording)
 
 
 def _hour_from(start: object) -> Window:

@@ -6,6 +6,7 @@ can be copied anywhere: paths in the catalog are relative to the data path given
 
 import importlib.util
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from funding_platform.core.schema import Table
+from funding_platform.core.schema import Column, Table
 from funding_platform.core.tables import TABLES
 from funding_platform.lake.errors import (
     ExtensionError,
@@ -33,6 +34,8 @@ ROW_GROUP_ROWS = 10_240
 
 CREATED_BY_DBT = ("marts",)
 """Schemas whose tables dbt creates; the others are created here."""
+
+_OURS = tuple(table for table in TABLES.values() if table.schema not in CREATED_BY_DBT)
 
 
 def catalog_file(settings: Settings) -> Path:
@@ -81,6 +84,8 @@ def connect(
     connection = bare_connection(settings)
     try:
         attach(connection, settings, read_only=read_only, as_of=as_of)
+        if not read_only and as_of is None:
+            _add_what_is_new(connection, settings)
     except BaseException:
         connection.close()
         raise
@@ -103,12 +108,9 @@ def create(settings: Settings) -> None:
         connection = bare_connection(settings)
         try:
             attach(connection, settings, read_only=False, catalog=aside)
-            connection.execute("BEGIN")
-            for table in TABLES.values():
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
-                if table.schema not in CREATED_BY_DBT:
-                    _create_table(connection, table)
-            connection.execute("COMMIT")
+            for schema in {table.schema for table in TABLES.values()}:
+                connection.execute(f"CREATE SCHEMA {schema}")
+            _bring_up_to_date(connection)
             connection.execute(
                 f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})"
             )
@@ -241,6 +243,58 @@ def attach(
         connection.execute(f"USE {LAKE}")
     except duckdb.Error as error:
         raise translated(error) from error
+
+
+def _add_what_is_new(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Bring a lake up to date that was made before the newest declarations."""
+    held = _held_columns(connection)
+    if _tables_not_in(held) or _columns_not_in(held):
+        with commit_lock(settings):
+            _bring_up_to_date(connection)
+
+
+def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the tables and columns that are declared and not there, all at once or not at all."""
+    held = _held_columns(connection)
+    tables = _tables_not_in(held)
+    connection.execute("BEGIN")
+    for table in tables:
+        _create_table(connection, table)
+    for table, column in _columns_not_in(held):
+        connection.execute(
+            f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type.value}"
+        )
+    connection.execute("COMMIT")
+    for table in tables:
+        for option, value in table.options:  # refused before the table is committed
+            connection.execute(
+                f"CALL {LAKE}.set_option(?, ?, schema => ?, table_name => ?)",
+                [option, value, table.schema, table.name],
+            )
+
+
+def _held_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Names of the columns of every table that the lake has."""
+    found = connection.execute(
+        "SELECT schema_name || '.' || table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE database_name = ? GROUP BY ALL",
+        [LAKE],
+    ).fetchall()
+    return {name: set(columns) for name, columns in found}
+
+
+def _tables_not_in(held: Mapping[str, set[str]]) -> list[Table]:
+    return [table for table in _OURS if table.full_name not in held]
+
+
+def _columns_not_in(held: Mapping[str, set[str]]) -> list[tuple[Table, Column]]:
+    """Columns that tables of an older lake lack; rows from before have null there."""
+    return [
+        (table, column)
+        for table in _OURS
+        for column in table.columns
+        if table.full_name in held and column.name not in held[table.full_name]
+    ]
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

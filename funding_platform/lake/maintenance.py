@@ -1,4 +1,4 @@
-"""Keeping the lake small: merge hourly files, expire old snapshots, delete what nothing needs."""
+"""Keeping the lake small: merge hourly files, drop what is too old, delete what nothing needs."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +9,14 @@ from funding_platform.lake.connection import LAKE, commit_lock, connect
 from funding_platform.lake.errors import translated
 from funding_platform.settings import Settings
 
+_DROP_OLD_PAYLOADS = """
+DELETE FROM core.raw_payloads WHERE observed_at < now() - to_days(?) AND (
+    body IS NULL
+    OR sha256 NOT IN (SELECT sha256 FROM core.raw_payloads WHERE observed_at >= now() - to_days(?))
+)
+"""
+"""A body stays as long as a younger answer refers to it."""
+
 SAFETY = timedelta(days=1)
 """Files younger than this may belong to a transaction that is still running."""
 
@@ -17,15 +25,17 @@ SAFETY = timedelta(days=1)
 class MaintenanceReport:
     """What was done."""
 
+    payloads_dropped: int
     snapshots_expired: int
     files_before: int
     files_after: int
 
 
 def maintain(settings: Settings, *, keep_days: int = 30) -> MaintenanceReport:
-    """Merge small files and drop history older than ``keep_days``.
+    """Drop raw payloads beyond their retention and snapshots beyond ``keep_days``; merge files.
 
-    Time travel reaches back as far as snapshots are kept.
+    Time travel reaches back as far as snapshots are kept; until then their files stay, those of
+    dropped payloads included.
 
     Raises
     ------
@@ -38,6 +48,8 @@ def maintain(settings: Settings, *, keep_days: int = 30) -> MaintenanceReport:
     try:
         with commit_lock(settings):
             before = _data_files(connection)
+            kept = settings.raw_retention_days
+            dropped = connection.execute(_DROP_OLD_PAYLOADS, [kept, kept]).fetchone()
             connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
             connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
             expired = connection.execute(
@@ -49,7 +61,9 @@ def maintain(settings: Settings, *, keep_days: int = 30) -> MaintenanceReport:
                     f"CALL ducklake_{function}('{LAKE}', "
                     f"older_than => now() - INTERVAL '{SAFETY.days:d} days')"
                 )
-            return MaintenanceReport(len(expired), before, _data_files(connection))
+            return MaintenanceReport(
+                int(dropped[0]) if dropped else 0, len(expired), before, _data_files(connection)
+            )
     except duckdb.Error as error:
         raise translated(error) from error
     finally:

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables import RAW_PAYLOADS, TABLES
 from funding_platform.lake.connection import LAKE, connect
 from funding_platform.lake.errors import translated
 from funding_platform.settings import Settings
 
+UNPUBLISHED = (RAW_PAYLOADS.full_name,)
+"""Tables that would make the file many times as large, and are for the lake's keepers only."""
+
 
 def publish(settings: Settings) -> dict[str, int]:
-    """Copy every table that exists into ``funding.duckdb``, with its comments.
+    """Copy the tables that exist into ``funding.duckdb``, with their comments.
 
     Returns
     -------
@@ -48,13 +51,13 @@ def publish(settings: Settings) -> dict[str, int]:
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Declared tables that the lake holds; dbt's are absent before its first run."""
+    """Tables to publish that the lake holds; dbt's are absent before its first run."""
     found = connection.execute(
         "SELECT table_schema || '.' || table_name FROM information_schema.tables "
         "WHERE table_catalog = ?",
         [LAKE],
     ).fetchall()
-    return [name for name in TABLES if (name,) in found]
+    return [name for name in TABLES if (name,) in found and name not in UNPUBLISHED]
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, full_name: str) -> int:

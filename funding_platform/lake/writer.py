@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import polars as pl
@@ -217,6 +217,27 @@ class Lake:
             return self.connection.execute(sql, parameters or []).pl()
         except duckdb.Error as error:
             raise translated(error) from error
+
+    def stream(
+        self, sql: str, parameters: list[object], *, at_once: int
+    ) -> Iterator[tuple[Any, ...]]:
+        """The answer of a query row by row, of which only a few are in memory.
+
+        Raises
+        ------
+        LakeError
+            If the query fails.
+        """
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(f"USE {LAKE}")
+            cursor.execute(sql, parameters)
+            while rows := cursor.fetchmany(at_once):
+                yield from rows
+        except duckdb.Error as error:
+            raise translated(error) from error
+        finally:
+            cursor.close()
 
     def snapshot_id(self) -> int:
         """The id of the newest DuckLake snapshot, for `connect(as_of=...)`."""

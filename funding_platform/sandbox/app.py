@@ -82,9 +82,9 @@ class Sandbox:
         if wire is None:
             document = {"error": f"no venue {venue!r} here", "venues": sorted(WIRES)}
             return JSONResponse(document, status_code=404)
-        params = await _params(http)
-        route = _route(wire, http, params)
-        endpoint = route.endpoint if route else f"/{http.path_params['path']}"
+        path, sent = f"/{http.path_params['path']}", await _params(http)
+        route, in_path = wire.route(http.method, path, sent.get("type"))
+        endpoint = route.endpoint if route else path
         # Paths that no route serves share one counter, so that strays cannot fill the memory.
         counters = self.counters.setdefault(venue, {})
         counter = counters.setdefault(route.endpoint if route else "(unknown)", Counter())
@@ -94,13 +94,15 @@ class Sandbox:
         early = await _early_fault(http, wire, struck, self.market.now_ms())
         if early is not None:
             return early
-        request = self._request(wire, params)
+        request = self._request(wire, {**sent, **in_path}, http.headers)
         reply, headers = self._reply(wire, route, request, _client(http), counter)
         return _response(_spoilt(reply, struck), headers)
 
-    def _request(self, wire: Wire, params: Mapping[str, Any]) -> Request:
+    def _request(
+        self, wire: Wire, params: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Request:
         kept = wire.retention_days if self.enforce_retention else None
-        return Request(self.market, wire.style.venue, params, self.market.now_ms(), kept)
+        return Request(self.market, wire.style.venue, params, self.market.now_ms(), kept, headers)
 
     def _reply(
         self, wire: Wire, route: Route | None, request: Request, client: str, counter: Counter
@@ -185,13 +187,6 @@ async def _params(http: HttpRequest) -> Mapping[str, Any]:
     except msgspec.DecodeError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _route(wire: Wire, http: HttpRequest, params: Mapping[str, Any]) -> Route | None:
-    path, kind = f"/{http.path_params['path']}", params.get("type")
-    return wire.by_endpoint.get((http.method, path)) or wire.by_endpoint.get(
-        (http.method, f"{path}#{kind}")
-    )
 
 
 def _client(http: HttpRequest) -> str:

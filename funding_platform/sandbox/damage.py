@@ -1,12 +1,23 @@
 """How a good answer is spoilt: pure functions from bytes to bytes."""
 
+import re
 from collections.abc import Callable
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
 import msgspec
 
 from funding_platform.sandbox.faults import Body, FieldFault, Rows
 
+SHIFT: Final = timedelta(hours=8)
+"""How wrong a clock is that shows the time of Singapore for UTC."""
+
+_UNITS: Final = (10**11, 10**14, 10**17)
+"""Stamps of our time lie below the first in seconds, then in milli-, micro- and nanoseconds."""
+
+_OPPOSITE: Final = {"long": "short", "short": "long"}
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:")
 _HTML = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>"
 
 
@@ -28,6 +39,55 @@ def spoil(body: bytes, fault: Body | FieldFault | Rows) -> bytes:
 def _mistyped(value: Any) -> Any:
     """A value of another JSON type."""
     return {"value": value} if isinstance(value, str) else str(value)
+
+
+def _number(change: Callable[[Decimal], Decimal]) -> Callable[[str, Any], dict[str, Any]]:
+    """Changes a number that stays of its JSON type; what is no number stays as it is."""
+
+    def changed(name: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return {name: value}
+        try:
+            number = change(Decimal(str(value)))
+        except InvalidOperation:
+            return {name: value}
+        return {name: f"{number:f}" if isinstance(value, str) else type(value)(number)}
+
+    return changed
+
+
+def _unit(stamp: Decimal) -> int:
+    """How many units of the stamp a second has."""
+    return int(1000 ** sum(abs(stamp) >= bound for bound in _UNITS))
+
+
+def _time(
+    of_number: Callable[[Decimal], Decimal], of_text: Callable[[datetime], Any]
+) -> Callable[[str, Any], dict[str, Any]]:
+    """Changes a time, be it a number or an ISO text."""
+
+    def changed(name: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, str) and _ISO.match(value):
+            return {name: of_text(datetime.fromisoformat(value))}
+        return _number(of_number)(name, value)
+
+    return changed
+
+
+def _shifted(stamp: Decimal) -> Decimal:
+    return stamp + int(SHIFT.total_seconds()) * _unit(stamp) if stamp else stamp
+
+
+def _rescaled(stamp: Decimal) -> Decimal:
+    unit = _unit(stamp)
+    return stamp // 1000 if unit == 1000 else stamp * 1000 // unit
+
+
+def _turned(name: str, value: Any) -> dict[str, Any]:
+    """The other sign, or the other side."""
+    if value in _OPPOSITE:
+        return {name: _OPPOSITE[value]}
+    return _number(lambda number: -number)(name, value)
 
 
 def _with_field(node: Any, name: str, change: Callable[[str, Any], dict[str, Any]]) -> Any:
@@ -65,6 +125,13 @@ _FIELDS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "drop": lambda name, value: {},
     "null": lambda name, value: {name: None},
     "mistype": lambda name, value: {name: _mistyped(value)},
+    "nan": lambda name, value: {name: "NaN"},
+    "hundredfold": _number(lambda number: number * 100),
+    "negate": _turned,
+    "shift_time": _time(_shifted, lambda time: (time + SHIFT).isoformat()),
+    "rescale_time": _time(
+        _rescaled, lambda time: int(time.replace(tzinfo=time.tzinfo or UTC).timestamp() * 1000)
+    ),
 }
 
 _ROWS: dict[str, Callable[[list[Any], int], list[Any]]] = {

@@ -68,10 +68,25 @@ class Body(_Fault):
 
 
 class FieldFault(_Fault):
-    """Rename, drop, empty or mistype a field wherever it occurs in the answer."""
+    """Change a field wherever it occurs in the answer: its name, its type, its value or its unit.
+
+    ``hundredfold`` and ``negate`` meet numbers, also those written as text, and ``negate`` turns
+    ``long`` into ``short``; ``shift_time`` makes a time eight hours later, ``rescale_time`` turns
+    milliseconds into seconds and all else into milliseconds.
+    """
 
     kind: Literal["field"] = "field"
-    action: Literal["rename", "drop", "null", "mistype"]
+    action: Literal[
+        "rename",
+        "drop",
+        "null",
+        "mistype",
+        "nan",
+        "hundredfold",
+        "negate",
+        "shift_time",
+        "rescale_time",
+    ]
     field: str = Field(min_length=1)
 
 

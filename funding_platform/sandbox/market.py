@@ -38,7 +38,8 @@ class VenueStyle:
     spell, read
         Contract to symbol, and back (``None`` for a name that is no perpetual of the venue).
     quotes
-        Quotes of linear contracts, the main one first.
+        Quotes of linear contracts, the main one first; none for an aggregator, which lists nothing
+        of its own.
     inverse_quote
         Quote of inverse contracts, ``None`` where the venue has none.
     multipliers

@@ -48,7 +48,8 @@ class _Series:
 class ReplayMarket:
     """The contracts of a folder in the form ``funding/<venue>/<symbol>.csv[.gz]``.
 
-    Folders of venues that have no style are left out, with a line in the log.
+    Folders of venues that have no style are left out, with a line in the log; so are files in the
+    form ``<symbol>.<figure>.csv[.gz]``, which hold some other series of the contract.
 
     Parameters
     ----------
@@ -111,6 +112,9 @@ def _load(folder: Path, style: VenueStyle) -> dict[str, _Series]:
     prices = folder.parent.parent / "prices" / folder.name
     loaded: dict[str, _Series] = {}
     for symbol, path in csv_files(folder).items():
+        if "." in symbol:
+            _LOG.warning("%s is left out: it holds another figure than the settled rate", path)
+            continue
         contract = style.read(symbol)
         if contract is None:
             raise ReplayError(

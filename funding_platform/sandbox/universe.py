@@ -85,6 +85,8 @@ def listings(
         raise SandboxError(
             f"cannot list {symbols} symbols per venue", hint=f"choose 1 to {MAX_SYMBOLS}"
         )
+    if not style.quotes:
+        return []
     second = symbols // 20 if len(style.quotes) > 1 else 0
     inverse = symbols // 25 if style.inverse_quote else 0
     linear = symbols - second - inverse

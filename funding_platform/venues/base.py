@@ -4,7 +4,7 @@ A venue file declares: its ``VenueSpec``, its endpoints with their payload struc
 methods that turn answers into records. Concurrency, paging, tolerance, units and tables are here.
 """
 
-import time
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,19 @@ from typing import Any, ClassVar, TypeVar
 
 import polars as pl
 
-from funding_platform.core.time_grid import Window
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import MILLISECOND, Window
+from funding_platform.settings import Settings
 from funding_platform.venues.concurrency import Outage, for_each
 from funding_platform.venues.endpoints import Endpoint, Params, RefusalHook
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
     EmptyAnswerError,
+    NotOfferedError,
     RateLimitedError,
+    UnknownSymbolError,
     VenueError,
 )
 from funding_platform.venues.frames import instruments_frame, snapshots_frame
@@ -28,10 +33,15 @@ from funding_platform.venues.history import History, Reading, build_history
 from funding_platform.venues.http import HttpClient, Stats
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Pager
+from funding_platform.venues.plausibility import sound, vanished
+from funding_platform.venues.recording import spanned
 from funding_platform.venues.records import Listing, Market, Page
 
 IN_FLIGHT = 8
-"""Symbols under way at a time: enough to hide latency, few enough to stop a ban early."""
+"""Histories under way at a time: enough to hide latency, few enough to stop a ban early."""
+
+SINGLES_IN_FLIGHT = 64
+"""Single-symbol calls of a snapshot under way at a time: 300 at 300 ms each are done in 1.5 s."""
 
 LISTING_LIFETIME = timedelta(hours=1)
 
@@ -51,8 +61,10 @@ class VenueSpec:
         What endpoint paths are appended to.
     docs_url
         The venue's own documentation.
+    offers
+        The tables it has rows for.
     history_start
-        First month with settled rates.
+        First month with settled rates; None, as the pager, where it offers none.
     history_depth
         How far back settled rates are kept; None where all of them are.
     pager
@@ -69,21 +81,35 @@ class VenueSpec:
         Header in which it reports what it has counted against ``budget``.
     statuses
         The venue's listing statuses, as values of ``core.instruments.status``.
+    never_stated
+        Columns of ``plausibility.DRIVE_MONEY`` that its snapshots do not fill.
+    credentials
+        Headers that identify us, from the settings and the base URL in use.
     """
 
     name: str
     title: str
     base_url: str
     docs_url: str
-    history_start: datetime
+    offers: tuple[Table, ...] = (INSTRUMENTS, MARKET_SNAPSHOTS, FUNDING_RATES)
+    history_start: datetime | None = None
     history_depth: timedelta | None = None
-    pager: type[Pager]
-    page_size: int
+    pager: type[Pager] | None = None
+    page_size: int = 0
     page_span: timedelta | None = None
     budget: Budget
     refusal: RefusalHook
     used_weight_header: str | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
+    never_stated: tuple[str, ...] = ()
+    credentials: Callable[[Settings, str], Mapping[str, str]] = lambda settings, base_url: {}
+
+    def not_offered(self, table: Table) -> NotOfferedError:
+        """The error for rows that the venue does not have."""
+        offered = ", ".join(offer.name for offer in self.offers)
+        return NotOfferedError(
+            f"offers no {table.name}", venue=self.name, hint=f"it offers {offered}"
+        )
 
 
 class Venue(ABC):
@@ -107,18 +133,19 @@ class Venue(ABC):
         self._clock = clock
         self._listings: list[Listing] = []
         self._listed_until: datetime | None = None
+        self._listing = asyncio.Lock()
 
-    @abstractmethod
     async def fetch_listings(self) -> list[Listing]:
         """Every perpetual that the venue lists."""
+        raise self.spec.not_offered(INSTRUMENTS)
 
     @abstractmethod
     async def fetch_markets(self) -> list[Market]:
         """The market of every perpetual as it stands."""
 
-    @abstractmethod
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of a symbol's settled rates."""
+        raise self.spec.not_offered(FUNDING_RATES)
 
     @property
     def stats(self) -> Stats:
@@ -134,29 +161,39 @@ class Venue(ABC):
             If the venue does not answer, or answers with nothing.
         """
         self._listed_until = None
-        listings = self._nonempty(await self.listings(), "instruments")
+        with spanned() as span:
+            listings = self._nonempty(await self.listings(), "instruments")
         new = [row for row in listings if row.status not in self.spec.statuses]
         if new:
             named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
             self.warnings.append(
                 ContractError(f"{len(new)} unknown statuses: {named}", venue=self.spec.name)
             )
-        return instruments_frame(self.spec.name, listings, self.spec.statuses, self._clock())
+        seen_at = span.observed_at or self._clock()
+        return instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
 
     async def market_snapshot(self) -> pl.DataFrame:
         """The market as it stands: rows of ``core.market_snapshots``.
 
-        Columns whose endpoint fails are null, and the failure is in ``warnings``.
+        Columns whose endpoint fails are null, and so are values that cannot be; ``warnings`` says
+        why.
 
         Raises
         ------
         VenueError
-            If the venue refuses us, or does not give its funding rates.
+            If the venue refuses us, does not give its funding rates, or gives impossible ones.
         """
-        started = time.perf_counter()
-        markets = self._nonempty(await self.fetch_markets(), "market snapshot")
-        latency_ms = 1e3 * (time.perf_counter() - started)
-        return snapshots_frame(self.spec.name, markets, self._clock(), latency_ms)
+        started, told = self._clock(), len(self.warnings)
+        with spanned() as span:
+            markets = self._nonempty(await self.fetch_markets(), "market snapshot")
+        observed_at = span.observed_at or self._clock()
+        latency = max(timedelta(0), observed_at - (span.sent_at or started))
+        frame = snapshots_frame(self.spec.name, markets, observed_at, latency / MILLISECOND)
+        if len(self.warnings) == told:  # else the failure of a call explains what is absent
+            self.warnings.extend(vanished(self.spec.name, frame, self.spec.never_stated))
+        frame, doubts = sound(self.spec.name, frame)
+        self.warnings.extend(doubts)
+        return frame
 
     async def funding_rates(
         self, symbols: Iterable[str], start: datetime, end: datetime
@@ -213,12 +250,16 @@ class Venue(ABC):
             on_symbol(symbol)
 
         wanted = list(dict.fromkeys(symbols))
-        await for_each(wanted, read, in_flight=IN_FLIGHT)
+        with spanned() as span:
+            await for_each(wanted, read, in_flight=IN_FLIGHT)
         in_order = {symbol: readings[symbol] for symbol in wanted if symbol in readings}
-        return build_history(self.spec.name, window, in_order, failures, self._clock())
+        observed_at = span.observed_at or self._clock()
+        return build_history(self.spec.name, window, in_order, failures, observed_at)
 
     async def _read_history(self, symbol: str, window: Window, now: datetime) -> Reading:
         spec = self.spec
+        if spec.pager is None:
+            raise spec.not_offered(FUNDING_RATES)
         pager = spec.pager(spec.name, symbol, window, spec.page_size, now, spec.page_span)
         while pager.proof is None:
             pager.learn(await self.fetch_history(symbol, pager.ask()))
@@ -245,10 +286,13 @@ class Venue(ABC):
             self.warnings.append(error)
             return otherwise
 
-    async def attempt_each(self, keys: Iterable[K], ask: Callable[[K], Awaitable[T]]) -> dict[K, T]:
+    async def attempt_each(
+        self, keys: Iterable[K], ask: Callable[[K], Awaitable[T]], *, required: bool = False
+    ) -> dict[K, T]:
         """As ``attempt``, for many keys side by side; those that fail are left out.
 
-        An outage ends the asking.
+        An outage ends the asking. Where the answers are ``required``, single ones may fail, but an
+        outage and whatever else concerns the whole venue are raised.
         """
         answers: dict[K, T] = {}
         outage = Outage()
@@ -263,18 +307,34 @@ class Venue(ABC):
                 raise
             except VenueError as error:
                 outage.count(error)
+                if required and (error.stops_venue or outage.declared):
+                    raise
                 self.warnings.append(error)
 
-        await for_each(keys, one, in_flight=IN_FLIGHT)
+        await for_each(keys, one, in_flight=SINGLES_IN_FLIGHT)
         return answers
 
     async def listings(self) -> list[Listing]:
         """What the venue lists, asked for at most once an hour."""
-        now = self._clock()
-        if self._listed_until is None or now >= self._listed_until:
-            self._listings = await self.fetch_listings()
-            self._listed_until = now + LISTING_LIFETIME
-        return self._listings
+        async with self._listing:
+            now = self._clock()
+            if self._listed_until is None or now >= self._listed_until:
+                self._listings = await self.fetch_listings()
+                self._listed_until = now + LISTING_LIFETIME
+            return self._listings
+
+    async def venue_id(self, symbol: str) -> str:
+        """What the venue's calls name a symbol by, where that is not the symbol itself.
+
+        Raises
+        ------
+        UnknownSymbolError
+            If the venue does not list it.
+        """
+        for row in await self.listings():
+            if row.venue_symbol == symbol and row.venue_id is not None:
+                return row.venue_id
+        raise UnknownSymbolError(f"does not list {symbol}", venue=self.spec.name)
 
     def now(self) -> datetime:
         """The present, in UTC."""

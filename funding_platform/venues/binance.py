@@ -118,6 +118,10 @@ class Binance(Venue):
         },
     )
 
+    # Aster, which inherits all of this, counts these two calls differently.
+    funding_info = FUNDING_INFO
+    history = HISTORY
+
     async def fetch_listings(self) -> list[Listing]:
         """Perpetuals of exchangeInfo, with the interval from fundingInfo."""
         async with task_group() as group:
@@ -150,7 +154,11 @@ class Binance(Venue):
             books = group.create_task(self.attempt(self.fetch(BOOKS), []))
             listed = group.create_task(self.attempt(self.listings(), []))
         listings = {row.venue_symbol: row for row in listed.result()}
-        rows = [row for row in premium.result() if _pays_funding(row, listings.get(row.symbol))]
+        rows = [
+            row
+            for row in premium.result()
+            if row.next_funding_time > 0 and self.trades(listings.get(row.symbol))
+        ]
         interest = await self.attempt_each([row.symbol for row in rows], self._open_interest)
         volumes = {row.symbol: row.quote_volume for row in tickers.result()}
         bids = {row.symbol: row.bid_price for row in books.result()}
@@ -178,14 +186,18 @@ class Binance(Venue):
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of fundingRate, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
-        rows = await self.fetch(HISTORY, {"symbol": symbol, **edges})
+        rows = await self.fetch(self.history, {"symbol": symbol, **edges})
         return Page(
             [Settlement(r.symbol, r.funding_time, r.funding_rate, r.mark_price) for r in rows]
         )
 
+    def trades(self, listing: Listing | None) -> bool:
+        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
+        return listing is None or listing.status == "TRADING"
+
     async def _intervals(self) -> dict[str, float]:
         """Hours by symbol. One that fundingInfo leaves out has an unknown interval, not 8."""
-        rows = await self.attempt(self.fetch(FUNDING_INFO), [])
+        rows = await self.attempt(self.fetch(self.funding_info), [])
         return {row.symbol: row.funding_interval_hours for row in rows}
 
     async def _open_interest(self, symbol: str) -> float:
@@ -193,8 +205,3 @@ class Binance(Venue):
         if answer.symbol != symbol:
             raise self.broken(f"asked for {symbol}, got {answer.symbol}", OPEN_INTEREST, "$.symbol")
         return answer.open_interest
-
-
-def _pays_funding(row: _PremiumIndex, listing: Listing | None) -> bool:
-    """Whether it is a perpetual that trades, as far as exchangeInfo (which may fail) knows."""
-    return row.next_funding_time > 0 and (listing is None or listing.status == "TRADING")

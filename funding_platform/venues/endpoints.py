@@ -6,7 +6,9 @@ A declaration does nothing by itself; ``http`` sends it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from string import Formatter
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -24,6 +26,7 @@ class Refusal(NamedTuple):
 
     kind: type[VenueError]
     message: str
+    hint: str | None = None
 
 
 RefusalHook = Callable[[int, bytes], Refusal | None]
@@ -84,7 +87,7 @@ class Endpoint(Generic[T]):
     Parameters
     ----------
     path
-        Path below the base URL.
+        Path below the base URL. A ``{name}`` in it stands for the parameter of that name.
     payload
         The answer's type, for msgspec.
     weight
@@ -93,6 +96,8 @@ class Endpoint(Generic[T]):
         The budget it counts against; None for the venue's own.
     method
         Parameters of a POST travel as a JSON body, those of a GET in the query.
+    host
+        Another host of the venue that serves the call; None for its main one.
     """
 
     path: str
@@ -100,6 +105,17 @@ class Endpoint(Generic[T]):
     weight: float = 1
     budget: Budget | None = None
     method: Literal["GET", "POST"] = "GET"
+    host: str | None = None
+
+    def locate(self, params: Params) -> tuple[str, Params]:
+        """The path with its ``{name}`` parts filled in, and the parameters that remain."""
+        parts = {name: quote(str(params[name]), safe="") for name in self._placeholders}
+        remaining = {name: value for name, value in params.items() if name not in parts}
+        return self.path.format_map(parts), remaining
+
+    @cached_property
+    def _placeholders(self) -> frozenset[str]:
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     @cached_property
     def decoder(self) -> "msgspec.json.Decoder[T]":

@@ -5,7 +5,8 @@ VenueError
 │   ├── ConnectionFailedError   refused, reset, or broken off in the middle
 │   ├── VenueTimeoutError       no answer, or not all of it, in time
 │   ├── ServerError             the venue admits a fault of its own (HTTP 5xx)
-│   └── UndecodableError        an HTML page, JSON cut short, no JSON at all
+│   ├── UndecodableError        an HTML page, JSON cut short, no JSON at all
+│   └── BreakerOpenError        it kept failing and is left alone for a while
 ├── RateLimitedError        too many requests; wait ``retry_after`` seconds
 ├── BannedError             the venue shut us out (403, 418, 451): stop asking at once
 ├── RequestError            the venue understood the request and declines it
@@ -15,6 +16,9 @@ VenueError
 ├── EmptyAnswerError        nothing, where there is always something
 ├── PagingError             a history that does not move on
 │   └── ConflictError           two rates for one settlement
+├── NotRecordedError        a replay asks for what was not recorded
+├── NotOfferedError         the venue has no such data at all
+├── MissingExtraError       it is reached through a package that is not installed
 └── UnknownVenueError       nothing of that name is registered
 
 Two questions every error answers: could a rerun change this (``retryable``), and is it about the
@@ -105,6 +109,12 @@ class UndecodableError(UnavailableError):
     """The body is not JSON: an HTML page in between, or an answer cut short."""
 
 
+class BreakerOpenError(UnavailableError):
+    """The venue kept failing and is left alone; ``retry_after`` says for how long."""
+
+    stops_venue = True
+
+
 class RateLimitedError(VenueError):
     """Too many requests; ``retry_after`` says how long to wait, where the venue does."""
 
@@ -150,6 +160,22 @@ class PagingError(VenueError):
 
 class ConflictError(PagingError):
     """Two different rates for one settlement."""
+
+
+class NotRecordedError(VenueError):
+    """A replay asks for something that was not answered when it was recorded."""
+
+
+class NotOfferedError(VenueError):
+    """The venue has no such data at all: an aggregator keeps no history."""
+
+    stops_venue = True
+
+
+class MissingExtraError(VenueError):
+    """The venue is reached through a package that is not installed."""
+
+    stops_venue = True
 
 
 class UnknownVenueError(VenueError):

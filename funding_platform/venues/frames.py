@@ -84,6 +84,7 @@ _FIELD_TYPES: dict[str, pl.DataType] = {
         for column in INSTRUMENTS.columns
         if column.type is Type.TEXT
     },
+    "venue_id": pl.String(),
     **dict.fromkeys(("time_ms", "listed_ms", "next_funding_ms"), pl.Int64()),
 }
 

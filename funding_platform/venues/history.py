@@ -1,12 +1,15 @@
 """What reading a history gives: the settlements, and per symbol how complete they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
-from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, from_ms, to_ms
+from funding_platform.core.completeness import missing_between
+from funding_platform.core.intervals import infer_intervals
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.frames import settlements_frame
 from funding_platform.venues.paging import Pager, Proof, round_to_second
@@ -74,11 +77,29 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Settlements of many symbols: rows of ``core.funding_rates``, and what became of each."""
+    """Settlements of many symbols, and what became of each.
+
+    Parameters
+    ----------
+    frame
+        Rows of ``core.funding_rates`` within the window.
+    context
+        The same just before and after it, as far as they came along.
+    coverage
+        How complete each symbol is that could be read.
+    failures
+        Why each of the others could not.
+    """
 
     frame: pl.DataFrame
+    context: pl.DataFrame
     coverage: Mapping[str, Coverage]
     failures: Mapping[str, VenueError]
+
+    @property
+    def read(self) -> pl.DataFrame:
+        """Everything that was read."""
+        return pl.concat([self.context, self.frame])
 
 
 def build_history(
@@ -91,39 +112,56 @@ def build_history(
     """Infer intervals on everything read, then keep the window and count what is missing."""
     rows = [row for reading in readings.values() for row in reading.settlements]
     everything = settlements_frame(venue, rows, observed_at)
-    time = pl.col("funding_time")
-    frame = everything.filter(time >= window.start, time < window.end)
-    missing = dict(_count_missing(everything, window).iter_rows())
+    blank = {
+        symbol: Coverage(0, 0, None, None, reading.requests, reading.proof)
+        for symbol, reading in readings.items()
+    }
+    return _split(everything, window, blank, failures)
+
+
+def merged(history: History, window: Window, again: Sequence[History]) -> History:
+    """``history`` of the window with what reading parts of it once more has brought.
+
+    A settlement that is there stays as it was read first. Intervals that were inferred are
+    inferred anew, now that their neighbours are known.
+    """
+    everything = pl.concat([history.read, *(part.frame for part in again)])
+    everything = everything.unique(FUNDING_RATES.key, keep="first", maintain_order=True)
+    stated = pl.when(~pl.col("interval_inferred")).then("interval_hours").alias("interval_hours")
+    everything = infer_intervals(everything.with_columns(stated))
+    requests = {symbol: part.requests for symbol, part in history.coverage.items()}
+    for part in again:
+        for symbol, coverage in part.coverage.items():
+            requests[symbol] += coverage.requests
+    counted = {
+        symbol: replace(coverage, requests=requests[symbol])
+        for symbol, coverage in history.coverage.items()
+    }
+    return _split(everything, window, counted, history.failures)
+
+
+def _split(
+    everything: pl.DataFrame,
+    window: Window,
+    coverage: Mapping[str, Coverage],
+    failures: Mapping[str, VenueError],
+) -> History:
+    """The window and its context, with the coverage of each symbol counted."""
+    time, missing = pl.col("funding_time"), pl.col("missing_time")
+    inside = (time >= window.start) & (time < window.end)
+    frame = everything.filter(inside)
+    absent = missing_between(everything).filter(missing >= window.start, missing < window.end)
+    lost = dict(absent.group_by("venue_symbol").len().iter_rows())
     spans = {
         symbol: (count, first, last)
         for symbol, count, first, last in frame.group_by("venue_symbol")
         .agg(pl.len(), time.min().alias("first"), time.max().alias("last"))
         .iter_rows()
     }
-    coverage = {}
-    for symbol, reading in readings.items():
-        count, first, last = spans.get(symbol, (0, None, None))
-        coverage[symbol] = Coverage(
-            count, missing.get(symbol, 0), first, last, reading.requests, reading.proof
+    counted = {}
+    for symbol, part in coverage.items():
+        rows, first, last = spans.get(symbol, (0, None, None))
+        counted[symbol] = replace(
+            part, rows=rows, missing=lost.get(symbol, 0), first=first, last=last
         )
-    return History(frame, coverage, dict(failures))
-
-
-def _count_missing(settlements: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """Settlements per symbol that a gap of several intervals says were lost within the window.
-
-    A settlement at t with interval h and a neighbour a gap g before it lacks those at
-    t - k h, k = 1 .. round(g / h) - 1, of which the ones inside the window are counted.
-    """
-    # Whole milliseconds: a quotient of floats falls short of the integer it should be.
-    interval = (pl.col("interval_hours") * _HOUR_MS).round().cast(pl.Int64)
-    time = pl.col("funding_time").dt.epoch("ms")
-    lost = (time.diff() + interval // 2) // interval - 1
-    first = (time - to_ms(window.end)) // interval + 1
-    last = (time - to_ms(window.start)) // interval
-    inside = pl.min_horizontal(lost, last) - pl.max_horizontal(first, 1) + 1
-    count = pl.when(lost > 0).then(inside.clip(lower_bound=0)).sum()
-    return settlements.group_by("venue_symbol").agg(count)
-
-
-_HOUR_MS = HOUR // MILLISECOND
+    return History(frame, everything.filter(~inside), counted, dict(failures))

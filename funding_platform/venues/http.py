@@ -7,15 +7,19 @@ into the endpoint's declared type. Whatever goes wrong leaves as a ``VenueError`
 import asyncio
 import email.utils
 import re
+import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 import stamina
 
+from funding_platform.venues.breaker import Breaker
 from funding_platform.venues.endpoints import Endpoint, Params, Refusal, RefusalHook
 from funding_platform.venues.errors import (
     BannedError,
@@ -30,6 +34,7 @@ from funding_platform.venues.errors import (
     VenueTimeoutError,
 )
 from funding_platform.venues.limits import Budget, Limiter
+from funding_platform.venues.recording import EXTENSION, Exchange, Recorder, asked, note
 
 MAX_BODY_BYTES = 64 * 2**20
 """The largest bulk answer known is 4 MB (Paradex markets)."""
@@ -42,6 +47,9 @@ USER_AGENT = "funding-platform/0.1"
 """Extended answers 403 to clients that do not name themselves."""
 
 _SHUT_OUT = {403: "forbidden", 418: "banned", 451: "not served in this region"}
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError)
+"""What a decoder raises; the second for text in JSON that is not UTF-8."""
+
 _PATH = re.compile(r" - at `(?P<path>[^`]+)`")
 
 T = TypeVar("T")
@@ -66,6 +74,11 @@ class Stats:
         return 1e3 * self.busy_seconds / self.requests if self.requests else None
 
 
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
 class HttpClient:
     """Talks to one venue.
 
@@ -85,6 +98,20 @@ class HttpClient:
         For a whole exchange, from connecting to the last byte.
     limiter
         Keeps to the budgets.
+    headers
+        Sent with every request; never logged.
+    home_url
+        The venue's own address. A ``base_url`` that differs stands for all hosts of the venue.
+    breaker
+        Stands in front of every call; by default one of its own.
+    clock
+        Stamps the exchanges.
+    record
+        Given every complete answer, good or bad.
+    transport
+        In place of the network.
+    retry_seconds
+        Wait before the second try of a call; it doubles from try to try.
     """
 
     def __init__(
@@ -97,22 +124,40 @@ class HttpClient:
         used_weight_header: str | None,
         timeout_seconds: float,
         limiter: Limiter,
+        headers: Mapping[str, str] | None = None,
+        home_url: str | None = None,
+        breaker: Breaker | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        record: Recorder | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retry_seconds: float = 0.5,
     ) -> None:
         self.stats = Stats()
         self._venue = venue
         self._base_url = base_url.rstrip("/")
+        self._at_home = base_url == home_url
         self._budget = budget
         self._refusal = refusal
         self._used_weight_header = used_weight_header
         self._timeout_seconds = timeout_seconds
         self._limiter = limiter
+        self._breaker = breaker or Breaker(venue)
+        self._clock = clock
+        self._record = record
+        self._base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
         self._retry = stamina.AsyncRetryingCaller(
-            attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
+            attempts=ATTEMPTS,
+            timeout=None,
+            wait_initial=retry_seconds,
+            wait_max=8.0,
+            wait_jitter=retry_seconds,
         ).on(_worth_another_try)
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             timeout=timeout_seconds,
             follow_redirects=False,
+            transport=transport,
+            verify=_trust(),
         )
 
     async def aclose(self) -> None:
@@ -128,37 +173,44 @@ class HttpClient:
             The last try's failure, or the first that no other try could change.
         """
         self.stats.calls += 1
-        return await self._retry(self._exchange, endpoint, params or {})
+        with self._breaker.call() as on_trial:
+            if on_trial:
+                return await self._exchange(endpoint, params or {})
+            return await self._retry(self._exchange, endpoint, params or {})
 
     async def _exchange(self, endpoint: Endpoint[T], params: Params) -> T:
         budget = endpoint.budget or self._budget
-        await self._limiter.acquire(budget, endpoint.weight)
         request = self._build(endpoint, params)
-        response, body = await self._send(request)
-        self._learn_usage(response)
+        async with self._limiter.spend(budget, endpoint.weight):
+            self._breaker.require_no_ban()  # waiting for the budget may have taken minutes
+            response, body = await self._send(request)
+            self._learn_usage(response)
         try:
             self._raise_for_refusal(response, body)
         except VenueError as error:
-            if error.retry_after is not None and _bearable(error.retry_after):
+            if isinstance(error, BannedError) or not _bearable(error.retry_after):
+                self._breaker.ban(error)
+            elif error.retry_after is not None:
                 self._limiter.pause(budget, error.retry_after)
             raise
         return self._decode(endpoint, request, body)
 
     def _build(self, endpoint: Endpoint[T], params: Params) -> httpx.Request:
-        url = self._base_url + endpoint.path
+        path, remaining = endpoint.locate(params)
+        url = (endpoint.host if endpoint.host and self._at_home else self._base_url) + path
         if endpoint.method == "POST":
-            return self._client.build_request("POST", url, json=dict(params))
-        return self._client.build_request("GET", url, params=params or None)
+            return self._client.build_request("POST", url, json=remaining)
+        return self._client.build_request("GET", url, params=remaining or None)
 
     async def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         where = {"venue": self._venue, "endpoint": str(request.url)}
         self.stats.requests += 1
-        started = time.perf_counter()
+        started, sent_at = time.perf_counter(), self._clock()
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 response = await self._client.send(request, stream=True)
                 try:
-                    return response, await self._read(response)
+                    body = await self._read(response)
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx.TimeoutException):
@@ -172,6 +224,21 @@ class HttpClient:
             raise ConnectionFailedError(f"no connection: {reason}", **where) from error
         finally:
             self.stats.busy_seconds += time.perf_counter() - started
+        self._note(response, body, sent_at)
+        return response, body
+
+    def _note(self, response: httpx.Response, body: bytes, sent_at: datetime) -> None:
+        """Measure and record an exchange; one that is played back is what it was."""
+        exchange = response.extensions.get(EXTENSION) or Exchange(
+            *asked(response.request, self._base_path),
+            response.status_code,
+            body,
+            sent_at,
+            self._clock(),
+        )
+        note(exchange)
+        if self._record is not None:
+            self._record(exchange)
 
     async def _read(self, response: httpx.Response) -> bytes:
         """The body, as long as it stays within bounds."""
@@ -196,7 +263,10 @@ class HttpClient:
 
     def _raise_for_refusal(self, response: httpx.Response, body: bytes) -> None:
         """Raise what the status, or the error code inside the body, stands for."""
-        said = self._refusal(response.status_code, body)
+        try:
+            said = self._refusal(response.status_code, body)
+        except UnicodeDecodeError:
+            said = None  # no text has no error code: left to the status and the full decoding
         refusal = _judged(response, said)
         if refusal is None:
             return
@@ -205,7 +275,7 @@ class HttpClient:
             f"HTTP {response.status_code}, {refusal.message}{details}",
             venue=self._venue,
             endpoint=str(response.request.url),
-            hint=_HINTS.get(refusal.kind),
+            hint=(said and said.hint) or _HINTS.get(refusal.kind),
             payload=body,
         )
         error.retry_after = _retry_after(response.headers.get("retry-after"))
@@ -221,7 +291,7 @@ class HttpClient:
             return endpoint.decoder.decode(body)
         except msgspec.ValidationError as error:
             mismatch = error
-        except msgspec.DecodeError as error:
+        except _NO_JSON as error:
             page = "an HTML page" if body.lstrip().startswith(b"<") else str(error)
             raise UndecodableError(f"not JSON: {page}", **where) from error
         _require_json(body, where)
@@ -232,6 +302,12 @@ class HttpClient:
             path=found["path"] if found else "$",
             **where,
         ) from mismatch
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificates of all clients: reading them takes 24 ms each time."""
+    return httpx.create_ssl_context()
 
 
 _HINTS: Mapping[type[VenueError], str] = {
@@ -272,7 +348,7 @@ def _require_json(body: bytes, where: dict[str, Any]) -> None:
     """Raise if ``body`` is cut short: a mismatch in the half that came proves nothing."""
     try:
         msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         raise UndecodableError(f"not JSON: {error}", **where) from error
 
 

@@ -1,19 +1,30 @@
-"""Request budgets, and the limiter that keeps to them.
+"""Request budgets, and the limiter that keeps to them, for all processes of a machine together.
 
-A venue counts weight per window; several counters may run side by side. The limiter never lets
-more than the budget start within any window of that length, wherever the venue's own windows
-begin. The client needs three things of it (``acquire``, ``observe``, ``pause``), so a limiter
-that several processes share can take its place.
+A venue counts weight per window; several counters may run side by side. It counts a request at
+some moment between its being sent and its being answered. So a request weighs here from the one
+until a window after the other: all that the venue can have counted within a window of any later
+moment still weighs at that moment. Hence no window of that length ever holds more than the budget,
+wherever the venue's own windows begin, and however uneven the network is.
 """
 
 import asyncio
+import math
+import sqlite3
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
-_TRANSIT_SECONDS = 0.1
-"""Requests sent a window apart may arrive closer together by the jitter of the network."""
+from funding_platform.venues.state import SharedState
+
+SLOTS: Final = 1_000
+"""Moments that a window is told apart in. Bounds the state; costs a thousandth of the rate."""
+
+_ROUNDING: Final = 1e-9
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +39,6 @@ class Budget:
     window_seconds: float
 
 
-class _Ledger:
-    """What was spent from one budget within the last window."""
-
-    def __init__(self, limit: float, window: float) -> None:
-        self._limit = limit
-        self._window = window
-        self._spent = 0.0
-        self._entries: deque[tuple[float, float]] = deque()
-        self._free_at = 0.0
-        self.paused_until = 0.0
-
-    def reserve(self, weight: float, now: float) -> float:
-        """The earliest moment at which ``weight`` may be spent; spends it there."""
-        start = max(now, self._free_at, self.paused_until)
-        while self._entries and self._spent + weight > self._limit:
-            start = max(start, self._drop_oldest() + self._window)
-        self._append(start, weight)
-        return start
-
-    def raise_to(self, used: float, now: float) -> None:
-        """Take over a higher count that the venue reports."""
-        while self._entries and self._entries[0][0] + self._window <= now:
-            self._drop_oldest()
-        if used > self._spent:
-            self._append(max(now, self._free_at), used - self._spent)
-
-    def _append(self, moment: float, weight: float) -> None:
-        self._entries.append((moment, weight))
-        self._spent += weight
-        self._free_at = moment
-
-    def _drop_oldest(self) -> float:
-        moment, weight = self._entries.popleft()
-        self._spent -= weight
-        return moment
-
-
 class Limiter:
     """Holds every request back until its budget allows it.
 
@@ -72,8 +46,12 @@ class Limiter:
     ----------
     scale
         Multiplies every budget.
+    state
+        What is shared with other processes; by default nothing.
+    longest_seconds
+        The longest that a request is under way; one whose process was killed weighs until then.
     timer
-        Seconds on a clock that never goes back.
+        Seconds on a clock that all processes share.
     sleep
         Waits so many seconds.
     """
@@ -82,34 +60,147 @@ class Limiter:
         self,
         scale: float = 1.0,
         *,
-        timer: Callable[[], float] = time.monotonic,
+        state: SharedState | None = None,
+        longest_seconds: float = 15.0,
+        timer: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._scale = scale
+        self._state = state or SharedState()
+        self._longest_seconds = longest_seconds
         self._timer = timer
         self._sleep = sleep
-        self._ledgers: dict[str, _Ledger] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def acquire(self, budget: Budget, weight: float) -> None:
-        """Return when ``weight`` may be spent from ``budget``, first come, first served."""
-        ledger = self._ledger(budget)
-        start = ledger.reserve(weight, self._timer())
-        # A pause may begin while this one sleeps.
-        while (wait := max(start, ledger.paused_until) - self._timer()) > 0:
-            await self._sleep(wait)
+    @asynccontextmanager
+    async def spend(self, budget: Budget, weight: float) -> AsyncIterator[None]:
+        """Wait until ``weight`` may be spent; the block is the request, and ends with its answer.
+
+        First come, first served within a process; between processes, whoever wakes first.
+        """
+        async with self._turns[budget.name]:
+            given_up_at = await self._enter(budget, weight)
+        try:
+            yield
+        finally:
+            self._in(budget, lambda ledger: ledger.settle(weight, given_up_at))
 
     def observe(self, budget: Budget, used: float) -> None:
         """Believe the venue where it counts more than we do: others may share our address."""
-        self._ledger(budget).raise_to(used, self._timer())
+        self._in(budget, lambda ledger: ledger.raise_to(used))
 
     def pause(self, budget: Budget, seconds: float) -> None:
-        """Start nothing more from ``budget`` for so many seconds."""
-        ledger = self._ledger(budget)
-        ledger.paused_until = max(ledger.paused_until, self._timer() + seconds)
+        """Start nothing more from ``budget`` for so many seconds, in any process."""
+        self._in(budget, lambda ledger: ledger.pause(seconds))
 
-    def _ledger(self, budget: Budget) -> _Ledger:
-        if budget.name not in self._ledgers:
-            self._ledgers[budget.name] = _Ledger(
-                budget.weight_per_window * self._scale, budget.window_seconds + _TRANSIT_SECONDS
-            )
-        return self._ledgers[budget.name]
+    async def _enter(self, budget: Budget, weight: float) -> float:
+        """Enter ``weight`` as soon as it fits; returns when its request will be given up."""
+        while True:
+            given_up_at = self._timer() + self._longest_seconds
+            wait = self._in(budget, lambda ledger: ledger.enter(weight, given_up_at))  # noqa: B023
+            if wait <= 0:
+                return given_up_at
+            await self._sleep(wait)
+
+    def _in(self, budget: Budget, work: Callable[["_Ledger"], T]) -> T:
+        """The result of ``work`` on the ledger of a budget, in one transaction."""
+
+        def in_transaction(database: sqlite3.Connection) -> T:
+            ledger = _Ledger(database, budget, self._scale, self._timer())
+            ledger.forget(self._longest_seconds)
+            return work(ledger)
+
+        return self._state.transact(in_transaction)
+
+
+class _Ledger:
+    """What was spent from one budget: weights by the last moment at which they may be counted.
+
+    For a request under way that is the moment at which it will be given up; its answer moves it
+    to the present.
+    """
+
+    def __init__(
+        self, database: sqlite3.Connection, budget: Budget, scale: float, now: float
+    ) -> None:
+        self._database = database
+        self._name = budget.name
+        self._limit = budget.weight_per_window * scale
+        self._window = budget.window_seconds
+        self._slot_seconds = budget.window_seconds / SLOTS
+        self._now = now
+
+    def forget(self, longest_seconds: float) -> None:
+        """Drop what has left the window, and what only a clock set back can have put ahead."""
+        past = (self._now - self._window) / self._slot_seconds
+        future = self._slot(self._now + longest_seconds)
+        self._database.execute(
+            "DELETE FROM spent WHERE budget = ? AND (slot <= ? OR slot > ?)",
+            (self._name, past, future),
+        )
+
+    def enter(self, weight: float, given_up_at: float) -> float:
+        """Enter a request and return 0, or the seconds for which it does not fit at the least."""
+        wait = self._pause_left() or self._seconds_until(weight)
+        if wait <= 0:
+            self._add(given_up_at, weight)
+        return wait
+
+    def settle(self, weight: float, given_up_at: float) -> None:
+        """Move a request to the moment of its answer."""
+        self._add(given_up_at, -weight)
+        self._add(self._now, weight)
+
+    def raise_to(self, used: float) -> None:
+        """Take over a higher count."""
+        if used > (known := self._total()):
+            self._add(self._now, used - known)
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing be entered for so many seconds."""
+        self._database.execute(
+            "INSERT INTO pauses VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            (self._name, self._now + seconds),
+        )
+
+    def _pause_left(self) -> float:
+        paused = self._database.execute(
+            "SELECT until FROM pauses WHERE budget = ?", (self._name,)
+        ).fetchone()
+        return max(0.0, paused[0] - self._now) if paused else 0.0
+
+    def _seconds_until(self, weight: float) -> float:
+        """Until the oldest entries have left the window and ``weight`` fits, or all have left.
+
+        What is under way leaves a whole window after now at the earliest.
+        """
+        excess = self._total() + weight - self._limit
+        wait = 0.0
+        oldest_first = self._database.execute(
+            "SELECT slot, weight FROM spent WHERE budget = ? AND weight > ? ORDER BY slot",
+            (self._name, _ROUNDING),
+        )
+        for slot, held in oldest_first:
+            if excess <= _ROUNDING:
+                break
+            excess -= held
+            wait = self._window - max(0.0, self._now - slot * self._slot_seconds)
+        return wait
+
+    def _total(self) -> float:
+        total = self._database.execute(
+            "SELECT total(weight) FROM spent WHERE budget = ?", (self._name,)
+        ).fetchone()
+        return float(total[0])
+
+    def _add(self, moment: float, weight: float) -> None:
+        """Enter a weight, in a slot no earlier than its moment."""
+        self._database.execute(
+            "INSERT INTO spent VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight",
+            (self._name, self._slot(moment), weight),
+        )
+
+    def _slot(self, moment: float) -> int:
+        return math.ceil(moment / self._slot_seconds)

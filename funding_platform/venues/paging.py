@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from funding_platform.core.intervals import CONTEXT
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, from_ms, to_ms
@@ -23,7 +23,7 @@ from funding_platform.venues.records import Page, Settlement
 _SLACK_MS = HOUR // MILLISECOND
 """How far a stamp may lie outside what was asked for: venues filter by the nominal time."""
 
-_EARLIEST_MS = to_ms(datetime(2016, 5, 1, tzinfo=UTC))
+EARLIEST = datetime(2016, 5, 1, tzinfo=UTC)
 """No perpetual is older: BitMEX listed the first in May 2016. Catches seconds taken for ms."""
 
 _CONTEXT_MS = CONTEXT // MILLISECOND
@@ -63,9 +63,6 @@ class Pager(ABC):
     page_span
         The longest stretch to ask for at once, for venues that cut off a longer one silently.
     """
-
-    reads_whole_span: ClassVar[bool] = True
-    """Whether requests carry both edges, so that a row outside them is a fault."""
 
     def __init__(
         self,
@@ -124,25 +121,28 @@ class Pager(ABC):
             If the page does not lead on.
         """
         self.requests += 1
-        times = [settlement.time_ms for settlement in page.settlements]
-        times.extend(page.passed_over_ms)
+        times = page.times_ms
         if not times:
             self._advance_past_nothing()
             return
-        self._require_within_reach(min(times))
-        self._require_within_reach(max(times))
+        self._require_within_reach(times)
         self._take(page.settlements)
         self._advance(page, times)
 
-    def _require_within_reach(self, time_ms: int) -> None:
-        lowest = self._low_ms - _SLACK_MS if self.reads_whole_span else _EARLIEST_MS
-        if not lowest <= time_ms <= self._high_ms + _SLACK_MS:
-            raise ContractError(
-                f"settlement time {time_ms} lies outside what was asked for, "
-                f"{self._low_ms} to {self._high_ms} ms",
-                hint="the venue may have changed the unit of its time stamps",
-                **self._where,
-            )
+    def _reach(self) -> tuple[int, int]:
+        """Between what times a row may lie, in milliseconds; outside is a fault."""
+        return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
+
+    def _require_within_reach(self, times: Sequence[int]) -> None:
+        earliest, latest = self._reach()
+        for time_ms in (min(times), max(times)):
+            if not earliest <= time_ms <= latest:
+                raise ContractError(
+                    f"settlement time {time_ms} lies outside what can be, "
+                    f"{earliest} to {latest} ms",
+                    hint="the venue may have changed the unit of its time stamps",
+                    **self._where,
+                )
 
     def _take(self, settlements: Sequence[Settlement]) -> None:
         for row in settlements:
@@ -242,7 +242,8 @@ class Backward(Pager):
 class BackwardOpen(Backward):
     """As ``Backward``, where a request cannot carry its start: pages run on past the window."""
 
-    reads_whole_span = False
+    def _reach(self) -> tuple[int, int]:
+        return to_ms(EARLIEST), super()._reach()[1]
 
 
 class BackwardToken(Backward):

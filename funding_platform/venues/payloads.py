@@ -16,6 +16,9 @@ _FINITE = Meta(ge=-1e300, le=1e300)
 Real: TypeAlias = Annotated[float, _FINITE]
 """A finite number, as a JSON number or a decimal string; never absent."""
 
+Positive: TypeAlias = Annotated[float, Meta(gt=0, le=1e300)]
+"""A finite number above zero, which can be divided by."""
+
 RealOrBlank: TypeAlias = Annotated[float, _FINITE] | Literal[""]
 """A number that the venue replaces by an empty string where it has none."""
 
@@ -27,6 +30,12 @@ MaybeReal: TypeAlias = Annotated[float, _FINITE] | Literal[""] | None
 
 MaybeInt: TypeAlias = int | Literal[""] | None
 """A whole number that the venue may leave out."""
+
+Percent: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,40})?\Z")]
+"""A percentage as decimal text; ``fraction`` converts it."""
+
+UnsignedPercent: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,40})?\Z")]
+"""The same where the sign is told apart, so that one within the text would count twice."""
 
 T = TypeVar("T")
 
@@ -50,6 +59,11 @@ def product(*factors: MaybeReal) -> float | None:
     """The product, None where any factor is absent."""
     known = [factor for factor in map(present, factors) if factor is not None]
     return math.prod(known) if len(known) == len(factors) else None
+
+
+def fraction(percent: Percent) -> float:
+    """``percent / 100``, in decimal: 0.57 % is 0.0057, where floats make 0.005699999999999999."""
+    return float(percent + "e-2")
 
 
 def decoder_of(payload: Any) -> "msgspec.json.Decoder[Any]":

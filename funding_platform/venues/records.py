@@ -15,7 +15,8 @@ from funding_platform.venues.payloads import MaybeInt, MaybeReal
 class Listing(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """One perpetual that a venue lists; columns of ``core.instruments``.
 
-    ``base`` is the venue's spelling, ``status`` the venue's word for it.
+    ``base`` is the venue's spelling, ``status`` the venue's word for it. ``venue_id`` is what calls
+    name it by, where that is not the symbol; it is not kept.
     """
 
     venue_symbol: str
@@ -24,6 +25,7 @@ class Listing(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     settle: str | None
     contract_type: ContractType
     status: str
+    venue_id: str | None = None
     contract_size: MaybeReal = None
     interval_hours: MaybeReal = None
     tick_size: MaybeReal = None
@@ -78,6 +80,11 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     settlements: Sequence[Settlement]
     token: str | None = None
     passed_over_ms: Sequence[int] = ()
+
+    @property
+    def times_ms(self) -> list[int]:
+        """Times of all its rows, settlements or not."""
+        return [*(row.time_ms for row in self.settlements), *self.passed_over_ms]
 
 
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:

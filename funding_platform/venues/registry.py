@@ -4,33 +4,61 @@ A venue's module is imported only when the venue is asked for.
 """
 
 import importlib
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
+from funding_platform.core.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.base import Venue, VenueSpec
+from funding_platform.venues.breaker import Breaker, Health
 from funding_platform.venues.errors import UnknownVenueError
-from funding_platform.venues.http import HttpClient
+from funding_platform.venues.http import HttpClient, utc_now
 from funding_platform.venues.limits import Limiter
+from funding_platform.venues.recording import Exchange, Recorder, Tape
+from funding_platform.venues.state import SharedState, state_file
 
 _CLASSES: Final = {
     "binance": "Binance",
     "bybit": "Bybit",
     "okx": "Okx",
     "hyperliquid": "Hyperliquid",
+    "lighter": "Lighter",
+    "extended": "Extended",
+    "backpack": "Backpack",
+    "grvt": "Grvt",
+    "edgex": "Edgex",
+    "aster": "Aster",
+    "coingecko": "CoinGecko",
+    "deribit": "Deribit",
+    "paradex": "Paradex",
+    "drift": "Drift",
 }
 
 
-def utc_now() -> datetime:
-    """The present."""
-    return datetime.now(UTC)
+_REPLAYED: Final = "http://replayed.invalid"
+"""A base URL without a path, which no request leaves the process for."""
+
+_NO_WAIT_IS_TOO_LONG: Final = 3600.0
 
 
 def venue_names() -> tuple[str, ...]:
     """Names of all registered venues."""
     return tuple(_CLASSES)
+
+
+def bridged_names() -> list[str]:
+    """Names under which exchanges behind ccxt open, of those with settled rates.
+
+    Raises
+    ------
+    MissingExtraError
+        If ccxt is not installed.
+    """
+    exchanges = importlib.import_module("funding_platform.venues.ccxt_exchange")
+    return [f"ccxt:{exchange}" for exchange in exchanges.bridged_exchanges()]
 
 
 def venue_spec(name: str) -> VenueSpec:
@@ -44,14 +72,25 @@ def venue_spec(name: str) -> VenueSpec:
     return venue_class(name).spec
 
 
+def offering(table: Table, venues: Iterable[str]) -> list[str]:
+    """Those of the venues that have rows for a table."""
+    return [venue for venue in venues if table in venue_spec(venue).offers]
+
+
 def venue_class(name: str) -> type[Venue]:
-    """The adapter of one venue.
+    """The adapter of one venue, a registered one or ``ccxt:<exchange>``.
 
     Raises
     ------
     UnknownVenueError
-        If nothing of that name is registered.
+        If nothing of that name is registered, or known to ccxt.
+    MissingExtraError
+        If it takes ccxt, which is not installed.
     """
+    if name.startswith("ccxt:"):
+        bridge = importlib.import_module("funding_platform.venues.ccxt_bridge")
+        bridged: type[Venue] = bridge.bridge_class(name.removeprefix("ccxt:"))
+        return bridged
     if name not in _CLASSES:
         raise UnknownVenueError(
             f"there is no venue {name!r}",
@@ -70,19 +109,26 @@ async def open_venue(
     *,
     settings: Settings | None = None,
     clock: Callable[[], datetime] = utc_now,
+    present: datetime | None = None,
+    record: Recorder | None = None,
 ) -> AsyncIterator[Venue]:
     """A venue, connected for as long as the context lasts.
 
     Parameters
     ----------
     name
-        A registered venue.
+        A registered venue, or ``ccxt:`` and an exchange that ccxt knows.
     base_url
         Where to find it; by default what the settings say, else the venue's own address.
     settings
         By default read from the environment.
     clock
         The present, in UTC; a replayed market has one of its own.
+    present
+        A moment that the venue takes for the present throughout, so that a replay can do the
+        same; answers are stamped by ``clock`` nevertheless.
+    record
+        Given every complete answer, good or bad.
 
     Raises
     ------
@@ -92,16 +138,89 @@ async def open_venue(
     kind = venue_class(name)
     spec = kind.spec
     settings = settings or Settings()
+    url = base_url or _address(spec, settings)
+    state = SharedState(state_file(settings, name, url))
     http = HttpClient(
         spec.name,
-        base_url or settings.venue_urls.get(name) or spec.base_url,
+        url,
         budget=spec.budget,
         refusal=spec.refusal,
         used_weight_header=spec.used_weight_header,
         timeout_seconds=settings.request_timeout_seconds,
-        limiter=Limiter(settings.rate_limit_scale),
+        limiter=Limiter(
+            settings.rate_limit_scale, state=state, longest_seconds=settings.request_timeout_seconds
+        ),
+        headers=spec.credentials(settings, url),
+        home_url=spec.base_url,
+        breaker=Breaker(name, state),
+        clock=clock,
+        record=record,
     )
     try:
-        yield kind(http, clock)
+        yield kind(http, clock if present is None else lambda: present)
     finally:
         await http.aclose()
+        state.close()
+
+
+@asynccontextmanager
+async def replayed_venue(
+    name: str, exchanges: Iterable[Exchange], present: datetime
+) -> AsyncIterator[Venue]:
+    """A venue that answers as it was recorded, at the present of then.
+
+    Nothing is limited or waited for; the same failures fail again.
+
+    Parameters
+    ----------
+    name
+        A registered venue.
+    exchanges
+        What it answered, in order.
+    present
+        The present that was given to ``open_venue``.
+
+    Raises
+    ------
+    UnknownVenueError
+        If nothing of that name is registered.
+    """
+    kind = venue_class(name)
+    spec = kind.spec
+    http = HttpClient(
+        spec.name,
+        _REPLAYED,
+        budget=spec.budget,
+        refusal=spec.refusal,
+        used_weight_header=None,
+        timeout_seconds=_NO_WAIT_IS_TOO_LONG,
+        limiter=Limiter(math.inf),
+        breaker=Breaker(name, open_after=math.inf),
+        transport=Tape(name, exchanges),
+        retry_seconds=0.0,
+    )
+    try:
+        yield kind(http, lambda: present)
+    finally:
+        await http.aclose()
+
+
+def venue_health(name: str, settings: Settings | None = None) -> Health:
+    """How a venue stands with this machine: bans, failures in a row, the state of its breaker.
+
+    Raises
+    ------
+    UnknownVenueError
+        If nothing of that name is registered.
+    """
+    settings = settings or Settings()
+    file = state_file(settings, name, _address(venue_spec(name), settings))
+    state = SharedState(file if file.exists() else None)
+    try:
+        return Breaker(name, state).health
+    finally:
+        state.close()
+
+
+def _address(spec: VenueSpec, settings: Settings) -> str:
+    return settings.venue_urls.get(spec.name) or spec.base_url

@@ -19,7 +19,17 @@ from funding_platform_tests.benchmarks.measurement import Measurement
 from funding_platform_tests.benchmarks.table import Section, machine, markdown, rich_table
 from funding_platform_tests.benchmarks.worker import ONE_SIZE
 
-BENCHMARKS = ("pipeline", "lake", "dagster", "curves", "decode", "startup")
+BENCHMARKS = (
+    "pipeline",
+    "collection",
+    "lake",
+    "dagster",
+    "curves",
+    "decode",
+    "politeness",
+    "ccxt",
+    "startup",
+)
 """Modules ``bench_<name>``, each with a ``run`` that returns measurements."""
 
 ROOT = Path(__file__).resolve().parents[2]

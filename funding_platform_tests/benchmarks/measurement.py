@@ -26,8 +26,8 @@ class Measurement:
 
     @property
     def ratio(self) -> float | None:
-        """How many times better than the peer."""
-        if self.peer is None:
+        """How many times better than the peer; None where either is nothing."""
+        if not self.peer or not self.value:
             return None
         return self.value / self.peer if self.more_is_better else self.peer / self.value
 

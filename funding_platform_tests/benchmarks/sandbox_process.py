@@ -18,10 +18,13 @@ START_SECONDS = 30
 
 
 @contextmanager
-def sandbox_process(symbols: int, now: datetime | None = None) -> Iterator[RunningSandbox]:
+def sandbox_process(
+    symbols: int, now: datetime | None = None, *, enforce_limits: bool = False
+) -> Iterator[RunningSandbox]:
     """Serve a synthetic market, whose present stands still if it is given."""
     port = _free_port()
-    process = get_context("spawn").Process(target=_serve, args=(symbols, now, port), daemon=True)
+    arguments = (symbols, now, port, enforce_limits)
+    process = get_context("spawn").Process(target=_serve, args=arguments, daemon=True)
     process.start()
     try:
         sandbox = RunningSandbox(f"http://127.0.0.1:{port}")
@@ -39,8 +42,8 @@ def settings_for(sandbox: RunningSandbox, data_dir: Path) -> Settings:
     )
 
 
-def _serve(symbols: int, now: datetime | None, port: int) -> None:
-    serve(build_market(symbols=symbols, now=now), port=port)
+def _serve(symbols: int, now: datetime | None, port: int, enforce_limits: bool) -> None:
+    serve(build_market(symbols=symbols, now=now), port=port, enforce_limits=enforce_limits)
 
 
 def _free_port() -> int:

@@ -10,7 +10,7 @@ import click
 
 from funding_platform_tests.benchmarks.measurement import Measurement
 
-ONE_SIZE = ("curves",)
+ONE_SIZE = ("curves", "politeness")
 """Benchmarks that have no smaller size for a quick look."""
 
 FIELDS = Measurement.__dataclass_fields__

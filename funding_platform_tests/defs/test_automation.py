@@ -6,11 +6,11 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.automation import months_to_refresh, transform_is_due
 from funding_platform.defs.raw import raw_key
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names
 
 VENUES = ["binance", "okx"]
 
@@ -94,9 +94,10 @@ def test_history_is_one_run_per_venue(definitions: dg.Definitions) -> None:
         .evaluate_tick(context)
         .run_requests
     )
+    with_history = offering(FUNDING_RATES, venue_names())
     assert requests is not None
     assert [list(request.asset_selection or []) for request in requests] == [
-        [dg.AssetKey(["raw", venue, "funding_rates"])] for venue in venue_names()
+        [dg.AssetKey(["raw", venue, "funding_rates"])] for venue in with_history
     ]
     assert {request.partition_key for request in requests} == {"2026-03-01"}
-    assert len({request.run_key for request in requests}) == len(venue_names())
+    assert len({request.run_key for request in requests}) == len(with_history)

@@ -3,20 +3,17 @@
 import dagster as dg
 import pytest
 
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS, TABLES
+from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.presentation import column_schema
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names, venue_spec
 
 VENUES = venue_names()
 
 
 def test_asset_keys(definitions: dg.Definitions) -> None:
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
-    raw = {
-        f"raw/{venue}/{table}"
-        for venue in VENUES
-        for table in ("funding_rates", "instruments", "market_snapshots")
-    }
+    raw = {f"raw/{venue}/{table.name}" for venue in VENUES for table in venue_spec(venue).offers}
     assert keys == raw | {
         "core/fee_schedules",
         "features/curve_factors",
@@ -61,7 +58,7 @@ def test_declared_tables_show_their_columns(definitions: dg.Definitions) -> None
             assert getattr(shown, "value", shown) == column_schema(table), key
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("venue", offering(FUNDING_RATES, VENUES))
 def test_history_is_monthly_in_one_run_and_one_pool(
     definitions: dg.Definitions, venue: str
 ) -> None:
@@ -76,20 +73,17 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
     by_asset: dict[str, set[str]] = {}
     for check in checks:
         by_asset.setdefault(check.asset_key.to_user_string(), set()).add(check.name)
+    compared = {FUNDING_RATES: "predicted_agrees", MARKET_SNAPSHOTS: "second_opinion"}
     for venue in VENUES:
-        assert by_asset[f"raw/{venue}/funding_rates"] == {
-            "complete",
-            "schema",
-            "unique_key",
-            "fresh",
-        }
-        for table in ("instruments", "market_snapshots"):
-            assert by_asset[f"raw/{venue}/{table}"] == {
-                "collected",
-                "schema",
-                "unique_key",
-                "fresh",
-            }
+        offers = venue_spec(venue).offers
+        for table in offers:
+            collected = "complete" if table is FUNDING_RATES else "collected"
+            expected = {collected, "schema", "unique_key", "fresh"}
+            if table in compared and FUNDING_RATES in offers:
+                expected.add(compared[table])
+            if table is MARKET_SNAPSHOTS and INSTRUMENTS in offers:
+                expected.add("covers_listed")
+            assert by_asset[f"raw/{venue}/{table.name}"] == expected
     for mart in ("coverage", "latest_funding_rates", "opportunities"):
         assert by_asset[f"marts/{mart}"], mart
 
@@ -99,3 +93,11 @@ def test_marts_descend_from_every_venue(definitions: dg.Definitions) -> None:
     ancestors = graph.get_ancestor_asset_keys(dg.AssetKey(["marts", "opportunities"]))
     for venue in VENUES:
         assert dg.AssetKey(["raw", venue, "market_snapshots"]) in ancestors
+
+
+def test_an_exchange_behind_ccxt_is_a_venue_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ccxt")
+    monkeypatch.setenv("FUNDING_VENUES", "okx,ccxt:gate")
+    graph = build_definitions().resolve_asset_graph()
+    node = graph.get(dg.AssetKey(["raw", "ccxt_gate", "funding_rates"]))
+    assert node.pools == {"venue_ccxt_gate"}

@@ -10,15 +10,17 @@ import dagster as dg
 import pytest
 import stamina
 
+from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, next_month
 from funding_platform.defs.world import World, failed_checks
 from funding_platform.lake import connect
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings, project_root
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names
 
 VENUES = venue_names()
+WITH_HISTORY = offering(FUNDING_RATES, VENUES)
 MONTHS = 2
 SYMBOLS = 8
 
@@ -66,20 +68,20 @@ def step_errors(result: dg.ExecuteInProcessResult) -> str:
 def test_the_whole_world_from_wire_to_published_file(world: World, tmp_path: Path) -> None:
     results = [
         world.collect(),
-        *(world.backfill(venue, MONTHS) for venue in VENUES),
+        *(world.backfill(venue, MONTHS) for venue in WITH_HISTORY),
         world.transform(MONTHS),
     ]
     assert [result.success for result in results] == [True] * len(results)
     assert failed_checks(results) == []
     checks = [check for result in results for check in result.get_asset_check_evaluations()]
     assert len(checks) > 20 * len(VENUES) / 2
-    for venue in VENUES:
+    for venue in WITH_HISTORY:
         keys = world.instance.get_materialized_partitions(
             dg.AssetKey(["raw", venue, "funding_rates"])
         )
         assert len(keys) == MONTHS
     assert count("SELECT count(*) FROM marts.opportunities") > 0
-    assert count("SELECT count(DISTINCT venue) FROM features.curve_factors") == len(VENUES)
+    assert count("SELECT count(DISTINCT venue) FROM features.curve_factors") == len(WITH_HISTORY)
     assert (tmp_path / "funding.duckdb").exists()
     authors = {result.run_id for result in results}
     with connect(Settings()) as connection:

@@ -11,7 +11,8 @@ import pytest
 import stamina
 
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.history import HistoryReport, collect_history
+from funding_platform.flows.history import collect_history
+from funding_platform.flows.history_report import HistoryReport
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
@@ -57,11 +58,13 @@ class ReplayedLake:
     reports: dict[str, HistoryReport]
 
     def series(self) -> list[tuple[str, str]]:
-        """Venue and symbol of every CSV of a registered venue."""
+        """Venue and symbol of every CSV of a registered venue that holds settled rates."""
         return [
-            (venue, path.name.split(".")[0])
+            (venue, symbol)
             for venue in venue_names()
             for path in sorted((self.folder / "funding" / venue).glob("*.csv*"))
+            # A second dot names another figure of the contract: ``BTC-PERPETUAL.interest_8h``.
+            if "." not in (symbol := path.name.removesuffix(".gz").removesuffix(".csv"))
         ]
 
     def csv_rows(self, venue: str, symbol: str) -> list[tuple[int, float]]:
@@ -83,5 +86,6 @@ def replayed(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Repl
         reports = {
             venue: collect_history(venue, ALL_HISTORY, settings, "replay")
             for venue in venue_names()
+            if (folder / "funding" / venue).is_dir()
         }
     return ReplayedLake(settings, folder, reports)

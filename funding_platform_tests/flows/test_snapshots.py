@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from funding_platform.core.tables import INSTRUMENTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.flows.errors import PerishableError
 from funding_platform.flows.snapshots import (
@@ -16,7 +17,7 @@ from funding_platform.lake import connect
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names
 
 VENUES = venue_names()
 
@@ -102,7 +103,7 @@ def test_instruments_remember_when_they_were_first_seen(settings: Settings) -> N
         "SELECT count(*), count(*) FILTER (first_seen_at < last_seen_at) FROM core.instruments",
     )
     assert instruments == remembered
-    assert instruments >= 8 * len(VENUES)  # type: ignore[operator]
+    assert instruments >= 8 * len(offering(INSTRUMENTS, VENUES))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("hours", [-24, -1, 1])

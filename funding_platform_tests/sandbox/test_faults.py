@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from funding_platform.sandbox.damage import spoil
 from funding_platform.sandbox.errors import SandboxError
 from funding_platform.sandbox.faults import (
     Body,
@@ -93,6 +94,37 @@ def test_mistyped_fields_change_their_type(sandbox: RunningSandbox, client: http
     row = client.get(PATH).json()[0]
     assert isinstance(row["fundingTime"], str)
     assert isinstance(row["fundingRate"], dict)
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "spoilt"),
+    [
+        ("nan", "0.0001", "NaN"),
+        ("hundredfold", "0.00010000", "0.01000000"),
+        ("hundredfold", 8, 800),
+        ("hundredfold", 1e-5, 1e-3),
+        ("hundredfold", "", ""),
+        ("hundredfold", None, None),
+        ("negate", "-0.5", "0.5"),
+        ("negate", 0.25, -0.25),
+        ("negate", True, True),
+        ("negate", "long", "short"),
+        ("shift_time", 1_772_323_200, 1_772_352_000),
+        ("shift_time", "1772323200000", "1772352000000"),
+        ("shift_time", "1772323200000000000", "1772352000000000000"),
+        ("shift_time", 0, 0),
+        ("shift_time", "2026-03-01T00:00:00", "2026-03-01T08:00:00"),
+        ("shift_time", "BTCUSDT", "BTCUSDT"),
+        ("rescale_time", 1_772_323_200, 1_772_323_200_000),
+        ("rescale_time", 1_772_323_200_007, 1_772_323_200),
+        ("rescale_time", "1772323200000000000", "1772323200000"),
+        ("rescale_time", "2026-03-01T00:00:00", 1_772_323_200_000),
+    ],
+)
+def test_values_change_and_their_types_stay(action: Any, value: Any, spoilt: Any) -> None:
+    fault = FieldFault(action=action, field="x")
+    body = json.dumps({"rows": [{"x": value, "y": value}]}).encode()
+    assert json.loads(spoil(body, fault)) == {"rows": [{"x": spoilt, "y": value}]}
 
 
 @pytest.mark.parametrize(

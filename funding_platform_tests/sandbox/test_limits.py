@@ -92,6 +92,24 @@ def test_weight_headers(market: Market, path: str, weight: int) -> None:
         assert reply.headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
 
 
+def test_lighter_counts_requests_by_the_minute(market: Market) -> None:
+    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client() as client:
+        url = f"{strict.url_of('lighter')}/api/v1/orderBooks"
+        replies = [client.get(url) for _ in range(130)]
+    refused = [reply.json() for reply in replies if reply.status_code == 429]
+    # A minute may turn over while the test runs, and then twice as many pass.
+    assert len(refused) >= 10
+    assert refused[0] == {"code": 23000, "message": "Too Many Requests!"}
+
+
+def test_backpack_has_a_budget_of_its_own_for_history() -> None:
+    limits = WIRES["backpack"].limits
+    limiter = Limiter(Clock())
+    statuses = [limiter.admit("backpack", "me", limits, {"history": 1}).status for _ in range(31)]
+    assert statuses == [None] * 30 + [429]
+    assert limiter.admit("backpack", "me", limits, {"requests": 1}).status is None
+
+
 def test_limits_are_off_by_default(client: httpx.Client) -> None:
     path = "/okx/api/v5/public/mark-price?instType=SWAP"
     assert {client.get(path).status_code for _ in range(30)} == {200}

@@ -1,12 +1,18 @@
 """Each venue's paging rule at its edges, over the wire, against the market behind it."""
 
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
+from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.server import build_market, running_sandbox
+from funding_platform.sandbox.wire.edgex import contract_id
+from funding_platform.sandbox.wire.registry import WIRES
+from funding_platform_tests.sandbox.conftest import NOW
 
 BINANCE = "/binance/fapi/v1/fundingRate"
 BYBIT = "/bybit/v5/market/funding/history"
@@ -131,9 +137,181 @@ def test_hyperliquid_ascends_from_an_inclusive_start(client: httpx.Client, marke
     assert hyperliquid(client, startTime=known[-1] + 1) == []
 
 
+def lighter(client: httpx.Client, start: int, end: int) -> list[int]:
+    query = {"market_id": 0, "resolution": "1h", "count_back": 0}
+    query |= {"start_timestamp": start // 1_000, "end_timestamp": end // 1_000}
+    reply = client.get("/lighter/api/v1/fundings", params=query).json()
+    return [1_000 * row["timestamp"] for row in reply["fundings"]]
+
+
+def extended(client: httpx.Client, **params: Any) -> tuple[list[int], int | None]:
+    query = {"startTime": 0, "endTime": 10**13, **params}
+    reply = client.get("/extended/api/v1/info/BTC-USD/funding", params=query).json()
+    return [row["T"] for row in reply["data"]], reply.get("pagination", {}).get("cursor")
+
+
+def backpack(client: httpx.Client, **params: Any) -> list[str]:
+    query = {"symbol": "BTC_USDC_PERP", **params}
+    reply = client.get("/backpack/api/v1/fundingRates", params=query).json()
+    return [row["intervalEndTimestamp"] for row in reply]
+
+
+def grvt(client: httpx.Client, **params: Any) -> tuple[list[int], str]:
+    body = {"instrument": "BTC_USDT_Perp", **params}
+    reply = client.post("/grvt/full/v1/funding", json=body).json()
+    return [int(row["funding_time"]) // 10**6 for row in reply["result"]], reply["next"]
+
+
+def test_lighter_keeps_the_newest_of_a_wide_window(client: httpx.Client, market: Market) -> None:
+    known = times(market, "lighter", "BTC")
+    assert lighter(client, 0, known[-1]) == known[-750:]
+    assert lighter(client, known[5], known[9]) == known[5:10]
+    assert lighter(client, known[5] + 1_000, known[9] - 1_000) == known[6:9]
+    assert lighter(client, known[-1] + 1_000, known[-1] + 9_000) == []
+
+
+def test_lighter_prints_sizes_and_directions(client: httpx.Client, market: Market) -> None:
+    history = market.settlements("lighter", "BTC")
+    turn = int(np.flatnonzero(np.diff(history.rates < 0))[0])
+    history = history.slice(slice(turn, turn + 2))
+    edges = {
+        "start_timestamp": history.times_ms[0] // 1_000,
+        "end_timestamp": history.times_ms[-1] // 1_000,
+    }
+    query = {"market_id": 0, "resolution": "1h", "count_back": 0, **edges}
+    rows = client.get("/lighter/api/v1/fundings", params=query).json()["fundings"]
+    rates = history.rates.tolist()
+    assert {row["direction"] for row in rows} == {"long", "short"}
+    for row, rate in zip(rows, rates, strict=True):
+        assert row["direction"] == ("short" if rate < 0 else "long")
+        assert row["rate"] == f"{100 * abs(rate):.4f}"
+
+
+def test_lighter_relays_rates_of_others_per_eight_hours(
+    client: httpx.Client, market: Market
+) -> None:
+    rows = client.get("/lighter/api/v1/funding-rates").json()["funding_rates"]
+    btc = {row["exchange"]: row["rate"] for row in rows if row["symbol"] == "BTC"}
+    elsewhere = market.quotes("hyperliquid")["BTC"].predicted_rate
+    assert btc.keys() == {"binance", "bybit", "hyperliquid", "lighter"}
+    assert btc["lighter"] == 8 * market.quotes("lighter")["BTC"].predicted_rate
+    assert btc["hyperliquid"] == pytest.approx(8 * elsewhere)
+
+
+def test_extended_comes_newest_first_with_a_cursor(client: httpx.Client, market: Market) -> None:
+    known = times(market, "extended", "BTC-USD")
+    rows, cursor = extended(client)
+    assert (rows, cursor) == (known[:-1001:-1], known[-1000])
+    assert extended(client, cursor=cursor, limit=2) == (known[-1001:-1003:-1], known[-1002])
+    assert extended(client, startTime=known[5], endTime=known[9]) == (known[9:4:-1], None)
+    assert extended(client, startTime=known[5] + 1, endTime=known[9] - 1)[0] == known[8:5:-1]
+
+
+def test_extended_refuses_clients_without_a_name(client: httpx.Client) -> None:
+    reply = client.get("/extended/api/v1/info/markets", headers={"User-Agent": ""})
+    assert (reply.status_code, reply.headers["content-type"][:10]) == (403, "text/plain")
+
+
+def test_backpack_begins_with_the_open_interval(client: httpx.Client, market: Market) -> None:
+    known = times(market, "backpack", "BTC_USDC_PERP")
+    ends = [from_ms(time).strftime("%Y-%m-%dT%H:%M:%S") for time in known]
+    assert backpack(client, limit=3) == ["2026-03-01T13:00:00", ends[-1], ends[-2]]
+    assert backpack(client, limit=3, offset=1) == ends[:-4:-1]
+    assert backpack(client, limit=2, offset=11) == ends[-11:-13:-1]
+    assert len(backpack(client)) == 100
+    assert backpack(client, limit=5_000, offset=1) == ends[:-1001:-1]
+    assert backpack(client, offset=len(known)) == ends[:1]
+    assert backpack(client, offset=len(known) + 1) == []
+
+
+def test_grvt_hands_on_a_cursor(client: httpx.Client, market: Market) -> None:
+    known = times(market, "grvt", "BTC_USDT_Perp")
+    rows, cursor = grvt(client)
+    assert rows == known[:-501:-1]
+    rows, cursor = grvt(client, cursor=cursor, limit=2)
+    assert rows == known[-501:-503:-1]
+    edges = {"start_time": str(known[5] * 10**6), "end_time": str(known[9] * 10**6)}
+    rows, cursor = grvt(client, **edges)
+    assert rows == known[9:4:-1]
+    assert grvt(client, **edges, cursor=cursor) == ([], "")
+
+
+def test_grvt_states_the_interval_that_ends(market: Market, client: httpx.Client) -> None:
+    """Whoever changes from 8 to 4 hours says so from the first shorter interval on."""
+    changing = [i for i in market.instruments("grvt") if len(i.intervals) > 1]
+    assert changing
+    body = {"instrument": changing[0].venue_symbol, "limit": 1_000}
+    rows = client.post("/grvt/full/v1/funding", json=body).json()["result"]
+    gaps = [
+        (int(row["funding_time"]) - int(before["funding_time"])) // 3_600_000_000_000
+        for row, before in pairwise(rows)
+    ]
+    stated = [row["funding_interval_hours"] for row in rows[:-1]]
+    assert {gap - hours for gap, hours in zip(gaps, stated, strict=True)} == {0}
+
+
+def edgex(client: httpx.Client, symbol: str = "BTCUSDC", **params: Any) -> tuple[list[int], str]:
+    query = {"contractId": contract_id(symbol), "filterSettlementFundingRate": "true", **params}
+    data = client.get("/edgex/api/v2/public/funding/getFundingRatePage", params=query).json()[
+        "data"
+    ]
+    return [int(row["fundingTimestamp"]) for row in data["dataList"]], data["nextPageOffsetData"]
+
+
+def test_edgex_comes_newest_first_by_cursor_without_its_end(
+    client: httpx.Client, market: Market
+) -> None:
+    known = times(market, "edgex", "BTCUSDC")
+    assert edgex(client, size=100)[0] == known[:-101:-1]
+    assert edgex(client, size=500)[0] == known[:-101:-1]
+    window = {"filterBeginTimeInclusive": known[5], "filterEndTimeExclusive": known[9]}
+    assert edgex(client, size=100, **window) == (known[8:4:-1], "")
+    first, cursor = edgex(client, size=3, **window)
+    assert first == known[8:5:-1]
+    assert edgex(client, size=3, offsetData=cursor, **window) == ([known[5]], "")
+
+
+def test_edgex_without_the_filter_has_a_row_a_minute(client: httpx.Client, market: Market) -> None:
+    stamps, _ = edgex(client, size=100, filterSettlementFundingRate="false")
+    assert {newer - older for newer, older in pairwise(stamps)} == {60_000}
+
+
+def test_edgex_knows_no_such_contract(client: httpx.Client) -> None:
+    for path in ("funding/getFundingRatePage", "funding/getLatestFundingRate", "quote/getTicker"):
+        reply = client.get(f"/edgex/api/v2/public/{path}?contractId=10000001").json()
+        assert (reply["code"], reply["data"]) == ("SUCCESS", [])
+
+
+def test_aster_goes_on_naming_what_no_longer_trades() -> None:
+    market = build_market(symbols=300, seed=11, now=NOW)
+    with running_sandbox(market) as sandbox:
+        rows = httpx.get(f"{sandbox.url_of('aster')}/fapi/v1/premiumIndex").json()
+    named = {row["symbol"] for row in rows}
+    assert named == {i.venue_symbol for i in market.instruments("aster")}
+    gone = {row["symbol"] for row in rows if row["interestRate"] == "0"}
+    assert gone == named - set(market.quotes("aster"))
+    assert gone
+
+
+def test_coingecko_shows_the_venues_in_percent(client: httpx.Client, market: Market) -> None:
+    rows = client.get("/coingecko/api/v3/derivatives").json()
+    shown = {(row["market"], row["symbol"]): row["funding_rate"] for row in rows}
+    assert len(shown) == sum(len(market.quotes(venue)) for venue in WIRES)
+    quotes = market.quotes("binance")
+    for symbol, quote in quotes.items():
+        percent = shown["Binance (Futures)", symbol]
+        assert percent == pytest.approx(100 * quote.predicted_rate, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "body"),
     [
+        ("/lighter/api/v1/orderBookDetails?market_id=999", 400, {"code": 20001}),
+        ("/lighter/api/v1/fundings?market_id=0", 400, {"code": 20001}),
+        ("/extended/api/v1/info/NOPE-USD/funding", 404, {"status": "ERROR"}),
+        ("/extended/api/v1/info/BTC-USD/funding", 400, {"status": "ERROR"}),
+        ("/backpack/api/v1/fundingRates?symbol=NOPE", 400, {"code": "INVALID_SYMBOL"}),
+        ("/backpack/api/v1/fundingRates", 400, {"code": "INVALID_CLIENT_REQUEST"}),
         (f"{BINANCE}?symbol=NOPE", 400, {"code": -1121, "msg": "Invalid symbol."}),
         ("/binance/fapi/v1/openInterest?symbol=NOPE", 400, {"code": -1121}),
         ("/binance/fapi/v1/openInterest", 400, {"code": -1102}),
@@ -158,6 +336,23 @@ def test_hyperliquid_knows_no_such_coin(client: httpx.Client) -> None:
     body = {"type": "fundingHistory", "coin": "NOPE", "startTime": 0}
     reply = client.post("/hyperliquid/info", json=body)
     assert (reply.status_code, reply.text) == (500, "null")
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "code"),
+    [
+        ("funding", {"instrument": "NOPE_USDT_Perp"}, 1004),
+        ("ticker", {}, 1003),
+        ("funding", {"instrument": "BTC_USDT_Perp", "cursor": "?"}, 1003),
+        ("nothing", {}, 1004),
+    ],
+)
+def test_grvt_answers_with_a_code(
+    client: httpx.Client, method: str, body: dict[str, Any], code: int
+) -> None:
+    reply = client.post(f"/grvt/full/v1/{method}", json=body)
+    assert reply.json()["code"] == code
+    assert reply.status_code == reply.json()["status"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from funding_platform.sandbox.errors import PortInUseError
 from funding_platform.sandbox.faults import Connection, Status
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import build_market, running_sandbox, serve
+from funding_platform.sandbox.wire.registry import WIRES
 
 
 def test_statistics_count_requests_rows_and_faults(market: Market) -> None:
@@ -26,7 +27,7 @@ def test_statistics_count_requests_rows_and_faults(market: Market) -> None:
 def test_urls_in_the_form_of_the_settings(market: Market) -> None:
     with running_sandbox(market) as sandbox:
         assert sandbox.venue_urls["okx"] == f"{sandbox.url}/okx" == sandbox.url_of("okx")
-        assert sandbox.venue_urls.keys() == {"binance", "bybit", "okx", "hyperliquid"}
+        assert sandbox.venue_urls.keys() == WIRES.keys()
 
 
 def test_faults_from_the_start(market: Market) -> None:

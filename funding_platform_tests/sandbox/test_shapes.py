@@ -5,16 +5,24 @@ recorded with several types (a string or null) may have any of them.
 """
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from funding_platform.core.time_grid import to_ms
 from funding_platform.sandbox.faults import Status
 from funding_platform.sandbox.server import RunningSandbox
+from funding_platform.sandbox.wire.edgex import contract_id
+from funding_platform_tests.sandbox.conftest import NOW
 
 BINANCE, BYBIT, OKX = "/binance/fapi/v1", "/bybit/v5/market", "/okx/api/v5"
+LIGHTER, EXTENDED, BACKPACK = "/lighter/api/v1", "/extended/api/v1/info", "/backpack/api/v1"
+EDGEX, ASTER = "/edgex/api/v2/public", "/aster/fapi/v1"
+BTC = f"contractId={contract_id('BTCUSDC')}"
+LATEST = f"startTime={to_ms(NOW - timedelta(hours=5))}&endTime={to_ms(NOW)}"
 
 
 def get(path: str) -> tuple[str, str, None]:
@@ -23,6 +31,10 @@ def get(path: str) -> tuple[str, str, None]:
 
 def info(kind: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
     return ("POST", "/hyperliquid/info", {"type": kind, **more})
+
+
+def grvt(method: str, **body: Any) -> tuple[str, str, dict[str, Any]]:
+    return ("POST", f"/grvt/full/v1/{method}", body)
 
 
 WHOLE = {
@@ -51,12 +63,45 @@ WHOLE = {
     "hyperliquid/fundingHistory-BTC": info("fundingHistory", coin="BTC", startTime=0),
     "hyperliquid/metaAndAssetCtxs": info("metaAndAssetCtxs"),
     "hyperliquid/predictedFundings-jun2026-row": info("predictedFundings"),
+    "lighter/funding-rates": get(f"{LIGHTER}/funding-rates"),
+    "lighter/fundings-BTC": get(
+        f"{LIGHTER}/fundings?market_id=0&resolution=1h&start_timestamp=0"
+        f"&end_timestamp={to_ms(NOW) // 1000}&count_back=0"
+    ),
+    "lighter/orderBooks-may2026": get(f"{LIGHTER}/orderBooks"),
+    "extended/docs-funding-paginated": get(f"{EXTENDED}/BTC-USD/funding?{LATEST}&limit=1"),
+    "extended/docs-open-interests": get(
+        f"{EXTENDED}/BTC-USD/open-interests?{LATEST}&interval=PT1H"
+    ),
+    "extended/funding-BTC-USD": get(f"{EXTENDED}/BTC-USD/funding?{LATEST}"),
+    "extended/info-markets": get(f"{EXTENDED}/markets"),
+    "backpack/fundingRates-BTC_USDC_PERP": get(f"{BACKPACK}/fundingRates?symbol=BTC_USDC_PERP"),
+    "backpack/markPrices": get(f"{BACKPACK}/markPrices"),
+    "backpack/markets": get(f"{BACKPACK}/markets"),
+    "backpack/openInterest": get(f"{BACKPACK}/openInterest"),
+    "backpack/tickers": get(f"{BACKPACK}/tickers"),
+    "edgex/getFundingRatePage-BTCUSDC": get(
+        f"{EDGEX}/funding/getFundingRatePage?{BTC}&size=2&filterSettlementFundingRate=true"
+    ),
+    "edgex/getLatestFundingRate": get(f"{EDGEX}/funding/getLatestFundingRate?{BTC}"),
+    "edgex/getTicker-BTCUSDC": get(f"{EDGEX}/quote/getTicker?{BTC}"),
+    "aster/docs-fundingInfo": get(f"{ASTER}/fundingInfo"),
+    "aster/fundingRate-BTCUSDT": get(f"{ASTER}/fundingRate?symbol=BTCUSDT"),
+    "aster/premiumIndex": get(f"{ASTER}/premiumIndex"),
+    "coingecko/derivatives": get("/coingecko/api/v3/derivatives"),
+    "grvt/all_instruments": grvt("all_instruments", is_active=True),
+    "grvt/funding-BTC_USDT_Perp": grvt("funding", instrument="BTC_USDT_Perp", limit=3),
+    "grvt/ticker-BTC_USDT_Perp": grvt("ticker", instrument="BTC_USDT_Perp"),
 }
 """Recordings that have every field of the venue's answer."""
 
 TRIMMED = {
     "binance/fundingInfo": get(f"{BINANCE}/fundingInfo"),
     "binance/ticker24hr-slim": get(f"{BINANCE}/ticker/24hr"),
+    "edgex/getMetaData": get(f"{EDGEX}/meta/getMetaData"),
+    "aster/exchangeInfo-slim": get(f"{ASTER}/exchangeInfo"),
+    "aster/ticker24hr-slim": get(f"{ASTER}/ticker/24hr"),
+    "lighter/orderBookDetails-slim": get(f"{LIGHTER}/orderBookDetails"),
 }
 """Recordings from which fields were dropped: ours have more."""
 
@@ -64,6 +109,7 @@ ERRORS = {
     "binance/docs-error-429": ("binance", 429),
     "bybit/docs-error-10006": ("bybit", 429),
     "okx/docs-error-50011": ("okx", 429),
+    "extended/docs-error": ("extended", 500),
 }
 
 Shape = dict[str, set[str]]
@@ -126,5 +172,5 @@ def test_error_bodies(
     assert reply.status_code == status
     recorded = read(shared_dir, name)
     assert shape(reply.json()) == shape(recorded)
-    for code in ("code", "retCode"):
+    for code in ("code", "retCode", "status"):
         assert reply.json().get(code) == recorded.get(code)

@@ -1,6 +1,7 @@
-"""No test of the venues waits between retries."""
+"""No test of the venues waits between retries, or shares its budgets and bans with another."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import stamina
@@ -15,7 +16,12 @@ def _no_waiting() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _state_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(tmp_path / "data"))
+
+
 @pytest.fixture
-def settings() -> Settings:
+def settings(_state_of_its_own: None) -> Settings:
     """Budgets out of the way, and a short time limit."""
     return Settings(rate_limit_scale=1_000, request_timeout_seconds=0.5)

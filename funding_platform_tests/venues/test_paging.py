@@ -1,5 +1,6 @@
 """Each pager alone, against a made-up server of its style: whole, split, short, looping, lying."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
 from funding_platform.venues.history import Reading, build_history
+from funding_platform.venues.offset_paging import BackwardOffset
 from funding_platform.venues.paging import (
     Ascending,
     Ask,
@@ -59,15 +61,23 @@ class Server:
         end = offset + min(self.cap, ask.limit)
         return Page(found[offset:end], token=str(end) if end < len(found) else "")
 
+    def backward_offset(self, ask: Ask) -> Page:
+        offset = int(ask.token or 0)
+        return Page(self.rows[::-1][offset : offset + min(self.cap, ask.limit)])
+
 
 STYLES: list[tuple[type[Pager], Callable[[Server], Callable[[Ask], Page]]]] = [
     (Ascending, lambda server: server.ascending),
     (Backward, lambda server: server.backward),
     (BackwardOpen, lambda server: server.backward_open),
     (BackwardToken, lambda server: server.backward_token),
+    (BackwardOffset, lambda server: server.backward_offset),
 ]
 styles = pytest.mark.parametrize(
     ("kind", "style"), STYLES, ids=lambda v: getattr(v, "__name__", "")
+)
+styles_that_ask_by_time = pytest.mark.parametrize(
+    ("kind", "style"), STYLES[:4], ids=lambda v: getattr(v, "__name__", "")
 )
 
 
@@ -81,11 +91,13 @@ def read(
     page_span: timedelta | None = None,
 ) -> Pager:
     pager = kind("v", "S", window, limit, now, page_span)
-    asked: set[Ask] = set()
+    asked: Counter[Ask] = Counter()
+    # A page that was looked at in the search for an offset may be read later.
+    most = 2 if kind is BackwardOffset else 1
     while pager.proof is None:
         ask = pager.ask()
-        assert ask not in asked, "the same page twice"
-        asked.add(ask)
+        assert asked[ask] < most, "the same page again"
+        asked[ask] += 1
         pager.learn(answer(ask))
     return pager
 
@@ -133,7 +145,7 @@ def test_any_series_in_any_pages_gives_exactly_the_rows_of_the_window_however_sp
 EIGHT_HOURLY = [settlement(hour) for hour in range(-400, 1600, 8)]
 
 
-@styles
+@styles_that_ask_by_time
 def test_a_month_of_eight_hour_rates_is_one_page_of_a_hundred(
     kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
@@ -151,7 +163,7 @@ def test_a_short_page_is_no_proof(
     assert pager.requests > 4
 
 
-@styles
+@styles_that_ask_by_time
 def test_nothing_at_all_is_proven_by_an_empty_page(
     kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
@@ -207,7 +219,7 @@ def test_rows_that_are_no_settlements_still_lead_on() -> None:
     assert len(rows_of(read(Backward, sampled, hours(0, 240)), hours(0, 240))) == 30
 
 
-@pytest.mark.parametrize("kind", [Ascending, Backward, BackwardOpen])
+@pytest.mark.parametrize("kind", [Ascending, Backward, BackwardOpen, BackwardOffset])
 def test_a_server_that_ignores_the_cursor_is_found_out(kind: type[Pager]) -> None:
     page = Page([settlement(hour) for hour in (100, 108, 116)])
     with pytest.raises(PagingError, match=r"nothing (later|earlier)"):
@@ -218,6 +230,48 @@ def test_a_token_that_comes_again_is_found_out() -> None:
     pages = iter([Page([settlement(100)], token="a"), Page([settlement(50)], token="a")])
     with pytest.raises(PagingError, match="came again"):
         read(BackwardToken, lambda ask: next(pages), hours(0, 240))
+
+
+def test_a_server_that_ignores_the_offset_is_found_out_while_searching() -> None:
+    page = Page([settlement(hour) for hour in (300, 308, 316)])
+    with pytest.raises(PagingError, match="no older than those before"):
+        read(BackwardOffset, lambda ask: page, hours(0, 240))
+
+
+@pytest.mark.parametrize(
+    ("step", "lost", "most"),
+    [(1, 0, 1), (1, 100, 1), (1, 400, 3), (8, 0, 5)],
+    ids=["hourly", "some hours lost", "many hours lost", "eight-hourly"],
+)
+def test_a_month_years_back_is_found_by_offset_in_few_requests(
+    step: int, lost: int, most: int
+) -> None:
+    series = [
+        settlement(hour) for hour in range(-400, 7000 + lost, step) if not 2000 < hour < 2000 + lost
+    ]
+    now = START + timedelta(hours=7000 + lost)
+    window = Window.of_month(START)
+    server = Server(series, 1000)
+    pager = read(BackwardOffset, server.backward_offset, window, limit=1000, now=now)
+    assert len(rows_of(pager, window)) == 744 // step
+    assert (pager.requests <= most, pager.proof) == (True, Proof.ROW_BEYOND)
+
+
+def test_a_row_that_settles_while_paging_by_offset_costs_no_row() -> None:
+    series = [settlement(hour) for hour in range(100)]
+    answers = 0
+
+    def moving(ask: Ask) -> Page:
+        nonlocal answers
+        answers += 1
+        return Server(series[: 90 + answers], 1_000).backward_offset(ask)
+
+    now = START + timedelta(hours=91)
+    for limit in (10, 91):
+        answers = 0
+        pager = read(BackwardOffset, moving, hours(0, 91), limit=limit, now=now)
+        assert len(rows_of(pager, hours(0, 91))) == 91
+        assert pager.proof is Proof.EXHAUSTED
 
 
 @styles

@@ -15,19 +15,27 @@ from funding_platform.venues.errors import RequestError, UnavailableError, Venue
 from funding_platform.venues.history import History
 from funding_platform.venues.paging import Proof, round_to_second
 from funding_platform.venues.registry import open_venue
-from funding_platform_tests.venues.histories import Row, history_route, read_series
+from funding_platform_tests.venues.histories import NOW, Row, history_route, read_series
 from funding_platform_tests.venues.server import Answer, serve
 
 SERIES = [
-    ("binance", "BTCUSDT", "csv"),
-    ("binance", "RESOLVUSDT", "csv"),
-    ("binance", "SOLUSDT", "csv"),
-    ("bybit", "BTCUSD", "csv"),
-    ("bybit", "INJUSDT", "csv"),
-    ("okx", "SOL-USDT-SWAP", "csv"),
-    ("hyperliquid", "BTC", "csv.gz"),
-    ("hyperliquid", "SOL", "csv.gz"),
+    ("binance", "BTCUSDT", "binance/BTCUSDT.csv"),
+    ("binance", "RESOLVUSDT", "binance/RESOLVUSDT.csv"),
+    ("binance", "SOLUSDT", "binance/SOLUSDT.csv"),
+    ("bybit", "BTCUSD", "bybit/BTCUSD.csv"),
+    ("bybit", "INJUSDT", "bybit/INJUSDT.csv"),
+    ("okx", "SOL-USDT-SWAP", "okx/SOL-USDT-SWAP.csv"),
+    ("hyperliquid", "BTC", "hyperliquid/BTC.csv.gz"),
+    ("hyperliquid", "SOL", "hyperliquid/SOL.csv.gz"),
+    ("lighter", "BTC", "lighter/BTC.csv"),
+    ("lighter", "HYPE", "lighter/HYPE.csv"),
+    ("lighter", "SOL", "lighter/SOL.csv"),
+    ("extended", "BTC-USD", "hyperliquid/BTC.csv.gz"),
+    ("backpack", "BTC_USDC_PERP", "hyperliquid/SOL.csv.gz"),
+    ("grvt", "BTC_USDT_Perp", "bybit/BTCUSD.csv"),
+    ("deribit", "BTC-PERPETUAL", "deribit/BTC-PERPETUAL.csv.gz"),
 ]
+"""Venue, symbol, and a history: its own, or that of another venue where there is none."""
 
 
 def fetch(
@@ -45,14 +53,11 @@ def fetch(
     return asyncio.run(run())
 
 
-NOW = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(("venue", "symbol", "suffix"), SERIES)
+@pytest.mark.parametrize(("venue", "symbol", "file"), SERIES)
 def test_a_history_comes_whole_whether_read_at_once_or_month_by_month(
-    shared_dir: Path, venue: str, symbol: str, suffix: str
+    shared_dir: Path, venue: str, symbol: str, file: str
 ) -> None:
-    series = read_series(shared_dir / "data" / "funding" / venue / f"{symbol}.{suffix}")[:3000]
+    series = read_series(shared_dir / "data" / "funding" / file)[:3000]
     whole_window = Window(from_ms(series[40].time_ms), from_ms(series[-40].time_ms))
     months = list(whole_window.months())
     edges = [whole_window.start, *(month.start for month in months[1:]), whole_window.end]

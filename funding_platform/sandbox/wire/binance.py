@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import (
+    Contract,
+    Instrument,
+    Quote,
+    Settlements,
+    VenueStyle,
+)
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,
@@ -166,18 +172,24 @@ def _funding_info(request: Request) -> Reply:
     return Reply.json(rows, rows=len(rows))
 
 
-def _funding_rate(request: Request) -> Reply:
-    symbol = request.required("symbol")
+def funding_page(request: Request, *, default: int) -> Settlements:
+    """The settlements that a request for history selects; without bounds ``default`` of them."""
     start, end = request.integer("startTime"), request.integer("endTime")
+    symbol = request.required("symbol")
     if request.instrument(symbol) is None:
         raise WireError(_UNKNOWN_SYMBOL)
     history = request.settlements(symbol)
     if start is None and end is None:
-        rows = newest(history.times_ms, None, None, request.limit(default=200, cap=1_000))
+        rows = newest(history.times_ms, None, None, request.limit(default=default, cap=1_000))
     else:
         take = newest if start is None else oldest
         rows = take(history.times_ms, start, end, request.limit(default=100, cap=1_000))
-    page = history.slice(rows)
+    return history.slice(rows)
+
+
+def _funding_rate(request: Request) -> Reply:
+    symbol = request.required("symbol")
+    page = funding_page(request, default=200)
     times = page.times_ms.tolist()
     template = (
         f'{{"symbol":"{symbol}","fundingTime":%d,"fundingRate":"%s","markPrice":"%s",'
@@ -196,7 +208,8 @@ def _mark_texts(marks: Any, count: int) -> list[str]:
     return texts
 
 
-def _premium_index(quote: Quote, now_ms: int) -> dict[str, Any]:
+def premium_index(quote: Quote, now_ms: int) -> dict[str, Any]:
+    """The running estimate of one contract, under the name of the last rate."""
     return {
         "symbol": quote.instrument.venue_symbol,
         "markPrice": rounded(quote.mark, 8),
@@ -306,7 +319,7 @@ WIRE = Wire(
             cost=_weighs(1, 1),
         ),
         Route("/fapi/v1/exchangeInfo", _exchange_info, cost=_weighs(1, 1)),
-        Route("/fapi/v1/premiumIndex", _one_or_all(_premium_index), cost=_weighs(1, 10)),
+        Route("/fapi/v1/premiumIndex", _one_or_all(premium_index), cost=_weighs(1, 10)),
         Route("/fapi/v1/fundingInfo", _funding_info, cost=_funding_bucket),
         Route("/fapi/v1/fundingRate", _funding_rate, cost=_funding_bucket),
         Route(

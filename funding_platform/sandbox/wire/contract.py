@@ -4,8 +4,9 @@ A wire module is a ``Wire``: the venue's style, its routes and its limits. A han
 function from ``Request`` to ``Reply``; it raises ``WireError`` to answer with an error body.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -62,13 +63,18 @@ class ParameterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request with the market as it is at this instant, seen from one venue."""
+    """A request with the market as it is at this instant, seen from one venue.
+
+    ``params`` come from the query or the JSON body, and from the path where the route's has
+    placeholders; the names of ``headers`` are in lower case.
+    """
 
     market: Market
     venue: str
     params: Mapping[str, Any]
     now_ms: int
     retention_days: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
         """A parameter as text, ``None`` where it was not sent or is empty."""
@@ -133,7 +139,8 @@ def _no_cost(request: Request, rows: int) -> Mapping[str, int]:
 class Route:
     """One endpoint.
 
-    ``kind`` is the value of the body's ``type`` where one path serves many kinds of request.
+    A ``{name}`` in ``path`` stands for any one part of a path, which becomes the parameter of that
+    name. ``kind`` is the value of the body's ``type`` where one path serves many kinds of request.
     ``cost`` names the budgets that a request draws on; it is asked before the handler with zero
     rows, and again with the rows of the reply.
     """
@@ -175,10 +182,29 @@ class Wire:
     not_found: Reply
     retention_days: int | None = None
 
+    def route(self, method: str, path: str, kind: Any) -> tuple[Route | None, Mapping[str, str]]:
+        """The route that serves a request, if one does, and the parameters in the path."""
+        for endpoint in (path, f"{path}#{kind}"):
+            if (method, endpoint) in self._by_endpoint:
+                return self._by_endpoint[method, endpoint], {}
+        for route, pattern in self._by_pattern:
+            match = pattern.fullmatch(path)
+            if match is not None and route.method == method:
+                return route, match.groupdict()
+        return None, {}
+
     @cached_property
-    def by_endpoint(self) -> Mapping[tuple[str, str], Route]:
-        """The routes by method and endpoint."""
+    def _by_endpoint(self) -> Mapping[tuple[str, str], Route]:
         return {(route.method, route.endpoint): route for route in self.routes}
+
+    @cached_property
+    def _by_pattern(self) -> list[tuple[Route, re.Pattern[str]]]:
+        """The routes whose path has placeholders."""
+        return [
+            (route, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path)))
+            for route in self.routes
+            if "{" in route.path
+        ]
 
 
 def rows_text(template: str, columns: Iterable[Iterable[object]]) -> str:

@@ -37,6 +37,13 @@ def rounded(value: float | None, decimals: int) -> str:
     return "" if value is None else f"{value:.{decimals}f}"
 
 
+def percent(fraction: float, decimals: int) -> str:
+    """A fraction in percent, at a fixed number of decimals or with all digits it needs."""
+    exact = Decimal(repr(fraction)).scaleb(2)
+    text = format(exact, f".{decimals}f")
+    return text if Decimal(text) == exact else format(exact, "f")
+
+
 def decimals_of(step: float) -> int:
     """How many decimals a step size has: 3 for 0.001, 0 for 10."""
     exponent = Decimal(trimmed(step)).as_tuple().exponent

@@ -5,9 +5,40 @@ synthetic market makes it up and the replay reads file names), its routes and it
 here and both markets serve it.
 """
 
-from funding_platform.sandbox.wire import binance, bybit, hyperliquid, okx
+from funding_platform.sandbox.wire import (
+    aster,
+    backpack,
+    binance,
+    bybit,
+    coingecko,
+    deribit,
+    drift,
+    edgex,
+    extended,
+    grvt,
+    hyperliquid,
+    lighter,
+    okx,
+    paradex,
+)
 from funding_platform.sandbox.wire.contract import Wire
 
 WIRES: dict[str, Wire] = {
-    module.WIRE.style.venue: module.WIRE for module in (binance, bybit, okx, hyperliquid)
+    module.WIRE.style.venue: module.WIRE
+    for module in (
+        binance,
+        bybit,
+        okx,
+        hyperliquid,
+        lighter,
+        extended,
+        backpack,
+        grvt,
+        edgex,
+        aster,
+        coingecko,
+        deribit,
+        paradex,
+        drift,
+    )
 }

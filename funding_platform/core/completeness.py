@@ -1,0 +1,228 @@
+"""Which settlements should exist and do not, derived from the life of each instrument.
+
+A settlement at t with interval h pays for the time since t - h, so one was due at t - h, unless
+the instrument was listed later; and after the last one, another is due every h for as long as the
+instrument trades. From this follow four kinds of absence:
+
+========== =====================================================================
+between    a gap of g before a settlement with interval h lacks round(g / h) - 1
+opening    between listing (or the window's start) and the first settlement
+stopped    after the last settlement, while the instrument is still seen trading
+silent     not one settlement while it traded; only where its interval is stated
+========== =====================================================================
+
+Where an interval is unknown nothing is expected: what cannot be known is not guessed.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from funding_platform.core.intervals import CONTEXT
+from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.time_grid import HOUR, MILLISECOND, Window
+
+GRACE: Final = timedelta(minutes=30)
+"""A settlement may appear this late before it counts as absent."""
+
+OUTAGE_SYMBOLS: Final = 3
+"""Hours that so many instruments lack, and none has, are an outage of the venue."""
+
+BETWEEN: Final = "between"
+OPENING: Final = "opening"
+STOPPED: Final = "stopped"
+SILENT: Final = "silent"
+
+SCHEMA: Final = pl.Schema(
+    {
+        "venue": pl.String(),
+        "venue_symbol": pl.String(),
+        "missing_time": UTC_TIME,
+        "kind": pl.String(),
+    }
+)
+"""Columns of every frame of missing settlements."""
+
+_BY_SYMBOL = ["venue", "venue_symbol"]
+_HOUR_MS = HOUR // MILLISECOND
+
+
+def lives(instruments: pl.DataFrame) -> pl.DataFrame:
+    """From when until when each instrument is known to have traded.
+
+    Parameters
+    ----------
+    instruments
+        Rows of ``core.instruments``.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``venue``, ``venue_symbol``, ``trades_from`` (its listing), ``trades_until`` (when it was
+        last seen trading; null for one that is halted, delisted or in an unknown state, of which
+        nothing is expected after its last settlement) and ``stated_hours``.
+    """
+    trading = pl.col("status") == "trading"
+    return instruments.select(
+        *_BY_SYMBOL,
+        pl.col("listed_at").alias("trades_from"),
+        pl.when(trading).then("last_seen_at").alias("trades_until"),
+        pl.col("interval_hours").alias("stated_hours"),
+    )
+
+
+def missing_settlements(
+    settlements: pl.DataFrame, life: pl.DataFrame, window: Window
+) -> pl.DataFrame:
+    """Every settlement that was due in the window and is absent, by name.
+
+    Parameters
+    ----------
+    settlements
+        ``venue``, ``venue_symbol``, ``funding_time`` and ``interval_hours``: those of the window
+        and, where there are any, their neighbours on either side of it.
+    life
+        What ``lives`` gives; an instrument that is not in it is only searched for gaps.
+    window
+        The span in question; its end lies in the past.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``venue``, ``venue_symbol``, ``missing_time`` (to the minute) and ``kind``, sorted.
+    """
+    absent = pl.concat(
+        [
+            missing_between(settlements),
+            *_at_the_ends(settlements, life, window),
+            _silent(settlements, life, window),
+        ]
+    )
+    time = pl.col("missing_time")
+    inside = absent.filter(time >= window.start, time < window.end)
+    return inside.sort(*_BY_SYMBOL, "missing_time")
+
+
+def missing_between(settlements: pl.DataFrame) -> pl.DataFrame:
+    """The settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
+
+    Parameters
+    ----------
+    settlements
+        As for ``missing_settlements``.
+    """
+    gaps = settlements.sort(*_BY_SYMBOL, "funding_time").with_columns(
+        pl.col("funding_time").diff().over(_BY_SYMBOL).alias("gap"),
+        _milliseconds("interval_hours").alias("step"),
+    )
+    # Whole milliseconds: a quotient of floats falls short of the integer it should be.
+    count = (pl.col("gap").dt.total_milliseconds() + pl.col("step") // 2) // pl.col("step") - 1
+    return _laid_out(gaps, "funding_time", -pl.col("step"), count, BETWEEN)
+
+
+def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datetime]:
+    """Full hours in which settlements were due and the venue made none.
+
+    Hours that follow each other are one outage, so that an hourly instrument need not stand for
+    all those that settle less often.
+
+    Parameters
+    ----------
+    missing
+        Missing settlements of one venue; only those between others can be an outage.
+    settlements
+        All settlements of that venue around them.
+    """
+    settled = settlements.select(pl.col("funding_time").dt.round("1h").alias("hour")).unique()
+    lacking = (
+        missing.filter(kind=BETWEEN)
+        .select("venue_symbol", pl.col("missing_time").dt.round("1h").alias("hour"))
+        .join(settled, on="hour", how="anti")
+        .sort("hour")
+        .with_columns((pl.col("hour").diff() > HOUR).fill_null(value=False).cum_sum().alias("run"))
+    )
+    symbols = pl.col("venue_symbol").n_unique().over("run")
+    return lacking.filter(symbols >= OUTAGE_SYMBOLS)["hour"].unique().sort().to_list()
+
+
+def _at_the_ends(
+    settlements: pl.DataFrame, life: pl.DataFrame, window: Window
+) -> list[pl.DataFrame]:
+    """What was due after listing before the first settlement, and after the last one."""
+    time, interval = pl.col("funding_time"), pl.col("interval_hours")
+    ends = (
+        settlements.sort("funding_time")
+        .group_by(_BY_SYMBOL)
+        .agg(
+            time.first().alias("first"),
+            interval.first().alias("first_hours"),
+            time.last().alias("last"),
+            interval.last().alias("last_hours"),
+        )
+        .join(life, on=_BY_SYMBOL)
+    )
+    # The first one is due when a whole interval has passed since listing.
+    opening = _milliseconds("first_hours")
+    begin = pl.max_horizontal(pl.col("trades_from"), _moment(window.start) - _length(opening))
+    before = (pl.col("first") - begin).dt.total_milliseconds() // opening - 1
+    # A venue that states a longer interval now has changed it since the last settlement.
+    recent = pl.col("trades_until") - CONTEXT < window.end
+    changed = pl.when(recent).then(pl.col("stated_hours"))
+    ends = ends.with_columns(pl.max_horizontal("last_hours", changed).alias("next_hours"))
+    closing = _milliseconds("next_hours")
+    end = pl.min_horizontal(pl.col("trades_until") - GRACE, _moment(window.end))
+    # A null bound does not take part in min_horizontal, and must not turn into the other one.
+    known = pl.col("trades_until").is_not_null()
+    after = pl.when(known).then((end - pl.col("last")).dt.total_milliseconds() // closing)
+    listed = pl.col("trades_from").is_not_null()
+    return [
+        _laid_out(ends, "first", -opening, pl.when(listed).then(before), OPENING),
+        _laid_out(ends, "last", closing, after, STOPPED),
+    ]
+
+
+def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """What was due of instruments without any settlement, on multiples of their interval."""
+    step = _milliseconds("stated_hours")
+    dumb = life.filter(pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null())
+    dumb = dumb.join(settlements, on=_BY_SYMBOL, how="anti").with_columns(
+        pl.max_horizontal(
+            (pl.col("trades_from").dt.epoch("ms") + step - 1) // step,
+            (_moment(window.start).dt.epoch("ms") - 1) // step,
+        ).alias("before"),
+        (
+            pl.min_horizontal(pl.col("trades_until") - GRACE, _moment(window.end)).dt.epoch("ms")
+            // step
+        ).alias("upto"),
+    )
+    start = pl.from_epoch(pl.col("before") * step, time_unit="ms").dt.replace_time_zone("UTC")
+    dumb = dumb.with_columns(start.cast(UTC_TIME).alias("start"))
+    return _laid_out(dumb, "start", step, pl.col("upto") - pl.col("before"), SILENT)
+
+
+def _laid_out(
+    frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
+) -> pl.DataFrame:
+    """The times ``origin + k step`` for k = 1 .. count, to the minute."""
+    rows = frame.select(*_BY_SYMBOL, origin, step.alias("stride"), count.alias("count"))
+    every = pl.int_ranges(1, pl.col("count") + 1).alias("k")
+    long = rows.filter(pl.col("count") > 0).with_columns(every).explode("k")
+    moment = pl.col(origin) + _length(pl.col("k") * pl.col("stride"))
+    return long.select(
+        *_BY_SYMBOL,
+        moment.dt.round("1m").cast(UTC_TIME).alias("missing_time"),
+        pl.lit(kind).alias("kind"),
+    )
+
+
+def _milliseconds(hours: str) -> pl.Expr:
+    return (pl.col(hours) * _HOUR_MS).round().cast(pl.Int64)
+
+
+def _length(milliseconds: pl.Expr) -> pl.Expr:
+    return pl.duration(milliseconds=milliseconds)
+
+
+def _moment(moment: datetime) -> pl.Expr:
+    return pl.lit(moment, dtype=UTC_TIME)

@@ -1,0 +1,90 @@
+"""CoinGecko: ``/api/v3/derivatives``, the contracts of the other venues under one roof.
+
+Rates are in percent per each venue's own interval, which is not told; open interest and volume are
+in US dollars, times in seconds. It lists nothing of its own. What the market does not know is null.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from funding_platform.core.symbols import canonical_base
+from funding_platform.sandbox.limits import Budget, Limits
+from funding_platform.sandbox.market import Quote, VenueStyle
+from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire
+from funding_platform.sandbox.wire.decimals import trimmed
+
+_MARKETS = {
+    "binance": "Binance (Futures)", "bybit": "Bybit (Futures)", "okx": "OKX (Futures)",
+    "hyperliquid": "Hyperliquid (Futures)", "deribit": "Deribit", "lighter": "Lighter",
+    "extended": "Extended", "paradex": "Paradex", "edgex": "edgeX", "grvt": "GRVT",
+    "backpack": "Backpack Exchange (Futures)", "aster": "Aster (Futures)",
+    "drift": "Drift Protocol",
+}  # fmt: skip
+"""How CoinGecko calls the venues."""
+
+STYLE = VenueStyle(
+    venue="coingecko",
+    spell=lambda contract: contract.base,
+    read=lambda symbol: None,
+    quotes=(),
+    intervals={},
+    rate_decimals=6,
+    rate_cap=0.0,
+)
+
+
+def _derivatives(request: Request) -> Reply:
+    rows = [
+        _row(name, quote, request.now_ms)
+        for venue, name in _MARKETS.items()
+        for quote in request.market.quotes(venue).values()
+    ]
+    return Reply.json(rows, rows=len(rows))
+
+
+def _row(market: str, quote: Quote, now_ms: int) -> dict[str, Any]:
+    mark, before, index = quote.mark, quote.price_24h_ago, quote.index
+    spread = _relative(quote.ask, quote.bid)
+    return {
+        "market": market,
+        "symbol": quote.instrument.venue_symbol,
+        "index_id": canonical_base(quote.instrument.contract.base).base,
+        "price": None if mark is None else trimmed(mark),
+        "price_percentage_change_24h": _relative(mark, before),
+        "contract_type": "perpetual",
+        "index": index,
+        "basis": _relative(index, mark),
+        "spread": None if spread is None else round(spread, 2),
+        "funding_rate": round(100 * quote.predicted_rate, 6),
+        "open_interest": _dollars(quote.open_interest, mark),
+        "volume_24h": _dollars(quote.volume_24h, mark),
+        "last_traded_at": now_ms // 1_000,
+        "expired_at": None,
+    }
+
+
+def _relative(value: float | None, base: float | None) -> float | None:
+    """By how many percent a price lies above another."""
+    return None if value is None or not base else 100 * (value / base - 1)
+
+
+def _dollars(amount: float | None, price: float | None) -> float | None:
+    return None if amount is None or price is None else amount * price
+
+
+def _error(code: int, message: str, status: int) -> Reply:
+    return Reply.json({"status": {"error_code": code, "error_message": message}}, status=status)
+
+
+def _one_call(request: Request, rows: int) -> Mapping[str, int]:
+    return {"calls": 1}
+
+
+WIRE = Wire(
+    style=STYLE,
+    routes=(Route("/api/v3/derivatives", _derivatives, cost=_one_call),),
+    limits=Limits(budgets={"calls": Budget(100, 60)}),
+    bad_parameter=lambda name, now_ms: _error(400, f"Invalid {name}", 400),
+    refusal=lambda status, now_ms: _error(status, "You've exceeded the Rate Limit.", status),
+    not_found=_error(404, "Incorrect path.", 404),
+)

@@ -1,0 +1,213 @@
+"""Whether a venue may be asked at all: not while it bans us, nor while it keeps failing.
+
+The breaker opens when call after call has failed, each after all its retries; one answer in between
+and the count begins again. Once it has cooled down it lets a single call through, without retries:
+an answer closes it, another failure keeps it open. All processes of the machine share it, and it
+survives them.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from funding_platform.venues.errors import (
+    BannedError,
+    BreakerOpenError,
+    UnavailableError,
+    VenueError,
+)
+from funding_platform.venues.state import SharedState
+
+OPEN_AFTER: Final = 5
+"""Failed calls in a row. Five tries each make 25 requests over some 15 seconds at the least."""
+
+COOL_DOWN_SECONDS: Final = 30.0
+"""Long enough for a restarting gateway, short against the hour between two snapshots."""
+
+BAN_SECONDS: Final = 600.0
+"""Of a ban whose end the venue does not tell: Bybit's ten minutes, the longest that is documented
+for one without ``Retry-After``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a venue stands with us, as last known by any process of this machine.
+
+    Parameters
+    ----------
+    banned_until, ban
+        Until when the venue shuts us out, and what it said; None where it never did.
+    failures
+        Calls that failed in a row.
+    last_failed_at, last_failure
+        When a call last failed, and how.
+    retry_at
+        When an open breaker lets the next call through.
+    """
+
+    banned_until: datetime | None
+    ban: str | None
+    failures: int
+    last_failed_at: datetime | None
+    last_failure: str | None
+    retry_at: datetime | None
+
+    def condition(self, now: datetime) -> Literal["closed", "open", "half-open", "banned"]:
+        """Whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
+        if self.banned_until is not None and now < self.banned_until:
+            return "banned"
+        if self.failures < OPEN_AFTER or self.retry_at is None:
+            return "closed"
+        return "open" if now < self.retry_at else "half-open"
+
+
+class Breaker:
+    """Stands in front of every call to one venue.
+
+    Parameters
+    ----------
+    venue
+        Name of the venue, for errors.
+    state
+        What is shared with other processes; by default nothing.
+    open_after
+        So many failures in a row open it.
+    timer
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        state: SharedState | None = None,
+        *,
+        open_after: float = OPEN_AFTER,
+        timer: Callable[[], float] = time.time,
+    ) -> None:
+        self._venue = venue
+        self._open_after = open_after
+        self._state = state or SharedState()
+        self._timer = timer
+
+    @property
+    def health(self) -> Health:
+        """How the venue stands with us."""
+        return self._state.transact(_read)
+
+    @contextmanager
+    def call(self) -> Iterator[bool]:
+        """The block is one call, with its retries; yields whether it only tries the venue out.
+
+        Raises
+        ------
+        BannedError
+            While a ban lasts.
+        BreakerOpenError
+            While the breaker is open.
+        """
+        on_trial = self._admit()
+        try:
+            yield on_trial
+        except UnavailableError as error:
+            self._note_failure(error)
+            raise
+        except VenueError:
+            self._note_answer()
+            raise
+        self._note_answer()
+
+    def require_no_ban(self) -> None:
+        """Refuse to ask a venue that has banned us, in this process or another.
+
+        Raises
+        ------
+        BannedError
+            While the ban lasts.
+        """
+        health, now = self.health, self._now()
+        if health.banned_until is not None and now < health.banned_until:
+            error = BannedError(
+                f"banned until {_moment(health.banned_until)}: {health.ban}",
+                venue=self._venue,
+                hint=f"the ban ends by itself; it is remembered in {self._state.place}",
+            )
+            error.retry_after = (health.banned_until - now).total_seconds()
+            raise error
+
+    def ban(self, error: VenueError) -> None:
+        """Ask no more for as long as the venue said, or for ``BAN_SECONDS``."""
+        seconds = BAN_SECONDS if error.retry_after is None else error.retry_after
+        self._write(
+            "banned_until = max(coalesce(banned_until, 0), ?), ban = ?",
+            self._timer() + seconds,
+            error.message,
+        )
+
+    def _admit(self) -> bool:
+        self.require_no_ban()
+        return self._state.transact(self._let_through)
+
+    def _let_through(self, database: sqlite3.Connection) -> bool:
+        """Whether the call that is let through is a trial."""
+        health, now = _read(database), self._now()
+        if health.failures < self._open_after or health.retry_at is None:
+            return False
+        if now < health.retry_at:
+            raise self._open_error(health, health.retry_at)
+        # Until this call is over, or has been under way for too long, it is the only one.
+        database.execute("UPDATE standing SET retry_at = ?", (self._cooled_down_at(),))
+        return True
+
+    def _open_error(self, health: Health, retry_at: datetime) -> BreakerOpenError:
+        error = BreakerOpenError(
+            f"{health.failures} calls in a row failed, the next is let through at "
+            f"{_moment(retry_at)}; the last failure: {health.last_failure}",
+            venue=self._venue,
+            hint="see whether the venue is down; nothing need be done once it is back",
+        )
+        error.retry_after = (retry_at - self._now()).total_seconds()
+        return error
+
+    def _note_failure(self, error: UnavailableError) -> None:
+        self._write(
+            "failures = failures + 1, last_failure = ?, last_failed_at = ?, retry_at = ?",
+            error.message,
+            self._timer(),
+            self._cooled_down_at(),
+        )
+
+    def _note_answer(self) -> None:
+        if self.health.failures:
+            self._write("failures = 0")
+
+    def _write(self, assignments: str, *values: float | str) -> None:
+        self._state.transact(
+            lambda database: database.execute(f"UPDATE standing SET {assignments}", values)
+        )
+
+    def _cooled_down_at(self) -> float:
+        return self._timer() + COOL_DOWN_SECONDS
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._timer(), UTC)
+
+
+def _read(database: sqlite3.Connection) -> Health:
+    banned_until, ban, failures, failure, failed_at, retry_at = database.execute(
+        "SELECT banned_until, ban, failures, last_failure, last_failed_at, retry_at FROM standing"
+    ).fetchone()
+    return Health(
+        _instant(banned_until), ban, failures, _instant(failed_at), failure, _instant(retry_at)
+    )
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

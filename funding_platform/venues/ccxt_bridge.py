@@ -1,0 +1,225 @@
+"""Every exchange that ccxt knows, as a venue: ``open_venue("ccxt:gate")``.
+
+ccxt knows where an exchange keeps what, and how to read it. The rest is ours: our client sends the
+requests, within budgets and bounds, and our pager decides when a history is whole.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, Final, TypeVar
+
+import msgspec
+
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.venues.base import Venue, VenueSpec
+from funding_platform.venues.ccxt_exchange import (
+    HISTORY,
+    PREDICTIONS,
+    connected,
+    exchange_class,
+    refusals,
+    typed_errors,
+)
+from funding_platform.venues.either_end_paging import EitherEnd
+from funding_platform.venues.errors import ContractError
+from funding_platform.venues.http import HttpClient
+from funding_platform.venues.limits import Budget
+from funding_platform.venues.paging import Ask
+from funding_platform.venues.payloads import MaybeReal, Payload, Real, present
+from funding_platform.venues.plausibility import DRIVE_MONEY
+from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
+
+T = TypeVar("T")
+PREFIX: Final = "ccxt:"
+PAGE_SIZE: Final = 100
+"""As many rows as every exchange grants; those that grant more by their documentation:"""
+
+PAGE_SIZES: Final = {"binance": 1000, "binanceusdm": 1000, "binancecoinm": 1000, "bybit": 200}
+OLDEST: Final = datetime(2016, 5, 1, tzinfo=UTC)
+"""When the first perpetual was listed, on BitMEX."""
+
+TICK_SIZE: Final = 4
+"""ccxt's ``precisionMode`` where a precision is a step."""
+
+
+class _Rate(Payload):
+    symbol: str
+    timestamp: int
+    funding_rate: Real
+
+
+class _Prediction(Payload):
+    symbol: str
+    funding_rate: MaybeReal = None
+    interval: str | None = None
+    funding_timestamp: int | None = None
+    mark_price: MaybeReal = None
+    index_price: MaybeReal = None
+
+
+class _Ticker(Payload):
+    bid: MaybeReal = None
+    ask: MaybeReal = None
+    quote_volume: MaybeReal = None
+
+
+class _Swap(Payload):
+    symbol: str
+    base: str
+    quote: str
+    settle: str | None
+    precision: dict[str, MaybeReal]
+    limits: dict[str, dict[str, MaybeReal] | None]
+    linear: bool | None = None
+    active: bool | None = None
+    contract_size: MaybeReal = None
+    created: int | None = None
+
+
+class CcxtBridge(Venue):
+    """One exchange behind ccxt. ``venue_symbol`` is ccxt's own: ``BTC/USDT:USDT``."""
+
+    exchange_class: ClassVar[Any]
+
+    def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
+        super().__init__(http, clock)
+        self._exchange = connected(self.exchange_class, http)
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The swaps among ccxt's markets; it does not know their funding intervals."""
+        self._exchange.set_markets(await self._call("fetchMarkets"))
+        swaps = [row for row in self._exchange.markets.values() if row["swap"]]
+        steps = self._exchange.precisionMode == TICK_SIZE
+        return [_listing(row, steps=steps) for row in self._read(list[_Swap], swaps)]
+
+    async def fetch_markets(self) -> list[Market]:
+        """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
+        listings = {row.venue_symbol: row for row in await self.listings()}
+        markets = []
+        for contract_type in ("linear", "inverse"):
+            symbols = [s for s, row in listings.items() if row.contract_type == contract_type]
+            if not symbols:
+                continue
+            predictions = await self._predictions(symbols)
+            tickers = await self._bulk("fetchTickers", dict[str, _Ticker], symbols)
+            stated = await self._bulk("fetchFundingIntervals", dict[str, _Prediction], symbols)
+            markets += [
+                _market(row, listings[symbol].quote, stated.get(symbol, row), tickers.get(symbol))
+                for symbol, row in predictions.items()
+                if symbol in listings
+            ]
+        return markets
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of ccxt's history, never its pagination."""
+        await self.listings()
+        until = {"until": ask.end_ms}
+        rows = await self._call(HISTORY, symbol, ask.start_ms, ask.limit, until)
+        return Page(
+            [
+                Settlement(row.symbol, row.timestamp, row.funding_rate)
+                for row in self._read(list[_Rate], rows)
+            ]
+        )
+
+    async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
+        """All at once, or else one by one."""
+        all_at_once, one_by_one = PREDICTIONS
+        if self._exchange.has.get(all_at_once) is True:
+            rows = await self._call(all_at_once, symbols)
+            return self._read(dict[str, _Prediction], rows)
+
+        async def ask(symbol: str) -> _Prediction:
+            return self._read(_Prediction, await self._call(one_by_one, symbol))
+
+        return await self.attempt_each(symbols, ask, required=True)
+
+    async def _bulk(self, name: str, kind: type[dict[str, T]], symbols: list[str]) -> dict[str, T]:
+        """What the exchange adds in one call; nothing where it has no such call."""
+
+        async def ask() -> dict[str, T]:
+            return self._read(kind, await self._call(name, symbols))
+
+        return await self.attempt(ask(), {}) if self._exchange.has.get(name) is True else {}
+
+    async def _call(self, name: str, *args: Any) -> Any:
+        with typed_errors(self.spec.name, name):
+            return await getattr(self._exchange, name)(*args)
+
+    def _read(self, kind: type[T], answer: Any) -> T:
+        """A structure of ccxt's, checked like any other answer."""
+        try:
+            return msgspec.convert(answer, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise ContractError(f"not ccxt's structure: {error}", venue=self.spec.name) from error
+
+
+@cache
+def bridge_class(name: str) -> type[CcxtBridge]:
+    """The adapter of one exchange behind ccxt, by its name there.
+
+    Raises
+    ------
+    MissingExtraError
+        If ccxt is not installed.
+    UnknownVenueError
+        If ccxt has no such exchange, or no funding rates of it.
+    """
+    kind = exchange_class(name)
+    exchange = kind()
+    window = max(1.0, exchange.rateLimit / 1000)  # milliseconds between calls of cost 1
+    has_history = exchange.has.get(HISTORY) is True
+    has_predictions = any(exchange.has.get(call) for call in PREDICTIONS)
+    documentation = exchange.urls.get("doc") or exchange.urls["www"]
+    spec = VenueSpec(
+        name=PREFIX + name,
+        title=f"{exchange.name} through ccxt",
+        base_url=exchange.urls["www"],  # ccxt gives the address of every call
+        docs_url=documentation[0] if isinstance(documentation, list) else documentation,
+        offers=(
+            INSTRUMENTS,
+            *([MARKET_SNAPSHOTS] if has_predictions else []),
+            *([FUNDING_RATES] if has_history else []),
+        ),
+        history_start=OLDEST if has_history else None,
+        pager=EitherEnd if has_history else None,
+        page_size=PAGE_SIZES.get(name, PAGE_SIZE),
+        budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
+        refusal=refusals(exchange),
+        statuses={"active": "trading", "inactive": "halted", "unstated": "unknown"},
+        never_stated=DRIVE_MONEY,  # it depends on the exchange
+    )
+    return type(f"{name}Bridge", (CcxtBridge,), {"spec": spec, "exchange_class": kind})
+
+
+def _listing(row: _Swap, *, steps: bool) -> Listing:
+    tick = present(row.precision.get("price"))
+    return Listing(
+        venue_symbol=row.symbol,
+        base=row.base,
+        quote=row.quote,
+        settle=row.settle,
+        contract_type="linear" if row.linear else "inverse",
+        status={True: "active", False: "inactive", None: "unstated"}[row.active],
+        contract_size=row.contract_size,
+        tick_size=tick if steps or tick is None else 10.0**-tick,
+        min_size=(row.limits.get("amount") or {}).get("min"),
+        listed_ms=row.created,
+    )
+
+
+def _market(row: _Prediction, quote: str, stated: _Prediction, ticker: _Ticker | None) -> Market:
+    hours = re.fullmatch(r"(\d+)h", row.interval or stated.interval or "")
+    return Market(
+        venue_symbol=row.symbol,
+        predicted_rate=row.funding_rate,
+        interval_hours=float(hours[1]) if hours else None,
+        next_funding_ms=row.funding_timestamp,
+        mark_price=row.mark_price,
+        index_price=row.index_price,
+        volume_24h_usd=dollars(quote, ticker.quote_volume) if ticker else None,
+        best_bid=ticker.bid if ticker else None,
+        best_ask=ticker.ask if ticker else None,
+    )

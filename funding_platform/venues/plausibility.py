@@ -1,0 +1,121 @@
+"""Can this be a market? Faults of clock and unit that an answer shows only beside itself.
+
+A snapshot that decodes and lies within all bounds may still be impossible: a mark that is a hundred
+times its index, a settlement due in more than an interval. Where most rows break a rule, the venue
+has changed what it publishes, and nothing of it is believed. Where single ones do, it is those
+markets' own trouble: the value is unknown, with a warning.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from funding_platform.core.tables import MARKET_SNAPSHOTS, MAX_INTERVAL_HOURS
+from funding_platform.venues.errors import ContractError
+from funding_platform.venues.paging import EARLIEST
+
+DRIVE_MONEY: Final = ("interval_hours", "next_funding_time", "mark_price")
+"""Columns that must not vanish unnoticed; without a predicted rate there is no snapshot at all."""
+
+SKEW: Final = timedelta(minutes=5)
+"""How far its clock may be ahead of ours."""
+
+APART: Final = 10
+"""A mark so many times its index, or the reverse, is another unit and no premium."""
+
+_SHOWN = 3
+
+
+class Rule(NamedTuple):
+    """What is wrong with a value, and the column that is unknown where it is."""
+
+    column: str
+    broken: pl.Expr
+    complaint: str
+
+
+def _rules() -> tuple[Rule, ...]:
+    hours = pl.col("interval_hours").fill_null(MAX_INTERVAL_HOURS)
+    ahead = pl.col("next_funding_time") - pl.col("observed_at")
+    longest = pl.duration(seconds=(hours * 3600).cast(pl.Int64)) + SKEW
+    ratio = pl.col("mark_price") / pl.col("index_price")
+    return (
+        Rule("interval_hours", MAX_INTERVAL_HOURS % hours != 0, "does not divide a day"),
+        Rule(
+            "next_funding_time",
+            (ahead > longest) | (pl.col("next_funding_time") < EARLIEST),
+            "is more than an interval ahead, or older than perpetuals",
+        ),
+        Rule(
+            "mark_price",
+            (pl.col("index_price") > 0) & ~ratio.is_between(1 / APART, APART),
+            f"is more than {APART} times apart from the index",
+        ),
+    )
+
+
+RULES: Final = _rules()
+
+
+def vanished(
+    venue: str, snapshot: pl.DataFrame, never_stated: Collection[str]
+) -> list[ContractError]:
+    """A complaint for each column that drives money and has no value in any row.
+
+    Parameters
+    ----------
+    venue
+        Whose snapshot it is.
+    snapshot
+        Rows of ``core.market_snapshots``.
+    never_stated
+        Columns that the venue does not fill anyway.
+    """
+    return [
+        _error(venue, f"not one row has {column}")
+        for column in DRIVE_MONEY
+        if column not in never_stated and snapshot[column].null_count() == snapshot.height
+    ]
+
+
+def sound(venue: str, snapshot: pl.DataFrame) -> tuple[pl.DataFrame, list[ContractError]]:
+    """The snapshot without impossible values, and what was wrong with it.
+
+    Parameters
+    ----------
+    venue
+        Whose it is.
+    snapshot
+        Rows of ``core.market_snapshots``.
+
+    Raises
+    ------
+    ContractError
+        If most of the values of a column are impossible, or no row has a predicted rate.
+    """
+    if snapshot["predicted_rate"].null_count() == snapshot.height:
+        raise _error(venue, "not one row has a predicted_rate")
+    doubts = []
+    for column, broken, complaint in RULES:
+        symbols = snapshot.filter(broken)["venue_symbol"]
+        if symbols.is_empty():
+            continue
+        named = ", ".join(symbols.head(_SHOWN))
+        error = _error(venue, f"{column} of {symbols.len()}, {named} among them, {complaint}")
+        if 2 * symbols.len() > snapshot[column].count():
+            raise error
+        doubts.append(error)
+        kept = pl.when(~broken.fill_null(value=False)).then(column)
+        snapshot = snapshot.with_columns(kept.alias(column))
+    return snapshot, doubts
+
+
+def _error(venue: str, message: str) -> ContractError:
+    return ContractError(
+        message,
+        venue=venue,
+        endpoint=MARKET_SNAPSHOTS.full_name,
+        hint="the venue may have changed the unit or the clock of what it publishes",
+    )

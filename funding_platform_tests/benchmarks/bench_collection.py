@@ -1,0 +1,44 @@
+"""The hourly look at all venues at once, over slow lines, and with three of them hanging."""
+
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.flows.snapshots import collect_snapshots
+from funding_platform.sandbox.faults import Connection, Latency
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import offering, venue_names
+from funding_platform_tests.benchmarks.measurement import Measurement
+from funding_platform_tests.benchmarks.sandbox_process import sandbox_process, settings_for
+
+SYMBOLS = 300
+SLOW_LINE = Latency(seconds=0.2, up_to_seconds=0.4)
+HANGING = ("bybit", "lighter", "deribit")
+
+
+def run(quick: bool = False) -> list[Measurement]:
+    """Seconds from the first request to the commit, and venues that made it."""
+    symbols = 20 if quick else SYMBOLS
+    venues = offering(MARKET_SNAPSHOTS, venue_names())
+    with sandbox_process(symbols) as sandbox, tempfile.TemporaryDirectory() as folder:
+        settings = settings_for(sandbox, Path(folder))
+        collect_snapshots(venues, settings, "warm up")  # the market is made up when first asked
+        sandbox.inject(SLOW_LINE)
+        every, arrived = _look(venues, settings)
+        sandbox.inject(*(Connection(venue=venue, action="hang") for venue in HANGING))
+        others, left = _look(venues, settings)
+    what = f"{len(venues)} venues x {symbols} symbols, 200 to 400 ms a request"
+    return [
+        Measurement(what, every, "s", target=5),
+        Measurement("venues that made it", arrived, "", target=None),
+        Measurement(f"the same, {len(HANGING)} of them hanging", others, "s", target=10),
+        Measurement("venues that made it, of those not hanging", left, "", target=None),
+    ]
+
+
+def _look(venues: list[str], settings: Settings) -> tuple[float, int]:
+    begin = perf_counter()
+    collected = collect_snapshots(venues, settings, "look")
+    took = perf_counter() - begin
+    return took, sum(one.attempt.error is None for one in collected.values())

@@ -1,0 +1,342 @@
+"""Deribit, Paradex and Drift on the wire: their shapes, their paging, and their rates read back."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from funding_platform.core.time_grid import Window, from_ms, to_ms
+from funding_platform.sandbox.faults import Status
+from funding_platform.sandbox.market import HOUR_MS, Market
+from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
+from funding_platform.sandbox.wire.paradex import STEP_MS
+from funding_platform.settings import Settings
+from funding_platform.venues.history import History
+from funding_platform.venues.registry import open_venue
+from funding_platform_tests.sandbox.conftest import NOW
+from funding_platform_tests.sandbox.test_shapes import read, shape
+from funding_platform_tests.venues.histories import read_series
+
+PUBLIC = "/deribit/api/v2/public"
+NOW_MS = to_ms(NOW)
+
+
+def result(client: httpx.Client, method: str, **params: Any) -> Any:
+    return client.get(f"{PUBLIC}/{method}", params=params).json()["result"]
+
+
+def hours(client: httpx.Client, start: int, end: int) -> list[int]:
+    edges = {"start_timestamp": start, "end_timestamp": end}
+    rows = result(client, "get_funding_rate_history", instrument_name="BTC-PERPETUAL", **edges)
+    return [int(row["timestamp"]) for row in rows]
+
+
+def times(market: Market, venue: str, symbol: str) -> list[int]:
+    stamps: list[int] = market.settlements(venue, symbol).times_ms.tolist()
+    return stamps
+
+
+Picked = Callable[[Any], Any]
+SHAPES: list[tuple[str, str, Picked]] = [
+    (
+        "deribit/get_funding_rate_history-2020-05",
+        f"{PUBLIC}/get_funding_rate_history?instrument_name=BTC-PERPETUAL&start_timestamp=0"
+        f"&end_timestamp={NOW_MS}",
+        lambda document: document,
+    ),
+    (
+        "deribit/get_instruments-BTC-any",
+        f"{PUBLIC}/get_instruments?currency=BTC&kind=future",
+        lambda document: document["result"][0],
+    ),
+    (
+        "deribit/ws-ticker-BTC-PERPETUAL",
+        f"{PUBLIC}/ticker?instrument_name=BTC-PERPETUAL",
+        lambda document: document["params"]["data"] if "params" in document else document["result"],
+    ),
+    (
+        "paradex/markets-summary-ALL",
+        "/paradex/v1/markets/summary?market=ALL",
+        lambda document: document["results"][0],
+    ),
+    ("paradex/docs-bbo", "/paradex/v1/bbo/BTC-USD-PERP", lambda document: document),
+    ("drift/velocity-stats-markets", "/drift/stats/markets", lambda document: document),
+    (
+        "drift/velocity-fundingRates-BTC-PERP",
+        "/drift/market/BTC-PERP/fundingRates",
+        lambda document: document,
+    ),
+    (
+        "drift/driftlegacy-fundingRates-rawint-SOL-PERP",
+        "/drift/fundingRates?marketName=SOL-PERP",
+        lambda document: document,
+    ),
+    (
+        "drift/driftlegacy-dlob-l2-BTC-PERP",
+        "/drift/l2?marketName=BTC-PERP&depth=1",
+        lambda document: document,
+    ),
+]
+"""A recording, the request for it, and the part of both to compare."""
+
+NUMBERS = {"int", "float"}
+
+
+@pytest.mark.parametrize(("name", "path", "pick"), SHAPES, ids=[name for name, *_ in SHAPES])
+def test_same_shape_as_recorded(
+    client: httpx.Client, shared_dir: Path, name: str, path: str, pick: Picked
+) -> None:
+    """A JSON number is one, whether or not a fraction happened to be recorded."""
+    recorded, ours = shape(pick(read(shared_dir, name))), shape(pick(client.get(path).json()))
+    assert ours.keys() == recorded.keys()
+    for place, types in ours.items():
+        assert types <= (recorded[place] | (NUMBERS if recorded[place] & NUMBERS else set())), place
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("paradex/markets-slim", "/paradex/v1/markets"),
+        ("paradex/docs-markets-full", "/paradex/v1/markets"),
+        ("paradex/docs-funding-data", "/paradex/v1/funding/data?market=BTC-USD-PERP&page_size=9"),
+        (
+            "deribit/docs-get_funding_rate_value",
+            f"{PUBLIC}/get_funding_rate_value?instrument_name=BTC-PERPETUAL&start_timestamp=0"
+            f"&end_timestamp={NOW_MS}",
+        ),
+    ],
+)
+def test_fields_of_a_trimmed_recording(
+    client: httpx.Client, shared_dir: Path, name: str, path: str
+) -> None:
+    recorded, ours = shape(read(shared_dir, name)), shape(client.get(path).json())
+    # A list that happened to be filled has elements.
+    assert {place for place in recorded if not place.endswith("tags[]")} <= ours.keys()
+
+
+@pytest.mark.parametrize(
+    ("venue", "status", "name", "field"),
+    [
+        ("deribit", 429, "deribit/error-too_many_requests", "error"),
+        ("drift", 403, "drift/driftlegacy-error-403", "message"),
+    ],
+)
+def test_error_bodies(
+    client: httpx.Client,
+    sandbox: RunningSandbox,
+    shared_dir: Path,
+    venue: str,
+    status: int,
+    name: str,
+    field: str,
+) -> None:
+    sandbox.inject(Status(venue=venue, status=status))
+    reply = client.get(f"/{venue}/anything")
+    assert (reply.status_code, reply.json()[field]) == (status, read(shared_dir, name)[field])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field", "value"),
+    [
+        (f"{PUBLIC}/ticker?instrument_name=NOPE", 400, "error", -32602),
+        (f"{PUBLIC}/get_funding_rate_history?instrument_name=BTC-PERPETUAL", 400, "error", -32602),
+        (f"{PUBLIC}/nothing", 400, "error", -32601),
+        ("/paradex/v1/funding/data?market=NOPE", 404, "error", "NOT_FOUND"),
+        ("/paradex/v1/markets/summary", 400, "error", "INVALID_REQUEST_PARAMETER"),
+        ("/paradex/v1/funding/data?market=BTC-USD-PERP&page_size=5001", 400, "error",
+         "INVALID_REQUEST_PARAMETER"),
+        ("/drift/market/NOPE/fundingRates", 404, "message", "Not Found"),
+        ("/drift/market/BTC-PERP/fundingRates/2026/2/30", 400, "message", "day is invalid"),
+    ],
+)  # fmt: skip
+def test_requests_that_cannot_be_answered(
+    client: httpx.Client, path: str, status: int, field: str, value: Any
+) -> None:
+    reply = client.get(path)
+    found = reply.json()[field]
+    assert reply.status_code == status
+    assert (found["code"] if isinstance(found, dict) else found) == value
+
+
+def test_deribit_leaves_out_the_start_and_all_but_the_newest_744(
+    client: httpx.Client, market: Market
+) -> None:
+    known = times(market, "deribit", "BTC-PERPETUAL")
+    assert hours(client, known[5], known[9]) == known[6:10]
+    assert hours(client, known[5] - 1, known[9] - 1) == known[5:9]
+    assert hours(client, 0, NOW_MS) == known[-744:]
+
+
+def test_deribit_tells_what_hours_paid_three_ways(client: httpx.Client, market: Market) -> None:
+    history = market.settlements("deribit", "BTC-PERPETUAL")
+    edges = {"start_timestamp": int(history.times_ms[-25]), "end_timestamp": NOW_MS}
+    rows = result(client, "get_funding_rate_history", instrument_name="BTC-PERPETUAL", **edges)
+    paid = [row["interest_1h"] for row in rows]
+    assert paid == history.rates[-24:].tolist()
+    total = result(client, "get_funding_rate_value", instrument_name="BTC-PERPETUAL", **edges)
+    assert total == pytest.approx(sum(paid))
+    for end in range(8, 25):
+        assert rows[end - 1]["interest_8h"] == pytest.approx(sum(paid[end - 8 : end]), abs=1e-15)
+
+
+def test_deribit_serves_each_currency_its_contracts(client: httpx.Client) -> None:
+    def names(method: str, currency: str) -> list[str]:
+        rows = result(client, method, currency=currency, kind="future")
+        return sorted(row["instrument_name"] for row in rows)
+
+    assert names("get_book_summary_by_currency", "BTC") == ["BTC-PERPETUAL"]
+    assert names("get_instruments", "BTC") == ["BTC-PERPETUAL"]
+    linear = names("get_book_summary_by_currency", "USDC")
+    assert "SOL_USDC-PERPETUAL" in linear
+    assert all(name.endswith("_USDC-PERPETUAL") for name in linear)
+    assert set(linear) < set(names("get_instruments", "any"))
+
+
+def samples(client: httpx.Client, **params: Any) -> tuple[list[dict[str, Any]], str | None]:
+    query = {"market": "BTC-USD-PERP", **params}
+    document = client.get("/paradex/v1/funding/data", params=query).json()
+    return document["results"], document["next"]
+
+
+def test_paradex_samples_come_newest_first_by_cursor(client: httpx.Client) -> None:
+    end, start = NOW_MS - 7 * HOUR_MS, NOW_MS - 8 * HOUR_MS
+    pages, cursor = [], None
+    while True:
+        params = {"start_at": start, "end_at": end, "page_size": 300}
+        rows, cursor = samples(client, **params, **({"cursor": cursor} if cursor else {}))
+        pages.append(rows)
+        if cursor is None:
+            break
+    stamps = [row["created_at"] for page in pages for row in page]
+    assert [len(page) for page in pages] == [300, 300, 120]
+    assert stamps == list(range(end // STEP_MS * STEP_MS, start, -STEP_MS))
+
+
+def test_paradex_index_grows_by_the_premium(client: httpx.Client) -> None:
+    """As the venue states it: by premium * elapsed / period, from sample to sample."""
+    rows, _ = samples(client, end_at=NOW_MS - HOUR_MS, page_size=500)
+    period_ms = rows[0]["funding_period_hours"] * HOUR_MS
+    index, premium = (
+        np.array([float(row[name]) for row in rows])
+        for name in ("funding_index", "funding_premium")
+    )
+    grown = index[:-1] - index[1:]
+    assert grown == pytest.approx(premium[1:] * STEP_MS / period_ms, rel=1e-6)
+
+
+def test_drift_keeps_31_days_in_pages_and_all_days_by_date(
+    client: httpx.Client, market: Market
+) -> None:
+    path = "/drift/market/BTC-PERP/fundingRates"
+    known = [time // 1_000 for time in times(market, "drift", "BTC-PERP")]
+    found, token = [], None
+    while True:
+        params = {"limit": "200", **({"page": token} if token else {})}
+        document = client.get(path, params=params).json()
+        found += [row["ts"] for row in document["records"]]
+        token = document["meta"]["nextPage"]
+        if token is None:
+            break
+    since = (NOW_MS - 31 * 24 * HOUR_MS) // 1_000
+    assert found == [time for time in known if time > since][::-1]
+    day = int(datetime(2024, 2, 29, tzinfo=UTC).timestamp())
+    rows = client.get(f"{path}/2024/2/29").json()["records"]
+    assert [row["ts"] for row in rows] == [t for t in known if day <= t < day + 86_400][::-1]
+
+
+def test_drift_tells_one_rate_three_ways(client: httpx.Client, market: Market) -> None:
+    query = {"limit": "1"}
+    [row] = client.get("/drift/market/SOL-PERP/fundingRates", params=query).json()["records"]
+    raw = client.get("/drift/fundingRates?marketName=SOL-PERP").json()["fundingRates"][-1]
+    settled = market.settlements("drift", "SOL-PERP").rates[-1]
+    assert float(row["fundingRateLong"]) / float(row["oraclePriceTwap"]) == settled
+    scaled = (int(raw["fundingRate"]) / 1e9) / (int(raw["oraclePriceTwap"]) / 1e6)
+    assert scaled == pytest.approx(settled, rel=1e-4)
+    markets = client.get("/drift/stats/markets").json()["markets"]
+    sol = next(market for market in markets if market["symbol"] == "SOL-PERP")
+    predicted = market.quotes("drift")["SOL-PERP"].predicted_rate
+    assert -float(sol["fundingRate"]["long"]) / 100 == pytest.approx(predicted, rel=1e-12)
+
+
+def collect(url: str, venue: str, symbols: list[str], window: Window, now: datetime) -> History:
+    async def run() -> History:
+        settings = Settings(rate_limit_scale=1e6)
+        async with open_venue(venue, f"{url}/{venue}", settings=settings, clock=lambda: now) as one:
+            return await one.funding_history(symbols, window)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbols", "tolerance"),
+    [
+        ("deribit", ["BTC-PERPETUAL", "SOL_USDC-PERPETUAL"], 0.0),
+        ("drift", ["BTC-PERP", "1MPEPE-PERP"], 0.0),
+        ("paradex", ["BTC-USD-PERP", "kPEPE-USD-PERP"], 1e-14),
+    ],
+)
+@pytest.mark.parametrize("days_ago", [0, 300])
+def test_the_market_is_read_back(
+    served: RunningSandbox,
+    market: Market,
+    venue: str,
+    symbols: list[str],
+    tolerance: float,
+    days_ago: int,
+) -> None:
+    """Seconds are all that Drift's stamps have; Paradex's rates are differences of an index."""
+    window = Window(NOW - timedelta(days=days_ago + 20), NOW - timedelta(days=days_ago))
+    history = collect(served.url, venue, symbols, window, NOW)
+    for symbol in symbols:
+        settled = market.settlements(venue, symbol)
+        stamps = settled.times_ms // 1_000 * 1_000
+        inside = (stamps >= to_ms(window.start)) & (stamps < to_ms(window.end))
+        found = history.frame.filter(venue_symbol=symbol)
+        assert [to_ms(time) for time in found["venue_time"]] == stamps[inside].tolist()
+        error = np.abs(found["funding_rate"].to_numpy() - settled.rates[inside])
+        assert error.max() <= tolerance
+
+
+@pytest.fixture(scope="module")
+def replayed(shared_dir: Path) -> Iterator[RunningSandbox]:
+    with running_sandbox(build_market(replay=shared_dir / "data")) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "suffix"),
+    [
+        ("deribit", "BTC-PERPETUAL", "csv.gz"),
+        ("drift", "BTC-PERP", "csv"),
+        ("drift", "SOL-PERP", "csv.gz"),
+    ],
+)
+def test_a_replayed_file_is_read_back_row_for_row(
+    replayed: RunningSandbox, shared_dir: Path, venue: str, symbol: str, suffix: str
+) -> None:
+    series = read_series(shared_dir / "data" / "funding" / venue / f"{symbol}.{suffix}")
+    window = Window(from_ms(series[0].time_ms), from_ms(series[-1].time_ms + 1_000))
+    history = collect(replayed.url, venue, [symbol], window, datetime.now(UTC))
+    expected = [(from_ms(time), float(rate)) for time, rate in series]
+    assert history.frame.select("venue_time", "funding_rate").rows() == expected
+    assert set(history.frame["interval_hours"]) == {1.0}
+
+
+def test_other_figures_of_a_contract_are_left_out_of_a_replay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "funding" / "deribit"
+    folder.mkdir(parents=True)
+    for name, rate in (("BTC-PERPETUAL", "0.1"), ("BTC-PERPETUAL.interest_8h", "0.2")):
+        (folder / f"{name}.csv").write_text(f"funding_time_ms,funding_rate\n3600000,{rate}\n")
+    with caplog.at_level(logging.WARNING):
+        market = build_market(replay=tmp_path)
+    assert [i.venue_symbol for i in market.instruments("deribit")] == ["BTC-PERPETUAL"]
+    assert market.settlements("deribit", "BTC-PERPETUAL").rates.tolist() == [0.1]
+    assert "interest_8h" in caplog.text

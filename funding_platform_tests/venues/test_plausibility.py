@@ -1,0 +1,97 @@
+"""What cannot be a market: refused where most rows say so, dropped where single ones do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.venues.errors import ContractError
+from funding_platform.venues.plausibility import DRIVE_MONEY, sound, vanished
+
+NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def snapshot(*changes: dict[str, Any]) -> pl.DataFrame:
+    """One row for each of the changes, and nine as they should be."""
+    good: dict[str, Any] = {
+        "predicted_rate": 1e-4,
+        "interval_hours": 8.0,
+        "next_funding_time": NOW + 1.5 * HOUR,
+        "mark_price": 100.0,
+        "index_price": 101.0,
+        "observed_at": NOW,
+    }
+    rows = [good | change for change in (*changes, *[{}] * 9)]
+    schema = {name: MARKET_SNAPSHOTS.polars_schema[name] for name in good}
+    symbols = pl.Series("venue_symbol", [f"S{k}" for k in range(len(rows))])
+    return pl.DataFrame(rows, schema=schema).insert_column(0, symbols)
+
+
+IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
+    ("interval_hours", {"interval_hours": 7.0}),
+    ("interval_hours", {"interval_hours": 16.0}),
+    ("next_funding_time", {"next_funding_time": NOW + 9.5 * HOUR}),
+    ("next_funding_time", {"next_funding_time": NOW + 2 * HOUR, "interval_hours": 1.0}),
+    ("next_funding_time", {"next_funding_time": NOW + 25 * HOUR, "interval_hours": None}),
+    ("next_funding_time", {"next_funding_time": datetime(1970, 1, 21, tzinfo=UTC)}),
+    ("mark_price", {"mark_price": 10_000.0}),
+    ("mark_price", {"mark_price": 1.0}),
+]
+
+
+@pytest.mark.parametrize(("column", "change"), IMPOSSIBLE)
+def test_a_single_impossible_value_is_unknown_with_a_warning(
+    column: str, change: dict[str, Any]
+) -> None:
+    frame = snapshot(change)
+    kept, (doubt,) = sound("binance", frame)
+    assert kept[column].to_list() == [None, *frame[column][1:]]
+    assert kept.drop(column).equals(frame.drop(column))
+    assert f"{column} of 1, S0 among them" in str(doubt)
+
+
+@pytest.mark.parametrize(("column", "change"), IMPOSSIBLE)
+def test_most_of_them_are_a_changed_contract(column: str, change: dict[str, Any]) -> None:
+    with pytest.raises(ContractError, match=f"{column} of 10, S0, S1, S2 among them"):
+        sound("binance", snapshot(*[change] * 10))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"interval_hours": 1.0, "next_funding_time": NOW + HOUR},
+        {"interval_hours": None, "next_funding_time": NOW + 20 * HOUR},
+        {"next_funding_time": NOW + 8 * HOUR + timedelta(seconds=10)},
+        {"next_funding_time": NOW - 60 * HOUR},
+        {"next_funding_time": None, "interval_hours": None, "mark_price": None},
+        {"mark_price": 150.0},
+        {"index_price": 0.0},
+        {"index_price": None},
+        {"predicted_rate": None},
+    ],
+)
+def test_what_is_odd_but_possible_stays(change: dict[str, Any]) -> None:
+    frame = snapshot(*[change] * 10)
+    kept, doubts = sound("binance", frame)
+    assert kept.equals(frame)
+    assert doubts == []
+
+
+def test_without_a_single_rate_there_is_no_snapshot() -> None:
+    with pytest.raises(ContractError, match="not one row has a predicted_rate"):
+        sound("paradex", snapshot().with_columns(predicted_rate=pl.lit(None, pl.Float64)))
+
+
+def test_a_column_that_vanished_is_told_unless_it_was_never_there() -> None:
+    frame = snapshot().with_columns(
+        pl.lit(None).cast(MARKET_SNAPSHOTS.polars_schema[name]).alias(name) for name in DRIVE_MONEY
+    )
+    told = vanished("grvt", frame, ("next_funding_time",))
+    assert [str(error).split("\n")[0].rpartition(" ")[2] for error in told] == [
+        "interval_hours",
+        "mark_price",
+    ]
+    assert vanished("grvt", snapshot(), ()) == []

@@ -1,0 +1,156 @@
+"""Several processes, one venue that enforces its limits: nobody is ever refused."""
+
+import asyncio
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from funding_platform.sandbox.faults import Latency, Status
+from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
+from funding_platform.settings import Settings
+from funding_platform.venues import open_venue
+from funding_platform.venues.errors import BannedError, BreakerOpenError, VenueError
+from funding_platform.venues.okx import OPEN_INTEREST
+from funding_platform_tests.venues.server import Answer, serve
+
+SPAWN = get_context("spawn")
+PROCESSES = 3
+EACH = 10
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[RunningSandbox]:
+    with running_sandbox(build_market(symbols=3), enforce_limits=True) as running:
+        yield running
+
+
+def settings_for(sandbox: RunningSandbox, data_dir: Path) -> Settings:
+    return Settings(data_dir=data_dir, venue_urls=sandbox.venue_urls)
+
+
+def ask_often(settings: Settings, failures: Any) -> None:
+    """Eight requests at a time, of which OKX allows ten in two seconds."""
+
+    async def run() -> None:
+        async with open_venue("okx", settings=settings) as venue:
+            waiting = iter(range(EACH))
+
+            async def worker() -> None:
+                for _ in waiting:
+                    await venue.fetch(OPEN_INTEREST, {"instType": "SWAP"})
+
+            await asyncio.gather(*(worker() for _ in range(8)))
+
+    try:
+        asyncio.run(run())
+    except VenueError as error:
+        failures.put(str(error))
+
+
+@pytest.mark.parametrize("latency", [None, Latency(seconds=0.0, up_to_seconds=0.4)])
+def test_processes_that_share_a_budget_are_never_refused(
+    strict: RunningSandbox, tmp_path: Path, latency: Latency | None
+) -> None:
+    if latency is not None:
+        strict.inject(latency)
+    before = strict.stats().get("okx", {}).get(OPEN_INTEREST.path, {"requests": 0})
+    failures = SPAWN.Queue()
+    arguments = (settings_for(strict, tmp_path), failures)
+    others = [SPAWN.Process(target=ask_often, args=arguments) for _ in range(PROCESSES)]
+    for process in others:
+        process.start()
+    for process in others:
+        process.join()
+    strict.clear()
+    after = strict.stats()["okx"][OPEN_INTEREST.path]
+    assert failures.empty()
+    assert [process.exitcode for process in others] == [0] * PROCESSES
+    assert after["requests"] - before["requests"] == PROCESSES * EACH
+    assert after["refused"] == 0
+
+
+def fetch_in_a_process(settings: Settings, found: Any) -> None:
+    async def run() -> None:
+        async with open_venue("okx", settings=settings) as venue:
+            await venue.fetch(OPEN_INTEREST, {"instType": "SWAP"})
+
+    try:
+        asyncio.run(run())
+    except VenueError as error:
+        found.put((type(error).__name__, str(error)))
+
+
+def outcome_elsewhere(settings: Settings) -> tuple[str, str]:
+    found = SPAWN.Queue()
+    other = SPAWN.Process(target=fetch_in_a_process, args=(settings, found))
+    other.start()
+    name, text = found.get(timeout=60)
+    other.join()
+    return str(name), str(text)
+
+
+@pytest.mark.parametrize("status", [403, 418])
+def test_a_ban_stops_every_process_at_once(
+    strict: RunningSandbox, tmp_path: Path, status: int
+) -> None:
+    settings = settings_for(strict, tmp_path)
+    strict.inject(Status(status=status, retry_after=120, venue="okx"))
+
+    async def be_banned() -> None:
+        async with open_venue("okx", settings=settings) as venue:
+            await venue.fetch(OPEN_INTEREST, {"instType": "SWAP"})
+
+    with pytest.raises(BannedError, match=f"HTTP {status}"):
+        asyncio.run(be_banned())
+    strict.clear()
+    asked = strict.stats()["okx"][OPEN_INTEREST.path]["requests"]
+    name, text = outcome_elsewhere(settings)
+    assert name == "BannedError"
+    assert f"HTTP {status}" in text
+    assert "banned until" in text
+    assert strict.stats()["okx"][OPEN_INTEREST.path]["requests"] == asked
+
+
+def test_an_outage_opens_the_breaker_for_every_process(
+    strict: RunningSandbox, tmp_path: Path
+) -> None:
+    settings = settings_for(strict, tmp_path)
+    strict.inject(Status(status=503, venue="okx"))
+
+    async def fail_until_open() -> int:
+        async with open_venue("okx", settings=settings) as venue:
+            for _ in range(100):
+                try:
+                    await venue.fetch(OPEN_INTEREST, {"instType": "SWAP"})
+                except BreakerOpenError:
+                    return venue.stats.requests
+                except VenueError:
+                    continue
+        pytest.fail("never opened")
+
+    assert asyncio.run(fail_until_open()) == 25
+    strict.clear()
+    name, text = outcome_elsewhere(settings)
+    assert name == "BreakerOpenError"
+    assert "HTTP 503" in text
+
+
+def test_a_ban_meets_those_who_wait_for_their_budget() -> None:
+    """Nobody who has waited minutes for the budget may then walk into the ban."""
+
+    async def run() -> tuple[int, list[BaseException | None]]:
+        async with (
+            serve({OPEN_INTEREST.path: [Answer(b"", 418, {"Retry-After": "60"})]}) as router,
+            open_venue("okx", router.url, settings=Settings()) as venue,
+        ):
+            results = await asyncio.gather(
+                *(venue.fetch(OPEN_INTEREST) for _ in range(12)), return_exceptions=True
+            )
+            return len(router.requests), [one for one in results if isinstance(one, Exception)]
+
+    requests, errors = asyncio.run(run())
+    assert requests == 10
+    assert [type(error) for error in errors] == [BannedError] * 12
