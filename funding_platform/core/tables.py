@@ -8,57 +8,23 @@ computed, ``marts`` built by dbt. Column names end in their unit (``_usd``, ``_b
 
 from typing import Final
 
+from funding_platform.core.columns import (
+    BASE,
+    INDEX_PRICE,
+    INTERVAL_HOURS,
+    MARK_PRICE,
+    MAX_INTERVAL_HOURS,
+    OBSERVED_AT,
+    PRICE_UNIT,
+    VENUE,
+    VENUE_SYMBOL,
+    rate_column,
+    usd_column,
+)
 from funding_platform.core.errors import UnknownNameError
+from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
 from funding_platform.core.schema import Column, Table, Type
-
-RATE_BOUND: Final = 0.25
-"""A rate per interval beyond this is a fault, not a market.
-
-The largest settled rate in the histories this was built on is 6 % (OKX SOL-USDT-SWAP, 2022-11);
-the loosest documented venue cap is 4 % per hour (Hyperliquid). Four times the largest seen.
-"""
-
-MAX_INTERVAL_HOURS: Final = 24
-"""The longest funding interval in use (BitMEX before 2016-06)."""
-
-BUCKETS: Final = tuple(f"b{k}" for k in range(8))
-"""The eight tenor buckets of a funding curve, newest first."""
-
-_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
-_PER_YEAR = "fraction per year"
-_PRICE = "quote currency per unit of the venue's base"
-
-VENUE = Column("venue", Type.TEXT, "Name of the venue.", nullable=False)
-VENUE_SYMBOL = Column("venue_symbol", Type.TEXT, "The venue's own symbol.", nullable=False)
-BASE = Column("base", Type.TEXT, "Canonical base asset, e.g. PEPE for 1000PEPE.", nullable=False)
-INTERVAL_HOURS = Column(
-    "interval_hours",
-    Type.REAL,
-    "Hours between settlements; null where neither stated nor inferable.",
-    "hours",
-    minimum=1e-3,
-    maximum=MAX_INTERVAL_HOURS,
-)
-MARK_PRICE = Column("mark_price", Type.REAL, "The venue's fair price.", _PRICE, minimum=0.0)
-INDEX_PRICE = Column("index_price", Type.REAL, "The venue's spot reference.", _PRICE, minimum=0.0)
-OBSERVED_AT = Column("observed_at", Type.TIME, "When we fetched it.", nullable=False)
-AVAILABLE_AT = Column(
-    "available_at", Type.TIME, "The earliest anyone could have known the row.", nullable=False
-)
-
-
-def _rate(name: str, description: str, *, nullable: bool = True) -> Column:
-    return Column(name, Type.REAL, description, _PER_INTERVAL, nullable, -RATE_BOUND, RATE_BOUND)
-
-
-def _usd(name: str, description: str) -> Column:
-    return Column(name, Type.REAL, description, "USD", minimum=0.0)
-
-
-def _yearly(name: str, description: str) -> Column:
-    return Column(name, Type.REAL, description, _PER_YEAR)
-
 
 INSTRUMENTS: Final = Table(
     "core",
@@ -99,7 +65,7 @@ INSTRUMENTS: Final = Table(
             minimum=1e-3,
             maximum=MAX_INTERVAL_HOURS,
         ),
-        Column("tick_size", Type.REAL, "Smallest price step.", _PRICE, minimum=0.0),
+        Column("tick_size", Type.REAL, "Smallest price step.", PRICE_UNIT, minimum=0.0),
         Column("min_size", Type.REAL, "Smallest order.", "the venue's order unit", minimum=0.0),
         Column(
             "status",
@@ -129,7 +95,7 @@ FUNDING_RATES: Final = Table(
             "Settlement instant, rounded to the second.",
             nullable=False,
         ),
-        _rate("funding_rate", "The rate as settled.", nullable=False),
+        rate_column("funding_rate", "The rate as settled.", nullable=False),
         INTERVAL_HOURS,
         Column(
             "interval_inferred",
@@ -155,7 +121,7 @@ MARKET_SNAPSHOTS: Final = Table(
         VENUE,
         VENUE_SYMBOL,
         Column("snapshot_hour", Type.TIME, "The hour that observed_at lies in.", nullable=False),
-        _rate("predicted_rate", "Rate expected at next_funding_time; not yet settled."),
+        rate_column("predicted_rate", "Rate expected at next_funding_time; not yet settled."),
         INTERVAL_HOURS,
         Column("next_funding_time", Type.TIME, "When the predicted rate settles."),
         MARK_PRICE,
@@ -167,10 +133,10 @@ MARKET_SNAPSHOTS: Final = Table(
             "the venue's base (multiplier applies)",
             minimum=0.0,
         ),
-        _usd("open_interest_usd", "Open interest, one side; USD stablecoins count as USD."),
-        _usd("volume_24h_usd", "Turnover of the last 24 hours."),
-        Column("best_bid", Type.REAL, "Highest bid.", _PRICE, minimum=0.0),
-        Column("best_ask", Type.REAL, "Lowest ask.", _PRICE, minimum=0.0),
+        usd_column("open_interest_usd", "Open interest, one side; USD stablecoins count as USD."),
+        usd_column("volume_24h_usd", "Turnover of the last 24 hours."),
+        Column("best_bid", Type.REAL, "Highest bid.", PRICE_UNIT, minimum=0.0),
+        Column("best_ask", Type.REAL, "Lowest ask.", PRICE_UNIT, minimum=0.0),
         Column(
             "spread_bps",
             Type.REAL,
@@ -289,72 +255,9 @@ FEE_SCHEDULES: Final = Table(
             minimum=-10,
             maximum=100,
         ),
-        _usd("min_volume_30d_usd", "30-day volume from which the tier applies."),
+        usd_column("min_volume_30d_usd", "30-day volume from which the tier applies."),
         Column("source", Type.TEXT, "Where the figures come from.", nullable=False),
     ),
-)
-
-CURVE_KEY: Final = ("venue", "venue_symbol", "as_of", "kind")
-
-_CURVE_IDENTITY = (
-    VENUE,
-    VENUE_SYMBOL,
-    Column("as_of", Type.TIME, "The window boundary that the curve is seen from.", None, False),
-    Column(
-        "kind",
-        Type.TEXT,
-        "settled: b0 is the window that ends at as_of; live: b0 is the window that runs from "
-        "as_of, at its predicted rate.",
-        nullable=False,
-        values=("settled", "live"),
-    ),
-)
-
-CURVE_SNAPSHOTS: Final = Table(
-    "features",
-    "curve_snapshots",
-    "The funding term structure: annualised funding of eight consecutive 8-hour windows.",
-    key=CURVE_KEY,
-    columns=(
-        *_CURVE_IDENTITY,
-        *(
-            _yearly(name, f"Yield of window {k} back: (1 + r_8h)^1095 - 1.")
-            for k, name in enumerate(BUCKETS)
-        ),
-        Column(
-            "n_interpolated",
-            Type.INTEGER,
-            "Inner buckets without enough settlements, filled linearly in yield.",
-            nullable=False,
-            minimum=0,
-            maximum=6,
-        ),
-        Column(
-            "usable",
-            Type.FLAG,
-            "False when an edge bucket is missing or more than two were interpolated.",
-            nullable=False,
-        ),
-        AVAILABLE_AT,
-    ),
-    partition_by=("year(as_of)", "month(as_of)"),
-    sort_by=CURVE_KEY,
-)
-
-CURVE_FACTORS: Final = Table(
-    "features",
-    "curve_factors",
-    "What the shape of a funding curve says, one row per curve.",
-    key=CURVE_KEY,
-    columns=(
-        *_CURVE_IDENTITY,
-        _yearly("level", "b0."),
-        _yearly("slope", "b7 - b0."),
-        _yearly("curvature", "b2 + b5 - 2 * b3."),
-        AVAILABLE_AT,
-    ),
-    partition_by=("year(as_of)", "month(as_of)"),
-    sort_by=CURVE_KEY,
 )
 
 TABLES: Final = {

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.tables import CURVE_FACTORS
+from funding_platform.core.feature_tables import CURVE_FACTORS
 
 FACTORS: Final = {
     "level": pl.col("b0"),

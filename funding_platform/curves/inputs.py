@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from funding_platform.core.tables import FUNDING_RATES, RATE_BOUND
+from funding_platform.core.columns import RATE_BOUND
+from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import EPOCH, MILLISECOND
 from funding_platform.core.units import rate_8h
 from funding_platform.curves.errors import CurveError

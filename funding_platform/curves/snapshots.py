@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from funding_platform.core.feature_tables import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import BUCKETS, CURVE_SNAPSHOTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements

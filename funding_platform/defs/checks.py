@@ -11,14 +11,9 @@ import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.schema import Table
-from funding_platform.core.tables import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    FUNDING_RATES,
-    INSTRUMENTS,
-    MARKET_SNAPSHOTS,
-)
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import markdown_table
 from funding_platform.defs.raw import raw_key

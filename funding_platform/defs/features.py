@@ -5,13 +5,9 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 import polars as pl
 
+from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.schema import Table
-from funding_platform.core.tables import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    FUNDING_RATES,
-    MARKET_SNAPSHOTS,
-)
+from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import (
     BY_RANGE,

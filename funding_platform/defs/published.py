@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from funding_platform.core.feature_tables import CURVE_FACTORS
 from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
-from funding_platform.core.tables import CURVE_FACTORS
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import OWNERS
 from funding_platform.defs.resources import LakeResource, PublishedFileResource

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.schema import Table
-from funding_platform.core.tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from funding_platform.core.tables import MARKET_SNAPSHOTS, MAX_INTERVAL_HOURS
+from funding_platform.core.columns import MAX_INTERVAL_HOURS
+from funding_platform.core.tables import MARKET_SNAPSHOTS
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging import EARLIEST
 

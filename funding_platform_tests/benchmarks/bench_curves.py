@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from funding_platform.core.feature_tables import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.curves import build_curves, curve_factors
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from funding_platform.core.tables import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.feature_tables import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.curves import build_curves, curve_factors
 from funding_platform_tests.curves.frames import YEARS, at, settlements, steady
 

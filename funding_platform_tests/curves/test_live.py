@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from funding_platform.core.tables import BUCKETS
+from funding_platform.core.feature_tables import BUCKETS
 from funding_platform.core.units import apy
 from funding_platform.curves import CurveError, build_curves
 from funding_platform_tests.curves.frames import YEARS, at, predictions, settlements, steady

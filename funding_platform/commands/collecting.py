@@ -1,0 +1,182 @@
+"""Commands that fill the lake."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from funding_platform.commands.common import chosen_venues, known_venues, new_run_id, settings
+from funding_platform.core.errors import FundingError
+
+
+@click.command()
+@click.argument("venues", nargs=-1)
+def collect(venues: tuple[str, ...]) -> None:
+    """Look at VENUES now: instruments and market snapshots."""
+    from funding_platform.flows.collection_log import log_frame
+    from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+    from funding_platform.terminal import progress_bars, show
+
+    names, run_id = chosen_venues(venues), new_run_id()
+    with progress_bars():
+        rounds = [
+            step(names, settings(), run_id) for step in (collect_instruments, collect_snapshots)
+        ]
+    attempts = [one.attempt for collected in rounds for one in collected.values()]
+    show(
+        log_frame(attempts).select(
+            "venue", "dataset", "status", "rows_written", "requests", "error"
+        )
+    )
+    if any(attempt.error for attempt in attempts):
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("venues", nargs=-1)
+@click.option("--from", "first", required=True, help="First month, YYYY-MM.")
+@click.option("--to", "last", help="Last month, YYYY-MM; the first one when left out.")
+def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
+    """Refetch settled history of VENUES, whole months."""
+    import polars as pl
+
+    from funding_platform.core.tables import FUNDING_RATES
+    from funding_platform.core.time_grid import Window, next_month, parse_month
+    from funding_platform.flows.history import collect_history
+    from funding_platform.terminal import progress_bars, show
+    from funding_platform.venues.registry import offering
+
+    window = Window(parse_month(first), next_month(parse_month(last or first)))
+    names, run_id = chosen_venues(venues), new_run_id()
+    if not venues:  # to ask one by name that offers no history is an error
+        names = offering(FUNDING_RATES, names)
+    reports, errors = [], []
+    with progress_bars():
+        for name in names:
+            try:
+                reports.append(collect_history(name, window, settings(), run_id))
+            except FundingError as error:  # one venue that is down costs itself only
+                errors.append(error)
+    if reports:
+        show(
+            pl.DataFrame(
+                {
+                    "venue": report.venue,
+                    "symbols": len(report.coverage),
+                    "rows": report.rows,
+                    "expected": report.expected,
+                    "coverage": report.coverage_share,
+                    "requests": report.requests,
+                    "failed": ", ".join(report.failures) or None,
+                }
+                for report in reports
+            ),
+            title=f"settled rates, {window}",
+        )
+    for outage in errors:
+        click.echo(f"Error: {outage}", err=True)
+    if errors or any(report.failures for report in reports):
+        sys.exit(1)
+
+
+@click.command("import")
+@click.argument("sources", nargs=-1, required=True)
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML or YAML file that says which column is what; see docs/importing.md.",
+)
+@click.option(
+    "--map",
+    "fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One field of the mapping, e.g. time_unit=s; repeatable.",
+)
+@click.option("--exclude", multiple=True, metavar="GLOB", help="File names to leave out.")
+@click.option(
+    "--keep-stored",
+    is_flag=True,
+    help="Leave out rows that differ from what is stored, instead of refusing all.",
+)
+def import_(
+    sources: tuple[str, ...],
+    mapping_file: Path | None,
+    fields: tuple[str, ...],
+    exclude: tuple[str, ...],
+    keep_stored: bool,
+) -> None:
+    """Add settled rates from SOURCES: files, folders or globs; what is stored stays.
+
+    Known without a mapping: Binance's monthly dumps, and the CSV form that the sandbox replays.
+    """
+    from funding_platform.flows.imports import import_files
+    from funding_platform.flows.mappings import read_mapping
+    from funding_platform.terminal import progress_bars, show
+
+    told = read_mapping(mapping_file) if mapping_file else {}
+    for one in fields:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise click.UsageError(f"--map {one}: write NAME=VALUE")
+        told[name] = value
+    with progress_bars():
+        report = import_files(
+            sources, settings(), new_run_id(), told=told, exclude=exclude, keep_stored=keep_stored
+        )
+    show(report.summary())
+    if report.conflicts.height:
+        click.echo(f"{report.conflicts.height} rows differ from what is stored: left out", err=True)
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("venues", nargs=-1, callback=known_venues)
+@click.option("--from", "since", type=click.DateTime(), help="First attempt, UTC.")
+@click.option("--to", "until", type=click.DateTime(), help="Attempts before, UTC.")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Data folder whose lake gets the rows, in place of the one with the answers.",
+)
+def replay(
+    venues: tuple[str, ...], since: datetime | None, until: datetime | None, into: Path | None
+) -> None:
+    """Read the recorded answers of VENUES again, through today's adapters, into the core tables."""
+    import polars as pl
+
+    from funding_platform.flows.replay import replay as run
+    from funding_platform.terminal import progress_bars, show
+
+    target = settings().model_copy(update={"data_dir": into.absolute()}) if into else None
+    with progress_bars():
+        replays = run(
+            settings(),
+            new_run_id(),
+            into=target,
+            venues=venues,
+            since=since and since.replace(tzinfo=UTC),
+            until=until and until.replace(tzinfo=UTC),
+        )
+    if not replays:
+        click.echo("no recorded answers: see FUNDING_RAW_RETENTION_DAYS")
+        return
+    rows = [
+        {
+            "venue": one.attempt.venue,
+            "dataset": one.attempt.dataset.full_name,
+            "attempts": 1,
+            "rows": one.rows,
+            "failed": int(one.error is not None),
+        }
+        for one in replays
+    ]
+    show(pl.DataFrame(rows).group_by("venue", "dataset", maintain_order=True).sum())
+    failures = [one for one in replays if one.error is not None]
+    for one in failures:
+        begun = one.attempt.started_at
+        click.echo(f"Error: attempt of {begun:%Y-%m-%d %H:%M:%S}: {one.error}", err=True)
+    if failures:
+        sys.exit(1)

@@ -1,0 +1,84 @@
+"""What several commands share: settings, venues named by people, run ids, output formats."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from funding_platform.settings import Settings
+
+OUTPUT_FORMATS = ("table", "csv", "json", "parquet")
+
+
+def settings() -> "Settings":
+    """The settings of this environment."""
+    from funding_platform.settings import Settings
+
+    return Settings()
+
+
+def chosen_venues(names: Sequence[str]) -> list[str]:
+    """The venues named on the command line, else those of the settings, else all."""
+    from funding_platform.venues.registry import venue_names, venue_spec
+
+    chosen = list(names or settings().venues or venue_names())
+    for name in chosen:
+        venue_spec(name)
+    return chosen
+
+
+def known_venues(
+    context: click.Context, parameter: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a name that nothing is registered under, which would only match nothing."""
+    from funding_platform.venues.registry import venue_spec
+
+    for name in names:
+        venue_spec(name)
+    return names
+
+
+def known_venue(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    """As ``known_venues``, for an option that takes one name or none."""
+    known_venues(context, parameter, (name,) if name else ())
+    return name
+
+
+def new_run_id() -> str:
+    """An id for a run that no orchestrator started."""
+    return f"cli-{uuid.uuid4().hex[:12]}"
+
+
+def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) -> None:
+    """Print a frame, or write it to a file."""
+    from funding_platform.terminal import show
+
+    if form == "table":
+        if output is not None:
+            raise click.UsageError("a table is for the terminal; a file needs another --format")
+        show(frame)
+    elif form == "parquet":
+        if output is None:
+            raise click.UsageError("parquet needs --output FILE")
+        frame.write_parquet(output)
+    else:
+        text = csv_text(frame) if form == "csv" else f"{frame.write_json()}\n"
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            output.write_text(text, encoding="utf-8")
+
+
+def csv_text(frame: "pl.DataFrame") -> str:
+    """A frame as CSV, which has no place for a list in a cell."""
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    if nested:
+        raise click.UsageError(
+            f"csv cannot hold the nested columns {', '.join(nested)}; take json or parquet"
+        )
+    return frame.write_csv()

@@ -1,0 +1,125 @@
+"""Commands that serve, show off and look after the platform."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from funding_platform.commands.common import settings
+
+
+@click.command()
+@click.option(
+    "--months",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Months of history, the running one included.",
+)
+@click.option("--symbols", default=40, show_default=True, help="Instruments per venue.")
+def demo(months: int, symbols: int) -> None:
+    """Run everything once on sandbox venues: collect, transform, publish, show."""
+    from funding_platform.defs.demo import run_demo
+
+    run_demo(months=months, symbols=symbols)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8900, show_default=True, help="Port; 0 takes any free one.")
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve the CSV histories of this folder instead of a synthetic market.",
+)
+@click.option(
+    "--symbols",
+    default=300,
+    show_default=True,
+    help="Instruments per venue of the synthetic market.",
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of the synthetic market.")
+@click.option("--faults", help="Faults to inject, as JSON; see docs/sandbox.md.")
+@click.option(
+    "--limits/--no-limits",
+    default=False,
+    show_default=True,
+    help="Enforce the venues' documented rate limits.",
+)
+def sandbox(
+    host: str,
+    port: int,
+    replay: Path | None,
+    symbols: int,
+    seed: int,
+    faults: str | None,
+    limits: bool,
+) -> None:
+    """Serve the venues' public wire formats from a market of our own."""
+    import logging
+
+    from funding_platform.sandbox.faults import parse_faults
+    from funding_platform.sandbox.server import build_market, serve
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    serve(
+        build_market(replay=replay, symbols=symbols, seed=seed),
+        host=host,
+        port=port,
+        faults=parse_faults(faults) if faults else [],
+        enforce_limits=limits,
+    )
+
+
+@click.command()
+@click.option("--sandbox", is_flag=True, help="Collect from sandbox venues, not the real ones.")
+@click.option("--port", default=3000, show_default=True, help="Port of the UI.")
+def dev(sandbox: bool, port: int) -> None:
+    """Serve the Dagster UI over the lake, with sensors and schedules running."""
+    from funding_platform.defs.dev import serve_ui
+
+    serve_ui(sandbox=sandbox, port=port)
+
+
+@click.command()
+def publish() -> None:
+    """Build data/funding.duckdb from the lake and rename it into place."""
+    from funding_platform.lake.publish import publish as build
+
+    for name, rows in build(settings()).items():
+        click.echo(f"{rows:>12,}  {name}")
+    click.echo(f"published {settings().published_file}")
+
+
+@click.command()
+@click.option(
+    "--keep-days",
+    type=click.IntRange(min=0),
+    default=30,
+    show_default=True,
+    help="Days of time travel to keep.",
+)
+def maintain(keep_days: int) -> None:
+    """Drop old answers and snapshots, merge small files, delete files that nothing needs."""
+    from funding_platform.lake.maintenance import maintain as run
+
+    report = run(settings(), keep_days=keep_days)
+    click.echo(
+        f"{report.payloads_dropped} raw payloads dropped, "
+        f"{report.snapshots_expired} snapshots expired, "
+        f"{report.files_before} data files became {report.files_after}"
+    )
+
+
+@click.command()
+def doctor() -> None:
+    """Check the installation, the folders, the lake and Dagster, and say what to mend."""
+    from funding_platform.flows.doctor import examine
+    from funding_platform.terminal import console
+
+    findings = examine(settings(), datetime.now(UTC))
+    for finding in findings:
+        mark = "[green]ok [/]" if finding.well else "[red]bad[/]"
+        console.print(f"{mark} {finding.text}", highlight=False)
+    sys.exit(0 if all(finding.well for finding in findings) else 1)

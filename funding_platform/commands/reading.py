@@ -1,0 +1,116 @@
+"""Commands that show what is in the lake."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from funding_platform.commands.common import (
+    OUTPUT_FORMATS,
+    known_venue,
+    known_venues,
+    settings,
+    write_frame,
+)
+
+
+@click.command()
+@click.argument("sql")
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; parquet needs one.",
+)
+@click.option(
+    "--timeout", default=60.0, show_default=True, help="Seconds after which the query is stopped."
+)
+def query(sql: str, form: str, output: Path | None, timeout: float) -> None:
+    """Answer one SELECT over the lake, read-only."""
+    from funding_platform.lake.query import QueryLimits
+    from funding_platform.lake.query import query as run
+
+    write_frame(run(sql, settings(), limits=QueryLimits(seconds=timeout)), form, output)
+
+
+@click.command()
+@click.option("--bridged", is_flag=True, help="The exchanges that ccxt adds, instead.")
+def venues(bridged: bool) -> None:
+    """List the venues that can be collected, and what each offers."""
+    import polars as pl
+
+    from funding_platform.terminal import show
+    from funding_platform.venues.registry import bridged_names, venue_names, venue_spec
+
+    show(
+        pl.DataFrame(
+            {
+                "venue": spec.name,
+                "title": spec.title,
+                "url": settings().venue_urls.get(spec.name, spec.base_url),
+                "offers": ", ".join(table.name for table in spec.offers),
+                "history since": spec.history_start and f"{spec.history_start:%Y-%m}",
+                "kept for": f"{spec.history_depth.days} days" if spec.history_depth else None,
+                "rows a page": spec.page_size,
+            }
+            for spec in map(venue_spec, bridged_names() if bridged else venue_names())
+        )
+    )
+
+
+@click.command()
+@click.option("--venue", callback=known_venue, help="One venue only.")
+@click.option("--gaps", is_flag=True, help="By name, what is missing.")
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
+)
+def coverage(venue: str | None, gaps: bool, form: str) -> None:
+    """Settlements present against expected, by venue and month; with --gaps by name."""
+    from funding_platform.flows.reports import coverage_report
+
+    write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form)
+
+
+@click.command()
+@click.argument("base")
+@click.option("--venue", callback=known_venue, help="One venue only.")
+def curves(base: str, venue: str | None) -> None:
+    """Plot the newest funding curve of BASE on each venue."""
+    from funding_platform.flows.reports import latest_curves
+    from funding_platform.terminal import plot_curves
+
+    plot_curves(latest_curves(settings(), base=base, venue=venue), f"{base} funding, annualised")
+
+
+@click.command()
+@click.option("--base", "bases", multiple=True, help="Canonical base, e.g. BTC; repeatable.")
+@click.option(
+    "--venue",
+    "venues",
+    multiple=True,
+    callback=known_venues,
+    help="Both legs on these; repeatable.",
+)
+@click.option(
+    "--exclude-venue",
+    "exclude_venues",
+    multiple=True,
+    callback=known_venues,
+    help="No leg on these; repeatable.",
+)
+@click.option("--min-net-apr", type=float, help="Fraction per year.")
+@click.option("--min-open-interest", "min_open_interest_usd", type=float, help="USD, smaller leg.")
+@click.option("--min-volume", "min_volume_24h_usd", type=float, help="USD a day, smaller leg.")
+@click.option("--max-price-gap", "max_price_gap_bps", type=float, help="Basis points.")
+@click.option("--limit", default=20, show_default=True, help="Rows at most.")
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
+)
+def opportunities(form: str, **wanted: Any) -> None:
+    """Ranked cross-venue pairs, net of all four fees."""
+    from funding_platform.flows.reports import SHOWN_OPPORTUNITIES, opportunity_report
+
+    found = opportunity_report(settings(), **wanted)
+    write_frame(found.select(SHOWN_OPPORTUNITIES) if form == "table" else found, form)

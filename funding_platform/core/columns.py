@@ -1,0 +1,54 @@
+"""Columns, bounds and units that the declarations of several tables share."""
+
+from typing import Final
+
+from funding_platform.core.schema import Column, Type
+
+RATE_BOUND: Final = 0.25
+"""A rate per interval beyond this is a fault, not a market.
+
+The largest settled rate in the histories this was built on is 6 % (OKX SOL-USDT-SWAP, 2022-11);
+the loosest documented venue cap is 4 % per hour (Hyperliquid). Four times the largest seen.
+"""
+
+MAX_INTERVAL_HOURS: Final = 24
+"""The longest funding interval in use (BitMEX before 2016-06)."""
+
+PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
+PER_YEAR = "fraction per year"
+PRICE_UNIT = "quote currency per unit of the venue's base"
+
+VENUE = Column("venue", Type.TEXT, "Name of the venue.", nullable=False)
+VENUE_SYMBOL = Column("venue_symbol", Type.TEXT, "The venue's own symbol.", nullable=False)
+BASE = Column("base", Type.TEXT, "Canonical base asset, e.g. PEPE for 1000PEPE.", nullable=False)
+INTERVAL_HOURS = Column(
+    "interval_hours",
+    Type.REAL,
+    "Hours between settlements; null where neither stated nor inferable.",
+    "hours",
+    minimum=1e-3,
+    maximum=MAX_INTERVAL_HOURS,
+)
+MARK_PRICE = Column("mark_price", Type.REAL, "The venue's fair price.", PRICE_UNIT, minimum=0.0)
+INDEX_PRICE = Column(
+    "index_price", Type.REAL, "The venue's spot reference.", PRICE_UNIT, minimum=0.0
+)
+OBSERVED_AT = Column("observed_at", Type.TIME, "When we fetched it.", nullable=False)
+AVAILABLE_AT = Column(
+    "available_at", Type.TIME, "The earliest anyone could have known the row.", nullable=False
+)
+
+
+def rate_column(name: str, description: str, *, nullable: bool = True) -> Column:
+    """A rate per funding interval, within ``RATE_BOUND``."""
+    return Column(name, Type.REAL, description, PER_INTERVAL, nullable, -RATE_BOUND, RATE_BOUND)
+
+
+def usd_column(name: str, description: str) -> Column:
+    """An amount of US dollars, never negative."""
+    return Column(name, Type.REAL, description, "USD", minimum=0.0)
+
+
+def yearly_column(name: str, description: str) -> Column:
+    """An annualised rate."""
+    return Column(name, Type.REAL, description, PER_YEAR)
