@@ -1,0 +1,75 @@
+"""A run as pictures, each a PNG in memory.
+
+Figures are made without pyplot, whose global state belongs to notebooks.
+"""
+
+import io
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+_DPI: Final = 110
+_GAIN, _LOSS, _LINE = "#2a7f62", "#b5443c", "#1f4e79"
+
+
+def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
+    """Equity above, drawdown from its running peak below, as a PNG.
+
+    Parameters
+    ----------
+    equity
+        Columns ``time`` and ``equity`` (USD), in the order of time.
+    title
+        Printed above.
+    """
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    times, values = equity["time"].to_numpy(), equity["equity"].to_numpy()
+    falls = values / np.maximum.accumulate(values) - 1.0
+    above.step(times, values, where="post", color=_LINE, linewidth=1.2)
+    above.set(title=title, ylabel="equity, USD")
+    below.fill_between(times, falls, step="post", color=_LOSS, alpha=0.5, linewidth=0)
+    below.set(ylabel="drawdown")
+    below.yaxis.set_major_formatter(PercentFormatter(1.0))
+    for axes in (above, below):
+        _quiet(axes)
+    return _png(figure)
+
+
+def split_chart(amounts: Mapping[str, float]) -> bytes:
+    """What the profit and loss is made of, one bar per component, as a PNG.
+
+    Parameters
+    ----------
+    amounts
+        USD by component, costs negative.
+    """
+    figure = Figure(figsize=(9, 0.5 + 0.4 * len(amounts)), layout="constrained")
+    axes = figure.subplots()
+    names, values = list(amounts), list(amounts.values())
+    bars = axes.barh(names, values, color=[_GAIN if value >= 0 else _LOSS for value in values])
+    axes.bar_label(bars, labels=[f"{value:,.2f}" for value in values], padding=4, fontsize=8)
+    axes.axvline(0, color="grey", linewidth=0.8)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set(xlabel="USD")
+    _quiet(axes)
+    return _png(figure)
+
+
+def _quiet(axes: Axes) -> None:
+    """A grid behind, no frame to the right and above."""
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _png(figure: Figure) -> bytes:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=_DPI)
+    return picture.getvalue()

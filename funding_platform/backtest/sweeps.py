@@ -1,0 +1,164 @@
+"""Many configurations over one panel, on as many processes as asked for.
+
+What a run is comes from outside: an ``Opener`` is called once in each process and gives the
+function that runs one configuration. It opens what all runs share, memory-mapped, so that data is
+neither copied per process nor sent per configuration.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel
+
+from funding_platform.backtest.errors import SweepError
+from funding_platform.backtest.parameters import Point, at_point
+from funding_platform.core.errors import FundingError
+
+Run = Callable[[Any], Mapping[str, Any]]
+"""Runs one configuration and gives its figures."""
+
+Opener = Callable[[], Run]
+"""Opens what runs share and gives ``Run``; picklable, as every process calls it for itself."""
+
+RUN_FAILURES = (FundingError, ValueError, ArithmeticError)
+"""What costs one trial and not the sweep. Anything else is a fault of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point of a sweep with what came of it: figures, or an error in words."""
+
+    number: int
+    point: Point
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+def sweep(
+    config: BaseModel,
+    points: Sequence[Point],
+    opener: Opener,
+    *,
+    workers: int = 1,
+    on_done: Callable[[], None] = lambda: None,
+) -> list[Trial]:
+    """Run the configuration at every point.
+
+    Trials come back in the order of the points, whatever the order in which they ended, and equal
+    for every number of workers: a run depends on its configuration and the shared data alone.
+
+    Parameters
+    ----------
+    config
+        What all points have in common.
+    points
+        As from ``SweepPlan.points``.
+    opener
+        Called once per process.
+    workers
+        Processes; with 1 everything runs in this one.
+    on_done
+        Called after each trial.
+
+    Returns
+    -------
+    list of Trial
+        A point that makes no valid configuration, or whose run fails, has an ``error``.
+
+    Raises
+    ------
+    SweepError
+        If a worker dies, for example for want of memory.
+    """
+    trials: dict[int, Trial] = {}
+    valid: dict[int, BaseModel] = {}
+    for number, point in enumerate(points):
+        try:
+            valid[number] = at_point(config, point)
+        except (FundingError, ValueError) as error:
+            trials[number] = Trial(number, point, error=str(error))
+            on_done()
+
+    def note(number: int, figures: Mapping[str, Any] | None, error: str | None) -> None:
+        trials[number] = Trial(number, points[number], figures or {}, error)
+        on_done()
+
+    if workers == 1 or len(valid) < 2:
+        run = opener() if valid else None
+        for number, one in valid.items():
+            assert run is not None
+            note(number, *_outcome(run, one))
+    else:
+        _spread(valid, opener, min(workers, len(valid)), note)
+    return [trials[number] for number in sorted(trials)]
+
+
+def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
+    """One row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``."""
+    rows = [
+        {
+            "number": one.number,
+            **{f"config.{path}": value for path, value in one.point.items()},
+            **one.figures,
+        }
+        for one in trials
+    ]
+    errors = pl.Series("error", [one.error for one in trials], dtype=pl.String)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pl.DataFrame(
+        [pl.Series(name, [row.get(name) for row in rows], strict=False) for name in names]
+    ).with_columns(errors)
+
+
+def _spread(
+    configs: Mapping[int, BaseModel],
+    opener: Opener,
+    workers: int,
+    note: Callable[[int, Mapping[str, Any] | None, str | None], None],
+) -> None:
+    """Run each configuration in whichever process is free.
+
+    Processes are spawned: a fork would copy locks of Polars' thread pool in whatever state.
+    """
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_open, initargs=(opener,)
+    )
+    with pool:
+        futures: dict[Future[tuple[Mapping[str, Any] | None, str | None]], int] = {
+            pool.submit(_run_here, config): number for number, config in configs.items()
+        }
+        try:
+            for future in as_completed(futures):
+                note(futures[future], *future.result())
+        except BrokenProcessPool as error:
+            raise SweepError(
+                "a worker of the sweep died before its run ended",
+                hint="most often memory ran out: take fewer workers, or a shorter window",
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_here: dict[str, Run] = {}
+"""What this worker runs configurations with, by the fixed key ``run``."""
+
+
+def _open(opener: Opener) -> None:
+    _here["run"] = opener()
+
+
+def _run_here(config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
+    return _outcome(_here["run"], config)
+
+
+def _outcome(run: Run, config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
+    """Figures or the error in words, never both."""
+    try:
+        return run(config), None
+    except RUN_FAILURES as error:
+        return None, f"{type(error).__name__}: {error}"
