@@ -1,0 +1,50 @@
+"""Backtests of delta-neutral funding strategies that charge for everything.
+
+Pure computation: frames in, frames out, no I/O and no clock. Names load on first use, so that
+importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from funding_platform.backtest.config import BacktestConfig
+    from funding_platform.backtest.engine import run_backtest
+    from funding_platform.backtest.provider import FundingDataProvider
+    from funding_platform.backtest.results import BacktestResult
+    from funding_platform.backtest.strategies.base import Close, Open, Strategy
+    from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+    from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
+    from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+
+__all__ = [
+    "BacktestConfig",
+    "BacktestResult",
+    "Close",
+    "CrossVenueCarry",
+    "CurveTimedCarry",
+    "FundingDataProvider",
+    "Open",
+    "SpotPerpCarry",
+    "Strategy",
+    "run_backtest",
+]
+
+_HOMES = {
+    "BacktestConfig": "config",
+    "BacktestResult": "results",
+    "Close": "strategies.base",
+    "CrossVenueCarry": "strategies.cross_venue_carry",
+    "CurveTimedCarry": "strategies.curve_timed_carry",
+    "FundingDataProvider": "provider",
+    "Open": "strategies.base",
+    "SpotPerpCarry": "strategies.spot_perp_carry",
+    "Strategy": "strategies.base",
+    "run_backtest": "engine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

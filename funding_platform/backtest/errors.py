@@ -1,6 +1,11 @@
 """What a backtest refuses to do.
 
 BacktestError
+├── ConfigError           a configuration out of bounds, or one that contradicts itself
+├── DataError             data that a run cannot do without is missing or malformed
+│   ├── UnknownInstrumentError   a venue, symbol or base that the data does not have
+│   └── NoOverlapError           no two venues have one base over the same time
+├── StrategyError         a strategy raised, or asked for what makes no sense
 ├── UnknownFieldError     a path that names no field of a configuration
 ├── UnmeasurableError     an equity that nothing can be measured on
 └── SweepError            a sweep or walk-forward that cannot go on
@@ -11,6 +16,26 @@ from funding_platform.core.errors import FundingError
 
 class BacktestError(FundingError):
     """A backtest cannot do what it was asked."""
+
+
+class ConfigError(BacktestError):
+    """A configuration out of bounds, or one that contradicts itself; names its fields."""
+
+
+class DataError(BacktestError):
+    """Data that a run cannot do without is missing or malformed; names the datum."""
+
+
+class UnknownInstrumentError(DataError):
+    """A venue, symbol or base that the data does not have."""
+
+
+class NoOverlapError(DataError):
+    """No two venues have one base over the same time."""
+
+
+class StrategyError(BacktestError):
+    """A strategy raised, or asked for what makes no sense; names it and the time."""
 
 
 class UnknownFieldError(BacktestError):

@@ -11,11 +11,17 @@ from typing import Self
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
     return (moment - EPOCH) // MILLISECOND
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since the epoch, exact: what ``Datetime("us")`` holds."""
+    return (moment - EPOCH) // MICROSECOND
 
 
 def from_ms(milliseconds: int) -> datetime:

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "lake",
     "dagster",
     "curves",
+    "backtest",
     "decode",
     "politeness",
     "ccxt",

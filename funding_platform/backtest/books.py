@@ -1,0 +1,193 @@
+"""The rows that the kernel writes: open legs, closed legs, ledger entries; and the rules it obeys.
+
+They are numpy records, one field per fact, so that compiled code and Python name the same things.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funding_platform.backtest.panel import Floats, Ints
+
+LEG: Final = np.dtype(
+    [
+        ("active", np.bool_),
+        ("trade", np.int64),
+        ("position", np.int64),
+        ("instrument", np.int64),
+        ("source", np.int64),  # instrument whose prices it is valued at
+        ("source_kind", np.int64),  # number in PRICE_KINDS, or PROXY
+        ("inverse", np.bool_),
+        ("spot", np.bool_),
+        ("sign", np.float64),
+        ("size", np.float64),  # canonical base; US dollars where inverse
+        ("opened_us", np.int64),
+        ("accrued_us", np.int64),  # borrowing is paid up to here
+        ("entry", np.float64),
+        ("price", np.float64),
+        ("quantity", np.float64),
+        ("notional", np.float64),
+        ("collateral", np.float64),  # at entry
+        ("margin", np.float64),  # collateral, funding and transfers since
+        ("next_settlement", np.int64),
+        ("next_price", np.int64),
+        ("next_us", np.int64),  # when the earlier of the two is; far future in an empty slot
+        ("margined", np.bool_),  # false for coins that are owned
+        ("floor", np.float64),  # worth of its collateral below which it is rebalanced
+        ("funding", np.float64),
+        ("fees", np.float64),
+        ("slippage", np.float64),
+        ("borrow", np.float64),
+        ("transfers", np.float64),  # part of borrow that is in the ledger already
+        ("penalty", np.float64),
+        ("impact", np.float64),
+        ("traded", np.float64),
+        ("settlements", np.int64),
+    ],
+    align=True,
+)
+
+TRADE: Final = np.dtype(
+    [
+        ("leg", LEG),
+        ("closed_us", np.int64),
+        ("exit", np.float64),
+        ("price_pnl", np.float64),
+        ("reason", np.int64),
+    ],
+    align=True,
+)
+
+ENTRY: Final = np.dtype(
+    [
+        ("time_us", np.int64),
+        ("kind", np.int64),
+        ("trade", np.int64),
+        ("price", np.float64),
+        ("rate", np.float64),
+        ("funding", np.float64),
+        ("price_pnl", np.float64),
+        ("fees", np.float64),
+        ("slippage", np.float64),
+        ("borrow", np.float64),
+        ("penalty", np.float64),
+    ],
+    align=True,
+)
+
+ACCOUNT: Final = np.dtype(
+    [
+        ("cash", np.float64),  # since the start, without the capital
+        ("cash_rest", np.float64),  # what rounding took from it
+        ("trades", np.int64),  # numbers given out
+        ("n_closed", np.int64),  # rows used of the closed trades
+        ("n_entries", np.int64),  # rows used of the ledger
+        ("missed", np.int64),  # settlements that the spacing says are absent, while held
+        ("equity", np.float64),
+        ("unrealised", np.float64),
+        ("gross", np.float64),
+        ("net", np.float64),
+        ("locked", np.float64),
+    ],
+    align=True,
+)
+
+PROXY: Final = 3
+"""The number after those in ``PRICE_KINDS``: valued at the other leg's prices."""
+
+OPEN, SETTLEMENT, REBALANCE, LIQUIDATION, CLOSE = range(5)
+ENTRY_KINDS: Final = ("open", "settlement", "rebalance", "liquidation", "close")
+
+LIQUIDATED, HEDGE_GONE, SILENT, DELISTED, RUN_ENDED = range(5)
+EXIT_REASONS: Final = (
+    "liquidation",
+    "other leg liquidated",
+    "no data",
+    "delisted",
+    "end of the run",
+)
+
+FILLED, NO_PRICE, NO_VOLUME, BELOW_STEP, NO_CAPITAL, VENUE_FULL = range(6)
+REFUSALS: Final = (
+    "filled",
+    "no price was known",
+    "no 24-hour volume was known, which the depth model needs",
+    "the size rounds down to less than one order step",
+    "free capital did not cover its margin and costs",
+    "max_venue_usd was reached",
+)
+
+NO_IMPACT, LINEAR_IMPACT, DEPTH_IMPACT = range(3)
+IMPACT_MODELS: Final = ("none", "linear", "depth")
+
+COMPONENT_FIELDS: Final = ("funding", "price_pnl", "fees", "slippage", "borrow", "penalty")
+
+
+class Rules(NamedTuple):
+    """The configuration as numbers; shares are fractions, times microseconds."""
+
+    fee_first: Ints
+    fee_since_us: Ints
+    fee_bps: Floats
+    half_spread: float
+    impact_model: int
+    bps_per_million: float
+    depth_share: float
+    borrow_apr: float
+    transfer_usd: float
+    leverage: float
+    maintenance_rate: float
+    penalty_rate: float
+    rebalance_threshold: float
+    """Infinite where legs are never rebalanced."""
+    capital_usd: float
+    max_venue_usd: float
+    stale_us: int
+
+
+class Books(NamedTuple):
+    """Everything that the kernel writes; ``sums`` holds closed components and their rounding.
+
+    ``saved_legs`` and ``saved_account`` are for taking one position's steps back.
+    """
+
+    account: NDArray[np.void]
+    legs: NDArray[np.void]
+    closed: NDArray[np.void]
+    entries: NDArray[np.void]
+    sums: Floats
+    saved_legs: NDArray[np.void]
+    saved_account: NDArray[np.void]
+
+
+def empty_books(positions: int, *, entries: int = 4_096) -> Books:
+    """Books for so many positions at once; two slots each, the second empty for one leg."""
+    legs = np.zeros(2 * positions, LEG)
+    legs["next_us"] = np.iinfo(np.int64).max
+    return Books(
+        account=np.zeros(1, ACCOUNT),
+        legs=legs,
+        closed=np.zeros(max(64, 4 * positions), TRADE),
+        entries=np.zeros(entries, ENTRY),
+        sums=np.zeros((len(COMPONENT_FIELDS), 2)),
+        saved_legs=np.zeros(2, LEG),
+        saved_account=np.zeros(1, ACCOUNT),
+    )
+
+
+def with_room(books: Books, closed: int, entries: int) -> Books:
+    """The same books, doubled in what has not room for so many more closed legs or entries."""
+    account = books.account[0]
+    while account["n_closed"] + closed > len(books.closed):
+        books = books._replace(closed=_twice(books.closed))
+    while account["n_entries"] + entries > len(books.entries):
+        books = books._replace(entries=_twice(books.entries))
+    return books
+
+
+def _twice(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Room for as many rows again, not yet written to."""
+    larger = np.empty(2 * len(rows), rows.dtype)
+    larger[: len(rows)] = rows
+    return larger

@@ -1,0 +1,193 @@
+"""What a person decides about a run: window, markets, money, costs, margin, outages, strategy.
+
+Everything that changes a result is here or in the data, so a configuration and a snapshot of the
+lake are enough to run it again.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from funding_platform.arbitrage.costs import Liquidity
+from funding_platform.backtest.errors import ConfigError
+from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
+from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+from funding_platform.core.columns import MAX_INTERVAL_HOURS
+
+StrategyConfig = Annotated[
+    CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Slippage(_Section):
+    """What a crossing order pays beyond the mid; the formulas are in ``arbitrage.costs``."""
+
+    half_spread_bps: float = Field(
+        default=1.0, ge=0, description="Half the bid-ask spread; a maker order does not pay it."
+    )
+    impact: Literal["none", "linear", "depth"] = Field(
+        default="none", description="How slippage grows with size."
+    )
+    bps_per_million: float = Field(
+        default=2.0, ge=0, description="linear: basis points that a million dollars costs."
+    )
+    depth_share: float = Field(
+        default=1e-3,
+        gt=0,
+        description="depth: share of the 24-hour volume that rests within one basis point.",
+    )
+
+
+class Costs(_Section):
+    """Fees, slippage, and what borrowed or moved money costs."""
+
+    order_type: Liquidity = "taker"
+    tier: str = Field(default="base", description="Tier in core.fee_schedules.")
+    tiers: dict[str, str] = Field(default={}, description="Tier by venue, where it differs.")
+    flat_fee_bps: float | None = Field(
+        default=None, ge=-10, le=100, description="One fee everywhere instead of the schedules."
+    )
+    slippage: Slippage = Slippage()
+    borrow_apr: float = Field(
+        default=0.0, ge=0, description="On the notional of spot held short, fraction per year."
+    )
+    transfer_usd: float = Field(
+        default=0.0, ge=0, description="Per movement of collateral between two legs."
+    )
+
+
+class Margin(_Section):
+    """Each leg stands on collateral of its own, ``notional / leverage`` at entry."""
+
+    leverage: float = Field(default=2.0, ge=1, le=100)
+    maintenance_rate: float = Field(
+        default=0.02, ge=0, lt=1, description="Least collateral, as a share of the notional."
+    )
+    liquidation_penalty_rate: float = Field(
+        default=0.01, ge=0, lt=1, description="Of the notional that is liquidated."
+    )
+    rebalance_threshold: float | None = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="Share of its collateral that a leg may lose before the other leg's surplus "
+        "is moved to it; never when null.",
+    )
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.maintenance_rate >= 1 / self.leverage:
+            raise ValueError(
+                f"maintenance_rate {self.maintenance_rate} is not below 1 / leverage "
+                f"({1 / self.leverage:.4g}): every leg would be liquidated when opened"
+            )
+        return self
+
+
+class Outages(_Section):
+    """What happens where an instrument's data stops."""
+
+    stale_after_hours: float = Field(
+        default=26.0,
+        gt=0,
+        description="Without a settlement or a price for so long, it cannot be traded.",
+    )
+    when_stale: Literal["freeze", "close"] = Field(
+        default="freeze",
+        description="freeze: held at its last price until data returns; close: closed there.",
+    )
+    delisted_after_hours: float = Field(
+        default=168.0, gt=0, description="Silent for so long, it is closed at its last price."
+    )
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.delisted_after_hours < self.stale_after_hours:
+            raise ValueError(
+                f"delisted_after_hours ({self.delisted_after_hours:g}) is below "
+                f"stale_after_hours ({self.stale_after_hours:g})"
+            )
+        return self
+
+
+class BacktestConfig(_Section):
+    """One run. Bounds are checked here; a bad one raises ``ConfigError`` and names its field."""
+
+    start: AwareDatetime = Field(description="First decision.")
+    end: AwareDatetime = Field(description="Last decision, where everything is closed.")
+    venues: tuple[str, ...] = Field(default=(), description="All that the data has, when empty.")
+    symbols: tuple[str, ...] = Field(default=(), description="Venue symbols; all when empty.")
+    bases: tuple[str, ...] = Field(default=(), description="Canonical bases; all when empty.")
+    capital_usd: float = Field(default=100_000.0, gt=0)
+    position_usd: float = Field(default=10_000.0, gt=0, description="Notional of each leg.")
+    max_positions: int = Field(default=10, ge=1, le=10_000)
+    max_venue_usd: float | None = Field(
+        default=None, gt=0, description="Most notional at entry on one venue; no cap when null."
+    )
+    decision_hours: float = Field(
+        default=1.0, gt=0, le=MAX_INTERVAL_HOURS, description="Between decisions."
+    )
+    entry_delay_minutes: float = Field(
+        default=0.0, ge=0, description="From a decision to its fills, for entries and exits."
+    )
+    costs: Costs = Costs()
+    margin: Margin = Margin()
+    outages: Outages = Outages()
+    close_at_end: bool = Field(
+        default=True, description="False leaves positions open at the end, at their last price."
+    )
+    strategy: StrategyConfig | None = Field(
+        default_factory=CrossVenueCarry, description="Null where one is handed to run_backtest."
+    )
+    seed: int = Field(default=0, ge=0, description="For strategies that draw.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"end ({self.end}) is not after start ({self.start})")
+        if self.position_usd / self.margin.leverage > self.capital_usd:
+            raise ValueError(
+                f"position_usd ({self.position_usd:g}) at leverage {self.margin.leverage:g} needs "
+                f"more than capital_usd ({self.capital_usd:g})"
+            )
+        if self.max_venue_usd is not None and self.max_venue_usd < self.position_usd:
+            raise ValueError(
+                f"max_venue_usd ({self.max_venue_usd:g}) is below position_usd "
+                f"({self.position_usd:g}): nothing could be opened"
+            )
+        return self
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _typed_error(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Say what is wrong in the platform's own words; declared last, it is the outermost."""
+        try:
+            return handler(value)
+        except ValidationError as error:
+            faults = [
+                f"{'.'.join(map(str, fault['loc'])) or 'config'}: {fault['msg']}"
+                for fault in error.errors(include_url=False)
+            ]
+            raise ConfigError(
+                f"the backtest configuration is not valid: {'; '.join(faults)}",
+                hint="the fields and their bounds are in docs/backtesting.md",
+            ) from error
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """Start and end, in UTC."""
+        return self.start.astimezone(UTC), self.end.astimezone(UTC)

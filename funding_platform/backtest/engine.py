@@ -1,0 +1,353 @@
+"""A run from its first decision to its last: the clock, the orders on their way, the records.
+
+Between decisions the kernel keeps the accounts on the true clocks of both legs. At a decision time
+the order is: time passes, orders that are due are filled, silent markets are dealt with, the
+strategy is asked, and what the account is worth is written down.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from funding_platform.arbitrage.costs import FeeHistory
+from funding_platform.backtest import books as b
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.errors import DataError, StrategyError
+from funding_platform.backtest.fills import open_position
+from funding_platform.backtest.kernel import advance, close_position, component_sums, take_stock
+from funding_platform.backtest.market import Market, describe
+from funding_platform.backtest.panel import US_PER_HOUR
+from funding_platform.backtest.positions import Book, Position
+from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.backtest.records import Recorder
+from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
+from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
+from funding_platform.core.time_grid import HOUR, to_us
+
+_US_PER_MINUTE: Final = US_PER_HOUR // 60
+_MAX_ENTRIES_AT_ONCE: Final = 16
+"""A fill of two legs, or its closing, writes fewer entries than this into the ledger."""
+
+
+def run_backtest(
+    config: BacktestConfig, provider: FundingDataProvider, strategy: Strategy | None = None
+) -> BacktestResult:
+    """Run a strategy over a window: the same configuration and data give the same result.
+
+    Parameters
+    ----------
+    config
+        What to run. Its venues, symbols and bases narrow the provider's data.
+    provider
+        The data. Rows up to ``stale_after_hours`` before the start serve the first decision.
+    strategy
+        Instead of the one in the configuration.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        If the configuration names a venue, symbol or base that the data does not have.
+    NoOverlapError
+        If the strategy trades pairs of venues, and no base is on two of them.
+    DataError
+        If there is nothing in the window, or a venue's fees are unknown at the start.
+    StrategyError
+        If the strategy raises, or gives an order that makes no sense.
+    """
+    start, end = config.window
+    data = provider.load_data(
+        start - config.outages.stale_after_hours * HOUR,
+        end,
+        config.venues,
+        config.symbols,
+        config.bases,
+    )
+    chosen = strategy or config.strategy
+    if chosen is None:
+        raise StrategyError("the configuration has no strategy, and none was handed over")
+    if isinstance(chosen, PairCarry):
+        data.require_pairs()
+    return _Run(config, data, chosen).result()
+
+
+class _Run:
+    """The state of one run: clock, account, orders on their way, positions, records."""
+
+    def __init__(
+        self, config: BacktestConfig, data: FundingDataProvider, strategy: Strategy
+    ) -> None:
+        self.config, self.data, self.strategy = config, data, strategy
+        self.panel = data.panel
+        fees = _fees(config, data)
+        self.rules = _rules(config, fees)
+        self.books = b.empty_books(config.max_positions)
+        self.market = Market(
+            data.instruments,
+            self.panel,
+            data.features,
+            fees,
+            config.outages.stale_after_hours,
+            config.costs.slippage.half_spread_bps if config.costs.order_type == "taker" else 0.0,
+        )
+        self.due: deque[tuple[int, Order, int]] = deque()
+        self.positions: dict[int, Position] = {}
+        self.slots: dict[int, int] = {}
+        self.free = list(range(2 * config.max_positions - 2, -1, -2))
+        self.given_out = 0
+        self.reasons: dict[str, int] = {name: n for n, name in enumerate(b.EXIT_REASONS)}
+        self.recorder = Recorder(config, data)
+        self.book: Book | None = None
+
+    def result(self) -> BacktestResult:
+        """Run from start to end, and hand back what happened."""
+        start, end = (to_us(moment) for moment in self.config.window)
+        step = round(self.config.decision_hours * US_PER_HOUR)
+        delay = round(self.config.entry_delay_minutes * _US_PER_MINUTE)
+        self.recorder.opening(start)
+        for now in (*range(start, end, step), end):
+            self._fill_until(now)
+            self._pass_time(now)
+            self.market.move_to(now)
+            self._close_silent(now)
+            if now < end:
+                self._decide(now, delay)
+            elif self.config.close_at_end:
+                self._close_all(end)
+            self._record(now)
+        return self.recorder.result(self.books, list(self.reasons))
+
+    def _decide(self, now: int, delay: int) -> None:
+        """Ask the strategy; its orders are filled now, or put on their way."""
+        for order in self._ordered():
+            if isinstance(order, Open):
+                if len(self.positions) >= self.config.max_positions:
+                    continue
+                self.positions[self.given_out] = Position(
+                    self.given_out, order.long, order.short, now, order.memo
+                )
+                self.due.append((now + delay, order, self.given_out))
+                self.given_out += 1
+            else:
+                held = self.positions[order.position_id]
+                if held.closing:
+                    continue
+                self.positions[order.position_id] = Position(
+                    held.position_id, held.long, held.short, held.ordered_us, held.memo, True
+                )
+                self.due.append((now + delay, order, order.position_id))
+            self.book = None
+            if delay == 0:
+                self._fill(now, *self.due.pop()[1:])
+
+    def _ordered(self) -> Iterable[Order]:
+        """The strategy's orders, each checked as it comes."""
+        if self.book is None:
+            room = self.config.max_positions - len(self.positions)
+            self.book = Book(self.positions.values(), room)
+        try:
+            for order in self.strategy.decide(self.market, self.book):
+                if fault := self._fault(order):
+                    raise StrategyError(f"{self._where()}: {fault}")
+                yield order
+        except (StrategyError, DataError):
+            raise
+        except Exception as error:
+            raise StrategyError(
+                f"{self._where()} raised {type(error).__name__}: {error}",
+                hint="the strategy's own traceback is above",
+            ) from error
+
+    def _where(self) -> str:
+        return f"strategy {type(self.strategy).__name__} at {self.market.time:%Y-%m-%d %H:%M} UTC"
+
+    def _fault(self, order: object) -> str | None:
+        """What is wrong with an order; None if nothing."""
+        count = self.data.instruments.height
+        if isinstance(order, Close):
+            known = order.position_id in self.positions
+            return None if known else f"there is no position {order.position_id} to close"
+        if not isinstance(order, Open):
+            return f"{order!r} is no order"
+        legs = [leg for leg in (order.long, order.short) if leg is not None]
+        if not legs or order.long == order.short:
+            return f"{order} needs one or two different legs"
+        if not all(isinstance(leg, int | np.integer) and 0 <= leg < count for leg in legs):
+            return f"{order} names an instrument outside 0..{count - 1}"
+        size = self.config.position_usd if order.size_usd is None else order.size_usd
+        if not (np.isfinite(size) and size > 0 and np.isfinite(order.memo)):
+            return f"{order} has a size or memo that is no (positive) number"
+        bases = {int(self.market.base[leg]) for leg in legs}
+        return f"{order} has legs on two bases" if len(bases) > 1 else None
+
+    def _fill_until(self, now: int) -> None:
+        """Fill orders on their way that are due by now, each at its own time."""
+        while self.due and self.due[0][0] <= now:
+            when, order, position = self.due.popleft()
+            self._pass_time(when)
+            self._fill(when, order, position)
+
+    def _fill(self, when: int, order: Order, position: int) -> None:
+        """Open or close, unless the market does not let it."""
+        if position not in self.positions:  # liquidated while the order was on its way
+            return
+        self._reserve()
+        if isinstance(order, Close):
+            self._close(when, position, order.reason)
+            return
+        legs = [-1 if leg is None else int(leg) for leg in (order.long, order.short)]
+        slot = self.free[-1]
+        status = open_position(
+            self.panel,
+            self.rules,
+            self.books,
+            slot,
+            when,
+            legs[0],
+            legs[1],
+            float(order.size_usd or self.config.position_usd),
+            position,
+        )
+        if status == b.FILLED:
+            self.slots[position] = self.free.pop()
+            self.recorder.moved = True
+        else:
+            self.recorder.refused[status] += 1
+            del self.positions[position]
+            self.book = None
+
+    def _close(self, when: int, position: int, reason: str) -> None:
+        """Close a position; a frozen one, or one not yet open, stays."""
+        slot = self.slots.get(position)
+        frozen = slot is not None and bool(
+            (self._silent(when)[slot : slot + 2] > self.rules.stale_us).any()
+        )
+        if slot is None or frozen:
+            held = self.positions[position]
+            self.positions[position] = Position(
+                held.position_id, held.long, held.short, held.ordered_us, held.memo
+            )
+            self.recorder.frozen += frozen
+            self.book = None
+            return
+        code = self.reasons.setdefault(reason, len(self.reasons))
+        self._close_now(when, position, code)
+
+    def _close_now(self, when: int, position: int, reason: int) -> None:
+        """Close a position at its last prices."""
+        self._reserve()
+        before = int(self.books.account[0]["n_closed"])
+        close_position(self.panel, self.rules, self.books, self.slots[position], when, reason)
+        self._forget_closed(before)
+
+    def _silent(self, when: int) -> NDArray[np.int64]:
+        """How long the market of each slot's leg has been silent; 0 for an empty slot."""
+        legs = self.books.legs
+        silence: NDArray[np.int64] = when - self.market.seen_us[legs["instrument"]]
+        return np.where(legs["active"], silence, 0)
+
+    def _pass_time(self, until: int) -> None:
+        """Let the kernel work, with books as large as it needs."""
+        self._reserve()
+        before = int(self.books.account[0]["n_closed"])
+        while not advance(self.panel, self.rules, self.books, until):
+            self.books = b.with_room(self.books, 0, len(self.books.entries))
+        self._forget_closed(before)
+
+    def _reserve(self) -> None:
+        """Room for all that one step can close or write."""
+        needed = len(self.books.legs) + _MAX_ENTRIES_AT_ONCE
+        self.books = b.with_room(self.books, needed, needed)
+
+    def _close_silent(self, now: int) -> None:
+        """Close what has been delisted, or stale where the configuration says so."""
+        outages = self.config.outages
+        silence = self._silent(now)
+        limit = self.rules.stale_us
+        if outages.when_stale == "freeze":
+            limit = round(outages.delisted_after_hours * US_PER_HOUR)
+        for slot in np.flatnonzero(silence > limit):
+            leg = self.books.legs[slot]
+            if leg["active"]:  # not closed with the leg before
+                gone = silence[slot] > outages.delisted_after_hours * US_PER_HOUR
+                reason = b.DELISTED if gone else b.SILENT
+                name = describe(self.market, int(leg["instrument"]))
+                self.recorder.silent.setdefault(reason, []).append(name)
+                self._close_now(now, int(leg["position"]), reason)
+
+    def _close_all(self, end: int) -> None:
+        """Close what is open at the end, at its last price, frozen or not."""
+        frozen = np.flatnonzero(self._silent(end) > self.rules.stale_us)
+        self.recorder.frozen += len(set((frozen // 2).tolist()))
+        for position in list(self.slots):
+            self._close_now(end, position, b.RUN_ENDED)
+
+    def _forget_closed(self, before: int) -> None:
+        """Forget the positions of legs closed since there were ``before`` of them."""
+        after = int(self.books.account[0]["n_closed"])
+        if after == before:
+            return
+        for position in set(self.books.closed["leg"]["position"][before:after].tolist()):
+            self.free.append(self.slots.pop(position))
+            del self.positions[position]
+        self.book = None
+        self.recorder.moved = True
+
+    def _record(self, now: int) -> None:
+        take_stock(self.books, self.config.capital_usd)
+        component_sums(self.books, self.recorder.components)
+        self.recorder.row(now, self.books, len(self.slots))
+
+
+def _fees(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
+    """Fees of the venues in the order of their numbers.
+
+    Raises
+    ------
+    DataError
+        If a venue's fees are unknown at the start.
+    """
+    venues = tuple(data.instruments["venue"].unique().sort())
+    if config.costs.flat_fee_bps is not None:
+        return FeeHistory.flat(venues, config.costs.flat_fee_bps)
+    costs = config.costs
+    fees = FeeHistory.of(data.fees, venues, costs.order_type, costs.tiers, costs.tier)
+    start = to_us(config.window[0])
+    for venue in venues:
+        if fees.at(venue, start) is None:
+            tier = costs.tiers.get(venue, costs.tier)
+            raise DataError(
+                f"no {costs.order_type} fee of {venue} is known at {config.start} (tier {tier!r})",
+                hint="add it to the fee schedules, or set costs.flat_fee_bps",
+            )
+    return fees
+
+
+def _rules(config: BacktestConfig, fees: FeeHistory) -> b.Rules:
+    """The configuration as the kernel reads it."""
+    slippage, margin = config.costs.slippage, config.margin
+    taker = config.costs.order_type == "taker"
+    never = float("inf")
+    return b.Rules(
+        fee_first=fees.first,
+        fee_since_us=fees.since_us,
+        fee_bps=fees.fee_bps,
+        half_spread=slippage.half_spread_bps * 1e-4 if taker else 0.0,
+        impact_model=b.IMPACT_MODELS.index(slippage.impact),
+        bps_per_million=slippage.bps_per_million,
+        depth_share=slippage.depth_share,
+        borrow_apr=config.costs.borrow_apr,
+        transfer_usd=config.costs.transfer_usd,
+        leverage=margin.leverage,
+        maintenance_rate=margin.maintenance_rate,
+        penalty_rate=margin.liquidation_penalty_rate,
+        rebalance_threshold=never
+        if margin.rebalance_threshold is None
+        else margin.rebalance_threshold,
+        capital_usd=config.capital_usd,
+        max_venue_usd=never if config.max_venue_usd is None else config.max_venue_usd,
+        stale_us=round(config.outages.stale_after_hours * US_PER_HOUR),
+    )

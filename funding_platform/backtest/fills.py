@@ -1,0 +1,216 @@
+"""Opening positions: what they are valued at, how large they may be, what the fills cost.
+
+Apart from the passing of time (``kernel``), because a fill can be refused and says why.
+"""
+
+import math
+
+from funding_platform.backtest.books import (
+    BELOW_STEP,
+    FILLED,
+    NO_CAPITAL,
+    NO_PRICE,
+    NO_VOLUME,
+    OPEN,
+    PROXY,
+    VENUE_FULL,
+    Books,
+    Rules,
+)
+from funding_platform.backtest.compiled import compiled
+from funding_platform.backtest.kernel import (
+    fee_rate,
+    impact_rate,
+    last_known,
+    new_entry,
+    notional_of,
+    pay,
+    take_stock,
+)
+from funding_platform.backtest.panel import Panel
+
+_STEP_ROUNDING = 1e-9
+
+
+@compiled
+def _find_price(panel: Panel, rules: Rules, instrument: int, time: int) -> int:
+    """The row of the last price, if it is not too old; -1 otherwise."""
+    begin, end = panel.prices.first[instrument], panel.prices.first[instrument + 1]
+    row = last_known(panel.prices.time_us, begin, end, time)
+    if row < begin or time - panel.prices.time_us[row] > rules.stale_us:
+        return -1
+    return row
+
+
+@compiled
+def _prepare(
+    panel: Panel,
+    rules: Rules,
+    books: Books,
+    slot: int,
+    instrument: int,
+    other: int,
+    sign: float,
+    time: int,
+) -> bool:
+    """Fill in what a leg is and what it is valued at; False where no price is known."""
+    leg = books.legs[slot]
+    leg.instrument = instrument
+    leg.source = instrument
+    row = _find_price(panel, rules, instrument, time)
+    if row < 0 and other >= 0:
+        leg.source = other
+        row = _find_price(panel, rules, other, time)
+    if row < 0:
+        return False
+    leg.source_kind = panel.prices.kind[row] if leg.source == instrument else PROXY
+    leg.next_price = row + 1
+    leg.price = panel.prices.price[row]
+    leg.entry = leg.price
+    leg.sign = sign
+    leg.inverse = panel.facts.inverse[instrument]
+    leg.spot = panel.facts.spot[instrument]
+    series = panel.settlements
+    leg.next_settlement = 1 + last_known(
+        series.time_us, series.first[instrument], series.first[instrument + 1], time
+    )
+    leg.margined = not (leg.spot and sign > 0)
+    leg.opened_us = time
+    leg.accrued_us = time
+    return True
+
+
+@compiled
+def _floored(amount: float, step: float) -> float:
+    return math.floor(amount / step + _STEP_ROUNDING) * step if step > 0 else amount
+
+
+@compiled
+def _size(
+    panel: Panel, rules: Rules, books: Books, first: int, count: int, size_usd: float
+) -> bool:
+    """Give legs the same amount of base, rounded down to the steps; False if nothing is left."""
+    price = 0.0
+    for slot in range(first, first + count):
+        price += books.legs[slot].price / count
+    amount = size_usd / price
+    for _ in range(2):  # the coarser step of the two bounds both legs, whichever comes first
+        for slot in range(first, first + count):
+            leg = books.legs[slot]
+            step = panel.facts.step[leg.instrument]
+            if leg.inverse:
+                amount = _floored(amount * leg.price, step) / leg.price
+            else:
+                amount = _floored(amount, step)
+    for slot in range(first, first + count):
+        leg = books.legs[slot]
+        step = panel.facts.step[leg.instrument]
+        leg.size = _floored(amount * leg.price, step) if leg.inverse else _floored(amount, step)
+        if leg.size <= 0.0:
+            return False
+        leg.notional = notional_of(leg, leg.price)
+        leg.quantity = leg.notional / leg.price
+        leg.collateral = leg.notional if leg.spot else leg.notional / rules.leverage
+    return True
+
+
+@compiled
+def _venue_has_room(panel: Panel, rules: Rules, books: Books, first: int, count: int) -> bool:
+    """Whether the cap on every venue of the new legs still holds with them."""
+    for new in range(first, first + count):
+        venue = panel.facts.venue[books.legs[new].instrument]
+        total = 0.0
+        for slot in range(len(books.legs)):
+            leg = books.legs[slot]
+            is_new = first <= slot < first + count
+            if (leg.active or is_new) and panel.facts.venue[leg.instrument] == venue:
+                total += leg.notional
+        if total > rules.max_venue_usd:
+            return False
+    return True
+
+
+@compiled
+def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, time: int) -> float:
+    """Write the costs of opening onto the legs; their sum, NaN where impact is unknown."""
+    total = 0.0
+    for slot in range(first, first + count):
+        leg = books.legs[slot]
+        leg.impact = impact_rate(panel, rules, leg.instrument, leg.notional, time) * leg.notional
+        leg.slippage = rules.half_spread * leg.notional + leg.impact
+        leg.fees = fee_rate(rules, panel.facts.venue[leg.instrument], time) * leg.notional
+        leg.margin = leg.collateral
+        leg.traded = leg.notional
+        leg.funding = leg.borrow = leg.transfers = leg.penalty = 0.0
+        leg.settlements = 0
+        leg.floor = -math.inf
+        if count == 2 and not (books.legs[first].spot or books.legs[first + 1].spot):
+            leg.floor = (1.0 - rules.rebalance_threshold) * leg.collateral
+        total += leg.slippage + leg.fees
+    return total
+
+
+@compiled
+def _affordable(rules: Rules, books: Books, first: int, count: int, costs: float) -> bool:
+    """Whether equity covers all collateral, the new legs' and their costs included."""
+    take_stock(books, rules.capital_usd)
+    account = books.account[0]
+    needed = costs
+    for slot in range(first, first + count):
+        needed += books.legs[slot].collateral
+    return bool(account.equity - account.locked >= needed)
+
+
+@compiled
+def open_position(
+    panel: Panel,
+    rules: Rules,
+    books: Books,
+    first: int,
+    time: int,
+    long: int,
+    short: int,
+    size_usd: float,
+    position: int,
+) -> int:
+    """Open a position in the free slots ``first`` and ``first + 1``, or say why not.
+
+    Parameters
+    ----------
+    long, short
+        Instruments; -1 for none. A single leg takes the first slot.
+
+    Returns
+    -------
+    int
+        A number of ``books.REFUSALS``; nothing has changed unless it is ``FILLED``.
+    """
+    count = 0
+    for instrument, other, sign in ((long, short, 1.0), (short, long, -1.0)):
+        if instrument >= 0:
+            if not _prepare(panel, rules, books, first + count, instrument, other, sign, time):
+                return NO_PRICE
+            count += 1
+    if not _size(panel, rules, books, first, count, size_usd):
+        return BELOW_STEP
+    costs = _charge(panel, rules, books, first, count, time)
+    if math.isnan(costs):
+        return NO_VOLUME
+    if not _venue_has_room(panel, rules, books, first, count):
+        return VENUE_FULL
+    if not _affordable(rules, books, first, count, costs):
+        return NO_CAPITAL
+    account = books.account[0]
+    for slot in range(first, first + count):
+        leg = books.legs[slot]
+        leg.trade = account.trades
+        leg.position = position
+        leg.active = True
+        leg.next_us = time  # at the next step, look
+        account.trades += 1
+        pay(account, -leg.fees)
+        pay(account, -leg.slippage)
+        entry = new_entry(books, time, OPEN, leg, leg.price)
+        entry.fees = leg.fees
+        entry.slippage = leg.slippage
+    return FILLED

@@ -1,0 +1,260 @@
+"""The market as it was known at one instant: what a strategy decides on.
+
+One object is moved through time. Its columns hold one value per instrument, NaN for what was not
+known or is too old to be relied on, and are refreshed in place: a strategy that keeps one beyond a
+decision copies it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from funding_platform.arbitrage.costs import FeeHistory
+from funding_platform.backtest.compiled import compiled
+from funding_platform.backtest.errors import UnknownInstrumentError
+from funding_platform.backtest.panel import US_PER_HOUR, Floats, Ints, Panel
+from funding_platform.core.time_grid import EPOCH
+from funding_platform.core.units import rate_8h
+
+_NONE_YET = -(1 << 62)
+_NEVER = 1 << 62
+_rate_8h = compiled(rate_8h)
+
+
+class Market:
+    """What was known at ``time``, by instrument.
+
+    Parameters
+    ----------
+    instruments
+        One row per instrument; row numbers are what orders name.
+    panel
+        The data.
+    features
+        ``instrument``, ``available_at`` and one column per feature, in that order of rows.
+    fees
+        Of the venues in the order of ``panel.facts.venue``.
+    stale_after_hours
+        Age from which a rate, a price or a feature is not shown any more.
+    half_spread_bps
+        What a fill is expected to pay beyond the mid, before impact.
+    """
+
+    def __init__(
+        self,
+        instruments: pl.DataFrame,
+        panel: Panel,
+        features: pl.DataFrame,
+        fees: FeeHistory,
+        stale_after_hours: float,
+        half_spread_bps: float,
+    ) -> None:
+        count = instruments.height
+        self.instruments = instruments
+        self.time_us = _NONE_YET
+        self.rate: Floats = np.full(count, np.nan)
+        self.interval_hours: Floats = np.full(count, np.nan)
+        self.rate_8h: Floats = np.full(count, np.nan)
+        self.price: Floats = np.full(count, np.nan)
+        self.fee_bps: Floats = np.full(count, np.nan)
+        self.half_spread_bps = half_spread_bps
+        self.seen_us: Ints = np.full(count, _NONE_YET, dtype=np.int64)
+        """Time of the newest settlement or price of each."""
+        self._panel, self._fees = panel, fees
+        self._stale_us = int(stale_after_hours * US_PER_HOUR)
+        self._wake_us: Ints = np.full(count, _NONE_YET, dtype=np.int64)
+        self._fee_changes = np.sort(fees.since_us)
+        self._fees_seen = -1
+        self._rows = _cursors(panel.settlements.first)
+        self._prices = _cursors(panel.prices.first)
+        self._features = _Features(features, count)
+
+    @property
+    def time(self) -> datetime:
+        """Now."""
+        return EPOCH + timedelta(microseconds=self.time_us)
+
+    @property
+    def tradable(self) -> NDArray[np.bool_]:
+        """Which have had a settlement or a price within ``stale_after_hours``."""
+        return self.seen_us >= self.time_us - self._stale_us
+
+    @property
+    def fill_cost_bps(self) -> Floats:
+        """Fee and half-spread of one fill."""
+        return self.fee_bps + self.half_spread_bps
+
+    @property
+    def base(self) -> Ints:
+        """A number for the base of each; equal numbers, equal bases."""
+        return self._panel.facts.base
+
+    @property
+    def venue(self) -> Ints:
+        """A number for the venue of each."""
+        return self._panel.facts.venue
+
+    @property
+    def spot(self) -> NDArray[np.bool_]:
+        """Which are spot, and have no funding."""
+        return self._panel.facts.spot
+
+    @cached_property
+    def by_base(self) -> tuple[Ints, Ints]:
+        """Instruments in the order of their bases, and where each base begins, with the end."""
+        order = np.argsort(self.base, kind="stable")
+        bases = int(self.base.max()) + 1 if len(order) else 0
+        return order, np.searchsorted(self.base[order], np.arange(bases + 1))
+
+    def index(self, venue: str, venue_symbol: str) -> int:
+        """The row of an instrument.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            If the data does not have it.
+        """
+        try:
+            return self._by_key[venue, venue_symbol]
+        except KeyError:
+            raise UnknownInstrumentError(f"the data has no {venue} {venue_symbol}") from None
+
+    def feature(self, name: str) -> Floats:
+        """The newest known value of a feature, one per instrument.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            If no such feature was given to the provider.
+        """
+        return self._features.values(name, self.time_us, self._stale_us)
+
+    def past_rates(self, instrument: int, count: int) -> Floats:
+        """The last ``count`` known rates of an instrument, newest last; fewer where there are."""
+        end = self._rows[instrument]
+        begin = max(self._panel.settlements.first[instrument], end - count)
+        return self._panel.settlements.rate[begin:end].copy()
+
+    def move_to(self, time_us: int) -> None:
+        """Show what is known at a later instant."""
+        self.time_us = time_us
+        _refresh(
+            self._panel,
+            time_us,
+            self._stale_us,
+            (self._rows, self._prices),
+            (self.rate, self.interval_hours, self.rate_8h, self.price),
+            self.seen_us,
+            self._wake_us,
+        )
+        changes = int(np.searchsorted(self._fee_changes, time_us, side="right"))
+        if changes != self._fees_seen:
+            self._fees_seen = changes
+            fees = [self._fees.at(venue, time_us) for venue in self._fees.venues]
+            self.fee_bps = np.array(fees, dtype=np.float64)[self.venue]
+
+    @cached_property
+    def _by_key(self) -> Mapping[tuple[str, str], int]:
+        keys = self.instruments.select("venue", "venue_symbol").iter_rows()
+        return {(venue, symbol): row for row, (venue, symbol) in enumerate(keys)}
+
+
+class _Features:
+    """Columns of features, looked up when they are asked for."""
+
+    def __init__(self, frame: pl.DataFrame, count: int) -> None:
+        owners = frame["instrument"].to_numpy()
+        self._first = np.searchsorted(owners, np.arange(count + 1)).astype(np.int64)
+        self._known_us = frame["available_at"].cast(pl.Int64).to_numpy()
+        self._columns = {
+            name: frame[name].fill_null(float("nan")).to_numpy()
+            for name in frame.columns
+            if name not in ("instrument", "available_at")
+        }
+
+    def values(self, name: str, time_us: int, stale_us: int) -> Floats:
+        if name not in self._columns:
+            raise UnknownInstrumentError(
+                f"the data has no feature {name!r}",
+                hint=f"it has {', '.join(self._columns) or 'none: give the provider features'}",
+            )
+        return _newest(self._first, self._known_us, self._columns[name], time_us, stale_us)
+
+
+@compiled
+def _newest(first: Ints, known_us: Ints, values: Floats, time_us: int, stale_us: int) -> Floats:
+    """The last value known at a time for each instrument; NaN where too old or none."""
+    found = np.full(len(first) - 1, np.nan)
+    for number in range(len(found)):
+        begin, end = first[number], first[number + 1]
+        row = begin + np.searchsorted(known_us[begin:end], time_us, side="right") - 1
+        if row >= begin and time_us - known_us[row] <= stale_us:
+            found[number] = values[row]
+    return found
+
+
+def _cursors(first: Ints) -> Ints:
+    """One past the last known row of each instrument: none yet."""
+    return first[:-1].copy()
+
+
+@compiled
+def _refresh(
+    panel: Panel,
+    time_us: int,
+    stale_us: int,
+    cursors: tuple[Ints, Ints],
+    shown: tuple[Floats, Floats, Floats, Floats],
+    seen_us: Ints,
+    wake_us: Ints,
+) -> None:
+    """Move the cursors, and show the last rate and price, of every instrument that has news.
+
+    ``wake_us`` is when it has: its next row, or the moment at which what is shown gets too old.
+    """
+    rows, points = cursors
+    rate, interval, scaled, price = shown
+    settlements, prices = panel.settlements, panel.prices
+    for number in range(len(rows)):
+        if wake_us[number] > time_us:
+            continue
+        wake = _NEVER
+        row, end = rows[number], settlements.first[number + 1]
+        while row < end and settlements.known_us[row] <= time_us:
+            row += 1
+        rows[number] = row
+        if row < end:
+            wake = min(wake, settlements.known_us[row])
+        rate[number] = interval[number] = scaled[number] = price[number] = np.nan
+        if row > settlements.first[number]:
+            settled = settlements.time_us[row - 1]
+            seen_us[number] = max(seen_us[number], settled)
+            if time_us - settled <= stale_us:
+                rate[number] = settlements.rate[row - 1]
+                interval[number] = settlements.interval_hours[row - 1]
+                scaled[number] = _rate_8h(rate[number], interval[number])
+                wake = min(wake, settled + stale_us + 1)
+        point, end = points[number], prices.first[number + 1]
+        while point < end and prices.time_us[point] <= time_us:
+            point += 1
+        points[number] = point
+        if point < end:
+            wake = min(wake, prices.time_us[point])
+        if point > prices.first[number]:
+            stamped = prices.time_us[point - 1]
+            seen_us[number] = max(seen_us[number], stamped)
+            if time_us - stamped <= stale_us:
+                price[number] = prices.price[point - 1]
+                wake = min(wake, stamped + stale_us + 1)
+        wake_us[number] = wake
+
+
+def describe(market: Market, instrument: int) -> str:
+    """Venue and symbol of an instrument, for messages."""
+    row: Any = market.instruments.select("venue", "venue_symbol").row(instrument)
+    return " ".join(row)

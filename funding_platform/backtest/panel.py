@@ -1,0 +1,174 @@
+"""The data of a run as columns of numbers, instrument after instrument in the order of time.
+
+Series of all instruments lie end to end: those of instrument ``i`` are rows ``first[i]`` to
+``first[i + 1]``. That is what a compiled kernel walks fastest, and it needs no global sort. Prices
+are per canonical base everywhere, so that legs on different multipliers compare.
+"""
+
+import hashlib
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from funding_platform.core.schema import UTC_TIME
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+US_PER_HOUR: Final = 3_600_000_000
+PRICE_KINDS: Final = ("mark", "index", "close")
+"""What a price is, by its number in ``Prices.kind``, the best first."""
+
+KEY: Final = ("venue", "venue_symbol")
+
+
+class Settlements(NamedTuple):
+    """Settled funding. ``known_us`` is ``available_at``: no decision sees a row before it."""
+
+    first: Ints
+    time_us: Ints
+    known_us: Ints
+    rate: Floats
+    interval_hours: Floats
+    price: Floats
+    """Mark at the settlement; NaN where the source has none."""
+
+
+class Prices(NamedTuple):
+    """Prices as they became known."""
+
+    first: Ints
+    time_us: Ints
+    price: Floats
+    kind: NDArray[np.int8]
+
+
+class Volumes(NamedTuple):
+    """Turnover of the last 24 hours, as it became known."""
+
+    first: Ints
+    time_us: Ints
+    volume_usd: Floats
+
+
+class Facts(NamedTuple):
+    """What does not change: one value per instrument."""
+
+    venue: Ints
+    base: Ints
+    inverse: NDArray[np.bool_]
+    spot: NDArray[np.bool_]
+    step: Floats
+    """Order step: canonical base, or US dollars for an inverse contract; 0 where unknown."""
+
+
+class Panel(NamedTuple):
+    """Everything that a kernel reads."""
+
+    facts: Facts
+    settlements: Settlements
+    prices: Prices
+    volumes: Volumes
+
+
+def build_panel(
+    instruments: pl.DataFrame, funding: pl.DataFrame, prices: pl.DataFrame, volumes: pl.DataFrame
+) -> Panel:
+    """Columns of numbers from sound frames in the order of instrument and time.
+
+    Parameters
+    ----------
+    instruments
+        One row per instrument, sorted by ``KEY``: ``contract_type``, ``base``, ``multiplier``,
+        ``contract_size``, ``min_size``.
+    funding
+        ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
+        ``interval_hours``, ``mark_price``.
+    prices
+        ``instrument``, ``time``, ``price``, ``kind``.
+    volumes
+        ``instrument``, ``time``, ``volume_24h_usd``.
+    """
+    count = instruments.height
+    multiplier = instruments["multiplier"].to_numpy()
+    of_funding, of_prices = funding["instrument"].to_numpy(), prices["instrument"].to_numpy()
+    settled = _microseconds(funding["funding_time"])
+    at_once = funding.select((pl.col("known_at") == pl.col("funding_time")).all()).item()
+    return Panel(
+        facts=_facts(instruments),
+        settlements=Settlements(
+            first=_first_rows(of_funding, count),
+            time_us=settled,
+            known_us=settled if at_once else _microseconds(funding["known_at"]),
+            rate=_floats(funding["funding_rate"]),
+            interval_hours=_floats(funding["interval_hours"]),
+            price=_per_base(funding["mark_price"], multiplier, of_funding),
+        ),
+        prices=Prices(
+            first=_first_rows(of_prices, count),
+            time_us=_microseconds(prices["time"]),
+            price=_per_base(prices["price"], multiplier, of_prices),
+            kind=prices["kind"].to_numpy(),
+        ),
+        volumes=Volumes(
+            first=_first_rows(volumes["instrument"].to_numpy(), count),
+            time_us=_microseconds(volumes["time"]),
+            volume_usd=_floats(volumes["volume_24h_usd"]),
+        ),
+    )
+
+
+def fingerprint(panel: Panel, instruments: pl.DataFrame, more: tuple[pl.DataFrame, ...]) -> str:
+    """SHA-256 over every number that a run can read, in hexadecimal."""
+    digest = hashlib.sha256(instruments.select(KEY).write_csv().encode())
+    for part in panel:
+        for column in part:
+            digest.update(np.ascontiguousarray(column).data)
+    for frame in more:
+        digest.update(frame.write_csv().encode())
+    return digest.hexdigest()
+
+
+def _facts(instruments: pl.DataFrame) -> Facts:
+    kind = instruments["contract_type"]
+    lot = pl.col("min_size") * pl.col("contract_size").fill_null(1.0)
+    step = (
+        pl.when(pl.col("contract_type") == "inverse")
+        .then(lot)
+        .otherwise(lot * pl.col("multiplier"))
+    )
+    return Facts(
+        venue=_codes(instruments["venue"]),
+        base=_codes(instruments["base"]),
+        inverse=(kind == "inverse").to_numpy(),
+        spot=(kind == "spot").to_numpy(),
+        step=_floats(instruments.select(step.fill_null(0.0).alias("step"))["step"]),
+    )
+
+
+def _codes(names: pl.Series) -> Ints:
+    """Numbers of names, in the order of the alphabet."""
+    ordered = names.unique().sort()
+    return names.replace_strict(ordered, range(len(ordered)), return_dtype=pl.Int64).to_numpy()
+
+
+def _first_rows(owners: Ints, count: int) -> Ints:
+    """Where the rows of each instrument begin, with the end of the last."""
+    return np.searchsorted(owners, np.arange(count + 1)).astype(np.int64)
+
+
+def _microseconds(times: pl.Series) -> Ints:
+    return times.cast(UTC_TIME).cast(pl.Int64).to_numpy()
+
+
+def _per_base(prices: pl.Series, multiplier: Floats, owners: NDArray[np.uint32]) -> Floats:
+    """Prices of the venue's base as prices of the canonical one."""
+    values = _floats(prices)
+    return values if (multiplier == 1.0).all() else values / multiplier[owners]
+
+
+def _floats(values: pl.Series) -> Floats:
+    """Values as floats, null as NaN: a kernel has no other absence."""
+    return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()

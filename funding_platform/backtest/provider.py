@@ -1,0 +1,321 @@
+"""What was known when: the one way by which a backtest reads the market.
+
+Frames go in once and are checked; look-ups and the engine read the same columns. A row is known
+from its ``available_at`` on, which is its settlement (or observation) where the frame has none.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
+from funding_platform.backtest.intake import Intake, read_frames
+from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint
+from funding_platform.core.time_grid import EPOCH, MICROSECOND, to_us
+from funding_platform.core.units import rate_8h
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRate:
+    """The last settled rate that was known at an instant, and how old it was then."""
+
+    venue: str
+    venue_symbol: str
+    funding_rate: float
+    interval_hours: float | None
+    funding_time: datetime
+    age: timedelta
+
+    @property
+    def rate_8h(self) -> float | None:
+        """The rate scaled to eight hours; None where the interval is unknown."""
+        if self.interval_hours is None:
+            return None
+        return rate_8h(self.funding_rate, self.interval_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """``short.rate_8h - long.rate_8h``: what the pair earns per eight hours, before costs."""
+
+    long: KnownRate
+    short: KnownRate
+    spread_8h: float
+
+
+class FundingDataProvider:
+    """Funding, prices, volumes, fees and features of some instruments over some time.
+
+    Made by ``from_frames``; ``flows.backtest_data`` makes one from the lake or from files.
+    """
+
+    def __init__(self, data: Intake) -> None:
+        self._data = data
+
+    @classmethod
+    def from_frames(
+        cls,
+        funding_rates: pl.DataFrame,
+        instruments: pl.DataFrame | None = None,
+        *,
+        prices: pl.DataFrame | None = None,
+        snapshots: pl.DataFrame | None = None,
+        fees: pl.DataFrame | None = None,
+        features: pl.DataFrame | None = None,
+    ) -> Self:
+        """A provider over frames with the platform's column names.
+
+        Parameters
+        ----------
+        funding_rates
+            ``venue``, ``venue_symbol``, ``funding_time``, ``funding_rate``; and where known
+            ``interval_hours``, ``mark_price``, ``index_price``, ``available_at``.
+        instruments
+            Columns of ``core.instruments``; needed are ``venue``, ``venue_symbol``, ``base``.
+            ``contract_type`` may also be ``spot``. When None, the base of an instrument is its
+            ``base`` column in ``funding_rates``, and all are linear with multiplier 1.
+        prices
+            ``venue``, ``venue_symbol``, ``time``, ``price``: closes, at the time they were known
+            (the end of a candle).
+        snapshots
+            Columns of ``core.market_snapshots``: more marks, and 24-hour volumes.
+        fees
+            Columns of ``core.fee_schedules``.
+        features
+            ``venue``, ``venue_symbol``, ``available_at`` and one column per feature.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, a key repeats, or a value cannot be: says which, where.
+        """
+        return cls(read_frames(funding_rates, instruments, prices, snapshots, fees, features))
+
+    @property
+    def instruments(self) -> pl.DataFrame:
+        """One row per instrument, by venue and symbol: row numbers are what strategies name."""
+        return self._data.instruments
+
+    @property
+    def fees(self) -> pl.DataFrame:
+        """Columns of ``core.fee_schedules``."""
+        return self._data.fees
+
+    @property
+    def features(self) -> pl.DataFrame:
+        """``instrument``, ``available_at``, then one column per feature."""
+        return self._data.features
+
+    @property
+    def funding_rates(self) -> pl.DataFrame:
+        """All settlements, with ``instrument``, ``known_at`` and the columns given."""
+        return self._data.funding
+
+    @cached_property
+    def panel(self) -> Panel:
+        """Everything as columns of numbers, for vectorised work and the engine."""
+        data = self._data
+        return build_panel(data.instruments, data.funding, data.prices, data.volumes)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of all data, in hexadecimal."""
+        data = self._data
+        return fingerprint(self.panel, data.instruments, (data.fees, data.features))
+
+    def load_data(
+        self,
+        start: datetime,
+        end: datetime,
+        venues: Collection[str] = (),
+        symbols: Collection[str] = (),
+        bases: Collection[str] = (),
+    ) -> "FundingDataProvider":
+        """The provider narrowed to a window and to some markets; empty means all.
+
+        The window is closed on both sides. An instrument without any row in it is dropped.
+
+        Parameters
+        ----------
+        symbols
+            Venue symbols or canonical bases.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            If a venue, symbol or base is not in the data.
+        DataError
+            If nothing is left.
+        """
+        for name, wanted, known in (
+            ("venue", venues, set(self.instruments["venue"])),
+            ("symbol", symbols, {*self.instruments["venue_symbol"], *self.instruments["base"]}),
+            ("base", bases, set(self.instruments["base"])),
+        ):
+            _require_known(name, wanted, known)
+        keep = pl.lit(True)
+        if venues:
+            keep &= pl.col("venue").is_in(list(venues))
+        if symbols:
+            listed = list(symbols)
+            keep &= pl.col("venue_symbol").is_in(listed) | pl.col("base").is_in(listed)
+        if bases:
+            keep &= pl.col("base").is_in(list(bases))
+        narrowed = self._data.narrowed(start, end, keep)
+        if narrowed.instruments.is_empty():
+            raise DataError(
+                f"no settlement and no price between {start} and {end} of what was asked for",
+                hint=f"the data has {', '.join(sorted(set(self.instruments['venue'])))}",
+            )
+        return FundingDataProvider(narrowed)
+
+    def require_pairs(self) -> None:
+        """Refuse data in which nothing can be held against anything.
+
+        Raises
+        ------
+        NoOverlapError
+            If no base has settlements on two venues over the same time.
+        """
+        series = self.panel.settlements
+        have = np.flatnonzero(np.diff(series.first))
+        spans = self.instruments[have].select(
+            "base",
+            "venue",
+            begin=series.time_us[series.first[have]],
+            end=series.time_us[series.first[have + 1] - 1],
+        )
+        pairs = spans.join(spans, on="base").filter(
+            pl.col("venue") < pl.col("venue_right"),
+            pl.col("begin") <= pl.col("end_right"),
+            pl.col("begin_right") <= pl.col("end"),
+        )
+        if pairs.is_empty():
+            raise NoOverlapError(
+                "no base has settlements on two venues over the same time",
+                hint=f"venues in the data: {', '.join(sorted(set(self.instruments['venue'])))}",
+            )
+
+    def get_funding_rate(self, time: datetime, venue: str, symbol: str) -> KnownRate | None:
+        """The last rate known at ``time``, with its age; None where none was known yet.
+
+        Parameters
+        ----------
+        symbol
+            A venue symbol or a canonical base; of several contracts on one base, the one with
+            most settlements known by then.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            If the venue has no such instrument.
+        """
+        moment = _to_us(time)
+        known = [(self._known_count(row, moment), -row) for row in self._rows_of(venue, symbol)]
+        count, negative = max(known)
+        return self._known(-negative, count, time) if count else None
+
+    def get_spread(self, time: datetime, venue1: str, venue2: str, symbol: str) -> Spread | None:
+        """``rate_8h[venue2] - rate_8h[venue1]`` as known at ``time``: long the first venue.
+
+        None where a rate or an interval was not known yet.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            If a venue does not have the symbol.
+        """
+        return _spread(
+            self.get_funding_rate(time, venue1, symbol), self.get_funding_rate(time, venue2, symbol)
+        )
+
+    def get_best_spread(self, time: datetime, symbol: str) -> Spread | None:
+        """The widest spread over all pairs of venues at ``time``; None below two known rates.
+
+        Raises
+        ------
+        UnknownInstrumentError
+            If no venue has the symbol.
+        NoOverlapError
+            If only one venue has it.
+        """
+        venues = self.instruments.filter(
+            (pl.col("base") == symbol) | (pl.col("venue_symbol") == symbol)
+        )["venue"].unique()
+        if venues.is_empty():
+            _require_known("symbol", (symbol,), set(self.instruments["base"]))
+        if len(venues) < 2:
+            raise NoOverlapError(f"only {venues[0]} has {symbol!r}: there is no pair of venues")
+        rates = [self.get_funding_rate(time, venue, symbol) for venue in venues.sort()]
+        known = [rate for rate in rates if rate is not None and rate.rate_8h is not None]
+        if len(known) < 2:
+            return None
+        ordered = sorted(known, key=lambda rate: rate.rate_8h or 0.0)
+        return _spread(ordered[0], ordered[-1])
+
+    def _rows_of(self, venue: str, symbol: str) -> list[int]:
+        """Row numbers of a venue's contracts by venue symbol, else by base."""
+        rows = self._by_name.get((venue, symbol))
+        if rows is None:
+            _require_known("venue", (venue,), set(self.instruments["venue"]))
+            of_venue = self.instruments.filter(pl.col("venue") == venue)
+            _require_known(f"symbol on {venue}", (symbol,), set(of_venue["venue_symbol"]))
+            raise UnknownInstrumentError(f"{venue} has no {symbol!r}")
+        return rows
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[int]]:
+        """Rows by venue and base, then by venue and symbol, which wins."""
+        by_name: dict[tuple[str, str], list[int]] = {}
+        for row, venue, base in self.instruments.select("venue", "base").with_row_index().rows():
+            by_name.setdefault((venue, base), []).append(row)
+        for row, venue, symbol in self.instruments.select(KEY).with_row_index().rows():
+            by_name[venue, symbol] = [row]
+        return by_name
+
+    def _known_count(self, row: int, moment: int) -> int:
+        """How many settlements of an instrument were known at an instant."""
+        first = self.panel.settlements.first
+        known = self.panel.settlements.known_us[first[row] : first[row + 1]]
+        return int(np.searchsorted(known, moment, side="right"))
+
+    def _known(self, row: int, count: int, time: datetime) -> KnownRate:
+        series = self.panel.settlements
+        last = series.first[row] + count - 1
+        settled = EPOCH + int(series.time_us[last]) * MICROSECOND
+        hours = float(series.interval_hours[last])
+        venue, symbol = self.instruments.select(KEY).row(row)
+        return KnownRate(
+            venue=venue,
+            venue_symbol=symbol,
+            funding_rate=float(series.rate[last]),
+            interval_hours=None if np.isnan(hours) else hours,
+            funding_time=settled,
+            age=time - settled,
+        )
+
+
+def _spread(long: KnownRate | None, short: KnownRate | None) -> Spread | None:
+    if long is None or short is None or long.rate_8h is None or short.rate_8h is None:
+        return None
+    return Spread(long, short, short.rate_8h - long.rate_8h)
+
+
+def _to_us(time: datetime) -> int:
+    if time.tzinfo is None:
+        raise DataError(f"the time {time} has no zone", hint="use UTC")
+    return to_us(time)
+
+
+def _require_known(name: str, wanted: Collection[str], known: Collection[str]) -> None:
+    if missing := sorted(set(wanted) - set(known)):
+        shown = ", ".join(sorted(known)[:12])
+        raise UnknownInstrumentError(
+            f"the data has no {name} {', '.join(map(repr, missing))}",
+            hint=f"it has {shown}{', …' if len(known) > 12 else ''}",
+        )

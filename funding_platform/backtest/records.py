@@ -1,0 +1,226 @@
+"""From the kernel's records to the frames of a result, with what the run has to confess."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from funding_platform.backtest import books as b
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.panel import KEY, PRICE_KINDS
+from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.backtest.results import BacktestResult
+from funding_platform.core.backtest_tables import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
+from funding_platform.core.schema import UTC_TIME, Table
+
+_SOURCES: Final = (*PRICE_KINDS, "proxy")
+_OPEN_TIME: Final = -1
+_MOST_NAMED: Final = 5
+
+
+class Recorder:
+    """Rows of equity and exposure as they come, and counts of what went otherwise than asked."""
+
+    def __init__(self, config: BacktestConfig, data: FundingDataProvider) -> None:
+        self._config, self._data = config, data
+        self.components = np.zeros(len(COMPONENTS))
+        self.refused: Counter[int] = Counter()
+        self.frozen = 0
+        self.silent: dict[int, list[str]] = {}
+        self.moved = False
+        """Whether a position was opened or closed since the last row."""
+        self._rows: list[tuple[float, ...]] = []
+        self._exposure: list[tuple[int, int, float]] = []
+        self._held: set[int] = set()
+
+    def opening(self, start_us: int) -> None:
+        """The capital before anything has happened."""
+        capital = self._config.capital_usd
+        self._rows.append((start_us, capital, capital, *(0.0,) * (2 + len(COMPONENTS)), 0))
+
+    def row(self, now_us: int, books: b.Books, positions: int) -> None:
+        """What the account is worth now; at the start the capital stays the first row."""
+        if self.moved:
+            self._expose(now_us, books)
+            self.moved = False
+        if self._rows[-1][0] == now_us:
+            return
+        account = books.account[0]
+        row = (
+            now_us,
+            float(account["equity"]),
+            float(account["equity"] - account["unrealised"]),
+            float(account["gross"]),
+            float(account["net"]),
+            *self.components.tolist(),
+            positions,
+        )
+        self._rows.append(row)
+
+    def _expose(self, now_us: int, books: b.Books) -> None:
+        """Gross notional at entry on every venue that has or had one."""
+        legs = books.legs[books.legs["active"]]
+        venues = self._data.panel.facts.venue[legs["instrument"]]
+        sums = np.bincount(venues, weights=legs["notional"])
+        self._held |= set(venues.tolist())
+        for venue in sorted(self._held):
+            gross = float(sums[venue]) if venue < len(sums) else 0.0
+            self._exposure.append((now_us, venue, gross))
+
+    def result(self, books: b.Books, reasons: Sequence[str]) -> BacktestResult:
+        """Everything as frames."""
+        trades = self._trades(books, reasons)
+        return BacktestResult(
+            config=self._config,
+            trades=trades,
+            equity=self._equity(),
+            ledger=_ledger(books),
+            exposure=self._exposures(),
+            warnings=tuple(self._warnings(books, trades)),
+            data_fingerprint=self._data.fingerprint,
+        )
+
+    def _equity(self) -> pl.DataFrame:
+        names = (
+            "time", "equity", "cash_usd", "gross_usd", "net_usd", *COMPONENTS, "n_positions"
+        )  # fmt: skip
+        frame = pl.DataFrame(self._rows, schema=list(names), orient="row")
+        frame = frame.with_columns(
+            _time("time"), drawdown=1.0 - pl.col("equity") / pl.col("equity").cum_max()
+        )
+        return _shaped(frame, EQUITY)
+
+    def _exposures(self) -> pl.DataFrame:
+        names = self._data.instruments["venue"].unique().sort().to_list()
+        frame = pl.DataFrame(
+            [(time, names[venue], gross) for time, venue, gross in self._exposure],
+            schema={"time": pl.Int64, "venue": pl.String, "gross_usd": pl.Float64},
+            orient="row",
+        )
+        return _shaped(frame.with_columns(_time("time")), EXPOSURE)
+
+    def _trades(self, books: b.Books, reasons: Sequence[str]) -> pl.DataFrame:
+        """Closed legs and open ones, by number."""
+        closed = books.closed[: books.account[0]["n_closed"]]
+        legs = books.legs[books.legs["active"]]
+        still = np.zeros(len(legs), b.TRADE)
+        still["leg"], still["exit"], still["closed_us"] = legs, legs["price"], _OPEN_TIME
+        still["price_pnl"] = _open_pnl(legs)
+        rows = np.concatenate([closed, still])
+        rows = rows[np.argsort(rows["leg"]["trade"], kind="stable")]
+        leg = rows["leg"]
+        done = pl.col("closed_us") != _OPEN_TIME
+        frame = (
+            self._data.instruments[leg["instrument"]]
+            .select(*KEY, "base")
+            .with_columns(
+                trade_id=leg["trade"],
+                position_id=leg["position"],
+                side=pl.Series(np.where(leg["sign"] > 0, "long", "short"), dtype=pl.String),
+                opened_at=leg["opened_us"],
+                closed_us=rows["closed_us"],
+                quantity_base=leg["quantity"],
+                notional_usd=leg["notional"],
+                entry_price=leg["entry"],
+                exit_price=rows["exit"],
+                price_source=pl.Series(np.array(_SOURCES)[leg["source_kind"]], dtype=pl.String),
+                funding_usd=leg["funding"],
+                price_pnl_usd=rows["price_pnl"],
+                fees_usd=leg["fees"],
+                slippage_usd=leg["slippage"],
+                borrow_usd=leg["borrow"],
+                penalty_usd=leg["penalty"],
+                traded_usd=leg["traded"],
+                impact_usd=leg["impact"],
+                n_settlements=leg["settlements"],
+                reason=pl.Series(np.array(reasons)[rows["reason"]], dtype=pl.String),
+            )
+        )
+        frame = frame.with_columns(
+            _time("opened_at"),
+            closed_at=pl.when(done).then(_time("closed_us")),
+            exit_reason=pl.when(done).then("reason"),
+        )
+        return _shaped(frame, TRADES)
+
+    def _warnings(self, books: b.Books, trades: pl.DataFrame) -> Iterator[str]:
+        """One sentence for each thing that was assumed, refused or left out."""
+        for status, count in sorted(self.refused.items()):
+            yield f"{count} positions were not opened: {b.REFUSALS[status]}"
+        for source, meaning in (
+            ("proxy", "had no price of their own and were valued at the other leg's"),
+            ("index", "were valued at the index price: no mark was known"),
+            ("close", "were valued at closes of candles: no mark was known"),
+        ):
+            some = trades.filter(pl.col("price_source") == source)
+            if not some.is_empty():
+                yield f"{some.height} legs {meaning} ({_named(_instruments(some))})"
+        if missed := int(books.account[0]["missed"]):
+            yield f"{missed} settlements look missing from the data while a leg was open"
+        for reason, names in sorted(self.silent.items()):
+            verb = "delisted" if reason == b.DELISTED else "without data"
+            yield f"positions were closed at their last price: {_named(names)} {verb}"
+        if self.frozen:
+            yield f"{self.frozen} times a position could not be closed in time: no data"
+        steps = self._data.panel.facts.step
+        unknown = self._data.instruments.filter(pl.Series(steps == 0.0)).select(KEY)
+        unrounded = trades.join(unknown, on=KEY, how="semi")
+        if not unrounded.is_empty():
+            yield (
+                f"sizes of {unrounded.height} legs were not rounded: order step unknown "
+                f"({_named(_instruments(unrounded))})"
+            )
+        if count := trades["closed_at"].null_count():
+            yield f"{count} legs are still open at the end, valued at their last price"
+
+
+def _ledger(books: b.Books) -> pl.DataFrame:
+    """Entries in the order of time; at one instant, in the order in which they were written."""
+    entries = books.entries[: books.account[0]["n_entries"]]
+    entries = entries[np.argsort(entries["time_us"], kind="stable")]
+    amounts = dict(zip(COMPONENTS, b.COMPONENT_FIELDS, strict=True))
+    frame = pl.DataFrame(
+        {
+            "seq": np.arange(len(entries)),
+            "time": entries["time_us"],
+            "kind": pl.Series(np.array(b.ENTRY_KINDS)[entries["kind"]], dtype=pl.String),
+            "trade_id": entries["trade"],
+            "price": entries["price"],
+            "funding_rate": pl.Series(entries["rate"], nan_to_null=True),
+            **{column: entries[field] for column, field in amounts.items()},
+        }
+    )
+    return _shaped(frame.with_columns(_time("time")), LEDGER)
+
+
+def _open_pnl(legs: NDArray[Any]) -> NDArray[np.float64]:
+    """``s q (p - e)``, or ``s N (p / e - 1)`` where inverse: as in the kernel."""
+    move = np.where(
+        legs["inverse"], legs["price"] / legs["entry"] - 1, legs["price"] - legs["entry"]
+    )
+    pnl: NDArray[np.float64] = legs["sign"] * legs["size"] * move
+    return pnl
+
+
+def _shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The columns of a table but ``run_id``, in its order and types."""
+    schema = {name: kind for name, kind in table.polars_schema.items() if name != "run_id"}
+    return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _time(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Int64).cast(UTC_TIME)
+
+
+def _instruments(trades: pl.DataFrame) -> list[str]:
+    return trades.select(pl.concat_str(KEY, separator=" ")).to_series().to_list()
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first few different names."""
+    different = sorted(set(names))
+    more = len(different) - _MOST_NAMED
+    return ", ".join(different[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,110 @@
+"""Long where funding is low, short where it is high, on one base: carry between venues."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from funding_platform.arbitrage.costs import BPS
+from funding_platform.backtest.market import Market
+from funding_platform.backtest.panel import US_PER_HOUR, Floats
+from funding_platform.backtest.positions import Book
+from funding_platform.backtest.strategies.base import Close, Open, Order
+from funding_platform.backtest.strategies.pairs import Pairs, best_pairs, held_bases
+from funding_platform.core.units import TENOR_HOURS
+
+
+class PairCarry(BaseModel):
+    """Hold the pair of venues with the widest divergence of a base, while it lasts.
+
+    A pair is expected to net ``divergence_8h * horizon / 8 - 2 (cost_long + cost_short)`` over the
+    horizon, per unit of one leg's notional, where a cost is the fee and half-spread of one fill.
+    It is entered when that exceeds ``entry_threshold``, the best first, one pair per base.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    horizon_hours: float = Field(default=72.0, gt=0, description="Over which funding must pay.")
+    entry_threshold: float = Field(
+        default=0.0005, description="Expected net over the horizon, fraction of notional."
+    )
+    erosion: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Close when the divergence has lost this share of what it was at entry.",
+    )
+    max_age_hours: float | None = Field(
+        default=336.0, gt=0, description="Close after so long; never when null."
+    )
+    better_by: float | None = Field(
+        default=0.002,
+        gt=0,
+        description="Close when another pair of the base is expected to net so much more than "
+        "holding on; never when null.",
+    )
+
+    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+        """Exits, then entries by expected net."""
+        pairs = self.pairs(market)
+        closed = list(self._exits(market, book, pairs))
+        for _, close in closed:
+            yield close
+        held = held_bases(market.base, book.long, book.short) if len(book) else np.empty(0, int)
+        wanted = pairs.net > self.entry_threshold
+        wanted[held] = False
+        for base, close in closed:
+            wanted[base] = close.reason == "better alternative"
+        bases = np.flatnonzero(wanted)
+        ranked = bases[np.argsort(-pairs.net[bases], kind="stable")]
+        for base in ranked[: book.room + len(closed)]:
+            long, short = int(pairs.long[base]), int(pairs.short[base])
+            yield Open(long, short, memo=market.rate_8h[short] - market.rate_8h[long])
+
+    def pairs(self, market: Market) -> Pairs:
+        """The best pair of each base now."""
+        earned = market.rate_8h * (self.horizon_hours / TENOR_HOURS)
+        cost = 2.0 * BPS * market.fill_cost_bps
+        usable = np.where(market.tradable & ~market.spot, 0.0, np.nan)
+        members, first = market.by_base
+        short_score = self.short_allowed(market) + usable + earned - cost
+        return best_pairs(members, first, market.venue, usable - earned - cost, short_score)
+
+    def short_allowed(self, market: Market) -> Floats:
+        """0 for each instrument that may be the short leg, NaN for the others."""
+        return np.zeros(len(market.rate_8h))
+
+    def _exits(self, market: Market, book: Book, pairs: Pairs) -> Iterator[tuple[int, Close]]:
+        """Base and order of each position that is to be closed."""
+        if not len(book):
+            return
+        divergence = market.rate_8h[book.short] - market.rate_8h[book.long]
+        bases = held_bases(market.base, book.long, book.short)
+        holding_on = divergence * (self.horizon_hours / TENOR_HOURS)
+        reasons = {
+            "divergence flipped": divergence <= 0,
+            "divergence eroded": divergence < (1.0 - self.erosion) * book.memo,
+            "maximum age": self._too_old(market, book),
+            "better alternative": self._bettered(pairs.net[bases], holding_on),
+        }
+        due = np.logical_or.reduce(list(reasons.values())) & ~book.closing
+        for number in np.flatnonzero(due):
+            reason = next(name for name, holds in reasons.items() if holds[number])
+            yield int(bases[number]), Close(int(book.position_id[number]), reason)
+
+    def _too_old(self, market: Market, book: Book) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        limit = np.inf if self.max_age_hours is None else self.max_age_hours
+        return np.asarray((market.time_us - book.ordered_us) / US_PER_HOUR >= limit)
+
+    def _bettered(
+        self, best: Floats, holding_on: Floats
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        margin = np.inf if self.better_by is None else self.better_by
+        return np.asarray(best > holding_on + margin)
+
+
+class CrossVenueCarry(PairCarry):
+    """``PairCarry`` on every base and venue that can be traded."""
+
+    name: Literal["cross_venue_carry"] = "cross_venue_carry"

@@ -1,0 +1,110 @@
+"""Configurations that contradict themselves, and strategies that misbehave."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.engine import run_backtest
+from funding_platform.backtest.errors import (
+    ConfigError,
+    DataError,
+    NoOverlapError,
+    StrategyError,
+    UnknownInstrumentError,
+)
+from funding_platform.backtest.market import Market
+from funding_platform.backtest.positions import Book
+from funding_platform.backtest.strategies.base import Close, Open
+from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+from funding_platform_tests.backtest.markets import HOUR, START, config, provider_of, settlement
+
+MARKET = [settlement(venue, hour, 1e-4, 8.0, 100.0) for venue in "ab" for hour in (0, 8, 16)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"capital_usd": -1.0}, "capital_usd"),
+        ({"capital_usd": float("nan")}, "capital_usd"),
+        ({"end": START}, "end .* is not after start"),
+        ({"start": "2025-03-01T00:00:00"}, "start"),
+        ({"position_usd": 1e6}, "position_usd"),
+        ({"max_venue_usd": 10.0}, "max_venue_usd"),
+        ({"margin": {"leverage": 50, "maintenance_rate": 0.02}}, "maintenance_rate"),
+        (
+            {"outages": {"stale_after_hours": 48, "delisted_after_hours": 24}},
+            "delisted_after_hours",
+        ),
+        ({"strategy": {"name": "cross_venue_carry", "erosion": 2.0}}, "erosion"),
+        ({"strategy": {"name": "astrology"}}, "strategy"),
+        ({"costs": {"slipage": {}}}, "costs.slipage"),
+    ],
+)
+def test_a_bad_configuration_names_its_field(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        config(24, **changes)
+
+
+def test_a_configuration_survives_json() -> None:
+    one = config(24, strategy=CrossVenueCarry(erosion=0.3), costs={"tiers": {"binance": "vip1"}})
+    assert BacktestConfig.model_validate_json(one.model_dump_json()) == one
+
+
+class Answering:
+    """Gives one answer at every decision."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def decide(self, market: Market, book: Book) -> Iterable[Any]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ValueError("no idea"), "raised ValueError: no idea"),
+        (None, "raised TypeError"),
+        ([float("nan")], "nan is no order"),
+        ([Open(0, 1, size_usd=float("nan"))], "size or memo"),
+        ([Open(0, 1, size_usd=-5.0)], "size or memo"),
+        ([Open(0, 1, memo=float("nan"))], "size or memo"),
+        ([Open(0, 0)], "one or two different legs"),
+        ([Open(None, None)], "one or two different legs"),
+        ([Open(0, 7)], r"outside 0\.\.1"),
+        ([Close(3, "why not")], "no position 3"),
+    ],
+)
+def test_a_strategy_that_misbehaves_is_named_with_the_time(answer: Any, said: str) -> None:
+    with pytest.raises(StrategyError, match=rf"Answering at 2025-03-01 00:00 UTC.*{said}"):
+        run_backtest(config(8), provider_of(*MARKET), Answering(answer))
+
+
+def test_legs_on_two_bases_are_refused() -> None:
+    data = provider_of(settlement("a", 0, 0, 8.0, 1.0), settlement("b", 0, 0, 8.0, 1.0, base="ETH"))
+    with pytest.raises(StrategyError, match="legs on two bases"):
+        run_backtest(config(8), data, Answering([Open(0, 1)]))
+
+
+def test_what_the_data_lacks_is_said_before_anything_runs() -> None:
+    data = provider_of(*MARKET)
+    with pytest.raises(UnknownInstrumentError, match="no venue 'kraken'"):
+        run_backtest(config(8, venues=("kraken",)), data, Answering([]))
+    with pytest.raises(UnknownInstrumentError, match="no base 'DOGE'"):
+        run_backtest(config(8, bases=("DOGE",)), data, Answering([]))
+    far = config(8, start=START + 9_000 * HOUR, end=START + 9_001 * HOUR)
+    with pytest.raises(DataError, match="no settlement and no price"):
+        run_backtest(far, data, Answering([]))
+    with pytest.raises(DataError, match=r"no taker fee of a .*tier 'base'"):
+        run_backtest(config(8, costs={}), data, Answering([]))
+    with pytest.raises(NoOverlapError):
+        run_backtest(config(8, venues=("a",), strategy=CrossVenueCarry()), data)
+    with pytest.raises(DataError, match="needs spot prices"):
+        run_backtest(config(8, strategy=SpotPerpCarry()), data)
+    with pytest.raises(StrategyError, match="has no strategy"):
+        run_backtest(config(8), data)

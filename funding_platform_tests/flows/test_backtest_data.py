@@ -1,0 +1,136 @@
+"""The data of a backtest from a real lake, as it was, and from files."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.engine import run_backtest
+from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.core.feature_tables import CURVE_FACTORS
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import (
+    FEE_SCHEDULES,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    MARKET_SNAPSHOTS,
+)
+from funding_platform.flows.backtest_data import provider_from_files, provider_from_lake
+from funding_platform.lake.connection import connect
+from funding_platform.lake.errors import LakeMissingError
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
+
+HOURS = 240
+
+
+def row_of(table: Table, frame: pl.DataFrame, **values: object) -> pl.DataFrame:
+    """Rows of a table, with what the frame has and some constants."""
+    whole = frame.with_columns(**{name: pl.lit(value) for name, value in values.items()})
+    return table.conform(whole).cast(dict(table.polars_schema))  # type: ignore[arg-type]
+
+
+def fill(settings: Settings, market: pl.DataFrame) -> int:
+    """A lake with a market, its instruments, fees and a curve; the id of its snapshot."""
+    keys = market.select("venue", "venue_symbol", "base").unique(maintain_order=True)
+    seen = {"first_seen_at": START, "last_seen_at": START}
+    tables = {
+        INSTRUMENTS: row_of(
+            INSTRUMENTS, keys, quote="USDT", multiplier=1.0, contract_type="linear",
+            status="trading", min_size=0.01, **seen,
+        ),
+        FUNDING_RATES: row_of(
+            FUNDING_RATES, market, interval_inferred=False, venue_time=START, observed_at=START
+        ),
+        MARKET_SNAPSHOTS: row_of(
+            MARKET_SNAPSHOTS, keys, snapshot_hour=START, volume_24h_usd=1e7, observed_at=START
+        ),
+        FEE_SCHEDULES: row_of(
+            FEE_SCHEDULES, keys.select("venue").unique(), tier="base", effective_from=START - HOUR,
+            maker_bps=0.0, taker_bps=2.0, source="test",
+        ),
+        CURVE_FACTORS: row_of(
+            CURVE_FACTORS, keys, as_of=START, kind="settled", level=0.5, slope=-0.1,
+            available_at=START,
+        ),
+    }  # fmt: skip
+    with Lake(settings) as lake:
+        connection = lake.connection
+        connection.execute(FEE_SCHEDULES.ddl())  # dbt's seed makes it otherwise
+        with lake.commit("run", "market"):
+            for table, frame in tables.items():
+                connection.register("given", frame)
+                connection.execute(f"INSERT INTO {table.full_name} BY NAME FROM given")
+                connection.unregister("given")
+        return lake.snapshot_id()
+
+
+@pytest.fixture
+def lake_settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data")
+
+
+def setting(**changes: object) -> BacktestConfig:
+    fields: dict[str, object] = {
+        "start": START,
+        "end": START + HOURS * HOUR,
+        "strategy": CrossVenueCarry(horizon_hours=48, entry_threshold=1e-4),
+        "costs": {"slippage": {"impact": "depth"}},
+        **changes,
+    }
+    return BacktestConfig(**fields)  # type: ignore[arg-type]
+
+
+def test_the_lake_as_it_was_gives_the_same_run(lake_settings: Settings) -> None:
+    market = drawn_market(3)
+    snapshot = fill(lake_settings, market)
+    config = setting()
+    first = run_backtest(config, provider_from_lake(lake_settings, config))
+    assert first.trades.height > 4
+    assert first.trades["fees_usd"].sum() > 0
+    assert first.trades["impact_usd"].min() > 0
+    with connect(lake_settings, read_only=False) as lake:
+        lake.execute("UPDATE core.funding_rates SET funding_rate = 2 * funding_rate")
+    then = run_backtest(config, provider_from_lake(lake_settings, config, snapshot))
+    now = run_backtest(config, provider_from_lake(lake_settings, config))
+    assert then.data_fingerprint == first.data_fingerprint != now.data_fingerprint
+    assert then.ledger.equals(first.ledger)
+    assert not now.ledger.equals(first.ledger)
+
+
+def test_only_what_is_asked_for_is_read(lake_settings: Settings) -> None:
+    fill(lake_settings, drawn_market(3))
+    config = setting(
+        bases=("B1",), venues=("venue0", "venue1"), start=START + 100 * HOUR, end=START + 120 * HOUR
+    )
+    data = provider_from_lake(lake_settings, config)
+    assert data.instruments.select("venue", "base").rows() == [("venue0", "B1"), ("venue1", "B1")]
+    earliest = data.funding_rates["funding_time"].min()
+    assert earliest == START + 100 * HOUR - timedelta(hours=26)
+    whole = provider_from_lake(lake_settings, setting())
+    assert {"level", "slope"} <= set(whole.features.columns)
+    with pytest.raises(DataError, match="no instrument of those"):
+        provider_from_lake(lake_settings, setting(bases=("DOGE",)))
+
+
+def test_without_a_lake_it_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LakeMissingError):
+        provider_from_lake(Settings(data_dir=tmp_path / "nothing"), setting())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_files_give_what_frames_give(tmp_path: Path, suffix: str) -> None:
+    market, path = drawn_market(4), tmp_path / f"rates{suffix}"
+    if suffix == ".csv":
+        market.write_csv(path)
+    else:
+        market.write_parquet(path)
+    data = provider_from_files(funding_rates=path)
+    assert data.funding_rates["funding_time"].min() == START
+    assert data.funding_rates.height == market.height
+    with pytest.raises(DataError, match="neither"):
+        provider_from_files(funding_rates=tmp_path / "rates.xlsx")
