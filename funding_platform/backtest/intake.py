@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
@@ -16,6 +18,9 @@ from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
+
+_ROWS_AT_ONCE: Final = 1 << 20
+"""Names are looked up in pieces, which bounds the memory that comparing them takes."""
 
 _FACT_DEFAULTS: Final = {
     "multiplier": pl.lit(1.0),
@@ -92,7 +97,7 @@ def read_frames(
     facts = _instruments(funding_rates, instruments)
     rates = _funding(funding_rates, facts)
     points = [_marks(rates, "known_at")]
-    rates = rates.drop("index_price")
+    rates = rates.drop("index_price", strict=False)
     volumes = pl.DataFrame(schema=_VOLUME_SCHEMA)
     if prices is not None:
         points.append(_closes(prices, facts))
@@ -149,7 +154,7 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     rows = _numbered("funding_rates", given, ("funding_time", "funding_rate"), facts)
     optional = [
         pl.lit(None, dtype=pl.Float64).alias(name)
-        for name in ("interval_hours", "mark_price", "index_price")
+        for name in ("interval_hours", "mark_price")
         if name not in rows.columns
     ]
     stated = "available_at" in rows.columns
@@ -165,16 +170,14 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
             *(
                 pl.col(name).cast(pl.Float64)
                 for name in ("funding_rate", "interval_hours", "mark_price", "index_price")
+                if name != "index_price" or name in given.columns
             ),
         )
     )
-    rows = in_order(rows, "instrument", "funding_time")
+    rows = _ordered(rows, "funding_time")
     if stated:  # a row cannot be looked up before the one it follows
         rows = rows.with_columns(pl.col("known_at").cum_max().over("instrument"))
-    again = (pl.col("instrument") == pl.col("instrument").shift()) & (
-        pl.col("funding_time") == pl.col("funding_time").shift()
-    )
-    _refuse(rows, again, facts, "a settlement is there twice")
+    _refuse(rows, _repeats(rows, "funding_time"), facts, "a settlement is there twice")
     rate = pl.col("funding_rate")
     _refuse(rows, rate.is_null() | ~rate.is_finite(), facts, "funding_rate is no number")
     hours = pl.col("interval_hours")
@@ -207,17 +210,13 @@ def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
 
 def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
     """Prices in order, one per instrument and instant: the mark before the index before a close."""
-    some = [frame for frame in points if not frame.is_empty()]
-    if len(some) == 1:
-        joined = in_order(some[0], "instrument", "time")
-    else:
-        joined = pl.concat(points).sort("instrument", "time", "kind", maintain_order=True)
-    again = (pl.col("instrument") == pl.col("instrument").shift()) & (
-        pl.col("time") == pl.col("time").shift()
-    )
-    if not joined.select(again.any()).item():
-        return joined
-    return joined.unique(["instrument", "time"], keep="first", maintain_order=True)
+    some = [frame for frame in points if not frame.is_empty()] or points[:1]
+    joined = pl.concat(some)
+    if len(some) > 1:
+        joined = joined.sort("instrument", "time", "kind", maintain_order=True)
+    joined = _ordered(joined, "time")
+    again = _repeats(joined, "time")
+    return joined.filter(~again) if again.any() else joined
 
 
 def _closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
@@ -275,7 +274,10 @@ def _numbered(
     for name in columns:
         if name.endswith(("_at", "time")) and not isinstance(given.schema[name], pl.Datetime):
             raise DataError(f"{table}.{name} is {given.schema[name]}, not a time in UTC")
-    rows = given.with_columns(_run_numbers(given, facts)).drop(KEY)
+    names = given.select(KEY)
+    numbers = [_run_numbers(part, facts) for part in names.iter_slices(_ROWS_AT_ONCE)]
+    found = pl.concat(numbers, rechunk=True) if numbers else pl.Series(dtype=pl.UInt32)
+    rows = given.drop(KEY).with_columns(found.alias("instrument"))
     if not rows["instrument"].null_count():
         return rows
     if strict:
@@ -298,13 +300,27 @@ def _run_numbers(given: pl.DataFrame, facts: pl.DataFrame) -> pl.Series:
     return numbers["instrument"].gather(runs)
 
 
-def in_order(frame: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """The frame sorted by two columns; untouched where it is, as what a lake returns mostly is."""
-    first, second = (pl.col(name) for name in by)
-    rises = (first > first.shift()) | ((first == first.shift()) & (second >= second.shift()))
-    if frame.select(rises.all()).item():  # null in the first row counts for true
-        return frame
-    return frame.sort(by)
+def _ordered(frame: pl.DataFrame, time: str) -> pl.DataFrame:
+    """The frame by instrument and time; untouched where it is, as what a lake returns mostly is."""
+    falls, _ = _steps(frame, time)
+    return frame.sort("instrument", time, maintain_order=True) if falls.any() else frame
+
+
+def _repeats(frame: pl.DataFrame, time: str) -> pl.Series:
+    """Which rows have the instrument and the time of the row before."""
+    _, repeated = _steps(frame, time)
+    return pl.Series(np.concatenate([np.zeros(min(1, frame.height), dtype=np.bool_), repeated]))
+
+
+def _steps(frame: pl.DataFrame, time: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """From each row to the next: whether it goes back, and whether it stands still.
+
+    Views of two columns instead of shifted copies: there may be tens of millions of rows.
+    """
+    owner, moment = (frame[name].to_physical().to_numpy() for name in ("instrument", time))
+    same = owner[1:] == owner[:-1]
+    falls = (owner[1:] < owner[:-1]) | (same & (moment[1:] < moment[:-1]))
+    return falls, same & (moment[1:] == moment[:-1])
 
 
 def _within(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:
@@ -329,11 +345,11 @@ def _require(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
         )
 
 
-def _refuse(rows: pl.DataFrame, bad: pl.Expr, facts: pl.DataFrame, fault: str) -> None:
+def _refuse(rows: pl.DataFrame, bad: pl.Expr | pl.Series, facts: pl.DataFrame, fault: str) -> None:
     """Raise over the first bad row, if there is one."""
-    if not rows.select(bad.any()).item():
-        return
     bad_rows = rows.filter(bad)
+    if bad_rows.is_empty():
+        return
     row = bad_rows.row(0, named=True)
     venue, symbol = facts.select(KEY).row(row["instrument"])
     time = row.get("funding_time", row.get("time"))
