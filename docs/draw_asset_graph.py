@@ -17,8 +17,9 @@ BEGIN, END = "<!-- asset graph -->", "<!-- /asset graph -->"
 GROUPS = {
     "raw": "raw: Python, from the venues",
     "features": "features: Polars",
-    "core": "core: dbt seed",
+    "core": "core: dbt seeds",
     "staging": "staging: dbt views",
+    "intermediate": "intermediate: dbt views",
     "marts": "marts: dbt tables",
     "published": "published: one DuckDB file",
 }

@@ -140,6 +140,7 @@ async def _ask_one(what: Snapshot, name: str, settings: Settings, run_id: str) -
                 attempt.warnings = list(venue.warnings)
                 attempt.requests = venue.stats.requests
                 attempt.latency_ms = venue.stats.mean_latency_ms
+                attempt.note_standing(settings)
         if frame.is_empty():
             raise EmptyAnswerError(
                 f"{name} answered without a single row for {what.table.full_name}",

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "lake",
     "dagster",
     "curves",
+    "statistics",
     "decode",
     "politeness",
     "ccxt",
