@@ -22,7 +22,13 @@ from funding_platform.core.columns import (
     usd_column,
 )
 from funding_platform.core.errors import UnknownNameError
-from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.feature_store_table import FEATURE_STORE
+from funding_platform.core.feature_tables import (
+    CURVE_FACTORS,
+    CURVE_SNAPSHOTS,
+    PCA_MODELS,
+    PCA_SCORES,
+)
 from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
 from funding_platform.core.schema import Column, Table, Type
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES, STATISTICS
@@ -280,6 +286,9 @@ TABLES: Final = {
         DEFAULT_FUNDING_RATES,
         CURVE_SNAPSHOTS,
         CURVE_FACTORS,
+        PCA_MODELS,
+        PCA_SCORES,
+        FEATURE_STORE,
         LATEST_FUNDING_RATES,
         OPPORTUNITIES,
         COVERAGE,

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from funding_platform.core.feature_tables import CURVE_FACTORS
+from funding_platform.core.feature_store_table import FEATURE_STORE
 from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
 from funding_platform.core.statistics_tables import STATISTICS
 from funding_platform.defs.features import feature_key
@@ -22,7 +22,7 @@ def published_asset() -> dg.AssetsDefinition:
         description="A plain DuckDB file with every table of the lake, built aside and renamed "
         "into place: `duckdb data/funding.duckdb` works for anyone.",
         deps=[
-            feature_key(CURVE_FACTORS),
+            feature_key(FEATURE_STORE),
             *(feature_key(table) for table in (LATEST_FUNDING_RATES, OPPORTUNITIES, COVERAGE)),
             *(feature_key(table) for table in STATISTICS if not table.view),
         ],

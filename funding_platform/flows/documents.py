@@ -6,7 +6,7 @@ derived here. ``python -m funding_platform.flows.documents`` writes them anew; w
 only fails if that would change anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
+from funding_platform.core.feature_store_table import FEATURE_GROUPS
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
 from funding_platform.core.tables import FEE_SCHEDULES, TABLES
@@ -47,6 +48,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
+        Path("docs/features.md"): features_markdown(),
     }
 
 
@@ -125,6 +127,20 @@ def tables_markdown(tables: tuple[Table, ...]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def features_markdown() -> str:
+    """The reference of all features: where each comes from, its formula and its unit."""
+    parts = [
+        "# Features",
+        f"<!-- {_ORIGIN} -->",
+        "`features.feature_store` has one row per instrument, `as_of` and `kind`, known as a whole "
+        "from its `available_at` on. `get_features` reads what was known at an instant; "
+        "`funding features` shows it.",
+    ]
+    for title, origin, columns in FEATURE_GROUPS:
+        parts += [f"## {title}", f"From `{origin.full_name}`.", _columns_markdown(columns)]
+    return "\n\n".join(parts) + "\n"
+
+
 def _mart(table: Table) -> dict[str, Any]:
     contract = {"config": {"contract": {"enforced": True}}}
     if table.view:
@@ -181,12 +197,19 @@ def _table_markdown(table: Table) -> str:
         "",
         f"Key: {', '.join(f'`{name}`' for name in table.key)}.",
         "",
+        _columns_markdown(table.columns),
+    ]
+    return "\n".join(lines)
+
+
+def _columns_markdown(columns: Iterable[Column]) -> str:
+    lines = [
         "| column | type | unit | null | meaning |",
         "| --- | --- | --- | --- | --- |",
         *(
             f"| `{column.name}` | {column.type.value} | {column.unit or ''} "
             f"| {'yes' if column.nullable else 'no'} | {column.description} |"
-            for column in table.columns
+            for column in columns
         ),
     ]
     return "\n".join(lines)

@@ -20,6 +20,9 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "core/fee_schedules",
         "features/curve_factors",
         "features/curve_snapshots",
+        "features/feature_store",
+        "features/pca_models",
+        "features/pca_scores",
         "intermediate/int_overdue_settlements",
         "intermediate/int_sampled_settlements",
         "intermediate/int_settlements",
@@ -49,7 +52,7 @@ def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
         "hourly_collection",
         "transform_after_collection",
     }
-    assert {schedule.name for schedule in definitions.schedules or []} == {"daily_history"}
+    assert {schedule.name for schedule in definitions.schedules or []} == {"history_after_rolls"}
 
 
 def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
