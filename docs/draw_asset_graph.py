@@ -21,6 +21,7 @@ GROUPS = {
     "staging": "staging: dbt views",
     "intermediate": "intermediate: dbt views",
     "marts": "marts: dbt tables",
+    "notebooks": "notebooks: run over the lake",
     "published": "published: one DuckDB file",
 }
 """Titles of the asset groups, in the order in which they are drawn."""

@@ -297,7 +297,7 @@ PCA_SCORES: Final = Table(
         Column(
             "residual_share",
             Type.REAL,
-            "residual^2 / |strip - mean|^2; null for a strip that equals the mean.",
+            "Squared residual over the squared length of strip - mean; null where that is nothing.",
             "fraction",
             minimum=0.0,
             maximum=1.0,

@@ -132,7 +132,8 @@ def _signs(placed: Floats, cosine: Floats, known: Flags, settled: Flags) -> Floa
     reads = ~known | (np.abs(lean) >= SIGN_TOLERANCE)
     model = np.arange(len(placed))[:, np.newaxis]
     source = np.maximum.accumulate(np.where(reads, model, 0), axis=0)
-    turned: Floats = np.cumprod(np.where(known & (cosine < 0.0), -1.0, 1.0), axis=0)
+    turns = np.where(known & (cosine < 0.0), -1.0, 1.0)
+    turned = np.cumprod(turns, axis=0, dtype=np.float64)
     at = (source, _SLOTS)
     signs: Floats = own_sign[at] * turned[at] * turned
     return signs

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "lake",
     "dagster",
     "curves",
+    "pca",
     "statistics",
     "decode",
     "politeness",

@@ -35,6 +35,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "marts/opportunities",
         "marts/venue_funding_stats",
         "marts/venue_health",
+        "notebooks/regime_classifier",
         "published/funding_duckdb",
         "staging/stg_collection_log",
         "staging/stg_default_funding_rates",

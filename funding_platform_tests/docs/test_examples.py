@@ -8,10 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import dagster as dg
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from funding_platform.defs.notebooks import notebook_asset
+from funding_platform.defs.resources import LakeResource
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues import open_venue, registry
 from funding_platform_tests.checkout import ROOT, SYMBOLS, Checkout
@@ -78,6 +81,18 @@ def test_notebooks_are_stored_without_outputs_and_run(
     shown = json.dumps([output for cell in code for output in cell.outputs])
     assert FINDINGS[path.name] in shown
     assert "image/png" in shown
+
+
+def test_the_notebook_asset_keeps_its_verdict_and_picture(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(checkout.settings.data_dir))
+    result = dg.materialize([notebook_asset()], resources={"lake": LakeResource()})
+    (event,) = result.get_asset_materialization_events()
+    metadata = event.materialization.metadata
+    assert FINDINGS["05_regime_classifier.ipynb"] in str(metadata["verdict"].value)
+    assert "data:image/png;base64" in str(metadata["picture_1"].value)
+    assert Path(str(metadata["notebook"].value)).is_file()
 
 
 def test_the_tutorial_adapter_reads_a_venue(
