@@ -9,6 +9,10 @@ from funding_platform.flows.checks import Answer
 MIN_FITTED_SHARE = 0.5
 """Of the newest fits. More without a model means that history is short, or full of holes."""
 
+TOLERATED_SHARE = 0.25
+"""Of the newest models. Single instruments always misbehave: one that pays the default rate for
+months has no second component, one that spikes has nothing but the spike."""
+
 MAX_DRIFT_DEGREES = 30.0
 """A first component that turned further within a month is another one: its scores do not compare
 with those before."""
@@ -44,23 +48,21 @@ def models_fitted(lake: DuckDBPyConnection) -> Answer:
 
 
 def models_full_rank(lake: DuckDBPyConnection) -> Answer:
-    """Do the strips of every newest model span all eight buckets?"""
-    return _none_among_newest(lake, "rank_deficient", "are rank deficient")
+    """Do the strips of most newest models span all eight buckets?"""
+    return _few_among_newest(lake, "rank_deficient", "are rank deficient")
 
 
 def models_steady(lake: DuckDBPyConnection) -> Answer:
-    """Has the first component of every venue's newest model turned by at most 30 degrees?"""
-    condition = f"scope = 'venue' AND pc1_drift_degrees > {MAX_DRIFT_DEGREES}"
-    return _none_among_newest(
-        lake, condition, f"have turned by over {MAX_DRIFT_DEGREES:.0f} degrees"
-    )
+    """Has the first component of most newest models turned by at most 30 degrees?"""
+    what = f"have turned by over {MAX_DRIFT_DEGREES:.0f} degrees"
+    return _few_among_newest(lake, f"pc1_drift_degrees > {MAX_DRIFT_DEGREES}", what)
 
 
 def models_explain(lake: DuckDBPyConnection) -> Answer:
-    """Do three components of every venue's newest model explain half of the variance?"""
+    """Do three components of most newest models explain half of the variance?"""
     explained = "pc1_share + coalesce(pc2_share, 0) + coalesce(pc3_share, 0)"
-    condition = f"scope = 'venue' AND {explained} < {MIN_EXPLAINED}"
-    return _none_among_newest(lake, condition, f"explain less than {MIN_EXPLAINED:.0%}")
+    what = f"explain less than {MIN_EXPLAINED:.0%}"
+    return _few_among_newest(lake, f"{explained} < {MIN_EXPLAINED}", what)
 
 
 def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
@@ -81,7 +83,7 @@ def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
     )
 
 
-def _none_among_newest(lake: DuckDBPyConnection, condition: str, what: str) -> Answer:
+def _few_among_newest(lake: DuckDBPyConnection, condition: str, what: str) -> Answer:
     fitted, named = _row(
         lake,
         f"{_NEWEST} SELECT count(*), list(model_id ORDER BY model_id) FILTER ({condition}) "
@@ -92,7 +94,7 @@ def _none_among_newest(lake: DuckDBPyConnection, condition: str, what: str) -> A
     bad = named or []
     listed = f": {', '.join(bad[:SHOWN_MODELS])}" if bad else ""
     return Answer(
-        not bad,
+        len(bad) <= TOLERATED_SHARE * fitted,
         f"{len(bad)} of {fitted} newest models {what}{listed}",
         {"models": fitted, "flagged": len(bad)},
     )

@@ -136,7 +136,7 @@ def test_every_step_of_a_real_history_equals_a_refit(shared_dir: Path, name: str
     assert models.height == usable.height - PER_WINDOW + 1
     # Pieces of the history lie years apart: windows that span them are too thin to be fitted.
     fitted = models.filter(status="fitted")
-    assert fitted.height > 100
+    assert fitted.height > 50
     assert (models.filter(status="sparse")["coverage"] < 0.25).all()
     for model in fitted.gather_every(97).iter_rows(named=True):
         last = usable.filter(pl.col("as_of") <= model["window_end"]).tail(PER_WINDOW)
