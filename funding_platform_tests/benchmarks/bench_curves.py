@@ -31,6 +31,13 @@ from funding_platform.flows.curves import (
     update_curve_factors,
     update_curve_snapshots,
 )
+from funding_platform.flows.feature_store import follow_feature_store, update_feature_store
+from funding_platform.flows.pca import (
+    follow_pca_models,
+    follow_pca_scores,
+    update_pca_models,
+    update_pca_scores,
+)
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.measurement import seconds
@@ -46,6 +53,21 @@ REPEATS = 3
 
 HOURLY_VENUES = 14
 HOURLY_INSTRUMENTS = 14 * 300
+
+UPDATES = (
+    update_curve_snapshots,
+    update_curve_factors,
+    update_pca_models,
+    update_pca_scores,
+    update_feature_store,
+)
+FOLLOWS = (
+    follow_curve_snapshots,
+    follow_curve_factors,
+    follow_pca_models,
+    follow_pca_scores,
+    follow_feature_store,
+)
 
 MIXES = {"1, 2, 4 and 8 h": (1, 2, 4, 8), "all 8 h": (8,)}
 
@@ -138,7 +160,7 @@ def measure_peer(intervals: tuple[int, ...]) -> float:
 
 
 def hourly_update() -> float:
-    """Median seconds from a new hour of snapshots to curves and factors, both committed."""
+    """Median seconds from a new hour of snapshots to all features, committed."""
     now = floor_hour(datetime.now(UTC))
     names = pl.DataFrame(
         {
@@ -162,8 +184,8 @@ def hourly_update() -> float:
         with Lake(settings) as lake, lake.commit("bench", "history") as transaction:
             transaction.append(INSTRUMENTS, INSTRUMENTS.conform(_listed(names, now)))
             transaction.append(FUNDING_RATES, FUNDING_RATES.conform(settled))
-        update_curve_snapshots(window, settings, "bench")
-        update_curve_factors(window, settings, "bench")
+        for update in UPDATES:
+            update(window, settings, "bench")
         took = []
         for back in range(REPEATS + 9, -1, -1):
             with Lake(settings) as lake, lake.commit("bench", "hour") as transaction:
@@ -175,8 +197,8 @@ def hourly_update() -> float:
 
 
 def _follow(window: Window, settings: Settings) -> None:
-    follow_curve_snapshots(window, settings, "bench")
-    follow_curve_factors(window, settings, "bench")
+    for follow in FOLLOWS:
+        follow(window, settings, "bench")
 
 
 def _listed(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -218,7 +240,7 @@ def run() -> list[dict[str, object]]:
             _row(f"{name}: peak memory", found["peak"], "GiB", None, 2.0),
         ]
     name = f"hourly update, {HOURLY_VENUES} venues x {HOURLY_INSTRUMENTS // HOURLY_VENUES}"
-    rows.append(_row(f"{name}: curves and factors in the lake", hourly_update(), "s", None, 2.0))
+    rows.append(_row(f"{name}: all features in the lake", hourly_update(), "s", None, 2.0))
     return rows
 
 
