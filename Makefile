@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check fuzz ci-checks bench lock docs clean
+.PHONY: help setup demo dev test check fuzz ci-checks bench lock docs dbt-docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ bench: setup ## Measure throughput and latency, with peers, as a table
 docs: setup ## Regenerate what derives from the table declarations and the asset graph
 	python -m funding_platform.flows.documents
 	python docs/draw_asset_graph.py
+
+dbt-docs: setup ## Describe marts, lineage and tests in one page: data/dbt_docs/index.html
+	python -m funding_platform.flows.dbt_docs
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)

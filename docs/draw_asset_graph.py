@@ -17,9 +17,11 @@ BEGIN, END = "<!-- asset graph -->", "<!-- /asset graph -->"
 GROUPS = {
     "raw": "raw: Python, from the venues",
     "features": "features: Polars",
-    "core": "core: dbt seed",
+    "core": "core: dbt seeds",
     "staging": "staging: dbt views",
+    "intermediate": "intermediate: dbt views",
     "marts": "marts: dbt tables",
+    "notebooks": "notebooks: run over the lake",
     "published": "published: one DuckDB file",
 }
 """Titles of the asset groups, in the order in which they are drawn."""

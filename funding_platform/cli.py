@@ -43,6 +43,7 @@ for _command in (
     reading.venues,
     reading.coverage,
     reading.curves,
+    reading.features,
     reading.opportunities,
     operating.publish,
     operating.maintain,

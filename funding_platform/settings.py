@@ -7,7 +7,7 @@ sandbox, a proxy or a testnet; ``FUNDING_VENUES=binance,okx`` names those to col
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         gt=0,
         description="Longest wait for one venue's snapshot: a venue that hangs keeps no other "
         "waiting.",
+    )
+    curve_emission: Literal["roll", "collection", "grid"] = Field(
+        default="roll",
+        description="When live curves are emitted: once per window, with every collection, or "
+        "every ten minutes.",
     )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")

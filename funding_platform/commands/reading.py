@@ -1,5 +1,6 @@
 """Commands that show what is in the lake."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,37 @@ def curves(base: str, venue: str | None) -> None:
     from funding_platform.terminal import plot_curves
 
     plot_curves(latest_curves(settings(), base=base, venue=venue), f"{base} funding, annualised")
+
+
+@click.command()
+@click.argument("bases", nargs=-1)
+@click.option("--venue", callback=known_venue, help="One venue only.")
+@click.option("--at", type=click.DateTime(), help="Known by then, UTC; now when left out.")
+@click.option(
+    "--kind", type=click.Choice(("settled", "live")), default="settled", show_default=True
+)
+@click.option(
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; parquet needs one.",
+)
+def features(
+    bases: tuple[str, ...],
+    venue: str | None,
+    at: datetime | None,
+    kind: str,
+    form: str,
+    output: Path | None,
+) -> None:
+    """What was known at a time of the instruments of BASES, or of all."""
+    from funding_platform.flows.feature_store import SHOWN_FEATURES, features_at
+
+    as_of = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
+    found = features_at(as_of, settings(), bases=bases, venue=venue, kind=kind)
+    write_frame(found.select(SHOWN_FEATURES) if form == "table" else found, form, output)
 
 
 @click.command()

@@ -72,6 +72,7 @@ class Table:
 
     ``partition_by`` holds DuckLake partition expressions, ``sort_by`` the order of rows within a
     file; both only make reading faster. ``options`` are DuckLake's, for the files of this table.
+    A ``view`` stores no rows: each query works them out, so that nothing enforces its key.
     """
 
     schema: str
@@ -82,6 +83,7 @@ class Table:
     partition_by: tuple[str, ...] = ()
     sort_by: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    view: bool = False
 
     def __post_init__(self) -> None:
         names = self.column_names

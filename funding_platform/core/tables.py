@@ -22,9 +22,16 @@ from funding_platform.core.columns import (
     usd_column,
 )
 from funding_platform.core.errors import UnknownNameError
-from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.feature_store_table import FEATURE_STORE
+from funding_platform.core.feature_tables import (
+    CURVE_FACTORS,
+    CURVE_SNAPSHOTS,
+    PCA_MODELS,
+    PCA_SCORES,
+)
 from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
 from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES, STATISTICS
 
 INSTRUMENTS: Final = Table(
     "core",
@@ -183,6 +190,13 @@ COLLECTION_LOG: Final = Table(
         Column("latency_ms", Type.REAL, "Mean time to an answer.", "milliseconds", minimum=0.0),
         Column("window_start", Type.TIME, "Start of the span asked for; null for a snapshot."),
         Column("window_end", Type.TIME, "End of that span, not included."),
+        Column(
+            "breaker_state",
+            Type.TEXT,
+            "How the venue stood with us after the attempt: closed (calls pass), open or banned "
+            "(they wait), half-open (one is let through); null for an import.",
+            values=("closed", "open", "half-open", "banned"),
+        ),
     ),
     sort_by=("started_at",),
 )
@@ -269,11 +283,16 @@ TABLES: Final = {
         COLLECTION_LOG,
         RAW_PAYLOADS,
         FEE_SCHEDULES,
+        DEFAULT_FUNDING_RATES,
         CURVE_SNAPSHOTS,
         CURVE_FACTORS,
+        PCA_MODELS,
+        PCA_SCORES,
+        FEATURE_STORE,
         LATEST_FUNDING_RATES,
         OPPORTUNITIES,
         COVERAGE,
+        *STATISTICS,
     )
 }
 

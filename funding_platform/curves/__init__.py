@@ -10,16 +10,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from funding_platform.curves.errors import CurveError
     from funding_platform.curves.factors import curve_factors
+    from funding_platform.curves.feature_store import build_features, get_features
+    from funding_platform.curves.pca_rolling import RollingPca, rolling_pca
     from funding_platform.curves.snapshots import build_curves
     from funding_platform.curves.windows import LOOK_BACK
 
-__all__ = ["LOOK_BACK", "CurveError", "build_curves", "curve_factors"]
+__all__ = [
+    "LOOK_BACK",
+    "CurveError",
+    "RollingPca",
+    "build_curves",
+    "build_features",
+    "curve_factors",
+    "get_features",
+    "rolling_pca",
+]
 
 _HOMES = {
     "LOOK_BACK": "windows",
     "CurveError": "errors",
     "build_curves": "snapshots",
+    "build_features": "feature_store",
     "curve_factors": "factors",
+    "get_features": "feature_store",
+    "RollingPca": "pca_rolling",
+    "rolling_pca": "pca_rolling",
 }
 
 

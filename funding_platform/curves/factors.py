@@ -1,38 +1,171 @@
-"""What the shape of a curve says, each factor a difference of buckets.
+"""What curves say: the factor table, from curves, the bases of instruments and market snapshots.
 
-A factor is null where a bucket that it needs is missing; whether a strip with interpolated buckets
-is good enough is for the reader of ``usable`` to decide.
+``shape`` looks at one strip, ``trailing`` at the instrument's own past, ``dispersion`` at its
+peers, ``market`` at what was quoted. A factor is null where something it needs is missing; whether
+a strip with interpolated buckets is good enough is for the reader of ``usable`` to decide.
+
+Instruments are taken a few at a time: their strips then stay in the processor's cache, and what is
+computed with costs no memory that grows with history.
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from funding_platform.core.feature_tables import CURVE_FACTORS
+from funding_platform.core.feature_tables import BUCKETS, CURVE_FACTORS, CURVE_KEY
+from funding_platform.core.schema import Type
+from funding_platform.curves.dispersion import Levels, dispersion
+from funding_platform.curves.inputs import HOUR_US, Flags, Floats, Instruments, Ints
+from funding_platform.curves.market import MARKET_LOOK_BACK, market_factors
+from funding_platform.curves.shape import (
+    decay_ratios,
+    guarded,
+    half_life,
+    robust_scale,
+    shock_age,
+)
+from funding_platform.curves.trailing import TRAILING, TrailingWindows
 
-FACTORS: Final = {
-    "level": pl.col("b0"),
-    "slope": pl.col("b7") - pl.col("b0"),
-    "curvature": pl.col("b2") + pl.col("b5") - 2 * pl.col("b3"),
-}
-"""Each factor's formula, in fractions per year.
+FACTOR_LOOK_BACK: Final = max(TRAILING, MARKET_LOOK_BACK)
+"""How far before a curve the curves and snapshots lie that its factors depend on."""
 
-``level`` is the funding now; ``slope`` is positive where funding has fallen over the strip, as the
-buckets run back in time; ``curvature`` is positive where it dipped in between.
-"""
+_ROWS_AT_ONCE = 1 << 15
+
+_THREADS = 2
+"""NumPy lets go of the interpreter while it computes; more would only wait for memory."""
 
 
-def curve_factors(curves: pl.DataFrame) -> pl.DataFrame:
-    """Level, slope and curvature: ``b0``, ``b7 - b0`` and ``b2 + b5 - 2 * b3``.
+def curve_factors(
+    curves: pl.DataFrame,
+    *,
+    instruments: pl.DataFrame | None = None,
+    snapshots: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The factors of curves; ``core.feature_tables`` has the formula and unit of each.
+
+    A factor depends on nothing that became available after its curve. It does depend on what came
+    before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past
+    and are to be dropped by whoever asks for a part of history.
 
     Parameters
     ----------
     curves
-        ``features.curve_snapshots``, settled and live, usable or not.
+        ``features.curve_snapshots``, settled and live, usable or not, in any order.
+    instruments
+        ``venue``, ``venue_symbol`` and ``base`` of ``core.instruments``. The base is a name, not
+        an observation, and holds for all times. Without it there is no dispersion.
+    snapshots
+        ``venue``, ``venue_symbol``, ``observed_at``, ``mark_price``, ``index_price`` and
+        ``open_interest_base`` of ``core.market_snapshots``. Without them there is neither basis
+        nor change of open interest.
 
     Returns
     -------
     polars.DataFrame
-        ``features.curve_factors``: one row per curve, in the same order.
+        ``features.curve_factors``: one row per curve, sorted by its key.
     """
-    return CURVE_FACTORS.conform(curves.with_columns(**FACTORS))
+    if curves.is_empty():
+        return CURVE_FACTORS.empty()
+    numbering = Instruments(curves)
+    curves, owner = _sorted(curves, numbering)
+    settled = (curves["kind"] == "settled").to_numpy()
+    pieces = list(_in_pieces(owner))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(
+            lambda rows: _own_factors(curves[rows], owner[rows], settled[rows]), pieces
+        )
+        factors = pl.concat(found, rechunk=False)
+    columns = {}
+    if instruments is not None:
+        columns["dispersion"] = _dispersion(curves, factors, owner, settled, instruments, numbering)
+    if snapshots is not None:
+        columns["basis"], columns["open_interest_change"] = market_factors(
+            owner, curves["available_at"], snapshots, numbering
+        )
+    return CURVE_FACTORS.conform(
+        curves.select(*CURVE_KEY, "available_at").with_columns(
+            *factors.get_columns(), *(_column(name, values) for name, values in columns.items())
+        )
+    )
+
+
+def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame, Ints]:
+    """Curves by instrument and as-of time, and the number of each one's instrument."""
+    owner = numbering.numbers(curves)
+    as_of = curves["as_of"].to_physical().to_numpy()
+    step = np.diff(owner)
+    # At one time there may be two curves: which kind comes first matters for the table only.
+    if ((step < 0) | ((step == 0) & (np.diff(as_of) <= 0))).any():
+        curves = curves.sort(CURVE_KEY)
+        owner = numbering.numbers(curves)
+    return curves, owner
+
+
+def _in_pieces(owner: Ints) -> Iterator[slice]:
+    """Consecutive rows of whole instruments, about as many as stay in the cache."""
+    ends = np.flatnonzero(np.append(np.diff(owner) != 0, True)) + 1
+    start = 0
+    while start < len(owner):
+        at = min(int(np.searchsorted(ends, start + _ROWS_AT_ONCE)), len(ends) - 1)
+        yield slice(start, int(ends[at]))
+        start = int(ends[at])
+
+
+def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFrame:
+    """The factors that need nothing but the instruments' own curves."""
+    buckets = np.array(curves.select(BUCKETS).to_numpy().T)
+    buckets[0], outlier = guarded(buckets)
+    slope = buckets[7] - buckets[0]
+    microseconds = curves["as_of"].to_physical().to_numpy()
+    hour = -(-microseconds // HOUR_US)
+    trailing = TrailingWindows(owner[settled], hour[settled], owner, hour)
+    factors = {
+        "outlier": outlier,
+        "level": buckets[0],
+        "slope": slope,
+        "curvature": buckets[2] + buckets[5] - 2.0 * buckets[3],
+        **{f"decay_{k}": ratio for k, ratio in enumerate(decay_ratios(buckets))},
+        "shock_age": shock_age(buckets, robust_scale(buckets)[1]),
+        "half_life_hours": half_life(buckets),
+        "level_z": trailing.scores(buckets[0][settled], buckets[0]),
+        "slope_z": trailing.scores(slope[settled], slope),
+    }
+    return pl.DataFrame([_column(name, values) for name, values in factors.items()])
+
+
+def _column(name: str, values: Floats) -> pl.Series:
+    """Values as the declared type, null where NaN."""
+    series = pl.Series(name, values, nan_to_null=True)
+    declared = CURVE_FACTORS.column(name).type
+    return series if declared is Type.REAL else series.cast(declared.polars)
+
+
+def _dispersion(
+    curves: pl.DataFrame,
+    factors: pl.DataFrame,
+    owner: Ints,
+    settled: Flags,
+    instruments: pl.DataFrame,
+    numbering: Instruments,
+) -> Floats:
+    """Dispersion of the guarded level, among the settled curves and among the live ones."""
+    named = numbering.names.join(
+        instruments.select("venue", "venue_symbol", "base"),
+        on=["venue", "venue_symbol"],
+        how="left",
+        maintain_order="left",
+    )
+    base = named["base"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
+    venue = named["venue"].rank("dense").cast(pl.Int64).to_numpy()
+    level = factors["level"].to_numpy()
+    as_of, available = (curves[name].to_physical().to_numpy() for name in ("as_of", "available_at"))
+    levels = Levels(owner, as_of, available, level)
+    if settled.all() or not settled.any():
+        return dispersion(levels, base, venue)
+    found = np.full(len(owner), np.nan)
+    for rows in (settled, ~settled):
+        found[rows] = dispersion(levels.take(rows), base, venue)
+    return found

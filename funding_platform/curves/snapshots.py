@@ -15,14 +15,19 @@ from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements
 from funding_platform.curves.phases import Phases
-from funding_platform.curves.strips import Strips, live_strips, settled_strips
+from funding_platform.curves.strips import Emission, Strips, live_strips, settled_strips
 from funding_platform.curves.windows import LOOK_BACK, window_grid
 
 _MICROSECOND = timedelta(microseconds=1)
+_TENOR = TENOR_HOURS * HOUR
 
 
 def build_curves(
-    settlements: pl.DataFrame, window: Window, *, predictions: pl.DataFrame | None = None
+    settlements: pl.DataFrame,
+    window: Window,
+    *,
+    predictions: pl.DataFrame | None = None,
+    emission: Emission = "roll",
 ) -> pl.DataFrame:
     """The funding term structure at every roll: eight 8-hour windows as compounded yields.
 
@@ -34,10 +39,11 @@ def build_curves(
     windows is known: from an instrument's first settled window to seven windows after its last.
     It depends on nothing that was due after its boundary, and therefore cannot tell a settlement
     that is lost from one not yet made: ``window`` must not reach into the future. A live strip
-    stands at every boundary for whose running window a rate was predicted.
+    stands at every boundary for whose running window a rate was predicted, or wherever
+    ``emission`` puts it.
 
-    ``available_at`` is the boundary, or when the last settlement used or the prediction came if
-    that is later.
+    ``available_at`` is the as-of time, or when the last settlement used or the prediction came if
+    that is later. That nothing settled at a boundary is known half an hour after it.
 
     Parameters
     ----------
@@ -49,8 +55,11 @@ def build_curves(
         The as-of times wanted. Its end is at most the present.
     predictions
         Columns of ``core.market_snapshots`` (``venue``, ``venue_symbol``, ``predicted_rate``,
-        ``interval_hours``, ``next_funding_time``, ``observed_at``), in any order, to eight hours
-        after the window's end. Without them there are no live strips.
+        ``interval_hours``, ``next_funding_time``, ``observed_at``), in any order, from eight hours
+        before the window's start to eight hours after its end. Without them there are no live
+        strips.
+    emission
+        When live strips are emitted: ``roll``, ``collection`` or ``grid``, see ``curves.strips``.
 
     Returns
     -------
@@ -68,27 +77,42 @@ def build_curves(
     )
     if predictions is None:
         predictions = MARKET_SNAPSHOTS.empty()
-    predictions = _between(
-        predictions, "observed_at", window.start, window.end + TENOR_HOURS * HOUR
-    )
+    predictions = _between(predictions, "observed_at", window.start - _TENOR, window.end + _TENOR)
     instruments = Instruments(settlements, predictions)
     settled = read_settlements(settlements, instruments)
     predicted = read_predictions(predictions, instruments)
     phases = Phases(settled, len(instruments))
     start, end = ((moment - EPOCH) // _MICROSECOND for moment in (window.start, window.end))
 
-    pieces = []
+    pieces, live = [], []
     for phase in phases:
         grid = window_grid(phases.settlements(phase), phase, instruments)
         strips = settled_strips(grid, phases, start, end)
         pieces.append(_frame(strips, "settled", instruments))
         if len(predicted.observed):
-            strips = live_strips(grid, phases, predicted, instruments, start, end)
-            pieces.append(_frame(strips, "live", instruments))
+            strips = live_strips(grid, phases, predicted, instruments, start, end, emission)
+            boundary = pl.Series("boundary", strips.boundary)
+            live.append(_frame(strips, "live", instruments).with_columns(boundary))
+    if live:
+        pieces.append(_one_per_instant(pl.concat(live)))
     filled = [piece for piece in pieces if len(piece)]
     if len(filled) > 1:
         return pl.concat(filled).sort(CURVE_SNAPSHOTS.key)
     return filled[0] if filled else CURVE_SNAPSHOTS.empty()
+
+
+def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
+    """Just after a change of phase there is a strip from each phase's boundary: keep one.
+
+    That is the one available first, whatever settles later, and of equals the newest boundary's.
+    """
+    ordered = live.sort(
+        *CURVE_SNAPSHOTS.key,
+        "available_at",
+        "boundary",
+        descending=[False] * len(CURVE_SNAPSHOTS.key) + [False, True],
+    )
+    return ordered.unique(CURVE_SNAPSHOTS.key, keep="first", maintain_order=True).drop("boundary")
 
 
 def _between(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:

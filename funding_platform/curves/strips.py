@@ -3,31 +3,46 @@
 Settled: b0 is the window that ends at the boundary. Live: b0 is the window that begins there, at
 its predicted rate. Every further bucket lies one window earlier.
 
+A settled strip stands at its boundary. When live strips are emitted, and what their as-of time
+then is, is a choice:
+
+- ``roll``: once per window, with the first prediction; as of the boundary, like the settled one.
+- ``collection``: with every prediction; as of its observation.
+- ``grid``: every ten minutes from the first prediction to the window's end, with the newest
+  prediction observed by then; as of that instant.
+
 A missing bucket between two known ones is interpolated linearly in yield, however many there
 are; ``usable`` draws the line. One with nothing known on one of its sides stays missing.
 """
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.inputs import HOUR_US, Flags, Floats, Instruments, Ints, Predictions
 from funding_platform.curves.phases import Phases
-from funding_platform.curves.windows import N_WINDOWS, WindowGrid, compounded
+from funding_platform.curves.windows import LATENESS_US, N_WINDOWS, WindowGrid, compounded
 
 MAX_INTERPOLATED = 2
+
+Emission: TypeAlias = Literal["roll", "collection", "grid"]
+
+GRID_US = HOUR_US // 6
+"""Ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strips:
     """Strips as arrays of shape (n,), ``buckets`` of shape (8, n), newest first.
 
-    ``as_of`` and ``available`` are in microseconds since the epoch, ``buckets`` fractions per
-    year and NaN where missing.
+    ``as_of`` and ``available`` are in microseconds since the epoch, ``boundary``, where the newest
+    settled window ends, in hours, ``buckets`` fractions per year and NaN where missing.
     """
 
     instrument: Ints
+    boundary: Ints
     as_of: Ints
     available: Ints
     buckets: Floats
@@ -57,11 +72,9 @@ def settled_strips(grid: WindowGrid, phases: Phases, start: int, end: int) -> St
     wanted = (n_known[N_WINDOWS:] > n_known[:-N_WINDOWS]) & (as_of >= start) & (as_of < end)
     wanted &= phases.rules(grid.phase, grid.instrument, grid.end)
     at = np.flatnonzero(wanted)
-    as_of = as_of[at]
-    # A settlement is known when it is made, which may be minutes after the hour it was due at.
-    available = np.maximum(as_of, grid.last[at])
     buckets = _windows_back(grid, at, N_WINDOWS)
-    return Strips(grid.instrument[at], as_of, available, buckets, fill_inner(buckets))
+    owner, boundary = grid.instrument[at], grid.end[at]
+    return Strips(owner, boundary, as_of[at], grid.known[at], buckets, fill_inner(buckets))
 
 
 def live_strips(
@@ -71,11 +84,12 @@ def live_strips(
     instruments: Instruments,
     start: int,
     end: int,
+    emission: Emission = "roll",
 ) -> Strips:
-    """One strip per boundary after which, within the running window, a rate was predicted.
+    """The running window at its predicted rate before the seven that have settled.
 
-    The first such prediction counts. One that was due at the boundary or before speaks of a
-    window that has already settled and is passed over.
+    Only a prediction observed within the running window counts, and not one that was due at the
+    boundary or before: that speaks of a window that has already settled.
 
     Parameters
     ----------
@@ -85,6 +99,8 @@ def live_strips(
         Sorted by instrument and time of observation.
     instruments
         Their names, for messages.
+    emission
+        When strips are emitted: see above.
 
     Raises
     ------
@@ -93,21 +109,39 @@ def live_strips(
     """
     elapsed = (predictions.observed // HOUR_US - grid.phase) % TENOR_HOURS
     boundary = predictions.observed // HOUR_US - elapsed
-    wanted = (boundary * HOUR_US >= start) & (boundary * HOUR_US < end)
-    wanted &= predictions.due > boundary
+    wanted = predictions.due > boundary
     wanted &= phases.rules(grid.phase, predictions.instrument, boundary)
     predictions, boundary = predictions.take(wanted), boundary[wanted]
-    first = np.ones(len(boundary), dtype=np.bool_)
-    first[1:] = (np.diff(boundary) != 0) | (np.diff(predictions.instrument) != 0)
-    predictions, boundary = predictions.take(first), boundary[first]
+    rows, as_of = _emitted(predictions, boundary, emission)
+    inside = (as_of >= start) & (as_of < end)
+    rows, as_of = rows[inside], as_of[inside]
+    predictions, boundary = predictions.take(rows), boundary[rows]
 
     owner = predictions.instrument
     running = compounded(predictions.r_8h, owner, boundary + TENOR_HOURS, instruments)
     at = grid.positions(owner, boundary)
     buckets = np.vstack((running, _windows_back(grid, at, N_WINDOWS - 1)))
-    last = np.where(at >= 0, np.append(grid.last, 0)[at], 0)
-    available = np.maximum(predictions.observed, last)
-    return Strips(owner, boundary * HOUR_US, available, buckets, fill_inner(buckets))
+    known = np.where(at >= 0, np.append(grid.known, 0)[at], boundary * HOUR_US + LATENESS_US)
+    available = np.maximum(np.maximum(predictions.observed, as_of), known)
+    return Strips(owner, boundary, as_of, available, buckets, fill_inner(buckets))
+
+
+def _emitted(predictions: Predictions, boundary: Ints, emission: Emission) -> tuple[Ints, Ints]:
+    """Which prediction each live strip shows, and its as-of time in microseconds; shape (m,)."""
+    rows, observed = np.arange(len(boundary)), predictions.observed
+    same = (np.diff(boundary) == 0) & (np.diff(predictions.instrument) == 0)
+    if emission == "roll":
+        rows = rows[np.append(True, ~same)[: len(rows)]]
+        return rows, boundary[rows] * HOUR_US
+    if emission == "collection":
+        rows = rows[np.append(~same | (np.diff(observed) > 0), True)[: len(rows)]]
+        return rows, observed[rows]
+    until = (boundary + TENOR_HOURS) * HOUR_US
+    until[:-1] = np.where(same, observed[1:], until[:-1])
+    first, last = -(-observed // GRID_US), -(-until // GRID_US)
+    rows = np.repeat(rows, last - first)
+    since = np.arange(len(rows)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+    return rows, (first[rows] + since) * GRID_US
 
 
 def fill_inner(buckets: Floats) -> Ints:

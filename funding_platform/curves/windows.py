@@ -33,6 +33,9 @@ LOOK_BACK = timedelta(hours=STRIP_HOURS)
 
 MIN_COVERED_HOURS = TENOR_HOURS / 2
 
+LATENESS_US = HOUR_US // 2
+"""A settlement counts for its nearest hour, so one at a boundary may be stamped this much later."""
+
 _Number = TypeVar("_Number", np.int64, np.float64)
 
 
@@ -45,14 +48,16 @@ class WindowGrid:
     eight. A longer hole is cut short, so that memory follows the settlements, not the calendar.
 
     ``end`` is in hours since the epoch, ``yields`` a fraction per year and NaN where missing,
-    ``last`` the time of the last settlement, in microseconds, and 0 where there is none.
+    ``known`` when it could be told what settled, in microseconds: at the window's end, or with the
+    settlement of its last hour if that is stamped later. Where that settlement is absent and the
+    window not whole without it, only the half hour in which it may still come gives certainty.
     """
 
     phase: int
     instrument: Ints
     end: Ints
     yields: Floats
-    last: Ints
+    known: Ints
 
     def positions(self, instrument: Ints, end: Ints) -> Ints:
         """Where windows stand in the arrays, -1 for those that do not; all of shape (m,)."""
@@ -86,19 +91,24 @@ def window_grid(settlements: Settlements, phase: int, instruments: Instruments) 
 
     instrument, number = settlements.instrument[first], number[first]
     end = number * TENOR_HOURS + phase
-    yields = compounded(_rates_8h(settlements, first), instrument, end, instruments)
+    rates, covered = _rates_8h(settlements, first)
+    yields = compounded(rates, instrument, end, instruments)
+    known = np.maximum(end * HOUR_US, settlements.time[closes])
+    sure = (settlements.hour[closes] == end) | (covered >= TENOR_HOURS)
+    known[~sure] = end[~sure] * HOUR_US + LATENESS_US
 
     places = np.minimum(np.diff(number, append=0), N_WINDOWS)
     places[np.diff(instrument, append=-1) != 0] = N_WINDOWS
     total = int(places.sum())
     position = np.cumsum(places) - places
     tenors_since = np.arange(total) - np.repeat(position, places)
+    ends = np.repeat(end, places) + TENOR_HOURS * tenors_since
     return WindowGrid(
         phase,
         np.repeat(instrument, places),
-        np.repeat(end, places) + TENOR_HOURS * tenors_since,
+        ends,
         _spread(yields, position, np.full(total, np.nan)),
-        _spread(settlements.time[closes], position, np.zeros(total, dtype=np.int64)),
+        _spread(known, position, ends * HOUR_US + LATENESS_US),
     )
 
 
@@ -138,8 +148,8 @@ def sort_key(instrument: Ints, hour: Ints) -> Ints:
     return (instrument << 32) | hour
 
 
-def _rates_8h(settlements: Settlements, first: Ints) -> Floats:
-    """The 8-hour rate of each window, given where it begins; NaN where too little settled."""
+def _rates_8h(settlements: Settlements, first: Ints) -> tuple[Floats, Floats]:
+    """The 8-hour rate of each window, NaN where too little settled, and the hours it covers."""
     interval = settlements.interval
     unknown = np.isnan(interval)
     share = np.fmin(1.0, TENOR_HOURS / interval)  # an unknown interval counts whole
@@ -148,7 +158,7 @@ def _rates_8h(settlements: Settlements, first: Ints) -> Floats:
     covered = np.add.reduceat(hours, first)
     scale = TENOR_HOURS / np.clip(covered, MIN_COVERED_HOURS, TENOR_HOURS)
     scale[np.logical_or.reduceat(unknown, first)] = 1.0
-    return np.where(covered >= MIN_COVERED_HOURS, total * scale, np.nan)
+    return np.where(covered >= MIN_COVERED_HOURS, total * scale, np.nan), covered
 
 
 def _spread(values: NDArray[_Number], position: Ints, blank: NDArray[_Number]) -> NDArray[_Number]:

@@ -7,6 +7,7 @@ from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
 from funding_platform.defs.jobs import collect_job, history_job, transform_job
 from funding_platform.defs.marts import dbt_project, dbt_resource, mart_assets
+from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.published import published_asset, published_check
 from funding_platform.defs.raw import raw_assets
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
@@ -24,6 +25,7 @@ def build_definitions() -> dg.Definitions:
             *feature_assets(venues),
             mart_assets(venues, project),
             published_asset(),
+            notebook_asset(),
         ],
         asset_checks=[*lake_checks(venues), published_check()],
         jobs=[history_job(venues), collect_job(venues), transform_job()],

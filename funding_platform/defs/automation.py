@@ -1,4 +1,4 @@
-"""When runs start: an hourly collection, a daily refresh of history, and the transforms.
+"""When runs start: an hourly collection, a refresh of history after every roll, and the transforms.
 
 Each decision is a pure function of the clock and of what has been materialised; sensors and
 schedules are shells around them.
@@ -11,6 +11,7 @@ import dagster as dg
 
 from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
+from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.jobs import COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
 from funding_platform.venues.registry import offering
@@ -22,7 +23,7 @@ TRANSFORM_DEADLINE = timedelta(minutes=10)
 """How long into the hour the transforms wait for venues that have not answered."""
 
 LATE_CORRECTIONS = timedelta(days=2)
-"""How long after its end a month is still refreshed daily."""
+"""How long after its end a month is still refreshed."""
 
 
 def months_to_refresh(now: datetime) -> list[str]:
@@ -72,35 +73,37 @@ def sensors(venues: list[str]) -> list[dg.SensorDefinition]:
             return dg.SkipReason(f"{len(arrived)} of {len(venues)} venues are in")
         hour = f"{floor_hour(now):{HOUR_KEY}}"
         return dg.RunRequest(
-            run_key=f"transform-{hour}", partition_key=f"{month_start(now):{MONTH_KEY}}"
+            run_key=f"transform-{hour}",
+            partition_key=f"{month_start(now):{MONTH_KEY}}",
+            tags={ONLY_CHANGED: "true"},
         )
 
     return [hourly_collection, transform_after_collection]
 
 
 def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
-    """The daily refresh of settled history."""
+    """The refresh of settled history, once what settled at 00, 08 and 16 UTC can be asked for."""
 
     @dg.schedule(
-        name="daily_history",
+        name="history_after_rolls",
         job_name=HISTORY,
-        cron_schedule="20 0 * * *",
+        cron_schedule="20 0,8,16 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Refreshes the running month, one run per venue: one outage stays one outage.",
     )
-    def daily_history(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    def history_after_rolls(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         now = context.scheduled_execution_time.astimezone(UTC)
         for month in months_to_refresh(now):
             for venue in offering(FUNDING_RATES, venues):
                 yield dg.RunRequest(
-                    run_key=f"{venue}-{month}-{now:%Y-%m-%d}",
+                    run_key=f"{venue}-{month}-{now:%Y-%m-%dT%H}",
                     partition_key=month,
                     asset_selection=[raw_key(venue, FUNDING_RATES)],
                     tags={"venue": venue},
                 )
 
-    return [daily_history]
+    return [history_after_rolls]
 
 
 def _venues_in(instance: dg.DagsterInstance, venues: list[str], hour: datetime) -> set[str]:

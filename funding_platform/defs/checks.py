@@ -6,12 +6,19 @@ the answers.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.feature_store_table import FEATURE_STORE
+from funding_platform.core.feature_tables import (
+    CURVE_FACTORS,
+    CURVE_SNAPSHOTS,
+    PCA_MODELS,
+    PCA_SCORES,
+)
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.features import feature_key
@@ -20,6 +27,7 @@ from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.checks import (
     Answer,
+    few_missing_buckets,
     history_fresh,
     keys_unique,
     predicted_agrees,
@@ -27,6 +35,13 @@ from funding_platform.flows.checks import (
     second_opinion_agrees,
     seen_lately,
     snapshot_covers_listed,
+)
+from funding_platform.flows.feature_checks import (
+    every_curve_has_features,
+    models_explain,
+    models_fitted,
+    models_full_rank,
+    models_steady,
 )
 from funding_platform.venues.registry import venue_spec
 
@@ -40,12 +55,25 @@ DESCRIPTIONS = {
     "unique_key": "No key is there twice.",
     "fresh": "The newest row is as recent as it should be.",
     "covers_listed": "Every instrument that trades has a row in the newest snapshot.",
+    "few_missing_buckets": "Under 2 % of the buckets of the last 30 days are missing.",
+    "models_fitted": "At least half of the newest models could be fitted.",
+    "full_rank": "The strips of three in four newest models span all eight buckets.",
+    "steady": "Three in four first components have turned by at most 30 degrees.",
+    "explains": "In three of four newest models three components explain half of the variance.",
+    "complete_join": "Every curve has its features, known no earlier than the curve.",
     "predicted_agrees": "Rates settle as the venue itself predicted them shortly before.",
     "second_opinion": "CoinGecko shows the venue's predicted rates as the venue does.",
 }
 
 
-SEVERITIES = {"covers_listed": dg.AssetCheckSeverity.WARN}
+_MODEL_QUESTIONS: Final[dict[str, Question]] = {
+    "models_fitted": models_fitted,
+    "full_rank": models_full_rank,
+    "steady": models_steady,
+    "explains": models_explain,
+}
+
+SEVERITIES = dict.fromkeys(("covers_listed", *_MODEL_QUESTIONS), dg.AssetCheckSeverity.WARN)
 """Where a failure may be the market's doing; all others are errors."""
 
 
@@ -71,8 +99,14 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
             )
         ),
         *(
-            _checks(feature_key(table), {"schema": _schema_of(table)})
-            for table in (CURVE_SNAPSHOTS, CURVE_FACTORS)
+            _checks(feature_key(table), {"schema": _schema_of(table), **questions})
+            for table, questions in (
+                (CURVE_SNAPSHOTS, {"few_missing_buckets": _few_missing_buckets}),
+                (CURVE_FACTORS, {}),
+                (PCA_MODELS, _MODEL_QUESTIONS),
+                (PCA_SCORES, {}),
+                (FEATURE_STORE, {"complete_join": every_curve_has_features}),
+            )
         ),
     ]
 
@@ -99,6 +133,10 @@ def _questions(venue: str, table: Table) -> dict[str, Question]:
 
 def _schema_of(table: Table) -> Question:
     return lambda lake: schema_as_declared(lake, table)
+
+
+def _few_missing_buckets(lake: DuckDBPyConnection) -> Answer:
+    return few_missing_buckets(lake, datetime.now(UTC))
 
 
 def _checks(key: dg.AssetKey, questions: Mapping[str, Question]) -> dg.AssetChecksDefinition:

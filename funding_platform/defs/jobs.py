@@ -46,6 +46,8 @@ def transform_job() -> "UnresolvedAssetJobDefinition":
     """Curves, marts and the published file."""
     return dg.define_asset_job(
         TRANSFORM,
-        selection=dg.AssetSelection.groups("features", "staging", "marts", "core", "published"),
+        selection=dg.AssetSelection.groups(
+            "features", "staging", "intermediate", "marts", "core", "published"
+        ),
         description="Curves of the month, all marts, and the published file.",
     )

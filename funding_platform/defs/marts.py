@@ -9,12 +9,18 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS, TABLES
+from funding_platform.core.tables import (
+    COLLECTION_LOG,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    MARKET_SNAPSHOTS,
+    TABLES,
+)
 from funding_platform.defs.presentation import OWNERS, definition_metadata
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.connection import commit_lock
+from funding_platform.lake.connection import commit_lock, connect
 from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings, project_root
 from funding_platform.venues.registry import offering
@@ -24,6 +30,10 @@ PER_VENUE = {
     for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)
 }
 """dbt sources that several assets write: one per venue."""
+
+
+LOG = dg.AssetKey([COLLECTION_LOG.schema, COLLECTION_LOG.name])
+"""The dbt source that every asset of every venue writes."""
 
 
 def dbt_project() -> DbtProject:
@@ -85,9 +95,13 @@ class Translator(DagsterDbtTranslator):
 
     def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
         table = PER_VENUE.get(dep.asset_key)
-        if table is None:
+        if dep.asset_key != LOG and table is None:
             return [dep]
-        return [dg.AssetDep(raw_key(venue, table)) for venue in offering(table, self._venues)]
+        return [
+            dg.AssetDep(raw_key(venue, one))
+            for one in ([table] if table else PER_VENUE.values())
+            for venue in offering(one, self._venues)
+        ]
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
@@ -104,6 +118,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource
     ) -> Iterator[Any]:
         os.environ.update(dbt_environment(lake.settings, run_id=context.run.run_id))
+        connect(lake.settings, read_only=False).close()  # an older lake gains what dbt reads
         with step("dbt build"), commit_lock(lake.settings):
             for event in dbt.cli(["build"], context=context).stream():
                 yield _counted(event, context, lake) if isinstance(event, dg.Output) else event

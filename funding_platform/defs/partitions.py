@@ -24,7 +24,13 @@ HOURLY = dg.HourlyPartitionsDefinition(start_date=SNAPSHOT_START, timezone="UTC"
 MONTH_AND_THE_ONE_BEFORE = dg.TimeWindowPartitionMapping(
     start_offset=-1, allow_nonexistent_upstream_partitions=True
 )
-"""A curve looks back over eight windows of eight hours, into the month before."""
+"""A curve looks back over eight windows of eight hours, its factors over 28 days: never further
+than into the month before."""
+
+MONTH_AND_THE_THREE_BEFORE = dg.TimeWindowPartitionMapping(
+    start_offset=-3, allow_nonexistent_upstream_partitions=True
+)
+"""A model is fitted to 90 days of curves, and applies for as long."""
 
 HOURS_OF_THE_MONTH = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 """Live curves use whichever snapshots of the month were taken."""

@@ -1,5 +1,7 @@
 """How tables show in the Dagster UI: column schema, row counts, previews, ownership."""
 
+from base64 import b64encode
+
 import dagster as dg
 import polars as pl
 
@@ -39,6 +41,11 @@ def frame_metadata(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
         "dagster/row_count": dg.MetadataValue.int(frame.height),
         "preview": dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS))),
     }
+
+
+def png_metadata(png: bytes, title: str) -> dg.MetadataValue:
+    """A picture, shown where the metadata is; it is small, for it lies in the event log."""
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{b64encode(png).decode()})")
 
 
 def markdown_table(frame: pl.DataFrame) -> str:

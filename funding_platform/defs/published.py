@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from funding_platform.core.feature_tables import CURVE_FACTORS
+from funding_platform.core.feature_store_table import FEATURE_STORE
 from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
+from funding_platform.core.statistics_tables import STATISTICS
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import OWNERS
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
@@ -21,8 +22,9 @@ def published_asset() -> dg.AssetsDefinition:
         description="A plain DuckDB file with every table of the lake, built aside and renamed "
         "into place: `duckdb data/funding.duckdb` works for anyone.",
         deps=[
-            feature_key(CURVE_FACTORS),
+            feature_key(FEATURE_STORE),
             *(feature_key(table) for table in (LATEST_FUNDING_RATES, OPPORTUNITIES, COVERAGE)),
+            *(feature_key(table) for table in STATISTICS if not table.view),
         ],
         group_name="published",
         owners=OWNERS,

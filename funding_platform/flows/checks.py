@@ -11,7 +11,9 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.feature_tables import BUCKETS
 from funding_platform.core.schema import Table
+from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.cross_checks import (
     at_fault,
     disagreements,
@@ -22,7 +24,7 @@ from funding_platform.flows.cross_checks import (
 from funding_platform.venues.coingecko import native_venue
 
 HISTORY_REFRESH = timedelta(days=1)
-"""Settled history is refreshed once a day."""
+"""Settled history is refreshed three times a day; two refreshes may fail."""
 
 SNAPSHOT_LIMIT = timedelta(hours=2)
 """Snapshots are taken hourly; one may be missed."""
@@ -32,6 +34,10 @@ AGGREGATOR = "coingecko"
 
 CROSS_CHECKED = timedelta(days=7)
 """How far back rates are compared; what is older was compared when it was new."""
+
+MISSING_BUCKETS_OVER = timedelta(days=30)
+MAX_MISSING_SHARE = 0.02
+"""Of the buckets of settled curves."""
 
 SHOWN_SYMBOLS = 10
 
@@ -44,6 +50,18 @@ SELECT venue_symbol, snapshot_hour, predicted_rate, interval_hours, next_funding
     observed_at
 FROM core.market_snapshots
 WHERE venue = ? AND snapshot_hour >= ? AND predicted_rate IS NOT NULL
+"""
+_MISSING_BUCKETS = f"""
+WITH settled AS (
+    SELECT *, min(as_of) OVER (PARTITION BY venue, venue_symbol) AS first_as_of
+    FROM features.curve_snapshots WHERE kind = 'settled'
+)
+SELECT c.venue, count(*) * {len(BUCKETS)} AS buckets,
+    sum(c.n_interpolated + {" + ".join(f"(c.{name} IS NULL)::INT" for name in BUCKETS)}) AS missing
+FROM settled AS c LEFT JOIN core.instruments AS i USING (venue, venue_symbol)
+WHERE c.as_of >= ? AND c.as_of >= c.first_as_of + to_hours({(len(BUCKETS) - 1) * TENOR_HOURS})
+    AND coalesce(i.status, 'trading') = 'trading'
+GROUP BY c.venue ORDER BY missing / buckets DESC
 """
 
 
@@ -79,7 +97,7 @@ def keys_unique(lake: DuckDBPyConnection, table: Table, venue: str) -> Answer:
 
 
 def history_fresh(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
-    """Is the newest settlement as recent as a daily refresh lets one expect?
+    """Is the newest settlement as recent as the refreshes let one expect?
 
     The limit is a day and two of the venue's shortest intervals.
     """
@@ -124,6 +142,26 @@ def snapshot_covers_listed(lake: DuckDBPyConnection, venue: str) -> Answer:
     verdict = f"{len(missing)} of {listed} trading instruments have no row in the newest snapshot"
     named = f": {', '.join(missing[:SHOWN_SYMBOLS])}" if missing else ""
     return Answer(not missing, verdict + named, {"listed": listed, "missing": len(missing)})
+
+
+def few_missing_buckets(lake: DuckDBPyConnection, now: datetime) -> Answer:
+    """Are under 2 % of the buckets of the last 30 days' settled curves missing or interpolated?
+
+    Curves count from the eighth window of an instrument on, before which there was nothing to
+    miss, and while it trades.
+    """
+    by_venue = lake.execute(_MISSING_BUCKETS, [now - MISSING_BUCKETS_OVER]).fetchall()
+    buckets, missing = (sum(int(row[k]) for row in by_venue) for k in (1, 2))
+    if not buckets:
+        return Answer(False, f"no settled curve in the last {MISSING_BUCKETS_OVER.days} days")
+    share = missing / buckets
+    worst, of, without = by_venue[0]
+    return Answer(
+        share < MAX_MISSING_SHARE,
+        f"{share:.2%} of {buckets} buckets are missing or interpolated, most on {worst}: "
+        f"{int(without) / int(of):.2%}",
+        {"buckets": buckets, "missing": missing, "share": round(share, 6)},
+    )
 
 
 def predicted_agrees(

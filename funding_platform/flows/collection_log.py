@@ -1,7 +1,7 @@
 """The collection log: one row per attempt, successful or not."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -9,6 +9,8 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import COLLECTION_LOG
 from funding_platform.core.time_grid import Window
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import venue_health
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Attempt:
     latency_ms: float | None = None
     warnings: list[FundingError] = field(default_factory=list)
     error: FundingError | None = None
+    breaker_state: str | None = None
 
     @property
     def status(self) -> str:
@@ -35,6 +38,10 @@ class Attempt:
         if self.error is not None:
             return "failed"
         return "partial" if self.symbols_failed or self.warnings else "success"
+
+    def note_standing(self, settings: Settings) -> None:
+        """Note how the venue stands with us now, at the end of the attempt."""
+        self.breaker_state = venue_health(self.venue, settings).condition(datetime.now(UTC))
 
     def row(self) -> dict[str, object]:
         """The attempt as a row of ``core.collection_log``."""
@@ -55,6 +62,7 @@ class Attempt:
             "latency_ms": self.latency_ms,
             "window_start": self.window and self.window.start,
             "window_end": self.window and self.window.end,
+            "breaker_state": self.breaker_state,
         }
 
 

@@ -1,16 +1,22 @@
-"""From settled and predicted rates to curves and their factors, a month at a time."""
+"""From settled and predicted rates to curves and their factors, a month at a time.
+
+An ``update`` rebuilds a window whole, a ``follow`` what can have changed; see ``flows.following``.
+"""
 
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.schema import Table
-from funding_platform.core.time_grid import Window
+from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
+from funding_platform.curves.factors import FACTOR_LOOK_BACK
+from funding_platform.curves.market import MARKET_LOOK_BACK
+from funding_platform.flows.following import Input, changed, replace_window
 from funding_platform.flows.progress import step
-from funding_platform.lake.writer import Lake, Scope
+from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
 LATENESS = timedelta(minutes=30)
@@ -28,6 +34,25 @@ SELECT venue, venue_symbol, predicted_rate, interval_hours, next_funding_time, o
 FROM core.market_snapshots
 WHERE snapshot_hour >= ? AND snapshot_hour < ? AND predicted_rate IS NOT NULL
 """
+_CURVES = """
+SELECT * FROM features.curve_snapshots
+WHERE as_of >= ? AND as_of < ? AND (kind = 'settled' OR as_of >= ?)
+"""
+_MARKET = """
+SELECT venue, venue_symbol, observed_at, mark_price, index_price, open_interest_base
+FROM core.market_snapshots
+WHERE snapshot_hour >= ? AND snapshot_hour < ?
+"""
+_BASES = "SELECT venue, venue_symbol, base FROM core.instruments"
+
+_CURVE_INPUTS = (
+    Input(FUNDING_RATES, "funding_time", LATENESS),
+    Input(MARKET_SNAPSHOTS, "snapshot_hour", TENOR),
+)
+_FACTOR_INPUTS = (
+    Input(CURVE_SNAPSHOTS, "as_of"),
+    Input(MARKET_SNAPSHOTS, "snapshot_hour", TENOR),
+)
 
 
 def update_curve_snapshots(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
@@ -40,13 +65,24 @@ def update_curve_snapshots(window: Window, settings: Settings, run_id: str) -> p
     polars.DataFrame
         The rows of ``features.curve_snapshots`` in the window.
     """
-    window = Window(window.start, max(window.start, min(window.end, datetime.now(UTC))))
     with step("curves"), Lake(settings) as lake:
-        settlements = lake.read(_SETTLEMENTS, [window.start - LOOK_BACK, window.end + LATENESS])
-        predictions = lake.read(_PREDICTIONS, [window.start, window.end + TENOR])
-        curves = build_curves(settlements, window, predictions=predictions)
-        _replace(lake, CURVE_SNAPSHOTS, curves, window, run_id)
-    return curves
+        return _rebuild_curves(lake, window, run_id)
+
+
+def follow_curve_snapshots(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+    """Rebuild those curves of the window that can have changed since the last build.
+
+    It begins up to three days before the window: what settled late in a month, and live strips of
+    windows that cross its end, come in when the next has begun.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows rebuilt.
+    """
+    with step("curves"), Lake(settings) as lake:
+        window = changed(lake, CURVE_SNAPSHOTS, _CURVE_INPUTS, window)
+        return _rebuild_curves(lake, window, run_id)
 
 
 def update_curve_factors(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
@@ -58,18 +94,45 @@ def update_curve_factors(window: Window, settings: Settings, run_id: str) -> pl.
         The rows of ``features.curve_factors`` in the window.
     """
     with step("curve factors"), Lake(settings) as lake:
-        curves = lake.read(
-            "SELECT * FROM features.curve_snapshots WHERE as_of >= ? AND as_of < ?",
-            [window.start, window.end],
-        )
-        factors = curve_factors(curves.cast(dict(CURVE_SNAPSHOTS.polars_schema)))  # type: ignore[arg-type]
-        _replace(lake, CURVE_FACTORS, factors, window, run_id)
+        return _rebuild_factors(lake, window, run_id)
+
+
+def follow_curve_factors(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+    """Rebuild those factors of the window that can have changed since the last build.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows rebuilt.
+    """
+    with step("curve factors"), Lake(settings) as lake:
+        window = changed(lake, CURVE_FACTORS, _FACTOR_INPUTS, window)
+        return _rebuild_factors(lake, window, run_id)
+
+
+def _rebuild_curves(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
+    now, version = datetime.now(UTC), lake.snapshot_id()
+    built = Window(window.start, max(window.start, min(window.end, now)))
+    settlements = lake.read(_SETTLEMENTS, [built.start - LOOK_BACK, built.end + LATENESS])
+    predictions = lake.read(_PREDICTIONS, [built.start - TENOR - HOUR, built.end + TENOR])
+    curves = build_curves(
+        settlements, built, predictions=predictions, emission=lake.settings.curve_emission
+    )
+    followed = version if window.end >= now else None
+    replace_window(lake, CURVE_SNAPSHOTS, curves, built, run_id, followed)
+    return curves
+
+
+def _rebuild_factors(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
+    now, version = datetime.now(UTC), lake.snapshot_id()
+    start, end = window.start, window.end
+    curves = lake.read(_CURVES, [start - FACTOR_LOOK_BACK, end, start - TENOR])
+    snapshots = lake.read(_MARKET, [start - MARKET_LOOK_BACK - HOUR, end + TENOR])
+    factors = curve_factors(
+        curves.cast(dict(CURVE_SNAPSHOTS.polars_schema)),  # type: ignore[arg-type]
+        instruments=lake.read(_BASES),
+        snapshots=snapshots,
+    ).filter(pl.col("as_of") >= start)
+    followed = version if end >= now else None
+    replace_window(lake, CURVE_FACTORS, factors, window, run_id, followed)
     return factors
-
-
-def _replace(lake: Lake, table: Table, frame: pl.DataFrame, window: Window, run_id: str) -> None:
-    """Replace the window's rows; computed tables are empty exactly when their input is."""
-    with lake.commit(run_id, f"{table.name} {window}") as transaction:
-        transaction.replace(
-            table, frame, Scope(time_column="as_of", window=window), proven_empty=True
-        )

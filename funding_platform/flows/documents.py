@@ -6,7 +6,7 @@ derived here. ``python -m funding_platform.flows.documents`` writes them anew; w
 only fails if that would change anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from typing import Any
 import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
+from funding_platform.core.feature_store_table import FEATURE_GROUPS
 from funding_platform.core.schema import Column, Table
+from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
 from funding_platform.core.tables import FEE_SCHEDULES, TABLES
 from funding_platform.settings import project_root
 
-SEEDS = (FEE_SCHEDULES,)
-"""Tables that dbt loads from a CSV file."""
+SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
+"""Tables that dbt loads from CSV files."""
 
 MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 """Tables that dbt builds."""
@@ -46,6 +48,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
+        Path("docs/features.md"): features_markdown(),
     }
 
 
@@ -90,17 +93,10 @@ def dbt_marts(tables: tuple[Table, ...]) -> dict[str, Any]:
     """The dbt models with enforced contracts.
 
     A column that must not be null is a constraint rather than a test: DuckLake enforces it, so
-    that a broken build fails before it replaces the table that people query.
+    that a broken build fails before it replaces the table that people query. A view is not tested
+    as a whole: that would work out every row it could ever show.
     """
-    return {
-        "models": [
-            {
-                **_described(table, [_contracted_column(column) for column in table.columns]),
-                "config": {"contract": {"enforced": True}},
-            }
-            for table in tables
-        ]
-    }
+    return {"models": [_mart(table) for table in tables]}
 
 
 def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
@@ -129,6 +125,32 @@ def tables_markdown(tables: tuple[Table, ...]) -> str:
     for schema, members in groupby(tables, key=lambda table: table.schema):
         parts += [f"## {schema}", _SCHEMAS[schema], *map(_table_markdown, members)]
     return "\n\n".join(parts) + "\n"
+
+
+def features_markdown() -> str:
+    """The reference of all features: where each comes from, its formula and its unit."""
+    parts = [
+        "# Features",
+        f"<!-- {_ORIGIN} -->",
+        "`features.feature_store` has one row per instrument, `as_of` and `kind`, known as a whole "
+        "from its `available_at` on. `get_features` reads what was known at an instant; "
+        "`funding features` shows it.",
+    ]
+    for title, origin, columns in FEATURE_GROUPS:
+        parts += [f"## {title}", f"From `{origin.full_name}`.", _columns_markdown(columns)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _mart(table: Table) -> dict[str, Any]:
+    contract = {"config": {"contract": {"enforced": True}}}
+    if table.view:
+        described = _described(table, [_column(column) for column in table.columns])
+        del described["data_tests"]
+        return {**described, **contract}
+    return {
+        **_described(table, [_contracted_column(column) for column in table.columns]),
+        **contract,
+    }
 
 
 def _described(table: Table, columns: list[dict[str, Any]]) -> dict[str, Any]:
@@ -175,12 +197,19 @@ def _table_markdown(table: Table) -> str:
         "",
         f"Key: {', '.join(f'`{name}`' for name in table.key)}.",
         "",
+        _columns_markdown(table.columns),
+    ]
+    return "\n".join(lines)
+
+
+def _columns_markdown(columns: Iterable[Column]) -> str:
+    lines = [
         "| column | type | unit | null | meaning |",
         "| --- | --- | --- | --- | --- |",
         *(
             f"| `{column.name}` | {column.type.value} | {column.unit or ''} "
             f"| {'yes' if column.nullable else 'no'} | {column.description} |"
-            for column in table.columns
+            for column in columns
         ),
     ]
     return "\n".join(lines)

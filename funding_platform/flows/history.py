@@ -85,6 +85,8 @@ async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> N
             await read_history(venue, report, lake, known_instruments(lake, venue), recording)
         finally:
             report.requests = venue.stats.requests
+            recording.attempt.latency_ms = venue.stats.mean_latency_ms
+            recording.attempt.note_standing(lake.settings)
 
 
 async def read_history(

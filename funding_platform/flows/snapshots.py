@@ -19,7 +19,7 @@ from funding_platform.core.time_grid import HOUR, Window, floor_hour
 from funding_platform.flows.collection_log import Attempt, log_frame
 from funding_platform.flows.errors import CollectionError, EmptyAnswerError, PerishableError
 from funding_platform.flows.progress import begin
-from funding_platform.flows.recording import Recording
+from funding_platform.flows.recording import Recording, store_answers
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
@@ -79,8 +79,9 @@ def _store_instruments(transaction: Transaction, frame: pl.DataFrame) -> None:
 
 
 def _store_snapshots(transaction: Transaction, frame: pl.DataFrame) -> None:
-    for (venue, hour), part in frame.group_by("venue", "snapshot_hour"):
-        scope = Scope({"venue": str(venue)}, "snapshot_hour", _hour_from(hour))
+    for (hour,), part in frame.group_by("snapshot_hour"):
+        venues = tuple(part["venue"].unique())
+        scope = Scope({"venue": venues}, "snapshot_hour", _hour_from(hour))
         transaction.replace(MARKET_SNAPSHOTS, part, scope)
 
 
@@ -101,10 +102,10 @@ def _collect(
     collected = asyncio.run(_ask_all(what, venues, settings, run_id))
     message = f"{what.table.name} of {len(venues)} venues"
     with Lake(settings) as lake, lake.commit(run_id, message) as tx:
-        for one in collected:
-            if one.attempt.error is None:
-                what.store(tx, one.frame)
-            one.recording.store(lake, tx)
+        frames = [one.frame for one in collected if one.attempt.error is None]
+        if frames:
+            what.store(tx, pl.concat(frames))
+        store_answers([one.recording for one in collected], lake, tx)
         tx.append(COLLECTION_LOG, log_frame([one.attempt for one in collected]))
     return {one.attempt.venue: one for one in collected}
 
@@ -139,6 +140,7 @@ async def _ask_one(what: Snapshot, name: str, settings: Settings, run_id: str) -
                 attempt.warnings = list(venue.warnings)
                 attempt.requests = venue.stats.requests
                 attempt.latency_ms = venue.stats.mean_latency_ms
+                attempt.note_standing(settings)
         if frame.is_empty():
             raise EmptyAnswerError(
                 f"{name} answered without a single row for {what.table.full_name}",

@@ -12,8 +12,12 @@ from funding_platform.lake.connection import LAKE, connect
 from funding_platform.lake.errors import translated
 from funding_platform.settings import Settings
 
-UNPUBLISHED = (RAW_PAYLOADS.full_name,)
-"""Tables that would make the file many times as large, and are for the lake's keepers only."""
+UNPUBLISHED = (
+    RAW_PAYLOADS.full_name,
+    *(table.full_name for table in TABLES.values() if table.view),
+)
+"""What would make the file many times as large: answers for the lake's keepers only, and views,
+whose rows can be worked out from the tables."""
 
 
 def publish(settings: Settings) -> dict[str, int]:

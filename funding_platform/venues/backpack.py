@@ -13,7 +13,7 @@ from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.offset_paging import BackwardOffset
 from funding_platform.venues.paging import Ask
-from funding_platform.venues.payloads import MaybeReal, Payload, Real, product
+from funding_platform.venues.payloads import MaybeReal, Payload, Real, Time, Whole, product
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
 HOUR_MS: Final = HOUR // MILLISECOND
@@ -42,7 +42,7 @@ class _Market(Payload):
     quote_symbol: str
     market_type: str
     order_book_state: str
-    funding_interval: int | None  # milliseconds; null on spot markets
+    funding_interval: Whole | None  # milliseconds; null on spot markets
     filters: _Rules
     created_at: ZonelessTime | None = None
 
@@ -50,7 +50,7 @@ class _Market(Payload):
 class _MarkPrice(Payload):
     symbol: str
     funding_rate: Real
-    next_funding_timestamp: int
+    next_funding_timestamp: Time
     mark_price: MaybeReal
     index_price: MaybeReal
 

@@ -10,11 +10,12 @@ from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
 from funding_platform.venues.payloads import (
-    MaybeInt,
     MaybeReal,
+    MaybeTime,
     Payload,
     Real,
     RealOrBlank,
+    Time,
     product,
 )
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
@@ -35,7 +36,7 @@ class _Symbol(Payload):
     quote_asset: str
     base_asset: str = ""
     margin_asset: str | None = None
-    onboard_date: MaybeInt = None
+    onboard_date: MaybeTime = None
     filters: tuple[_Filter, ...] = ()
 
     def rule(self, kind: str) -> _Filter:
@@ -50,7 +51,7 @@ class _ExchangeInfo(Payload):
 class _PremiumIndex(Payload):
     symbol: str
     last_funding_rate: RealOrBlank  # in spite of its name, the estimate for nextFundingTime
-    next_funding_time: int  # 0 on dated futures
+    next_funding_time: Time  # 0 on dated futures
     mark_price: Real
     index_price: Real
 
@@ -78,7 +79,7 @@ class _OpenInterest(Payload):
 
 class _Funding(Payload):
     symbol: str
-    funding_time: int
+    funding_time: Time
     funding_rate: Real
     mark_price: MaybeReal = None  # empty on early rows
 

@@ -96,7 +96,7 @@ class Breaker:
     @property
     def health(self) -> Health:
         """How the venue stands with us."""
-        return self._state.transact(_read)
+        return self._state.read(_read)
 
     @contextmanager
     def call(self) -> Iterator[bool]:
@@ -128,15 +128,7 @@ class Breaker:
         BannedError
             While the ban lasts.
         """
-        health, now = self.health, self._now()
-        if health.banned_until is not None and now < health.banned_until:
-            error = BannedError(
-                f"banned until {_moment(health.banned_until)}: {health.ban}",
-                venue=self._venue,
-                hint=f"the ban ends by itself; it is remembered in {self._state.place}",
-            )
-            error.retry_after = (health.banned_until - now).total_seconds()
-            raise error
+        self._health_unless_banned()
 
     def ban(self, error: VenueError) -> None:
         """Ask no more for as long as the venue said, or for ``BAN_SECONDS``."""
@@ -147,8 +139,22 @@ class Breaker:
             error.message,
         )
 
+    def _health_unless_banned(self) -> Health:
+        health, now = self.health, self._now()
+        if health.banned_until is not None and now < health.banned_until:
+            error = BannedError(
+                f"banned until {_moment(health.banned_until)}: {health.ban}",
+                venue=self._venue,
+                hint=f"the ban ends by itself; it is remembered in {self._state.place}",
+            )
+            error.retry_after = (health.banned_until - now).total_seconds()
+            raise error
+        return health
+
     def _admit(self) -> bool:
-        self.require_no_ban()
+        """Whether the call that is let through is a trial; a closed breaker locks nothing."""
+        if self._health_unless_banned().failures < self._open_after:
+            return False
         return self._state.transact(self._let_through)
 
     def _let_through(self, database: sqlite3.Connection) -> bool:

@@ -15,7 +15,16 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Backward
-from funding_platform.venues.payloads import MaybeReal, Payload, Real, RealOrBlank, present, product
+from funding_platform.venues.payloads import (
+    MaybeReal,
+    Payload,
+    Real,
+    RealOrBlank,
+    Time,
+    Whole,
+    present,
+    product,
+)
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 T = TypeVar("T")
@@ -47,8 +56,8 @@ class _Instrument(Payload):
     base_coin: str
     quote_coin: str
     settle_coin: str
-    launch_time: int
-    funding_interval: int  # minutes
+    launch_time: Time
+    funding_interval: Whole  # minutes
     price_filter: _PriceFilter
     lot_size_filter: _LotSizeFilter
 
@@ -56,7 +65,7 @@ class _Instrument(Payload):
 class _Ticker(Payload):
     symbol: str
     funding_rate: RealOrBlank  # empty on dated futures
-    next_funding_time: int  # 0 on dated futures
+    next_funding_time: Time  # 0 on dated futures
     funding_interval_hour: RealOrBlank
     mark_price: Real
     index_price: Real
@@ -73,7 +82,7 @@ class _Ticker(Payload):
 class _Funding(Payload):
     symbol: str
     funding_rate: Real
-    funding_rate_timestamp: int
+    funding_rate_timestamp: Time
 
 
 INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Reply[_Instrument])

@@ -27,7 +27,7 @@ from funding_platform.venues.errors import ContractError
 from funding_platform.venues.http import HttpClient
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask
-from funding_platform.venues.payloads import MaybeReal, Payload, Real, present
+from funding_platform.venues.payloads import MaybeReal, MaybeTime, Payload, Real, Time, present
 from funding_platform.venues.plausibility import DRIVE_MONEY
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
@@ -46,7 +46,7 @@ TICK_SIZE: Final = 4
 
 class _Rate(Payload):
     symbol: str
-    timestamp: int
+    timestamp: Time
     funding_rate: Real
 
 
@@ -54,7 +54,7 @@ class _Prediction(Payload):
     symbol: str
     funding_rate: MaybeReal = None
     interval: str | None = None
-    funding_timestamp: int | None = None
+    funding_timestamp: MaybeTime = None
     mark_price: MaybeReal = None
     index_price: MaybeReal = None
 
@@ -75,7 +75,7 @@ class _Swap(Payload):
     linear: bool | None = None
     active: bool | None = None
     contract_size: MaybeReal = None
-    created: int | None = None
+    created: MaybeTime = None
 
 
 class CcxtBridge(Venue):

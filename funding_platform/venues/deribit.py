@@ -20,7 +20,7 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import MaybeReal, Payload, Positive, Real, product
+from funding_platform.venues.payloads import MaybeReal, Payload, Positive, Real, Time, product
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class _Instrument(Payload, rename=None):
     contract_size: MaybeReal
     tick_size: MaybeReal
     min_trade_amount: MaybeReal
-    creation_timestamp: int
+    creation_timestamp: Time
     settlement_period: str = ""  # combinations have none
 
 
@@ -56,7 +56,7 @@ class _Summary(Payload, rename=None):
 
 
 class _Interest(Payload, rename=None):
-    timestamp: int  # the end of the hour
+    timestamp: Time  # the end of the hour
     interest_1h: Real
     index_price: MaybeReal = None
 

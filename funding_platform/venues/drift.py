@@ -30,6 +30,7 @@ from funding_platform.venues.payloads import (
     Percent,
     Positive,
     Real,
+    Time,
     fraction,
     present,
     product,
@@ -106,7 +107,7 @@ class _Book(Payload):
 
 
 class _Record(Payload):
-    ts: int
+    ts: Time
     symbol: str
     funding_rate_long: Real
     oracle_price_twap: Positive
@@ -118,7 +119,7 @@ class _Record(Payload):
 
 
 class _RawRecord(Payload):
-    ts: int
+    ts: Time
     funding_rate: Real
     oracle_price_twap: Positive
 

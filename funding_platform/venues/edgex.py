@@ -8,7 +8,7 @@ from funding_platform.venues.endpoints import Endpoint, ErrorCodes
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, BackwardToken
-from funding_platform.venues.payloads import MaybeReal, Payload, Real, RealOrBlank, product
+from funding_platform.venues.payloads import MaybeReal, Payload, Real, RealOrBlank, Time, product
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
 T = TypeVar("T")
@@ -56,8 +56,8 @@ class _Funding(Payload):
     """
 
     contract_id: str
-    funding_time: int
-    funding_timestamp: int  # the minute of the calculation
+    funding_time: Time
+    funding_timestamp: Time  # the minute of the calculation
     funding_rate: Real
     forecast_funding_rate: RealOrBlank  # empty in history
     is_settlement: bool

@@ -15,7 +15,7 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Backward
-from funding_platform.venues.payloads import MaybeInt, MaybeReal, Payload, Real, present
+from funding_platform.venues.payloads import MaybeReal, MaybeTime, Payload, Real, Time, present
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 SESSION: Final = "_24_5"
@@ -26,7 +26,7 @@ class _Stats(Payload):
     """The market as it stands; of markets that pay no funding nobody promises what is here."""
 
     funding_rate: MaybeReal = None
-    next_funding: MaybeInt = msgspec.field(name="nextFundingRate", default=None)  # a time
+    next_funding: MaybeTime = msgspec.field(name="nextFundingRate", default=None)  # a time
     mark_price: MaybeReal = None
     index_price: MaybeReal = None
     open_interest: MaybeReal = None  # in dollars
@@ -49,7 +49,7 @@ class _Market(Payload):
     trading_config: _Rules
     market_stats: _Stats = msgspec.field(default_factory=_Stats)
     type: str = "PERPETUAL"  # absent until spring 2026, when spot markets came
-    created_at: MaybeInt = None
+    created_at: MaybeTime = None
 
 
 class _Markets(Payload):
@@ -59,7 +59,7 @@ class _Markets(Payload):
 class _Funding(Payload):
     market: str = msgspec.field(name="m")
     rate: Real = msgspec.field(name="f")
-    time_ms: int = msgspec.field(name="T")  # some seconds after the hour
+    time_ms: Time = msgspec.field(name="T")  # some seconds after the hour
 
 
 class _Fundings(Payload):

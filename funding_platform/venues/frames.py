@@ -12,12 +12,13 @@ import msgspec
 import polars as pl
 
 from funding_platform.core.intervals import infer_intervals
-from funding_platform.core.schema import Table, Type
+from funding_platform.core.schema import Column, Table, Type
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging import round_to_second
+from funding_platform.venues.payloads import LATEST_MS
 from funding_platform.venues.records import Listing, Market, Settlement
 
 
@@ -26,7 +27,7 @@ def instruments_frame(
 ) -> pl.DataFrame:
     """Rows of ``core.instruments``, seen first and last at ``observed_at``."""
     canonical = [canonical_base(listing.base) for listing in listings]
-    frame = _columns(listings, Listing).with_columns(
+    frame = _columns(listings, Listing, INSTRUMENTS, venue).with_columns(
         pl.Series("base", [name.base for name in canonical], pl.String),
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
@@ -43,7 +44,7 @@ def snapshots_frame(
     """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``."""
     bid, ask = pl.col("best_bid"), pl.col("best_ask")
     spread = (ask - bid) / ((ask + bid) / 2) * 1e4
-    frame = _columns(markets, Market).with_columns(
+    frame = _columns(markets, Market, MARKET_SNAPSHOTS, venue).with_columns(
         _moment(floor_hour(observed_at)).alias("snapshot_hour"),
         _time("next_funding_ms").alias("next_funding_time"),
         pl.when(bid > 0, ask > 0).then(spread).alias("spread_bps"),
@@ -57,8 +58,9 @@ def settlements_frame(
     venue: str, settlements: Sequence[Settlement], observed_at: datetime
 ) -> pl.DataFrame:
     """Rows of ``core.funding_rates``, intervals inferred where the venue states none."""
+    columns = _columns(settlements, Settlement, FUNDING_RATES, venue)
     seconds = [round_to_second(row.time_ms) for row in settlements]
-    frame = _columns(settlements, Settlement).with_columns(
+    frame = columns.with_columns(
         pl.lit(venue).alias("venue"),
         _stamps("funding_time", seconds),
         _time("time_ms").alias("venue_time"),
@@ -68,8 +70,12 @@ def settlements_frame(
     return _finished(infer_intervals(frame), FUNDING_RATES, venue)
 
 
-def _columns(records: Sequence[Any], kind: type[msgspec.Struct]) -> pl.DataFrame:
+def _columns(
+    records: Sequence[Any], kind: type[msgspec.Struct], table: Table, venue: str
+) -> pl.DataFrame:
     """One column per field of the records, typed by what their names stand for."""
+    for name in filter(_TIMES.__contains__, kind.__struct_fields__):
+        _require_times(records, name, table, venue)
     return pl.DataFrame(
         [
             pl.Series(name, _values(records, name), _FIELD_TYPES.get(name, pl.Float64()))
@@ -78,6 +84,8 @@ def _columns(records: Sequence[Any], kind: type[msgspec.Struct]) -> pl.DataFrame
     )
 
 
+_TIMES = ("time_ms", "listed_ms", "next_funding_ms")
+
 _FIELD_TYPES: dict[str, pl.DataType] = {
     **{
         column.name: column.type.polars
@@ -85,7 +93,7 @@ _FIELD_TYPES: dict[str, pl.DataType] = {
         if column.type is Type.TEXT
     },
     "venue_id": pl.String(),
-    **dict.fromkeys(("time_ms", "listed_ms", "next_funding_ms"), pl.Int64()),
+    **dict.fromkeys(_TIMES, pl.Int64()),
 }
 
 
@@ -110,10 +118,10 @@ def _moment(moment: datetime) -> pl.Expr:
 
 
 def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
-    """Exactly the table's columns, sorted by key, every bound and key checked."""
+    """Exactly the table's columns, sorted by key; gaps, keys and bounds checked."""
     frame = table.conform(frame.with_columns(pl.lit(venue).alias("venue"))).sort(table.key)
     _require_unique(frame, table, venue)
-    _require_bounds(frame, table, venue)
+    _require_values(frame, table, venue)
     return frame
 
 
@@ -124,20 +132,42 @@ def _require_unique(frame: pl.DataFrame, table: Table, venue: str) -> None:
         raise ContractError(f"{symbol} comes more than once", venue=venue, endpoint=table.full_name)
 
 
-def _require_bounds(frame: pl.DataFrame, table: Table, venue: str) -> None:
-    for column in table.columns:
-        value = pl.col(column.name)
-        outside = pl.lit(False)
-        if column.minimum is not None:
-            outside |= value < column.minimum
-        if column.maximum is not None:
-            outside |= value > column.maximum
-        wrong = frame.filter(outside)
-        if not wrong.is_empty():
+def _require_times(records: Iterable[Any], name: str, table: Table, venue: str) -> None:
+    """No stamp that fits into no datetime: a venue's own are checked as they are decoded."""
+    for row, value in zip(records, _values(records, name), strict=True):
+        if value is not None and not 0 <= value <= LATEST_MS:
             raise ContractError(
-                f"{column.name} of {wrong['venue_symbol'][0]} is {wrong[column.name][0]}, outside "
-                f"{column.minimum} to {column.maximum} ({column.unit})",
+                f"{name} of {row.venue_symbol} is {value}, which is no time from 1970 to 2100",
+                venue=venue,
+                endpoint=table.full_name,
+                path=name,
+                hint="the venue may have changed the unit of its time stamps",
+            )
+
+
+def _require_values(frame: pl.DataFrame, table: Table, venue: str) -> None:
+    """Nothing blank that must be there, nothing out of bounds."""
+    wrong = frame.select(_wrong(column).any().alias(column.name) for column in table.columns)
+    for column in table.columns:
+        if wrong[column.name][0]:
+            row = frame.filter(_wrong(column)).row(0, named=True)
+            value = row[column.name]
+            span = f"{column.minimum} to {column.maximum} ({column.unit})"
+            raise ContractError(
+                f"{column.name} of {row['venue_symbol']} is "
+                + ("blank" if value is None else f"{value}, outside {span}"),
                 venue=venue,
                 endpoint=table.full_name,
                 hint="the venue may have changed the unit it publishes",
             )
+
+
+def _wrong(column: Column) -> pl.Expr:
+    """Whether a value may not stand in a column."""
+    value = pl.col(column.name)
+    wrong = pl.lit(False) if column.nullable else value.is_null()
+    if column.minimum is not None:
+        wrong |= (value < column.minimum).fill_null(value=False)
+    if column.maximum is not None:
+        wrong |= (value > column.maximum).fill_null(value=False)
+    return wrong

@@ -1,7 +1,9 @@
 """GRVT: rates in percent per the instrument's own interval, times in nanoseconds."""
 
 from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeAlias, TypeVar
+
+from msgspec import Meta
 
 from funding_platform.core.time_grid import HOUR, MILLISECOND
 from funding_platform.venues.base import Venue, VenueSpec
@@ -9,11 +11,21 @@ from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, BackwardToken
-from funding_platform.venues.payloads import MaybeReal, Payload, Percent, fraction, present, product
+from funding_platform.venues.payloads import (
+    LATEST_MS,
+    MaybeReal,
+    Payload,
+    Percent,
+    Whole,
+    fraction,
+    present,
+    product,
+)
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
 T = TypeVar("T")
 NS_PER_MS: Final = 1_000_000
+Nanoseconds: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS * 1_000_000)]
 HOUR_MS: Final = HOUR // MILLISECOND
 SHORTEST_HOURS: Final = 4
 THOUSANDS: Final = {"KPEPE": "kPEPE", "KBONK": "kBONK", "KSHIB": "kSHIB"}
@@ -29,7 +41,7 @@ class _Instrument(Payload, rename=None):
     base: str
     quote: str
     kind: str
-    funding_interval_hours: int
+    funding_interval_hours: Whole
     tick_size: MaybeReal = None
     min_size: MaybeReal = None
 
@@ -37,7 +49,7 @@ class _Instrument(Payload, rename=None):
 class _Ticker(Payload, rename=None):
     instrument: str
     funding_rate: Percent  # as funding_rate_8h_curr, which is not of eight hours either
-    next_funding_time: int
+    next_funding_time: Nanoseconds
     mark_price: MaybeReal
     index_price: MaybeReal = None
     best_bid_price: MaybeReal = None
@@ -56,8 +68,8 @@ class _Ticker(Payload, rename=None):
 class _Funding(Payload, rename=None):
     instrument: str
     funding_rate: Percent
-    funding_time: int
-    funding_interval_hours: int
+    funding_time: Nanoseconds
+    funding_interval_hours: Whole
     mark_price: MaybeReal = None
 
     @property

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
-import stamina
 
 from funding_platform.venues.breaker import Breaker
 from funding_platform.venues.endpoints import Endpoint, Params, Refusal, RefusalHook
@@ -35,14 +34,12 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.limits import Budget, Limiter
 from funding_platform.venues.recording import EXTENSION, Exchange, Recorder, asked, note
+from funding_platform.venues.retries import bearable, retrying
+from funding_platform.venues.transport import AiohttpTransport
 
 MAX_BODY_BYTES = 64 * 2**20
 """The largest bulk answer known is 4 MB (Paradex markets)."""
 
-MAX_WAIT_SECONDS = 120.0
-"""A longer ``Retry-After`` is a ban in all but name: raised, not slept through."""
-
-ATTEMPTS = 5
 USER_AGENT = "funding-platform/0.1"
 """Extended answers 403 to clients that do not name themselves."""
 
@@ -145,19 +142,12 @@ class HttpClient:
         self._clock = clock
         self._record = record
         self._base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
-        self._retry = stamina.AsyncRetryingCaller(
-            attempts=ATTEMPTS,
-            timeout=None,
-            wait_initial=retry_seconds,
-            wait_max=8.0,
-            wait_jitter=retry_seconds,
-        ).on(_worth_another_try)
+        self._retry = retrying(retry_seconds)
         self._client = httpx.AsyncClient(
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             timeout=timeout_seconds,
             follow_redirects=False,
-            transport=transport,
-            verify=_trust(),
+            transport=transport or AiohttpTransport(_trust()),
         )
 
     async def aclose(self) -> None:
@@ -188,7 +178,7 @@ class HttpClient:
         try:
             self._raise_for_refusal(response, body)
         except VenueError as error:
-            if isinstance(error, BannedError) or not _bearable(error.retry_after):
+            if isinstance(error, BannedError) or not bearable(error.retry_after):
                 self._breaker.ban(error)
             elif error.retry_after is not None:
                 self._limiter.pause(budget, error.retry_after)
@@ -333,15 +323,6 @@ def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
     if status >= 400:
         return Refusal(RequestError, "declined")
     return None
-
-
-def _worth_another_try(error: Exception) -> bool:
-    """Whether the client itself should try again; a long wait is the caller's decision."""
-    return isinstance(error, VenueError) and error.retryable and _bearable(error.retry_after)
-
-
-def _bearable(retry_after: float | None) -> bool:
-    return retry_after is None or retry_after <= MAX_WAIT_SECONDS
 
 
 def _require_json(body: bytes, where: dict[str, Any]) -> None:

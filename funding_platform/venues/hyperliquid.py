@@ -9,13 +9,13 @@ from funding_platform.venues.endpoints import Endpoint, Refusal
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import MaybeReal, Payload, Real, product
+from funding_platform.venues.payloads import Decimals, MaybeReal, Payload, Real, Time, product, step
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
 class _Asset(Payload):
     name: str
-    sz_decimals: int
+    sz_decimals: Decimals
     is_delisted: bool = False
 
 
@@ -39,7 +39,7 @@ class _Context(Payload):
 class _Funding(Payload):
     coin: str
     funding_rate: Real
-    time: int
+    time: Time
 
 
 MARKETS: Final = Endpoint("/info", tuple[_Meta, list[_Context]], weight=20, method="POST")
@@ -83,7 +83,7 @@ class Hyperliquid(Venue):
                 status="delisted" if asset.is_delisted else "listed",
                 contract_size=1.0,
                 interval_hours=1.0,
-                min_size=10.0**-asset.sz_decimals,
+                min_size=step(asset.sz_decimals),
             )
             for asset in meta.universe
         ]

@@ -1,9 +1,7 @@
 """Lighter, whose one quantity comes in three units: see ``_FundingRate`` and ``_Funding``."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Literal
-
-from msgspec import Meta
+from typing import Final, Literal
 
 from funding_platform.core.time_grid import HOUR, floor_hour, to_ms
 from funding_platform.venues.base import Venue, VenueSpec
@@ -13,12 +11,15 @@ from funding_platform.venues.errors import RateLimitedError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Backward
 from funding_platform.venues.payloads import (
+    Decimals,
     MaybeReal,
     Payload,
     Real,
+    Time,
     UnsignedPercent,
     fraction,
     product,
+    step,
 )
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
@@ -28,17 +29,12 @@ class _Detail(Payload, rename=None):
     market_id: int
     market_type: str
     status: str
-    price_decimals: Annotated[int, Meta(ge=0, le=30)] | None = None
+    price_decimals: Decimals | None = None
     min_base_amount: MaybeReal = None
     mark_price: MaybeReal = None  # the two prices came between May and September 2026
     index_price: MaybeReal = None
     open_interest: MaybeReal = None  # in base units, where the web socket counts dollars
     daily_quote_token_volume: MaybeReal = None
-
-    @property
-    def tick_size(self) -> float | None:
-        """The price step that the number of decimals stands for."""
-        return None if self.price_decimals is None else 10.0**-self.price_decimals
 
 
 class _Details(Payload, rename=None):
@@ -61,7 +57,7 @@ class _FundingRates(Payload, rename=None):
 class _Funding(Payload, rename=None):
     """A percentage per hour without a sign; ``direction`` names the side that paid."""
 
-    timestamp: int  # seconds
+    timestamp: Time  # seconds
     rate: UnsignedPercent
     direction: Literal["long", "short"]
 
@@ -114,7 +110,7 @@ class Lighter(Venue):
                 status=row.status,
                 contract_size=1.0,
                 interval_hours=1.0,
-                tick_size=row.tick_size,
+                tick_size=None if row.price_decimals is None else step(row.price_decimals),
                 min_size=row.min_base_amount,
             )
             for row in await self._details()

@@ -10,11 +10,12 @@ from funding_platform.venues.errors import RateLimitedError, ServerError, Unknow
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, BackwardOpen
 from funding_platform.venues.payloads import (
-    IntOrBlank,
     MaybeReal,
     Payload,
     Real,
     RealOrBlank,
+    Time,
+    TimeOrBlank,
     present,
     product,
 )
@@ -40,7 +41,7 @@ class _Instrument(Payload):
     tick_sz: RealOrBlank
     min_sz: RealOrBlank
     state: str
-    list_time: IntOrBlank
+    list_time: TimeOrBlank
 
 
 class _FundingRate(Payload):
@@ -52,8 +53,8 @@ class _FundingRate(Payload):
     inst_id: str
     inst_type: str
     funding_rate: RealOrBlank
-    funding_time: IntOrBlank
-    next_funding_time: IntOrBlank
+    funding_time: TimeOrBlank
+    next_funding_time: TimeOrBlank
 
     @property
     def interval_hours(self) -> float | None:
@@ -93,7 +94,7 @@ class _Index(Payload):
 
 class _Funding(Payload):
     inst_id: str
-    funding_time: int
+    funding_time: Time
     realized_rate: Real  # fundingRate is what was predicted
 
 

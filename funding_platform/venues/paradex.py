@@ -27,7 +27,16 @@ from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import MaybeInt, MaybeReal, Payload, Real, present, product
+from funding_platform.venues.payloads import (
+    MaybeReal,
+    MaybeTime,
+    Payload,
+    Real,
+    Time,
+    Whole,
+    present,
+    product,
+)
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
 T = TypeVar("T")
@@ -48,10 +57,10 @@ class _Market(Payload, rename=None):
     base_currency: str
     quote_currency: str
     settlement_currency: str
-    funding_period_hours: int = 0
+    funding_period_hours: Whole = 0
     price_tick_size: MaybeReal = None
     order_size_increment: MaybeReal = None
-    open_at: MaybeInt = None
+    open_at: MaybeTime = None
 
 
 class _Summary(Payload, rename=None):
@@ -70,8 +79,8 @@ class _Sample(Payload, rename=None):
     funding_index: Real
     funding_premium: Real
     funding_rate: Real
-    created_at: int
-    funding_period_hours: int = 0
+    created_at: Time
+    funding_period_hours: Whole = 0
 
     def index_at(self, time_ms: int) -> float:
         """The index some seconds after the sample."""

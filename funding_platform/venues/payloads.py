@@ -22,14 +22,26 @@ Positive: TypeAlias = Annotated[float, Meta(gt=0, le=1e300)]
 RealOrBlank: TypeAlias = Annotated[float, _FINITE] | Literal[""]
 """A number that the venue replaces by an empty string where it has none."""
 
-IntOrBlank: TypeAlias = int | Literal[""]
-"""A whole number, often a time stamp, that may be an empty string."""
-
 MaybeReal: TypeAlias = Annotated[float, _FINITE] | Literal[""] | None
 """A number that the venue may leave out, as null or as an empty string."""
 
-MaybeInt: TypeAlias = int | Literal[""] | None
-"""A whole number that the venue may leave out."""
+Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+"""A whole number, such as a length of time, that a float holds exactly."""
+
+Decimals: TypeAlias = Annotated[int, Meta(ge=0, le=30)]
+"""How many decimals a price or a size has; ``step`` is what they stand for."""
+
+LATEST_MS = 4_102_444_800_000
+"""2100-01-01. A stamp beyond it is no time, and far enough beyond it fits into no datetime."""
+
+Time: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)]
+"""A moment in milliseconds, or seconds, since the epoch; some venues write 0 for never."""
+
+TimeOrBlank: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)] | Literal[""]
+"""A moment that the venue replaces by an empty string where it has none."""
+
+MaybeTime: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)] | Literal[""] | None
+"""A moment that the venue may leave out."""
 
 Percent: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,40})?\Z")]
 """A percentage as decimal text; ``fraction`` converts it."""
@@ -59,6 +71,11 @@ def product(*factors: MaybeReal) -> float | None:
     """The product, None where any factor is absent."""
     known = [factor for factor in map(present, factors) if factor is not None]
     return math.prod(known) if len(known) == len(factors) else None
+
+
+def step(decimals: Decimals) -> float:
+    """The smallest difference between two numbers of so many decimals."""
+    return 10.0**-decimals
 
 
 def fraction(percent: Percent) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from funding_platform.core.symbols import ContractType
-from funding_platform.venues.payloads import MaybeInt, MaybeReal
+from funding_platform.venues.payloads import MaybeReal, MaybeTime
 
 
 class Listing(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -30,7 +30,7 @@ class Listing(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     interval_hours: MaybeReal = None
     tick_size: MaybeReal = None
     min_size: MaybeReal = None
-    listed_ms: MaybeInt = None
+    listed_ms: MaybeTime = None
 
 
 class Market(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -39,7 +39,7 @@ class Market(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     venue_symbol: str
     predicted_rate: MaybeReal
     interval_hours: MaybeReal = None
-    next_funding_ms: MaybeInt = None
+    next_funding_ms: MaybeTime = None
     mark_price: MaybeReal = None
     index_price: MaybeReal = None
     open_interest_base: MaybeReal = None

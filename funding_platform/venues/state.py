@@ -72,22 +72,30 @@ class SharedState:
         return "the memory of this process" if self._path is None else str(self._path)
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of ``work``, which no other process's comes between.
+        """The result of ``work``, which no other process's comes between."""
+        return self._on_connection(lambda connection: _in_transaction(connection, work))
+
+    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """The answer of a single query. It waits for no other process, and keeps none waiting."""
+        return self._on_connection(query)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _on_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of ``work``.
 
         A file that cannot be locked, read or written any more is given up for the memory of this
         process: collecting goes on, with limits that are no longer shared.
         """
         try:
-            return _in_transaction(self._connection, work)
+            return work(self._connection)
         except sqlite3.Error as error:
             _LOG.warning("%s: %s; limits are no longer shared", self.place, error)
             self.close()
             self._path, self._connection = None, _in_memory()
-            return _in_transaction(self._connection, work)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+            return work(self._connection)
 
 
 def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -25,6 +25,8 @@ BENCHMARKS = (
     "lake",
     "dagster",
     "curves",
+    "pca",
+    "statistics",
     "backtest",
     "decode",
     "politeness",

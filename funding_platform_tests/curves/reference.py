@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 class Settled(NamedTuple):
@@ -64,8 +65,15 @@ def strip(clock: int, seen: deque[Settled]) -> Iterator[dict[str, Any]]:
         **{f"b{k}": y for k, y in enumerate(full)},
         "n_interpolated": n_interpolated,
         "usable": known[0] is not None and known[7] is not None and n_interpolated <= 2,
-        "available_at": max([as_of, *(settled.time for settled in seen)]),
+        "available_at": max([as_of, told_at(as_of, windows[0]), *(s.time for s in seen)]),
     }
+
+
+def told_at(as_of: datetime, window: list[Settled]) -> datetime:
+    """When it is certain that nothing more settles in the newest window."""
+    at_the_boundary = any(settled.hour * HOUR + EPOCH == as_of for settled in window)
+    covered = sum(min(settled.interval or 0, 8) for settled in window)
+    return as_of if at_the_boundary or covered >= 8 else as_of + HOUR / 2
 
 
 def window_yield(window: list[Settled]) -> float | None:

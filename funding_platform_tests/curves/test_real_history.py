@@ -6,12 +6,13 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.feature_tables import CURVE_SNAPSHOTS
+from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
-from funding_platform.curves import build_curves
+from funding_platform.curves import build_curves, curve_factors
 from funding_platform_tests.curves.reference import slow_curves
+from funding_platform_tests.curves.slow_factors import slow_factors
 
 LATEST = 3_000
 AROUND = 100
@@ -66,6 +67,23 @@ def test_every_history_agrees_with_the_slow_builder(shared_dir: Path) -> None:
     assert curves["as_of"].dt.hour().n_unique() == 24
     assert (curves["n_interpolated"] > 2).any()
     assert curves["usable"].sum() > 90_000
+
+
+def test_every_history_agrees_with_the_slow_factors(shared_dir: Path) -> None:
+    """Coins by the letters that symbols begin with: good enough for a base here."""
+    files = sorted((shared_dir / "data" / "funding").glob("*/*.csv*"))
+    curves = build_curves(pl.concat([history(file) for file in files]), ALWAYS)
+    instruments = curves.select("venue", "venue_symbol").unique()
+    instruments = instruments.with_columns(pl.col("venue_symbol").str.head(3).alias("base"))
+    bases = {(venue, symbol): base for venue, symbol, base in instruments.iter_rows()}
+    factors = curve_factors(curves, instruments=instruments)
+    expected = pl.DataFrame(
+        slow_factors(curves.to_dicts(), bases), schema=CURVE_FACTORS.polars_schema
+    )
+    assert_frame_equal(factors, expected, rel_tol=1e-7, abs_tol=1e-8)
+    counts = factors.select(pl.col(pl.Float64, pl.Int64).count())
+    assert counts.drop("basis", "open_interest_change").min_horizontal().item() > 20_000
+    assert 0.002 < factors["outlier"].mean() < 0.02  # type: ignore[operator]
 
 
 def test_months_built_apart_make_the_whole(shared_dir: Path) -> None:

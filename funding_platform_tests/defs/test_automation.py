@@ -9,6 +9,7 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.automation import months_to_refresh, transform_is_due
+from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.raw import raw_key
 from funding_platform.venues.registry import offering, venue_names
 
@@ -81,6 +82,7 @@ def test_transforms_start_when_every_venue_is_in(definitions: dg.Definitions) ->
             )
         (due,) = tick(definitions, name, instance).run_requests or []
     assert due.run_key == f"transform-{hour}"
+    assert due.tags[ONLY_CHANGED] == "true"
 
 
 def test_history_is_one_run_per_venue(definitions: dg.Definitions) -> None:
@@ -90,7 +92,7 @@ def test_history_is_one_run_per_venue(definitions: dg.Definitions) -> None:
     )
     requests = (
         definitions.get_repository_def()
-        .get_schedule_def("daily_history")
+        .get_schedule_def("history_after_rolls")
         .evaluate_tick(context)
         .run_requests
     )

@@ -6,6 +6,7 @@ import pytest
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS, TABLES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.presentation import column_schema
+from funding_platform.flows.documents import MARTS
 from funding_platform.venues.registry import offering, venue_names, venue_spec
 
 VENUES = venue_names()
@@ -15,13 +16,29 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     raw = {f"raw/{venue}/{table.name}" for venue in VENUES for table in venue_spec(venue).offers}
     assert keys == raw | {
+        "core/default_funding_rates",
         "core/fee_schedules",
         "features/curve_factors",
         "features/curve_snapshots",
+        "features/feature_store",
+        "features/pca_models",
+        "features/pca_scores",
+        "intermediate/int_overdue_settlements",
+        "intermediate/int_sampled_settlements",
+        "intermediate/int_settlements",
+        "intermediate/int_statistics_periods",
         "marts/coverage",
+        "marts/funding_rate_correlations",
+        "marts/funding_rate_stats",
+        "marts/funding_rates_resampled",
         "marts/latest_funding_rates",
         "marts/opportunities",
+        "marts/venue_funding_stats",
+        "marts/venue_health",
+        "notebooks/regime_classifier",
         "published/funding_duckdb",
+        "staging/stg_collection_log",
+        "staging/stg_default_funding_rates",
         "staging/stg_fee_schedules",
         "staging/stg_funding_rates",
         "staging/stg_instruments",
@@ -36,7 +53,7 @@ def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
         "hourly_collection",
         "transform_after_collection",
     }
-    assert {schedule.name for schedule in definitions.schedules or []} == {"daily_history"}
+    assert {schedule.name for schedule in definitions.schedules or []} == {"history_after_rolls"}
 
 
 def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
@@ -84,7 +101,8 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
             if table is MARKET_SNAPSHOTS and INSTRUMENTS in offers:
                 expected.add("covers_listed")
             assert by_asset[f"raw/{venue}/{table.name}"] == expected
-    for mart in ("coverage", "latest_funding_rates", "opportunities"):
+    views = {table.name for table in MARTS if table.view}
+    for mart in {table.name for table in MARTS} - views:
         assert by_asset[f"marts/{mart}"], mart
 
 

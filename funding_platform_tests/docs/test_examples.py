@@ -8,10 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import dagster as dg
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from funding_platform.defs.notebooks import notebook_asset
+from funding_platform.defs.resources import LakeResource
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues import open_venue, registry
 from funding_platform_tests.checkout import ROOT, SYMBOLS, Checkout
@@ -19,6 +22,14 @@ from funding_platform_tests.docs.markdown import Block, blocks, documents_with, 
 
 DOCUMENTED_ADDRESS = "http://127.0.0.1:8900"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+FINDINGS = {
+    "00_tour.ipynb": "In the newest window BTC funding yielded most on",
+    "01_curve_qc.ipynb": "Three components explain",
+    "03_funding_statistics.ipynb": "Over 30 days longs paid most on",
+    "05_regime_classifier.ipynb": "the rule that funding stays as it is: on average",
+}
+"""What each notebook says in words, having computed it."""
 
 NAMES_THE_BLOCK = """
 set -euo pipefail
@@ -68,8 +79,20 @@ def test_notebooks_are_stored_without_outputs_and_run(
         notebook, timeout=120, resources={"metadata": {"path": str(checkout.root)}}
     ).execute()
     shown = json.dumps([output for cell in code for output in cell.outputs])
-    assert "In the newest window BTC funding yielded most on" in shown
+    assert FINDINGS[path.name] in shown
     assert "image/png" in shown
+
+
+def test_the_notebook_asset_keeps_its_verdict_and_picture(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(checkout.settings.data_dir))
+    result = dg.materialize([notebook_asset()], resources={"lake": LakeResource()})
+    (event,) = result.get_asset_materialization_events()
+    metadata = event.materialization.metadata
+    assert FINDINGS["05_regime_classifier.ipynb"] in str(metadata["verdict"].value)
+    assert "data:image/png;base64" in str(metadata["picture_1"].value)
+    assert Path(str(metadata["notebook"].value)).is_file()
 
 
 def test_the_tutorial_adapter_reads_a_venue(

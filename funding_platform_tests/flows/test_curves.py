@@ -2,9 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
+
+from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import Window, month_start
 from funding_platform.curves import curve_factors
-from funding_platform.flows.curves import update_curve_factors, update_curve_snapshots
+from funding_platform.flows.curves import (
+    follow_curve_factors,
+    follow_curve_snapshots,
+    update_curve_factors,
+    update_curve_snapshots,
+)
 from funding_platform.flows.history import collect_history
 from funding_platform.flows.snapshots import collect_snapshots
 from funding_platform.lake import connect
@@ -31,11 +39,25 @@ def test_curves_of_settled_and_predicted_rates(settings: Settings) -> None:
             "SELECT (SELECT count(*) FROM features.curve_snapshots), "
             "(SELECT count(*) FROM features.curve_factors)"
         ).fetchone()
+        instruments = connection.execute("FROM core.instruments").pl()
+        snapshots = connection.execute("FROM core.market_snapshots").pl()
     rows = sum(frame.height for frame in by_month)
     assert stored == (rows, rows)
-    for curves, computed in zip(by_month, factors, strict=True):
-        key = ["venue", "venue_symbol", "as_of", "kind"]
-        assert computed.sort(key).equals(curve_factors(curves).sort(key))
+    whole = curve_factors(pl.concat(by_month), instruments=instruments, snapshots=snapshots)
+    assert pl.concat(factors).sort(CURVE_FACTORS.key).equals(whole)
+    live = whole.filter(kind="live")
+    assert live.select("level_z", "basis").null_count().sum_horizontal().item() == 0
+
+
+def test_the_first_snapshot_after_a_backfill_gives_whole_live_strips(settings: Settings) -> None:
+    """A cold start: history first, then one look at the venue."""
+    collect_history("binance", Window(LAST_MONTH.start, THIS_MONTH.end), settings, "run")
+    before = update_curve_snapshots(THIS_MONTH, settings, "run")
+    assert set(before["kind"]) == {"settled"}
+    collect_snapshots(["binance"], settings, "run")
+    live = follow_curve_snapshots(THIS_MONTH, settings, "run").filter(kind="live")
+    assert live["usable"].all()
+    assert live.height == before["venue_symbol"].n_unique()
 
 
 def test_a_range_of_months_equals_its_months(settings: Settings) -> None:
@@ -46,3 +68,84 @@ def test_a_range_of_months_equals_its_months(settings: Settings) -> None:
     parts = [update_curve_snapshots(month, settings, "month") for month in (LAST_MONTH, THIS_MONTH)]
     joined = parts[0].vstack(parts[1]).filter(kind="settled").sort(key)
     assert joined.equals(whole)
+
+
+def test_every_emission_can_be_chosen(settings: Settings) -> None:
+    collect_history("binance", THIS_MONTH, settings, "run")
+    collect_snapshots(["binance"], settings, "run")
+    chosen = settings.model_copy(update={"curve_emission": "collection"})
+    live = update_curve_snapshots(THIS_MONTH, chosen, "run").filter(kind="live")
+    with connect(settings) as connection:
+        seen = connection.execute("SELECT observed_at FROM core.market_snapshots").pl()
+    assert set(live["as_of"]) == set(seen["observed_at"])
+
+
+def stored(settings: Settings) -> list[pl.DataFrame]:
+    with connect(settings) as connection:
+        return [
+            connection.execute(f"FROM {table.full_name} ORDER BY ALL").pl()
+            for table in (CURVE_SNAPSHOTS, CURVE_FACTORS)
+        ]
+
+
+def forget_curves(settings: Settings) -> None:
+    with connect(settings, read_only=False) as connection:
+        for table in (CURVE_SNAPSHOTS, CURVE_FACTORS):
+            connection.execute(f"DELETE FROM {table.full_name}")
+
+
+def follow(settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return (
+        follow_curve_snapshots(THIS_MONTH, settings, "follow"),
+        follow_curve_factors(THIS_MONTH, settings, "follow"),
+    )
+
+
+def test_following_rebuilds_what_changed_and_no_more(settings: Settings) -> None:
+    """After each event the tables equal a rebuild of everything; only the first is whole."""
+    both = Window(LAST_MONTH.start, THIS_MONTH.end)
+    collect_history("binance", both, settings, "run")
+    update_curve_snapshots(both, settings, "run")
+    update_curve_factors(both, settings, "run")
+
+    collect_snapshots(["binance"], settings, "run")
+    rebuilt = follow(settings)
+    for frame in rebuilt:
+        assert frame["as_of"].min() >= NOW - timedelta(hours=18)
+        assert "live" in set(frame["kind"])
+    assert len(rebuilt[0]) == len(rebuilt[1])
+
+    changed = max(THIS_MONTH.start, NOW - timedelta(days=5))
+    with connect(settings, read_only=False) as connection:
+        connection.execute(
+            "UPDATE core.funding_rates SET funding_rate = funding_rate / 2 "
+            "WHERE funding_time >= ? AND venue_symbol LIKE 'B%'",
+            [changed],
+        )
+    for frame in follow(settings):
+        assert abs(frame["as_of"].min() - changed) <= timedelta(hours=9)
+
+    followed = stored(settings)
+    forget_curves(settings)
+    update_curve_snapshots(both, settings, "run")
+    update_curve_factors(both, settings, "run")
+    for one, other in zip(followed, stored(settings), strict=True):
+        assert one.equals(other)
+
+
+def test_following_without_a_build_to_follow_rebuilds_the_month(settings: Settings) -> None:
+    collect_history("okx", THIS_MONTH, settings, "run")
+    curves, factors = follow(settings)
+    followed = stored(settings)
+    assert len(curves) == len(factors) == len(followed[0])
+    assert update_curve_snapshots(THIS_MONTH, settings, "run").height == curves.height
+
+
+def test_following_after_the_lake_has_forgotten_rebuilds_the_month(settings: Settings) -> None:
+    collect_history("okx", THIS_MONTH, settings, "run")
+    whole = follow(settings)
+    with connect(settings, read_only=False) as connection:
+        for statement in ("DELETE FROM core.collection_log", "DELETE FROM core.instruments"):
+            connection.execute(statement)
+        connection.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
+    assert [len(frame) for frame in follow(settings)] == [len(frame) for frame in whole]

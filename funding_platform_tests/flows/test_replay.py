@@ -168,8 +168,10 @@ def test_with_a_retention_of_nothing_nothing_is_kept(settings: Settings) -> None
 def test_maintenance_drops_old_answers_but_no_body_that_a_younger_one_needs(
     settings: Settings,
 ) -> None:
+    past = Window(THIS_MONTH.start, NOW)
+    collect_history("okx", past, settings, "old")  # which nothing younger needs
     for run in ("old", "new"):
-        collect_history("hyperliquid", Window(THIS_MONTH.start, NOW), settings, run)
+        collect_history("hyperliquid", past, settings, run)
     with Lake(settings) as lake, lake.commit("test", "age"):
         lake.connection.execute(
             "UPDATE core.raw_payloads SET observed_at = observed_at - INTERVAL 8 DAY "

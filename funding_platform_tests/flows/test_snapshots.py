@@ -80,6 +80,9 @@ def test_a_venue_that_is_down_costs_only_itself(
     )
     assert kind
     assert str(text).startswith("bybit")
+    standing = dict(rows(settings, "SELECT venue, breaker_state FROM core.collection_log"))  # type: ignore[arg-type]
+    banned = "banned" if fault.get("status") == 418 else "closed"
+    assert standing == {venue: banned if venue == "bybit" else "closed" for venue in VENUES}
 
 
 def test_a_missing_side_dish_is_null_and_logged_as_partial(

@@ -16,10 +16,10 @@ def described(lake: Lake, name: str) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def old_lake(settings: Settings) -> Settings:
-    """Without the raw payloads, and without the window of a logged attempt."""
+    """Without the raw payloads, and without what a logged attempt has gained since."""
     with Lake(settings) as lake:
         lake.connection.execute(f"DROP TABLE {RAW_PAYLOADS.full_name}")
-        for column in ("window_start", "window_end"):
+        for column in ("window_start", "window_end", "breaker_state"):
             lake.connection.execute(f"ALTER TABLE {COLLECTION_LOG.full_name} DROP COLUMN {column}")
     return settings
 

@@ -7,6 +7,7 @@ body, classified and decoded by the client, but through no socket: that allows 1
 import json
 import math
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -53,7 +54,6 @@ class Memory(HttpClient):
             limiter=Limiter(math.inf),
             breaker=Breaker(venue, open_after=math.inf),
         )
-        self.name = venue
         self.bodies: dict[Call, bytes] = {}
         self.calls = 0
         self._spoilt: Body | None = None
@@ -97,9 +97,10 @@ def questions(symbol: str | None) -> dict[Table, Callable[[Venue], Awaitable[pl.
     }
 
 
-async def learn(memory: Memory, clock: Callable[[], datetime]) -> str | None:
-    """Ask for everything once, and name the symbol whose history was asked for."""
-    venue = venue_class(memory.name)(memory, clock)
+async def learn(name: str, url: str, clock: Callable[[], datetime]) -> tuple[Memory, str | None]:
+    """Ask for everything once; the symbol is the one whose history was asked for."""
+    memory = Memory(name, url)
+    venue = venue_class(name)(memory, clock)
     symbol: str | None = None
     for table, ask in questions(None).items():
         if table in venue.spec.offers and table is not FUNDING_RATES:
@@ -109,7 +110,7 @@ async def learn(memory: Memory, clock: Callable[[], datetime]) -> str | None:
     if symbol is not None:
         await questions(symbol)[FUNDING_RATES](venue)
     await memory.aclose()
-    return symbol
+    return memory, symbol
 
 
 _JUNK = st.one_of(
@@ -183,14 +184,14 @@ def _change(parent: Any, key: Any, action: str, at: int, junk: Any) -> None:
     elif action == "rename" and isinstance(parent, dict):
         parent[f"{key}X"] = parent.pop(key, None)
     elif action == "repeat" and isinstance(parent, list):
-        parent[key:key] = [value] * (1 + at % 3)
+        parent[key:key] = [deepcopy(value) for _ in range(1 + at % 3)]
     elif action == "swap" and isinstance(parent, list):
         other = at % len(parent)
         parent[key], parent[other] = parent[other], value
     elif action == "scale" and isinstance(value, int | float | str):
         parent[key] = _scaled(value, (-1, 100, 1000, 0.001, 1e6)[at % 5])
     else:
-        parent[key] = junk
+        parent[key] = deepcopy(junk)  # what is drawn twice must not become one node
 
 
 def _scaled(value: float | str, factor: float) -> Any:

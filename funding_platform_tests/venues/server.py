@@ -38,6 +38,7 @@ class Request:
     path: str
     params: Params
     headers: Mapping[str, str]
+    target: str
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Router:
     requests: list[Request] = field(default_factory=list)
     url: str = ""
     connections: set["asyncio.Task[None] | None"] = field(default_factory=set)
+    accepted: int = 0
 
     def answer(self, request: Request) -> Answer:
         self.requests.append(request)
@@ -58,6 +60,7 @@ class Router:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.add(asyncio.current_task())
+        self.accepted += 1
         try:
             while True:
                 await _write(writer, self.answer(await _read(reader)))
@@ -88,10 +91,11 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode().strip().split("\r\n")
     headers = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines)}
-    url = urlsplit(first.split()[1])
+    target = first.split()[1]
+    url = urlsplit(target)
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     params = json.loads(body) if body else dict(parse_qsl(url.query, keep_blank_values=True))
-    return Request(url.path, params, headers)
+    return Request(url.path, params, headers, target)
 
 
 async def _write(writer: asyncio.StreamWriter, answer: Answer) -> None:

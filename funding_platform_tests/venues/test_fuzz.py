@@ -16,7 +16,7 @@ from funding_platform.lake.validation import validate
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.registry import venue_class, venue_names
-from funding_platform_tests.venues.fuzzing import NOW, Body, Memory, learn, questions, spoilt
+from funding_platform_tests.venues.fuzzing import NOW, Body, learn, questions, spoilt
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 MOST_SECONDS = 5.0
@@ -38,11 +38,10 @@ def sandbox() -> Iterator[RunningSandbox]:
 def test_any_body_ends_in_a_valid_frame_or_a_typed_error(
     sandbox: RunningSandbox, name: str
 ) -> None:
-    memory = Memory(name, sandbox.url_of(name))
     kind = venue_class(name)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with asyncio.Runner() as runner:
-        symbol = runner.run(learn(memory, lambda: NOW))
+        memory, symbol = runner.run(learn(name, sandbox.url_of(name), lambda: NOW))
         asked = {
             table.name: (table, ask)
             for table, ask in questions(symbol).items()

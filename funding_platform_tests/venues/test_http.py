@@ -1,6 +1,7 @@
 """The client against a server that misbehaves, over a real socket."""
 
 import asyncio
+import logging
 import time
 from email.utils import formatdate
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues import http
+from funding_platform.venues import http, retries
 from funding_platform.venues.binance import EXCHANGE_INFO, FUNDING_INFO
 from funding_platform.venues.bybit import TICKERS
 from funding_platform.venues.endpoints import Endpoint
@@ -29,6 +30,7 @@ from funding_platform.venues.http import Stats
 from funding_platform.venues.hyperliquid import HISTORY as HYPERLIQUID_HISTORY
 from funding_platform.venues.okx import OPEN_INTEREST
 from funding_platform.venues.registry import open_venue
+from funding_platform.venues.retries import ATTEMPTS
 from funding_platform_tests.venues.server import Answer, Router, serve
 
 GOOD = Answer([{"symbol": "BTCUSDT", "fundingIntervalHours": 8}])
@@ -98,8 +100,21 @@ def test_a_fault_that_stays_ends_with_its_own_error(settings: Settings, case: st
     error, router, _ = ask(fault, settings)
     assert type(error) is kind
     assert error.retryable
-    assert len(router.requests) == http.ATTEMPTS
+    assert len(router.requests) == ATTEMPTS
     assert (error.venue, error.endpoint) == ("binance", router.url + PATH)
+
+
+def test_a_retry_is_one_line_in_the_log_and_none_on_the_terminal(
+    settings: Settings, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ask([Answer(b"", 500), GOOD], settings)
+    assert capfd.readouterr() == ("", "")
+    caplog.set_level(logging.INFO, "funding_platform")
+    _, router, stats = ask([Answer(b"", 500), GOOD], settings)
+    (line,) = (one.getMessage() for one in caplog.records if one.name == retries.__name__)
+    failed = f"binance {router.url}{PATH}: HTTP 500, a fault of the venue"
+    assert line == f"{failed}; try 2 follows in 0.0 s"
+    assert stats.retries == 1
 
 
 FINAL: dict[str, tuple[Answer, type[VenueError], str]] = {
@@ -208,7 +223,7 @@ def test_a_slow_venue_times_out(settings: Settings) -> None:
     patient = settings.model_copy(update={"request_timeout_seconds": 0.1})
     error, router, _ = ask(Answer(b" " * 60, fault="drip"), patient)
     assert type(error) is VenueTimeoutError
-    assert len(router.requests) == http.ATTEMPTS
+    assert len(router.requests) == ATTEMPTS
 
 
 def test_a_body_without_end_is_not_read_to_the_end(

@@ -20,8 +20,8 @@ from funding_platform.venues.errors import (
     ServerError,
     VenueError,
 )
-from funding_platform.venues.http import ATTEMPTS
 from funding_platform.venues.registry import open_venue
+from funding_platform.venues.retries import ATTEMPTS
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)

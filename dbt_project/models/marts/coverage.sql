@@ -1,25 +1,37 @@
--- A gap of g hours before a settlement with interval i hides round(g / i) - 1 settlements. They
--- are laid out backwards from that settlement, so that each counts for the month it was due in.
+-- What is missing is laid out backwards from the settlement after the gap, so that each counts for
+-- the month it was due in.
 
-with settlements as (
+with settlements as materialized (
     select
         venue,
         venue_symbol,
         funding_time,
         date_trunc('month', funding_time) as month,
         interval_hours,
-        lag(funding_time) over one_instrument as previous_time,
-        (epoch_us(funding_time) - epoch_us(previous_time)) / 3.6e9 as gap_hours
-    from {{ ref('stg_funding_rates') }}
-    window one_instrument as (partition by venue, venue_symbol order by funding_time)
+        previous_time,
+        gap_hours,
+        missing_before
+    from {{ ref('int_settlements') }}
 ),
 
--- Every month between the first settlement and the last is touched by a gap, so that a month
+stored as (
+    select
+        venue,
+        venue_symbol,
+        month,
+        count(*) as settlements,
+        min(interval_hours) as min_interval_hours,
+        max(interval_hours) as max_interval_hours,
+        min(funding_time) as first_funding_time,
+        max(funding_time) as last_funding_time,
+        max(gap_hours) as widest_gap_hours
+    from settlements
+    group by venue, venue_symbol, month
+),
+
+-- A gap touches every month from the settlement before it to the one after, so that a month
 -- without a single settlement has its row too.
 touching_gaps as (
-    select venue, venue_symbol, month, gap_hours
-    from settlements
-    union all
     select
         venue,
         venue_symbol,
@@ -33,23 +45,9 @@ touching_gaps as (
     where previous_time < month
 ),
 
-months as (
+touched as (
     select venue, venue_symbol, month, max(gap_hours) as widest_gap_hours
     from touching_gaps
-    group by venue, venue_symbol, month
-),
-
-stored as (
-    select
-        venue,
-        venue_symbol,
-        month,
-        count(*) as settlements,
-        min(interval_hours) as min_interval_hours,
-        max(interval_hours) as max_interval_hours,
-        min(funding_time) as first_funding_time,
-        max(funding_time) as last_funding_time
-    from settlements
     group by venue, venue_symbol, month
 ),
 
@@ -57,10 +55,10 @@ absent_times as (
     select
         venue,
         venue_symbol,
-        unnest(generate_series(1, round(gap_hours / interval_hours)::bigint - 1)) as intervals_back,
+        unnest(generate_series(1, missing_before)) as intervals_back,
         funding_time - to_seconds(3600 * interval_hours * intervals_back) as absent_time
     from settlements
-    where round(gap_hours / interval_hours) > 1
+    where missing_before > 0
 ),
 
 absent as (
@@ -81,11 +79,11 @@ select
     coalesce(absent.settlements, 0) as missing,
     present + missing as expected,
     present / nullif(expected, 0) as coverage,
-    widest_gap_hours,
-    min_interval_hours,
-    max_interval_hours,
-    first_funding_time,
-    last_funding_time
-from months
-left join stored using (venue, venue_symbol, month)
+    greatest(stored.widest_gap_hours, touched.widest_gap_hours) as widest_gap_hours,
+    stored.min_interval_hours,
+    stored.max_interval_hours,
+    stored.first_funding_time,
+    stored.last_funding_time
+from stored
+full join touched using (venue, venue_symbol, month)
 left join absent using (venue, venue_symbol, month)

@@ -1,7 +1,8 @@
 """CoinGecko: ``/api/v3/derivatives``, the contracts of the other venues under one roof.
 
-Rates are in percent per each venue's own interval, which is not told; open interest and volume are
-in US dollars, times in seconds. It lists nothing of its own. What the market does not know is null.
+Rates are in percent, for as long as the venue's own live rates are, which is not told: mostly its
+interval, eight hours at Deribit. Open interest and volume are in US dollars, times in seconds. It
+lists nothing of its own. What the market does not know is null.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.market import Quote, VenueStyle
+from funding_platform.sandbox.wire import deribit
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire
 from funding_platform.sandbox.wire.decimals import trimmed
 
@@ -35,14 +37,19 @@ STYLE = VenueStyle(
 
 def _derivatives(request: Request) -> Reply:
     rows = [
-        _row(name, quote, request.now_ms)
+        _row(name, quote, _live_rate(venue, quote), request.now_ms)
         for venue, name in _MARKETS.items()
         for quote in request.market.quotes(venue).values()
     ]
     return Reply.json(rows, rows=len(rows))
 
 
-def _row(market: str, quote: Quote, now_ms: int) -> dict[str, Any]:
+def _live_rate(venue: str, quote: Quote) -> float:
+    """What the venue publishes: the rate of its interval, except for Deribit."""
+    return deribit.rolling_rate(quote) if venue == "deribit" else quote.predicted_rate
+
+
+def _row(market: str, quote: Quote, rate: float, now_ms: int) -> dict[str, Any]:
     mark, before, index = quote.mark, quote.price_24h_ago, quote.index
     spread = _relative(quote.ask, quote.bid)
     return {
@@ -55,7 +62,7 @@ def _row(market: str, quote: Quote, now_ms: int) -> dict[str, Any]:
         "index": index,
         "basis": _relative(index, mark),
         "spread": None if spread is None else round(spread, 2),
-        "funding_rate": round(100 * quote.predicted_rate, 6),
+        "funding_rate": round(100 * rate, 6),
         "open_interest": _dollars(quote.open_interest, mark),
         "volume_24h": _dollars(quote.volume_24h, mark),
         "last_traded_at": now_ms // 1_000,

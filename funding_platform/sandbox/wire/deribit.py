@@ -173,7 +173,8 @@ def _amount(quote: Quote, base: float | None) -> float | None:
     return _product(base, quote.mark) if inverse else base
 
 
-def _rolling_rate(quote: Quote) -> float:
+def rolling_rate(quote: Quote) -> float:
+    """The only rate that is published live: for eight hours, of which each pays like this one."""
     return _ROLLING_HOURS * quote.predicted_rate
 
 
@@ -207,7 +208,7 @@ def _summary_row(quote: Quote, now_ms: int) -> dict[str, Any]:
     base, quoted_in, _ = quote.instrument.contract
     bid, ask = quote.bid, quote.ask
     middle = None if bid is None or ask is None else (bid + ask) / 2
-    rolling = _rolling_rate(quote)
+    rolling = rolling_rate(quote)
     return {
         **_day(quote),
         "instrument_name": quote.instrument.venue_symbol,
@@ -230,7 +231,7 @@ def _ticker(request: Request) -> Reply:
     quote = request.quotes.get(_listed(request).venue_symbol)
     if quote is None:
         raise WireError(_error(13020, "not_found", None, request.now_ms))
-    rolling, index = _rolling_rate(quote), _price(quote, quote.index)
+    rolling, index = rolling_rate(quote), _price(quote, quote.index)
     last = _price(quote, quote.mark)
     row = {
         "timestamp": request.now_ms,

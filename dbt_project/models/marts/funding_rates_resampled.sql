@@ -1,0 +1,18 @@
+{# DuckLake has no comments on the columns of a view. #}
+{{ config(materialized='view', persist_docs={'relation': true, 'columns': false}) }}
+
+{% for hours in [1, 4, 8, 24] -%}
+select
+    venue,
+    venue_symbol,
+    resolution_hours,
+    bucket_end,
+    funding_rate,
+    covered_hours,
+    {{ apr('funding_rate', 'covered_hours') }} as apr,
+    settlements
+from ({{ resampled(ref('stg_funding_rates'), hours) }})
+{%- if not loop.last %}
+union all
+{% endif -%}
+{%- endfor %}

@@ -1,0 +1,99 @@
+"""Curves as arrays for the PCA: one row per usable strip, instruments numbered, sorted by time.
+
+A strip that is not usable stays out, and so does one that claims to be and lacks a bucket: no
+missing value enters a fit or a score.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from funding_platform.core.feature_tables import BUCKETS, CURVE_KEY
+from funding_platform.core.units import TENOR_HOURS
+from funding_platform.curves.errors import CurveError
+from funding_platform.curves.inputs import HOUR_US, Floats, Ints
+
+TENOR_US = TENOR_HOURS * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class StripRows:
+    """Usable strips of one kind, sorted by instrument and time; arrays of shape (n,).
+
+    ``as_of`` and ``available`` are in microseconds since the epoch, ``values`` of shape (n, 8) in
+    fractions per year, newest bucket first.
+    """
+
+    instrument: Ints
+    as_of: Ints
+    available: Ints
+    values: Floats
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> "StripRows":
+        """The rows of a frame with a column ``instrument`` and those of the curve table."""
+        return cls(
+            frame["instrument"].cast(pl.Int64).to_numpy(),
+            frame["as_of"].dt.epoch("us").to_numpy(),
+            frame["available_at"].dt.epoch("us").to_numpy(),
+            np.column_stack([frame[name].to_numpy() for name in BUCKETS]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PcaInput:
+    """What a PCA reads of the curves.
+
+    ``instruments`` has a row of venue and venue_symbol per number, sorted; ``seen`` the settled
+    strips, usable or not, as numbers and as-of times; ``settled`` those that are fitted; ``usable``
+    a frame of all that are scored, of either kind.
+    """
+
+    instruments: pl.DataFrame
+    seen: tuple[Ints, Ints]
+    settled: StripRows
+    usable: pl.DataFrame
+
+
+def read_curves(curves: pl.DataFrame) -> PcaInput:
+    """Number the instruments, sort the strips, and leave out what cannot be used.
+
+    Raises
+    ------
+    CurveError
+        If two curves share a key.
+    """
+    identity = ["venue", "venue_symbol"]
+    rows = curves.select(*CURVE_KEY, *BUCKETS, "usable", "available_at").sort(CURVE_KEY)
+    opens = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in identity)
+    rows = rows.with_columns((opens.cum_sum().cast(pl.Int64) - 1).alias("instrument"))
+    _refuse_duplicates(rows)
+    whole = pl.all_horizontal(pl.col(name).is_finite().fill_null(False) for name in BUCKETS)
+    usable = rows.filter(pl.col("usable") & whole)
+    seen = rows.filter(pl.col("kind") == "settled")
+    return PcaInput(
+        rows.select(identity).unique(maintain_order=True),
+        (seen["instrument"].to_numpy(), seen["as_of"].dt.epoch("us").to_numpy()),
+        StripRows.of(usable.filter(pl.col("kind") == "settled")),
+        usable,
+    )
+
+
+def time_key(owner: Ints, time: Ints) -> Ints:
+    """One integer that sorts as (owner, time) does, for times in whole seconds after the epoch."""
+    return (owner << 35) | (time // 1_000_000)
+
+
+def _refuse_duplicates(rows: pl.DataFrame) -> None:
+    """Raise for the first of two sorted rows with one key."""
+    twin = rows.filter(
+        pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in CURVE_KEY)
+    )
+    if not twin.is_empty():
+        first = twin.row(0, named=True)
+        raise CurveError(
+            f"{first['venue']} {first['venue_symbol']} has two {first['kind']} curves at "
+            f"{first['as_of']:%Y-%m-%d %H:%M} UTC",
+            hint="keep one row per (venue, venue_symbol, as_of, kind)",
+        )

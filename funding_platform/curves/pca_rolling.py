@@ -1,0 +1,150 @@
+"""Rolling principal components of funding curves: fitted to the past, applied to what follows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import polars as pl
+
+from funding_platform.core.feature_tables import PCA_MODELS
+from funding_platform.core.time_grid import Window, month_start
+from funding_platform.core.units import TENOR_HOURS
+from funding_platform.curves.errors import CurveError
+from funding_platform.curves.pca_inputs import PcaInput, read_curves
+from funding_platform.curves.pca_models import Owners, model_rows
+from funding_platform.curves.pca_scores import score_rows
+from funding_platform.curves.pca_windows import instrument_fits, step_fits, venue_fits
+
+WINDOW_DAYS: Final = 90
+"""Length of a fit: 270 strips, three a day."""
+
+_TENORS_PER_DAY = 24 // TENOR_HOURS
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RollingPca:
+    """``features.pca_models`` and ``features.pca_scores``."""
+
+    models: pl.DataFrame
+    scores: pl.DataFrame
+
+
+def rolling_pca(
+    curves: pl.DataFrame,
+    window: Window | None = None,
+    *,
+    previous: pl.DataFrame | None = None,
+    days: int = WINDOW_DAYS,
+    every: Literal["month", "step"] = "month",
+) -> RollingPca:
+    """Fit models to trailing windows and score what comes after each.
+
+    ``scatter / (n - 1) = V diag(variance) V'``, the three largest kept; see ``pca_alignment`` for
+    their order and signs, ``pca_windows`` for what is enough to fit.
+
+    A model is fitted to settled, usable strips seen within ``(end - days, end]``. It applies to
+    usable strips of either kind seen after ``end``, until the next model of its scope, and no
+    longer than its window was. Nothing after an instant has a say in a model or a score of that
+    instant or before.
+
+    Parameters
+    ----------
+    curves
+        ``features.curve_snapshots``, from ``days`` before the window on, in any order.
+    window
+        Half-open: models whose windows end in it, scores of strips seen in it. All that the curves
+        span if left out.
+    previous
+        ``features.pca_models`` from before the window, to align to and to score its first strips
+        with. Without it alignment begins anew.
+    days
+        Length of a fit.
+    every
+        ``month``: one fit per instrument and one per venue at the first instant of each month.
+        ``step``: one fit per instrument at each settled strip, to the last ``3 * days`` strips;
+        ids then end in the hour.
+
+    Returns
+    -------
+    RollingPca
+        ``models`` sorted by scope, venue, symbol and window; ``scores`` by its key.
+
+    Raises
+    ------
+    CurveError
+        If two curves share a key, or ``days`` is not positive.
+    """
+    strips = read_curves(curves)
+    window = window or _span(curves)
+    previous = PCA_MODELS.empty() if previous is None else previous
+    previous = previous.filter(pl.col("window_end") < window.start)
+    models = _fitted(strips, window, previous, days, every)
+    seen = strips.usable.filter(_within("as_of", window))
+    return RollingPca(models, score_rows(seen, pl.concat([previous, models])))
+
+
+def fit_models(
+    curves: pl.DataFrame, window: Window, previous: pl.DataFrame, *, days: int = WINDOW_DAYS
+) -> pl.DataFrame:
+    """The ``models`` of `rolling_pca` by month, without scores."""
+    return _fitted(read_curves(curves), window, previous, days, "month")
+
+
+def score_curves(curves: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """The ``scores`` of `rolling_pca` for all usable curves, by models fitted before.
+
+    Parameters
+    ----------
+    curves
+        ``features.curve_snapshots``.
+    models
+        ``features.pca_models``; those whose window ended too long before a strip do not apply.
+    """
+    return score_rows(read_curves(curves).usable, models)
+
+
+def _fitted(
+    strips: PcaInput, window: Window, previous: pl.DataFrame, days: int, every: str
+) -> pl.DataFrame:
+    """The models whose windows end in ``window``."""
+    if days < 1:
+        raise CurveError(
+            f"a PCA over {days} days has no strips", hint=f"days is {WINDOW_DAYS} by default"
+        )
+    if every == "step":
+        owners = Owners("instrument", strips.instruments, "%Y-%m-%dT%H")
+        return model_rows(step_fits(strips, window, days * _TENORS_PER_DAY), owners, previous)
+    names = strips.instruments.with_columns(
+        pl.col("venue").rle_id().cast(pl.Int64).alias("venue_number")
+    )
+    fits = instrument_fits(strips, _month_starts(window), timedelta(days=days))
+    pooled = venue_fits(fits, names["venue_number"].to_numpy())
+    venues = names.select("venue", pl.lit(None, pl.String).alias("venue_symbol")).unique(
+        "venue", maintain_order=True
+    )
+    return pl.concat(
+        [
+            model_rows(fits, Owners("instrument", strips.instruments, "%Y-%m"), previous),
+            model_rows(pooled, Owners("venue", venues, "%Y-%m"), previous),
+        ]
+    )
+
+
+def _month_starts(window: Window) -> list[datetime]:
+    """The first instants of months that lie in the window."""
+    return [month.start for month in window.months() if month.start in window]
+
+
+def _span(curves: pl.DataFrame) -> Window:
+    """From the month of the first curve to just after the last."""
+    if curves.is_empty():
+        raise CurveError("there are no curves to fit", hint="pass a window to allow for none")
+    first, last = curves["as_of"].min(), curves["as_of"].max()
+    assert isinstance(first, datetime)
+    assert isinstance(last, datetime)
+    return Window(month_start(first), last + _MICROSECOND)
+
+
+def _within(column: str, window: Window) -> pl.Expr:
+    return pl.col(column).is_between(window.start, window.end, closed="left")

@@ -1,0 +1,103 @@
+"""Principal components of the stored curves: fitted once a month, applied to what follows."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from funding_platform.core.feature_tables import CURVE_SNAPSHOTS, PCA_MODELS, PCA_SCORES
+from funding_platform.core.schema import Table
+from funding_platform.core.time_grid import Window
+from funding_platform.curves.pca_rolling import WINDOW_DAYS, fit_models, score_curves
+from funding_platform.flows.following import Input, changed, replace_window
+from funding_platform.flows.progress import step
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+
+PCA_LOOK_BACK = timedelta(days=WINDOW_DAYS)
+"""How far before a fit its strips lie, and how long a model applies."""
+
+_MODEL_INPUTS = (Input(CURVE_SNAPSHOTS, "as_of"),)
+_SCORE_INPUTS = (Input(CURVE_SNAPSHOTS, "as_of"), Input(PCA_MODELS, "window_end"))
+
+
+def update_pca_models(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+    """Fit the models whose windows end in ``window``, of instruments and of venues.
+
+    A fit is aligned to the models stored before it, so months are to be fitted in order; a range
+    of months is.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows of ``features.pca_models`` whose windows end in the window.
+    """
+    with step("PCA models"), Lake(settings) as lake:
+        return _refit(lake, window, run_id)
+
+
+def follow_pca_models(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+    """Fit them only if curves have changed that the first of them is made of.
+
+    Returns
+    -------
+    polars.DataFrame
+        As of ``update_pca_models``.
+    """
+    with step("PCA models"), Lake(settings) as lake:
+        seen = Window(window.start - PCA_LOOK_BACK, window.end)
+        if changed(lake, PCA_MODELS, _MODEL_INPUTS, seen).start > window.start:
+            return _read(lake, PCA_MODELS, "window_end", window)
+        return _refit(lake, window, run_id)
+
+
+def update_pca_scores(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+    """Score the stored curves in the window by the stored models that apply to them.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows of ``features.pca_scores`` in the window.
+    """
+    with step("PCA scores"), Lake(settings) as lake:
+        return _rescore(lake, window, run_id)
+
+
+def follow_pca_scores(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+    """Score those curves of the window whose scores can have changed since the last time.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows scored.
+    """
+    with step("PCA scores"), Lake(settings) as lake:
+        return _rescore(lake, changed(lake, PCA_SCORES, _SCORE_INPUTS, window), run_id)
+
+
+def _refit(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
+    now, version = datetime.now(UTC), lake.snapshot_id()
+    start = window.start - PCA_LOOK_BACK
+    curves = _read(lake, CURVE_SNAPSHOTS, "as_of", Window(start, window.end))
+    previous = _read(lake, PCA_MODELS, "window_end", Window(start, window.start))
+    models = fit_models(curves, window, previous)
+    followed = version if window.end >= now else None
+    replace_window(lake, PCA_MODELS, models, window, run_id, followed, time="window_end")
+    return models
+
+
+def _rescore(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
+    now, version = datetime.now(UTC), lake.snapshot_id()
+    curves = _read(lake, CURVE_SNAPSHOTS, "as_of", window)
+    applying = Window(window.start - PCA_LOOK_BACK, window.end)
+    scores = score_curves(curves, _read(lake, PCA_MODELS, "window_end", applying))
+    followed = version if window.end >= now else None
+    replace_window(lake, PCA_SCORES, scores, window, run_id, followed)
+    return scores
+
+
+def _read(lake: Lake, table: Table, time: str, window: Window) -> pl.DataFrame:
+    rows = lake.read(
+        f"SELECT * FROM {table.full_name} WHERE {time} >= ? AND {time} < ?",
+        [window.start, window.end],
+    )
+    return rows.cast(dict(table.polars_schema))  # type: ignore[arg-type]

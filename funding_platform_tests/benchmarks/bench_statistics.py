@@ -1,0 +1,142 @@
+"""Statistics of five million settlements in SQL, against a plain pandas groupby.
+
+The peer knows one period, no gaps, no default rates, no intervals that change: it does a fifth of
+the work, on a frame that is in memory already. Both yield the same means, deviations and quartiles.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+
+from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS
+from funding_platform.lake import connect
+from funding_platform.lake.dbt_plugin import dbt_environment
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+from funding_platform_tests.benchmarks.bench_lake import (
+    DECEMBER,
+    SYMBOLS,
+    VENUES,
+    YEARS,
+    settlements,
+)
+from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds, seconds
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+REPEATS = 3
+BY_SYMBOL = ["venue", "venue_symbol"]
+
+
+def run(quick: bool = False) -> list[Measurement]:
+    venues = VENUES[:1] if quick else VENUES
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder) / "data")
+        _build(settings, venues)
+        whole = seconds(lambda: _dbt(settings, "build"))
+        with connect(settings) as lake:
+            statistics, pooled, correlated = (
+                median_seconds(lambda: lake.execute(sql).arrow(), REPEATS)  # noqa: B023
+                for sql in map(
+                    _compiled,
+                    [Path(folder)] * 3,
+                    ("funding_rate_stats", "venue_funding_stats", "funding_rate_correlations"),
+                )
+            )
+            frame = lake.execute(
+                "SELECT venue, venue_symbol, funding_time, rate_8h FROM staging.stg_funding_rates"
+            ).df()
+            peer = median_seconds(lambda: _pandas(frame), 1)
+            _require_agreement(lake.execute(_FIGURES).df(), _pandas(frame))
+        return [
+            Measurement(
+                f"statistics of {len(frame):,} settlements, five periods (peer: one)",
+                statistics,
+                "s",
+                target=5,
+                peer=peer,
+            ),
+            Measurement("the same over venues and all of them", pooled, "s", target=5),
+            Measurement("correlations of all venue pairs, 90 days", correlated, "s", target=5),
+            Measurement("the whole dbt build, its tests included", whole, "s", target=15),
+        ]
+
+
+_FIGURES = (
+    "SELECT venue, venue_symbol, mean_8h, sigma_8h, quartile_1_8h, median_8h, quartile_3_8h "
+    "FROM marts.funding_rate_stats WHERE period = 'all' ORDER BY ALL"
+)
+
+
+def _pandas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean, deviation, quartiles and autocorrelation of each instrument."""
+    ordered = frame.sort_values([*BY_SYMBOL, "funding_time"])
+    rates = ordered.groupby(BY_SYMBOL, sort=True)["rate_8h"]
+    quartiles = rates.quantile([0.25, 0.5, 0.75]).unstack()
+    figures = rates.agg(["mean", "std", "min", "max", "count"])
+    figures["positive"] = (
+        (ordered["rate_8h"] > 0).groupby([ordered[key] for key in BY_SYMBOL]).mean()
+    )
+    figures["autocorrelation"] = rates.apply(lambda one: one.autocorr(1))
+    return figures.join(quartiles)
+
+
+def _require_agreement(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    names = ["mean", "std", 0.25, 0.5, 0.75]
+    found = ours.iloc[:, 2:].to_numpy()
+    assert abs(found - theirs[names].to_numpy()).max() < 1e-12
+
+
+def _build(settings: Settings, venues: tuple[str, ...]) -> None:
+    now = DECEMBER.end
+    listed = pl.DataFrame(
+        [
+            {
+                "venue": venue,
+                "venue_symbol": f"COIN{number:03}USDT",
+                "base": f"COIN{number:03}",
+                "quote": "USDT",
+                "multiplier": 1.0,
+                "contract_type": "linear",
+                "status": "trading",
+            }
+            for venue in venues
+            for number in range(SYMBOLS)
+        ]
+    ).with_columns(
+        pl.lit(now, dtype=UTC_TIME).alias(name) for name in ("first_seen_at", "last_seen_at")
+    )
+    with Lake(settings) as lake, lake.commit("benchmark", "two years") as transaction:
+        transaction.append(INSTRUMENTS, INSTRUMENTS.conform(listed))
+        for venue in venues:
+            for year in YEARS:
+                transaction.append(FUNDING_RATES, settlements(venue, year))
+
+
+def _dbt(settings: Settings, command: str) -> None:
+    """Run dbt as a process of its own, and keep what it compiled."""
+    artefacts = settings.data_dir.parent
+    environment = {
+        **os.environ,
+        **dbt_environment(settings),
+        "DBT_TARGET_PATH": str(artefacts / "target"),
+        "DBT_LOG_PATH": str(artefacts / "logs"),
+    }
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--quiet", command, *where],
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _compiled(folder: Path, model: str) -> str:
+    """The SQL of a mart as dbt ran it."""
+    path = folder / "target/compiled/funding_platform/models/marts" / f"{model}.sql"
+    return path.read_text(encoding="utf-8")
