@@ -22,7 +22,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: setup ## Collect, transform, publish and show: 3 months of all sandbox venues
+demo: setup ## Collect, transform, publish, backtest and show: 3 months of all sandbox venues
 	funding demo
 
 dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
@@ -61,5 +61,5 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5"
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
 
-clean: ## Forget the demo: drop the lake, the published file and Dagster's history
-	rm -rf data/lake data/state data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))
+clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history
+	rm -rf data/lake data/state data/backtests data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))

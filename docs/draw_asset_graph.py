@@ -22,6 +22,7 @@ GROUPS = {
     "intermediate": "intermediate: dbt views",
     "marts": "marts: dbt tables",
     "notebooks": "notebooks: run over the lake",
+    "backtest": "backtest: Polars and numba",
     "published": "published: one DuckDB file",
 }
 """Titles of the asset groups, in the order in which they are drawn."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from funding_platform.commands import collecting, operating, reading
+from funding_platform.commands import backtesting, collecting, operating, reading
 from funding_platform.core.errors import FundingError
 
 
@@ -45,6 +45,7 @@ for _command in (
     reading.curves,
     reading.features,
     reading.opportunities,
+    backtesting.backtest,
     operating.publish,
     operating.maintain,
     operating.doctor,

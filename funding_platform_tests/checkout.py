@@ -42,6 +42,7 @@ def make_checkout(root: Path) -> Checkout:
         root / "dbt_project",
         ignore=shutil.ignore_patterns("target", "logs"),
     )
+    shutil.copytree(ROOT / "backtests", root / "backtests")
     (root / "data" / "dagster_home").mkdir(parents=True)
     shutil.copy(ROOT / "data/dagster_home/dagster.yaml", root / "data/dagster_home")
     demo = run_in(root, "funding", "demo", "--months", str(MONTHS), "--symbols", str(SYMBOLS))

@@ -42,11 +42,13 @@ def counted(checkout: Checkout) -> list[dict[str, object]]:
 # --- the demo
 
 
-def test_the_demo_shows_coverage_opportunities_and_curves(checkout: Checkout) -> None:
+def test_the_demo_shows_coverage_opportunities_curves_and_a_backtest(checkout: Checkout) -> None:
     for heading in (
         "Coverage: settlements present against expected",
         "Ten best opportunities, net of all four fees",
         "BTC funding by venue, annualised",
+        "every cost charged",
+        "its report is",
         "everything lies in",
     ):
         assert heading in checkout.demo_output

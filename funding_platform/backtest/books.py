@@ -93,6 +93,9 @@ ACCOUNT: Final = np.dtype(
     align=True,
 )
 
+NEVER: Final = np.iinfo(np.int64).max
+"""A time after all others."""
+
 PROXY: Final = 3
 """The number after those in ``PRICE_KINDS``: valued at the other leg's prices."""
 
@@ -164,7 +167,7 @@ class Books(NamedTuple):
 def empty_books(positions: int, *, entries: int = 4_096) -> Books:
     """Books for so many positions at once; two slots each, the second empty for one leg."""
     legs = np.zeros(2 * positions, LEG)
-    legs["next_us"] = np.iinfo(np.int64).max
+    legs["next_us"] = NEVER
     return Books(
         account=np.zeros(1, ACCOUNT),
         legs=legs,

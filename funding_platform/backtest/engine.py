@@ -12,18 +12,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError, StrategyError
-from funding_platform.backtest.fills import open_position
-from funding_platform.backtest.kernel import advance, close_position, component_sums, take_stock
+from funding_platform.backtest.kernel.accounts import component_sums, take_stock
+from funding_platform.backtest.kernel.clock import advance
+from funding_platform.backtest.kernel.closing import close_position
+from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.market import Market, describe
+from funding_platform.backtest.orders import fault_of
 from funding_platform.backtest.panel import US_PER_HOUR
 from funding_platform.backtest.positions import Book, Position
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.records import Recorder
 from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.rules import fees_of, rules_of
 from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
 from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
 from funding_platform.core.time_grid import HOUR, to_us
@@ -82,8 +85,8 @@ class _Run:
     ) -> None:
         self.config, self.data, self.strategy = config, data, strategy
         self.panel = data.panel
-        fees = _fees(config, data)
-        self.rules = _rules(config, fees)
+        fees = fees_of(config, data)
+        self.rules = rules_of(config, fees)
         self.books = b.empty_books(config.max_positions)
         self.market = Market(
             data.instruments,
@@ -150,7 +153,7 @@ class _Run:
             self.book = Book(self.positions.values(), room)
         try:
             for order in self.strategy.decide(self.market, self.book):
-                if fault := self._fault(order):
+                if fault := fault_of(order, self.positions, self.market, self.config.position_usd):
                     raise StrategyError(f"{self._where()}: {fault}")
                 yield order
         except (StrategyError, DataError):
@@ -163,25 +166,6 @@ class _Run:
 
     def _where(self) -> str:
         return f"strategy {type(self.strategy).__name__} at {self.market.time:%Y-%m-%d %H:%M} UTC"
-
-    def _fault(self, order: object) -> str | None:
-        """What is wrong with an order; None if nothing."""
-        count = self.data.instruments.height
-        if isinstance(order, Close):
-            known = order.position_id in self.positions
-            return None if known else f"there is no position {order.position_id} to close"
-        if not isinstance(order, Open):
-            return f"{order!r} is no order"
-        legs = [leg for leg in (order.long, order.short) if leg is not None]
-        if not legs or order.long == order.short:
-            return f"{order} needs one or two different legs"
-        if not all(isinstance(leg, int | np.integer) and 0 <= leg < count for leg in legs):
-            return f"{order} names an instrument outside 0..{count - 1}"
-        size = self.config.position_usd if order.size_usd is None else order.size_usd
-        if not (np.isfinite(size) and size > 0 and np.isfinite(order.memo)):
-            return f"{order} has a size or memo that is no (positive) number"
-        bases = {int(self.market.base[leg]) for leg in legs}
-        return f"{order} has legs on two bases" if len(bases) > 1 else None
 
     def _fill_until(self, now: int) -> None:
         """Fill orders on their way that are due by now, each at its own time."""
@@ -300,54 +284,3 @@ class _Run:
         take_stock(self.books, self.config.capital_usd)
         component_sums(self.books, self.recorder.components)
         self.recorder.row(now, self.books, len(self.slots))
-
-
-def _fees(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
-    """Fees of the venues in the order of their numbers.
-
-    Raises
-    ------
-    DataError
-        If a venue's fees are unknown at the start.
-    """
-    venues = tuple(data.instruments["venue"].unique().sort())
-    if config.costs.flat_fee_bps is not None:
-        return FeeHistory.flat(venues, config.costs.flat_fee_bps)
-    costs = config.costs
-    fees = FeeHistory.of(data.fees, venues, costs.order_type, costs.tiers, costs.tier)
-    start = to_us(config.window[0])
-    for venue in venues:
-        if fees.at(venue, start) is None:
-            tier = costs.tiers.get(venue, costs.tier)
-            raise DataError(
-                f"no {costs.order_type} fee of {venue} is known at {config.start} (tier {tier!r})",
-                hint="add it to the fee schedules, or set costs.flat_fee_bps",
-            )
-    return fees
-
-
-def _rules(config: BacktestConfig, fees: FeeHistory) -> b.Rules:
-    """The configuration as the kernel reads it."""
-    slippage, margin = config.costs.slippage, config.margin
-    taker = config.costs.order_type == "taker"
-    never = float("inf")
-    return b.Rules(
-        fee_first=fees.first,
-        fee_since_us=fees.since_us,
-        fee_bps=fees.fee_bps,
-        half_spread=slippage.half_spread_bps * 1e-4 if taker else 0.0,
-        impact_model=b.IMPACT_MODELS.index(slippage.impact),
-        bps_per_million=slippage.bps_per_million,
-        depth_share=slippage.depth_share,
-        borrow_apr=config.costs.borrow_apr,
-        transfer_usd=config.costs.transfer_usd,
-        leverage=margin.leverage,
-        maintenance_rate=margin.maintenance_rate,
-        penalty_rate=margin.liquidation_penalty_rate,
-        rebalance_threshold=never
-        if margin.rebalance_threshold is None
-        else margin.rebalance_threshold,
-        capital_usd=config.capital_usd,
-        max_venue_usd=never if config.max_venue_usd is None else config.max_venue_usd,
-        stale_us=round(config.outages.stale_after_hours * US_PER_HOUR),
-    )

@@ -7,6 +7,7 @@ BacktestError
 │   └── NoOverlapError           no two venues have one base over the same time
 ├── StrategyError         a strategy raised, or asked for what makes no sense
 ├── UnknownFieldError     a path that names no field of a configuration
+├── IdentityError         a run whose books do not add up
 ├── UnmeasurableError     an equity that nothing can be measured on
 └── SweepError            a sweep or walk-forward that cannot go on
 """
@@ -40,6 +41,10 @@ class StrategyError(BacktestError):
 
 class UnknownFieldError(BacktestError):
     """A dotted path that names no field of the configuration."""
+
+
+class IdentityError(BacktestError):
+    """A run whose equity is not what its components add up to: it is not stored."""
 
 
 class UnmeasurableError(BacktestError):

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.numbering import (
+    numbered,
+    ordered,
+    refuse,
+    repeats,
+    require_columns,
+)
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
-
-_ROWS_AT_ONCE: Final = 1 << 20
-"""Names are looked up in pieces, which bounds the memory that comparing them takes."""
 
 _FACT_DEFAULTS: Final = {
     "multiplier": pl.lit(1.0),
@@ -69,6 +71,8 @@ class Intake:
             .sort(KEY)
         )
         if kept.height == self.instruments.height:
+            if all(frame is getattr(self, name) for name, frame in within.items()):
+                return self
             numbers = None
         else:
             numbers = kept.select("instrument").with_row_index("renumbered")
@@ -102,11 +106,11 @@ def read_frames(
     if prices is not None:
         points.append(_closes(prices, facts))
     if snapshots is not None:
-        seen = _numbered("snapshots", snapshots, ("observed_at",), facts)
+        seen = numbered("snapshots", snapshots, ("observed_at",), facts)
         points.append(_marks(seen, "observed_at"))
         volumes = _volumes(seen)
     joined = _best_of_each_instant(points)
-    _refuse(
+    refuse(
         joined,
         ~pl.col("price").is_finite() | (pl.col("price") <= 0),
         facts,
@@ -125,9 +129,9 @@ def read_frames(
 def _instruments(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
     """Contract facts, one row per instrument, sorted by key."""
     if given is None:
-        _require("funding_rates", funding, (*KEY, "base"))
+        require_columns("funding_rates", funding, (*KEY, "base"))
         given = funding.select(*KEY, "base").unique()
-    _require("instruments", given, (*KEY, "base"))
+    require_columns("instruments", given, (*KEY, "base"))
     facts = given.select(
         *KEY,
         "base",
@@ -151,7 +155,7 @@ def _instruments(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFr
 
 def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Settlements with their instrument and the instant from which they were known."""
-    rows = _numbered("funding_rates", given, ("funding_time", "funding_rate"), facts)
+    rows = numbered("funding_rates", given, ("funding_time", "funding_rate"), facts)
     optional = [
         pl.lit(None, dtype=pl.Float64).alias(name)
         for name in ("interval_hours", "mark_price")
@@ -174,14 +178,14 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
             ),
         )
     )
-    rows = _ordered(rows, "funding_time")
+    rows = ordered(rows, "funding_time")
     if stated:  # a row cannot be looked up before the one it follows
         rows = rows.with_columns(pl.col("known_at").cum_max().over("instrument"))
-    _refuse(rows, _repeats(rows, "funding_time"), facts, "a settlement is there twice")
+    refuse(rows, repeats(rows, "funding_time"), facts, "a settlement is there twice")
     rate = pl.col("funding_rate")
-    _refuse(rows, rate.is_null() | ~rate.is_finite(), facts, "funding_rate is no number")
+    refuse(rows, rate.is_null() | ~rate.is_finite(), facts, "funding_rate is no number")
     hours = pl.col("interval_hours")
-    _refuse(rows, hours.is_not_null() & ~(hours > 0), facts, "interval_hours is not positive")
+    refuse(rows, hours.is_not_null() & ~(hours > 0), facts, "interval_hours is not positive")
     return rows
 
 
@@ -214,14 +218,14 @@ def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
     joined = pl.concat(some)
     if len(some) > 1:
         joined = joined.sort("instrument", "time", "kind", maintain_order=True)
-    joined = _ordered(joined, "time")
-    again = _repeats(joined, "time")
+    joined = ordered(joined, "time")
+    again = repeats(joined, "time")
     return joined.filter(~again) if again.any() else joined
 
 
 def _closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     return (
-        _numbered("prices", prices, ("time", "price"), facts)
+        numbered("prices", prices, ("time", "price"), facts)
         .select(
             "instrument",
             pl.col("time").cast(UTC_TIME),
@@ -251,7 +255,7 @@ def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
     """Features by instrument, in the order in which they were known; numbers only."""
     if given is None:
         return pl.DataFrame(schema={"instrument": pl.UInt32, "available_at": UTC_TIME})
-    rows = _numbered("features", given, ("available_at",), facts, strict=False)
+    rows = numbered("features", given, ("available_at",), facts, strict=False)
     numeric = [
         pl.col(name).cast(pl.Float64)
         for name, kind in rows.schema.items()
@@ -259,68 +263,6 @@ def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
     ]
     order = ["instrument", "available_at", *(["as_of"] if "as_of" in rows.columns else [])]
     return rows.sort(order).select("instrument", pl.col("available_at").cast(UTC_TIME), *numeric)
-
-
-def _numbered(
-    table: str,
-    given: pl.DataFrame,
-    columns: tuple[str, ...],
-    facts: pl.DataFrame,
-    *,
-    strict: bool = True,
-) -> pl.DataFrame:
-    """Rows with the number of their instrument in place of its key; without one, a fault."""
-    _require(table, given, (*KEY, *columns))
-    for name in columns:
-        if name.endswith(("_at", "time")) and not isinstance(given.schema[name], pl.Datetime):
-            raise DataError(f"{table}.{name} is {given.schema[name]}, not a time in UTC")
-    names = given.select(KEY)
-    numbers = [_run_numbers(part, facts) for part in names.iter_slices(_ROWS_AT_ONCE)]
-    found = pl.concat(numbers, rechunk=True) if numbers else pl.Series(dtype=pl.UInt32)
-    rows = given.drop(KEY).with_columns(found.alias("instrument"))
-    if not rows["instrument"].null_count():
-        return rows
-    if strict:
-        venue, symbol = given.filter(rows["instrument"].is_null()).select(KEY).row(0)
-        raise DataError(
-            f"{table} has {venue} {symbol}, which is not among the instruments",
-            hint="give every instrument a row with its base and contract facts",
-        )
-    return rows.drop_nulls("instrument")
-
-
-def _run_numbers(given: pl.DataFrame, facts: pl.DataFrame) -> pl.Series:
-    """The instrument of each row; names are looked up once per run of equal ones, not per row."""
-    venue, symbol = (pl.col(name).rle_id() for name in KEY)
-    runs = given.select((venue + symbol).rle_id().alias("run"))["run"]
-    starts = given.select(KEY).filter(runs != runs.shift(fill_value=len(runs))).cast(pl.String)
-    numbers = starts.join(
-        facts.select(KEY).with_row_index("instrument"), on=KEY, how="left", maintain_order="left"
-    )
-    return numbers["instrument"].gather(runs)
-
-
-def _ordered(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The frame by instrument and time; untouched where it is, as what a lake returns mostly is."""
-    falls, _ = _steps(frame, time)
-    return frame.sort("instrument", time, maintain_order=True) if falls.any() else frame
-
-
-def _repeats(frame: pl.DataFrame, time: str) -> pl.Series:
-    """Which rows have the instrument and the time of the row before."""
-    _, repeated = _steps(frame, time)
-    return pl.Series(np.concatenate([np.zeros(min(1, frame.height), dtype=np.bool_), repeated]))
-
-
-def _steps(frame: pl.DataFrame, time: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """From each row to the next: whether it goes back, and whether it stands still.
-
-    Views of two columns instead of shifted copies: there may be tens of millions of rows.
-    """
-    owner, moment = (frame[name].to_physical().to_numpy() for name in ("instrument", time))
-    same = owner[1:] == owner[:-1]
-    falls = (owner[1:] < owner[:-1]) | (same & (moment[1:] < moment[:-1]))
-    return falls, same & (moment[1:] == moment[:-1])
 
 
 def _within(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:
@@ -336,21 +278,3 @@ def _renumbered(frame: pl.DataFrame, numbers: pl.DataFrame | None) -> pl.DataFra
     return frame.join(numbers, on="instrument", how="inner", maintain_order="left").select(
         pl.col("renumbered").alias("instrument"), pl.exclude("instrument", "renumbered")
     )
-
-
-def _require(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    if missing := [name for name in columns if name not in frame.columns]:
-        raise DataError(
-            f"{table} has no column {', '.join(missing)}", hint=f"it has {', '.join(frame.columns)}"
-        )
-
-
-def _refuse(rows: pl.DataFrame, bad: pl.Expr | pl.Series, facts: pl.DataFrame, fault: str) -> None:
-    """Raise over the first bad row, if there is one."""
-    bad_rows = rows.filter(bad)
-    if bad_rows.is_empty():
-        return
-    row = bad_rows.row(0, named=True)
-    venue, symbol = facts.select(KEY).row(row["instrument"])
-    time = row.get("funding_time", row.get("time"))
-    raise DataError(f"{venue} {symbol} at {time}: {fault} ({bad_rows.height} such rows)")

@@ -54,7 +54,8 @@ class PnlSplit:
         """The components as they add up to ``net``: costs negative."""
         earned = ("funding", "price")
         return {
-            one.name: getattr(self, one.name) * (1.0 if one.name in earned else -1.0)
+            # + 0.0: a cost of nothing is 0, not -0, which would show as a loss.
+            one.name: getattr(self, one.name) * (1.0 if one.name in earned else -1.0) + 0.0
             for one in fields(self)
         }
 

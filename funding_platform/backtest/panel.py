@@ -154,9 +154,9 @@ def _codes(names: pl.Series) -> Ints:
     return names.replace_strict(ordered, range(len(ordered)), return_dtype=pl.Int64).to_numpy()
 
 
-def _first_rows(owners: Ints, count: int) -> Ints:
+def _first_rows(owners: NDArray[np.uint32], count: int) -> Ints:
     """Where the rows of each instrument begin, with the end of the last."""
-    return np.searchsorted(owners, np.arange(count + 1)).astype(np.int64)
+    return np.searchsorted(owners, np.arange(count + 1, dtype=owners.dtype)).astype(np.int64)
 
 
 def _microseconds(times: pl.Series) -> Ints:

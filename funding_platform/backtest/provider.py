@@ -4,9 +4,9 @@ Frames go in once and are checked; look-ups and the engine read the same columns
 from its ``available_at`` on, which is its settlement (or observation) where the frame has none.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from dataclasses import fields
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -15,37 +15,9 @@ import polars as pl
 
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
 from funding_platform.backtest.intake import Intake, read_frames
+from funding_platform.backtest.known import KnownRate, Spread, spread_of
 from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint
 from funding_platform.core.time_grid import EPOCH, MICROSECOND, to_us
-from funding_platform.core.units import rate_8h
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRate:
-    """The last settled rate that was known at an instant, and how old it was then."""
-
-    venue: str
-    venue_symbol: str
-    funding_rate: float
-    interval_hours: float | None
-    funding_time: datetime
-    age: timedelta
-
-    @property
-    def rate_8h(self) -> float | None:
-        """The rate scaled to eight hours; None where the interval is unknown."""
-        if self.interval_hours is None:
-            return None
-        return rate_8h(self.funding_rate, self.interval_hours)
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """``short.rate_8h - long.rate_8h``: what the pair earns per eight hours, before costs."""
-
-    long: KnownRate
-    short: KnownRate
-    spread_8h: float
 
 
 class FundingDataProvider:
@@ -69,6 +41,9 @@ class FundingDataProvider:
         features: pl.DataFrame | None = None,
     ) -> Self:
         """A provider over frames with the platform's column names.
+
+        Rows name their instrument by ``venue`` and ``venue_symbol``, or by ``instrument``: its row
+        among the ``instruments`` sorted by these two, which saves memory in long histories.
 
         Parameters
         ----------
@@ -116,6 +91,11 @@ class FundingDataProvider:
         """All settlements, with ``instrument``, ``known_at`` and the columns given."""
         return self._data.funding
 
+    def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Everything, frame by frame, by the names that ``Intake`` gives them."""
+        for part in fields(self._data):
+            yield part.name, getattr(self._data, part.name)
+
     @cached_property
     def panel(self) -> Panel:
         """Everything as columns of numbers, for vectorised work and the engine."""
@@ -138,7 +118,8 @@ class FundingDataProvider:
     ) -> "FundingDataProvider":
         """The provider narrowed to a window and to some markets; empty means all.
 
-        The window is closed on both sides. An instrument without any row in it is dropped.
+        The window is closed on both sides. An instrument without any row in it is dropped. Where
+        nothing falls away, it is this provider itself.
 
         Parameters
         ----------
@@ -172,7 +153,7 @@ class FundingDataProvider:
                 f"no settlement and no price between {start} and {end} of what was asked for",
                 hint=f"the data has {', '.join(sorted(set(self.instruments['venue'])))}",
             )
-        return FundingDataProvider(narrowed)
+        return self if narrowed is self._data else FundingDataProvider(narrowed)
 
     def require_pairs(self) -> None:
         """Refuse data in which nothing can be held against anything.
@@ -230,7 +211,7 @@ class FundingDataProvider:
         UnknownInstrumentError
             If a venue does not have the symbol.
         """
-        return _spread(
+        return spread_of(
             self.get_funding_rate(time, venue1, symbol), self.get_funding_rate(time, venue2, symbol)
         )
 
@@ -256,7 +237,7 @@ class FundingDataProvider:
         if len(known) < 2:
             return None
         ordered = sorted(known, key=lambda rate: rate.rate_8h or 0.0)
-        return _spread(ordered[0], ordered[-1])
+        return spread_of(ordered[0], ordered[-1])
 
     def _rows_of(self, venue: str, symbol: str) -> list[int]:
         """Row numbers of a venue's contracts by venue symbol, else by base."""
@@ -298,12 +279,6 @@ class FundingDataProvider:
             funding_time=settled,
             age=time - settled,
         )
-
-
-def _spread(long: KnownRate | None, short: KnownRate | None) -> Spread | None:
-    if long is None or short is None or long.rate_8h is None or short.rate_8h is None:
-        return None
-    return Spread(long, short, short.rate_8h - long.rate_8h)
 
 
 def _to_us(time: datetime) -> int:

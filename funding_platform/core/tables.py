@@ -2,12 +2,13 @@
 
 DDL, Polars schemas, the Dagster column schemas, the dbt sources and mart contracts, and
 ``docs/tables.md`` all derive from these declarations. Schema ``core`` is collected, ``features``
-computed, ``marts`` built by dbt. Column names end in their unit (``_usd``, ``_bps``, ``_hours``,
-``_base``); times are UTC and end in ``_time`` or ``_at``.
+computed, ``marts`` built by dbt, ``backtest`` simulated. Column names end in their unit (``_usd``,
+``_bps``, ``_hours``, ``_base``); times are UTC and end in ``_time`` or ``_at``.
 """
 
 from typing import Final
 
+from funding_platform.core.backtest_tables import BACKTEST_TABLES
 from funding_platform.core.columns import (
     BASE,
     INDEX_PRICE,
@@ -293,6 +294,7 @@ TABLES: Final = {
         OPPORTUNITIES,
         COVERAGE,
         *STATISTICS,
+        *BACKTEST_TABLES,
     )
 }
 

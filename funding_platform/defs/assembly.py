@@ -3,9 +3,10 @@
 import dagster as dg
 
 from funding_platform.defs.automation import schedules, sensors
+from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
-from funding_platform.defs.jobs import collect_job, history_job, transform_job
+from funding_platform.defs.jobs import backtest_job, collect_job, history_job, transform_job
 from funding_platform.defs.marts import dbt_project, dbt_resource, mart_assets
 from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.published import published_asset, published_check
@@ -26,9 +27,10 @@ def build_definitions() -> dg.Definitions:
             mart_assets(venues, project),
             published_asset(),
             notebook_asset(),
+            backtest_asset(venues),
         ],
         asset_checks=[*lake_checks(venues), published_check()],
-        jobs=[history_job(venues), collect_job(venues), transform_job()],
+        jobs=[history_job(venues), collect_job(venues), transform_job(), backtest_job()],
         schedules=schedules(venues),
         sensors=sensors(venues),
         resources={

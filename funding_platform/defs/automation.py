@@ -1,4 +1,4 @@
-"""When runs start: an hourly collection, a refresh of history after every roll, and the transforms.
+"""When runs start: collection, refreshes of history, transforms, and a daily backtest.
 
 Each decision is a pure function of the clock and of what has been materialised; sensors and
 schedules are shells around them.
@@ -12,7 +12,7 @@ import dagster as dg
 from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.jobs import COLLECT, HISTORY, TRANSFORM
+from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
 from funding_platform.venues.registry import offering
 
@@ -82,7 +82,10 @@ def sensors(venues: list[str]) -> list[dg.SensorDefinition]:
 
 
 def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
-    """The refresh of settled history, once what settled at 00, 08 and 16 UTC can be asked for."""
+    """When history is refreshed, and when the backtest is run again.
+
+    What settled at 00, 08 and 16 UTC can be asked for a few minutes later.
+    """
 
     @dg.schedule(
         name="history_after_rolls",
@@ -103,7 +106,16 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
                     tags={"venue": venue},
                 )
 
-    return [history_after_rolls]
+    paper_trading = dg.ScheduleDefinition(
+        name="paper_trading",
+        job_name=BACKTEST,
+        cron_schedule="40 1 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Runs the example backtest over what has been settled since; the check "
+        "edge_holds sets its newest trades beside those of its first run.",
+    )
+    return [history_after_rolls, paper_trading]
 
 
 def _venues_in(instance: dg.DagsterInstance, venues: list[str], hour: datetime) -> set[str]:

@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.backtest_tables import RUNS
 from funding_platform.core.feature_store_table import FEATURE_STORE
 from funding_platform.core.feature_tables import (
     CURVE_FACTORS,
@@ -21,10 +22,12 @@ from funding_platform.core.feature_tables import (
 )
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import markdown_table
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
+from funding_platform.flows.backtest_checks import edge_holds, identity_holds
 from funding_platform.flows.checks import (
     Answer,
     few_missing_buckets,
@@ -63,6 +66,8 @@ DESCRIPTIONS = {
     "complete_join": "Every curve has its features, known no earlier than the curve.",
     "predicted_agrees": "Rates settle as the venue itself predicted them shortly before.",
     "second_opinion": "CoinGecko shows the venue's predicted rates as the venue does.",
+    "identity_holds": "Equity is capital plus funding and price less all costs, in every run.",
+    "edge_holds": "The last 30 paper trades are not worse than 5 % of those of the first run.",
 }
 
 
@@ -73,7 +78,9 @@ _MODEL_QUESTIONS: Final[dict[str, Question]] = {
     "explains": models_explain,
 }
 
-SEVERITIES = dict.fromkeys(("covers_listed", *_MODEL_QUESTIONS), dg.AssetCheckSeverity.WARN)
+SEVERITIES = dict.fromkeys(
+    ("covers_listed", "edge_holds", *_MODEL_QUESTIONS), dg.AssetCheckSeverity.WARN
+)
 """Where a failure may be the market's doing; all others are errors."""
 
 
@@ -107,6 +114,14 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
                 (PCA_SCORES, {}),
                 (FEATURE_STORE, {"complete_join": every_curve_has_features}),
             )
+        ),
+        _checks(
+            BACKTEST_KEY,
+            {
+                "schema": _schema_of(RUNS),
+                "identity_holds": identity_holds,
+                "edge_holds": edge_holds,
+            },
         ),
     ]
 

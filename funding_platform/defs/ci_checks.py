@@ -38,6 +38,7 @@ def main() -> int:
                     for venue in offering(FUNDING_RATES, venue_names())
                 ),
                 world.transform(MONTHS),
+                world.backtest(),
             ]
     troubles = [f"run {one.run_id} failed" for one in results if not one.success]
     troubles += failed_checks(results)

@@ -1,4 +1,4 @@
-"""The demonstration: three months of every venue, from the wire to ranked opportunities."""
+"""The demonstration: three months of every venue, from the wire to opportunities and a backtest."""
 
 import logging
 import time
@@ -10,6 +10,8 @@ from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
+from funding_platform.flows.backtest_reports import figure_table, report_file
+from funding_platform.flows.backtest_store import LATEST, load_run
 from funding_platform.flows.reports import (
     SHOWN_OPPORTUNITIES,
     coverage_report,
@@ -27,6 +29,7 @@ NEXT_STEPS = """
   source .venv/bin/activate          for the commands below
   funding query "FROM marts.latest_funding_rates LIMIT 10"
   funding opportunities --base BTC   ranked pairs of one base
+  funding backtest show latest       what the backtest did; `--help` for more
   jupyter lab notebooks              the same from Python, if Jupyter is installed
   duckdb {published}
 """
@@ -60,6 +63,7 @@ def run_demo(*, months: int, symbols: int) -> None:
                 for venue in offering(FUNDING_RATES, venue_names())
             ),
             _succeeded(world.transform(months), "the transforms"),
+            _succeeded(world.backtest(), "the backtest"),
         ]
     _show(settings)
     for failure in failed_checks(results):
@@ -81,8 +85,11 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
 
 
 def _show(settings: Settings) -> None:
-    """Coverage, the ten best opportunities, and the BTC curve of each venue."""
+    """Coverage, the ten best opportunities, the BTC curve of each venue, and the backtest."""
     show(coverage_report(settings), title="Coverage: settlements present against expected")
     best = opportunity_report(settings, limit=10)
     show(best.select(SHOWN_OPPORTUNITIES), title="Ten best opportunities, net of all four fees")
     plot_curves(latest_curves(settings, base="BTC"), "BTC funding by venue, annualised")
+    run = load_run(settings, LATEST)
+    show(figure_table(run.row), title="Backtest, every cost charged")
+    console.print(f"its report is {report_file(settings, run.run_id)}", soft_wrap=True)

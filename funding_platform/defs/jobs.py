@@ -1,4 +1,4 @@
-"""Three kinds of run, kept apart so that a venue's outage never skips a transformation."""
+"""Four kinds of run, kept apart so that a venue's outage never skips a transformation."""
 
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HISTORY = "history"
 COLLECT = "collect_hourly"
 TRANSFORM = "transform"
+BACKTEST = "backtest"
 
 
 def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
@@ -50,4 +51,13 @@ def transform_job() -> "UnresolvedAssetJobDefinition":
             "features", "staging", "intermediate", "marts", "core", "published"
         ),
         description="Curves of the month, all marts, and the published file.",
+    )
+
+
+def backtest_job() -> "UnresolvedAssetJobDefinition":
+    """One backtest; which one is told by the configuration of the run."""
+    return dg.define_asset_job(
+        BACKTEST,
+        selection=dg.AssetSelection.groups("backtest"),
+        description="Run a backtest over the lake as it is, store it, and check its books.",
     )

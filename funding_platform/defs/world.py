@@ -16,7 +16,7 @@ import dagster as dg
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
-from funding_platform.defs.jobs import COLLECT, HISTORY, TRANSFORM
+from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import running_sandbox
@@ -69,6 +69,10 @@ class World:
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
         """Curves of the last ``months`` months, the marts, and the published file."""
         return self.run(TRANSFORM, tags=_range_tags(months))
+
+    def backtest(self) -> dg.ExecuteInProcessResult:
+        """The example backtest over everything that is there."""
+        return self.run(BACKTEST)
 
     def run(
         self,

@@ -1,6 +1,7 @@
 """The data of a backtest, read from the lake or from files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -10,41 +11,49 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.panel import KEY
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables import FEE_SCHEDULES
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 
+_INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
 _FUNDING: Final = """
-SELECT f.venue, f.venue_symbol, funding_time, funding_rate, f.interval_hours, mark_price,
-    index_price
-FROM core.funding_rates AS f
-JOIN core.instruments AS i USING (venue, venue_symbol)
-WHERE funding_time >= $start AND funding_time <= $end AND {wanted}
-ORDER BY f.venue, f.venue_symbol, funding_time
+SELECT instrument, funding_time, funding_rate, interval_hours, mark_price,
+    CASE WHEN mark_price IS NULL THEN index_price END AS index_price
+FROM core.funding_rates JOIN wanted USING (venue, venue_symbol)
+WHERE venue = $venue AND funding_time >= $start AND funding_time <= $end
+ORDER BY instrument, funding_time
 """
-_INSTRUMENTS: Final = "SELECT * FROM core.instruments AS i WHERE {wanted}"
 _SNAPSHOTS: Final = """
-SELECT s.venue, s.venue_symbol, observed_at, mark_price, index_price, volume_24h_usd
-FROM core.market_snapshots AS s
-JOIN core.instruments AS i USING (venue, venue_symbol)
-WHERE observed_at >= $start AND observed_at <= $end AND {wanted}
-ORDER BY s.venue, s.venue_symbol, observed_at
+SELECT instrument, observed_at, mark_price,
+    CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd
+FROM core.market_snapshots JOIN wanted USING (venue, venue_symbol)
+WHERE venue = $venue AND observed_at >= $start AND observed_at <= $end
+ORDER BY instrument, observed_at
 """
 _FEATURES: Final = """
-SELECT f.* EXCLUDE (kind)
-FROM features.curve_factors AS f
-JOIN core.instruments AS i USING (venue, venue_symbol)
-WHERE kind = 'settled' AND available_at >= $start AND available_at <= $end AND {wanted}
+SELECT curve.* EXCLUDE (kind, venue, venue_symbol), instrument
+FROM features.curve_factors AS curve JOIN wanted USING (venue, venue_symbol)
+WHERE venue = $venue AND kind = 'settled' AND available_at >= $start AND available_at <= $end
+ORDER BY instrument, available_at, as_of
 """
-_FEES: Final = "SELECT * FROM core.fee_schedules"
+_FEES: Final = """
+SELECT venue, tier, effective_from, maker_bps, taker_bps, min_volume_30d_usd, source
+FROM {table} ORDER BY venue, tier, effective_from
+"""
+_FEE_TABLES: Final = ("marts.fee_history", "core.fee_schedules")
+"""Fees as they were in force, overrides included; else as published, where dbt has not run yet."""
 
 
 def provider_from_lake(
     settings: Settings, config: BacktestConfig, snapshot_id: int | None = None
 ) -> FundingDataProvider:
     """What a configuration can read of the lake: its markets, its window, and what leads up to it.
+
+    Fees are those of their time: ``marts.fee_history`` where the lake has it.
 
     Parameters
     ----------
@@ -61,19 +70,21 @@ def provider_from_lake(
     start, end = config.window
     window = {"start": start - config.outages.stale_after_hours * HOUR, "end": end}
     with connect(settings, as_of=snapshot_id) as lake:
-        instruments = _read(lake, _INSTRUMENTS, config, {})
+        instruments = _instruments(lake, config).sort(KEY)
         if instruments.is_empty():
             raise DataError(
                 "the lake has no instrument of those that the configuration asks for",
                 hint=f"venues {config.venues or 'all'}, symbols {config.symbols or 'all'}, bases "
                 f"{config.bases or 'all'}",
             )
+        lake.register("wanted", instruments.select(KEY).with_row_index("instrument"))
+        venues = instruments["venue"].unique(maintain_order=True)
         return FundingDataProvider.from_frames(
-            _read(lake, _FUNDING, config, window),
+            _by_venue(lake, _FUNDING, venues, window),
             instruments,
-            snapshots=_read(lake, _SNAPSHOTS, config, window),
-            fees=lake.execute(_FEES).pl(),
-            features=_read(lake, _FEATURES, config, window),
+            snapshots=_by_venue(lake, _SNAPSHOTS, venues, window),
+            fees=_fees(lake),
+            features=_by_venue(lake, _FEATURES, venues, window),
         )
 
 
@@ -90,15 +101,10 @@ def provider_from_files(**files: Path) -> FundingDataProvider:
     return FundingDataProvider.from_frames(**{name: _file(path) for name, path in files.items()})
 
 
-def _read(
-    lake: duckdb.DuckDBPyConnection,
-    sql: str,
-    config: BacktestConfig,
-    window: Mapping[str, datetime],
-) -> pl.DataFrame:
-    """Rows of the instruments that a configuration asks for."""
+def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.DataFrame:
+    """The instruments that a configuration asks for."""
     asked = {
-        f"i.{column}": list(names)
+        column: list(names)
         for column, names in (
             ("venue", config.venues),
             ("venue_symbol", config.symbols),
@@ -106,11 +112,52 @@ def _read(
         )
         if names
     }
-    wanted = " AND ".join(
-        f"{column} IN (SELECT unnest($names{number}))" for number, column in enumerate(asked)
-    )
-    names = {f"names{number}": listed for number, listed in enumerate(asked.values())}
-    return lake.execute(sql.format(wanted=wanted or "true"), {**window, **names}).pl()
+    wanted = " AND ".join(f"{column} IN (SELECT unnest(${column}))" for column in asked)
+    return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
+
+
+def _by_venue(
+    lake: duckdb.DuckDBPyConnection,
+    sql: str,
+    venues: Iterable[str],
+    window: Mapping[str, datetime],
+) -> pl.DataFrame:
+    """Rows of the instruments wanted, read and put in order one venue at a time.
+
+    What the order costs in memory is then a venue's, and the venues' parts go column by column as
+    the whole is made of them: there is never a second copy of tens of millions of rows.
+    """
+    parts = []
+    for venue in venues:
+        part = lake.execute(sql, {**window, "venue": venue}).pl()
+        if "index_price" in part.columns and part["index_price"].null_count() == part.height:
+            part = part.drop("index_price")
+        parts.append(part)
+    return _stacked(parts)
+
+
+def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The parts one below the other, emptied on the way; null where a part lacks a column."""
+    heights = [part.height for part in parts]
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    columns = []
+    for name in names:
+        pieces = [
+            part.drop_in_place(name)
+            if name in part.columns
+            else pl.repeat(None, height, dtype=pl.Float64, eager=True).alias(name)
+            for part, height in zip(parts, heights, strict=True)
+        ]
+        columns.append(pl.concat(pieces, rechunk=True))
+    return pl.DataFrame(columns)
+
+
+def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Fees from the first of the tables that the lake has; none where it has neither."""
+    for table in _FEE_TABLES:
+        with suppress(duckdb.CatalogException):
+            return lake.execute(_FEES.format(table=table)).pl()
+    return FEE_SCHEDULES.empty()
 
 
 def _file(path: Path) -> pl.DataFrame:

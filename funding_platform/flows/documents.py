@@ -26,13 +26,19 @@ SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
 MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 """Tables that dbt builds."""
 
-SOURCES = tuple(table for table in TABLES.values() if table not in (*SEEDS, *MARTS))
-"""Tables that dbt only reads."""
+SOURCES = tuple(
+    table
+    for table in TABLES.values()
+    if table not in (*SEEDS, *MARTS) and table.schema != "backtest"
+)
+"""Tables that dbt only reads. Backtests it does not: to test every ledger at every build would take
+longer than the build."""
 
 _SCHEMAS = {
     "core": "What is collected from the venues.",
     "features": "What is computed from it.",
     "marts": "What dbt builds for people to query.",
+    "backtest": "What simulated runs did. Earnings are signed, costs count against equity.",
 }
 
 _ORIGIN = (

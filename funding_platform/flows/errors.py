@@ -5,6 +5,8 @@ FlowError
 ├── BeforeHistoryError    asked for a month before the venue's first settlement
 ├── EmptyAnswerError      a venue that listed instruments then, returned not one settlement
 ├── PerishableError       asked for a snapshot of another hour than the running one
+├── UnknownRunError       no stored backtest, or more than one, goes by that id
+├── RerunDiffersError     a stored backtest, run again, is not what it was
 ├── MissingSettlementsError  settlements were due, and are not there
 ├── ImportRefusedError    files cannot be imported; nothing was written
 │   ├── MappingError          which column is what is not known, or makes no sense
@@ -38,6 +40,14 @@ class PerishableError(FlowError):
 
 class MissingSettlementsError(FlowError):
     """Settlements that were due are not there, although they were asked for twice."""
+
+
+class UnknownRunError(FlowError):
+    """No stored backtest goes by that id, or more than one begins with it."""
+
+
+class RerunDiffersError(FlowError):
+    """A stored backtest, run again on its snapshot, is not what it was; says what differs."""
 
 
 class ImportRefusedError(FlowError):

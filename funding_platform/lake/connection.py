@@ -108,8 +108,6 @@ def create(settings: Settings) -> None:
         connection = bare_connection(settings)
         try:
             attach(connection, settings, read_only=False, catalog=aside)
-            for schema in {table.schema for table in TABLES.values()}:
-                connection.execute(f"CREATE SCHEMA {schema}")
             _bring_up_to_date(connection)
             connection.execute(
                 f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})"
@@ -258,6 +256,8 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     held = _held_columns(connection)
     tables = _tables_not_in(held)
     connection.execute("BEGIN")
+    for schema in dict.fromkeys(table.schema for table in TABLES.values()):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in tables:
         _create_table(connection, table)
     for table, column in _columns_not_in(held):

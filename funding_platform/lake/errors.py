@@ -4,6 +4,7 @@ LakeError
 ├── LakeMissingError     nothing has been stored yet, or the data folder is another one
 ├── LakeLockedError      another process holds the catalog or the commit lock for too long
 ├── LakeFullError        no space left where the lake is kept
+├── SnapshotExpiredError the lake as it was at a snapshot is not kept any more
 ├── ExtensionError       the DuckLake extension can be found nowhere
 ├── InvalidFrameError    a frame broke a rule of its table; nothing was written
 ├── EmptyFrameError      a replacement without rows, and emptiness was not proven
@@ -33,6 +34,10 @@ class LakeLockedError(LakeError):
 
 class LakeFullError(LakeError):
     """The disk is full; the transaction was rolled back."""
+
+
+class SnapshotExpiredError(LakeError):
+    """The lake has no snapshot of this id, or no longer."""
 
 
 class ExtensionError(LakeError):
@@ -66,6 +71,12 @@ def translated(error: duckdb.Error) -> FundingError:
         return LakeLockedError(
             f"the lake's catalog is locked by another process: {text}",
             hint="wait for the other writer, or find it with `fuser data/lake/catalog.sqlite`",
+        )
+    if "No snapshot found" in text:
+        return SnapshotExpiredError(
+            f"the lake cannot be read as it was then: {text}",
+            hint="snapshots are kept for `funding maintain --keep-days`; `FROM lake.snapshots()` "
+            "lists those that are left",
         )
     # The last is what SQLite says when its write-ahead log cannot grow.
     full = ("No space left on device", f"errno {errno.ENOSPC}", "disk is full", "disk I/O error")

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import duckdb
 
+from funding_platform.core.backtest_tables import EQUITY, EXPOSURE, LEDGER
 from funding_platform.core.tables import RAW_PAYLOADS, TABLES
 from funding_platform.lake.connection import LAKE, connect
 from funding_platform.lake.errors import translated
 from funding_platform.settings import Settings
 
 UNPUBLISHED = (
-    RAW_PAYLOADS.full_name,
+    *(table.full_name for table in (RAW_PAYLOADS, EQUITY, EXPOSURE, LEDGER)),
     *(table.full_name for table in TABLES.values() if table.view),
 )
-"""What would make the file many times as large: answers for the lake's keepers only, and views,
-whose rows can be worked out from the tables."""
+"""What would make the file many times as large: answers for the lake's keepers only, the inner
+workings of backtests, and views, whose rows can be worked out from the tables."""
 
 
 def publish(settings: Settings) -> dict[str, int]:

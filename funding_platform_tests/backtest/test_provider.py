@@ -1,16 +1,20 @@
 """What was known when, and what is refused."""
 
+import weakref
 from datetime import timedelta
 from typing import Any
 
 import polars as pl
 import pytest
 
+from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform_tests.backtest.markets import (
     HOUR,
     START,
+    Told,
+    config,
     funding_frame,
     price_frame,
     provider_of,
@@ -103,6 +107,28 @@ def test_narrowing_keeps_what_was_asked_for() -> None:
         provider_of(*ROWS).load_data(at(100), at(200))
 
 
+def test_narrowing_to_all_there_is_changes_nothing() -> None:
+    data = provider_of(*ROWS)
+    assert data.load_data(at(0), at(8)) is data
+    assert data.load_data(at(0), at(7.5)) is not data
+
+
+def by_number(frame: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the number of their instrument instead of its key."""
+    numbers = facts.sort("venue", "venue_symbol").with_row_index("instrument").drop("base")
+    return frame.join(numbers, on=["venue", "venue_symbol"]).drop("venue", "venue_symbol", "base")
+
+
+def test_rows_may_come_with_the_numbers_of_their_instruments() -> None:
+    frame = funding_frame(ROWS)
+    facts = frame.select("venue", "venue_symbol", "base").unique()
+    named = FundingDataProvider.from_frames(frame, facts)
+    data = FundingDataProvider.from_frames(by_number(frame, facts), facts)
+    assert data.fingerprint == named.fingerprint
+    with pytest.raises(DataError, match="instrument has what is no row of 2"):
+        FundingDataProvider.from_frames(by_number(frame, facts), facts.sort("venue").head(2))
+
+
 def test_one_venue_alone_has_no_spread() -> None:
     alone = provider_of(*ROWS[:2])
     with pytest.raises(NoOverlapError, match="only a has 'BTC'"):
@@ -155,3 +181,12 @@ def test_the_fingerprint_sees_every_number() -> None:
     one = provider_of(*ROWS).fingerprint
     assert one == provider_of(*reversed(ROWS)).fingerprint
     assert one != FundingDataProvider.from_frames(frame_with(mark_price=pl.lit(99.0))).fingerprint
+
+
+def test_a_run_holds_on_to_no_data() -> None:
+    data = provider_of(*ROWS)
+    seen = weakref.ref(data)
+    result = run_backtest(config(8), data, Told({0.0: (("a", "BTC-PERP"), ("b", "BTC-PERP"))}))
+    del data
+    assert seen() is None
+    assert result.equity.height == 9

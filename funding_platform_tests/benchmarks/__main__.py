@@ -28,6 +28,7 @@ BENCHMARKS = (
     "pca",
     "statistics",
     "backtest",
+    "backtest_runs",
     "decode",
     "politeness",
     "ccxt",

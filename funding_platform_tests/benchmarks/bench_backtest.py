@@ -1,31 +1,30 @@
-"""The backtest's kernel in events and orders, and a whole run over three years of history.
+"""The backtest's kernel, in settlements and in orders.
 
 ``python -m funding_platform_tests.benchmarks.bench_backtest`` prints the rows that ``run`` returns.
-vectorbt and backtrader are timed in the same run where they are installed (``pip install`` them);
-without them the figures stand alone. The kernel is warm: compiling is not what is measured.
+vectorbt and backtrader are timed in the same run where they are installed (extra ``bench``);
+without them the figures stand alone. All are warm: compiling is not what is measured.
+
+What is compared: ``Portfolio.from_orders`` fills a given array of orders at given prices, with a
+proportional fee and slippage, into one cash account; nearly all of its time is its compiled loop.
+Ours, called from compiled code likewise, also looks the fee of venue and time up, works impact out
+from size, rounds to the order step, checks venue caps and free collateral, settles funding on both
+legs' clocks in between, and writes every amount into trades and ledger. backtrader calls a
+strategy's Python method per bar; the settlements are walked without a strategy.
 """
 
 import importlib.util
-import resource
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
 
 import numpy as np
-import polars as pl
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.compiled import compiled
-from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.fills import open_position
-from funding_platform.backtest.kernel import advance, close_position
+from funding_platform.backtest.kernel.clock import advance
+from funding_platform.backtest.kernel.closing import close_position
+from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.panel import (
     US_PER_HOUR,
     Facts,
@@ -35,18 +34,15 @@ from funding_platform.backtest.panel import (
     Settlements,
     Volumes,
 )
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.core.time_grid import HOUR, to_us
+from funding_platform.core.time_grid import to_us
 from funding_platform_tests.benchmarks.measurement import Measurement
 
 START = datetime(2022, 1, 1, tzinfo=UTC)
 LEGS = 400
 HOURS = 3 * 365 * 24
 ORDERS = 1_000_000
-VENUES, BASES = 14, 300
-INTERVALS = (8, 8, 8, 1, 4)
+VENUES = 14
 REPEATS = 3
-FILES = ("funding.parquet", "instruments.parquet")
 
 
 def hourly_panel(legs: int, hours: int) -> Panel:
@@ -177,99 +173,19 @@ def backtrader_bars_per_second(bars: int) -> float:
     return 2 * bars / (perf_counter() - begin)
 
 
-def history(hours: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Three years of 14 venues and 300 bases with persistent funding, and their instruments."""
-    random = np.random.default_rng(0)
-    walks = [100 * np.exp(np.cumsum(random.normal(0, 0.005, hours))) for _ in range(BASES)]
-    parts = []
-    for venue in range(VENUES):
-        interval = INTERVALS[venue % len(INTERVALS)]
-        count = hours // interval
-        kernel = np.exp(-np.arange(400) * interval / 200)
-        kernel /= np.sqrt((kernel**2).sum())
-        times = pl.datetime_range(
-            START, START + (count - 1) * interval * HOUR, timedelta(hours=interval), eager=True
-        )
-        for base in range(BASES):
-            level = 1 + np.convolve(random.normal(0, 1, count), kernel, mode="same")
-            mark = walks[base][: count * interval : interval]
-            parts.append(
-                pl.DataFrame(
-                    {
-                        "funding_time": times,
-                        "funding_rate": 1e-4 * interval / 8 * level,
-                        "mark_price": mark * (1 + random.normal(0, 1e-4, count)),
-                    }
-                ).select(
-                    pl.lit(f"venue{venue:02}").alias("venue"),
-                    pl.lit(f"B{base:03}USDT").alias("venue_symbol"),
-                    pl.lit(f"B{base:03}").alias("base"),
-                    pl.all(),
-                    pl.lit(float(interval)).alias("interval_hours"),
-                )
-            )
-    whole = pl.concat(parts, rechunk=True)
-    facts = whole.select("venue", "venue_symbol", "base").unique(maintain_order=True)
-    return whole.drop("base"), facts
-
-
-def write_history(hours: int, folder: str) -> None:
-    """The history as two Parquet files."""
-    for frame, name in zip(history(hours), FILES, strict=True):
-        frame.write_parquet(Path(folder) / name)
-
-
-def whole_run(hours: int, folder: str) -> tuple[float, float, int]:
-    """Seconds from Parquet to a result, the process's peak in GiB, and settlements read."""
-    rates, instruments = (Path(folder) / name for name in FILES)
-    config = BacktestConfig(
-        start=START,
-        end=START + hours * HOUR,
-        capital_usd=1e7,
-        max_positions=200,
-        costs={"flat_fee_bps": 5.0},  # type: ignore[arg-type]
-    )
-    facts = pl.read_parquet(instruments)
-    month = START + 30 * 24 * HOUR
-    early = pl.scan_parquet(rates).filter(pl.col("funding_time") < month).collect()
-    compiling = FundingDataProvider.from_frames(early, facts)
-    run_backtest(config.model_copy(update={"end": month}), compiling)
-    begin = perf_counter()
-    provider = FundingDataProvider.from_frames(pl.read_parquet(rates), facts)
-    result = run_backtest(config, provider)
-    took = perf_counter() - begin
-    rows = provider.funding_rates.height
-    assert result.identity_error < 1e-12
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
-    return took, peak, rows
-
-
 def run(quick: bool = False) -> list[Measurement]:
-    """The kernel beside its peers, then a whole run in a process of its own."""
+    """Settlements and orders per second, beside backtrader's bars and vectorbt's orders."""
     hours, orders = (HOURS // 50, ORDERS // 50) if quick else (HOURS, ORDERS)
     took, events = settlement_events(hours)
     bars = _peer("backtrader", lambda: backtrader_bars_per_second(HOURS // 5))
     traded = order_seconds(orders)
     peer = _peer("vectorbt", lambda: orders / vectorbt_seconds(orders))
-    with TemporaryDirectory() as folder:
-        _alone(write_history, hours, folder)
-        seconds, peak, rows = _alone(whole_run, hours, folder)
-    name = f"14 venues x 300 symbols, {hours / 8760:.2g} years ({rows / 1e6:.0f} M settlements)"
     return [
-        Measurement("kernel, settlements of open legs; peer: backtrader's bars", events / took,
-                    "events/s", 5e6, bars),
-        Measurement("kernel, orders with fees, impact and margin; peer: vectorbt", orders / traded,
-                    "orders/s", None, peer),
-        Measurement(f"{name}: Parquet to result", seconds, "s", 20.0),
-        Measurement(f"{name}: peak memory", peak, "GiB", 4.0),
+        Measurement("settlements of open legs, with margin; peer: backtrader's bars", events / took,
+                    "events/s", max(5e6, 300 * (bars or 0)), bars),
+        Measurement("orders with fees, impact and margin; peer: vectorbt", orders / traded,
+                    "orders/s", peer, peer),
     ]  # fmt: skip
-
-
-def _alone(work: Callable[..., Any], *given: object) -> Any:
-    """Done in a process of its own: the peak of memory is a mark that never falls."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *given).result()
 
 
 def _peer(package: str, measured: Callable[[], float]) -> float | None:

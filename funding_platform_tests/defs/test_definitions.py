@@ -16,6 +16,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     raw = {f"raw/{venue}/{table.name}" for venue in VENUES for table in venue_spec(venue).offers}
     assert keys == raw | {
+        "backtest/runs",
         "core/default_funding_rates",
         "core/fee_schedules",
         "features/curve_factors",
@@ -48,12 +49,15 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
 
 def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
     jobs = {job.name for job in definitions.resolve_all_job_defs()}
-    assert {"history", "collect_hourly", "transform"} <= jobs
+    assert {"history", "collect_hourly", "transform", "backtest"} <= jobs
     assert {sensor.name for sensor in definitions.sensors or []} == {
         "hourly_collection",
         "transform_after_collection",
     }
-    assert {schedule.name for schedule in definitions.schedules or []} == {"history_after_rolls"}
+    assert {schedule.name for schedule in definitions.schedules or []} == {
+        "history_after_rolls",
+        "paper_trading",
+    }
 
 
 def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:

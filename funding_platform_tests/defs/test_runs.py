@@ -70,6 +70,7 @@ def test_the_whole_world_from_wire_to_published_file(world: World, tmp_path: Pat
         world.collect(),
         *(world.backfill(venue, MONTHS) for venue in WITH_HISTORY),
         world.transform(MONTHS),
+        world.backtest(),
     ]
     assert [result.success for result in results] == [True] * len(results)
     assert failed_checks(results) == []

@@ -9,6 +9,7 @@ import pytest
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.panel import PRICE_KINDS
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.feature_tables import CURVE_FACTORS
 from funding_platform.core.schema import Table
@@ -115,6 +116,70 @@ def test_only_what_is_asked_for_is_read(lake_settings: Settings) -> None:
     assert {"level", "slope"} <= set(whole.features.columns)
     with pytest.raises(DataError, match="no instrument of those"):
         provider_from_lake(lake_settings, setting(bases=("DOGE",)))
+
+
+def test_fees_are_those_of_their_time_where_the_lake_has_their_history(
+    lake_settings: Settings,
+) -> None:
+    fill(lake_settings, drawn_market(3))
+    config, raised = setting(), START + 100 * HOUR
+    published = provider_from_lake(lake_settings, config)
+    assert set(published.fees["taker_bps"]) == {2.0}
+    with connect(lake_settings, read_only=False) as lake:
+        lake.execute(
+            "CREATE VIEW marts.fee_history AS SELECT venue, tier, step.effective_from, "
+            "step.effective_until, maker_bps, step.taker_bps, min_volume_30d_usd, source, "
+            "false AS overridden FROM core.fee_schedules, (VALUES "
+            f"('{START - HOUR}'::TIMESTAMPTZ, '{raised}'::TIMESTAMPTZ, 2.0), "
+            f"('{raised}'::TIMESTAMPTZ, NULL, 50.0)) AS step(effective_from, effective_until, "
+            "taker_bps)"
+        )
+    data = provider_from_lake(lake_settings, config)
+    assert data.fees.columns == published.fees.columns
+    trades = run_backtest(config, data).trades
+    before = trades.filter(pl.col("closed_at") < raised)
+    after = trades.filter(pl.col("opened_at") >= raised)
+    assert not before.is_empty()
+    charged = (before["fees_usd"] / before["traded_usd"] * 1e4).round(9)
+    assert set(charged) == {2.0}
+    assert set((after["fees_usd"] / after["traded_usd"] * 1e4).round(9)) <= {50.0}
+
+
+def test_without_any_fees_in_the_lake_the_run_says_so(lake_settings: Settings) -> None:
+    fill(lake_settings, drawn_market(3))
+    with connect(lake_settings, read_only=False) as lake:
+        lake.execute("DROP TABLE core.fee_schedules")
+    data = provider_from_lake(lake_settings, setting())
+    assert data.fees.is_empty()
+    with pytest.raises(DataError, match="no taker fee of venue0 is known"):
+        run_backtest(setting(), data)
+
+
+def test_venues_with_marks_and_venues_with_an_index_only_are_read_together(
+    lake_settings: Settings,
+) -> None:
+    market = drawn_market(3)
+    own = pl.col("venue") != "venue1"
+    fill(
+        lake_settings,
+        market.with_columns(
+            mark_price=pl.when(own).then("mark_price"), index_price=pl.col("mark_price") + 1.0
+        ),
+    )
+    data = provider_from_lake(lake_settings, setting())
+    panel, venues = data.panel, data.instruments["venue"]
+    for number in range(len(venues)):
+        rows = market.filter(
+            pl.col("venue") == venues[number],
+            pl.col("venue_symbol") == data.instruments["venue_symbol"][number],
+        )
+        has_mark = venues[number] != "venue1"
+        begin, end = panel.prices.first[number : number + 2]
+        assert set(panel.prices.kind[begin:end]) == {
+            PRICE_KINDS.index("mark" if has_mark else "index")
+        }
+        shown = rows["mark_price"] + (0.0 if has_mark else 1.0)
+        assert panel.prices.price[begin:end].tolist() == shown.to_list()
 
 
 def test_without_a_lake_it_is_said(tmp_path: Path) -> None:

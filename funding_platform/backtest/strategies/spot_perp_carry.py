@@ -51,7 +51,8 @@ class SpotPerpCarry(BaseModel):
         if not market.spot.any():
             raise DataError(
                 "spot_perp_carry needs spot prices, and the data has no spot instrument",
-                hint="give the provider instruments with contract_type spot, and their prices",
+                hint="the lake has perpetuals only: give FundingDataProvider.from_frames "
+                "instruments with contract_type spot, and their closes as prices",
             )
         closing = list(self._exits(market, book))
         yield from closing

@@ -1,6 +1,6 @@
 """Opening positions: what they are valued at, how large they may be, what the fills cost.
 
-Apart from the passing of time (``kernel``), because a fill can be refused and says why.
+Apart from the passing of time (``clock``), because a fill can be refused and says why.
 """
 
 import math
@@ -17,22 +17,21 @@ from funding_platform.backtest.books import (
     Books,
     Rules,
 )
-from funding_platform.backtest.compiled import compiled
-from funding_platform.backtest.kernel import (
+from funding_platform.backtest.compiled import compiled_in_place
+from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
+from funding_platform.backtest.kernel.clock import next_event
+from funding_platform.backtest.kernel.pricing import (
     fee_rate,
     impact_rate,
     last_known,
-    new_entry,
     notional_of,
-    pay,
-    take_stock,
 )
 from funding_platform.backtest.panel import Panel
 
 _STEP_ROUNDING = 1e-9
 
 
-@compiled
+@compiled_in_place
 def _find_price(panel: Panel, rules: Rules, instrument: int, time: int) -> int:
     """The row of the last price, if it is not too old; -1 otherwise."""
     begin, end = panel.prices.first[instrument], panel.prices.first[instrument + 1]
@@ -42,7 +41,7 @@ def _find_price(panel: Panel, rules: Rules, instrument: int, time: int) -> int:
     return row
 
 
-@compiled
+@compiled_in_place
 def _prepare(
     panel: Panel,
     rules: Rules,
@@ -80,12 +79,12 @@ def _prepare(
     return True
 
 
-@compiled
+@compiled_in_place
 def _floored(amount: float, step: float) -> float:
     return math.floor(amount / step + _STEP_ROUNDING) * step if step > 0 else amount
 
 
-@compiled
+@compiled_in_place
 def _size(
     panel: Panel, rules: Rules, books: Books, first: int, count: int, size_usd: float
 ) -> bool:
@@ -114,7 +113,7 @@ def _size(
     return True
 
 
-@compiled
+@compiled_in_place
 def _venue_has_room(panel: Panel, rules: Rules, books: Books, first: int, count: int) -> bool:
     """Whether the cap on every venue of the new legs still holds with them."""
     for new in range(first, first + count):
@@ -130,7 +129,7 @@ def _venue_has_room(panel: Panel, rules: Rules, books: Books, first: int, count:
     return True
 
 
-@compiled
+@compiled_in_place
 def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, time: int) -> float:
     """Write the costs of opening onto the legs; their sum, NaN where impact is unknown."""
     total = 0.0
@@ -150,7 +149,7 @@ def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, ti
     return total
 
 
-@compiled
+@compiled_in_place
 def _affordable(rules: Rules, books: Books, first: int, count: int, costs: float) -> bool:
     """Whether equity covers all collateral, the new legs' and their costs included."""
     take_stock(books, rules.capital_usd)
@@ -161,7 +160,7 @@ def _affordable(rules: Rules, books: Books, first: int, count: int, costs: float
     return bool(account.equity - account.locked >= needed)
 
 
-@compiled
+@compiled_in_place
 def open_position(
     panel: Panel,
     rules: Rules,
@@ -206,7 +205,7 @@ def open_position(
         leg.trade = account.trades
         leg.position = position
         leg.active = True
-        leg.next_us = time  # at the next step, look
+        leg.next_us = next_event(panel.settlements, panel.prices, leg)
         account.trades += 1
         pay(account, -leg.fees)
         pay(account, -leg.slippage)

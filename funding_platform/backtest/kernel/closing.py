@@ -1,0 +1,68 @@
+"""Closing legs: the last fill of each, and what it leaves in the books."""
+
+from funding_platform.backtest.books import CLOSE, LIQUIDATED, LIQUIDATION, NEVER, Books, Rules
+from funding_platform.backtest.compiled import compiled_in_place
+from funding_platform.backtest.kernel.accounts import (
+    accrue_borrow,
+    add_to_component,
+    new_entry,
+    pay,
+)
+from funding_platform.backtest.kernel.pricing import (
+    fee_rate,
+    impact_rate,
+    notional_of,
+    price_pnl_of,
+)
+from funding_platform.backtest.panel import Panel
+
+
+@compiled_in_place
+def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, reason: int) -> None:
+    """Close a leg at its last price; pays fee and slippage, and the penalty if liquidated."""
+    leg = books.legs[slot]
+    account = books.account[0]
+    accrue_borrow(rules, books, leg, time)
+    price = leg.price
+    notional = notional_of(leg, price)
+    pnl = price_pnl_of(leg, price)
+    impact = impact_rate(panel, rules, leg.instrument, notional, time) * notional
+    fee = fee_rate(rules, panel.facts.venue[leg.instrument], time) * notional
+    slippage = rules.half_spread * notional + impact
+    penalty = rules.penalty_rate * notional if reason == LIQUIDATED else 0.0
+    for amount in (pnl, -fee, -slippage, -penalty):
+        pay(account, amount)
+    leg.fees += fee
+    leg.slippage += slippage
+    leg.impact += impact
+    leg.penalty += penalty
+    leg.traded += notional
+    entry = new_entry(books, time, LIQUIDATION if reason == LIQUIDATED else CLOSE, leg, price)
+    entry.price_pnl = pnl
+    entry.fees = fee
+    entry.slippage = slippage
+    entry.borrow = leg.borrow - leg.transfers
+    entry.penalty = penalty
+    for component, amount in enumerate(
+        (leg.funding, pnl, leg.fees, leg.slippage, leg.borrow, leg.penalty)
+    ):
+        add_to_component(books.sums, component, amount)
+    books.closed[account.n_closed].leg = leg
+    trade = books.closed[account.n_closed]
+    trade.closed_us = time
+    trade.exit = price
+    trade.price_pnl = pnl
+    trade.reason = reason
+    account.n_closed += 1
+    leg.active = False
+    leg.next_us = NEVER
+
+
+@compiled_in_place
+def close_position(
+    panel: Panel, rules: Rules, books: Books, first: int, time: int, reason: int
+) -> None:
+    """Close whatever legs of a position are open; ``first`` is its first slot."""
+    for slot in (first, first + 1):
+        if books.legs[slot].active:
+            close_leg(panel, rules, books, slot, time, reason)

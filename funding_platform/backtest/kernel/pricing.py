@@ -1,0 +1,72 @@
+"""What a leg is worth at a price, and what a fill costs at an instant.
+
+With side ``s`` = +1 long, -1 short, entry price ``e`` and price ``p`` per canonical base:
+
+linear, spot
+    size ``q`` in base; notional ``q p``; price P&L ``s q (p - e)``; funding ``-s q p r``.
+inverse
+    size ``N`` in US dollars; notional ``N``; P&L in base ``s N (1/e - 1/p)``, converted at the
+    mark: ``s N (p/e - 1)``; funding in base ``-s N r / p``, converted at receipt: ``-s N r``.
+"""
+
+import math
+from typing import Any
+
+from funding_platform.arbitrage import costs
+from funding_platform.backtest.books import DEPTH_IMPACT, LINEAR_IMPACT, Rules
+from funding_platform.backtest.compiled import compiled, compiled_in_place
+from funding_platform.backtest.panel import Panel
+
+_BPS = costs.BPS
+_linear_impact_bps = compiled(costs.linear_impact_bps)
+_depth_impact_bps = compiled(costs.depth_impact_bps)
+
+
+@compiled_in_place
+def notional_of(leg: Any, price: float) -> float:
+    """What a leg's size is worth at a price."""
+    return float(leg.size if leg.inverse else leg.size * price)
+
+
+@compiled_in_place
+def price_pnl_of(leg: Any, price: float) -> float:
+    """What a leg has gained since its entry, at a price."""
+    if leg.inverse:
+        return float(leg.sign * leg.size * (price / leg.entry - 1.0))
+    return float(leg.sign * leg.size * (price - leg.entry))
+
+
+@compiled_in_place
+def last_known(times: Any, begin: int, end: int, time: int) -> int:
+    """The last row in ``begin..end`` with a time at or before ``time``; ``begin - 1`` if none."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if times[middle] <= time:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin - 1
+
+
+@compiled_in_place
+def fee_rate(rules: Rules, venue: int, time: int) -> float:
+    """The fee in force, as a fraction; NaN where none is."""
+    begin = rules.fee_first[venue]
+    row = last_known(rules.fee_since_us, begin, rules.fee_first[venue + 1], time)
+    return float(rules.fee_bps[row] * _BPS) if row >= begin else math.nan
+
+
+@compiled_in_place
+def impact_rate(panel: Panel, rules: Rules, instrument: int, notional: float, time: int) -> float:
+    """Impact as a fraction of notional; NaN where the volume it depends on is unknown."""
+    if rules.impact_model == LINEAR_IMPACT:
+        return float(_linear_impact_bps(notional, rules.bps_per_million) * _BPS)
+    if rules.impact_model == DEPTH_IMPACT:
+        begin = panel.volumes.first[instrument]
+        end = panel.volumes.first[instrument + 1]
+        row = last_known(panel.volumes.time_us, begin, end, time)
+        if row < begin:
+            return math.nan
+        volume = panel.volumes.volume_usd[row]
+        return float(_depth_impact_bps(notional, volume, rules.depth_share) * _BPS)
+    return 0.0

@@ -1,0 +1,39 @@
+"""What is wrong with an order, in words: a strategy is someone else's code."""
+
+from collections.abc import Container
+
+import numpy as np
+
+from funding_platform.backtest.market import Market
+from funding_platform.backtest.strategies.base import Close, Open
+
+
+def fault_of(
+    order: object, positions: Container[int], market: Market, position_usd: float
+) -> str | None:
+    """Why an order makes no sense; None where it does.
+
+    Parameters
+    ----------
+    positions
+        Numbers of those that are open, or on their way.
+    position_usd
+        The size of an order that names none.
+    """
+    if isinstance(order, Close):
+        known = order.position_id in positions
+        return None if known else f"there is no position {order.position_id} to close"
+    if not isinstance(order, Open):
+        return f"{order!r} is no order"
+    legs = [leg for leg in (order.long, order.short) if leg is not None]
+    if not legs or order.long == order.short:
+        return f"{order} needs one or two different legs"
+    count = market.instruments.height
+    if not all(isinstance(leg, int | np.integer) and 0 <= leg < count for leg in legs):
+        return f"{order} names an instrument outside 0..{count - 1}"
+    size = position_usd if order.size_usd is None else order.size_usd
+    if not (np.isfinite(size) and size > 0 and np.isfinite(order.memo)):
+        return f"{order} has a size or memo that is no (positive) number"
+    if len({int(market.base[leg]) for leg in legs}) > 1:
+        return f"{order} has legs on two bases"
+    return None

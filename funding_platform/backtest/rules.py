@@ -1,0 +1,61 @@
+"""A configuration as the kernel reads it: numbers, with the fees of every venue at every time."""
+
+import math
+
+from funding_platform.arbitrage.costs import BPS, FeeHistory
+from funding_platform.backtest.books import IMPACT_MODELS, Rules
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.panel import US_PER_HOUR
+from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.core.time_grid import to_us
+
+
+def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
+    """Fees of the venues in the order of their numbers.
+
+    Raises
+    ------
+    DataError
+        If a venue's fees are unknown at the start.
+    """
+    venues = tuple(data.instruments["venue"].unique().sort())
+    if config.costs.flat_fee_bps is not None:
+        return FeeHistory.flat(venues, config.costs.flat_fee_bps)
+    costs = config.costs
+    fees = FeeHistory.of(data.fees, venues, costs.order_type, costs.tiers, costs.tier)
+    start = to_us(config.window[0])
+    for venue in venues:
+        if fees.at(venue, start) is None:
+            tier = costs.tiers.get(venue, costs.tier)
+            raise DataError(
+                f"no {costs.order_type} fee of {venue} is known at {config.start} (tier {tier!r})",
+                hint="add it to the fee schedules, or set costs.flat_fee_bps",
+            )
+    return fees
+
+
+def rules_of(config: BacktestConfig, fees: FeeHistory) -> Rules:
+    """The configuration as the kernel reads it."""
+    slippage, margin = config.costs.slippage, config.margin
+    taker = config.costs.order_type == "taker"
+    return Rules(
+        fee_first=fees.first,
+        fee_since_us=fees.since_us,
+        fee_bps=fees.fee_bps,
+        half_spread=slippage.half_spread_bps * BPS if taker else 0.0,
+        impact_model=IMPACT_MODELS.index(slippage.impact),
+        bps_per_million=slippage.bps_per_million,
+        depth_share=slippage.depth_share,
+        borrow_apr=config.costs.borrow_apr,
+        transfer_usd=config.costs.transfer_usd,
+        leverage=margin.leverage,
+        maintenance_rate=margin.maintenance_rate,
+        penalty_rate=margin.liquidation_penalty_rate,
+        rebalance_threshold=math.inf
+        if margin.rebalance_threshold is None
+        else margin.rebalance_threshold,
+        capital_usd=config.capital_usd,
+        max_venue_usd=math.inf if config.max_venue_usd is None else config.max_venue_usd,
+        stale_us=round(config.outages.stale_after_hours * US_PER_HOUR),
+    )

@@ -1,0 +1,245 @@
+"""Commands that simulate: run a backtest, look at it, run it again, vary it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from funding_platform.commands.common import settings, write_frame
+
+if TYPE_CHECKING:
+    from funding_platform.backtest.config import BacktestConfig
+    from funding_platform.backtest.parameters import SweepPlan
+    from funding_platform.backtest.walk_forward import WalkForwardPlan
+    from funding_platform.flows.backtest_store import StoredRun
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DAYS = click.FloatRange(min=0, min_open=True)
+
+_config = click.option(
+    "--config",
+    "file",
+    type=FILE,
+    required=True,
+    help="The configuration, TOML, YAML or JSON; backtests/carry.toml is an example.",
+)
+_changes = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Change a field of it, e.g. costs.flat_fee_bps=4; repeatable.",
+)
+_name = click.option("--name", help="What to call it; the strategy's name when left out.")
+
+
+@click.group()
+def backtest() -> None:
+    """Simulate funding strategies over the lake, and keep what came of it."""
+
+
+@backtest.command()
+@_config
+@_changes
+@_name
+def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
+    """Run a configuration, store the run, and write its report."""
+    from funding_platform.flows.backtest_files import parse_changes, read_config
+    from funding_platform.flows.backtest_reports import write_report
+    from funding_platform.flows.backtests import run_and_store
+    from funding_platform.terminal import progress_bars
+
+    config = read_config(file, settings(), parse_changes(changes))
+    with progress_bars():
+        stored = run_and_store(settings(), config, name=name)
+        report = write_report(settings(), stored)
+    _present(stored)
+    click.echo(f"report {report}")
+
+
+@backtest.command("list")
+@click.option("--sweeps", is_flag=True, help="Sweeps and walk-forwards, not runs.")
+@click.option("--sweep", "sweep_id", help="The trials of one sweep, or the folds of a walk.")
+@click.option("--limit", default=20, show_default=True, help="Rows at most.")
+@click.option(
+    "--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True
+)
+def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
+    """What has been run, the newest first."""
+    from funding_platform.flows.backtest_store import (
+        SHOWN_RUNS,
+        SHOWN_SWEEPS,
+        load_sweep,
+        stored_runs,
+        stored_sweeps,
+    )
+
+    if sweeps and sweep_id:
+        raise click.UsageError("--sweeps lists all of them, --sweep one: take either")
+    if sweep_id:
+        found = load_sweep(settings(), sweep_id)[1]
+    else:
+        found = stored_sweeps(settings()) if sweeps else stored_runs(settings())
+    shown = SHOWN_SWEEPS if sweeps else SHOWN_RUNS
+    write_frame(found.head(limit).select(shown) if form == "table" else found.head(limit), form)
+
+
+@backtest.command("show")
+@click.argument("run_id")
+@click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
+def show_run(run_id: str, only_config: bool) -> None:
+    """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
+    from funding_platform.flows.backtest_store import load_run
+
+    stored = load_run(settings(), run_id)
+    if only_config:
+        click.echo(stored.config.model_dump_json(indent=2))
+    else:
+        _present(stored)
+
+
+@backtest.command()
+@click.argument("run_id")
+def rerun(run_id: str) -> None:
+    """Run RUN_ID again on the data that it had, and prove that the result is identical."""
+    from funding_platform.flows.backtests import rerun as again
+    from funding_platform.terminal import progress_bars
+
+    with progress_bars():
+        stored = again(settings(), run_id)
+    click.echo(f"{stored.run_id}: identical, bit by bit")
+
+
+@backtest.command()
+@click.argument("first")
+@click.argument("second")
+def compare(first: str, second: str) -> None:
+    """Two runs side by side: their figures, and where their configurations differ."""
+    from funding_platform.flows.backtests import compare_runs, config_changes
+    from funding_platform.terminal import show
+
+    show(compare_runs(settings(), first, second))
+    changes = config_changes(settings(), first, second)
+    if changes.is_empty():
+        click.echo("their configurations are the same")
+    else:
+        show(changes, title="where their configurations differ")
+
+
+@backtest.command()
+@click.argument("run_id")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+def report(run_id: str, output: Path | None) -> None:
+    """Write everything about RUN_ID into one HTML file."""
+    from funding_platform.flows.backtest_reports import write_report
+    from funding_platform.flows.backtest_store import load_run
+
+    click.echo(f"report {write_report(settings(), load_run(settings(), run_id), output)}")
+
+
+@backtest.command()
+@_config
+@_changes
+@click.option(
+    "--axis",
+    "axes",
+    multiple=True,
+    required=True,
+    metavar="FIELD=VALUE,VALUE",
+    help="Values to try, e.g. strategy.erosion=0.5,0.8; repeatable, all combinations are tried.",
+)
+@click.option("--samples", type=click.IntRange(min=1), help="Draw so many of them at random.")
+@click.option("--seed", default=0, show_default=True, help="Of that draw.")
+@click.option("--in-sample-days", type=DAYS, help="Walk forward: choose on so many days.")
+@click.option("--out-of-sample-days", type=DAYS, help="Walk forward: then run for so many.")
+@click.option("--anchored", is_flag=True, help="Walk forward: choose on all days so far.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
+@_name
+def sweep(
+    file: Path,
+    changes: tuple[str, ...],
+    axes: tuple[str, ...],
+    samples: int | None,
+    seed: int,
+    in_sample_days: float | None,
+    out_of_sample_days: float | None,
+    anchored: bool,
+    workers: int,
+    name: str | None,
+) -> None:
+    """Run a configuration at many points, or walk forward through them."""
+    from funding_platform.backtest.parameters import SweepPlan
+    from funding_platform.flows.backtest_files import parse_axes, parse_changes, read_config
+
+    division = _division(in_sample_days, out_of_sample_days, anchored)
+    if division is not None and workers > 1:
+        raise click.UsageError("a walk-forward runs in one process: leave --workers out")
+    plan = SweepPlan(
+        axes=parse_axes(axes),
+        method="random" if samples else "grid",
+        samples=samples,
+        seed=seed,
+    )
+    config = read_config(file, settings(), parse_changes(changes))
+    if division is None:
+        _sweep(config, plan, workers, name)
+    else:
+        _walk_forward(config, plan, division, name)
+
+
+def _division(
+    in_sample: float | None, out_of_sample: float | None, anchored: bool
+) -> "WalkForwardPlan | None":
+    """How a walk-forward divides its window; None where none was asked for."""
+    from funding_platform.backtest.walk_forward import WalkForwardPlan
+
+    if in_sample is None and out_of_sample is None and not anchored:
+        return None
+    if in_sample is None or out_of_sample is None:
+        raise click.UsageError("a walk-forward needs --in-sample-days and --out-of-sample-days")
+    return WalkForwardPlan(
+        in_sample_days=in_sample, out_of_sample_days=out_of_sample, anchored=anchored
+    )
+
+
+def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str | None) -> None:
+    """All points, and what the best of them is worth."""
+    from funding_platform.flows.backtest_reports import sweep_verdict, trial_table
+    from funding_platform.flows.backtest_sweeps import sweep_and_store
+    from funding_platform.terminal import progress_bars, show
+
+    with progress_bars():
+        found = sweep_and_store(settings(), config, plan, name=name, workers=workers)
+    show(trial_table(found.trials), title=found.row["sweep_id"])
+    click.echo(sweep_verdict(found.row))
+    if all(trial.error for trial in found.trials):
+        sys.exit(1)
+
+
+def _walk_forward(
+    config: "BacktestConfig", plan: "SweepPlan", division: "WalkForwardPlan", name: str | None
+) -> None:
+    """Fold by fold what was chosen and what it earned, then all of them together."""
+    from funding_platform.flows.backtest_reports import fold_table, walk_verdict
+    from funding_platform.flows.backtest_sweeps import walk_forward_and_store
+    from funding_platform.terminal import progress_bars, show
+
+    with progress_bars():
+        found = walk_forward_and_store(settings(), config, plan, division, name=name)
+    show(fold_table(found.folds), title=found.row["sweep_id"])
+    click.echo(walk_verdict(found.row))
+
+
+def _present(stored: "StoredRun") -> None:
+    """What identifies a run, its figures, its venue pairs and its warnings."""
+    from funding_platform.flows.backtest_reports import by_group, figure_table, run_facts
+    from funding_platform.terminal import show
+
+    for what, fact in run_facts(stored).items():
+        click.echo(f"{what:<14} {fact}")
+    show(figure_table(stored.row))
+    if stored.result is not None:
+        show(by_group(stored.result, "venues"), title="by venue pair, long legs first")
+    for warning in stored.row["warnings"]:
+        click.echo(f"warning: {warning}", err=True)

@@ -1,0 +1,104 @@
+"""Backtests as an asset: each materialisation is one run over the lake as it is then, stored whole.
+
+Without configuration it is the example that comes with the project. As the lake grows, each run of
+one configuration reaches further than its first, which is what the check `edge_holds` lives on.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from funding_platform.backtest.report import markdown_summary
+from funding_platform.core.backtest_tables import FRAMES, RUNS
+from funding_platform.core.feature_tables import CURVE_FACTORS
+from funding_platform.core.tables import (
+    FEE_SCHEDULES,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    MARKET_SNAPSHOTS,
+)
+from funding_platform.defs.features import feature_key
+from funding_platform.defs.presentation import OWNERS, definition_metadata
+from funding_platform.defs.raw import raw_key
+from funding_platform.defs.resources import LakeResource
+from funding_platform.flows.backtest_files import EXAMPLE, parse_changes, read_config
+from funding_platform.flows.backtest_reports import report_input, result_of, write_report
+from funding_platform.flows.backtest_store import StoredRun
+from funding_platform.flows.backtests import run_and_store
+from funding_platform.settings import project_root
+from funding_platform.venues.registry import offering
+
+BACKTEST_KEY = dg.AssetKey([RUNS.schema, RUNS.name])
+
+
+class BacktestRequest(dg.Config):
+    """What a materialisation runs.
+
+    Parameters
+    ----------
+    file
+        The configuration, from the project's root.
+    changes
+        Values by dotted path, as after ``--set`` of ``funding backtest run``.
+    name
+        What to call the run; the strategy's name when None.
+    """
+
+    file: str = str(EXAMPLE)
+    changes: dict[str, str] = Field(default={})
+    name: str | None = None
+
+
+def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
+    """The runs, downstream of everything that a backtest reads."""
+
+    @dg.asset(
+        key=BACKTEST_KEY,
+        description=RUNS.description,
+        deps=[
+            *(
+                raw_key(venue, table)
+                for table in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS)
+                for venue in offering(table, venues)
+            ),
+            feature_key(CURVE_FACTORS),
+            dg.AssetKey([FEE_SCHEDULES.schema, FEE_SCHEDULES.name]),
+        ],
+        group_name="backtest",
+        owners=OWNERS,
+        kinds={"python", "polars", "numba", "duckdb"},
+        metadata=definition_metadata(RUNS),
+    )
+    def backtest(
+        context: dg.AssetExecutionContext, config: BacktestRequest, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        changes = parse_changes(f"{path}={value}" for path, value in config.changes.items())
+        chosen = read_config(project_root() / config.file, lake.settings, changes)
+        run = run_and_store(lake.settings, chosen, name=config.name, author=context.run.run_id)
+        report = write_report(lake.settings, run)
+        return dg.MaterializeResult(
+            metadata={**_run_metadata(run), "report": dg.MetadataValue.path(str(report))}
+        )
+
+    return backtest
+
+
+def _run_metadata(run: StoredRun) -> dict[str, dg.MetadataValue]:
+    """What was stored, and what it achieved: the equity as a picture above its figures."""
+    result = result_of(run)
+    counts = {table.name: getattr(result, table.name).height for table in FRAMES}
+    listing = "\n".join(
+        f"| {RUNS.schema}.{name} | {rows:,} |" for name, rows in {RUNS.name: 1, **counts}.items()
+    )
+    warnings = "\n".join(f"- {warning}" for warning in result.warnings)
+    return {
+        "dagster/row_count": dg.MetadataValue.int(1),
+        "rows": dg.MetadataValue.md(f"| table | rows |\n|---|---:|\n{listing}"),
+        "run_id": dg.MetadataValue.text(run.run_id),
+        "lake_snapshot_id": dg.MetadataValue.int(run.row["lake_snapshot_id"]),
+        "net_pnl_usd": dg.MetadataValue.float(run.row["net_pnl_usd"]),
+        "identity_error": dg.MetadataValue.float(run.row["identity_error"]),
+        "summary": dg.MetadataValue.md(markdown_summary(report_input(run))),
+        "warnings": dg.MetadataValue.md(warnings or "none"),
+    }

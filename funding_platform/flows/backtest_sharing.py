@@ -1,0 +1,60 @@
+"""One copy of a provider's data for several processes.
+
+The frames are written as they lie in memory, uncompressed Arrow, and mapped by whoever opens them:
+processes that run many configurations over the same data hold its pages in common, and none of
+them reads or checks it again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
+
+from funding_platform.backtest.intake import Intake
+from funding_platform.backtest.provider import FundingDataProvider
+
+
+@dataclass(frozen=True, slots=True)
+class SharedData:
+    """Opens the data of a provider, in whichever process; picklable."""
+
+    folder: Path
+
+    def __call__(self) -> FundingDataProvider:
+        """The provider, its data mapped and not read."""
+        return FundingDataProvider(
+            Intake(**{part.name: _mapped(_file(self.folder, part.name)) for part in fields(Intake)})
+        )
+
+
+@contextmanager
+def shared(provider: FundingDataProvider) -> Iterator[SharedData]:
+    """The data of a provider for other processes, until the ``with`` block is left.
+
+    What was opened in it must not be used after it: the files are gone then.
+    """
+    with TemporaryDirectory(prefix="funding-backtest-") as name:
+        folder = Path(name)
+        for part, frame in provider.frames():
+            frame.rechunk().write_ipc(
+                _file(folder, part),
+                compression="uncompressed",
+                record_batch_size=max(1, len(frame)),
+            )
+        del provider, frame  # in memory once, as the pages of the files
+        yield SharedData(folder)
+
+
+def _mapped(file: Path) -> pl.DataFrame:
+    """A frame over the pages of a file; Polars' own reader would copy them."""
+    with pa.memory_map(str(file)) as source, pa.ipc.open_file(source) as reader:
+        return pl.DataFrame(reader.read_all())
+
+
+def _file(folder: Path, part: str) -> Path:
+    return folder / f"{part}.arrow"

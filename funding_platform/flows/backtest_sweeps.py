@@ -1,0 +1,290 @@
+"""Sweeps and walk-forwards over the lake, stored as runs of one sweep."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.deflated_sharpe import (
+    ReturnMoments,
+    deflated_sharpe,
+    expected_best_sharpe,
+)
+from funding_platform.backtest.engine import run_backtest
+from funding_platform.backtest.errors import BacktestError
+from funding_platform.backtest.figures import run_figures, strategy_name
+from funding_platform.backtest.parameters import Point, SweepPlan, at_point
+from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.backtest.ratios import sharpe
+from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.returns import DAYS_PER_YEAR, daily_returns
+from funding_platform.backtest.sweeps import Trial, sweep
+from funding_platform.backtest.walk_forward import (
+    FoldResult,
+    WalkForwardPlan,
+    folds,
+    walk_forward,
+)
+from funding_platform.core.backtest_tables import RUNS, SWEEPS
+from funding_platform.core.time_grid import Window
+from funding_platform.flows.backtest_data import provider_from_lake
+from funding_platform.flows.backtest_sharing import SharedData, shared
+from funding_platform.flows.backtest_store import (
+    append_rows,
+    append_run,
+    code_version,
+    new_id,
+    newest_snapshot,
+    require_identity,
+)
+from funding_platform.flows.progress import begin
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+
+MOMENTS = "moments"
+"""Figure of a trial that is not stored: what the deflated Sharpe ratio needs of its returns."""
+
+_DATA_FIELDS = ("start", "end", "venues", "symbols", "bases", "outages")
+"""What of a configuration decides which data is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSweep:
+    """A sweep with its row of ``backtest.sweeps`` and all its trials."""
+
+    row: Mapping[str, Any]
+    trials: list[Trial]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWalkForward:
+    """A walk-forward with its row of ``backtest.sweeps``, its folds and its stitched equity."""
+
+    row: Mapping[str, Any]
+    folds: list[FoldResult]
+    equity: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class LakeOpener:
+    """Opens what trials share, in whichever process, and gives what runs one of them."""
+
+    settings: Settings
+    config: BacktestConfig
+    snapshot_id: int
+    data: SharedData
+
+    def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
+        """Trials that read the same data share it; one that reads other data opens the lake."""
+        common = self.data()
+
+        def run(config: BacktestConfig) -> Mapping[str, Any]:
+            started = datetime.now(UTC)
+            provider = (
+                common
+                if all(getattr(config, one) == getattr(self.config, one) for one in _DATA_FIELDS)
+                else provider_from_lake(self.settings, config, self.snapshot_id)
+            )
+            result = run_backtest(config, provider)
+            require_identity(result.identity_error, "a trial")
+            return {
+                **run_figures(result),
+                "started_at": started,
+                "finished_at": datetime.now(UTC),
+                MOMENTS: ReturnMoments.of(_returns(result.equity)),
+            }
+
+        return run
+
+
+def sweep_and_store(
+    settings: Settings,
+    config: BacktestConfig,
+    plan: SweepPlan,
+    *,
+    name: str | None = None,
+    workers: int = 1,
+) -> StoredSweep:
+    """Run a configuration at every point of a plan, and store one row of figures per trial.
+
+    Raises
+    ------
+    LakeMissingError
+        If nothing has been collected yet.
+    DataError
+        If the lake has nothing of what the configuration asks for.
+    SweepError
+        If a worker dies. A point that makes no valid run costs itself only.
+    """
+    started, snapshot, points = datetime.now(UTC), newest_snapshot(settings), plan.points()
+    on_done = begin("trials", len(points))
+    with shared(provider_from_lake(settings, config, snapshot)) as data:
+        opener = LakeOpener(settings, config, snapshot, data)
+        trials = sweep(config, points, opener, workers=workers, on_done=on_done)
+    sweep_id, called = new_id("sweep", started), name or strategy_name(config)
+    rows = [
+        {
+            **one.figures,
+            **_belongs(sweep_id, one.number, called, snapshot),
+            "whole": False,
+        }
+        for one in trials
+        if one.error is None
+    ]
+    row = {
+        "sweep_id": sweep_id,
+        "name": called,
+        "method": plan.method,
+        "config": config.model_dump_json(),
+        "plan": plan.model_dump_json(),
+        "n_trials": len(trials),
+        "failures": [f"{one.number}: {one.error}" for one in trials if one.error is not None],
+        **_selected(trials, sweep_id),
+        **_made(snapshot, started),
+    }
+    with (
+        Lake(settings) as lake,
+        lake.commit(sweep_id, f"{called}, {len(trials)} trials") as transaction,
+    ):
+        append_rows(transaction, SWEEPS, [row])
+        append_rows(transaction, RUNS, rows)
+    return StoredSweep(row, trials)
+
+
+def walk_forward_and_store(
+    settings: Settings,
+    config: BacktestConfig,
+    plan: SweepPlan,
+    division: WalkForwardPlan,
+    *,
+    name: str | None = None,
+) -> StoredWalkForward:
+    """Choose among the points of a plan again and again, and store the run of each fold, whole.
+
+    A point whose run fails in sample has no score, and is not chosen. A fold that was sat out in
+    cash has no run; its number is missing among the trials.
+
+    Raises
+    ------
+    LakeMissingError
+        If nothing has been collected yet.
+    BacktestError
+        If a point makes no valid configuration, or the window has no room for a fold.
+    """
+    started, snapshot, points = datetime.now(UTC), newest_snapshot(settings), plan.points()
+    for point in points:
+        at_point(config, point)
+    window = Window(*config.window)
+    sweep_id, called = new_id("walk", started), name or strategy_name(config)
+    on_done = begin("folds: choose and run", len(folds(window, division)) * len(points))
+    runs = _FoldRuns(config, provider_from_lake(settings, config, snapshot), on_done)
+    found = walk_forward(
+        window, division, points, score=runs.score, run=runs.equity, capital=config.capital_usd
+    )
+    row = {
+        "sweep_id": sweep_id,
+        "name": called,
+        "method": "walk_forward",
+        "config": config.model_dump_json(),
+        "plan": f'{{"points":{plan.model_dump_json()},"division":{division.model_dump_json()}}}',
+        "n_trials": len(points),
+        "failures": [],
+        "sharpe": sharpe(_returns(found.equity)),
+        "total_return": found.equity["equity"][-1] / config.capital_usd - 1.0,
+        **_made(snapshot, started),
+    }
+    with Lake(settings) as lake, lake.commit(sweep_id, f"{called}, walked forward") as transaction:
+        append_rows(transaction, SWEEPS, [row])
+        for number, fold in enumerate(found.folds):
+            if fold.point is None:  # sat out in cash
+                continue
+            times, result = runs.done[fold.fold.out_of_sample]
+            belongs = _belongs(sweep_id, number, called, snapshot)
+            append_run(
+                transaction, {**run_figures(result), **times, **belongs, "whole": True}, result
+            )
+    return StoredWalkForward(row, found.folds, found.equity)
+
+
+class _FoldRuns:
+    """Runs points over windows on one provider, and keeps what was run out of sample."""
+
+    def __init__(
+        self, config: BacktestConfig, provider: FundingDataProvider, on_done: Callable[[], None]
+    ) -> None:
+        self._config, self._provider, self._on_done = config, provider, on_done
+        self.done: dict[Window, tuple[dict[str, datetime], BacktestResult]] = {}
+
+    def score(self, point: Point, window: Window) -> float | None:
+        """The Sharpe ratio of a point over a window; None where it has none, or cannot run."""
+        try:
+            result = self._run(point, window, self._config.capital_usd)
+        except BacktestError:
+            return None
+        finally:
+            self._on_done()
+        return sharpe(_returns(result.equity))
+
+    def equity(self, point: Point, window: Window, capital: float) -> pl.DataFrame:
+        """The equity of a point over a window, from a capital."""
+        started = datetime.now(UTC)
+        result = self._run(point, window, capital)
+        require_identity(result.identity_error, f"the fold {window}")
+        times = {"started_at": started, "finished_at": datetime.now(UTC)}
+        self.done[window] = times, result
+        return result.equity.select("time", "equity")
+
+    def _run(self, point: Point, window: Window, capital: float) -> BacktestResult:
+        span = {"start": window.start, "end": window.end, "capital_usd": capital}
+        return run_backtest(at_point(self._config, {**point, **span}), self._provider)
+
+
+def _selected(trials: Sequence[Trial], sweep_id: str) -> dict[str, Any]:
+    """The best trial, and what its ratio is worth after so many."""
+    rated = [one for one in trials if one.figures.get("sharpe") is not None]
+    if not rated:
+        return {}
+    best = max(rated, key=lambda one: (one.figures["sharpe"], -one.number))
+    ratios = [one.figures[MOMENTS].sharpe for one in rated]
+    variance = float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 0.0
+    luck = expected_best_sharpe(len(trials), variance)
+    return {
+        "best_run_id": _trial_id(sweep_id, best.number),
+        "sharpe": best.figures["sharpe"],
+        "total_return": best.figures["total_return"],
+        "luck_sharpe": luck * DAYS_PER_YEAR**0.5,
+        "deflated_sharpe": deflated_sharpe(best.figures[MOMENTS], len(trials), variance),
+    }
+
+
+def _belongs(sweep_id: str, number: int, name: str, snapshot: int) -> dict[str, Any]:
+    return {
+        "run_id": _trial_id(sweep_id, number),
+        "name": name,
+        "sweep_id": sweep_id,
+        "trial": number,
+        "code_version": code_version(),
+        "lake_snapshot_id": snapshot,
+    }
+
+
+def _trial_id(sweep_id: str, number: int) -> str:
+    return f"{sweep_id}-{number:04d}"
+
+
+def _made(snapshot: int, started: datetime) -> dict[str, Any]:
+    return {
+        "code_version": code_version(),
+        "lake_snapshot_id": snapshot,
+        "started_at": started,
+        "finished_at": datetime.now(UTC),
+    }
+
+
+def _returns(equity: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Daily returns that are defined."""
+    return daily_returns(equity)["return"].drop_nulls().to_numpy()

@@ -1,0 +1,212 @@
+"""``funding backtest`` over a small real lake: run, look, run again, vary."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from funding_platform.flows.backtest_store import load_run, load_sweep, stored_runs, stored_sweeps
+from funding_platform.lake import connect
+from funding_platform.settings import Settings
+from funding_platform_tests.backtest.markets import drawn_market
+from funding_platform_tests.command import explained, run
+from funding_platform_tests.flows.test_backtest_data import fill
+
+CONFIG = """
+last_days = 8
+[strategy]
+horizon_hours = 48
+entry_threshold = 1e-4
+[costs]
+flat_fee_bps = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a market and one run, and a configuration beside it."""
+    root = tmp_path_factory.mktemp("backtests")
+    (root / "carry.toml").write_text(CONFIG)
+    fill(Settings(data_dir=root / "data"), drawn_market(3))
+    return root
+
+
+@pytest.fixture
+def settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(folder / "data"))
+    return Settings()
+
+
+@pytest.fixture
+def first(settings: Settings) -> str:
+    """The id of a run that every test may suppose."""
+    if stored_runs(settings).filter(name="first").is_empty():
+        result = run("backtest", "run", "--config", "carry.toml", "--name", "first")
+        assert result.exit_code == 0, result.output
+    return str(stored_runs(settings).filter(name="first")["run_id"].item())
+
+
+def test_a_run_is_stored_shown_and_reported(settings: Settings) -> None:
+    arguments = ["--config", "carry.toml", "--set", "costs.flat_fee_bps=2.5", "--name", "dearer"]
+    result = run("backtest", "run", *arguments)
+    assert result.exit_code == 0, result.output
+    stored = load_run(settings, "latest")
+    assert stored.row["name"] == "dearer"
+    assert stored.config.costs.flat_fee_bps == 2.5
+    assert stored.run_id in result.output
+    (net,) = re.findall(r"net_pnl_usd +│ +(\S+) │ USD", result.output)
+    assert float(net.replace(",", "")) == pytest.approx(stored.row["net_pnl_usd"], rel=1e-5)
+    (report,) = re.findall(r"^report (.*\.html)$", result.output, re.M)
+    text = Path(report).read_text(encoding="utf-8")
+    for heading in ("Return by month", "By venue pair", "Profit and loss by component"):
+        assert heading in text
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_list_has_runs_newest_first(settings: Settings, first: str) -> None:
+    result = run("backtest", "list", "--format", "json")
+    rows = json.loads(result.output)
+    assert [row["run_id"] for row in rows] == stored_runs(settings)["run_id"].to_list()
+    assert len(json.loads(run("backtest", "list", "--limit", "1", "--format", "json").output)) == 1
+    assert first in run("backtest", "list").output
+
+
+def test_show_gives_a_configuration_that_runs_the_same(settings: Settings, first: str) -> None:
+    shown = run("backtest", "show", first, "--config")
+    Path("again.json").write_text(shown.output)
+    assert run("backtest", "run", "--config", "again.json").exit_code == 0
+    again, before = load_run(settings, "latest"), load_run(settings, first)
+    assert again.config == before.config
+    assert again.row["ledger_digest"] == before.row["ledger_digest"]
+    assert first in run("backtest", "show", first).output
+
+
+def test_rerun_says_that_nothing_differs_or_what(settings: Settings, first: str) -> None:
+    result = run("backtest", "rerun", first)
+    assert (result.exit_code, result.output.splitlines()[-1]) == (
+        0,
+        f"{first}: identical, bit by bit",
+    )
+    assert run("backtest", "run", "--config", "carry.toml").exit_code == 0
+    other = load_run(settings, "latest").run_id
+    with connect(settings, read_only=False) as connection:
+        connection.execute(
+            "UPDATE backtest.runs SET equity_digest = 'another' WHERE run_id = ?", [other]
+        )
+    message = explained(run("backtest", "rerun", other))
+    assert f"{other} does not come out as it was: equity: " in message
+
+
+def test_compare_shows_figures_and_fields(settings: Settings, first: str) -> None:
+    arguments = ["--config", "carry.toml", "--set", "strategy.erosion=0.5"]
+    assert run("backtest", "run", *arguments).exit_code == 0
+    result = run("backtest", "compare", first, "latest")
+    assert re.search(r"strategy\.erosion +│ 0\.8 +│ 0\.5 ", result.output)
+    assert re.search(r"n_trades +│ +\d+ │ +\d+ │", result.output)
+    assert "are one run" in explained(run("backtest", "compare", first, first))
+
+
+def test_report_goes_where_it_is_told(settings: Settings, first: str, tmp_path: Path) -> None:
+    result = run("backtest", "report", first, "--output", str(tmp_path / "deep" / "one.html"))
+    assert result.exit_code == 0
+    assert first in (tmp_path / "deep" / "one.html").read_text(encoding="utf-8")
+
+
+def test_sweep_tries_all_points(settings: Settings) -> None:
+    axes = ["--axis", "costs.flat_fee_bps=1,4", "--axis", "strategy.erosion=0.5,0.8"]
+    result = run("backtest", "sweep", "--config", "carry.toml", *axes)
+    assert result.exit_code == 0, result.output
+    row, trials = load_sweep(settings, stored_sweeps(settings)["sweep_id"][0])
+    assert trials.height == 4
+    assert re.search(rf"best {row['best_run_id']}: Sharpe ratio -?[\d.]+", result.output)
+    assert "deflated Sharpe ratio" in result.output
+    listed = run("backtest", "list", "--sweep", row["sweep_id"], "--format", "json")
+    assert {one["trial"] for one in json.loads(listed.output)} == {0, 1, 2, 3}
+    assert row["sweep_id"] in run("backtest", "list", "--sweeps").output
+    trial = trials["run_id"][0]
+    assert "figures are kept, its trades are not" in explained(run("backtest", "report", trial))
+
+
+def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
+    arguments = ["--axis", f"costs.flat_fee_bps={','.join(map(str, range(50)))}", "--samples", "2"]
+    for _ in range(2):
+        result = run("backtest", "sweep", "--config", "carry.toml", *arguments, "--seed", "5")
+        assert result.exit_code == 0, result.output
+    drawn = [
+        load_sweep(settings, one)[1]["config_digest"].to_list()
+        for one in stored_sweeps(settings)["sweep_id"].head(2)
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 2
+
+
+def test_sweep_walks_forward(settings: Settings) -> None:
+    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
+    axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
+    result = run("backtest", "sweep", "--config", "carry.toml", *axis, *days)
+    assert result.exit_code == 0, result.output
+    row = stored_sweeps(settings).row(0, named=True)
+    assert row["method"] == "walk_forward"
+    assert f"out of sample: return {row['total_return']:.2%}" in result.output
+
+
+def test_a_sweep_without_a_single_result_fails(settings: Settings) -> None:
+    result = run("backtest", "sweep", "--config", "carry.toml", "--axis", "costs.flatfee=1,2")
+    assert result.exit_code == 1
+    assert "no field 'costs.flatfee'" in result.output
+    assert "none of 2 trials has a Sharpe ratio" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--set", "capital_usd=-1"], "capital_usd: Input should be greater than 0"),
+        (["--set", "costs.flat_fe_bps=1"], "costs.flat_fe_bps: Extra inputs are not permitted"),
+        (["--set", "strategy.erosion=often"], "strategy.cross_venue_carry.erosion"),
+        (["--set", "last_days=0"], "last_days: 0 is not a number of days above zero"),
+        (["--set", "capital_usd.x=1"], "capital_usd.x: 'capital_usd' has no fields of its own"),
+        (["--set", "seed=1", "--set", "seed=2"], "seed is given twice"),
+        (["--set", "seed"], "'seed' is not `field=value`"),
+        (["--set", 'bases=["NOPE"]'], "the lake has no instrument"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_bad_configuration_names_its_field(
+    settings: Settings, arguments: list[str], reason: str
+) -> None:
+    Path("plain.toml").write_text(f"capital_usd = 1e5\n{CONFIG}")
+    assert reason in explained(run("backtest", "run", "--config", "plain.toml", *arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["run", "--config", "nothing.toml"], "does not exist"),
+        (["sweep", "--config", "carry.toml"], "Missing option '--axis'"),
+        (["list", "--sweeps", "--sweep", "x"], "take either"),
+        (
+            ["sweep", "--config", "carry.toml", "--axis", "seed=1", "--in-sample-days", "3"],
+            "needs --in-sample-days and --out-of-sample-days",
+        ),
+        (
+            [
+                *("sweep", "--config", "carry.toml", "--axis", "seed=1", "--workers", "2"),
+                *("--in-sample-days", "3", "--out-of-sample-days", "2"),
+            ],
+            "one process",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_explained(
+    settings: Settings, arguments: list[str], reason: str
+) -> None:
+    result = run("backtest", *arguments)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_what_is_not_stored_is_said(settings: Settings) -> None:
+    assert "no backtest 'run-0' is stored" in explained(run("backtest", "show", "run-0"))
+    assert "no sweep 'sweep-0'" in explained(run("backtest", "list", "--sweep", "sweep-0"))
