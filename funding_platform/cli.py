@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from funding_platform.commands import collecting, operating, reading
+from funding_platform.commands import collecting, fees, operating, opportunities, reading
 from funding_platform.core.errors import FundingError
 
 
@@ -44,7 +44,8 @@ for _command in (
     reading.coverage,
     reading.curves,
     reading.features,
-    reading.opportunities,
+    opportunities.opportunities,
+    fees.fees,
     operating.publish,
     operating.maintain,
     operating.doctor,

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
@@ -63,7 +63,8 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
     """
     table = RichTable(title=title, title_justify="left", header_style="bold")
     for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left")
+        justify: JustifyMethod = "right" if dtype.is_numeric() else "left"
+        table.add_column(name, justify=justify, overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     width = Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table)

@@ -23,6 +23,20 @@ def test_a_table_that_fits_is_a_table(printed: io.StringIO) -> None:
     assert "│ okx   │ 0.0001 │ -              │" in printed.getvalue()
 
 
+def test_words_in_narrow_cells_are_folded_and_not_cut(printed: io.StringIO) -> None:
+    frame = pl.DataFrame(
+        {
+            "long": ["hyperliquid BTC-HYPERLIQUID"],
+            "short": ["binance BTCUSDT"],
+            "tier": ["actionable"],
+            "against it": ["no net in 1d, thin volume, flickering, past unknown"],
+        }
+    )
+    terminal.show(frame)
+    assert "…" not in printed.getvalue()
+    assert "row 1" not in printed.getvalue()
+
+
 def test_a_table_too_wide_is_shown_a_line_per_column(printed: io.StringIO) -> None:
     names = [f"column_{n:02d}" for n in range(20)]
     terminal.show(pl.DataFrame({name: [n, n + 100] for n, name in enumerate(names)}), "wide")

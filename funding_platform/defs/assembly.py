@@ -6,7 +6,12 @@ from funding_platform.defs.automation import schedules, sensors
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
 from funding_platform.defs.jobs import collect_job, history_job, transform_job
-from funding_platform.defs.marts import dbt_project, dbt_resource, mart_assets
+from funding_platform.defs.marts import (
+    dbt_project,
+    dbt_resource,
+    fee_overrides_asset,
+    mart_assets,
+)
 from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.published import published_asset, published_check
 from funding_platform.defs.raw import raw_assets
@@ -23,6 +28,7 @@ def build_definitions() -> dg.Definitions:
         assets=[
             *raw_assets(venues),
             *feature_assets(venues),
+            fee_overrides_asset(),
             mart_assets(venues, project),
             published_asset(),
             notebook_asset(),

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from funding_platform.core.fee_tables import FEE_OVERRIDES
 from funding_platform.core.tables import (
     COLLECTION_LOG,
     FUNDING_RATES,
@@ -102,6 +103,18 @@ class Translator(DagsterDbtTranslator):
             for one in ([table] if table else PER_VENUE.values())
             for venue in offering(one, self._venues)
         ]
+
+
+def fee_overrides_asset() -> dg.AssetSpec:
+    """The dbt source that no asset writes: people do, with ``funding fees set``."""
+    return dg.AssetSpec(
+        dg.AssetKey([FEE_OVERRIDES.schema, FEE_OVERRIDES.name]),
+        description=FEE_OVERRIDES.description,
+        group_name=FEE_OVERRIDES.schema,
+        owners=OWNERS,
+        kinds={"duckdb"},
+        metadata=definition_metadata(FEE_OVERRIDES),
+    )
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:

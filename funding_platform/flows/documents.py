@@ -6,7 +6,7 @@ derived here. ``python -m funding_platform.flows.documents`` writes them anew; w
 only fails if that would change anything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
 from funding_platform.core.feature_store_table import FEATURE_GROUPS
+from funding_platform.core.fee_tables import FEE_SCHEDULES
+from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
-from funding_platform.core.tables import FEE_SCHEDULES, TABLES
+from funding_platform.core.tables import TABLES
+from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
 
 SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
@@ -25,6 +28,10 @@ SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
 
 MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 """Tables that dbt builds."""
+
+INCREMENTAL = {OPPORTUNITY_HISTORY.full_name: "hour"}
+"""Marts that dbt adds to, and the time that is new in each run: older rows were tested when they
+were written, and there are too many of them to test again."""
 
 SOURCES = tuple(table for table in TABLES.values() if table not in (*SEEDS, *MARTS))
 """Tables that dbt only reads."""
@@ -147,10 +154,19 @@ def _mart(table: Table) -> dict[str, Any]:
         described = _described(table, [_column(column) for column in table.columns])
         del described["data_tests"]
         return {**described, **contract}
-    return {
-        **_described(table, [_contracted_column(column) for column in table.columns]),
-        **contract,
-    }
+    described = _described(table, [_contracted_column(column) for column in table.columns])
+    if time := INCREMENTAL.get(table.full_name):
+        newest = f"{time} = (select max({time}) from {LAKE}.{table.full_name})"
+        for test in _tests_of(described):
+            test["config"] = {"where": newest}
+    return {**described, **contract}
+
+
+def _tests_of(described: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What every test of a table and of its columns is told."""
+    for owner in (described, *described["columns"]):
+        for test in owner.get("data_tests", ()):
+            yield from test.values()
 
 
 def _described(table: Table, columns: list[dict[str, Any]]) -> dict[str, Any]:

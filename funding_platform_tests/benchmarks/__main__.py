@@ -27,6 +27,7 @@ BENCHMARKS = (
     "curves",
     "pca",
     "statistics",
+    "opportunities",
     "decode",
     "politeness",
     "ccxt",

@@ -39,8 +39,8 @@ def test_what_dbt_builds_is_as_declared(built: Built, table: Table) -> None:
 def test_the_marts_carry_their_documentation(built: Built) -> None:
     comments = built.read(
         "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() "
-        "WHERE database_name = 'lake' AND schema_name = 'marts' "
-        "AND table_name <> 'funding_rates_resampled'"
+        "WHERE (database_name, schema_name) = ('lake', 'marts') "
+        "AND table_name NOT IN (SELECT view_name FROM duckdb_views() WHERE schema_name = 'marts')"
     )
     assert set(comments.rows()) == {
         (table.full_name, column.name, column.documentation)
@@ -89,7 +89,10 @@ CORRUPTIONS = {
     ),
     "opportunities_earn_funding": "UPDATE marts.opportunities SET divergence_8h = -1e-4",
     "opportunities_pair_two_venues": "UPDATE marts.opportunities SET short_venue = long_venue",
-    "opportunities_without_fees_have_no_net": "UPDATE marts.opportunities SET fees_bps = NULL",
+    "opportunities_count_no_unknown_as_zero": "UPDATE marts.opportunities SET cost_bps = NULL",
+    "opportunities_state_their_reasons": "UPDATE marts.opportunities SET tier = 'actionable'",
+    "opportunities_cover_every_pair": "DELETE FROM marts.opportunities WHERE base = 'ETH'",
+    "opportunity_history_knows_now": "DELETE FROM marts.opportunity_history WHERE base = 'BTC'",
     "within_bounds_coverage_coverage__1_0__0_0": "UPDATE marts.coverage SET coverage = 1.5",
     "resampled_funding_adds_up": (
         "CREATE OR REPLACE VIEW marts.funding_rates_resampled AS SELECT venue, venue_symbol, "

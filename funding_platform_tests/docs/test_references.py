@@ -29,7 +29,9 @@ def text_of(name: str) -> str:
 
 
 def options(command: click.Command) -> set[str]:
-    """The long spellings of a command's options."""
+    """The long spellings of a command's options, and of those of the commands below it."""
+    if isinstance(command, click.Group):
+        return set().union(*map(options, command.commands.values()))
     return {
         spelling
         for parameter in command.params

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import TABLES
 from funding_platform.flows.documents import (
+    INCREMENTAL,
     SEEDS,
     documents,
     main,
@@ -101,8 +102,10 @@ def test_lake_polars_dbt_and_documentation_agree(lake: Lake, table: Table) -> No
 @each_table
 def test_dbt_states_units_keys_and_contracts(table: Table) -> None:
     node = dbt_nodes()[table.full_name]
-    key = [{"unique_key": {"arguments": {"columns": list(table.key)}}}]
-    assert node.get("data_tests") == (None if table.view else key)
+    key: dict[str, Any] = {"arguments": {"columns": list(table.key)}}
+    if time := INCREMENTAL.get(table.full_name):
+        key["config"] = {"where": f"{time} = (select max({time}) from lake.{table.full_name})"}
+    assert node.get("data_tests") == (None if table.view else [{"unique_key": key}])
     for column, described in zip(table.columns, node["columns"], strict=True):
         assert column.unit is None or f"Unit: {column.unit}" in described["description"]
         if table.schema == "marts":
