@@ -1,12 +1,14 @@
 """Everything that other tools must be told about the declared tables, derived from them.
 
-The dbt sources, the contracts of the marts, the column types of the seed and ``docs/tables.md``
-are committed, because dbt and people read them as files; a test proves that they equal what is
-derived here. ``python -m funding_platform.flows.documents`` writes them anew; with ``--check`` it
-only fails if that would change anything.
+The dbt sources, the contracts of the marts, the column types of the seed, what SQL must know of
+the rule of completeness, and ``docs/tables.md`` are committed, because dbt and people read them as
+files; a test proves that they equal what is derived here.
+``python -m funding_platform.flows.documents`` writes them anew; with ``--check`` it only fails if
+that would change anything.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ from typing import Any
 import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
+from funding_platform.core.completeness import GRACE
 from funding_platform.core.feature_store_table import FEATURE_GROUPS
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
 from funding_platform.core.tables import FEE_SCHEDULES, TABLES
+from funding_platform.core.time_grid import MILLISECOND
+from funding_platform.flows.history_depths import history_depths
 from funding_platform.settings import project_root
 
 SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
@@ -47,6 +52,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/models/staging/_sources.yml"): _yaml(dbt_sources(SOURCES)),
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
+        Path("dbt_project/macros/completeness.sql"): completeness_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
         Path("docs/features.md"): features_markdown(),
     }
@@ -117,6 +123,24 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
             for table in tables
         ]
     }
+
+
+def completeness_macros() -> str:
+    """What the rule of completeness is made of, for SQL: the grace, and who keeps how much."""
+    depths = "".join(
+        f"        when '{venue}' then interval {depth // timedelta(hours=1)} hours\n"
+        for venue, depth in history_depths().items()
+    )
+    return (
+        "{# Generated from funding_platform/core/completeness.py and the venues' specs by\n"
+        "   `python -m funding_platform.flows.documents`. Do not edit. #}\n"
+        "{# A settlement may appear this late before it counts as absent. #}\n"
+        f"{{% macro grace_ms() -%}}\n    {GRACE // MILLISECOND}\n{{%- endmacro %}}\n"
+        "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
+        "{% macro history_depth(venue) -%}\n"
+        f"    case {{{{ venue }}}}\n{depths}    end\n"
+        "{%- endmacro %}\n"
+    )
 
 
 def tables_markdown(tables: tuple[Table, ...]) -> str:

@@ -23,6 +23,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "features/feature_store",
         "features/pca_models",
         "features/pca_scores",
+        "intermediate/int_missing_settlements",
         "intermediate/int_overdue_settlements",
         "intermediate/int_sampled_settlements",
         "intermediate/int_settlements",
