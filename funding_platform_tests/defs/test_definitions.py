@@ -51,12 +51,15 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
 
 def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
     jobs = {job.name for job in definitions.resolve_all_job_defs()}
-    assert {"history", "collect_hourly", "transform"} <= jobs
+    assert {"history", "collect_hourly", "transform", "maintenance"} <= jobs
     assert {sensor.name for sensor in definitions.sensors or []} == {
         "hourly_collection",
         "transform_after_collection",
     }
-    assert {schedule.name for schedule in definitions.schedules or []} == {"history_after_rolls"}
+    assert {schedule.name for schedule in definitions.schedules or []} == {
+        "history_after_rolls",
+        "maintenance_daily",
+    }
 
 
 def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
