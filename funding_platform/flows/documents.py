@@ -20,7 +20,14 @@ from funding_platform.core.completeness import GRACE
 from funding_platform.core.feature_store_table import FEATURE_GROUPS
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
-from funding_platform.core.tables import FEE_SCHEDULES, TABLES
+from funding_platform.core.tables import (
+    COLLECTION_LOG,
+    FEE_SCHEDULES,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    MARKET_SNAPSHOTS,
+    TABLES,
+)
 from funding_platform.core.time_grid import MILLISECOND
 from funding_platform.flows.history_depths import history_depths
 from funding_platform.settings import project_root
@@ -33,6 +40,9 @@ MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 
 SOURCES = tuple(table for table in TABLES.values() if table not in (*SEEDS, *MARTS))
 """Tables that dbt only reads."""
+
+STAGED = (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS, COLLECTION_LOG)
+"""Sources that several Dagster assets write: their test is a check on the view in front of them."""
 
 _SCHEMAS = {
     "core": "What is collected from the venues.",
@@ -85,7 +95,7 @@ def dbt_sources(tables: tuple[Table, ...]) -> dict[str, Any]:
                 "name": schema,
                 "description": _SCHEMAS[schema],
                 "tables": [
-                    _described(table, [_tested_column(column) for column in table.columns])
+                    _described(table, [_column(column) for column in table.columns])
                     for table in tables
                     if table.schema == schema
                 ],
@@ -113,9 +123,8 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
     return {
         "seeds": [
             {
-                **_described(
-                    table, [_tested_column(column, not_null=True) for column in table.columns]
-                ),
+                **_described(table, [_column(column) for column in table.columns]),
+                "data_tests": [_as_declared(table, not_null=True)],
                 "config": {
                     "column_types": {column.name: column.type.value for column in table.columns}
                 },
@@ -182,7 +191,7 @@ def _described(table: Table, columns: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": table.name,
         "description": table.description,
-        "data_tests": [{"unique_key": {"arguments": {"columns": list(table.key)}}}],
+        "data_tests": [_as_declared(table)],
         "columns": columns,
     }
 
@@ -195,22 +204,37 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
-def _tested_column(column: Column, *, not_null: bool = False) -> dict[str, Any]:
-    """A column with its bounds and allowed values, and its presence if asked, as dbt tests."""
-    tests: list[str | dict[str, Any]] = []
-    if not_null and not column.nullable:
-        tests.append("not_null")
-    if column.values:
-        tests.append({"accepted_values": {"arguments": {"values": list(column.values)}}})
-    bounds = {"minimum": column.minimum, "maximum": column.maximum}
-    if stated := {name: bound for name, bound in bounds.items() if bound is not None}:
-        tests.append({"within_bounds": {"arguments": stated}})
-    return {**_column(column), **({"data_tests": tests} if tests else {})}
+def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
+    """One dbt test of a table's key, bounds and allowed values, and of what must be there if asked.
+
+    One and not one per column: a query of its own costs more than the answer.
+    """
+    bounded = [
+        column for column in table.columns if (column.minimum, column.maximum) != (None, None)
+    ]
+    rules: dict[str, Any] = {
+        "key": list(table.key),
+        "present": [c.name for c in table.columns if not_null and not c.nullable],
+        "bounds": {column.name: [column.minimum, column.maximum] for column in bounded},
+        "values": {column.name: list(column.values) for column in table.columns if column.values},
+    }
+    stated = {rule: columns for rule, columns in rules.items() if columns}
+    told = "; ".join(f"{rule}: {', '.join(columns)}" for rule, columns in stated.items())
+    test: dict[str, Any] = {
+        "name": f"{table.name}_as_declared",
+        "description": f"No row breaks a rule of the table's declaration ({told}).",
+        "arguments": stated,
+    }
+    if table in STAGED:
+        view = f"stg_{table.name}"
+        stated["view"] = f"ref('{view}')"
+        test["config"] = {"meta": {"dagster": {"ref": {"name": view}}}}
+    return {"as_declared": test}
 
 
 def _contracted_column(column: Column) -> dict[str, Any]:
     constraints = {} if column.nullable else {"constraints": [{"type": "not_null"}]}
-    return {**_tested_column(column), **constraints}
+    return {**_column(column), **constraints}
 
 
 def _table_markdown(table: Table) -> str:
