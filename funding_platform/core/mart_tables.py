@@ -64,8 +64,8 @@ LATEST_FUNDING_RATES: Final = Table(
 COVERAGE: Final = Table(
     "marts",
     "coverage",
-    "Settlements present against settlements expected, per instrument and month, from the month "
-    "of its first settlement to that of its last; a month without any has its row too.",
+    "Settlements present against settlements expected, per instrument and month, from the first "
+    "month in which one was stored or due to the last; a month without any has its row too.",
     key=("venue", "venue_symbol", "month"),
     columns=(
         _text("venue", "Name of the venue."),
@@ -74,8 +74,9 @@ COVERAGE: Final = Table(
         _count("present", "Settlements stored."),
         _count(
             "missing",
-            "Settlements that the spacing says are absent between stored ones, in the month they "
-            "were due; a gap before a settlement of unknown interval counts for none.",
+            "Settlements that were due in the month and are absent: between stored ones, since "
+            "listing, or after the last one of an instrument that trades, outages included; where "
+            "the interval is unknown none is.",
         ),
         _count("expected", "present + missing."),
         Column(

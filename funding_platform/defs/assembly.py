@@ -6,6 +6,7 @@ from funding_platform.defs.automation import schedules, sensors
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
 from funding_platform.defs.jobs import collect_job, history_job, transform_job
+from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
 from funding_platform.defs.marts import (
     dbt_project,
     dbt_resource,
@@ -34,8 +35,8 @@ def build_definitions() -> dg.Definitions:
             notebook_asset(),
         ],
         asset_checks=[*lake_checks(venues), published_check()],
-        jobs=[history_job(venues), collect_job(venues), transform_job()],
-        schedules=schedules(venues),
+        jobs=[history_job(venues), collect_job(venues), transform_job(), maintenance_job],
+        schedules=[*schedules(venues), maintenance_schedule()],
         sensors=sensors(venues),
         resources={
             "lake": LakeResource(),

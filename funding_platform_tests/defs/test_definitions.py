@@ -1,10 +1,13 @@
 """What the code location offers: a rename or a forgotten description shows here."""
 
+import json
+
 import dagster as dg
 import pytest
 
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS, TABLES
 from funding_platform.defs.assembly import build_definitions
+from funding_platform.defs.marts import dbt_project
 from funding_platform.defs.presentation import column_schema
 from funding_platform.flows.documents import MARTS
 from funding_platform.venues.registry import offering, venue_names, venue_spec
@@ -32,6 +35,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "intermediate/int_opportunity_legs",
         "intermediate/int_opportunity_pairs",
         "intermediate/int_opportunity_past",
+        "intermediate/int_missing_settlements",
         "intermediate/int_overdue_settlements",
         "intermediate/int_sampled_settlements",
         "intermediate/int_settled_funding",
@@ -62,12 +66,15 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
 
 def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
     jobs = {job.name for job in definitions.resolve_all_job_defs()}
-    assert {"history", "collect_hourly", "transform"} <= jobs
+    assert {"history", "collect_hourly", "transform", "maintenance"} <= jobs
     assert {sensor.name for sensor in definitions.sensors or []} == {
         "hourly_collection",
         "transform_after_collection",
     }
-    assert {schedule.name for schedule in definitions.schedules or []} == {"history_after_rolls"}
+    assert {schedule.name for schedule in definitions.schedules or []} == {
+        "history_after_rolls",
+        "maintenance_daily",
+    }
 
 
 def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
@@ -118,6 +125,28 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
     views = {table.name for table in MARTS if table.view}
     for mart in {table.name for table in MARTS} - views:
         assert by_asset[f"marts/{mart}"], mart
+
+
+def test_every_dbt_test_of_what_dbt_builds_is_a_described_check(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    manifest = json.loads(dbt_project().manifest_path.read_bytes())
+    features = {node for node in manifest["sources"] if ".features." in node}
+    unseen = {"test.funding_platform.raw_payloads_as_declared"}  # all of features, and the payloads
+    tests = {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and not features & set(node["depends_on"]["nodes"])
+    }
+    shown = {check.name: graph.get_check_spec(check) for check in graph.asset_check_keys}
+    for unique_id, node in tests.items():
+        if unique_id.rpartition(".")[0] in unseen:
+            continue
+        spec = shown[node["name"]]
+        assert spec.description
+        assert spec.asset_key.path[0] in {"core", "staging", "intermediate", "marts"}
+        assert spec.blocking is (node["config"]["severity"].lower() == "error")
 
 
 def test_marts_descend_from_every_venue(definitions: dg.Definitions) -> None:
