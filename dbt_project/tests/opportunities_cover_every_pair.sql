@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'opportunities'}}}) }}
+
 -- Never a silent filter: each two legs of one base at two venues are a row, whatever is unknown.
 with expected as (
     select

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'opportunity_history'}}}) }}
+
 -- Whatever is shown now is in the history, as it was observed.
 with newest as (
     select *

@@ -121,21 +121,21 @@ BROKEN_RULES = {
         "INSERT INTO marts.venue_health SELECT * FROM marts.venue_health WHERE venue = 'okx'",
     ),
     ("fee_schedules_as_declared", "taker_bps"): (
-        "is outside -10..100",
-        "UPDATE core.fee_schedules SET taker_bps = 101 WHERE venue IN ('okx', 'bybit')",
+        "is outside 0.0..100.0",
+        "UPDATE core.fee_schedules SET taker_bps = 101 WHERE venue IN ('okx', 'aster')",
     ),
     ("fee_schedules_as_declared", "maker_bps"): (
-        "is outside -10..100",
-        "UPDATE core.fee_schedules SET maker_bps = -11 WHERE venue IN ('okx', 'bybit')",
+        "is outside -10.0..100.0",
+        "UPDATE core.fee_schedules SET maker_bps = -11 WHERE venue IN ('okx', 'aster')",
     ),
     ("fee_schedules_as_declared", "source"): (
         "is null",
         "ALTER TABLE core.fee_schedules ALTER source DROP NOT NULL; "
-        "UPDATE core.fee_schedules SET source = NULL WHERE venue IN ('okx', 'bybit')",
+        "UPDATE core.fee_schedules SET source = NULL WHERE venue IN ('okx', 'aster')",
     ),
     ("fee_schedules_as_declared", "min_volume_30d_usd"): (
         "is outside 0.0..",
-        "UPDATE core.fee_schedules SET min_volume_30d_usd = 'nan' WHERE venue IN ('okx', 'bybit')",
+        "UPDATE core.fee_schedules SET min_volume_30d_usd = 'nan' WHERE venue IN ('okx', 'aster')",
     ),
     ("instruments_as_declared", "venue"): (
         "is null",
