@@ -25,7 +25,7 @@
     {%- set conditions = {
         'thin_open_interest': 'min_open_interest_usd < ' ~ var('thin_open_interest_usd'),
         'thin_volume': 'min_volume_24h_usd < ' ~ var('thin_volume_usd'),
-        'no_net_in_1d': 'net_1d <= 0',
+        'no_net_in_3d': 'net_3d <= 0',
         'no_net_if_halved': 'net_7d_if_halved <= 0',
         'lost_over_7d': 'settled_7d <= 0',
         'past_unknown': 'settled_7d is null',

@@ -9,6 +9,7 @@ import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.presence import ask, require_rows
+from funding_platform.arbitrage.pricing import with_reasons
 from funding_platform.core.opportunity_tables import OPPORTUNITIES, TIERS
 from funding_platform.core.schema import Table
 
@@ -97,8 +98,10 @@ def find_opportunities(
         If the filter names a base, symbol, venue or fee tier that is not known.
     """
     conditions, bound = _bounds(wanted)
-    where = " AND ".join(f"({condition})" for condition in conditions.values()) or "true"
-    sql = f"SELECT * FROM ({{rows}}) WHERE {where} ORDER BY {_order(wanted)} LIMIT $limit"
+    order = _order(wanted)
+    sql = f"SELECT * FROM ({{rows}}) WHERE {_every(conditions)} ORDER BY {order} LIMIT $limit"
+    if wanted.prices_anew:
+        sql = f"{with_reasons(sql, wanted)} ORDER BY {order}"
     found = ask(connection, sql, {**bound, "limit": wanted.limit}, wanted, table).pl()
     if found.is_empty():
         require_rows(connection, table)
@@ -113,13 +116,12 @@ def left_out(
 ) -> LeftOut:
     """What ``find_opportunities`` leaves out, limit aside, by bound; raises as it does."""
     conditions, bound = _bounds(wanted)
-    every = " AND ".join(f"({condition})" for condition in conditions.values()) or "true"
     counts = [
         f"count(*) FILTER (WHERE ({condition}) {verdict})"
         for verdict in ("IS NOT true", "IS NULL")
         for condition in conditions.values()
     ]
-    columns = ", ".join(["count(*)", f"count(*) FILTER (WHERE {every})", *counts])
+    columns = ", ".join(["count(*)", f"count(*) FILTER (WHERE {_every(conditions)})", *counts])
     answer = ask(connection, f"SELECT {columns} FROM ({{rows}})", bound, wanted, table)
     total, passing, *by_bound = answer.fetchall()[0]
     if not total:
@@ -131,6 +133,15 @@ def left_out(
         dict(zip(conditions, by_bound[:half], strict=True)),
         dict(zip(conditions, by_bound[half:], strict=True)),
     )
+
+
+def _every(conditions: Mapping[str, str]) -> str:
+    """Whether a row meets all conditions, as one expression.
+
+    Conditions that stand by themselves DuckLake compares with the catalog's statistics of files
+    first, which takes longer than to judge every row of so small a table.
+    """
+    return f"({' AND '.join(f'({one})' for one in conditions.values()) or 'true'}) IS true"
 
 
 def _order(wanted: OpportunityFilter) -> str:

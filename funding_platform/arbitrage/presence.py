@@ -13,15 +13,14 @@ import duckdb
 from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoiceError
 from funding_platform.arbitrage.filters import OpportunityFilter, near
 from funding_platform.arbitrage.pricing import Fees, priced
-from funding_platform.core.fee_tables import BASE_TIER, FEE_HISTORY
+from funding_platform.core.fee_tables import BASE_TIER, FEE_HISTORY, fees_in_force_at
 from funding_platform.core.schema import Table
 
 _BUILD: Final = "run the transform job: `make demo`, or materialise `marts` in `make dev`"
 
-_FEES_IN_FORCE: Final = f"""
-SELECT venue, tier, maker_bps, taker_bps FROM {FEE_HISTORY.full_name}
-WHERE effective_from <= now() AND now() < coalesce(effective_until, 'infinity'::TIMESTAMPTZ)
-"""
+_FEES_IN_FORCE: Final = (
+    f"SELECT venue, tier, maker_bps, taker_bps FROM ({fees_in_force_at('now()')})"
+)
 
 _SOURCES: Final = {
     "bases": ("base",),

@@ -2,13 +2,21 @@
 
 What does not depend on fees or size is taken as it is stored, the spread cost included. Reasons
 are judged again where they follow from a fee or a net; those that state a fact of the market stay.
+A tier needs them of every row that is ranked, a reader only of the rows shown: ``priced`` leaves
+the stored ones in place, ``with_reasons`` lists those that hold.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.opportunity_tables import HORIZONS, OPPORTUNITIES, REJECT_REASONS
+from funding_platform.core.opportunity_tables import (
+    HORIZONS,
+    OPPORTUNITIES,
+    REASONS,
+    REJECT_REASONS,
+    WATCH_REASONS,
+)
 from funding_platform.core.schema import Table
 from funding_platform.core.units import HOURS_PER_YEAR, TENOR_HOURS
 
@@ -40,6 +48,8 @@ def priced(
 ) -> tuple[str, dict[str, object]]:
     """The rows of a table at the filter's costs and horizon, as a query and its parameters.
 
+    All but their reasons, which ``with_reasons`` adds.
+
     ``net_apr = net_<horizon> * 8760 / horizon hours``. Where fee mode, tiers or size are not those
     of the table, fees are the ones given, one per venue, and with the cost of the fee mode
 
@@ -59,7 +69,7 @@ def priced(
     }
     if wanted.size_usd is not None:
         parameters["size_usd"] = wanted.size_usd
-    for step in (_with_fees, _with_size, _with_costs, _with_nets, _with_reasons, _with_tier):
+    for step in (_with_fees, _with_size, _with_costs, _with_nets, _with_tier):
         rows = step(rows, wanted)
     return _over_horizon(rows, wanted), parameters
 
@@ -126,33 +136,42 @@ SELECT * REPLACE (
 ) FROM ({rows})"""
 
 
-def _with_reasons(rows: str, wanted: OpportunityFilter) -> str:
-    """Reasons from the fees and nets at hand, beside those that no cost changes."""
-    judged = {
+def _with_tier(rows: str, wanted: OpportunityFilter) -> str:
+    """The verdict that the reasons amount to, which are not listed for it."""
+    against = _against(wanted)
+    rejects, watches = (
+        " OR ".join(against[code] for code in codes if code in against)
+        for codes in (REJECT_REASONS, WATCH_REASONS)
+    )
+    return f"""
+SELECT * REPLACE (
+    CASE WHEN {rejects} THEN 'reject' WHEN {watches} THEN 'watch' ELSE 'actionable' END AS tier
+) FROM ({rows})"""
+
+
+def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
+    """Rows that were priced anew with the reasons that their tier follows from.
+
+    To list them for every row would take as long as all else: this is for the rows shown.
+    """
+    codes = ", ".join(
+        f"CASE WHEN {true} THEN '{code}' END" for code, true in sorted(_against(wanted).items())
+    )
+    return f"""
+SELECT * REPLACE ([code FOR code IN [{codes}] IF code IS NOT NULL] AS reasons) FROM ({rows})"""
+
+
+def _against(wanted: OpportunityFilter) -> dict[str, str]:
+    """What stands against a row, by code: judged by fees and nets at hand, or as it is stored."""
+    stored = {code: f"list_contains(reasons, '{code}')" for code in REASONS}
+    against = {
+        **stored,
         "no_net_in_7d": "net_7d <= 0",
-        "no_net_in_1d": "net_1d <= 0",
+        "no_net_in_3d": "net_3d <= 0",
         "no_net_if_halved": "net_7d_if_halved <= 0",
         "long_fee_unknown": f"long_{wanted.fee_mode}_bps IS NULL",
         "short_fee_unknown": f"short_{wanted.fee_mode}_bps IS NULL",
     }
-    dropped = (*judged, *(_OF_TAKERS_ONLY if wanted.fee_mode == "maker" else ()))
-    found = ", ".join(f"CASE WHEN {true} THEN '{code}' END" for code, true in judged.items())
-    return f"""
-SELECT * REPLACE (
-    list_sort(list_concat(
-        [code FOR code IN reasons IF code NOT IN {dropped}],
-        [code FOR code IN [{found}] IF code IS NOT NULL]
-    )) AS reasons
-) FROM ({rows})"""
-
-
-def _with_tier(rows: str, _: OpportunityFilter) -> str:
-    """The verdict that the reasons amount to."""
-    return f"""
-SELECT * REPLACE (
-    CASE
-        WHEN list_has_any(reasons, {list(REJECT_REASONS)}) THEN 'reject'
-        WHEN len(reasons) > 0 THEN 'watch'
-        ELSE 'actionable'
-    END AS tier
-) FROM ({rows})"""
+    if wanted.fee_mode == "maker":
+        return {code: true for code, true in against.items() if code not in _OF_TAKERS_ONLY}
+    return against

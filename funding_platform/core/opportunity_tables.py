@@ -52,7 +52,7 @@ WATCH_REASONS: Final = {
     ),
     "thin_open_interest": "The smaller open interest is too small to hide in.",
     "thin_volume": "The smaller turnover is too small to trade in.",
-    "no_net_in_1d": "One day of funding at today's rates does not pay the costs.",
+    "no_net_in_3d": "Three days of funding at today's rates do not pay the costs.",
     "no_net_if_halved": "Half of seven days' funding does not pay the costs.",
     "lost_over_7d": "The settled funding of the last 7 days was no gain.",
     "past_unknown": "The settled funding of the last 7 days is incomplete.",

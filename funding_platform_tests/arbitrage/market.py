@@ -132,7 +132,7 @@ def _reasons(row: Facts, wanted: OpportunityFilter) -> Iterable[str]:
             yield f"{leg}_spread_assumed"
     for net, code in (
         ("net_7d", "no_net_in_7d"),
-        ("net_1d", "no_net_in_1d"),
+        ("net_3d", "no_net_in_3d"),
         ("net_7d_if_halved", "no_net_if_halved"),
     ):
         if row[net] is not None and row[net] <= 0:

@@ -184,9 +184,11 @@ def test_rows_with_an_unknown_sort_value_come_last(
     assert found == [*sorted(known, reverse=descending), *[None] * (len(found) - len(known))]
 
 
-def test_the_limit_cuts_the_end_off(lake: Lake) -> None:
-    everything = find_opportunities(OpportunityFilter(limit=EVERYTHING), lake)
-    assert_frame_equal(find_opportunities(OpportunityFilter(limit=7), lake), everything.head(7))
+@pytest.mark.parametrize("costs", [{}, {"fee_mode": "maker"}, {"size_usd": 1e6}])
+def test_the_limit_cuts_the_end_off(lake: Lake, costs: dict[str, Any]) -> None:
+    everything = find_opportunities(OpportunityFilter(**costs, limit=EVERYTHING), lake)
+    found = find_opportunities(OpportunityFilter(**costs, limit=7), lake)
+    assert_frame_equal(found, everything.head(7))
 
 
 # --- other costs

@@ -246,7 +246,7 @@ def _of_both(pair: Row) -> Iterator[str]:
         "price_gap_wide": abs(known("price_gap_bps")) > 100,
         "no_divergence": pair["divergence_8h"] == 0,
         "no_net_in_7d": known("net_7d") <= 0,
-        "no_net_in_1d": known("net_1d") <= 0,
+        "no_net_in_3d": known("net_3d") <= 0,
         "no_net_if_halved": known("net_7d_if_halved") <= 0,
         "thin_open_interest": known("min_open_interest_usd") < 100_000,
         "thin_volume": known("min_volume_24h_usd") < 250_000,
