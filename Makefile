@@ -40,8 +40,8 @@ check: setup ## Everything that CI runs: format, lint, types, imports, documents
 	dagster definitions validate
 	pytest
 
-fuzz: setup ## Feed every venue's parsers 100,000 spoilt answers (EXAMPLES=n: so many)
-	FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz --timeout=0
+fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
+	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.defs.ci_checks

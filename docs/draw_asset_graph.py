@@ -17,7 +17,7 @@ BEGIN, END = "<!-- asset graph -->", "<!-- /asset graph -->"
 GROUPS = {
     "raw": "raw: Python, from the venues",
     "features": "features: Polars",
-    "core": "core: dbt seeds",
+    "core": "core: dbt seeds, and fees set by hand",
     "staging": "staging: dbt views",
     "intermediate": "intermediate: dbt views",
     "marts": "marts: dbt tables",

@@ -5,7 +5,14 @@ from typing import Any
 
 import click
 
-from funding_platform.commands import backtesting, collecting, operating, reading
+from funding_platform.commands import (
+    backtesting,
+    collecting,
+    fees,
+    operating,
+    opportunities,
+    reading,
+)
 from funding_platform.core.errors import FundingError
 
 
@@ -44,7 +51,8 @@ for _command in (
     reading.coverage,
     reading.curves,
     reading.features,
-    reading.opportunities,
+    opportunities.opportunities,
+    fees.fees,
     backtesting.backtest,
     operating.publish,
     operating.maintain,

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
         description="How long the venues' answers are kept verbatim for audit and replay; 0 keeps "
         "none.",
     )
+    snapshot_retention_days: int = Field(
+        default=30,
+        ge=0,
+        description="How far back in time the lake can be read as it was; maintenance expires "
+        "older snapshots.",
+    )
     snapshot_deadline_seconds: float = Field(
         default=8.0,
         gt=0,

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
@@ -21,6 +22,9 @@ console = Console()
 
 _UNBOUNDED = 10_000
 """Wider than any table, in characters."""
+
+_LINE_COLOURS = (*range(1, 7), *range(9, 15), 130, 208, 99, 37)
+"""Numbers of terminal colours that are seen on black and on white."""
 
 
 @contextmanager
@@ -63,7 +67,8 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
     """
     table = RichTable(title=title, title_justify="left", header_style="bold")
     for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left")
+        justify: JustifyMethod = "right" if dtype.is_numeric() else "left"
+        table.add_column(name, justify=justify, overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     width = Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table)
@@ -99,10 +104,14 @@ def _cell(value: object) -> str:
 def plot_curves(curves: pl.DataFrame, title: str) -> None:
     """Draw one line per instrument: annualised funding over hours back.
 
+    The names stand below the chart, in the colours of their lines and from the highest yield
+    to the lowest: inside it, a dozen of them would cover the lines.
+
     Parameters
     ----------
     curves
-        Rows of ``features.curve_snapshots``; missing buckets are gaps in the line.
+        Rows of ``features.curve_snapshots`` with at least one bucket; missing ones are gaps in
+        the line.
     title
         Printed above.
     """
@@ -111,15 +120,19 @@ def plot_curves(curves: pl.DataFrame, title: str) -> None:
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plot_size(min(console.width, 100), 20)
-    for row in curves.iter_rows(named=True):
-        points = [
-            (k * TENOR_HOURS, row[name] * 100)
+    legend = []
+    for row, colour in zip(curves.iter_rows(named=True), cycle(_LINE_COLOURS), strict=False):
+        points = {
+            k * TENOR_HOURS: row[name] * 100
             for k, name in enumerate(BUCKETS)
             if row[name] is not None
-        ]
-        hours, yields = zip(*points, strict=True)
-        label = f"{row['venue']} {row['venue_symbol']} ({row['kind']} {row['as_of']:%m-%d %H:%M})"
-        plotext.plot(list(hours), list(yields), label=label, marker="braille")
+        }
+        plotext.plot(list(points), list(points.values()), marker="braille", color=colour)
+        name = f"{row['venue']} {row['venue_symbol']} ({row['kind']} {row['as_of']:%m-%d %H:%M})"
+        newest = next(iter(points.values()))
+        legend.append((newest, Text(f"━━ {newest:8.2f} %  {name}", style=f"color({colour})")))
     plotext.title(title)
     plotext.xlabel("hours back (left is now); % a year")
     console.print(Text.from_ansi(plotext.build()))
+    for _, line in sorted(legend, key=lambda entry: entry[0], reverse=True):
+        console.print(line)

@@ -10,9 +10,12 @@ import duckdb
 import polars as pl
 import pytest
 from click.testing import Result
+from polars.testing import assert_frame_equal
 
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.cli import main
 from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.lake import connect
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.checkout import MONTHS, SYMBOLS, Checkout
 from funding_platform_tests.command import explained, run, stored
@@ -45,7 +48,7 @@ def counted(checkout: Checkout) -> list[dict[str, object]]:
 def test_the_demo_shows_coverage_opportunities_curves_and_a_backtest(checkout: Checkout) -> None:
     for heading in (
         "Coverage: settlements present against expected",
-        "Ten best opportunities, net of all four fees",
+        "Ten best opportunities, net of all costs",
         "BTC funding by venue, annualised",
         "every cost charged",
         "its report is",
@@ -170,21 +173,39 @@ def test_coverage_of_one_venue(funding: Funding) -> None:
 
 
 def test_opportunities_pass_their_bounds(funding: Funding) -> None:
-    everything = json.loads(funding("opportunities", "--limit", "1000", "--format", "json").output)
-    rates = [row["net_apr"] for row in everything]
+    ranked = ["opportunities", "--sort", "net_apr", "--limit", "100000", "--json"]
+    everything = json.loads(funding(*ranked).stdout)
+    rates = [row["net_apr"] for row in everything if row["net_apr"] is not None]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 0 < rates[0], "the bound below must have something to cut off"
-    paying = json.loads(
-        funding("opportunities", "--min-net-apr", "0", "--limit", "1000", "--format", "json").output
-    )
-    assert paying == [row for row in everything if row["net_apr"] >= 0]
+    paying = json.loads(funding(*ranked, "--min-net-apr", "0").stdout)
+    known = [row for row in everything if row["net_apr"] is not None]
+    assert paying == [row for row in known if row["net_apr"] >= 0]
 
 
 def test_opportunities_on_chosen_venues(funding: Funding) -> None:
     chosen = ["--base", "BTC", "--base", "ETH", "--exclude-venue", "okx", "--format", "json"]
-    found = json.loads(funding("opportunities", *chosen).output)
+    found = json.loads(funding("opportunities", *chosen).stdout)
     assert {row["base"] for row in found} == {"BTC", "ETH"}
     assert "okx" not in {row[leg] for row in found for leg in ("long_venue", "short_venue")}
+
+
+def test_two_venues_are_compared(funding: Funding) -> None:
+    compared = json.loads(funding("opportunities", "compare", "lighter", "edgex", "--json").stdout)
+    assert len(compared) == SYMBOLS
+    for row in compared:
+        assert row["difference_8h"] == pytest.approx(row["second_rate_8h"] - row["first_rate_8h"])
+        assert (row["long_venue"] == "lighter") == (row["difference_8h"] >= 0)
+
+
+def test_opportunities_priced_as_they_are_built_are_the_same(checkout: Checkout) -> None:
+    with connect(checkout.settings) as lake:
+        stored_rows, anew = (
+            find_opportunities(OpportunityFilter(size_usd=size, limit=100_000), lake)
+            for size in (None, 10_000)
+        )
+    assert stored_rows.height > 0
+    assert_frame_equal(anew, stored_rows)
 
 
 def test_curves_draws_one_line_per_venue(funding: Funding) -> None:

@@ -1,12 +1,14 @@
 """Tables on a terminal: as they are where they fit, row by row where they do not."""
 
 import io
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 from rich.console import Console
 
 from funding_platform import terminal
+from funding_platform.core.feature_tables import BUCKETS
 
 
 @pytest.fixture
@@ -23,6 +25,20 @@ def test_a_table_that_fits_is_a_table(printed: io.StringIO) -> None:
     assert "│ okx   │ 0.0001 │ -              │" in printed.getvalue()
 
 
+def test_words_in_narrow_cells_are_folded_and_not_cut(printed: io.StringIO) -> None:
+    frame = pl.DataFrame(
+        {
+            "long": ["hyperliquid BTC-HYPERLIQUID"],
+            "short": ["binance BTCUSDT"],
+            "tier": ["actionable"],
+            "against it": ["no net in 1d, thin volume, flickering, past unknown"],
+        }
+    )
+    terminal.show(frame)
+    assert "…" not in printed.getvalue()
+    assert "row 1" not in printed.getvalue()
+
+
 def test_a_table_too_wide_is_shown_a_line_per_column(printed: io.StringIO) -> None:
     names = [f"column_{n:02d}" for n in range(20)]
     terminal.show(pl.DataFrame({name: [n, n + 100] for n, name in enumerate(names)}), "wide")
@@ -34,3 +50,24 @@ def test_a_table_too_wide_is_shown_a_line_per_column(printed: io.StringIO) -> No
     ]
     assert "column_19  19" in lines
     assert "column_19  119" in lines
+
+
+def test_the_names_of_curves_stand_below_the_chart_highest_first(printed: io.StringIO) -> None:
+    rates = {f"venue{n:02d}": n / 100 for n in range(20)}
+    curves = pl.DataFrame(
+        {
+            "venue": list(rates),
+            "venue_symbol": ["BTC"] * len(rates),
+            "kind": ["settled"] * len(rates),
+            "as_of": [datetime(2025, 3, 1, 8, tzinfo=UTC)] * len(rates),
+            **{bucket: list(rates.values()) for bucket in BUCKETS},
+            "b0": [None, *rates.values()][:-1],
+        }
+    )
+    terminal.plot_curves(curves, "BTC funding")
+    lines = printed.getvalue().splitlines()
+    chart, names = lines[: -len(rates)], lines[-len(rates) :]
+    assert not any("venue" in line for line in chart)
+    assert names[0] == "━━    18.00 %  venue19 BTC (settled 03-01 08:00)"
+    assert names[-1].endswith("venue01 BTC (settled 03-01 08:00)")
+    assert sorted(line.split()[3] for line in names) == list(rates)

@@ -9,3 +9,8 @@
 {% macro apr(rate, interval_hours) -%}
     {{ rate }} * 8760 / {{ interval_hours }}
 {%- endmacro %}
+
+{# An eight-hour rate compounded over a year; null beyond what a number can hold. #}
+{% macro apy(rate_8h) -%}
+    nullif(pow(1 + {{ rate_8h }}, 1095) - 1, 'infinity'::double)
+{%- endmacro %}

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'coverage'}}}) }}
+
 -- Months partition the history: their settlements add up to the table.
 with counted as (
     select venue, venue_symbol, sum(present) as present

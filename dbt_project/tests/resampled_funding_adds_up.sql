@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'funding_rates_resampled'}}}) }}
+
 -- The buckets hold the funding of the settlements, once. Days stand for the other resolutions,
 -- which come out of the same macro and would take longer than all other tests together.
 with resampled as (

@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'funding_rate_stats'}}}) }}
+
 -- Every settlement up to the end of the period is in it, once, and nothing expected is fewer.
 with stored as (
     select venue, venue_symbol, count(*) as settlements

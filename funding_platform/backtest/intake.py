@@ -19,8 +19,8 @@ from funding_platform.backtest.numbering import (
     require_columns,
 )
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
+from funding_platform.core.fee_tables import FEE_SCHEDULES
 from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
 

@@ -96,15 +96,14 @@ def publish() -> None:
 @click.option(
     "--keep-days",
     type=click.IntRange(min=0),
-    default=30,
-    show_default=True,
-    help="Days of time travel to keep.",
+    help="Days of time travel to keep; FUNDING_SNAPSHOT_RETENTION_DAYS when left out.",
 )
-def maintain(keep_days: int) -> None:
+def maintain(keep_days: int | None) -> None:
     """Drop old answers and snapshots, merge small files, delete files that nothing needs."""
     from funding_platform.lake.maintenance import maintain as run
 
-    report = run(settings(), keep_days=keep_days)
+    kept = settings().snapshot_retention_days if keep_days is None else keep_days
+    report = run(settings(), keep_days=kept)
     click.echo(
         f"{report.payloads_dropped} raw payloads dropped, "
         f"{report.snapshots_expired} snapshots expired, "

@@ -2,14 +2,12 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from funding_platform.commands.common import (
     OUTPUT_FORMATS,
     known_venue,
-    known_venues,
     settings,
     write_frame,
 )
@@ -114,35 +112,3 @@ def features(
     as_of = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
     found = features_at(as_of, settings(), bases=bases, venue=venue, kind=kind)
     write_frame(found.select(SHOWN_FEATURES) if form == "table" else found, form, output)
-
-
-@click.command()
-@click.option("--base", "bases", multiple=True, help="Canonical base, e.g. BTC; repeatable.")
-@click.option(
-    "--venue",
-    "venues",
-    multiple=True,
-    callback=known_venues,
-    help="Both legs on these; repeatable.",
-)
-@click.option(
-    "--exclude-venue",
-    "exclude_venues",
-    multiple=True,
-    callback=known_venues,
-    help="No leg on these; repeatable.",
-)
-@click.option("--min-net-apr", type=float, help="Fraction per year.")
-@click.option("--min-open-interest", "min_open_interest_usd", type=float, help="USD, smaller leg.")
-@click.option("--min-volume", "min_volume_24h_usd", type=float, help="USD a day, smaller leg.")
-@click.option("--max-price-gap", "max_price_gap_bps", type=float, help="Basis points.")
-@click.option("--limit", default=20, show_default=True, help="Rows at most.")
-@click.option(
-    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
-)
-def opportunities(form: str, **wanted: Any) -> None:
-    """Ranked cross-venue pairs, net of all four fees."""
-    from funding_platform.flows.reports import SHOWN_OPPORTUNITIES, opportunity_report
-
-    found = opportunity_report(settings(), **wanted)
-    write_frame(found.select(SHOWN_OPPORTUNITIES) if form == "table" else found, form)

@@ -19,8 +19,8 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, gap_before
+from funding_platform.core.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window
 
 GRACE: Final = timedelta(minutes=30)
@@ -44,7 +44,6 @@ SCHEMA: Final = pl.Schema(
 )
 """Columns of every frame of missing settlements."""
 
-_BY_SYMBOL = ["venue", "venue_symbol"]
 _HOUR_MS = HOUR // MILLISECOND
 
 
@@ -65,10 +64,32 @@ def lives(instruments: pl.DataFrame) -> pl.DataFrame:
     """
     trading = pl.col("status") == "trading"
     return instruments.select(
-        *_BY_SYMBOL,
+        *BY_SYMBOL,
         pl.col("listed_at").alias("trades_from"),
         pl.when(trading).then("last_seen_at").alias("trades_until"),
         pl.col("interval_hours").alias("stated_hours"),
+    )
+
+
+def with_known_beginnings(
+    life: pl.DataFrame, window: Window, kept_since: datetime | None
+) -> pl.DataFrame:
+    """Lives without the listings that say nothing of what is due: the venue may have dropped it.
+
+    Parameters
+    ----------
+    life
+        What ``lives`` gives.
+    window
+        The span in question.
+    kept_since
+        Since when the venue still had everything that it settled; None if it keeps all.
+    """
+    if kept_since is None or kept_since <= window.start:
+        return life
+    listed = pl.col("trades_from")
+    return life.with_columns(
+        pl.when(listed >= instant(kept_since)).then(listed).alias("trades_from")
     )
 
 
@@ -101,7 +122,7 @@ def missing_settlements(
     )
     time = pl.col("missing_time")
     inside = absent.filter(time >= window.start, time < window.end)
-    return inside.sort(*_BY_SYMBOL, "missing_time")
+    return inside.sort(*BY_SYMBOL, "missing_time")
 
 
 def missing_between(settlements: pl.DataFrame) -> pl.DataFrame:
@@ -112,8 +133,8 @@ def missing_between(settlements: pl.DataFrame) -> pl.DataFrame:
     settlements
         As for ``missing_settlements``.
     """
-    gaps = settlements.sort(*_BY_SYMBOL, "funding_time").with_columns(
-        pl.col("funding_time").diff().over(_BY_SYMBOL).alias("gap"),
+    gaps = settlements.sort(*BY_SYMBOL, "funding_time").with_columns(
+        gap_before().alias("gap"),
         _milliseconds("interval_hours").alias("step"),
     )
     # Whole milliseconds: a quotient of floats falls short of the integer it should be.
@@ -153,25 +174,25 @@ def _at_the_ends(
     time, interval = pl.col("funding_time"), pl.col("interval_hours")
     ends = (
         settlements.sort("funding_time")
-        .group_by(_BY_SYMBOL)
+        .group_by(BY_SYMBOL)
         .agg(
             time.first().alias("first"),
             interval.first().alias("first_hours"),
             time.last().alias("last"),
             interval.last().alias("last_hours"),
         )
-        .join(life, on=_BY_SYMBOL)
+        .join(life, on=BY_SYMBOL)
     )
     # The first one is due when a whole interval has passed since listing.
     opening = _milliseconds("first_hours")
-    begin = pl.max_horizontal(pl.col("trades_from"), _moment(window.start) - _length(opening))
+    begin = pl.max_horizontal(pl.col("trades_from"), instant(window.start) - _length(opening))
     before = (pl.col("first") - begin).dt.total_milliseconds() // opening - 1
     # A venue that states a longer interval now has changed it since the last settlement.
     recent = pl.col("trades_until") - CONTEXT < window.end
     changed = pl.when(recent).then(pl.col("stated_hours"))
     ends = ends.with_columns(pl.max_horizontal("last_hours", changed).alias("next_hours"))
     closing = _milliseconds("next_hours")
-    end = pl.min_horizontal(pl.col("trades_until") - GRACE, _moment(window.end))
+    end = pl.min_horizontal(pl.col("trades_until") - GRACE, instant(window.end))
     # A null bound does not take part in min_horizontal, and must not turn into the other one.
     known = pl.col("trades_until").is_not_null()
     after = pl.when(known).then((end - pl.col("last")).dt.total_milliseconds() // closing)
@@ -186,13 +207,13 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
     """What was due of instruments without any settlement, on multiples of their interval."""
     step = _milliseconds("stated_hours")
     dumb = life.filter(pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null())
-    dumb = dumb.join(settlements, on=_BY_SYMBOL, how="anti").with_columns(
+    dumb = dumb.join(settlements, on=BY_SYMBOL, how="anti").with_columns(
         pl.max_horizontal(
             (pl.col("trades_from").dt.epoch("ms") + step - 1) // step,
-            (_moment(window.start).dt.epoch("ms") - 1) // step,
+            (instant(window.start).dt.epoch("ms") - 1) // step,
         ).alias("before"),
         (
-            pl.min_horizontal(pl.col("trades_until") - GRACE, _moment(window.end)).dt.epoch("ms")
+            pl.min_horizontal(pl.col("trades_until") - GRACE, instant(window.end)).dt.epoch("ms")
             // step
         ).alias("upto"),
     )
@@ -205,12 +226,15 @@ def _laid_out(
     frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
 ) -> pl.DataFrame:
     """The times ``origin + k step`` for k = 1 .. count, to the minute."""
-    rows = frame.select(*_BY_SYMBOL, origin, step.alias("stride"), count.alias("count"))
+    rows = frame.select(*BY_SYMBOL, origin, step.alias("stride"), count.alias("count"))
+    lacking = rows.filter(pl.col("count") > 0)
+    if lacking.is_empty():
+        return SCHEMA.to_frame()
     every = pl.int_ranges(1, pl.col("count") + 1).alias("k")
-    long = rows.filter(pl.col("count") > 0).with_columns(every).explode("k")
+    long = lacking.with_columns(every).explode("k")
     moment = pl.col(origin) + _length(pl.col("k") * pl.col("stride"))
     return long.select(
-        *_BY_SYMBOL,
+        *BY_SYMBOL,
         moment.dt.round("1m").cast(UTC_TIME).alias("missing_time"),
         pl.lit(kind).alias("kind"),
     )
@@ -222,7 +246,3 @@ def _milliseconds(hours: str) -> pl.Expr:
 
 def _length(milliseconds: pl.Expr) -> pl.Expr:
     return pl.duration(milliseconds=milliseconds)
-
-
-def _moment(moment: datetime) -> pl.Expr:
-    return pl.lit(moment, dtype=UTC_TIME)

@@ -24,7 +24,7 @@ CONTEXT = timedelta(hours=25)
 HOLE = timedelta(hours=12)
 """A gap above this is a hole in the series, not an interval."""
 
-_BY_SYMBOL = ["venue", "venue_symbol"]
+BY_SYMBOL = ["venue", "venue_symbol"]
 
 
 def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
@@ -42,35 +42,38 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
         The same rows sorted by venue, symbol and time, with ``interval_hours`` in hours and
         ``interval_inferred`` true where the value comes from the neighbours.
     """
-    time = pl.col("funding_time")
-    gap = time.diff()
-    two_back = time - time.shift(2)
-    frame = settlements.sort([*_BY_SYMBOL, "funding_time"]).with_columns(
-        pl.when(gap <= HOLE).then(_whole_hours(gap)).over(_BY_SYMBOL).alias("before"),
-        pl.when(two_back <= CONTEXT)
-        .then(_whole_hours(gap.shift(1)))
-        .over(_BY_SYMBOL)
-        .alias("earlier"),
-        pl.when(gap.shift(-1) <= CONTEXT)
-        .then(_whole_hours(gap.shift(-1)))
-        .over(_BY_SYMBOL)
-        .alias("after"),
+    gap, hours = pl.col("gap"), pl.col("hours")
+    earlier, after = pl.col("earlier"), pl.col("after")
+    frame = (
+        settlements.sort([*BY_SYMBOL, "funding_time"])
+        .with_columns(gap_before().alias("gap"))
+        .with_columns(_whole_hours(gap).alias("hours"))
+        .with_columns(
+            pl.when(gap <= HOLE).then(hours).alias("before"),
+            pl.when(gap + gap.shift(1) <= CONTEXT).then(hours.shift(1)).alias("earlier"),
+            pl.when(gap.shift(-1) <= CONTEXT).then(hours.shift(-1)).alias("after"),
+        )
     )
-    lost_settlement = (
-        (pl.col("earlier") == pl.col("after"))
-        & (pl.col("before") > pl.col("earlier"))
-        & (pl.col("before") % pl.col("earlier") == 0)
-    )
+    lost_settlement = (earlier == after) & (hours > earlier) & (hours % earlier == 0)
     inferred = (
         pl.when(lost_settlement)
-        .then(pl.col("earlier"))
+        .then(earlier)
         .otherwise(pl.coalesce("before", "after"))
         .cast(pl.Float64)
     )
     return frame.with_columns(
         pl.coalesce("interval_hours", inferred),
         (pl.col("interval_hours").is_null() & inferred.is_not_null()).alias("interval_inferred"),
-    ).drop("before", "earlier", "after")
+    ).drop("gap", "hours", "before", "earlier", "after")
+
+
+def gap_before() -> pl.Expr:
+    """Time since the symbol's settlement before, null for its first; of rows that are sorted.
+
+    One pass over sorted rows, where a window function would group them anew.
+    """
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in BY_SYMBOL)
+    return pl.when(same).then(pl.col("funding_time").diff())
 
 
 def _whole_hours(gap: pl.Expr) -> pl.Expr:

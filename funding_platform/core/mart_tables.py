@@ -11,7 +11,6 @@ from funding_platform.core.schema import Column, Table, Type
 _PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
 _PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
 _PER_YEAR = "fraction per year, simple"
-_BPS = "basis points of one leg's notional"
 
 
 def _text(name: str, description: str, *, nullable: bool = False) -> Column:
@@ -62,47 +61,11 @@ LATEST_FUNDING_RATES: Final = Table(
     ),
 )
 
-OPPORTUNITIES: Final = Table(
-    "marts",
-    "opportunities",
-    "Every pair of instruments on one base and two venues: long the lower predicted rate, short "
-    "the higher, net of all four taker fees over the horizon.",
-    key=("base", "long_venue", "long_symbol", "short_venue", "short_symbol"),
-    columns=(
-        _text("base", "Canonical base asset."),
-        _text("long_venue", "Venue of the long leg (the lower rate)."),
-        _text("long_symbol", "Symbol of the long leg."),
-        _text("short_venue", "Venue of the short leg (the higher rate)."),
-        _text("short_symbol", "Symbol of the short leg."),
-        _real("long_rate_8h", "Predicted rate of the long leg.", _PER_8H),
-        _real("short_rate_8h", "Predicted rate of the short leg.", _PER_8H),
-        _real("long_interval_hours", "Funding interval of the long leg.", "hours"),
-        _real("short_interval_hours", "Funding interval of the short leg.", "hours"),
-        _real("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", _PER_8H),
-        _real("gross_apr", "divergence_8h annualised.", _PER_YEAR),
-        _real("long_open_fee_bps", "Taker fee to open the long leg.", _BPS),
-        _real("long_close_fee_bps", "Taker fee to close the long leg.", _BPS),
-        _real("short_open_fee_bps", "Taker fee to open the short leg.", _BPS),
-        _real("short_close_fee_bps", "Taker fee to close the short leg.", _BPS),
-        _real("fees_bps", "The four fees together; null where a venue's are unknown.", _BPS),
-        _real("horizon_hours", "How long the pair is held.", "hours"),
-        _real("net_return", "Funding over the horizon less the four fees.", "fraction"),
-        _real("net_apr", "net_return annualised.", _PER_YEAR),
-        _real("break_even_hours", "Holding time after which funding has paid the fees.", "hours"),
-        _real("price_gap_bps", "Short mark over long mark, less one.", "basis points"),
-        _real("min_open_interest_usd", "Smaller open interest of the two legs.", "USD"),
-        _real("min_volume_24h_usd", "Smaller 24-hour turnover of the two legs.", "USD"),
-        _time("long_next_funding_time", "Next settlement of the long leg."),
-        _time("short_next_funding_time", "Next settlement of the short leg."),
-        _time("observed_at", "The older of the two observations.", nullable=False),
-    ),
-)
-
 COVERAGE: Final = Table(
     "marts",
     "coverage",
-    "Settlements present against settlements expected, per instrument and month, from the month "
-    "of its first settlement to that of its last; a month without any has its row too.",
+    "Settlements present against settlements expected, per instrument and month, from the first "
+    "month in which one was stored or due to the last; a month without any has its row too.",
     key=("venue", "venue_symbol", "month"),
     columns=(
         _text("venue", "Name of the venue."),
@@ -111,8 +74,9 @@ COVERAGE: Final = Table(
         _count("present", "Settlements stored."),
         _count(
             "missing",
-            "Settlements that the spacing says are absent between stored ones, in the month they "
-            "were due; a gap before a settlement of unknown interval counts for none.",
+            "Settlements that were due in the month and are absent: between stored ones, since "
+            "listing, or after the last one of an instrument that trades, outages included; where "
+            "the interval is unknown none is.",
         ),
         _count("expected", "present + missing."),
         Column(

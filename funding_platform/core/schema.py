@@ -5,12 +5,14 @@ schema, the dbt sources and the documentation are derived in the layers that kno
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
 import polars as pl
 
 from funding_platform.core.errors import UnknownNameError
+from funding_platform.core.time_grid import EPOCH, MICROSECOND
 
 
 class Type(Enum):
@@ -41,6 +43,14 @@ _POLARS: Final[dict[Type, pl.DataType]] = {
     Type.TEXTS: pl.List(pl.String()),
     Type.BYTES: pl.Binary(),
 }
+
+
+def instant(moment: datetime) -> pl.Expr:
+    """``moment`` as a literal.
+
+    From whole microseconds, since ``pl.lit`` of a zoned datetime spends 0.1 ms on its zone.
+    """
+    return pl.lit((moment - EPOCH) // MICROSECOND, dtype=UTC_TIME)
 
 
 @dataclass(frozen=True, slots=True)

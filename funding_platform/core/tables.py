@@ -30,7 +30,13 @@ from funding_platform.core.feature_tables import (
     PCA_MODELS,
     PCA_SCORES,
 )
-from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
+from funding_platform.core.fee_tables import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES
+from funding_platform.core.opportunity_tables import (
+    OPPORTUNITIES,
+    OPPORTUNITIES_BEST,
+    OPPORTUNITY_HISTORY,
+)
 from funding_platform.core.schema import Column, Table, Type
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES, STATISTICS
 
@@ -241,40 +247,6 @@ RAW_PAYLOADS: Final = Table(
     ),
 )
 
-FEE_SCHEDULES: Final = Table(
-    "core",
-    "fee_schedules",
-    "Trading fees by venue and tier; a dbt seed with its sources.",
-    key=("venue", "tier", "effective_from"),
-    columns=(
-        VENUE,
-        Column(
-            "tier", Type.TEXT, "Name of the tier; base is what a new account pays.", None, False
-        ),
-        Column("effective_from", Type.TIME, "First instant at which it applies.", None, False),
-        Column(
-            "maker_bps",
-            Type.REAL,
-            "Fee of a resting order; negative is a rebate.",
-            "basis points of notional",
-            nullable=False,
-            minimum=-10,
-            maximum=100,
-        ),
-        Column(
-            "taker_bps",
-            Type.REAL,
-            "Fee of a crossing order.",
-            "basis points of notional",
-            nullable=False,
-            minimum=-10,
-            maximum=100,
-        ),
-        usd_column("min_volume_30d_usd", "30-day volume from which the tier applies."),
-        Column("source", Type.TEXT, "Where the figures come from.", nullable=False),
-    ),
-)
-
 TABLES: Final = {
     table.full_name: table
     for table in (
@@ -284,6 +256,7 @@ TABLES: Final = {
         COLLECTION_LOG,
         RAW_PAYLOADS,
         FEE_SCHEDULES,
+        FEE_OVERRIDES,
         DEFAULT_FUNDING_RATES,
         CURVE_SNAPSHOTS,
         CURVE_FACTORS,
@@ -292,7 +265,10 @@ TABLES: Final = {
         FEATURE_STORE,
         LATEST_FUNDING_RATES,
         OPPORTUNITIES,
+        OPPORTUNITY_HISTORY,
+        OPPORTUNITIES_BEST,
         COVERAGE,
+        FEE_HISTORY,
         *STATISTICS,
         *BACKTEST_TABLES,
     )

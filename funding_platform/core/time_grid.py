@@ -60,6 +60,24 @@ def parse_month(text: str) -> datetime:
     raise ValueError(f"{text!r} is not a month; write YYYY-MM, e.g. 2025-03")
 
 
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 time such as ``2025-03-01`` or ``2025-03-01T08:00+09:00``; no zone means UTC.
+
+    Raises
+    ------
+    ValueError
+        If the text is not such a time, or not one of the calendar in UTC.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text!r} is not a time; write YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS, which is UTC, "
+            "or add a zone such as +09:00"
+        ) from None
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The half-open span of time ``[start, end)``, in UTC.

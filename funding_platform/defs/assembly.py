@@ -7,7 +7,13 @@ from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
 from funding_platform.defs.jobs import backtest_job, collect_job, history_job, transform_job
-from funding_platform.defs.marts import dbt_project, dbt_resource, mart_assets
+from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
+from funding_platform.defs.marts import (
+    dbt_project,
+    dbt_resource,
+    fee_overrides_asset,
+    mart_assets,
+)
 from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.published import published_asset, published_check
 from funding_platform.defs.raw import raw_assets
@@ -24,14 +30,21 @@ def build_definitions() -> dg.Definitions:
         assets=[
             *raw_assets(venues),
             *feature_assets(venues),
+            fee_overrides_asset(),
             mart_assets(venues, project),
             published_asset(),
             notebook_asset(),
             backtest_asset(venues),
         ],
         asset_checks=[*lake_checks(venues), published_check()],
-        jobs=[history_job(venues), collect_job(venues), transform_job(), backtest_job()],
-        schedules=schedules(venues),
+        jobs=[
+            history_job(venues),
+            collect_job(venues),
+            transform_job(),
+            backtest_job(),
+            maintenance_job,
+        ],
+        schedules=[*schedules(venues), maintenance_schedule()],
         sensors=sensors(venues),
         resources={
             "lake": LakeResource(),

@@ -12,12 +12,8 @@ from pydantic import Field
 from funding_platform.backtest.report import markdown_summary
 from funding_platform.core.backtest_tables import FRAMES, RUNS
 from funding_platform.core.feature_tables import CURVE_FACTORS
-from funding_platform.core.tables import (
-    FEE_SCHEDULES,
-    FUNDING_RATES,
-    INSTRUMENTS,
-    MARKET_SNAPSHOTS,
-)
+from funding_platform.core.fee_tables import FEE_HISTORY
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import OWNERS, definition_metadata
 from funding_platform.defs.raw import raw_key
@@ -63,7 +59,7 @@ def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
                 for venue in offering(table, venues)
             ),
             feature_key(CURVE_FACTORS),
-            dg.AssetKey([FEE_SCHEDULES.schema, FEE_SCHEDULES.name]),
+            dg.AssetKey([FEE_HISTORY.schema, FEE_HISTORY.name]),
         ],
         group_name="backtest",
         owners=OWNERS,

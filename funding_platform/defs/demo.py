@@ -5,6 +5,7 @@ import time
 
 import dagster as dg
 
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.defs.assembly import build_definitions
@@ -12,12 +13,9 @@ from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
 from funding_platform.flows.backtest_reports import figure_table, report_file
 from funding_platform.flows.backtest_store import LATEST, load_run
-from funding_platform.flows.reports import (
-    SHOWN_OPPORTUNITIES,
-    coverage_report,
-    latest_curves,
-    opportunity_report,
-)
+from funding_platform.flows.opportunities import shown_opportunities
+from funding_platform.flows.reports import coverage_report, latest_curves
+from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
 from funding_platform.terminal import console, plot_curves, progress_bars, show
@@ -87,8 +85,10 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
 def _show(settings: Settings) -> None:
     """Coverage, the ten best opportunities, the BTC curve of each venue, and the backtest."""
     show(coverage_report(settings), title="Coverage: settlements present against expected")
-    best = opportunity_report(settings, limit=10)
-    show(best.select(SHOWN_OPPORTUNITIES), title="Ten best opportunities, net of all four fees")
+    wanted = OpportunityFilter(limit=10)
+    with connect(settings) as connection:
+        best = find_opportunities(wanted, connection)
+    show(shown_opportunities(best, wanted), title="Ten best opportunities, net of all costs")
     plot_curves(latest_curves(settings, base="BTC"), "BTC funding by venue, annualised")
     run = load_run(settings, LATEST)
     show(figure_table(run.row), title="Backtest, every cost charged")

@@ -1,4 +1,4 @@
-"""Four kinds of run, kept apart so that a venue's outage never skips a transformation."""
+"""The runs that make assets, apart so that an outage of a venue never skips a transformation."""
 
 from typing import TYPE_CHECKING
 

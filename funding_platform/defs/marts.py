@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from funding_platform.core.fee_tables import FEE_OVERRIDES
 from funding_platform.core.tables import (
     COLLECTION_LOG,
     FUNDING_RATES,
@@ -16,7 +17,7 @@ from funding_platform.core.tables import (
     MARKET_SNAPSHOTS,
     TABLES,
 )
-from funding_platform.defs.presentation import OWNERS, definition_metadata
+from funding_platform.defs.presentation import OWNERS, definition_metadata, markdown_table
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
@@ -31,6 +32,7 @@ PER_VENUE = {
 }
 """dbt sources that several assets write: one per venue."""
 
+SHOWN_ROWS = 20
 
 LOG = dg.AssetKey([COLLECTION_LOG.schema, COLLECTION_LOG.name])
 """The dbt source that every asset of every venue writes."""
@@ -93,6 +95,24 @@ class Translator(DagsterDbtTranslator):
         metadata = {**spec.metadata, **(definition_metadata(table) if table else {})}
         return spec.replace_attributes(deps=deps, owners=OWNERS, metadata=metadata)
 
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """The test with its description, or with its name as a sentence."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        described = manifest["nodes"][unique_id].get("description")
+        in_words = " ".join(spec.name.replace("_", " ").split()).capitalize()
+        return spec._replace(
+            description=described or f"{in_words}.",
+            additional_deps=[one for dep in spec.additional_deps for one in self._writers(dep)],
+        )
+
     def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
         table = PER_VENUE.get(dep.asset_key)
         if dep.asset_key != LOG and table is None:
@@ -102,6 +122,18 @@ class Translator(DagsterDbtTranslator):
             for one in ([table] if table else PER_VENUE.values())
             for venue in offering(one, self._venues)
         ]
+
+
+def fee_overrides_asset() -> dg.AssetSpec:
+    """The dbt source that no asset writes: people do, with ``funding fees set``."""
+    return dg.AssetSpec(
+        dg.AssetKey([FEE_OVERRIDES.schema, FEE_OVERRIDES.name]),
+        description=FEE_OVERRIDES.description,
+        group_name=FEE_OVERRIDES.schema,
+        owners=OWNERS,
+        kinds={"duckdb"},
+        metadata=definition_metadata(FEE_OVERRIDES),
+    )
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
@@ -120,10 +152,34 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         os.environ.update(dbt_environment(lake.settings, run_id=context.run.run_id))
         connect(lake.settings, read_only=False).close()  # an older lake gains what dbt reads
         with step("dbt build"), commit_lock(lake.settings):
-            for event in dbt.cli(["build"], context=context).stream():
-                yield _counted(event, context, lake) if isinstance(event, dg.Output) else event
+            # Unit tests prove the SQL, whatever the data: CI runs them, not every build.
+            build = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+            for event in build.stream():
+                if isinstance(event, dg.Output):
+                    yield _counted(event, context, lake)
+                elif isinstance(event, dg.AssetCheckResult):
+                    yield _explained(event, build.target_path, lake)
+                else:
+                    yield event
 
     return marts
+
+
+def _explained(
+    result: dg.AssetCheckResult, artefacts: Path, lake: LakeResource
+) -> dg.AssetCheckResult:
+    """A failed check with the first rows that its test found, which dbt only counts."""
+    failed_rows = result.metadata.get("dagster_dbt/failed_row_count")
+    if failed_rows is None or not failed_rows.value:  # none where the test did not run at all
+        return result
+    (compiled,) = (artefacts / "compiled").rglob(f"{result.check_name}.sql")
+    with lake.get_connection() as connection:
+        found = connection.execute(
+            f"FROM ({compiled.read_text(encoding='utf-8')}) LIMIT {SHOWN_ROWS}"
+        ).pl()
+    return result.with_metadata(
+        {**result.metadata, "found": dg.MetadataValue.md(markdown_table(found))}
+    )
 
 
 def _counted(output: dg.Output, context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Output:

@@ -3,13 +3,13 @@
 import dagster as dg
 
 from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES, OPPORTUNITIES
-from funding_platform.core.statistics_tables import STATISTICS
+from funding_platform.core.tables import TABLES
 from funding_platform.defs.features import feature_key
 from funding_platform.defs.presentation import OWNERS
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.publish import publish
+from funding_platform.lake.connection import CREATED_BY_DBT
+from funding_platform.lake.publish import UNPUBLISHED, publish
 
 PUBLISHED_KEY = dg.AssetKey(["published", "funding_duckdb"])
 
@@ -23,8 +23,11 @@ def published_asset() -> dg.AssetsDefinition:
         "into place: `duckdb data/funding.duckdb` works for anyone.",
         deps=[
             feature_key(FEATURE_STORE),
-            *(feature_key(table) for table in (LATEST_FUNDING_RATES, OPPORTUNITIES, COVERAGE)),
-            *(feature_key(table) for table in STATISTICS if not table.view),
+            *(
+                feature_key(table)
+                for table in TABLES.values()
+                if table.schema in CREATED_BY_DBT and table.full_name not in UNPUBLISHED
+            ),
         ],
         group_name="published",
         owners=OWNERS,

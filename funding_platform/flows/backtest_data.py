@@ -13,8 +13,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.panel import KEY
 from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.core.fee_tables import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import FEE_SCHEDULES
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
@@ -44,7 +44,7 @@ _FEES: Final = """
 SELECT venue, tier, effective_from, maker_bps, taker_bps, min_volume_30d_usd, source
 FROM {table} ORDER BY venue, tier, effective_from
 """
-_FEE_TABLES: Final = ("marts.fee_history", "core.fee_schedules")
+_FEE_TABLES: Final = (FEE_HISTORY, FEE_SCHEDULES)
 """Fees as they were in force, overrides included; else as published, where dbt has not run yet."""
 
 
@@ -156,7 +156,7 @@ def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Fees from the first of the tables that the lake has; none where it has neither."""
     for table in _FEE_TABLES:
         with suppress(duckdb.CatalogException):
-            return lake.execute(_FEES.format(table=table)).pl()
+            return lake.execute(_FEES.format(table=table.full_name)).pl()
     return FEE_SCHEDULES.empty()
 
 

@@ -14,10 +14,10 @@ from duckdb import DuckDBPyConnection
 from funding_platform.core.feature_tables import BUCKETS
 from funding_platform.core.schema import Table
 from funding_platform.core.units import TENOR_HOURS
+from funding_platform.flows.accruing_rates import settled_and_accruing
 from funding_platform.flows.cross_checks import (
     at_fault,
     disagreements,
-    settled_and_accruing,
     settled_and_predicted,
     two_sources,
 )

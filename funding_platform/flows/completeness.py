@@ -20,10 +20,12 @@ from funding_platform.core.completeness import (
     lives,
     missing_settlements,
     outage_hours,
+    with_known_beginnings,
 )
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import Window
+from funding_platform.flows.history_depths import kept_since
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
 from funding_platform.venues.base import Venue
@@ -97,7 +99,7 @@ async def completed(
     instruments
         Rows of ``core.instruments`` of that venue.
     """
-    life = _expected_lives(instruments, history)
+    life = _expected_lives(venue, instruments, history, window)
     before, asked = history.frame.height, pl.DataFrame(schema=SCHEMA)
     trouble: list[FundingError] = []
     for _ in range(2):  # the second time for those whose outage a witness has refuted
@@ -159,12 +161,12 @@ async def _read_again(
     return again
 
 
-def _expected_lives(instruments: pl.DataFrame, history: History) -> pl.DataFrame:
+def _expected_lives(
+    venue: Venue, instruments: pl.DataFrame, history: History, window: Window
+) -> pl.DataFrame:
     """Lives of the symbols that were read, as far back as the venue keeps what it had."""
     read = lives(instruments.filter(pl.col("venue_symbol").is_in(list(history.coverage))))
-    cut = [symbol for symbol, part in history.coverage.items() if not part.proven]
-    kept = ~pl.col("venue_symbol").is_in(cut)
-    return read.with_columns(pl.when(kept).then("trades_from").alias("trades_from"))
+    return with_known_beginnings(read, window, kept_since(venue.spec.name, venue.now()))
 
 
 def _worth_asking(missing: pl.DataFrame, settlements: pl.DataFrame) -> pl.DataFrame:

@@ -22,8 +22,7 @@ Polls of Lighter an hour ahead of 216 settlements in January 2026 lie within 2.3
 100 cases; rates of Binance, Bybit and OKX that settle eight hours apart differ by less than 10 to
 16 bp in 99 of 100, hourly ones of Hyperliquid and Kraken by less than 4.2 bp.
 
-A venue whose funding accrues names no settlement for its figure: that one is compared with the mean
-of what the hours up to it have paid.
+A venue whose funding accrues names no settlement for its figure: see ``accruing_rates``.
 
 Single pairs beyond it are markets that jumped. A fault of the source shows in many: the verdict is
 on the share of a venue's pairs, and on instruments most of whose pairs are flagged. A shift by a
@@ -61,12 +60,12 @@ MIN_PAIRS: Final = 20
 MIN_PAIRS_OF_ONE: Final = 3
 """Fewer pairs, of a venue or of one instrument, are no basis for a verdict."""
 
-_UNSHIFTED: Final = pl.lit(None, dtype=pl.Duration("us")).alias("shifted_by")
-_UNPRICED: Final = pl.lit(None, dtype=pl.Float64).alias("price_ratio")
-_PAIR: Final = ("venue_symbol", "time", "rate", "hours", "other_rate", "other_hours")
+UNSHIFTED: Final = pl.lit(None, dtype=pl.Duration("us")).alias("shifted_by")
+UNPRICED: Final = pl.lit(None, dtype=pl.Float64).alias("price_ratio")
+PAIR: Final = ("venue_symbol", "time", "rate", "hours", "other_rate", "other_hours")
 
 _AT = "at"
-_SYMBOL = "venue_symbol"
+SYMBOL = "venue_symbol"
 
 
 def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
@@ -88,7 +87,7 @@ def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.
         more than a settlement may be late) and ``price_ratio`` (null: there is no second price).
     """
     ours = settled.select(
-        _SYMBOL,
+        SYMBOL,
         pl.col("funding_time").alias("time"),
         pl.col("funding_rate").alias("rate"),
         pl.col("interval_hours").alias("hours"),
@@ -98,23 +97,23 @@ def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.
         predicted.filter(pl.col("observed_at") <= pl.col("next_funding_time"))
         .sort("observed_at")
         .select(
-            _SYMBOL,
+            SYMBOL,
             pl.col("predicted_rate").alias("other_rate"),
             pl.col("interval_hours").alias("other_hours"),
             "observed_at",
             pl.col("next_funding_time").dt.round("1m").alias("due"),
             pl.col("next_funding_time").dt.round("1m").alias(_AT),
         )
-        .unique([_SYMBOL, "due"], keep="last")
+        .unique([SYMBOL, "due"], keep="last")
     )
     met = _nearest(ours, theirs, GRACE)
     # Both sides left over, and near each other: the same settlement by two clocks. A prediction
     # later than every settlement has only not been settled, or not been collected, yet.
-    lonely = ours.join(met, on=[_SYMBOL, "time"], how="anti")
-    last = ours.group_by(_SYMBOL).agg(pl.col(_AT).max().alias("last"))
+    lonely = ours.join(met, on=[SYMBOL, "time"], how="anti")
+    last = ours.group_by(SYMBOL).agg(pl.col(_AT).max().alias("last"))
     unmet = (
-        theirs.join(met, on=[_SYMBOL, "due"], how="anti")
-        .join(last, on=_SYMBOL)
+        theirs.join(met, on=[SYMBOL, "due"], how="anti")
+        .join(last, on=SYMBOL)
         .filter(pl.col("due") <= pl.col("last"))
         .drop("last")
     )
@@ -122,14 +121,14 @@ def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.
     shift = pl.col("time") - pl.col("due")
     return pl.concat(
         [
-            met.with_columns(_UNSHIFTED),
+            met.with_columns(UNSHIFTED),
             shifted.with_columns(shift.cast(pl.Duration("us")).alias("shifted_by")),
         ]
     ).select(
-        *_PAIR,
-        _hours(pl.col("due") - pl.col("observed_at")).alias("hours_apart"),
+        *PAIR,
+        in_hours(pl.col("due") - pl.col("observed_at")).alias("hours_apart"),
         "shifted_by",
-        _UNPRICED,
+        UNPRICED,
     )
 
 
@@ -140,52 +139,13 @@ def _nearest(settled: pl.DataFrame, predicted: pl.DataFrame, within: timedelta) 
         .join_asof(
             predicted.sort(_AT),
             on=_AT,
-            by=_SYMBOL,
+            by=SYMBOL,
             strategy="nearest",
             tolerance=within,
             check_sortedness=False,
         )
         .filter(pl.col("due").is_not_null())
     )
-
-
-def settled_and_accruing(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
-    """Each figure without a settlement time beside the mean of what was settled in its interval.
-
-    Parameters
-    ----------
-    settled
-        As for ``settled_and_predicted``.
-    predicted
-        The same columns; those of rows that name a settlement are left out.
-
-    Returns
-    -------
-    polars.DataFrame
-        As ``settled_and_predicted``; ``time`` and ``hours`` are of the last settlement.
-    """
-    observed, time = pl.col("observed_at"), pl.col("funding_time")
-    interval = pl.duration(seconds=(pl.col("other_hours") * 3600).cast(pl.Int64))
-    undated = predicted.filter(pl.col("next_funding_time").is_null()).select(
-        _SYMBOL,
-        "observed_at",
-        pl.col("predicted_rate").alias("other_rate"),
-        pl.col("interval_hours").alias("other_hours"),
-    )
-    ours = settled.select(_SYMBOL, "funding_time", "funding_rate", "interval_hours")
-    pairs = (
-        undated.join(ours, on=_SYMBOL)
-        .filter(time <= observed, time > observed - interval)
-        .sort("funding_time")
-        .group_by(_SYMBOL, "observed_at", "other_rate", "other_hours")
-        .agg(
-            time.last().alias("time"),
-            pl.col("funding_rate").mean().alias("rate"),
-            pl.col("interval_hours").last().alias("hours"),
-        )
-    )
-    apart = _hours(observed - pl.col("time")).alias("hours_apart")
-    return pairs.select(*_PAIR, apart, _UNSHIFTED, _UNPRICED)
 
 
 def two_sources(own: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
@@ -205,7 +165,7 @@ def two_sources(own: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
         As ``settled_and_predicted``; ``rate`` is the other source's, ``price_ratio`` its price
         over ours.
     """
-    spelt = pl.col(_SYMBOL).str.replace_all(r"[^A-Za-z0-9]", "").str.to_uppercase()
+    spelt = pl.col(SYMBOL).str.replace_all(r"[^A-Za-z0-9]", "").str.to_uppercase()
     theirs = other.select(
         spelt.alias("spelt"),
         "snapshot_hour",
@@ -216,14 +176,14 @@ def two_sources(own: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     )
     pairs = own.with_columns(spelt.alias("spelt")).join(theirs, on=["spelt", "snapshot_hour"])
     return pairs.select(
-        _SYMBOL,
+        SYMBOL,
         "time",
         "rate",
         "hours",
         pl.col("predicted_rate").alias("other_rate"),
         pl.col("interval_hours").alias("other_hours"),
-        _hours((pl.col("time") - pl.col("observed_at")).abs()).alias("hours_apart"),
-        _UNSHIFTED,
+        in_hours((pl.col("time") - pl.col("observed_at")).abs()).alias("hours_apart"),
+        UNSHIFTED,
         (pl.col("price") / pl.col("mark_price")).alias("price_ratio"),
     )
 
@@ -260,7 +220,7 @@ def disagreements(pairs: pl.DataFrame) -> pl.DataFrame:
         .when((one - other).abs() > pl.col("tolerance"))
         .then(pl.lit("difference"))
     )
-    return scaled.with_columns(reason.alias("reason")).sort(_SYMBOL, "time")
+    return scaled.with_columns(reason.alias("reason")).sort(SYMBOL, "time")
 
 
 def at_fault(compared: pl.DataFrame) -> list[str]:
@@ -276,16 +236,17 @@ def at_fault(compared: pl.DataFrame) -> list[str]:
     faults = []
     if compared.height >= MIN_PAIRS and share > MAX_SHARE:
         faults.append(f"{share:.0%} of all pairs disagree")
-    by_symbol = compared.group_by(_SYMBOL).agg(
+    by_symbol = compared.group_by(SYMBOL).agg(
         pl.len().alias("pairs"), flagged.mean().alias("share")
     )
     wrong = by_symbol.filter(pl.col("pairs") >= MIN_PAIRS_OF_ONE, pl.col("share") > 0.5)
     faults.extend(
         f"{symbol} disagrees in {part:.0%} of {pairs} pairs"
-        for symbol, pairs, part in wrong.sort(_SYMBOL).iter_rows()
+        for symbol, pairs, part in wrong.sort(SYMBOL).iter_rows()
     )
     return faults
 
 
-def _hours(duration: pl.Expr) -> pl.Expr:
+def in_hours(duration: pl.Expr) -> pl.Expr:
+    """A length of time as hours."""
     return duration.dt.total_seconds() / 3600

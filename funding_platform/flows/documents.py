@@ -1,12 +1,14 @@
 """Everything that other tools must be told about the declared tables, derived from them.
 
-The dbt sources, the contracts of the marts, the column types of the seed and ``docs/tables.md``
-are committed, because dbt and people read them as files; a test proves that they equal what is
-derived here. ``python -m funding_platform.flows.documents`` writes them anew; with ``--check`` it
-only fails if that would change anything.
+The dbt sources, the contracts of the marts, the column types of the seed, what SQL must know of
+the rule of completeness, and ``docs/tables.md`` are committed, because dbt and people read them as
+files; a test proves that they equal what is derived here.
+``python -m funding_platform.flows.documents`` writes them anew; with ``--check`` it only fails if
+that would change anything.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,22 @@ from typing import Any
 import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
+from funding_platform.core.completeness import GRACE
 from funding_platform.core.feature_store_table import FEATURE_GROUPS
+from funding_platform.core.fee_tables import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
-from funding_platform.core.tables import FEE_SCHEDULES, TABLES
+from funding_platform.core.tables import (
+    COLLECTION_LOG,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    MARKET_SNAPSHOTS,
+    TABLES,
+)
+from funding_platform.core.time_grid import MILLISECOND
+from funding_platform.flows.history_depths import history_depths
+from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
 
 SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
@@ -26,6 +40,10 @@ SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
 MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 """Tables that dbt builds."""
 
+INCREMENTAL = {OPPORTUNITY_HISTORY.full_name: "hour"}
+"""Marts that dbt adds to, and the time that is new in each run: older rows were tested when they
+were written, and there are too many of them to test again."""
+
 SOURCES = tuple(
     table
     for table in TABLES.values()
@@ -33,6 +51,16 @@ SOURCES = tuple(
 )
 """Tables that dbt only reads. Backtests it does not: to test every ledger at every build would take
 longer than the build."""
+
+STAGED = {
+    COLLECTION_LOG.full_name: "stg_collection_log",
+    FEE_OVERRIDES.full_name: "stg_fee_history",
+    FUNDING_RATES.full_name: "stg_funding_rates",
+    INSTRUMENTS.full_name: "stg_instruments",
+    MARKET_SNAPSHOTS.full_name: "stg_market_snapshots",
+}
+"""Sources that several Dagster assets write, or none: their test is a check on the view in front
+of them."""
 
 _SCHEMAS = {
     "core": "What is collected from the venues.",
@@ -53,6 +81,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/models/staging/_sources.yml"): _yaml(dbt_sources(SOURCES)),
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
+        Path("dbt_project/macros/completeness.sql"): completeness_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
         Path("docs/features.md"): features_markdown(),
     }
@@ -85,7 +114,7 @@ def dbt_sources(tables: tuple[Table, ...]) -> dict[str, Any]:
                 "name": schema,
                 "description": _SCHEMAS[schema],
                 "tables": [
-                    _described(table, [_tested_column(column) for column in table.columns])
+                    _described(table, [_column(column) for column in table.columns])
                     for table in tables
                     if table.schema == schema
                 ],
@@ -113,9 +142,8 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
     return {
         "seeds": [
             {
-                **_described(
-                    table, [_tested_column(column, not_null=True) for column in table.columns]
-                ),
+                **_described(table, [_column(column) for column in table.columns]),
+                "data_tests": [_as_declared(table, not_null=True)],
                 "config": {
                     "column_types": {column.name: column.type.value for column in table.columns}
                 },
@@ -123,6 +151,24 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
             for table in tables
         ]
     }
+
+
+def completeness_macros() -> str:
+    """What the rule of completeness is made of, for SQL: the grace, and who keeps how much."""
+    depths = "".join(
+        f"        when '{venue}' then interval {depth // timedelta(hours=1)} hours\n"
+        for venue, depth in history_depths().items()
+    )
+    return (
+        "{# Generated from funding_platform/core/completeness.py and the venues' specs by\n"
+        "   `python -m funding_platform.flows.documents`. Do not edit. #}\n"
+        "{# A settlement may appear this late before it counts as absent. #}\n"
+        f"{{% macro grace_ms() -%}}\n    {GRACE // MILLISECOND}\n{{%- endmacro %}}\n"
+        "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
+        "{% macro history_depth(venue) -%}\n"
+        f"    case {{{{ venue }}}}\n{depths}    end\n"
+        "{%- endmacro %}\n"
+    )
 
 
 def tables_markdown(tables: tuple[Table, ...]) -> str:
@@ -164,7 +210,7 @@ def _described(table: Table, columns: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": table.name,
         "description": table.description,
-        "data_tests": [{"unique_key": {"arguments": {"columns": list(table.key)}}}],
+        "data_tests": [_as_declared(table)],
         "columns": columns,
     }
 
@@ -177,22 +223,38 @@ def _column(column: Column) -> dict[str, Any]:
     }
 
 
-def _tested_column(column: Column, *, not_null: bool = False) -> dict[str, Any]:
-    """A column with its bounds and allowed values, and its presence if asked, as dbt tests."""
-    tests: list[str | dict[str, Any]] = []
-    if not_null and not column.nullable:
-        tests.append("not_null")
-    if column.values:
-        tests.append({"accepted_values": {"arguments": {"values": list(column.values)}}})
-    bounds = {"minimum": column.minimum, "maximum": column.maximum}
-    if stated := {name: bound for name, bound in bounds.items() if bound is not None}:
-        tests.append({"within_bounds": {"arguments": stated}})
-    return {**_column(column), **({"data_tests": tests} if tests else {})}
+def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
+    """One dbt test of a table's key, bounds and allowed values, and of what must be there if asked.
+
+    One and not one per column: a query of its own costs more than the answer.
+    """
+    bounded = [
+        column for column in table.columns if (column.minimum, column.maximum) != (None, None)
+    ]
+    rules: dict[str, Any] = {
+        "key": list(table.key),
+        "present": [c.name for c in table.columns if not_null and not c.nullable],
+        "bounds": {column.name: [column.minimum, column.maximum] for column in bounded},
+        "values": {column.name: list(column.values) for column in table.columns if column.values},
+    }
+    stated = {rule: columns for rule, columns in rules.items() if columns}
+    told = "; ".join(f"{rule}: {', '.join(columns)}" for rule, columns in stated.items())
+    test: dict[str, Any] = {
+        "name": f"{table.name}_as_declared",
+        "description": f"No row breaks a rule of the table's declaration ({told}).",
+        "arguments": stated,
+    }
+    if time := INCREMENTAL.get(table.full_name):
+        test["config"] = {"where": f"{time} = (select max({time}) from {LAKE}.{table.full_name})"}
+    if view := STAGED.get(table.full_name):
+        stated["view"] = f"ref('{view}')"
+        test["config"] = {"meta": {"dagster": {"ref": {"name": view}}}}
+    return {"as_declared": test}
 
 
 def _contracted_column(column: Column) -> dict[str, Any]:
     constraints = {} if column.nullable else {"constraints": [{"type": "not_null"}]}
-    return {**_tested_column(column), **constraints}
+    return {**_column(column), **constraints}
 
 
 def _table_markdown(table: Table) -> str:

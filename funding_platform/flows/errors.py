@@ -12,6 +12,11 @@ FlowError
 │   ├── MappingError          which column is what is not known, or makes no sense
 │   ├── DumpError             a file breaks its form: names file, line and column
 │   └── ImportConflictError   a file and the lake, or two files, disagree on a settlement
+├── FeeError              fees cannot be set, withdrawn or shown as asked; nothing was written
+│   ├── FeeRefusedError       a figure, a tier's name or the note makes no sense
+│   ├── UnknownTierError      the venue has no such tier, or none that was set
+│   ├── NoOverrideError       nothing was set that begins then
+│   └── FeesNotBuiltError     dbt has not yet said which fees apply
 └── CollectionError       no venue, or not one symbol, could be collected
 """
 
@@ -93,6 +98,26 @@ class DumpError(ImportRefusedError):
 
 class ImportConflictError(ImportRefusedError):
     """Two rates for one settlement: of a file and the lake, or of two files."""
+
+
+class FeeError(FlowError):
+    """Fees cannot be set, withdrawn or shown as asked; nothing was written."""
+
+
+class FeeRefusedError(FeeError):
+    """A fee, a volume, the name of a tier or the note makes no sense."""
+
+
+class UnknownTierError(FeeError):
+    """The venue has no tier of that name, or nobody has set its fees."""
+
+
+class NoOverrideError(FeeError):
+    """No override of the tier begins at that instant."""
+
+
+class FeesNotBuiltError(FeeError):
+    """The view that says which fees apply does not exist yet."""
 
 
 class CollectionError(FlowError):

@@ -3,19 +3,30 @@
 Asked of what is stored, whatever it came from. A venue's instruments are expected to have settled
 from the first month that was collected until the last collection, within their lives. Of a venue
 that was only imported, only the gaps between its settlements are known.
+
+``dbt_project/models/intermediate/int_missing_settlements.sql`` asks the same in SQL, for
+``marts.coverage``; a test holds the two together.
 """
 
+from datetime import datetime
 from typing import Final
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.completeness import lives, missing_settlements, outage_hours
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.completeness import (
+    BETWEEN,
+    lives,
+    missing_between,
+    missing_settlements,
+    outage_hours,
+    with_known_beginnings,
+)
+from funding_platform.core.schema import UTC_TIME, instant
 from funding_platform.core.tables import INSTRUMENTS
-from funding_platform.core.time_grid import HOUR, Window
+from funding_platform.core.time_grid import Window
 from funding_platform.flows.completeness import in_words
-from funding_platform.venues.registry import venue_names, venue_spec
+from funding_platform.flows.history_depths import kept_since
 
 OUTAGE: Final = "outage"
 
@@ -31,11 +42,16 @@ SCHEMA: Final = pl.Schema(
     }
 )
 
+_VENUES = """
+SELECT venue FROM core.funding_rates
+UNION SELECT venue FROM core.collection_log WHERE dataset = 'core.funding_rates' ORDER BY 1
+"""
 _SETTLEMENTS = """
 SELECT venue, venue_symbol, funding_time, interval_hours FROM core.funding_rates WHERE venue = ?
 """
 _COLLECTED = """
-SELECT min(window_start), max(least(window_end, started_at)) FROM core.collection_log
+SELECT min(window_start), max(least(window_end, started_at)), min(started_at)
+FROM core.collection_log
 WHERE venue = ? AND dataset = 'core.funding_rates' AND status <> 'failed' AND requests IS NOT NULL
 """
 
@@ -49,16 +65,20 @@ def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataF
         ``SCHEMA``: one row per instrument and kind of absence; and one for the outages of a venue,
         whose ``venue_symbol`` is null and whose ``missing`` are the settlements they cost.
     """
-    stored = lake.execute("SELECT DISTINCT venue FROM core.funding_rates ORDER BY 1").fetchall()
-    wanted = [name for (name,) in stored if venue in (None, name)]
+    known = lake.execute(_VENUES).fetchall()
+    wanted = [name for (name,) in known if venue in (None, name)]
     found = pl.concat([pl.DataFrame(schema=SCHEMA), *(_gaps_of(lake, name) for name in wanted)])
     return found.sort("missing", "venue", "venue_symbol", descending=[True, False, False])
 
 
+def missing_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
+    """Every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
+    return _missing(lake, venue, lake.execute(_SETTLEMENTS, [venue]).pl())
+
+
 def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
     settlements = lake.execute(_SETTLEMENTS, [venue]).pl()
-    window, life = _collected(lake, venue, settlements)
-    missing = missing_settlements(settlements, life, window)
+    missing = _missing(lake, venue, settlements)
     hour = pl.col("missing_time").dt.round("1h")
     in_outage = hour.is_in(outage_hours(missing, settlements))
     return _counted(
@@ -69,23 +89,26 @@ def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
     )
 
 
-def _collected(
-    lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame
-) -> tuple[Window, pl.DataFrame]:
-    """The span that was collected, and the lives of the instruments within it."""
+def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) -> pl.DataFrame:
+    """What gaps lack wherever they are, and the ends within the span that was collected."""
+    gaps = missing_between(settlements)
+    start, end, asked_at = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None, None)
+    if start is None:
+        return gaps
+    window = Window(start, end)
+    life = _lives(lake, venue, end)
+    life = with_known_beginnings(life, window, kept_since(venue, asked_at))
+    ends = missing_settlements(settlements, life, window).filter(pl.col("kind") != BETWEEN)
+    return pl.concat([gaps, ends])
+
+
+def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
+    """Lives of the venue's instruments, as far as they have been collected."""
     instruments = lake.execute("SELECT * FROM core.instruments WHERE venue = ?", [venue]).pl()
     life = lives(instruments.cast(dict(INSTRUMENTS.polars_schema)))  # type: ignore[arg-type]
-    start, end = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None)
-    if start is None:
-        time = settlements["funding_time"]
-        return Window(time.min(), time.max() + HOUR), life.clear()  # type: ignore[arg-type, operator]
-    until = pl.when(pl.col("trades_until").is_not_null()).then(
-        pl.min_horizontal("trades_until", pl.lit(end, dtype=UTC_TIME))
-    )
-    life = life.with_columns(until.alias("trades_until"))
-    if venue in venue_names() and venue_spec(venue).history_depth is not None:
-        life = life.with_columns(pl.lit(None, dtype=UTC_TIME).alias("trades_from"))
-    return Window(start, end), life
+    until = pl.col("trades_until")
+    collected = pl.min_horizontal(until, instant(collected_until))
+    return life.with_columns(pl.when(until.is_not_null()).then(collected).alias("trades_until"))
 
 
 def _counted(missing: pl.DataFrame) -> pl.DataFrame:

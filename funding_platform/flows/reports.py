@@ -1,28 +1,13 @@
-"""What people ask the lake for by name: coverage, curves, opportunities."""
-
-from typing import Any
+"""What people ask the lake for by name: coverage and curves."""
 
 import duckdb
 import polars as pl
 
-from funding_platform.arbitrage import OpportunityFilter, find_opportunities
-from funding_platform.core.mart_tables import COVERAGE, OPPORTUNITIES
+from funding_platform.core.mart_tables import COVERAGE
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.gaps import gaps_by_name
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
-
-SHOWN_OPPORTUNITIES = (
-    pl.col("base"),
-    pl.format("{} {}", "long_venue", "long_symbol").alias("long"),
-    pl.format("{} {}", "short_venue", "short_symbol").alias("short"),
-    (pl.col("divergence_8h") * 1e4).round(2).alias("bp/8h"),
-    pl.col("fees_bps").alias("fees bp"),
-    (pl.col("gross_apr") * 100).round(1).alias("gross %/y"),
-    (pl.col("net_apr") * 100).round(1).alias("net %/y"),
-    pl.col("break_even_hours").round(1).alias("break-even h"),
-)
-"""What of an opportunity fits on a terminal: rates in basis points and percent a year."""
 
 _COVERAGE = """
 SELECT venue, strftime(month, '%Y-%m') AS month, count(*) AS instruments,
@@ -81,19 +66,6 @@ def latest_curves(settings: Settings, *, base: str, venue: str | None = None) ->
     return curves
 
 
-def opportunity_report(settings: Settings, **wanted: Any) -> pl.DataFrame:
-    """Opportunities that pass the filter of the given fields, best first."""
-    chosen = OpportunityFilter(
-        **{name: value for name, value in wanted.items() if value not in (None, ())}
-    )
-    connection = connect(settings)
-    try:
-        _require_marts(connection)
-        return find_opportunities(chosen, connection)
-    finally:
-        connection.close()
-
-
 def _ask(settings: Settings, sql: str, parameters: dict[str, object]) -> pl.DataFrame:
     connection = connect(settings)
     try:
@@ -108,7 +80,7 @@ def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
     """The marts exist once dbt has run."""
     found = connection.execute(
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-        [OPPORTUNITIES.schema, OPPORTUNITIES.name],
+        [COVERAGE.schema, COVERAGE.name],
     ).fetchone()
     if not found or not found[0]:
         raise FlowError(

@@ -31,7 +31,7 @@ class MaintenanceReport:
     files_after: int
 
 
-def maintain(settings: Settings, *, keep_days: int = 30) -> MaintenanceReport:
+def maintain(settings: Settings, *, keep_days: int) -> MaintenanceReport:
     """Drop raw payloads beyond their retention and snapshots beyond ``keep_days``; merge files.
 
     Time travel reaches back as far as snapshots are kept; until then their files stay, those of

@@ -8,6 +8,8 @@ from pathlib import Path
 import duckdb
 
 from funding_platform.core.backtest_tables import EQUITY, EXPOSURE, LEDGER
+from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
+from funding_platform.core.statistics_tables import FUNDING_RATES_RESAMPLED
 from funding_platform.core.tables import RAW_PAYLOADS, TABLES
 from funding_platform.lake.connection import LAKE, connect
 from funding_platform.lake.errors import translated
@@ -15,10 +17,12 @@ from funding_platform.settings import Settings
 
 UNPUBLISHED = (
     *(table.full_name for table in (RAW_PAYLOADS, EQUITY, EXPOSURE, LEDGER)),
-    *(table.full_name for table in TABLES.values() if table.view),
+    FUNDING_RATES_RESAMPLED.full_name,
+    OPPORTUNITY_HISTORY.full_name,
 )
 """What would make the file many times as large: answers for the lake's keepers only, the inner
-workings of backtests, and views, whose rows can be worked out from the tables."""
+workings of backtests, the resampled history, which can be worked out from the settlements, and
+what every pair was worth in every hour of three months."""
 
 
 def publish(settings: Settings) -> dict[str, int]:

@@ -4,6 +4,8 @@ One frame, all broken rules at once: each names the rule, the columns and the fi
 """
 
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
@@ -21,10 +23,7 @@ def validate(table: Table, frame: pl.DataFrame) -> None:
     InvalidFrameError
         Naming every rule that is broken, the columns, and the first rows that break it.
     """
-    broken = list(_shape(table, frame)) or [
-        *(fault for column in table.columns for fault in _values(column, table, frame)),
-        *_duplicates(table, frame),
-    ]
+    broken = list(_shape(table, frame)) or [*_values(table, frame), *_duplicates(table, frame)]
     if broken:
         raise InvalidFrameError(
             f"{frame.height} rows for {table.full_name} were refused, nothing was written:\n  - "
@@ -33,44 +32,65 @@ def validate(table: Table, frame: pl.DataFrame) -> None:
         )
 
 
+class _Rule(NamedTuple):
+    """What a column's values must be, and where they are not."""
+
+    name: str
+    column: str
+    breaks: pl.Expr
+
+
 def _shape(table: Table, frame: pl.DataFrame) -> Iterator[str]:
     """Missing, unknown and mistyped columns."""
-    schema = table.polars_schema
-    missing = [name for name in schema if name not in frame.columns]
+    declared, actual = table.polars_schema, frame.schema
+    missing = [name for name in declared if name not in actual]
     if missing:
         yield f"columns: missing {missing}"
-    unknown = [name for name in frame.columns if name not in schema]
+    unknown = [name for name in actual if name not in declared]
     if unknown:
         yield f"columns: not declared {unknown}"
-    for name, dtype in schema.items():
-        if name in frame.columns and frame.schema[name] != dtype:
-            yield f"type: {name} is {frame.schema[name]}, declared {dtype}"
+    for name, dtype in declared.items():
+        if name in actual and actual[name] != dtype:
+            yield f"type: {name} is {actual[name]}, declared {dtype}"
 
 
-def _values(column: Column, table: Table, frame: pl.DataFrame) -> Iterator[str]:
-    """Nulls, non-finite numbers, values out of bounds or out of the allowed set."""
+def _values(table: Table, frame: pl.DataFrame) -> Iterator[str]:
+    """Nulls, non-finite numbers, values out of bounds or out of the allowed set.
+
+    All rules are asked in one pass; only a broken one is asked again, for its rows.
+    """
+    rules = _rules(table)
+    broken = frame.select(rule.breaks.any().alias(f"{number}") for number, rule in enumerate(rules))
+    for rule, breaks in zip(rules, broken.row(0) if rules else (), strict=True):
+        if breaks:
+            culprits = frame.filter(rule.breaks)
+            yield _fault(f"{rule.column} {rule.name}", (*table.key, rule.column), culprits)
+
+
+@cache
+def _rules(table: Table) -> tuple[_Rule, ...]:
+    """The rules of all columns. A null breaks only "not null"."""
+    return tuple(rule for column in table.columns for rule in _rules_of(column))
+
+
+def _rules_of(column: Column) -> Iterator[_Rule]:
     value = pl.col(column.name)
-    rules = []
     if not column.nullable:
-        rules.append(("not null", value.is_null()))
+        yield _Rule("not null", column.name, value.is_null())
     if column.type is Type.REAL:
-        rules.append(("finite", ~value.is_finite()))
+        yield _Rule("finite", column.name, ~value.is_finite())
     if column.minimum is not None:
-        rules.append((f"at least {column.minimum:g}", value < column.minimum))
+        yield _Rule(f"at least {column.minimum:g}", column.name, value < column.minimum)
     if column.maximum is not None:
-        rules.append((f"at most {column.maximum:g}", value > column.maximum))
+        yield _Rule(f"at most {column.maximum:g}", column.name, value > column.maximum)
     if column.values:
-        rules.append((f"one of {column.values}", ~value.is_in(column.values)))
-    for rule, breaks in rules:
-        culprits = frame.filter(breaks.fill_null(False))  # a null breaks only "not null"
-        if not culprits.is_empty():
-            yield _fault(f"{column.name} {rule}", (*table.key, column.name), culprits)
+        yield _Rule(f"one of {column.values}", column.name, ~value.is_in(column.values))
 
 
 def _duplicates(table: Table, frame: pl.DataFrame) -> Iterator[str]:
     """Rows that share a key."""
-    twins = frame.filter(pl.struct(table.key).is_duplicated())
-    if not twins.is_empty():
+    if frame.n_unique(table.key) < frame.height:
+        twins = frame.filter(pl.struct(table.key).is_duplicated())
         yield _fault("unique key", table.key, twins)
 
 

@@ -1,73 +1,70 @@
 """Backpack: bare arrays, and times that are UTC without saying so."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeAlias
+from typing import Final
 
-from msgspec import Meta
+from msgspec import field
 
-from funding_platform.core.time_grid import EPOCH, HOUR, MILLISECOND, to_ms
+from funding_platform.core.time_grid import to_ms
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.concurrency import task_group
+from funding_platform.venues.concurrency import together
 from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import UnknownSymbolError
+from funding_platform.venues.fields import MaybeReal, Real, Time, Whole, ZonelessTime
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.offset_paging import BackwardOffset
 from funding_platform.venues.paging import Ask
-from funding_platform.venues.payloads import MaybeReal, Payload, Real, Time, Whole, product
-from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
-
-HOUR_MS: Final = HOUR // MILLISECOND
-_EPOCH: Final = EPOCH.replace(tzinfo=None)
-ZonelessTime: TypeAlias = Annotated[datetime, Meta(tz=False)]
-HOURLY: Final = 1.0
-"""What every perpetual pays by since 2025-08-20, where the list of markets does not say."""
+from funding_platform.venues.payloads import HOUR_MS, Payload, ratio, utc_ms
+from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
-class _PriceRule(Payload):
+class _Rule(Payload):
     tick_size: MaybeReal = None
-
-
-class _QuantityRule(Payload):
     min_quantity: MaybeReal = None
 
 
 class _Rules(Payload):
-    price: _PriceRule
-    quantity: _QuantityRule
+    price: _Rule
+    quantity: _Rule
 
 
 class _Market(Payload):
-    symbol: str
-    base_symbol: str
-    quote_symbol: str
+    venue_symbol: str = field(name="symbol")
+    base: str = field(name="baseSymbol")
+    quote: str = field(name="quoteSymbol")
+    status: str = field(name="orderBookState")
     market_type: str
-    order_book_state: str
     funding_interval: Whole | None  # milliseconds; null on spot markets
     filters: _Rules
     created_at: ZonelessTime | None = None
 
 
 class _MarkPrice(Payload):
-    symbol: str
-    funding_rate: Real
-    next_funding_timestamp: Time
+    venue_symbol: str = field(name="symbol")
+    predicted_rate: Real = field(name="fundingRate")
+    next_funding_ms: Time = field(name="nextFundingTimestamp")
     mark_price: MaybeReal
     index_price: MaybeReal
 
+    @property
+    def quote(self) -> str:
+        """USDC of BTC_USDC_PERP."""
+        return self.venue_symbol.removesuffix("_PERP").rpartition("_")[2]
+
 
 class _OpenInterest(Payload):
-    symbol: str
-    open_interest: Real
+    venue_symbol: str = field(name="symbol")
+    open_interest_base: Real = field(name="openInterest")
 
 
 class _Ticker(Payload):
-    symbol: str
-    quote_volume: Real
+    venue_symbol: str = field(name="symbol")
+    volume_24h_quote: Real = field(name="quoteVolume")
 
 
 class _Funding(Payload):
-    symbol: str
-    funding_rate: Real
+    venue_symbol: str = field(name="symbol")
+    rate: Real = field(name="fundingRate")
     interval_end_timestamp: ZonelessTime
 
 
@@ -103,18 +100,12 @@ class Backpack(Venue):
     async def fetch_listings(self) -> list[Listing]:
         """The perpetuals among the markets."""
         return [
-            Listing(
-                venue_symbol=row.symbol,
-                base=row.base_symbol,
-                quote=row.quote_symbol,
-                settle=row.quote_symbol,
-                contract_type="linear",
-                status=row.order_book_state,
-                contract_size=1.0,
-                interval_hours=row.funding_interval and row.funding_interval / HOUR_MS,
+            Listing.linear(
+                row,
+                interval_hours=ratio(row.funding_interval, HOUR_MS),
                 tick_size=row.filters.price.tick_size,
                 min_size=row.filters.quantity.min_quantity,
-                listed_ms=None if row.created_at is None else _milliseconds(row.created_at),
+                listed_ms=None if row.created_at is None else utc_ms(row.created_at),
             )
             for row in await self.fetch(MARKETS)
             if row.market_type == "PERP"
@@ -122,50 +113,28 @@ class Backpack(Venue):
 
     async def fetch_markets(self) -> list[Market]:
         """MarkPrices of all perpetuals, joined with open interest and turnover."""
-        async with task_group() as group:
-            prices = group.create_task(self.fetch(MARK_PRICES))
-            interest = group.create_task(self.attempt(self.fetch(OPEN_INTEREST), []))
-            tickers = group.create_task(self.attempt(self.fetch(TICKERS), []))
-            listed = group.create_task(self.attempt(self.listings(), []))
-        hours = {row.venue_symbol: row.interval_hours for row in listed.result()}
-        held = {row.symbol: row.open_interest for row in interest.result()}
-        volumes = {row.symbol: row.quote_volume for row in tickers.result()}
+        prices, interest, tickers, listed = await together(
+            self.fetch(MARK_PRICES),
+            self.attempt_rows(OPEN_INTEREST),
+            self.attempt_rows(TICKERS),
+            self.attempt(self.listed(), {}),
+        )
+        # Where the list of markets does not say: every perpetual pays hourly since 2025-08-20.
+        hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
         return [
-            Market(
-                venue_symbol=row.symbol,
-                predicted_rate=row.funding_rate,
-                interval_hours=hours.get(row.symbol, HOURLY),
-                next_funding_ms=row.next_funding_timestamp,
-                mark_price=row.mark_price,
-                index_price=row.index_price,
-                open_interest_base=held.get(row.symbol),
-                open_interest_usd=_dollars(
-                    row.symbol, product(held.get(row.symbol), row.mark_price)
-                ),
-                volume_24h_usd=_dollars(row.symbol, volumes.get(row.symbol)),
-            )
-            for row in prices.result()
+            Market.joined(row, interest, tickers, interval_hours=hours.get(row.venue_symbol, 1.0))
+            for row in prices
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """Rows from an offset on, newest first; one that ends in the future is still open."""
-        offset = int(ask.token or 0)
-        params: Params = {"symbol": symbol, "limit": ask.limit, "offset": offset}
+        params: Params = {"symbol": symbol, "limit": ask.limit, "offset": int(ask.token or 0)}
         rows = [
-            Settlement(row.symbol, _milliseconds(row.interval_end_timestamp), row.funding_rate)
+            Settlement(row.venue_symbol, utc_ms(row.interval_end_timestamp), row.rate)
             for row in await self.fetch(HISTORY, params)
         ]
         now_ms = to_ms(self.now())
-        still_open = [row.time_ms for row in rows if row.time_ms > now_ms]
-        if len(set(still_open)) > 1:
-            raise self.broken(f"{len(still_open)} intervals of {symbol} end in the future", HISTORY)
-        return Page([row for row in rows if row.time_ms <= now_ms], passed_over_ms=still_open)
-
-
-def _milliseconds(time: datetime) -> int:
-    return (time - _EPOCH) // MILLISECOND
-
-
-def _dollars(symbol: str, amount: MaybeReal) -> MaybeReal:
-    """An amount of a symbol's quote, as in ``BTC_USDC_PERP``, if that is a dollar."""
-    return dollars(symbol.removesuffix("_PERP").rpartition("_")[2], amount)
+        page = Page.sifted(rows, lambda row: row.time_ms <= now_ms)
+        if len(set(page.passed_over_ms)) > 1:
+            raise self.broken(f"several intervals of {symbol} end in the future", HISTORY)
+        return page

@@ -6,47 +6,42 @@ methods that turn answers into records. Concurrency, paging, tolerance, units an
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import polars as pl
 
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import MILLISECOND, Window
+from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, floor_hour, to_ms
 from funding_platform.settings import Settings
+from funding_platform.venues.calls import Calls
 from funding_platform.venues.concurrency import Outage, for_each
-from funding_platform.venues.endpoints import Endpoint, Params, RefusalHook
+from funding_platform.venues.endpoints import RefusalHook
 from funding_platform.venues.errors import (
-    BannedError,
     ContractError,
     EmptyAnswerError,
     NotOfferedError,
-    RateLimitedError,
     UnknownSymbolError,
     VenueError,
 )
 from funding_platform.venues.frames import instruments_frame, snapshots_frame
 from funding_platform.venues.history import History, Reading, build_history
-from funding_platform.venues.http import HttpClient, Stats
+from funding_platform.venues.http import HttpClient
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Pager
-from funding_platform.venues.plausibility import sound, vanished
+from funding_platform.venues.plausibility import sound, sound_listings, vanished
 from funding_platform.venues.recording import spanned
 from funding_platform.venues.records import Listing, Market, Page
 
 IN_FLIGHT = 8
 """Histories under way at a time: enough to hide latency, few enough to stop a ban early."""
 
-SINGLES_IN_FLIGHT = 64
-"""Single-symbol calls of a snapshot under way at a time: 300 at 300 ms each are done in 1.5 s."""
-
 LISTING_LIFETIME = timedelta(hours=1)
 
 T = TypeVar("T")
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +107,8 @@ class VenueSpec:
         )
 
 
-class Venue(ABC):
+class Venue(Calls, ABC):
     """One venue's public market data.
-
-    ``warnings`` holds the failures that cost a column or a symbol but not the call.
 
     Parameters
     ----------
@@ -128,8 +121,7 @@ class Venue(ABC):
     spec: ClassVar[VenueSpec]
 
     def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
-        self.warnings: list[VenueError] = []
-        self._http = http
+        super().__init__(self.spec.name, http)
         self._clock = clock
         self._listings: list[Listing] = []
         self._listed_until: datetime | None = None
@@ -147,18 +139,15 @@ class Venue(ABC):
         """One page of a symbol's settled rates."""
         raise self.spec.not_offered(FUNDING_RATES)
 
-    @property
-    def stats(self) -> Stats:
-        """What was sent so far, and how long answers took."""
-        return self._http.stats
-
     async def instruments(self) -> pl.DataFrame:
         """What the venue lists: rows of ``core.instruments``.
+
+        Listings that cannot be are null; ``warnings`` names them.
 
         Raises
         ------
         VenueError
-            If the venue does not answer, or answers with nothing.
+            If the venue does not answer, answers with nothing, or with impossible listings.
         """
         self._listed_until = None
         with spanned() as span:
@@ -170,7 +159,10 @@ class Venue(ABC):
                 ContractError(f"{len(new)} unknown statuses: {named}", venue=self.spec.name)
             )
         seen_at = span.observed_at or self._clock()
-        return instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
+        frame = instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
+        frame, doubts = sound_listings(self.spec.name, frame)
+        self.warnings.extend(doubts)
+        return frame
 
     async def market_snapshot(self) -> pl.DataFrame:
         """The market as it stands: rows of ``core.market_snapshots``.
@@ -266,54 +258,6 @@ class Venue(ABC):
         kept_since = None if spec.history_depth is None else now - spec.history_depth
         return Reading.of(pager, pager.proof, window, kept_since)
 
-    async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
-        """The decoded answer of one call; see ``HttpClient.fetch``."""
-        return await self._http.fetch(endpoint, params)
-
-    async def attempt(self, answer: Awaitable[T], otherwise: T) -> T:
-        """An answer that may be missing: a failure to get it is a warning.
-
-        Raises
-        ------
-        BannedError, RateLimitedError
-            Asking for anything else would make these worse.
-        """
-        try:
-            return await answer
-        except (BannedError, RateLimitedError):
-            raise
-        except VenueError as error:
-            self.warnings.append(error)
-            return otherwise
-
-    async def attempt_each(
-        self, keys: Iterable[K], ask: Callable[[K], Awaitable[T]], *, required: bool = False
-    ) -> dict[K, T]:
-        """As ``attempt``, for many keys side by side; those that fail are left out.
-
-        An outage ends the asking. Where the answers are ``required``, single ones may fail, but an
-        outage and whatever else concerns the whole venue are raised.
-        """
-        answers: dict[K, T] = {}
-        outage = Outage()
-
-        async def one(key: K) -> None:
-            if outage.declared:
-                return
-            try:
-                answers[key] = await ask(key)
-                outage.over()
-            except (BannedError, RateLimitedError):
-                raise
-            except VenueError as error:
-                outage.count(error)
-                if required and (error.stops_venue or outage.declared):
-                    raise
-                self.warnings.append(error)
-
-        await for_each(keys, one, in_flight=SINGLES_IN_FLIGHT)
-        return answers
-
     async def listings(self) -> list[Listing]:
         """What the venue lists, asked for at most once an hour."""
         async with self._listing:
@@ -323,6 +267,10 @@ class Venue(ABC):
                 self._listed_until = now + LISTING_LIFETIME
             return self._listings
 
+    async def listed(self) -> dict[str, Listing]:
+        """The same by symbol."""
+        return {row.venue_symbol: row for row in await self.listings()}
+
     async def venue_id(self, symbol: str) -> str:
         """What the venue's calls name a symbol by, where that is not the symbol itself.
 
@@ -331,18 +279,18 @@ class Venue(ABC):
         UnknownSymbolError
             If the venue does not list it.
         """
-        for row in await self.listings():
-            if row.venue_symbol == symbol and row.venue_id is not None:
-                return row.venue_id
-        raise UnknownSymbolError(f"does not list {symbol}", venue=self.spec.name)
+        listing = (await self.listed()).get(symbol)
+        if listing is None or listing.venue_id is None:
+            raise UnknownSymbolError(f"does not list {symbol}", venue=self.spec.name)
+        return listing.venue_id
 
     def now(self) -> datetime:
         """The present, in UTC."""
         return self._clock()
 
-    def broken(self, message: str, endpoint: Endpoint[Any], path: str = "$") -> ContractError:
-        """An error for an answer that decodes but makes no sense."""
-        return ContractError(message, venue=self.spec.name, endpoint=endpoint.path, path=path)
+    def next_hour_ms(self) -> int:
+        """The next full hour, when venues that settle hourly settle next."""
+        return to_ms(floor_hour(self.now()) + HOUR)
 
     def _nonempty(self, rows: list[T], what: str) -> list[T]:
         if not rows:

@@ -3,24 +3,17 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import field
+
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.concurrency import task_group
+from funding_platform.venues.concurrency import together
 from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
+from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, RealOrBlank, Time
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import (
-    MaybeReal,
-    MaybeTime,
-    Payload,
-    Real,
-    RealOrBlank,
-    Time,
-    product,
-)
-from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
-
-PERPETUALS: Final = {"PERPETUAL", "TRADIFI_PERPETUAL"}  # the second: shares, funds, commodities
+from funding_platform.venues.payloads import Payload, SymbolRow
+from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
 class _Filter(Payload):
@@ -29,14 +22,13 @@ class _Filter(Payload):
     min_qty: MaybeReal = None
 
 
-class _Symbol(Payload):
-    symbol: str
+class _Symbol(SymbolRow):
     status: str
-    contract_type: str
-    quote_asset: str
+    kind: str = field(name="contractType")
+    quote: str = field(name="quoteAsset")
     base_asset: str = ""
-    margin_asset: str | None = None
-    onboard_date: MaybeTime = None
+    settle: str | None = field(name="marginAsset", default=None)
+    listed_ms: MaybeTime = field(name="onboardDate", default=None)
     filters: tuple[_Filter, ...] = ()
 
     def rule(self, kind: str) -> _Filter:
@@ -44,48 +36,38 @@ class _Symbol(Payload):
         return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
 
 
-class _ExchangeInfo(Payload):
-    symbols: list[_Symbol]
-
-
-class _PremiumIndex(Payload):
-    symbol: str
-    last_funding_rate: RealOrBlank  # in spite of its name, the estimate for nextFundingTime
-    next_funding_time: Time  # 0 on dated futures
+class _PremiumIndex(SymbolRow):
+    predicted_rate: RealOrBlank = field(name="lastFundingRate")  # the next, in spite of its name
+    next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
     mark_price: Real
     index_price: Real
 
 
-class _FundingInfo(Payload):
-    symbol: str
-    funding_interval_hours: Real
+class _FundingInfo(SymbolRow):
+    interval_hours: Real = field(name="fundingIntervalHours")
 
 
-class _Ticker(Payload):
-    symbol: str
-    quote_volume: Real
+class _Ticker(SymbolRow):
+    volume_24h_quote: Real = field(name="quoteVolume")
 
 
-class _Book(Payload):
-    symbol: str
-    bid_price: Real
-    ask_price: Real
+class _Book(SymbolRow):
+    best_bid: Real = field(name="bidPrice")
+    best_ask: Real = field(name="askPrice")
 
 
-class _OpenInterest(Payload):
-    symbol: str
-    open_interest: Real
+class _OpenInterest(SymbolRow):
+    open_interest_base: Real = field(name="openInterest")
 
 
-class _Funding(Payload):
-    symbol: str
-    funding_time: Time
-    funding_rate: Real
+class _Funding(SymbolRow):
+    time_ms: Time = field(name="fundingTime")
+    rate: Real = field(name="fundingRate")
     mark_price: MaybeReal = None  # empty on early rows
 
 
 FUNDING: Final = Budget("funding", 500, 300)
-EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", _ExchangeInfo)
+EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", list[_Symbol], within="symbols")
 PREMIUM_INDEX: Final = Endpoint("/fapi/v1/premiumIndex", list[_PremiumIndex], weight=10)
 FUNDING_INFO: Final = Endpoint("/fapi/v1/fundingInfo", list[_FundingInfo], budget=FUNDING)
 TICKERS: Final = Endpoint("/fapi/v1/ticker/24hr", list[_Ticker], weight=40)
@@ -118,69 +100,41 @@ class Binance(Venue):
             "CLOSE": "delisted",
         },
     )
-
-    # Aster, which inherits all of this, counts these two calls differently.
     funding_info = FUNDING_INFO
-    history = HISTORY
+    history = HISTORY  # Aster, which inherits all of this, counts these two calls differently
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of exchangeInfo, with the interval from fundingInfo."""
-        async with task_group() as group:
-            info = group.create_task(self.fetch(EXCHANGE_INFO))
-            hours = group.create_task(self._intervals())
+        """Perpetuals of exchangeInfo. One that fundingInfo leaves out has no known interval."""
+        symbols, hours = await together(
+            self.fetch(EXCHANGE_INFO), self.attempt_rows(self.funding_info)
+        )
         return [
-            Listing(
-                venue_symbol=row.symbol,
-                base=row.base_asset or row.symbol.removesuffix(row.quote_asset),
-                quote=row.quote_asset,
-                settle=row.margin_asset,
-                contract_type="linear",
-                status=row.status,
-                contract_size=1.0,
-                interval_hours=hours.result().get(row.symbol),
+            Listing.linear(
+                row,
+                hours.get(row.venue_symbol),
+                base=row.base_asset or row.venue_symbol.removesuffix(row.quote),
                 tick_size=row.rule("PRICE_FILTER").tick_size,
                 min_size=row.rule("LOT_SIZE").min_qty,
-                listed_ms=row.onboard_date,
             )
-            for row in info.result().symbols
-            if row.contract_type in PERPETUALS
+            for row in symbols
+            if row.kind in ("PERPETUAL", "TRADIFI_PERPETUAL")  # second: shares, funds, commodities
         ]
 
     async def fetch_markets(self) -> list[Market]:
         """PremiumIndex, joined with what the other bulk calls and openInterest add."""
-        async with task_group() as group:
-            premium = group.create_task(self.fetch(PREMIUM_INDEX))
-            hours = group.create_task(self._intervals())
-            tickers = group.create_task(self.attempt(self.fetch(TICKERS), []))
-            books = group.create_task(self.attempt(self.fetch(BOOKS), []))
-            listed = group.create_task(self.attempt(self.listings(), []))
-        listings = {row.venue_symbol: row for row in listed.result()}
-        rows = [
-            row
-            for row in premium.result()
-            if row.next_funding_time > 0 and self.trades(listings.get(row.symbol))
-        ]
-        interest = await self.attempt_each([row.symbol for row in rows], self._open_interest)
-        volumes = {row.symbol: row.quote_volume for row in tickers.result()}
-        bids = {row.symbol: row.bid_price for row in books.result()}
-        asks = {row.symbol: row.ask_price for row in books.result()}
-        quotes = {symbol: listing.quote for symbol, listing in listings.items()}
+        premium, hours, tickers, books, listed = await together(
+            self.fetch(PREMIUM_INDEX),
+            self.attempt_rows(self.funding_info),
+            self.attempt_rows(TICKERS),
+            self.attempt_rows(BOOKS),
+            self.attempt(self.listed(), {}),
+        )
+        rows = [r for r in premium if r.next_funding_ms and self.trades(listed.get(r.venue_symbol))]
+        symbols = [row.venue_symbol for row in rows]
+        interest = await self.attempt_singles(OPEN_INTEREST, symbols, "symbol")
+        quotes = {symbol: listing.quote for symbol, listing in listed.items()}
         return [
-            Market(
-                venue_symbol=row.symbol,
-                predicted_rate=row.last_funding_rate,
-                interval_hours=hours.result().get(row.symbol),
-                next_funding_ms=row.next_funding_time,
-                mark_price=row.mark_price,
-                index_price=row.index_price,
-                open_interest_base=interest.get(row.symbol),
-                open_interest_usd=dollars(
-                    quotes.get(row.symbol), product(interest.get(row.symbol), row.mark_price)
-                ),
-                volume_24h_usd=dollars(quotes.get(row.symbol), volumes.get(row.symbol)),
-                best_bid=bids.get(row.symbol),
-                best_ask=asks.get(row.symbol),
-            )
+            Market.joined(row, hours, tickers, books, interest, quote=quotes.get(row.venue_symbol))
             for row in rows
         ]
 
@@ -188,21 +142,8 @@ class Binance(Venue):
         """One page of fundingRate, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(self.history, {"symbol": symbol, **edges})
-        return Page(
-            [Settlement(r.symbol, r.funding_time, r.funding_rate, r.mark_price) for r in rows]
-        )
+        return Page([Settlement(r.venue_symbol, r.time_ms, r.rate, r.mark_price) for r in rows])
 
     def trades(self, listing: Listing | None) -> bool:
         """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
         return listing is None or listing.status == "TRADING"
-
-    async def _intervals(self) -> dict[str, float]:
-        """Hours by symbol. One that fundingInfo leaves out has an unknown interval, not 8."""
-        rows = await self.attempt(self.fetch(self.funding_info), [])
-        return {row.symbol: row.funding_interval_hours for row in rows}
-
-    async def _open_interest(self, symbol: str) -> float:
-        answer = await self.fetch(OPEN_INTEREST, {"symbol": symbol})
-        if answer.symbol != symbol:
-            raise self.broken(f"asked for {symbol}, got {answer.symbol}", OPEN_INTEREST, "$.symbol")
-        return answer.open_interest

@@ -1,107 +1,71 @@
 """Bybit v5: USDT and USDC perpetuals (category linear) and coin-margined ones (inverse)."""
 
 from datetime import UTC, datetime
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final
 
+from msgspec import field
+
+from funding_platform.core.symbols import ContractType
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.concurrency import task_group
-from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params, Refusal
-from funding_platform.venues.errors import (
-    PagingError,
-    RateLimitedError,
-    RequestError,
-    ServerError,
-    UnknownSymbolError,
-)
+from funding_platform.venues.concurrency import together
+from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.errors import RateLimitedError, ServerError
+from funding_platform.venues.fields import MaybeReal, Real, RealOrBlank, Time, Whole
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Backward
-from funding_platform.venues.payloads import (
-    MaybeReal,
-    Payload,
-    Real,
-    RealOrBlank,
-    Time,
-    Whole,
-    present,
-    product,
-)
+from funding_platform.venues.payloads import Payload, SymbolRow, coalesce, product
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
-T = TypeVar("T")
-Category = Literal["linear", "inverse"]
 
-
-class _Rows(Payload, Generic[T]):
-    list: list[T]
-    next_page_cursor: str = ""
-
-
-class _Reply(Payload, Generic[T]):
-    ret_code: int
-    result: _Rows[T]
-
-
-class _PriceFilter(Payload):
+class _Filter(Payload):
     tick_size: MaybeReal = None
-
-
-class _LotSizeFilter(Payload):
     min_order_qty: MaybeReal = None
 
 
-class _Instrument(Payload):
-    symbol: str
-    contract_type: str
+class _Instrument(SymbolRow):
+    kind: str = field(name="contractType")
     status: str
-    base_coin: str
-    quote_coin: str
-    settle_coin: str
+    base: str = field(name="baseCoin")
+    quote: str = field(name="quoteCoin")
+    settle: str = field(name="settleCoin")
     launch_time: Time
     funding_interval: Whole  # minutes
-    price_filter: _PriceFilter
-    lot_size_filter: _LotSizeFilter
+    price_filter: _Filter
+    lot_size_filter: _Filter
 
 
-class _Ticker(Payload):
-    symbol: str
-    funding_rate: RealOrBlank  # empty on dated futures
-    next_funding_time: Time  # 0 on dated futures
-    funding_interval_hour: RealOrBlank
+class _Instruments(Payload):
+    list: list[_Instrument]
+    next_page_cursor: str = ""
+
+
+class _Ticker(SymbolRow):
+    predicted_rate: RealOrBlank = field(name="fundingRate")  # empty on dated futures
+    next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
+    interval_hours: RealOrBlank = field(name="fundingIntervalHour")
     mark_price: Real
     index_price: Real
-    bid1_price: RealOrBlank
-    ask1_price: RealOrBlank
+    best_bid: RealOrBlank = field(name="bid1Price")
+    best_ask: RealOrBlank = field(name="ask1Price")
     volume24h: RealOrBlank
     turnover24h: RealOrBlank
-    open_interest: RealOrBlank  # both sides
+    open_interest: RealOrBlank  # both sides, of which one is counted
     open_interest_value: RealOrBlank
     single_open_interest: MaybeReal = None
-    single_open_interest_value: MaybeReal = None
+    single_open_interest_value: MaybeReal = None  # the single ones came in 2026
 
 
-class _Funding(Payload):
-    symbol: str
-    funding_rate: Real
-    funding_rate_timestamp: Time
+class _Funding(SymbolRow):
+    time_ms: Time = field(name="fundingRateTimestamp")
+    rate: Real = field(name="fundingRate")
 
 
-INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Reply[_Instrument])
-TICKERS: Final = Endpoint("/v5/market/tickers", _Reply[_Ticker])
-HISTORY: Final = Endpoint("/v5/market/funding/history", _Reply[_Funding])
-_CODES: Final = ErrorCodes(
-    "retCode", "retMsg", success=0, meanings={10006: RateLimitedError, 10016: ServerError}
-)
+INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Instruments, within="result")
+TICKERS: Final = Endpoint("/v5/market/tickers", list[_Ticker], within="result.list")
+HISTORY: Final = Endpoint("/v5/market/funding/history", list[_Funding], within="result.list")
 
 
-def _refusal(status: int, body: bytes) -> Refusal | None:
-    """As the code says; a bad parameter (10001) is told from a bad symbol by its text only."""
-    refusal = _CODES(status, body)
-    if refusal and refusal.kind is RequestError and "symbol" in refusal.message.lower():
-        return Refusal(UnknownSymbolError, refusal.message)
-    return refusal
-
-
-def category(symbol: str) -> Category:
+def category(symbol: str) -> ContractType:
     """Inverse perpetuals end in USD (BTCUSD); linear ones in USDT or PERP."""
     return "inverse" if symbol.endswith("USD") else "linear"
 
@@ -118,7 +82,13 @@ class Bybit(Venue):
         pager=Backward,
         page_size=200,
         budget=Budget("requests", 600, 5),
-        refusal=_refusal,
+        refusal=ErrorCodes(
+            "retCode",
+            "retMsg",
+            success=0,
+            meanings={10006: RateLimitedError, 10016: ServerError},
+            symbol_spelled="symbol",  # 10001 is any bad parameter
+        ),
         statuses={
             "Trading": "trading",
             "PreLaunch": "halted",
@@ -129,91 +99,50 @@ class Bybit(Venue):
 
     async def fetch_listings(self) -> list[Listing]:
         """Perpetuals of both categories."""
-        async with task_group() as group:
-            linear = group.create_task(self._instruments("linear"))
-            inverse = group.create_task(self.attempt(self._instruments("inverse"), []))
-        return [*linear.result(), *inverse.result()]
+        both = await together(self._listed("linear"), self.attempt(self._listed("inverse"), []))
+        return both[0] + both[1]
 
     async def fetch_markets(self) -> list[Market]:
         """The tickers of both categories, which hold everything."""
-        async with task_group() as group:
-            linear = group.create_task(self._tickers("linear"))
-            inverse = group.create_task(self.attempt(self._tickers("inverse"), []))
-        return [*linear.result(), *inverse.result()]
+        both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
+        return both[0] + both[1]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page, newest first; the venue wants both edges."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
-        reply = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
-        return Page(
-            [
-                Settlement(r.symbol, r.funding_rate_timestamp, r.funding_rate)
-                for r in reply.result.list
-            ]
-        )
+        rows = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
+        return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
-    async def _instruments(self, wanted: Category) -> list[Listing]:
-        rows: list[_Instrument] = []
-        cursors = [""]
-        while True:
-            params = {"category": wanted, "limit": 1000, "cursor": cursors[-1]}
-            page = (await self.fetch(INSTRUMENTS, params)).result
-            rows.extend(page.list)
-            if not page.next_page_cursor:
-                break
-            if page.next_page_cursor in cursors:
-                raise PagingError("the cursor came again", venue="bybit", endpoint=INSTRUMENTS.path)
-            cursors.append(page.next_page_cursor)
-        kind = f"{wanted.capitalize()}Perpetual"  # the others are dated
-        return [_listing(row, wanted) for row in rows if row.contract_type == kind]
+    async def _listed(self, wanted: ContractType) -> list[Listing]:
+        params: Params = {"category": wanted, "limit": 1000, "cursor": ""}
+        pages = await self.pages(INSTRUMENTS, params, "cursor", lambda page: page.next_page_cursor)
+        return [
+            Listing.of(
+                row,
+                contract_type=wanted,
+                contract_size=1.0,
+                interval_hours=row.funding_interval / 60 or None,
+                tick_size=row.price_filter.tick_size,
+                min_size=row.lot_size_filter.min_order_qty,
+                listed_ms=row.launch_time or None,
+            )
+            for page in pages
+            for row in page.list
+            if row.kind == f"{wanted.capitalize()}Perpetual"  # the others are dated
+        ]
 
-    async def _tickers(self, wanted: Category) -> list[Market]:
-        reply = await self.fetch(TICKERS, {"category": wanted})
+    async def _tickers(self, wanted: ContractType) -> list[Market]:
         return [
             _market(row)
-            for row in reply.result.list
-            if category(row.symbol) == wanted and row.next_funding_time > 0
+            for row in await self.fetch(TICKERS, {"category": wanted})
+            if category(row.venue_symbol) == wanted and row.next_funding_ms > 0
         ]
 
 
-def _listing(row: _Instrument, contract_type: Category) -> Listing:
-    return Listing(
-        venue_symbol=row.symbol,
-        base=row.base_coin,
-        quote=row.quote_coin,
-        settle=row.settle_coin,
-        contract_type=contract_type,
-        status=row.status,
-        contract_size=1.0,
-        interval_hours=row.funding_interval / 60 or None,
-        tick_size=row.price_filter.tick_size,
-        min_size=row.lot_size_filter.min_order_qty,
-        listed_ms=row.launch_time or None,
-    )
-
-
 def _market(row: _Ticker) -> Market:
-    held = _one_side(row.single_open_interest, row.open_interest)
-    held_value = _one_side(row.single_open_interest_value, row.open_interest_value)
-    volume, turnover = row.volume24h, row.turnover24h
-    if category(row.symbol) == "inverse":  # contracts of 1 USD, valued in coin
-        held, held_value, volume, turnover = held_value, held, turnover, volume
-    return Market(
-        venue_symbol=row.symbol,
-        predicted_rate=row.funding_rate,
-        interval_hours=row.funding_interval_hour,
-        next_funding_ms=row.next_funding_time,
-        mark_price=row.mark_price,
-        index_price=row.index_price,
-        open_interest_base=held,
-        open_interest_usd=held_value,
-        volume_24h_usd=turnover,
-        best_bid=row.bid1_price,
-        best_ask=row.ask1_price,
-    )
-
-
-def _one_side(single: MaybeReal, both: RealOrBlank) -> float | None:
-    """Open interest of one side; ``openInterest`` counts both, the single one came in 2026."""
-    known = present(single)
-    return product(both, 0.5) if known is None else known
+    held = coalesce(row.single_open_interest, product(row.open_interest, 0.5))
+    value = coalesce(row.single_open_interest_value, product(row.open_interest_value, 0.5))
+    traded = row.turnover24h
+    if category(row.venue_symbol) == "inverse":  # contracts of 1 USD, valued in coin
+        held, value, traded = value, held, row.volume24h
+    return Market.of(row, open_interest_base=held, open_interest_usd=value, volume_24h_usd=traded)

@@ -12,22 +12,26 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.ccxt_exchange import (
     HISTORY,
     PREDICTIONS,
+    WITHOUT_UNTIL,
     connected,
     exchange_class,
+    funding_tables,
     refusals,
     typed_errors,
 )
 from funding_platform.venues.either_end_paging import EitherEnd
 from funding_platform.venues.errors import ContractError
+from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.http import HttpClient
 from funding_platform.venues.limits import Budget
+from funding_platform.venues.open_ended_paging import OpenEnded
 from funding_platform.venues.paging import Ask
-from funding_platform.venues.payloads import MaybeReal, MaybeTime, Payload, Real, Time, present
+from funding_platform.venues.payloads import Payload, present
 from funding_platform.venues.plausibility import DRIVE_MONEY
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
@@ -36,7 +40,13 @@ PREFIX: Final = "ccxt:"
 PAGE_SIZE: Final = 100
 """As many rows as every exchange grants; those that grant more by their documentation:"""
 
-PAGE_SIZES: Final = {"binance": 1000, "binanceusdm": 1000, "binancecoinm": 1000, "bybit": 200}
+PAGE_SIZES: Final = {
+    "binance": 1000,
+    "binanceusdm": 1000,
+    "binancecoinm": 1000,
+    "bybit": 200,
+    "krakenfutures": 100_000,  # all of it with every answer
+}
 OLDEST: Final = datetime(2016, 5, 1, tzinfo=UTC)
 """When the first perpetual was listed, on BitMEX."""
 
@@ -115,7 +125,7 @@ class CcxtBridge(Venue):
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of ccxt's history, never its pagination."""
         await self.listings()
-        until = {"until": ask.end_ms}
+        until = {} if self._exchange.id in WITHOUT_UNTIL else {"until": ask.end_ms}
         rows = await self._call(HISTORY, symbol, ask.start_ms, ask.limit, until)
         return Page(
             [
@@ -158,33 +168,22 @@ class CcxtBridge(Venue):
 
 @cache
 def bridge_class(name: str) -> type[CcxtBridge]:
-    """The adapter of one exchange behind ccxt, by its name there.
-
-    Raises
-    ------
-    MissingExtraError
-        If ccxt is not installed.
-    UnknownVenueError
-        If ccxt has no such exchange, or no funding rates of it.
-    """
+    """The adapter of one exchange behind ccxt, by its name there; raises as ``exchange_class``."""
     kind = exchange_class(name)
     exchange = kind()
     window = max(1.0, exchange.rateLimit / 1000)  # milliseconds between calls of cost 1
-    has_history = exchange.has.get(HISTORY) is True
-    has_predictions = any(exchange.has.get(call) for call in PREDICTIONS)
+    tables = funding_tables(exchange)
+    has_history = FUNDING_RATES in tables
+    pager = OpenEnded if name in WITHOUT_UNTIL else EitherEnd
     documentation = exchange.urls.get("doc") or exchange.urls["www"]
     spec = VenueSpec(
         name=PREFIX + name,
         title=f"{exchange.name} through ccxt",
         base_url=exchange.urls["www"],  # ccxt gives the address of every call
         docs_url=documentation[0] if isinstance(documentation, list) else documentation,
-        offers=(
-            INSTRUMENTS,
-            *([MARKET_SNAPSHOTS] if has_predictions else []),
-            *([FUNDING_RATES] if has_history else []),
-        ),
+        offers=(INSTRUMENTS, *tables),
         history_start=OLDEST if has_history else None,
-        pager=EitherEnd if has_history else None,
+        pager=pager if has_history else None,
         page_size=PAGE_SIZES.get(name, PAGE_SIZE),
         budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
         refusal=refusals(exchange),

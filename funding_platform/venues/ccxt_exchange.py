@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.venues.endpoints import Endpoint, Refusal, RefusalHook
 from funding_platform.venues.errors import (
     SNIPPET_LENGTH,
@@ -31,6 +33,14 @@ from funding_platform.venues.http import HttpClient
 
 HISTORY: Final = "fetchFundingRateHistory"
 PREDICTIONS: Final = ("fetchFundingRates", "fetchFundingRate")
+
+WITHOUT_UNTIL: Final = frozenset(
+    {
+        "backpack", "bitget", "deepcoin", "digifinex", "hashkey", "hibachi", "htx", "krakenfutures",
+        "mexc", "myokx", "okx", "okxus", "pacifica", "toobit", "xt",
+    }
+)  # fmt: skip
+"""Exchanges of which ccxt asks a history from a time on, and never up to one."""
 
 _SWAPS: Final = ("swap", "linear", "inverse", "contract")
 _KINDS: Final[Mapping[str, type[VenueError]]] = {
@@ -83,7 +93,9 @@ def bridged_exchanges() -> list[str]:
         If ccxt is not installed.
     """
     ccxt = _ccxt("")
-    return [name for name in ccxt.exchanges if getattr(ccxt, name)().has.get(HISTORY) is True]
+    return [
+        name for name in ccxt.exchanges if FUNDING_RATES in funding_tables(getattr(ccxt, name)())
+    ]
 
 
 @cache
@@ -102,10 +114,16 @@ def exchange_class(name: str) -> Any:
     if name not in ccxt.exchanges:
         raise UnknownVenueError("ccxt knows no such exchange", venue=f"ccxt:{name}", hint=hint)
     kind: Any = type(name, (_OurTransport, getattr(ccxt, name)), {})
-    has = kind().has
-    if not any(has.get(call) for call in (HISTORY, *PREDICTIONS)):
+    if not funding_tables(kind()):
         raise UnknownVenueError("ccxt has no funding rates", venue=f"ccxt:{name}", hint=hint)
     return kind
+
+
+def funding_tables(exchange: Any) -> tuple[Table, ...]:
+    """The tables that ccxt has funding rates of an exchange for."""
+    predicts = any(exchange.has.get(call) for call in PREDICTIONS)
+    settles = exchange.has.get(HISTORY) is True
+    return (*([MARKET_SNAPSHOTS] if predicts else []), *([FUNDING_RATES] if settles else []))
 
 
 def connected(kind: Any, http: HttpClient) -> Any:

@@ -15,8 +15,9 @@ from funding_platform.settings import Settings
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.endpoints import Endpoint, Refusal
 from funding_platform.venues.errors import RateLimitedError, RequestError
+from funding_platform.venues.fields import MaybeReal
 from funding_platform.venues.limits import Budget
-from funding_platform.venues.payloads import MaybeReal, Payload, decoder_of, present
+from funding_platform.venues.payloads import Payload, decoder_of, present
 from funding_platform.venues.records import Market
 from funding_platform.venues.registry import venue_names
 
@@ -26,10 +27,10 @@ class _Derivative(Payload, rename=None):
     symbol: str
     contract_type: str
     funding_rate: MaybeReal  # percent, per an interval that only the exchange knows
-    price: MaybeReal  # of the last trade
-    index: MaybeReal
-    open_interest: MaybeReal  # USD
-    volume_24h: MaybeReal  # USD
+    mark_price: MaybeReal = msgspec.field(name="price")  # of the last trade
+    index_price: MaybeReal = msgspec.field(name="index")
+    open_interest_usd: MaybeReal = msgspec.field(name="open_interest")
+    volume_24h_usd: MaybeReal = msgspec.field(name="volume_24h")
 
 
 class _Status(Payload, rename=None):
@@ -118,13 +119,8 @@ class CoinGecko(Venue):
     async def fetch_markets(self) -> list[Market]:
         """The one list of all derivatives; its spread is no best bid and ask."""
         return [
-            Market(
-                venue_symbol=f"{row.market}:{row.symbol}",
-                predicted_rate=_fraction(percent),
-                mark_price=row.price,
-                index_price=row.index,
-                open_interest_usd=row.open_interest,
-                volume_24h_usd=row.volume_24h,
+            Market.of(
+                row, venue_symbol=f"{row.market}:{row.symbol}", predicted_rate=_fraction(percent)
             )
             for row in await self.fetch(DERIVATIVES)
             if row.contract_type == "perpetual"

@@ -1,9 +1,9 @@
 """Running requests side by side: bounded, with errors that stay themselves, and an end to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 from funding_platform.venues.errors import UnavailableError, VenueError
 
@@ -11,6 +11,13 @@ OUTAGE_AFTER = 16
 """So many symbols in a row without an answer are an outage of the venue, not bad luck."""
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+Work: TypeAlias = Coroutine[Any, Any, T]
+"""A call under way, for its result."""
 
 
 @asynccontextmanager
@@ -21,6 +28,26 @@ async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
             yield group
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
+
+
+@overload
+async def together(a: Work[A], b: Work[B], /) -> tuple[A, B]: ...
+@overload
+async def together(a: Work[A], b: Work[B], c: Work[C], /) -> tuple[A, B, C]: ...
+@overload
+async def together(a: Work[A], b: Work[B], c: Work[C], d: Work[D], /) -> tuple[A, B, C, D]: ...
+@overload
+async def together(
+    a: Work[A], b: Work[B], c: Work[C], d: Work[D], e: Work[E], /
+) -> tuple[A, B, C, D, E]: ...
+async def together(*works: Work[Any]) -> tuple[Any, ...]:
+    """The results of calls made side by side.
+
+    The first failure cancels what is under way and is raised.
+    """
+    async with task_group() as group:
+        tasks = [group.create_task(work) for work in works]
+    return tuple(task.result() for task in tasks)
 
 
 async def for_each(

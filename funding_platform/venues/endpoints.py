@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
+from types import UnionType
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from funding_platform.venues.errors import RequestError, ServerError, VenueError
+from funding_platform.venues.errors import (
+    ContractError,
+    RequestError,
+    ServerError,
+    UnknownSymbolError,
+    VenueError,
+)
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.payloads import decoder_of
 
@@ -41,11 +48,19 @@ class ErrorCodes:
     code, message
         Names of the two fields.
     success
-        The code of a good answer; None where good answers carry no code, so that only those with
-        an HTTP error status are searched.
+        The code of a good answer, which none may lack; None where good answers carry no code, so
+        that only those with an HTTP error status are searched.
     meanings
         Codes with a meaning of their own; others are a ``RequestError``, or with HTTP 5xx a
         ``ServerError``.
+    within
+        Name of the object that holds the two, where they lie deeper. It stands in place of data,
+        so that its presence alone tells an error, whatever the HTTP status.
+    details
+        Name of a field beside the message that says more.
+    symbol_spelled
+        How the message, or the details, of a declined request speak of its symbol: those that do
+        are an ``UnknownSymbolError``. For venues with one code for all bad parameters.
     """
 
     def __init__(
@@ -55,29 +70,51 @@ class ErrorCodes:
         *,
         success: str | int | None = None,
         meanings: Mapping[str | int, type[VenueError]],
+        within: str | None = None,
+        details: str = "details",
+        symbol_spelled: str | None = None,
     ) -> None:
-        fields: list[tuple[str, Any, Any]] = [
-            ("code", str | int | None, msgspec.field(name=code, default=None)),
-            ("message", Any, msgspec.field(name=message, default=None)),
-        ]
-        self._decoder = msgspec.json.Decoder(msgspec.defstruct("Status", fields))
+        status = msgspec.defstruct(
+            "Status",
+            [
+                ("code", str | int | None, msgspec.field(name=code, default=None)),
+                ("message", Any, msgspec.field(name=message, default=None)),
+                ("details", Any, msgspec.field(name=details, default=None)),
+            ],
+        )
+        self._decode = _decoding(status, within)
+        self._code = code
         self._success = success
         self._meanings = meanings
+        self._always = within is not None or success is not None
+        self._symbol_spelled = symbol_spelled
 
     def __call__(self, status: int, body: bytes) -> Refusal | None:
         """The refusal in ``body``, if there is one."""
-        if status < 400 and self._success is None:
+        if status < 400 and not self._always:
             return None
         try:
-            answer: Any = self._decoder.decode(body)
+            answer = self._decode(body)
+        except msgspec.ValidationError:
+            return self._no_code(status)
         except msgspec.DecodeError:
-            return None  # not an object of this shape: left to the status and the full decoding
-        if answer.code is None or answer.code == self._success:
+            return None  # no JSON: left to the status and the full decoding
+        if answer.code is None:
+            return self._no_code(status)
+        if answer.code == self._success:
             return None
-        default = ServerError if status >= 500 else RequestError
-        return Refusal(
-            self._meanings.get(answer.code, default), f"error {answer.code}: {answer.message}"
-        )
+        kind = self._meanings.get(answer.code, ServerError if status >= 500 else RequestError)
+        if kind is RequestError and self._names_the_symbol(f"{answer.message} {answer.details}"):
+            kind = UnknownSymbolError
+        return Refusal(kind, f"error {answer.code}: {answer.message}")
+
+    def _no_code(self, status: int) -> Refusal | None:
+        if self._success is None or status >= 400:
+            return None
+        return Refusal(ContractError, f"no {self._code} of {self._success!r} beside the data")
+
+    def _names_the_symbol(self, said: str) -> bool:
+        return self._symbol_spelled is not None and self._symbol_spelled in said.lower()
 
 
 @dataclass(frozen=True)
@@ -89,7 +126,12 @@ class Endpoint(Generic[T]):
     path
         Path below the base URL. A ``{name}`` in it stands for the parameter of that name.
     payload
-        The answer's type, for msgspec.
+        The answer's type, for msgspec; a union is said once more, as in ``Endpoint[A | B](...)``.
+    within
+        Name of the field that holds the payload, where the venue wraps it up; with dots where it
+        does so more than once. None where the payload is the whole answer.
+    sole
+        Whether the payload is the one element of a list.
     weight
         What one call costs of its budget.
     budget
@@ -101,7 +143,9 @@ class Endpoint(Generic[T]):
     """
 
     path: str
-    payload: type[T]
+    payload: type[T] | UnionType
+    within: str | None = None
+    sole: bool = False
     weight: float = 1
     budget: Budget | None = None
     method: Literal["GET", "POST"] = "GET"
@@ -118,6 +162,25 @@ class Endpoint(Generic[T]):
         return frozenset(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     @cached_property
-    def decoder(self) -> "msgspec.json.Decoder[T]":
+    def decode(self) -> Callable[[bytes], T]:
         """Decodes an answer into ``payload``."""
-        return decoder_of(self.payload)
+        if not self.sole:
+            return _decoding(self.payload, self.within)
+        decode_list = _decoding(tuple[self.payload], self.within)  # type: ignore[name-defined]
+        return lambda body: decode_list(body)[0]
+
+
+def _decoding(payload: Any, within: str | None) -> Callable[[bytes], Any]:
+    """From a body to its payload, which may lie inside objects."""
+    path = within.split(".") if within else []
+    for name in reversed(path):
+        payload = msgspec.defstruct("Answer", [("within", payload, msgspec.field(name=name))])
+    decoder = decoder_of(payload)
+
+    def decode(body: bytes) -> Any:
+        answer = decoder.decode(body)
+        for _ in path:
+            answer = answer.within
+        return answer
+
+    return decode

@@ -3,19 +3,15 @@
 from datetime import UTC, datetime
 from typing import Final
 
-import msgspec
+from msgspec import field
 
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.endpoints import Endpoint, Refusal
-from funding_platform.venues.errors import (
-    RequestError,
-    ServerError,
-    UnknownSymbolError,
-    VenueError,
-)
+from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.errors import ServerError, UnknownSymbolError
+from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Backward
-from funding_platform.venues.payloads import MaybeReal, MaybeTime, Payload, Real, Time, present
+from funding_platform.venues.payloads import Payload, present
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 SESSION: Final = "_24_5"
@@ -25,70 +21,41 @@ SESSION: Final = "_24_5"
 class _Stats(Payload):
     """The market as it stands; of markets that pay no funding nobody promises what is here."""
 
-    funding_rate: MaybeReal = None
-    next_funding: MaybeTime = msgspec.field(name="nextFundingRate", default=None)  # a time
+    predicted_rate: MaybeReal = field(name="fundingRate", default=None)
+    next_funding_ms: MaybeTime = field(name="nextFundingRate", default=None)  # a time
     mark_price: MaybeReal = None
     index_price: MaybeReal = None
-    open_interest: MaybeReal = None  # in dollars
     open_interest_base: MaybeReal = None
-    daily_volume: MaybeReal = None  # in dollars
-    bid_price: MaybeReal = None
-    ask_price: MaybeReal = None
+    open_interest_usd: MaybeReal = field(name="openInterest", default=None)
+    volume_24h_usd: MaybeReal = field(name="dailyVolume", default=None)
+    best_bid: MaybeReal = field(name="bidPrice", default=None)
+    best_ask: MaybeReal = field(name="askPrice", default=None)
 
 
 class _Rules(Payload):
-    min_price_change: MaybeReal = None
-    min_order_size: MaybeReal = None
+    tick_size: MaybeReal = field(name="minPriceChange", default=None)
+    min_size: MaybeReal = field(name="minOrderSize", default=None)
 
 
 class _Market(Payload):
-    name: str
+    venue_symbol: str = field(name="name")
     asset_name: str
-    collateral_asset_name: str
+    quote: str = field(name="collateralAssetName")
     status: str
     trading_config: _Rules
-    market_stats: _Stats = msgspec.field(default_factory=_Stats)
+    market_stats: _Stats = field(default_factory=_Stats)
     type: str = "PERPETUAL"  # absent until spring 2026, when spot markets came
-    created_at: MaybeTime = None
-
-
-class _Markets(Payload):
-    data: list[_Market]
+    listed_ms: MaybeTime = field(name="createdAt", default=None)
 
 
 class _Funding(Payload):
-    market: str = msgspec.field(name="m")
-    rate: Real = msgspec.field(name="f")
-    time_ms: Time = msgspec.field(name="T")  # some seconds after the hour
+    venue_symbol: str = field(name="m")
+    rate: Real = field(name="f")
+    time_ms: Time = field(name="T")  # some seconds after the hour
 
 
-class _Fundings(Payload):
-    data: list[_Funding]
-
-
-class _Error(Payload):
-    code: int
-    message: str
-
-
-class _Refusal(Payload):
-    error: _Error
-
-
-MARKETS: Final = Endpoint("/api/v1/info/markets", _Markets)
-HISTORY: Final = Endpoint("/api/v1/info/{market}/funding", _Fundings)
-_REFUSAL: Final = msgspec.json.Decoder(_Refusal)
-_MEANINGS: Final[dict[int, type[VenueError]]] = {1001: UnknownSymbolError, 1010: ServerError}
-
-
-def _refusal(status: int, body: bytes) -> Refusal | None:
-    """The error object that stands in place of the data, also with HTTP 200."""
-    try:
-        error = _REFUSAL.decode(body).error
-    except msgspec.DecodeError:
-        return None
-    default = ServerError if status >= 500 else RequestError
-    return Refusal(_MEANINGS.get(error.code, default), f"error {error.code}: {error.message}")
+MARKETS: Final = Endpoint("/api/v1/info/markets", list[_Market], within="data")
+HISTORY: Final = Endpoint("/api/v1/info/{market}/funding", list[_Funding], within="data")
 
 
 class Extended(Venue):
@@ -103,7 +70,13 @@ class Extended(Venue):
         pager=Backward,
         page_size=1000,
         budget=Budget("requests", 1000, 60),
-        refusal=_refusal,
+        # Stands in place of the data, also with HTTP 200.
+        refusal=ErrorCodes(
+            "code",
+            "message",
+            within="error",
+            meanings={1001: UnknownSymbolError, 1010: ServerError},
+        ),
         statuses={
             "ACTIVE": "trading",
             "REDUCE_ONLY": "halted",
@@ -116,18 +89,12 @@ class Extended(Venue):
     async def fetch_listings(self) -> list[Listing]:
         """All perpetuals, those that no longer or do not yet trade included."""
         return [
-            Listing(
-                venue_symbol=row.name,
+            Listing.linear(
+                row,
+                row.trading_config,
                 base=row.asset_name.removesuffix(SESSION),
-                quote=row.collateral_asset_name,
                 settle="USDC",
-                contract_type="linear",
-                status=row.status,
-                contract_size=1.0,
                 interval_hours=1.0,
-                tick_size=row.trading_config.min_price_change,
-                min_size=row.trading_config.min_order_size,
-                listed_ms=row.created_at,
             )
             for row in await self._perpetuals()
         ]
@@ -136,37 +103,24 @@ class Extended(Venue):
         """The statistics of the markets that trade, from the one call that holds everything."""
         rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
         for row in rows:
-            if None in (present(row.market_stats.funding_rate), row.market_stats.next_funding):
+            stats = row.market_stats
+            if None in (present(stats.predicted_rate), stats.next_funding_ms):
                 where = "$.data[...].marketStats"
-                raise self.broken(f"{row.name} trades without a funding rate", MARKETS, where)
-        return [_market(row.name, row.market_stats) for row in rows]
+                raise self.broken(f"{row.venue_symbol} trades without a rate", MARKETS, where)
+        return [
+            Market.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
+            for row in rows
+        ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of the hourly rates that were applied, newest first; both edges are included."""
-        edges = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
-        answer = await self.fetch(HISTORY, {"market": symbol, **edges})
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         return Page(
             [
-                Settlement(row.market, row.time_ms, row.rate, interval_hours=1.0)
-                for row in answer.data
+                Settlement(row.venue_symbol, row.time_ms, row.rate, interval_hours=1.0)
+                for row in await self.fetch(HISTORY, {"market": symbol, **edges})
             ]
         )
 
     async def _perpetuals(self) -> list[_Market]:
-        return [row for row in (await self.fetch(MARKETS)).data if row.type == "PERPETUAL"]
-
-
-def _market(name: str, stats: _Stats) -> Market:
-    return Market(
-        venue_symbol=name,
-        predicted_rate=stats.funding_rate,
-        interval_hours=1.0,
-        next_funding_ms=stats.next_funding,
-        mark_price=stats.mark_price,
-        index_price=stats.index_price,
-        open_interest_base=stats.open_interest_base,
-        open_interest_usd=stats.open_interest,
-        volume_24h_usd=stats.daily_volume,
-        best_bid=stats.bid_price,
-        best_ask=stats.ask_price,
-    )
+        return [row for row in await self.fetch(MARKETS) if row.type == "PERPETUAL"]

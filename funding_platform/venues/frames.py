@@ -12,14 +12,14 @@ import msgspec
 import polars as pl
 
 from funding_platform.core.intervals import infer_intervals
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.schema import Column, Table, Type, instant
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.venues.errors import ContractError
+from funding_platform.venues.fields import LATEST_MS
 from funding_platform.venues.paging import round_to_second
-from funding_platform.venues.payloads import LATEST_MS
-from funding_platform.venues.records import Listing, Market, Settlement
+from funding_platform.venues.records import DOLLARS, Listing, Market, Settlement
 
 
 def instruments_frame(
@@ -32,8 +32,8 @@ def instruments_frame(
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
         _time("listed_ms").alias("listed_at"),
-        _moment(observed_at).alias("first_seen_at"),
-        _moment(observed_at).alias("last_seen_at"),
+        instant(observed_at).alias("first_seen_at"),
+        instant(observed_at).alias("last_seen_at"),
     )
     return _finished(frame, INSTRUMENTS, venue)
 
@@ -41,15 +41,23 @@ def instruments_frame(
 def snapshots_frame(
     venue: str, markets: Sequence[Market], observed_at: datetime, latency_ms: float
 ) -> pl.DataFrame:
-    """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``."""
+    """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``.
+
+    Dollar columns that a record leaves out follow from amounts of a quote that is a dollar.
+    """
     bid, ask = pl.col("best_bid"), pl.col("best_ask")
     spread = (ask - bid) / ((ask + bid) / 2) * 1e4
+    in_dollars = pl.lit(pl.Series([row.quote in DOLLARS for row in markets], dtype=pl.Boolean))
+    held = pl.when(in_dollars).then(pl.col("open_interest_base") * pl.col("mark_price"))
+    traded = pl.when(in_dollars).then("volume_24h_quote")
     frame = _columns(markets, Market, MARKET_SNAPSHOTS, venue).with_columns(
-        _moment(floor_hour(observed_at)).alias("snapshot_hour"),
+        instant(floor_hour(observed_at)).alias("snapshot_hour"),
         _time("next_funding_ms").alias("next_funding_time"),
+        pl.coalesce("open_interest_usd", held).alias("open_interest_usd"),
+        pl.coalesce("volume_24h_usd", traded).alias("volume_24h_usd"),
         pl.when(bid > 0, ask > 0).then(spread).alias("spread_bps"),
         pl.lit(latency_ms).alias("latency_ms"),
-        _moment(observed_at).alias("observed_at"),
+        instant(observed_at).alias("observed_at"),
     )
     return _finished(frame, MARKET_SNAPSHOTS, venue)
 
@@ -65,7 +73,7 @@ def settlements_frame(
         _stamps("funding_time", seconds),
         _time("time_ms").alias("venue_time"),
         pl.col("rate").alias("funding_rate"),
-        _moment(observed_at).alias("observed_at"),
+        instant(observed_at).alias("observed_at"),
     )
     return _finished(infer_intervals(frame), FUNDING_RATES, venue)
 
@@ -111,10 +119,6 @@ _UTC = Type.TIME.polars
 def _time(name: str) -> pl.Expr:
     """A column of millisecond stamps as times."""
     return pl.col(name).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
-
-
-def _moment(moment: datetime) -> pl.Expr:
-    return pl.lit(moment, dtype=_UTC)
 
 
 def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:

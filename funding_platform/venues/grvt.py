@@ -1,43 +1,26 @@
 """GRVT: rates in percent per the instrument's own interval, times in nanoseconds."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Final, Generic, TypeAlias, TypeVar
+from typing import Final
 
-from msgspec import Meta
+from msgspec import field
 
-from funding_platform.core.time_grid import HOUR, MILLISECOND
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
+from funding_platform.venues.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, BackwardToken
-from funding_platform.venues.payloads import (
-    LATEST_MS,
-    MaybeReal,
-    Payload,
-    Percent,
-    Whole,
-    fraction,
-    present,
-    product,
-)
-from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.payloads import HOUR_MS, Payload, fraction, present, total
+from funding_platform.venues.records import Listing, Market, Page, Settlement
 
-T = TypeVar("T")
-NS_PER_MS: Final = 1_000_000
-Nanoseconds: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS * 1_000_000)]
-HOUR_MS: Final = HOUR // MILLISECOND
 SHORTEST_HOURS: Final = 4
 THOUSANDS: Final = {"KPEPE": "kPEPE", "KBONK": "kBONK", "KSHIB": "kSHIB"}
 """Contracts of a thousand units, whose capital K tells nothing: KAS and KAVA are coins."""
 
 
-class _Result(Payload, Generic[T]):
-    result: T
-
-
 class _Instrument(Payload, rename=None):
-    instrument: str
+    venue_symbol: str = field(name="instrument")
     base: str
     quote: str
     kind: str
@@ -47,39 +30,36 @@ class _Instrument(Payload, rename=None):
 
 
 class _Ticker(Payload, rename=None):
-    instrument: str
+    venue_symbol: str = field(name="instrument")
     funding_rate: Percent  # as funding_rate_8h_curr, which is not of eight hours either
     next_funding_time: Nanoseconds
     mark_price: MaybeReal
     index_price: MaybeReal = None
-    best_bid_price: MaybeReal = None
-    best_ask_price: MaybeReal = None
-    open_interest: MaybeReal = None
+    best_bid: MaybeReal = field(name="best_bid_price", default=None)
+    best_ask: MaybeReal = field(name="best_ask_price", default=None)
+    open_interest_base: MaybeReal = field(name="open_interest", default=None)
     buy_volume_24h_q: MaybeReal = None  # by what takers did: the sum is what was traded
     sell_volume_24h_q: MaybeReal = None
 
     @property
-    def volume(self) -> float | None:
-        """Turnover in the quote currency."""
-        bought, sold = present(self.buy_volume_24h_q), present(self.sell_volume_24h_q)
-        return None if bought is None or sold is None else bought + sold
+    def volume_24h_quote(self) -> float | None:
+        """Both sides' takers."""
+        return total(self.buy_volume_24h_q, self.sell_volume_24h_q)
 
 
 class _Funding(Payload, rename=None):
-    instrument: str
+    venue_symbol: str = field(name="instrument")
     funding_rate: Percent
     funding_time: Nanoseconds
     funding_interval_hours: Whole
     mark_price: MaybeReal = None
 
     @property
-    def time_ms(self) -> int:
-        """When, in milliseconds."""
-        return self.funding_time // NS_PER_MS
-
-    def is_settlement(self, grid_ms: int) -> bool:
-        """Whether it was paid. Rows of 2025 may be samples by the minute and state no interval."""
-        return self.funding_interval_hours > 0 or self.time_ms % grid_ms == 0
+    def settlement(self) -> Settlement:
+        """As a record; the interval is unknown where it is zero."""
+        time_ms, rate = self.funding_time // NS_PER_MS, fraction(self.funding_rate)
+        hours = self.funding_interval_hours or None
+        return Settlement(self.venue_symbol, time_ms, rate, self.mark_price, interval_hours=hours)
 
 
 class _History(Payload):
@@ -87,8 +67,10 @@ class _History(Payload):
     next: str | None = None
 
 
-INSTRUMENTS: Final = Endpoint("/full/v1/all_instruments", _Result[list[_Instrument]], method="POST")
-TICKER: Final = Endpoint("/full/v1/ticker", _Result[_Ticker], method="POST")
+INSTRUMENTS: Final = Endpoint(
+    "/full/v1/all_instruments", list[_Instrument], within="result", method="POST"
+)
+TICKER: Final = Endpoint("/full/v1/ticker", _Ticker, within="result", method="POST")
 HISTORY: Final = Endpoint("/full/v1/funding", _History, method="POST")
 
 
@@ -114,29 +96,30 @@ class Grvt(Venue):
 
     async def fetch_listings(self) -> list[Listing]:
         """The active perpetuals; ``create_time`` is newer than they are, hence not a listing."""
-        rows = (await self.fetch(INSTRUMENTS, {"is_active": True})).result
         return [
-            Listing(
-                venue_symbol=row.instrument,
+            Listing.linear(
+                row,
                 base=THOUSANDS.get(row.base, row.base),
-                quote=row.quote,
-                settle=row.quote,
-                contract_type="linear",
                 status="active",
-                contract_size=1.0,
                 interval_hours=row.funding_interval_hours or None,
-                tick_size=row.tick_size,
-                min_size=row.min_size,
             )
-            for row in rows
+            for row in await self.fetch(INSTRUMENTS, {"is_active": True})
             if row.kind == "PERPETUAL"
         ]
 
     async def fetch_markets(self) -> list[Market]:
         """The tickers, which have to be asked for one by one."""
-        listings = {row.venue_symbol: row for row in await self.listings()}
-        tickers = await self.attempt_each(listings, self._ticker, required=True)
-        return [_market(row, listings[symbol]) for symbol, row in tickers.items()]
+        listed = await self.listed()
+        tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
+        return [
+            Market.of(
+                row,
+                listed[symbol],
+                predicted_rate=fraction(row.funding_rate),
+                next_funding_ms=row.next_funding_time // NS_PER_MS,
+            )
+            for symbol, row in tickers.items()
+        ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of funding, newest first, by cursor."""
@@ -145,45 +128,14 @@ class Grvt(Venue):
             "start_time": str(ask.start_ms * NS_PER_MS),
             "end_time": str(ask.end_ms * NS_PER_MS),
             "limit": ask.limit,
+            **ask.cursor("cursor"),
         }
-        cursor: Params = {"cursor": ask.token} if ask.token else {}
-        answer = await self.fetch(HISTORY, {**params, **cursor})
-        hours = {row.venue_symbol: row.interval_hours for row in await self.listings()}
-        grid_ms = int(present(hours.get(symbol)) or SHORTEST_HOURS) * HOUR_MS
-        return Page(
-            [_settlement(row) for row in answer.result if row.is_settlement(grid_ms)],
-            token=answer.next,
-            passed_over_ms=[row.time_ms for row in answer.result if not row.is_settlement(grid_ms)],
-        )
+        answer = await self.fetch(HISTORY, params)
+        listing = (await self.listed()).get(symbol)
+        hours = (listing and present(listing.interval_hours)) or SHORTEST_HOURS
 
-    async def _ticker(self, symbol: str) -> _Ticker:
-        ticker = (await self.fetch(TICKER, {"instrument": symbol})).result
-        if ticker.instrument != symbol:
-            raise self.broken(f"asked for {symbol}, got {ticker.instrument}", TICKER, "$.result")
-        return ticker
+        def was_paid(row: Settlement) -> bool:
+            """Rows of 2025 may be samples by the minute and state no interval."""
+            return bool(row.interval_hours) or row.time_ms % int(hours * HOUR_MS) == 0
 
-
-def _market(row: _Ticker, listing: Listing) -> Market:
-    return Market(
-        venue_symbol=row.instrument,
-        predicted_rate=fraction(row.funding_rate),
-        interval_hours=listing.interval_hours,
-        next_funding_ms=row.next_funding_time // NS_PER_MS,
-        mark_price=row.mark_price,
-        index_price=row.index_price,
-        open_interest_base=row.open_interest,
-        open_interest_usd=dollars(listing.quote, product(row.open_interest, row.mark_price)),
-        volume_24h_usd=dollars(listing.quote, row.volume),
-        best_bid=row.best_bid_price,
-        best_ask=row.best_ask_price,
-    )
-
-
-def _settlement(row: _Funding) -> Settlement:
-    return Settlement(
-        row.instrument,
-        row.time_ms,
-        fraction(row.funding_rate),
-        mark_price=row.mark_price,
-        interval_hours=row.funding_interval_hours or None,
-    )
+        return Page.sifted([row.settlement for row in answer.result], was_paid, answer.next)

@@ -8,6 +8,7 @@ import polars as pl
 
 from funding_platform.core.completeness import missing_between
 from funding_platform.core.intervals import infer_intervals
+from funding_platform.core.schema import instant
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.venues.errors import VenueError
@@ -148,9 +149,10 @@ def _split(
 ) -> History:
     """The window and its context, with the coverage of each symbol counted."""
     time, missing = pl.col("funding_time"), pl.col("missing_time")
-    inside = (time >= window.start) & (time < window.end)
+    start, end = instant(window.start), instant(window.end)
+    inside = (time >= start) & (time < end)
     frame = everything.filter(inside)
-    absent = missing_between(everything).filter(missing >= window.start, missing < window.end)
+    absent = missing_between(everything).filter(missing >= start, missing < end)
     lost = dict(absent.group_by("venue_symbol").len().iter_rows())
     spans = {
         symbol: (count, first, last)

@@ -1,33 +1,27 @@
 """The one HTTP client: timeouts, bounded bodies, budgets, retries, and errors with a type.
 
-Every answer goes the same way: classified by status and by the error code inside it, then decoded
-into the endpoint's declared type. Whatever goes wrong leaves as a ``VenueError``.
+It sends, and reads what comes back; what that is, ``answers`` tells. Whatever goes wrong leaves as
+a ``VenueError``.
 """
 
 import asyncio
-import email.utils
-import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
-import msgspec
 
+from funding_platform.venues.answers import decoded, raise_for_refusal
 from funding_platform.venues.breaker import Breaker
-from funding_platform.venues.endpoints import Endpoint, Params, Refusal, RefusalHook
+from funding_platform.venues.endpoints import Endpoint, Params, RefusalHook
 from funding_platform.venues.errors import (
     BannedError,
     ConnectionFailedError,
     ContractError,
-    RateLimitedError,
-    RedirectError,
-    RequestError,
-    ServerError,
     UndecodableError,
     VenueError,
     VenueTimeoutError,
@@ -42,12 +36,6 @@ MAX_BODY_BYTES = 64 * 2**20
 
 USER_AGENT = "funding-platform/0.1"
 """Extended answers 403 to clients that do not name themselves."""
-
-_SHUT_OUT = {403: "forbidden", 418: "banned", 451: "not served in this region"}
-_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError)
-"""What a decoder raises; the second for text in JSON that is not UTF-8."""
-
-_PATH = re.compile(r" - at `(?P<path>[^`]+)`")
 
 T = TypeVar("T")
 
@@ -176,14 +164,14 @@ class HttpClient:
             response, body = await self._send(request)
             self._learn_usage(response)
         try:
-            self._raise_for_refusal(response, body)
+            raise_for_refusal(self._venue, response, body, self._refusal)
         except VenueError as error:
             if isinstance(error, BannedError) or not bearable(error.retry_after):
                 self._breaker.ban(error)
             elif error.retry_after is not None:
                 self._limiter.pause(budget, error.retry_after)
             raise
-        return self._decode(endpoint, request, body)
+        return decoded(endpoint, body, self._venue, str(request.url))
 
     def _build(self, endpoint: Endpoint[T], params: Params) -> httpx.Request:
         path, remaining = endpoint.locate(params)
@@ -251,96 +239,8 @@ class HttpClient:
         if used.isdecimal():
             self._limiter.observe(self._budget, float(used))
 
-    def _raise_for_refusal(self, response: httpx.Response, body: bytes) -> None:
-        """Raise what the status, or the error code inside the body, stands for."""
-        try:
-            said = self._refusal(response.status_code, body)
-        except UnicodeDecodeError:
-            said = None  # no text has no error code: left to the status and the full decoding
-        refusal = _judged(response, said)
-        if refusal is None:
-            return
-        details = "" if said is None or said == refusal else f" ({said.message})"
-        error = refusal.kind(
-            f"HTTP {response.status_code}, {refusal.message}{details}",
-            venue=self._venue,
-            endpoint=str(response.request.url),
-            hint=(said and said.hint) or _HINTS.get(refusal.kind),
-            payload=body,
-        )
-        error.retry_after = _retry_after(response.headers.get("retry-after"))
-        raise error
-
-    def _decode(self, endpoint: Endpoint[T], request: httpx.Request, body: bytes) -> T:
-        where: dict[str, Any] = {
-            "venue": self._venue,
-            "endpoint": str(request.url),
-            "payload": body,
-        }
-        try:
-            return endpoint.decoder.decode(body)
-        except msgspec.ValidationError as error:
-            mismatch = error
-        except _NO_JSON as error:
-            page = "an HTML page" if body.lstrip().startswith(b"<") else str(error)
-            raise UndecodableError(f"not JSON: {page}", **where) from error
-        _require_json(body, where)
-        found = _PATH.search(str(mismatch))
-        raise ContractError(
-            f"the answer breaks the contract: {mismatch}",
-            hint="compare with the venue's documentation; the payload structs are in its file",
-            path=found["path"] if found else "$",
-            **where,
-        ) from mismatch
-
 
 @cache
 def _trust() -> ssl.SSLContext:
     """The certificates of all clients: reading them takes 24 ms each time."""
     return httpx.create_ssl_context()
-
-
-_HINTS: Mapping[type[VenueError], str] = {
-    BannedError: "stop asking this venue; a ban ends by itself, and asking on lengthens it",
-    RateLimitedError: "another process may share this address; lower FUNDING_RATE_LIMIT_SCALE",
-    RedirectError: "set the venue's base URL in FUNDING_VENUE_URLS",
-}
-
-
-def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
-    """What an answer refuses: by its status where that is clear, else by the code inside it."""
-    status = response.status_code
-    if status in _SHUT_OUT:
-        return Refusal(BannedError, _SHUT_OUT[status])
-    if status == 429:
-        return Refusal(RateLimitedError, "too many requests")
-    if 300 <= status < 400:
-        return Refusal(RedirectError, f"points to {response.headers.get('location')}")
-    if said is not None:
-        return said
-    if status >= 500:
-        return Refusal(ServerError, "a fault of the venue")
-    if status >= 400:
-        return Refusal(RequestError, "declined")
-    return None
-
-
-def _require_json(body: bytes, where: dict[str, Any]) -> None:
-    """Raise if ``body`` is cut short: a mismatch in the half that came proves nothing."""
-    try:
-        msgspec.json.decode(body)
-    except _NO_JSON as error:
-        raise UndecodableError(f"not JSON: {error}", **where) from error
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header, which holds seconds or a date."""
-    if value is None:
-        return None
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, moment.timestamp() - time.time())

@@ -3,18 +3,20 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from funding_platform.core.time_grid import HOUR, floor_hour, to_ms
+from msgspec import field
+
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.endpoints import Endpoint, Refusal
+from funding_platform.venues.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.errors import UnknownSymbolError
+from funding_platform.venues.fields import Decimals, MaybeReal, Real, Time
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import Decimals, MaybeReal, Payload, Real, Time, product, step
+from funding_platform.venues.payloads import Payload, step
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
 class _Asset(Payload):
-    name: str
+    venue_symbol: str = field(name="name")
     sz_decimals: Decimals
     is_delisted: bool = False
 
@@ -29,17 +31,17 @@ class _Context(Payload):
     Only the rate must have a value: an asset without trades may have no price.
     """
 
-    funding: Real
-    open_interest: MaybeReal
-    mark_px: MaybeReal
-    oracle_px: MaybeReal
-    day_ntl_vlm: MaybeReal
+    predicted_rate: Real = field(name="funding")
+    open_interest_base: MaybeReal = field(name="openInterest")
+    mark_price: MaybeReal = field(name="markPx")
+    index_price: MaybeReal = field(name="oraclePx")
+    volume_24h_quote: MaybeReal = field(name="dayNtlVlm")
 
 
 class _Funding(Payload):
-    coin: str
-    funding_rate: Real
-    time: Time
+    venue_symbol: str = field(name="coin")
+    time_ms: Time = field(name="time")
+    rate: Real = field(name="fundingRate")
 
 
 MARKETS: Final = Endpoint("/info", tuple[_Meta, list[_Context]], weight=20, method="POST")
@@ -74,14 +76,11 @@ class Hyperliquid(Venue):
         """The universe. Prices have five significant digits, hence no fixed tick."""
         meta, _ = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
         return [
-            Listing(
-                venue_symbol=asset.name,
-                base=asset.name,
+            Listing.linear(
+                asset,
+                base=asset.venue_symbol,
                 quote="USDC",
-                settle="USDC",
-                contract_type="linear",
                 status="delisted" if asset.is_delisted else "listed",
-                contract_size=1.0,
                 interval_hours=1.0,
                 min_size=step(asset.sz_decimals),
             )
@@ -95,18 +94,13 @@ class Hyperliquid(Venue):
             raise self.broken(
                 f"{len(meta.universe)} assets, but {len(contexts)} contexts", MARKETS, "$[1]"
             )
-        next_hour = to_ms(floor_hour(self.now()) + HOUR)
         return [
-            Market(
-                venue_symbol=asset.name,
-                predicted_rate=context.funding,
+            Market.of(
+                asset,
+                context,
+                quote="USDC",
                 interval_hours=1.0,
-                next_funding_ms=next_hour,
-                mark_price=context.mark_px,
-                index_price=context.oracle_px,
-                open_interest_base=context.open_interest,
-                open_interest_usd=product(context.open_interest, context.mark_px),
-                volume_24h_usd=context.day_ntl_vlm,
+                next_funding_ms=self.next_hour_ms(),
             )
             for asset, context in zip(meta.universe, contexts, strict=True)
             if not asset.is_delisted
@@ -114,13 +108,6 @@ class Hyperliquid(Venue):
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of fundingHistory, whose two edges are included."""
-        rows = await self.fetch(
-            HISTORY,
-            {
-                "type": "fundingHistory",
-                "coin": symbol,
-                "startTime": ask.start_ms,
-                "endTime": ask.end_ms,
-            },
-        )
-        return Page([Settlement(row.coin, row.time, row.funding_rate) for row in rows])
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms}
+        rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
+        return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

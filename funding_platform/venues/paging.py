@@ -10,13 +10,14 @@ usual proof.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from funding_platform.core.intervals import CONTEXT
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, from_ms, to_ms
+from funding_platform.venues.endpoints import Params
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
 from funding_platform.venues.records import Page, Settlement
 
@@ -45,6 +46,17 @@ class Ask(NamedTuple):
     end_ms: int
     limit: int
     token: str | None = None
+
+    def cursor(self, parameter: str) -> Params:
+        """The token as that parameter, once there is one."""
+        return {parameter: self.token} if self.token else {}
+
+    def days(self, now: datetime) -> Iterator[datetime]:
+        """The days that have begun, in UTC, of what is asked for."""
+        day = from_ms(self.start_ms).replace(hour=0, minute=0, second=0, microsecond=0)
+        while day <= min(from_ms(self.end_ms), now):
+            yield day
+            day += timedelta(days=1)
 
 
 class Pager(ABC):

@@ -1,101 +1,65 @@
-"""Paradex: funding accrues by the second, so there is no settlement; we cut the accrual into some.
+"""Paradex: funding accrues by the second, and ``accrual`` cuts it into settlements.
 
-The venue publishes a cumulative index I, the USDC that one unit of the base has paid since launch,
-and beside it the rate r and the premium p = r * S that the index grows by, both for one funding
-period T of the market; S is the spot price in USDC. A settlement at t, every multiple of T, is what
-the period that ends there paid, as a fraction of its price there:
-
-    rate(t) = (I(t) - I(t - T)) / S(t),    S = p / r
-
-so that rate times price is the very amount. The index is sampled every few seconds; from the last
-sample before t, at s, it runs on as the venue itself advances it:
-
-    I(t) = I(s) + p(s) * (t - s) / T
-
-Where no sample lies within ``REACH`` before t, the index there is unknown and no rate is made up.
+The index is in USDC and sampled every few seconds. Where no sample lies within ``REACH_MS`` before
+the edge of a period, the index there is unknown and no rate is made up.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from typing import Final, Generic, TypeVar
+from typing import Final
 
-from funding_platform.core.time_grid import HOUR, MILLISECOND, to_ms
+from msgspec import field
+
+from funding_platform.core.time_grid import to_ms
+from funding_platform.venues.accrual import Sample, paid_until, period_edges
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.concurrency import task_group
+from funding_platform.venues.concurrency import together
 from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
+from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, Time, Whole
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
-from funding_platform.venues.payloads import (
-    MaybeReal,
-    MaybeTime,
-    Payload,
-    Real,
-    Time,
-    Whole,
-    present,
-    product,
-)
-from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.payloads import HOUR_MS, Payload, SymbolRow, present
+from funding_platform.venues.records import Listing, Market, Page, Settlement
 
-T = TypeVar("T")
-HOUR_MS: Final = HOUR // MILLISECOND
 REACH_MS: Final = 30_000
 """Over a longer gap the venue itself accrues nothing."""
 USUAL_HOURS: Final = 8
 """The funding period of samples from before it was published, and of markets no longer listed."""
 
 
-class _Results(Payload, Generic[T]):
-    results: list[T]
-
-
-class _Market(Payload, rename=None):
-    symbol: str
+class _Market(SymbolRow, rename=None):
     asset_kind: str
-    base_currency: str
-    quote_currency: str
-    settlement_currency: str
+    base: str = field(name="base_currency")
+    quote: str = field(name="quote_currency")
+    settle: str = field(name="settlement_currency")
     funding_period_hours: Whole = 0
-    price_tick_size: MaybeReal = None
-    order_size_increment: MaybeReal = None
+    tick_size: MaybeReal = field(name="price_tick_size", default=None)
+    min_size: MaybeReal = field(name="order_size_increment", default=None)
     open_at: MaybeTime = None
 
 
-class _Summary(Payload, rename=None):
-    symbol: str
-    funding_rate: MaybeReal  # of the whole period; empty for options
+class _Summary(SymbolRow, rename=None):
+    predicted_rate: MaybeReal = field(name="funding_rate")  # of the whole period; blank for options
     mark_price: MaybeReal
-    underlying_price: MaybeReal
-    open_interest: MaybeReal  # in base
-    volume_24h: MaybeReal
-    bid: MaybeReal
-    ask: MaybeReal
+    index_price: MaybeReal = field(name="underlying_price")
+    open_interest_base: MaybeReal = field(name="open_interest")
+    volume_24h_usd: MaybeReal = field(name="volume_24h")
+    best_bid: MaybeReal = field(name="bid")
+    best_ask: MaybeReal = field(name="ask")
 
 
 class _Sample(Payload, rename=None):
     market: str
-    funding_index: Real
-    funding_premium: Real
-    funding_rate: Real
-    created_at: Time
+    index: Real = field(name="funding_index")
+    premium: Real = field(name="funding_premium")
+    rate: Real = field(name="funding_rate")
+    time_ms: Time = field(name="created_at")
     funding_period_hours: Whole = 0
 
-    def index_at(self, time_ms: int) -> float:
-        """The index some seconds after the sample."""
-        period_ms = (self.funding_period_hours or USUAL_HOURS) * HOUR_MS
-        return self.funding_index + self.funding_premium * (time_ms - self.created_at) / period_ms
 
-    @property
-    def spot(self) -> float | None:
-        """The price that turns the rate into the premium; a rate of zero does not tell it."""
-        return self.funding_premium / self.funding_rate if self.funding_rate else None
-
-
-MARKETS: Final = Endpoint("/v1/markets", _Results[_Market])
-SUMMARIES: Final = Endpoint("/v1/markets/summary", _Results[_Summary])
-SAMPLES: Final = Endpoint("/v1/funding/data", _Results[_Sample])
+MARKETS: Final = Endpoint("/v1/markets", list[_Market], within="results")
+SUMMARIES: Final = Endpoint("/v1/markets/summary", list[_Summary], within="results")
+SAMPLES: Final = Endpoint("/v1/funding/data", list[_Sample], within="results")
 
 
 class Paradex(Venue):
@@ -114,10 +78,7 @@ class Paradex(Venue):
         refusal=ErrorCodes(
             "error",
             "message",
-            meanings={
-                "NOT_FOUND": UnknownSymbolError,
-                "RATE_LIMIT_EXCEEDED": RateLimitedError,
-            },
+            meanings={"NOT_FOUND": UnknownSymbolError, "RATE_LIMIT_EXCEEDED": RateLimitedError},
         ),
         statuses={"listed": "trading"},
         never_stated=("next_funding_time",),
@@ -126,99 +87,58 @@ class Paradex(Venue):
     async def fetch_listings(self) -> list[Listing]:
         """The perpetuals among the markets; all that are listed trade."""
         return [
-            Listing(
-                venue_symbol=row.symbol,
-                base=row.base_currency,
-                quote=row.quote_currency,
-                settle=row.settlement_currency,
-                contract_type="linear",
+            Listing.linear(
+                row,
                 status="listed",
-                contract_size=1.0,
                 interval_hours=row.funding_period_hours or None,
-                tick_size=row.price_tick_size,
-                min_size=row.order_size_increment,
                 listed_ms=row.open_at or None,
             )
-            for row in (await self.fetch(MARKETS)).results
+            for row in await self.fetch(MARKETS)
             if row.asset_kind == "PERP"
         ]
 
     async def fetch_markets(self) -> list[Market]:
         """The summaries of all perpetuals; each rate is of its market's whole funding period."""
-        async with task_group() as group:
-            summaries = group.create_task(self.fetch(SUMMARIES, {"market": "ALL"}))
-            listed = group.create_task(self.attempt(self.listings(), []))
-        hours = {row.venue_symbol: row.interval_hours for row in listed.result()}
+        summaries, listed = await together(
+            self.fetch(SUMMARIES, {"market": "ALL"}), self.attempt(self.listed(), {})
+        )
+        hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
         return [
-            Market(
-                venue_symbol=row.symbol,
-                predicted_rate=row.funding_rate,
-                interval_hours=hours.get(row.symbol),
-                mark_price=row.mark_price,
-                index_price=row.underlying_price,
-                open_interest_base=row.open_interest,
-                open_interest_usd=dollars("USD", product(row.open_interest, row.mark_price)),
-                volume_24h_usd=row.volume_24h,
-                best_bid=row.bid,
-                best_ask=row.ask,
-            )
-            for row in summaries.result().results
-            if row.symbol.endswith("-PERP")
+            Market.of(row, quote="USD", interval_hours=hours.get(row.venue_symbol))
+            for row in summaries
+            if row.venue_symbol.endswith("-PERP")
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """The periods that end within the ask, one request for each."""
-        listing = {row.venue_symbol: row for row in await self.listings()}.get(symbol)
+        listing = (await self.listed()).get(symbol)
         opened_ms = (listing and present(listing.listed_ms)) or 0
         hours = (listing and present(listing.interval_hours)) or USUAL_HOURS
-        period_ms = int(hours * HOUR_MS)
-        first = -(-max(ask.start_ms, opened_ms + 1) // period_ms)
-        last = min(ask.end_ms, to_ms(self.now())) // period_ms
-        if first > last:
-            return Page([])
-        samples = {
-            time_ms: await self._sample(symbol, time_ms)
-            for time_ms in range((first - 1) * period_ms, (last + 1) * period_ms, period_ms)
-        }
-        rates = {end: self._rate(start, end, samples) for start, end in pairwise(samples)}
+        start_ms, end_ms = max(ask.start_ms, opened_ms + 1), min(ask.end_ms, to_ms(self.now()))
+        edges = period_edges(start_ms, end_ms, int(hours * HOUR_MS))
+        paid = paid_until({time_ms: await self._sample(symbol, time_ms) for time_ms in edges})
         return Page(
             [
                 Settlement(symbol, time_ms, rate, interval_hours=hours)
-                for time_ms, rate in rates.items()
+                for time_ms, rate in paid.items()
                 if rate is not None
             ],
-            passed_over_ms=[time_ms for time_ms, rate in rates.items() if rate is None],
+            passed_over_ms=[time_ms for time_ms, rate in paid.items() if rate is None],
         )
 
-    async def _sample(self, symbol: str, time_ms: int) -> _Sample | None:
+    async def _sample(self, symbol: str, time_ms: int) -> Sample | None:
         """The last sample up to a moment, if there is one within reach of it."""
-        reach = range(time_ms - REACH_MS, time_ms + 1)
-        params: Params = {
-            "market": symbol,
-            "start_at": reach[0],
-            "end_at": reach[-1],
-            "page_size": 100,
-        }
-        rows = (await self.fetch(SAMPLES, params)).results
+        start_ms = time_ms - REACH_MS
+        edges: Params = {"start_at": start_ms, "end_at": time_ms, "page_size": 100}
+        rows = await self.fetch(SAMPLES, {"market": symbol, **edges})
         for row in rows:
-            if row.market != symbol or row.created_at not in reach:
-                raise self.broken(
-                    f"asked for {symbol} from {reach[0]} to {reach[-1]}, "
-                    f"got {row.market} at {row.created_at}",
-                    SAMPLES,
-                    "$.results",
-                )
-        return max(rows, key=lambda row: row.created_at, default=None)
-
-    def _rate(self, start: int, end: int, samples: Mapping[int, _Sample | None]) -> float | None:
-        """What the period paid, as a fraction; None where the samples do not tell."""
-        opening, closing = samples[start], samples[end]
-        if opening is None or closing is None:
+            if row.market != symbol or not start_ms <= row.time_ms <= time_ms:
+                got = f"got {row.market} at {row.time_ms}"
+                raise self.broken(f"asked for {symbol} up to {time_ms}, {got}", SAMPLES)
+        if not rows:
             return None
-        paid = closing.index_at(end) - opening.index_at(start)
-        spot = closing.spot or opening.spot
-        if not spot:
-            return None if paid else 0.0
-        if spot < 0:
-            raise self.broken(f"premium and rate of {closing.market} differ in sign", SAMPLES)
-        return paid / spot
+        last = max(rows, key=lambda row: row.time_ms)
+        if last.premium * last.rate < 0:
+            raise self.broken(f"premium and rate of {symbol} differ in sign", SAMPLES)
+        period_ms = (last.funding_period_hours or USUAL_HOURS) * HOUR_MS
+        return Sample(last.time_ms, last.index, last.premium, last.rate, period_ms)

@@ -1,53 +1,19 @@
-"""How bodies become typed values: the struct base, and numbers that are what they claim to be.
+"""How bodies become typed values: the base of payload structs, and arithmetic that keeps absence.
 
-msgspec checks every declared field while it decodes, so a missing, renamed, null or mistyped one
-fails with its path. Declare only fields that are used; a venue may add others at will.
+Declare only fields that are used, with the types of ``fields``; a venue may add others at will.
 """
 
 import math
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta
 
-_FINITE = Meta(ge=-1e300, le=1e300)
-"""Rejects what a decimal string may also spell: ``NaN`` and ``Infinity``."""
+from funding_platform.core.time_grid import HOUR, MILLISECOND, to_ms
+from funding_platform.venues.fields import Decimals, MaybeReal, MaybeTime, Percent, ZonelessTime
 
-Real: TypeAlias = Annotated[float, _FINITE]
-"""A finite number, as a JSON number or a decimal string; never absent."""
-
-Positive: TypeAlias = Annotated[float, Meta(gt=0, le=1e300)]
-"""A finite number above zero, which can be divided by."""
-
-RealOrBlank: TypeAlias = Annotated[float, _FINITE] | Literal[""]
-"""A number that the venue replaces by an empty string where it has none."""
-
-MaybeReal: TypeAlias = Annotated[float, _FINITE] | Literal[""] | None
-"""A number that the venue may leave out, as null or as an empty string."""
-
-Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
-"""A whole number, such as a length of time, that a float holds exactly."""
-
-Decimals: TypeAlias = Annotated[int, Meta(ge=0, le=30)]
-"""How many decimals a price or a size has; ``step`` is what they stand for."""
-
-LATEST_MS = 4_102_444_800_000
-"""2100-01-01. A stamp beyond it is no time, and far enough beyond it fits into no datetime."""
-
-Time: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)]
-"""A moment in milliseconds, or seconds, since the epoch; some venues write 0 for never."""
-
-TimeOrBlank: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)] | Literal[""]
-"""A moment that the venue replaces by an empty string where it has none."""
-
-MaybeTime: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)] | Literal[""] | None
-"""A moment that the venue may leave out."""
-
-Percent: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,9}(\.[0-9]{1,40})?\Z")]
-"""A percentage as decimal text; ``fraction`` converts it."""
-
-UnsignedPercent: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,40})?\Z")]
-"""The same where the sign is told apart, so that one within the text would count twice."""
+HOUR_MS: Final = HOUR // MILLISECOND
 
 T = TypeVar("T")
 
@@ -62,20 +28,66 @@ class Payload(msgspec.Struct, rename=camel_case, gc=False):
     """Base of all payload structs: fields are camelCase on the wire."""
 
 
+class SymbolRow(Payload):
+    """Base of rows that name their perpetual under ``symbol``."""
+
+    venue_symbol: str = msgspec.field(name="symbol")
+
+
 def present(value: T | Literal[""] | None) -> T | None:
     """The value, or None where the venue left it out. Zero is a value."""
     return None if value is None or value == "" else value
 
 
+def coalesce(*values: MaybeReal) -> float | None:
+    """The first value that is there."""
+    return next((known for known in map(present, values) if known is not None), None)
+
+
 def product(*factors: MaybeReal) -> float | None:
     """The product, None where any factor is absent."""
-    known = [factor for factor in map(present, factors) if factor is not None]
-    return math.prod(known) if len(known) == len(factors) else None
+    known = _known(factors)
+    return None if known is None else math.prod(known)
+
+
+def total(*terms: MaybeReal) -> float | None:
+    """The sum, None where any term is absent."""
+    known = _known(terms)
+    return None if known is None else sum(known)
+
+
+def larger(a: MaybeReal, b: MaybeReal) -> float | None:
+    """The larger amount, whatever the signs; None where either is absent."""
+    known = _known((a, b))
+    return None if known is None else max(map(abs, known))
+
+
+def ratio(dividend: MaybeReal, divisor: float) -> float | None:
+    """The quotient, None where the dividend is absent: minutes as hours, say."""
+    known = present(dividend)
+    return None if known is None else known / divisor
+
+
+def hours_between(start_ms: MaybeTime, end_ms: MaybeTime) -> float | None:
+    """Hours from one moment to another, None where either is absent."""
+    start, end = present(start_ms), present(end_ms)
+    return None if start is None or end is None else (end - start) / HOUR_MS
+
+
+def utc_ms(time: ZonelessTime) -> int:
+    """The moment in milliseconds since the epoch."""
+    return to_ms(time.replace(tzinfo=UTC))
 
 
 def step(decimals: Decimals) -> float:
     """The smallest difference between two numbers of so many decimals."""
     return 10.0**-decimals
+
+
+def _known(values: Sequence[MaybeReal]) -> list[float] | None:
+    """The values, None where any is absent."""
+    known = [value for value in map(present, values) if value is not None]
+    return known if len(known) == len(values) else None
 
 
 def fraction(percent: Percent) -> float:

@@ -1,9 +1,9 @@
 """Can this be a market? Faults of clock and unit that an answer shows only beside itself.
 
-A snapshot that decodes and lies within all bounds may still be impossible: a mark that is a hundred
-times its index, a settlement due in more than an interval. Where most rows break a rule, the venue
-has changed what it publishes, and nothing of it is believed. Where single ones do, it is those
-markets' own trouble: the value is unknown, with a warning.
+An answer that decodes and lies within all bounds may still be impossible: a mark that is a hundred
+times its index, a settlement due in more than an interval, a listing in 1970. Where most rows break
+a rule, the venue has changed what it publishes, and nothing of it is believed. Where single ones
+do, it is those markets' own trouble: the value is unknown, with a warning.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
-from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.core.schema import Table
+from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging import EARLIEST
 
@@ -25,6 +26,9 @@ SKEW: Final = timedelta(minutes=5)
 
 APART: Final = 10
 """A mark so many times its index, or the reverse, is another unit and no premium."""
+
+ANNOUNCED: Final = timedelta(days=366)
+"""No listing is announced further ahead."""
 
 _SHOWN = 3
 
@@ -59,6 +63,15 @@ def _rules() -> tuple[Rule, ...]:
 
 RULES: Final = _rules()
 
+LISTING_RULES: Final = (
+    Rule(
+        "listed_at",
+        (pl.col("listed_at") < EARLIEST)
+        | (pl.col("listed_at") > pl.col("last_seen_at") + ANNOUNCED),
+        "is older than perpetuals, or more than a year ahead",
+    ),
+)
+
 
 def vanished(
     venue: str, snapshot: pl.DataFrame, never_stated: Collection[str]
@@ -75,7 +88,7 @@ def vanished(
         Columns that the venue does not fill anyway.
     """
     return [
-        _error(venue, f"not one row has {column}")
+        _error(venue, MARKET_SNAPSHOTS, f"not one row has {column}")
         for column in DRIVE_MONEY
         if column not in never_stated and snapshot[column].null_count() == snapshot.height
     ]
@@ -97,26 +110,56 @@ def sound(venue: str, snapshot: pl.DataFrame) -> tuple[pl.DataFrame, list[Contra
         If most of the values of a column are impossible, or no row has a predicted rate.
     """
     if snapshot["predicted_rate"].null_count() == snapshot.height:
-        raise _error(venue, "not one row has a predicted_rate")
+        raise _error(venue, MARKET_SNAPSHOTS, "not one row has a predicted_rate")
+    return _possible(venue, MARKET_SNAPSHOTS, snapshot, RULES)
+
+
+def sound_listings(
+    venue: str, instruments: pl.DataFrame
+) -> tuple[pl.DataFrame, list[ContractError]]:
+    """The instruments without impossible values, and what was wrong with them.
+
+    Parameters
+    ----------
+    venue
+        Whose they are.
+    instruments
+        Rows of ``core.instruments``.
+
+    Raises
+    ------
+    ContractError
+        If most of the values of a column are impossible: seconds taken for milliseconds, say.
+    """
+    return _possible(venue, INSTRUMENTS, instruments, LISTING_RULES)
+
+
+def _possible(
+    venue: str, table: Table, frame: pl.DataFrame, rules: tuple[Rule, ...]
+) -> tuple[pl.DataFrame, list[ContractError]]:
+    if not any(frame.select(rule.broken.any().alias(rule.column) for rule in rules).row(0)):
+        return frame, []
     doubts = []
-    for column, broken, complaint in RULES:
-        symbols = snapshot.filter(broken)["venue_symbol"]
+    for column, broken, complaint in rules:
+        symbols = frame.filter(broken)["venue_symbol"]
         if symbols.is_empty():
             continue
         named = ", ".join(symbols.head(_SHOWN))
-        error = _error(venue, f"{column} of {symbols.len()}, {named} among them, {complaint}")
-        if 2 * symbols.len() > snapshot[column].count():
+        error = _error(
+            venue, table, f"{column} of {symbols.len()}, {named} among them, {complaint}"
+        )
+        if 2 * symbols.len() > frame[column].count():
             raise error
         doubts.append(error)
         kept = pl.when(~broken.fill_null(value=False)).then(column)
-        snapshot = snapshot.with_columns(kept.alias(column))
-    return snapshot, doubts
+        frame = frame.with_columns(kept.alias(column))
+    return frame, doubts
 
 
-def _error(venue: str, message: str) -> ContractError:
+def _error(venue: str, table: Table, message: str) -> ContractError:
     return ContractError(
         message,
         venue=venue,
-        endpoint=MARKET_SNAPSHOTS.full_name,
+        endpoint=table.full_name,
         hint="the venue may have changed the unit or the clock of what it publishes",
     )

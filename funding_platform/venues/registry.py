@@ -8,7 +8,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from funding_platform.core.schema import Table
 from funding_platform.settings import Settings
@@ -140,18 +140,14 @@ async def open_venue(
     settings = settings or Settings()
     url = base_url or _address(spec, settings)
     state = SharedState(state_file(settings, name, url))
-    http = HttpClient(
-        spec.name,
+    http = _client(
+        spec,
         url,
-        budget=spec.budget,
-        refusal=spec.refusal,
-        used_weight_header=spec.used_weight_header,
         timeout_seconds=settings.request_timeout_seconds,
         limiter=Limiter(
             settings.rate_limit_scale, state=state, longest_seconds=settings.request_timeout_seconds
         ),
         headers=spec.credentials(settings, url),
-        home_url=spec.base_url,
         breaker=Breaker(name, state),
         clock=clock,
         record=record,
@@ -186,13 +182,9 @@ async def replayed_venue(
         If nothing of that name is registered.
     """
     kind = venue_class(name)
-    spec = kind.spec
-    http = HttpClient(
-        spec.name,
+    http = _client(
+        kind.spec,
         _REPLAYED,
-        budget=spec.budget,
-        refusal=spec.refusal,
-        used_weight_header=None,
         timeout_seconds=_NO_WAIT_IS_TOO_LONG,
         limiter=Limiter(math.inf),
         breaker=Breaker(name, open_after=math.inf),
@@ -220,6 +212,19 @@ def venue_health(name: str, settings: Settings | None = None) -> Health:
         return Breaker(name, state).health
     finally:
         state.close()
+
+
+def _client(spec: VenueSpec, url: str, **connection: Any) -> HttpClient:
+    """A client that keeps to the venue's rules."""
+    return HttpClient(
+        spec.name,
+        url,
+        home_url=spec.base_url,
+        budget=spec.budget,
+        refusal=spec.refusal,
+        used_weight_header=spec.used_weight_header,
+        **connection,
+    )
 
 
 def _address(spec: VenueSpec, settings: Settings) -> str:

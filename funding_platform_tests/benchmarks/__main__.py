@@ -29,6 +29,7 @@ BENCHMARKS = (
     "statistics",
     "backtest",
     "backtest_runs",
+    "opportunities",
     "decode",
     "politeness",
     "ccxt",

@@ -59,7 +59,7 @@ class KeptAnswers(HttpClient):
         asked = (endpoint.path, *sorted((params or {}).items()))
         if asked not in self._kept:
             _, self._kept[asked] = await self._send(self._build(endpoint, params or {}))
-        return endpoint.decoder.decode(self._kept[asked])
+        return endpoint.decode(self._kept[asked])
 
     @property
     def bodies(self) -> Bodies:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.core.time_grid import Window, floor_hour, from_ms, parse_month, to_ms
+from funding_platform.core.time_grid import (
+    Window,
+    floor_hour,
+    from_ms,
+    parse_instant,
+    parse_month,
+    to_ms,
+)
 
 MOMENTS = st.datetimes(
     min_value=datetime(2010, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)
@@ -47,3 +54,23 @@ def test_a_window_needs_a_zone_and_an_order() -> None:
         Window(datetime(2025, 1, 1), datetime(2025, 1, 2, tzinfo=UTC))
     with pytest.raises(ValueError, match="before it starts"):
         Window(datetime(2025, 1, 2, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2025-03-01", datetime(2025, 3, 1, tzinfo=UTC)),
+        ("2025-03-01 08:30", datetime(2025, 3, 1, 8, 30, tzinfo=UTC)),
+        ("2025-03-01T08:30:00Z", datetime(2025, 3, 1, 8, 30, tzinfo=UTC)),
+        ("2025-03-01T08:30+09:00", datetime(2025, 2, 28, 23, 30, tzinfo=UTC)),
+    ],
+)
+def test_an_instant_without_a_zone_is_utc(text: str, instant: datetime) -> None:
+    assert parse_instant(text) == instant
+    assert parse_instant(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["", "now", "2025-13-01", "25-3-1", "0001-01-01T00:00+09:00"])
+def test_an_instant_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a time; write YYYY-MM-DD"):
+        parse_instant(text)

@@ -18,6 +18,7 @@ from funding_platform_tests.dbt.market import (
     settlements,
     snapshots,
 )
+from funding_platform_tests.dbt.pairs_market import fill
 from funding_platform_tests.dbt.runner import run_dbt
 
 
@@ -49,3 +50,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     outcome = run_dbt(settings, "build", run_id="run-2")
     assert outcome.returncode == 0, outcome.stdout[-4000:] + outcome.stderr
     return Built(settings, outcome, listed, seen, past)
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with a random market, and the opportunities that dbt finds in it."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("opportunities") / "data")
+    fill(settings, seed=12)
+    built = ("--select", "+opportunities_best", "--exclude-resource-type", "test", "unit_test")
+    outcome = run_dbt(settings, "build", *built)
+    assert outcome.returncode == 0, outcome.stdout[-4000:] + outcome.stderr
+    return settings

@@ -2,9 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
-from itertools import combinations
-from typing import Any
 
 import pytest
 
@@ -12,9 +9,6 @@ from funding_platform.core.time_grid import next_month
 from funding_platform.core.units import apr, rate_8h
 from funding_platform_tests.dbt.conftest import Built
 from funding_platform_tests.dbt.market import History, Row, month_of
-
-TAKER_BPS = {"binance": 5.0, "bybit": 5.5, "hyperliquid": 4.5, "okx": 5.0, "lighter": 0.0}
-HORIZON_HOURS = 168.0
 
 
 def last_per_instrument(rows: list[Row], time: str) -> dict[tuple[str, str], Row]:
@@ -67,62 +61,11 @@ def expected_latest(built: Built) -> dict[tuple[str, str], Row]:
     return latest
 
 
-def smaller(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else min(left, right)
-
-
-def expected_pair(one: Row, other: Row) -> Row:
-    def order(leg: Row) -> tuple[float, str]:
-        return leg["predicted_rate_8h"], leg["venue"]
-
-    long, short = sorted((one, other), key=order)
-    divergence = short["predicted_rate_8h"] - long["predicted_rate_8h"]
-    open_long, open_short = TAKER_BPS.get(long["venue"]), TAKER_BPS.get(short["venue"])
-    known = open_long is not None and open_short is not None
-    fees = 2 * (open_long + open_short) if known else None  # type: ignore[operator]
-    net = None if fees is None else divergence * HORIZON_HOURS / 8 - fees / 1e4
-    marks = long["mark_price"], short["mark_price"]
-    return {
-        "base": long["base"],
-        "long_venue": long["venue"],
-        "long_symbol": long["venue_symbol"],
-        "short_venue": short["venue"],
-        "short_symbol": short["venue_symbol"],
-        "long_rate_8h": long["predicted_rate_8h"],
-        "short_rate_8h": short["predicted_rate_8h"],
-        "long_interval_hours": long["predicted_interval_hours"],
-        "short_interval_hours": short["predicted_interval_hours"],
-        "divergence_8h": divergence,
-        "gross_apr": divergence * 1095,
-        "long_open_fee_bps": open_long,
-        "long_close_fee_bps": open_long,
-        "short_open_fee_bps": open_short,
-        "short_close_fee_bps": open_short,
-        "fees_bps": fees,
-        "horizon_hours": HORIZON_HOURS,
-        "net_return": net,
-        "net_apr": None if net is None else net * 8760 / HORIZON_HOURS,
-        "break_even_hours": None if fees is None or not divergence else fees / 1250 / divergence,
-        "price_gap_bps": None if None in marks else (marks[1] / marks[0] - 1) * 1e4,
-        "min_open_interest_usd": smaller(long["open_interest_usd"], short["open_interest_usd"]),
-        "min_volume_24h_usd": smaller(long["volume_24h_usd"], short["volume_24h_usd"]),
-        "long_next_funding_time": long["next_funding_time"],
-        "short_next_funding_time": short["next_funding_time"],
-        "observed_at": min(long["observed_at"], short["observed_at"]),
-    }
-
-
 def assert_same(found: Row, expected: Row) -> None:
     assert list(found) == list(expected)
     for name, value in expected.items():
         wanted = pytest.approx(value, rel=1e-9, abs=1e-15) if isinstance(value, float) else value
         assert found[name] == wanted, name
-
-
-def pair_key(row: Row) -> tuple[Any, ...]:
-    return row["base"], *sorted(
-        [(row["long_venue"], row["long_symbol"]), (row["short_venue"], row["short_symbol"])]
-    )
 
 
 def test_latest_funding_rates_are_what_was_last_stored(built: Built) -> None:
@@ -139,41 +82,6 @@ def test_an_instrument_without_any_data_is_listed_with_nulls(built: Built) -> No
     ).rows(named=True)
     facts = ("venue", "venue_symbol", "base", "quote", "contract_type", "multiplier", "status")
     assert {name for name in row if row[name] is not None} == set(facts)
-
-
-def test_opportunities_are_all_pairs_of_live_legs(built: Built) -> None:
-    newest = built.snapshots["observed_at"].max()
-    legs = [
-        row
-        for row in expected_latest(built).values()
-        if row["status"] == "trading"
-        and row["quote"] in ("USD", "USDT", "USDC")
-        and row["predicted_rate_8h"] is not None
-        and row["observed_at"] >= newest - timedelta(hours=3)
-    ]
-    expected = {
-        pair_key(pair): pair
-        for pair in (
-            expected_pair(one, other)
-            for one, other in combinations(legs, 2)
-            if one["base"] == other["base"] and one["venue"] != other["venue"]
-        )
-    }
-    rows = built.read("SELECT * FROM marts.opportunities").rows(named=True)
-    assert len(rows) == len(expected)
-    for row in rows:
-        assert_same(row, expected[pair_key(row)])
-
-
-def test_the_market_has_the_cases_that_the_pairs_are_about(built: Built) -> None:
-    pairs = built.read("SELECT * FROM marts.opportunities")
-    assert pairs.height >= 50
-    assert pairs.filter(divergence_8h=0.0).height > 0
-    for absent in ("fees_bps", "break_even_hours", "price_gap_bps", "min_open_interest_usd"):
-        assert 0 < pairs[absent].null_count() < pairs.height, absent
-    legs = {*pairs["long_symbol"], *pairs["short_symbol"]}
-    assert "BTC-INVERSE" in legs
-    assert not legs & {"BTC-EUR", "BTC-HALTED", "BTC-NO-RATE", "BTC-NO-INTERVAL", "BTC-STALE"}
 
 
 def expected_months(history: History) -> Iterator[Row]:

@@ -1,6 +1,8 @@
 """The dbt project as a whole: types, repeatability, provenance, and that its tests can fail."""
 
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -39,8 +41,8 @@ def test_what_dbt_builds_is_as_declared(built: Built, table: Table) -> None:
 def test_the_marts_carry_their_documentation(built: Built) -> None:
     comments = built.read(
         "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() "
-        "WHERE database_name = 'lake' AND schema_name = 'marts' "
-        "AND table_name <> 'funding_rates_resampled'"
+        "WHERE (database_name, schema_name) = ('lake', 'marts') "
+        "AND table_name NOT IN (SELECT view_name FROM duckdb_views() WHERE schema_name = 'marts')"
     )
     assert set(comments.rows()) == {
         (table.full_name, column.name, column.documentation)
@@ -54,6 +56,15 @@ def test_every_table_leads_back_to_the_run_that_built_it(built: Built) -> None:
     named = built.read("SELECT commit_message FROM lake.snapshots() WHERE author = 'run-2'")
     expected = {f"run-2: dbt {table.full_name}" for table in BUILT_BY_DBT}
     assert expected <= set(named["commit_message"])
+
+
+def test_a_build_is_one_snapshot_per_model(built: Built) -> None:
+    models = {path.stem for path in (PROJECT / "models").rglob("*.sql")}
+    changed = built.read(
+        "SELECT commit_message FROM lake.snapshots() "
+        "WHERE author = 'run-2' AND commit_message NOT LIKE '%dbt core.%'"
+    )
+    assert len(changed) == len(models)
 
 
 def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied: Settings) -> None:
@@ -89,8 +100,10 @@ CORRUPTIONS = {
     ),
     "opportunities_earn_funding": "UPDATE marts.opportunities SET divergence_8h = -1e-4",
     "opportunities_pair_two_venues": "UPDATE marts.opportunities SET short_venue = long_venue",
-    "opportunities_without_fees_have_no_net": "UPDATE marts.opportunities SET fees_bps = NULL",
-    "within_bounds_coverage_coverage__1_0__0_0": "UPDATE marts.coverage SET coverage = 1.5",
+    "opportunities_count_no_unknown_as_zero": "UPDATE marts.opportunities SET cost_bps = NULL",
+    "opportunities_state_their_reasons": "UPDATE marts.opportunities SET tier = 'actionable'",
+    "opportunities_cover_every_pair": "DELETE FROM marts.opportunities WHERE base = 'ETH'",
+    "opportunity_history_knows_now": "DELETE FROM marts.opportunity_history WHERE base = 'BTC'",
     "resampled_funding_adds_up": (
         "CREATE OR REPLACE VIEW marts.funding_rates_resampled AS SELECT venue, venue_symbol, "
         "24 AS resolution_hours, 8 * funding_rate AS funding_rate, 1 AS settlements "
@@ -99,21 +112,85 @@ CORRUPTIONS = {
     "statistics_count_every_settlement": (
         "UPDATE marts.funding_rate_stats SET settlements = settlements + 1"
     ),
-    "unique_key_coverage_venue__venue_symbol__month": (
-        "INSERT INTO marts.coverage FROM marts.coverage"
+}
+"""What makes each singular test fail."""
+
+BROKEN_RULES = {
+    ("venue_health_as_declared", "venue"): (
+        "is there more than once",
+        "INSERT INTO marts.venue_health SELECT * FROM marts.venue_health WHERE venue = 'okx'",
+    ),
+    ("fee_schedules_as_declared", "taker_bps"): (
+        "is outside 0.0..100.0",
+        "UPDATE core.fee_schedules SET taker_bps = 101 WHERE venue IN ('okx', 'aster')",
+    ),
+    ("fee_schedules_as_declared", "maker_bps"): (
+        "is outside -10.0..100.0",
+        "UPDATE core.fee_schedules SET maker_bps = -11 WHERE venue IN ('okx', 'aster')",
+    ),
+    ("fee_schedules_as_declared", "source"): (
+        "is null",
+        "ALTER TABLE core.fee_schedules ALTER source DROP NOT NULL; "
+        "UPDATE core.fee_schedules SET source = NULL WHERE venue IN ('okx', 'aster')",
+    ),
+    ("fee_schedules_as_declared", "min_volume_30d_usd"): (
+        "is outside 0.0..",
+        "UPDATE core.fee_schedules SET min_volume_30d_usd = 'nan' WHERE venue IN ('okx', 'aster')",
+    ),
+    ("instruments_as_declared", "venue"): (
+        "is null",
+        "ALTER TABLE core.instruments ALTER venue DROP NOT NULL; "
+        "UPDATE core.instruments SET venue = NULL WHERE venue_symbol IN ('BTC-EUR', 'BTC-STALE')",
+    ),
+    ("instruments_as_declared", "status"): (
+        "is none of trading, halted, delisted, unknown",
+        "UPDATE core.instruments SET status = 'asleep' WHERE venue = 'lighter' AND base <> 'BTC'",
     ),
 }
+"""Test and column of a broken rule: which it is, and what breaks it in two rows."""
 
 
-def test_every_singular_test_can_fail(copied: Settings) -> None:
-    with Lake(copied) as lake:
-        for statement in CORRUPTIONS.values():
+@pytest.fixture(scope="module")
+def corrupted(built: Built, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What dbt says of a lake in which all of the above was done."""
+    folder = tmp_path_factory.mktemp("corrupted")
+    shutil.copytree(built.settings.data_dir, folder / "data")
+    settings = Settings(data_dir=folder / "data")
+    with Lake(settings) as lake:
+        for statement in [*CORRUPTIONS.values(), *(how for _, how in BROKEN_RULES.values())]:
             lake.connection.execute(statement)
-    outcome = run_dbt(copied, "test", "--select", "test_type:singular", "coverage")
+    declared = {test for test, _ in BROKEN_RULES}
+    outcome = run_dbt(settings, "test", "--select", "test_type:singular", *declared)
     assert outcome.returncode == 1
-    failed = {test for test in CORRUPTIONS if f"Failure in test {test} " in outcome.stdout}
-    assert failed == set(CORRUPTIONS), outcome.stdout[-4000:]
-    assert {path.stem for path in (PROJECT / "tests").glob("*.sql")} <= failed
+    return outcome.stdout
+
+
+def test_every_singular_test_can_fail(corrupted: str) -> None:
+    failed = {test for test in CORRUPTIONS if f"Failure in test {test} " in corrupted}
+    assert failed == set(CORRUPTIONS), corrupted[-4000:]
+    assert {path.stem for path in (PROJECT / "tests").glob("*.sql")} == failed
+
+
+def test_a_broken_declaration_tells_column_rule_rows_and_an_example(corrupted: str) -> None:
+    told = re.findall(
+        r"(\w+_as_declared): column_name=(\w+), broken_rule=(.+?), broken_rows=(\d+), "
+        r"example=(.+?), example_key={'venue': (\w+)",
+        corrupted,
+    )
+    found = {(test, column): (rule, int(rows)) for test, column, rule, rows, *_ in told}
+    assert found == {broken: (rule, 2) for broken, (rule, _) in BROKEN_RULES.items()}
+    examples = {(test, column): (value, key) for test, column, _, _, value, key in told}
+    assert examples["venue_health_as_declared", "venue"] == ("2 times", "okx")
+    assert examples["fee_schedules_as_declared", "min_volume_30d_usd"][0] == "nan"
+    assert examples["instruments_as_declared", "status"] == ("asleep", "lighter")
+
+
+def test_a_failed_declaration_counts_the_rows_that_break_it(corrupted: str) -> None:
+    counts = dict(
+        re.findall(r"Failure in test (\w+_as_declared) .*?\n.*?Got (\d+) results?", corrupted)
+    )
+    rows = Counter(test for test, _ in BROKEN_RULES)
+    assert counts == {test: str(2 * rules) for test, rules in rows.items()}
 
 
 def test_dbt_creates_no_lake_of_its_own(tmp_path: Path) -> None:

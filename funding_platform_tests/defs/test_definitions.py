@@ -1,10 +1,13 @@
 """What the code location offers: a rename or a forgotten description shows here."""
 
+import json
+
 import dagster as dg
 import pytest
 
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS, TABLES
 from funding_platform.defs.assembly import build_definitions
+from funding_platform.defs.marts import dbt_project
 from funding_platform.defs.presentation import column_schema
 from funding_platform.flows.documents import MARTS
 from funding_platform.venues.registry import offering, venue_names, venue_spec
@@ -18,28 +21,43 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
     assert keys == raw | {
         "backtest/runs",
         "core/default_funding_rates",
+        "core/fee_overrides",
         "core/fee_schedules",
         "features/curve_factors",
         "features/curve_snapshots",
         "features/feature_store",
         "features/pca_models",
         "features/pca_scores",
+        "intermediate/int_base_fees",
+        "intermediate/int_hourly_funding",
+        "intermediate/int_opportunities",
+        "intermediate/int_opportunity_costs",
+        "intermediate/int_opportunity_funding",
+        "intermediate/int_opportunity_legs",
+        "intermediate/int_opportunity_pairs",
+        "intermediate/int_opportunity_past",
+        "intermediate/int_missing_settlements",
         "intermediate/int_overdue_settlements",
         "intermediate/int_sampled_settlements",
+        "intermediate/int_settled_funding",
         "intermediate/int_settlements",
         "intermediate/int_statistics_periods",
         "marts/coverage",
+        "marts/fee_history",
         "marts/funding_rate_correlations",
         "marts/funding_rate_stats",
         "marts/funding_rates_resampled",
         "marts/latest_funding_rates",
         "marts/opportunities",
+        "marts/opportunities_best",
+        "marts/opportunity_history",
         "marts/venue_funding_stats",
         "marts/venue_health",
         "notebooks/regime_classifier",
         "published/funding_duckdb",
         "staging/stg_collection_log",
         "staging/stg_default_funding_rates",
+        "staging/stg_fee_history",
         "staging/stg_fee_schedules",
         "staging/stg_funding_rates",
         "staging/stg_instruments",
@@ -49,13 +67,14 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
 
 def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
     jobs = {job.name for job in definitions.resolve_all_job_defs()}
-    assert {"history", "collect_hourly", "transform", "backtest"} <= jobs
+    assert {"history", "collect_hourly", "transform", "backtest", "maintenance"} <= jobs
     assert {sensor.name for sensor in definitions.sensors or []} == {
         "hourly_collection",
         "transform_after_collection",
     }
     assert {schedule.name for schedule in definitions.schedules or []} == {
         "history_after_rolls",
+        "maintenance_daily",
         "paper_trading",
     }
 
@@ -108,6 +127,28 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
     views = {table.name for table in MARTS if table.view}
     for mart in {table.name for table in MARTS} - views:
         assert by_asset[f"marts/{mart}"], mart
+
+
+def test_every_dbt_test_of_what_dbt_builds_is_a_described_check(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    manifest = json.loads(dbt_project().manifest_path.read_bytes())
+    features = {node for node in manifest["sources"] if ".features." in node}
+    unseen = {"test.funding_platform.raw_payloads_as_declared"}  # all of features, and the payloads
+    tests = {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "test" and not features & set(node["depends_on"]["nodes"])
+    }
+    shown = {check.name: graph.get_check_spec(check) for check in graph.asset_check_keys}
+    for unique_id, node in tests.items():
+        if unique_id.rpartition(".")[0] in unseen:
+            continue
+        spec = shown[node["name"]]
+        assert spec.description
+        assert spec.asset_key.path[0] in {"core", "staging", "intermediate", "marts"}
+        assert spec.blocking is (node["config"]["severity"].lower() == "error")
 
 
 def test_marts_descend_from_every_venue(definitions: dg.Definitions) -> None:

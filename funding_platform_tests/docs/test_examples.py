@@ -26,6 +26,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FINDINGS = {
     "00_tour.ipynb": "In the newest window BTC funding yielded most on",
     "01_curve_qc.ipynb": "Three components explain",
+    "02_opportunities.ipynb": "most often for",
     "03_funding_statistics.ipynb": "Over 30 days longs paid most on",
     "04_backtest.ipynb": "without any skill would show",
     "05_regime_classifier.ipynb": "the rule that funding stays as it is: on average",

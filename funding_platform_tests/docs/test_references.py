@@ -29,9 +29,10 @@ def text_of(name: str) -> str:
 
 
 def options(command: click.Command) -> set[str]:
-    """The long spellings of the options of a command, and of the commands below it."""
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return set().union(*map(options, below)) | {
+    """The long spellings of a command's options, and of those of the commands below it."""
+    if isinstance(command, click.Group):
+        return set().union(*map(options, command.commands.values()))
+    return {
         spelling
         for parameter in command.params
         if isinstance(parameter, click.Option)

@@ -13,7 +13,6 @@ from funding_platform.flows.checks import predicted_agrees, second_opinion_agree
 from funding_platform.flows.cross_checks import (
     at_fault,
     disagreements,
-    settled_and_accruing,
     settled_and_predicted,
     two_sources,
 )
@@ -222,32 +221,6 @@ def two_views(rate: float, price: float | None) -> tuple[pl.DataFrame, pl.DataFr
 )
 def test_another_price_is_another_market(price: float | None, reason: str | None) -> None:
     (pair,) = disagreements(two_sources(*two_views(1e-4, price))).rows(named=True)
-    assert pair["reason"] == reason
-
-
-@pytest.mark.parametrize(("factor", "reason"), [(1, None), (100, "hundredfold"), (-1, "sign")])
-def test_what_accrues_is_compared_with_the_hours_up_to_it(
-    factor: float, reason: str | None
-) -> None:
-    """Eight hours, half of them at nothing, beside one figure for all eight."""
-    hours = [DAY + k * HOUR for k in range(12)]
-    settled = _frame(
-        [("BTC-PERPETUAL", time, 5e-5 * (k % 2), 1.0) for k, time in enumerate(hours)],
-        "venue_symbol",
-        "funding_time",
-        "funding_rate",
-        "interval_hours",
-    )
-    predicted = _frame(
-        [("BTC-PERPETUAL", None, factor * 2e-4, 8.0, hours[-1] + HOUR / 2)],
-        "venue_symbol",
-        "next_funding_time",
-        "predicted_rate",
-        "interval_hours",
-        "observed_at",
-    )
-    (pair,) = disagreements(settled_and_accruing(settled, predicted)).rows(named=True)
-    assert pair["rate_8h"] == pytest.approx(2e-4)
     assert pair["reason"] == reason
 
 

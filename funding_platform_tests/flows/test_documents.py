@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import TABLES
 from funding_platform.flows.documents import (
+    INCREMENTAL,
     SEEDS,
     documents,
     main,
@@ -105,14 +106,32 @@ def test_lake_polars_dbt_and_documentation_agree(lake: Lake, table: Table) -> No
 @each_table_of_dbt
 def test_dbt_states_units_keys_and_contracts(table: Table) -> None:
     node = dbt_nodes()[table.full_name]
-    key = [{"unique_key": {"arguments": {"columns": list(table.key)}}}]
-    assert node.get("data_tests") == (None if table.view else key)
     for column, described in zip(table.columns, node["columns"], strict=True):
         assert column.unit is None or f"Unit: {column.unit}" in described["description"]
         if table.schema == "marts":
             assert ("constraints" in described) is not column.nullable
     if table.schema == "marts":
         assert node["config"]["contract"] == {"enforced": True}
+
+
+@each_table_of_dbt
+def test_dbt_tests_the_key_the_bounds_and_the_allowed_values(table: Table) -> None:
+    tests = dbt_nodes()[table.full_name].get("data_tests", [])
+    if table.view:
+        assert tests == []
+        return
+    ((test,),) = (one.values() for one in tests)
+    time = INCREMENTAL.get(table.full_name)
+    newest = f"{time} = (select max({time}) from lake.{table.full_name})"
+    assert test.get("config", {}).get("where") == (newest if time else None)
+    rules = test["arguments"]
+    assert rules["key"] == list(table.key)
+    for column in table.columns:
+        bounds = rules.get("bounds", {}).get(column.name, [None, None])
+        assert bounds == [column.minimum, column.maximum], column.name
+        assert rules.get("values", {}).get(column.name, []) == list(column.values), column.name
+        present = column.name in rules.get("present", [])
+        assert present is (table in SEEDS and not column.nullable), column.name
 
 
 @each_table_of_dbt

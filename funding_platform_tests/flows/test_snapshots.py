@@ -14,9 +14,10 @@ from funding_platform.flows.snapshots import (
     require_running_hour,
 )
 from funding_platform.lake import connect
-from funding_platform.sandbox.faults import parse_faults
+from funding_platform.sandbox.faults import FieldFault, parse_faults
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
+from funding_platform.venues.errors import ContractError
 from funding_platform.venues.registry import offering, venue_names
 
 VENUES = venue_names()
@@ -115,3 +116,15 @@ def test_another_hour_than_the_running_one_is_refused(hours: int) -> None:
     with pytest.raises(PerishableError, match="cannot be taken at 2026-03-01 10:59"):
         require_running_hour(floor_hour(now) + timedelta(hours=hours), now)
     require_running_hour(floor_hour(now), now)
+
+
+def test_listings_in_seconds_are_not_stored(sandbox: RunningSandbox, settings: Settings) -> None:
+    """They would lie in January 1970, and every settlement since would be missing."""
+    fault = FieldFault(
+        venue="binance", path="/fapi/v1/exchangeInfo", field="onboardDate", action="rescale_time"
+    )
+    sandbox.inject(fault)
+    collected = collect_instruments(["binance", "bybit"], settings, "run")
+    assert isinstance(collected["binance"].attempt.error, ContractError)
+    assert "listed_at" in str(collected["binance"].attempt.error)
+    assert rows(settings, "SELECT DISTINCT venue FROM core.instruments") == [("bybit",)]

@@ -134,7 +134,10 @@ MONEY: dict[str, dict[Dataset, tuple[Field, ...]]] = {
     },
     "aster": _BINANCE,
     "coingecko": {
-        "snapshot": fields("/api/v3/derivatives", rate="funding_rate", price="price"),
+        # The time is not read: whatever becomes of it is harmless, and the cells show it.
+        "snapshot": fields(
+            "/api/v3/derivatives", rate="funding_rate", time="last_traded_at", price="price"
+        ),
     },
     "deribit": {
         "history": fields(

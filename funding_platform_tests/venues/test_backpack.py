@@ -73,7 +73,7 @@ def test_a_history_that_holds_nothing_but_the_open_interval(settings: Settings) 
 def test_a_time_with_a_zone_or_as_a_number_breaks_the_contract(time: Any) -> None:
     row = rows_until(START, 1)[0] | {"intervalEndTimestamp": time}
     with pytest.raises(msgspec.ValidationError, match="intervalEndTimestamp"):
-        HISTORY.decoder.decode(msgspec.json.encode([row]))
+        HISTORY.decode(msgspec.json.encode([row]))
 
 
 def test_an_unknown_symbol(settings: Settings) -> None:
@@ -132,7 +132,7 @@ def test_recorded_volumes(shared_dir: Path) -> None:
     fixtures = shared_dir / "venues" / "fixtures"
     cases = json.loads((fixtures / "INDEX.json").read_text())["cases"]
     [case] = [case for case in cases if case["file"] == "backpack/tickers.json"]
-    rows = TICKERS.decoder.decode((fixtures / case["file"]).read_bytes())
-    assert {row.symbol: row.quote_volume for row in rows} == {
+    rows = TICKERS.decode((fixtures / case["file"]).read_bytes())
+    assert {row.venue_symbol: row.volume_24h_quote for row in rows} == {
         row["native_symbol"]: float(row["volume_24h_quote"]) for row in case["expected_normalised"]
     }

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.drift import BOOK, HISTORY, MARKETS, Drift, _Perpetual
+from funding_platform.venues.drift import BOOK, HISTORY, MARKETS, Drift
+from funding_platform.venues.drift_payloads import Perpetual
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
@@ -129,9 +130,9 @@ def test_what_longs_receive_is_what_they_pay_with_the_sign_turned(millionths: in
     """In percent, to the last digit: -0.005209 % received is 0.00005209 paid."""
     percent = f"{millionths / 1e6:.6f}"
     answer = stats(perpetual(fundingRate={"long": percent, "short": "0"}))
-    [row] = MARKETS.decoder.decode(answer.content).markets
-    assert isinstance(row, _Perpetual)
-    assert row.rate == pytest.approx(-millionths / 1e8, rel=1e-15)
+    [row] = MARKETS.decode(answer.content)
+    assert isinstance(row, Perpetual)
+    assert row.predicted_rate == pytest.approx(-millionths / 1e8, rel=1e-15)
 
 
 def test_the_larger_side_is_the_open_interest(settings: Settings) -> None:
@@ -310,5 +311,6 @@ def test_both_forms_of_the_history_tell_the_same() -> None:
     raw = {"ts": "1770195607", "fundingRate": "-3095708", "oraclePriceTwap": "97493700"}
     decimal = record(NOW, fundingRateLong=str(rate), oraclePriceTwap=str(price))
     answers = Answer({"fundingRates": [raw]}), records(decimal)
-    found = [HISTORY.decoder.decode(answer.content).rates("SOL-PERP") for answer in answers]
-    assert [rows[0][2] for rows in found if rows] == [pytest.approx(rate / price, rel=1e-14)] * 2
+    found = [HISTORY.decode(answer.content).settlements("SOL-PERP") for answer in answers]
+    rates = [row.rate for rows in found for row in rows]
+    assert rates == [pytest.approx(rate / price, rel=1e-14)] * 2

@@ -108,5 +108,5 @@ def test_an_error_in_place_of_the_data(settings: Settings, status: int, code: in
 
 def test_the_documented_page_with_a_cursor(shared_dir: Path) -> None:
     file = shared_dir / "venues" / "fixtures" / "extended" / "docs-funding-paginated.json"
-    [row] = HISTORY.decoder.decode(file.read_bytes()).data
-    assert (row.market, row.rate, row.time_ms) == ("BTC-USD", 0.000008, 1_777_507_201_028)
+    [row] = HISTORY.decode(file.read_bytes())
+    assert (row.venue_symbol, row.rate, row.time_ms) == ("BTC-USD", 0.000008, 1_777_507_201_028)

@@ -11,8 +11,8 @@ import pytest
 from funding_platform.core.time_grid import from_ms
 from funding_platform.venues.binance import HISTORY
 from funding_platform.venues.errors import ContractError
+from funding_platform.venues.fields import LATEST_MS
 from funding_platform.venues.frames import instruments_frame, settlements_frame, snapshots_frame
-from funding_platform.venues.payloads import LATEST_MS
 from funding_platform.venues.records import Listing, Market, Settlement
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_a_payload_says_where_it_was(stamp: int) -> None:
     row = {"symbol": "BTC", "fundingTime": str(stamp), "fundingRate": "0.0001"}
     good = row | {"fundingTime": LATEST_MS}
     with pytest.raises(msgspec.ValidationError, match=r"at `\$\[1\]\.fundingTime`"):
-        HISTORY.decoder.decode(msgspec.json.encode([good, row]))
+        HISTORY.decode(msgspec.json.encode([good, row]))
 
 
 def test_a_blank_name_is_an_error() -> None:

@@ -164,7 +164,8 @@ def test_times_are_asked_for_in_nanoseconds(settings: Settings) -> None:
 
 def test_the_documented_sample_of_2025(shared_dir: Path) -> None:
     file = shared_dir / "venues" / "fixtures" / "grvt" / "docs-funding-oct2025-minute-sample.json"
-    page = HISTORY.decoder.decode(file.read_bytes())
+    page = HISTORY.decode(file.read_bytes())
     [sample] = page.result
-    assert not sample.is_settlement(4 * 3_600_000)
+    assert sample.settlement.time_ms % (4 * 3_600_000) != 0
+    assert sample.settlement.interval_hours is None
     assert page.next == "eyJmdW5kaW5nVGltZSI6MTc2MDQ5NDI2MDAwMDAwMDAwMH0"

@@ -63,7 +63,7 @@ def ask(
 @pytest.mark.parametrize("prefix", ["", "/binance", "/a/b"])
 def test_a_good_answer_is_decoded(settings: Settings, prefix: str) -> None:
     rows, router, stats = ask(GOOD, settings, prefix=prefix)
-    assert [(row.symbol, row.funding_interval_hours) for row in rows] == [("BTCUSDT", 8.0)]
+    assert [(row.venue_symbol, row.interval_hours) for row in rows] == [("BTCUSDT", 8.0)]
     assert router.requests[0].headers["user-agent"] == http.USER_AGENT
     assert (stats.requests, stats.retries) == (1, 0)
     assert stats.mean_latency_ms is not None

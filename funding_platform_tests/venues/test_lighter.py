@@ -30,7 +30,7 @@ def funding(**changes: Any) -> dict[str, Any]:
 
 def decoded(**changes: Any) -> float:
     body = msgspec.json.encode({"code": 200, "fundings": [funding(**changes)]})
-    return HISTORY.decoder.decode(body).fundings[0].signed_rate
+    return HISTORY.decode(body)[0].signed_rate
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_stamps_in_milliseconds_are_found_out(settings: Settings) -> None:
 
 def test_the_recording_of_november_2025_is_of_the_same_unit(shared_dir: Path) -> None:
     file = shared_dir / "venues" / "fixtures" / "lighter" / "funding-rates-nov2025.json"
-    [row] = FUNDING_RATES.decoder.decode(file.read_bytes()).funding_rates
-    assert (row.symbol, row.rate / 8) == ("ETH", 0.00001199999999999999875)
+    [row] = FUNDING_RATES.decode(file.read_bytes())
+    assert (row.venue_symbol, row.rate / 8) == ("ETH", 0.00001199999999999999875)
 
 
 def details(symbol: str, market_id: int, **changes: Any) -> dict[str, Any]:

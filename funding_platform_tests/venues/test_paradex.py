@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.settings import Settings
+from funding_platform.venues.accrual import Sample
 from funding_platform.venues.errors import (
     ContractError,
     RateLimitedError,
@@ -151,11 +152,13 @@ def test_recorded_answers_hold_the_expected_values(case: Case, settings: Setting
 
 def test_the_documented_sample_tells_its_price_and_runs_on(shared_dir: Path) -> None:
     file = shared_dir / "venues" / "fixtures" / "paradex" / "docs-funding-data.json"
-    [sample] = SAMPLES.decoder.decode(file.read_bytes()).results
-    assert sample.spot == pytest.approx(86_469.0, rel=1e-4)  # BTC on 2025-11-26
+    [row] = SAMPLES.decode(file.read_bytes())
+    assert row.funding_period_hours == 0
     # No period is stated, so eight hours: after as long, one whole premium is paid.
-    later = sample.index_at(sample.created_at + 8 * HOUR_MS)
-    assert later - sample.funding_index == pytest.approx(sample.funding_premium)
+    sample = Sample(row.time_ms, row.index, row.premium, row.rate, 8 * HOUR_MS)
+    assert sample.spot == pytest.approx(86_469.0, rel=1e-4)  # BTC on 2025-11-26
+    later = sample.index_at(sample.time_ms + 8 * HOUR_MS)
+    assert later - sample.index == pytest.approx(sample.premium)
 
 
 RATES = st.floats(-0.01, 0.01).filter(lambda rate: abs(rate) > 1e-7)

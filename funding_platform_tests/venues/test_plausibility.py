@@ -6,9 +6,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import from_ms, to_ms
 from funding_platform.venues.errors import ContractError
-from funding_platform.venues.plausibility import DRIVE_MONEY, sound, vanished
+from funding_platform.venues.paging import EARLIEST
+from funding_platform.venues.plausibility import DRIVE_MONEY, sound, sound_listings, vanished
 
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -95,3 +97,41 @@ def test_a_column_that_vanished_is_told_unless_it_was_never_there() -> None:
         "mark_price",
     ]
     assert vanished("grvt", snapshot(), ()) == []
+
+
+def listings(*changes: dict[str, Any]) -> pl.DataFrame:
+    """One listing for each of the changes, nine as they should be, and one of unknown age."""
+    good: dict[str, Any] = {"listed_at": datetime(2024, 5, 1, tzinfo=UTC), "last_seen_at": NOW}
+    rows = [good | change for change in (*changes, *[{}] * 9, {"listed_at": None})]
+    schema = {name: INSTRUMENTS.polars_schema[name] for name in good}
+    symbols = pl.Series("venue_symbol", [f"S{k}" for k in range(len(rows))])
+    return pl.DataFrame(rows, schema=schema).insert_column(0, symbols)
+
+
+MISDATED = [
+    from_ms(to_ms(datetime(2024, 5, 1, tzinfo=UTC)) // 1000),  # seconds, taken for milliseconds
+    from_ms(0),
+    NOW + timedelta(days=400),
+]
+
+
+@pytest.mark.parametrize("listed_at", MISDATED)
+def test_a_single_impossible_listing_is_unknown_with_a_warning(listed_at: datetime) -> None:
+    frame = listings({"listed_at": listed_at})
+    kept, (doubt,) = sound_listings("binance", frame)
+    assert kept["listed_at"].to_list() == [None, *frame["listed_at"][1:]]
+    assert "listed_at of 1, S0 among them" in str(doubt)
+    assert doubt.endpoint == "core.instruments"
+
+
+@pytest.mark.parametrize("listed_at", MISDATED)
+def test_listings_in_another_unit_are_a_changed_contract(listed_at: datetime) -> None:
+    with pytest.raises(ContractError, match="listed_at of 10, S0, S1, S2 among them"):
+        sound_listings("binance", listings(*[{"listed_at": listed_at}] * 10))
+
+
+def test_a_listing_of_the_first_day_and_one_announced_are_possible() -> None:
+    frame = listings({"listed_at": EARLIEST}, {"listed_at": NOW + timedelta(days=30)})
+    kept, doubts = sound_listings("binance", frame)
+    assert kept.equals(frame)
+    assert doubts == []

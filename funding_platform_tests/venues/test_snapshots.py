@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.base import SINGLES_IN_FLIGHT
 from funding_platform.venues.breaker import OPEN_AFTER
+from funding_platform.venues.calls import SINGLES_IN_FLIGHT
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,

@@ -1,5 +1,4 @@
--- What is missing is laid out backwards from the settlement after the gap, so that each counts for
--- the month it was due in.
+-- Each missing settlement counts for the month it was due in.
 
 with settlements as materialized (
     select
@@ -9,8 +8,7 @@ with settlements as materialized (
         date_trunc('month', funding_time) as month,
         interval_hours,
         previous_time,
-        gap_hours,
-        missing_before
+        gap_hours
     from {{ ref('int_settlements') }}
 ),
 
@@ -51,23 +49,13 @@ touched as (
     group by venue, venue_symbol, month
 ),
 
-absent_times as (
-    select
-        venue,
-        venue_symbol,
-        unnest(generate_series(1, missing_before)) as intervals_back,
-        funding_time - to_seconds(3600 * interval_hours * intervals_back) as absent_time
-    from settlements
-    where missing_before > 0
-),
-
 absent as (
     select
         venue,
         venue_symbol,
-        date_trunc('month', absent_time) as month,
+        date_trunc('month', missing_time) as month,
         count(*) as settlements
-    from absent_times
+    from {{ ref('int_missing_settlements') }}
     group by venue, venue_symbol, month
 )
 
@@ -86,4 +74,4 @@ select
     stored.last_funding_time
 from stored
 full join touched using (venue, venue_symbol, month)
-left join absent using (venue, venue_symbol, month)
+full join absent using (venue, venue_symbol, month)

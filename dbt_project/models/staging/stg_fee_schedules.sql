@@ -1,4 +1,11 @@
-select venue, maker_bps, taker_bps, effective_from, source
-from {{ ref('fee_schedules') }}
-where tier = 'base' and effective_from <= now()
-qualify effective_from = max(effective_from) over (partition by venue)
+select
+    venue,
+    tier,
+    effective_from,
+    maker_bps,
+    taker_bps,
+    min_volume_30d_usd,
+    source,
+    overridden
+from {{ ref('stg_fee_history') }}
+where effective_from <= now() and now() < coalesce(effective_until, 'infinity'::timestamptz)

@@ -12,7 +12,14 @@ from typing import Any
 from funding_platform.sandbox.limits import Budget
 from funding_platform.sandbox.market import Contract, VenueStyle
 from funding_platform.sandbox.wire import binance
-from funding_platform.sandbox.wire.contract import Cost, Handler, Reply, Request, rows_text
+from funding_platform.sandbox.wire.contract import (
+    Cost,
+    Handler,
+    Reply,
+    Request,
+    rows_text,
+    thousands,
+)
 from funding_platform.sandbox.wire.decimals import fixed_all
 
 _QUOTES = ("USDT", "USD1")
@@ -33,7 +40,7 @@ STYLE = VenueStyle(
     intervals={8: 0.55, 4: 0.37, 2: 0.02, 1: 0.06},
     rate_decimals=8,
     rate_cap=0.03,
-    multipliers={coin: f"1000{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")},
+    multipliers=thousands("1000"),
 )
 
 

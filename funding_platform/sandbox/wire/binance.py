@@ -28,6 +28,7 @@ from funding_platform.sandbox.wire.contract import (
     Route,
     Wire,
     WireError,
+    one_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all, rounded, trimmed
@@ -301,10 +302,6 @@ def _weighs(one: int, every: int) -> Cost:
     return lambda request, rows: {"1M": one if "symbol" in request.params else every}
 
 
-def _funding_bucket(request: Request, rows: int) -> Mapping[str, int]:
-    return {"funding": 1}
-
-
 def _headers(usages: list[Usage]) -> dict[str, str]:
     return {f"X-MBX-USED-WEIGHT-{u.name}": str(u.used) for u in usages if u.name == "1M"}
 
@@ -320,8 +317,8 @@ WIRE = Wire(
         ),
         Route("/fapi/v1/exchangeInfo", _exchange_info, cost=_weighs(1, 1)),
         Route("/fapi/v1/premiumIndex", _one_or_all(premium_index), cost=_weighs(1, 10)),
-        Route("/fapi/v1/fundingInfo", _funding_info, cost=_funding_bucket),
-        Route("/fapi/v1/fundingRate", _funding_rate, cost=_funding_bucket),
+        Route("/fapi/v1/fundingInfo", _funding_info, cost=one_of("funding")),
+        Route("/fapi/v1/fundingRate", _funding_rate, cost=one_of("funding")),
         Route(
             "/fapi/v1/openInterest",
             lambda request: _one(_open_interest, request, request.required("symbol")),

@@ -15,9 +15,9 @@ from funding_platform.sandbox.market import HOUR_MS, Contract, Instrument, Quote
 from funding_platform.sandbox.wire.contract import (
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded, trimmed
@@ -292,10 +292,6 @@ def _time(request: Request) -> Reply:
     )
 
 
-def _cost(request: Request, rows: int) -> Mapping[str, int]:
-    return {"ip": 1}
-
-
 def _headers(usages: list[Usage]) -> dict[str, str]:
     return {
         name: value
@@ -310,12 +306,15 @@ def _headers(usages: list[Usage]) -> dict[str, str]:
 
 WIRE = Wire(
     style=STYLE,
-    routes=(
-        Route("/v5/market/time", _time, cost=_cost),
-        Route("/v5/market/instruments-info", _instruments_info, cost=_cost),
-        Route("/v5/market/tickers", _tickers, cost=_cost),
-        Route("/v5/market/funding/history", _funding_history, cost=_cost),
-        Route("/v5/market/open-interest", _open_interest, cost=_cost),
+    routes=routes_of(
+        "ip",
+        {
+            "/v5/market/time": _time,
+            "/v5/market/instruments-info": _instruments_info,
+            "/v5/market/tickers": _tickers,
+            "/v5/market/funding/history": _funding_history,
+            "/v5/market/open-interest": _open_interest,
+        },
     ),
     limits=Limits(
         budgets={"ip": Budget(600, 5)},

@@ -5,14 +5,13 @@ interval, eight hours at Deribit. Open interest and volume are in US dollars, ti
 lists nothing of its own. What the market does not know is null.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.market import Quote, VenueStyle
 from funding_platform.sandbox.wire import deribit
-from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire
+from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire, one_of
 from funding_platform.sandbox.wire.decimals import trimmed
 
 _MARKETS = {
@@ -83,13 +82,9 @@ def _error(code: int, message: str, status: int) -> Reply:
     return Reply.json({"status": {"error_code": code, "error_message": message}}, status=status)
 
 
-def _one_call(request: Request, rows: int) -> Mapping[str, int]:
-    return {"calls": 1}
-
-
 WIRE = Wire(
     style=STYLE,
-    routes=(Route("/api/v3/derivatives", _derivatives, cost=_one_call),),
+    routes=(Route("/api/v3/derivatives", _derivatives, cost=one_of("calls")),),
     limits=Limits(budgets={"calls": Budget(100, 60)}),
     bad_parameter=lambda name, now_ms: _error(400, f"Invalid {name}", 400),
     refusal=lambda status, now_ms: _error(status, "You've exceeded the Rate Limit.", status),

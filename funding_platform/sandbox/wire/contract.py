@@ -135,6 +135,11 @@ def _no_cost(request: Request, rows: int) -> Mapping[str, int]:
     return {}
 
 
+def one_of(budget: str) -> Cost:
+    """Each call costs one of a budget, however many rows it gives."""
+    return lambda request, rows: {budget: 1}
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One endpoint.
@@ -205,6 +210,19 @@ class Wire:
             for route in self.routes
             if "{" in route.path
         ]
+
+
+def routes_of(
+    budget: str, handlers: Mapping[str, Handler], *, method: str = "GET"
+) -> tuple[Route, ...]:
+    """Routes of which each call costs one of a budget, by their paths."""
+    cost = one_of(budget)
+    return tuple(Route(path, call, method=method, cost=cost) for path, call in handlers.items())
+
+
+def thousands(prefix: str) -> dict[str, str]:
+    """How a venue spells the coins that it lists by the thousand, being worth so little."""
+    return {coin: f"{prefix}{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")}
 
 
 def rows_text(template: str, columns: Iterable[Iterable[object]]) -> str:

@@ -28,9 +28,9 @@ from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
@@ -304,10 +304,6 @@ def _funding_rate_value(request: Request) -> Reply:
     return _result(float(history.rates[first:end].sum()), request.now_ms, rows=1)
 
 
-def _cost(request: Request, rows: int) -> Mapping[str, int]:
-    return {"credits": 1}
-
-
 _HANDLERS: Mapping[str, Handler] = {
     "get_instruments": _instruments,
     "get_book_summary_by_currency": _book_summaries,
@@ -318,8 +314,8 @@ _HANDLERS: Mapping[str, Handler] = {
 
 WIRE = Wire(
     style=STYLE,
-    routes=tuple(
-        Route(f"/api/v2/public/{name}", call, cost=_cost) for name, call in _HANDLERS.items()
+    routes=routes_of(
+        "credits", {f"/api/v2/public/{name}": call for name, call in _HANDLERS.items()}
     ),
     limits=Limits(budgets={"credits": Budget(100, 5)}),
     bad_parameter=_bad_parameter,

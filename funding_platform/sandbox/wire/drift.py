@@ -29,9 +29,9 @@ from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import fixed_all, percent, rounded
@@ -293,10 +293,6 @@ def _oldest_form(request: Request) -> Reply:
     return Reply.json({"fundingRates": rows}, rows=len(rows))
 
 
-def _cost(request: Request, rows: int) -> Mapping[str, int]:
-    return {"ip": 1}
-
-
 _HANDLERS: Mapping[str, Handler] = {
     "/stats/markets": _stats_markets,
     "/market/{symbol}/fundingRates": _history,
@@ -307,7 +303,7 @@ _HANDLERS: Mapping[str, Handler] = {
 
 WIRE = Wire(
     style=STYLE,
-    routes=tuple(Route(path, call, cost=_cost) for path, call in _HANDLERS.items()),
+    routes=routes_of("ip", _HANDLERS),
     limits=Limits(budgets={"ip": Budget(600, 60)}),
     bad_parameter=lambda name, now_ms: _message(f"{name} is invalid", status=400),
     refusal=_refusal,

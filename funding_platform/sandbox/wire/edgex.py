@@ -19,7 +19,7 @@ from funding_platform.sandbox.market import (
     Times,
     VenueStyle,
 )
-from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire
+from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire, thousands
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest, within
 
@@ -42,7 +42,7 @@ STYLE = VenueStyle(
     intervals={4: 1.0},
     rate_decimals=8,
     rate_cap=0.01,
-    multipliers={coin: f"1000{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")},
+    multipliers=thousands("1000"),
     marks_settlements=True,
 )
 

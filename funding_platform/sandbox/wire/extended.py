@@ -5,7 +5,6 @@ some seconds late, both bounds inclusive; a page that is cut short carries a cur
 before it. Delisted contracts stay in the list. What the market does not know is an empty string.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,11 @@ from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
+    thousands,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed_all, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest
@@ -44,7 +44,7 @@ STYLE = VenueStyle(
     intervals={1: 1.0},
     rate_decimals=_RATE_DECIMALS,
     rate_cap=0.0025,
-    multipliers={coin: f"1000{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")},
+    multipliers=thousands("1000"),
     jitter_ms=(400, 2_500),
 )
 
@@ -214,10 +214,6 @@ def _open_interests(request: Request) -> Reply:
     return _envelope(rows, rows=len(rows))
 
 
-def _one(request: Request, rows: int) -> Mapping[str, int]:
-    return {"ip": 1}
-
-
 _HANDLERS: dict[str, Handler] = {
     "/api/v1/info/markets": _markets,
     "/api/v1/info/markets/{market}/stats": _market_stats,
@@ -227,9 +223,7 @@ _HANDLERS: dict[str, Handler] = {
 
 WIRE = Wire(
     style=STYLE,
-    routes=tuple(
-        Route(path, _for_named_clients(call), cost=_one) for path, call in _HANDLERS.items()
-    ),
+    routes=routes_of("ip", {path: _for_named_clients(call) for path, call in _HANDLERS.items()}),
     limits=Limits(budgets={"ip": Budget(1_000, 60)}),
     bad_parameter=lambda name, now_ms: _error(1_003, f"{name} is missing or malformed"),
     refusal=_refusal,

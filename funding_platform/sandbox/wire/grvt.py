@@ -20,9 +20,9 @@ from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, percent, rounded, trimmed
@@ -217,10 +217,6 @@ def _read_cursor(request: Request) -> int | None:
         raise ParameterError("cursor") from None
 
 
-def _one(request: Request, rows: int) -> Mapping[str, int]:
-    return {"ip": 1}
-
-
 def _headers(usages: list[Usage]) -> dict[str, str]:
     limits = [str(usage.budget.limit) for usage in usages]
     return dict.fromkeys(("x-ratelimit-limit",), limits[0]) if limits else {}
@@ -234,7 +230,7 @@ _HANDLERS: Mapping[str, Handler] = {
 
 WIRE = Wire(
     style=STYLE,
-    routes=tuple(Route(path, call, method="POST", cost=_one) for path, call in _HANDLERS.items()),
+    routes=routes_of("ip", _HANDLERS, method="POST"),
     limits=Limits(budgets={"ip": Budget(1_500, 60)}, headers=_headers),
     bad_parameter=lambda name, now_ms: _error(
         1003, "Request could not be processed due to malformed syntax", 400

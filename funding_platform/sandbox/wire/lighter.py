@@ -6,7 +6,6 @@ given, without a word. Market ids are positions in the list of contracts. What t
 know is left out, or an empty string where the field is text.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,11 @@ from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
+    thousands,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, percent, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest
@@ -38,7 +38,7 @@ STYLE = VenueStyle(
     intervals={1: 1.0},
     rate_decimals=6,
     rate_cap=0.005,
-    multipliers={coin: f"1000{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")},
+    multipliers=thousands("1000"),
     marks_settlements=True,
 )
 
@@ -185,17 +185,16 @@ def _paid(rate: float, mark: float | None) -> str:
     return "" if mark is None or mark != mark else rounded(rate * mark, 8)
 
 
-def _one(request: Request, rows: int) -> Mapping[str, int]:
-    return {"requests": 1}
-
-
 WIRE = Wire(
     style=STYLE,
-    routes=(
-        Route("/api/v1/orderBooks", _order_books, cost=_one),
-        Route("/api/v1/orderBookDetails", _order_book_details, cost=_one),
-        Route("/api/v1/funding-rates", _funding_rates, cost=_one),
-        Route("/api/v1/fundings", _fundings, cost=_one),
+    routes=routes_of(
+        "requests",
+        {
+            "/api/v1/orderBooks": _order_books,
+            "/api/v1/orderBookDetails": _order_book_details,
+            "/api/v1/funding-rates": _funding_rates,
+            "/api/v1/fundings": _fundings,
+        },
     ),
     limits=Limits(budgets={"requests": Budget(60, 60)}),
     bad_parameter=lambda name, now_ms: _error(20001, f"invalid param: {name}"),

@@ -6,7 +6,6 @@ none where the market lost a settlement. The sum is in dollars per unit of the b
 one where the market does not know it. What else it does not know is an empty string.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,10 +24,11 @@ from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
     Request,
-    Route,
     Wire,
     WireError,
+    routes_of,
     rows_text,
+    thousands,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded, shortest, trimmed
 
@@ -51,7 +51,7 @@ STYLE = VenueStyle(
     intervals={8: 0.95, 4: 0.05},
     rate_decimals=14,
     rate_cap=0.05,
-    multipliers={coin: f"k{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")},
+    multipliers=thousands("k"),
     marks_settlements=True,
 )
 
@@ -255,17 +255,16 @@ def _bbo(request: Request) -> Reply:
     )
 
 
-def _cost(request: Request, rows: int) -> Mapping[str, int]:
-    return {"ip": 1}
-
-
 WIRE = Wire(
     style=STYLE,
-    routes=(
-        Route("/v1/markets", _markets, cost=_cost),
-        Route("/v1/markets/summary", _summary, cost=_cost),
-        Route("/v1/funding/data", _funding_data, cost=_cost),
-        Route("/v1/bbo/{market}", _bbo, cost=_cost),
+    routes=routes_of(
+        "ip",
+        {
+            "/v1/markets": _markets,
+            "/v1/markets/summary": _summary,
+            "/v1/funding/data": _funding_data,
+            "/v1/bbo/{market}": _bbo,
+        },
     ),
     limits=Limits(budgets={"ip": Budget(1_500, 60)}),
     bad_parameter=lambda name, now_ms: _error("INVALID_REQUEST_PARAMETER", f"{name} is invalid"),

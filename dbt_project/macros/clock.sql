@@ -1,0 +1,22 @@
+{# Settlements on a clock. Instants and steps are whole microseconds, so that nothing is rounded. #}
+
+{# The first settlement after `now`, where one was due at `due` and they are `step` apart. #}
+{% macro next_settlement(due, step, now) -%}
+    case
+        when {{ due }} > {{ now }} then {{ due }}
+        when {{ due }} <= {{ now }} then {{ due }} + (({{ now }} - {{ due }}) // {{ step }} + 1) * {{ step }}
+    end
+{%- endmacro %}
+
+{# Settlements from `first`, which is one, to `until`; null where first or step is. #}
+{% macro settlements_until(first, step, until) -%}
+    case
+        when {{ first }} > {{ until }} and {{ step }} > 0 then 0
+        when {{ first }} <= {{ until }} then ({{ until }} - {{ first }}) // {{ step }} + 1
+    end
+{%- endmacro %}
+
+{# The holding times that funding and net are stated for: HORIZONS of core/opportunity_tables.py. #}
+{% macro horizons() -%}
+    {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
+{%- endmacro %}

@@ -1,0 +1,133 @@
+-- Settlements that were due and are absent, one row each: the rule of core/completeness.py, asked of
+-- the lake as flows/gaps.py does. What gaps lack is laid out backwards from the settlement after
+-- them; the ends are told by what the venue lists, within the span that was collected of it.
+
+with collected as (
+    select
+        venue,
+        min(window_start) as starts_at,
+        max(least(window_end, started_at)) as ends_at,
+        min(started_at) - {{ history_depth('venue') }} as kept_since
+    from {{ ref('stg_collection_log') }}
+    where dataset = 'core.funding_rates' and status <> 'failed'
+    group by venue
+),
+
+-- Of an instrument that was listed before what the venue kept, nobody can tell what it dropped. One
+-- that is halted or delisted may end.
+lives as (
+    select
+        instruments.venue,
+        instruments.venue_symbol,
+        instruments.interval_hours * 3600000 as stated_ms,
+        epoch_ms(collected.starts_at) as starts_ms,
+        epoch_ms(collected.ends_at) as ends_ms,
+        case
+            when
+                collected.kept_since is null
+                or collected.kept_since <= collected.starts_at
+                or collected.kept_since <= instruments.listed_at
+                then epoch_ms(instruments.listed_at)
+        end as from_ms,
+        case
+            when instruments.status = 'trading'
+                then epoch_ms(least(instruments.last_seen_at, collected.ends_at))
+        end as until_ms
+    from {{ ref('stg_instruments') }} as instruments
+    inner join collected using (venue)
+),
+
+ends as (
+    select
+        venue,
+        venue_symbol,
+        epoch_ms(min(funding_time)) as first_ms,
+        epoch_ms(max(funding_time)) as last_ms,
+        arg_min_null(interval_hours, funding_time) * 3600000 as first_step_ms,
+        arg_max_null(interval_hours, funding_time) * 3600000 as last_step_ms
+    from {{ ref('int_settlements') }}
+    group by venue, venue_symbol
+),
+
+-- Where to begin, in which steps, and how many.
+stretches as (
+    select
+        venue,
+        venue_symbol,
+        'between' as kind,
+        epoch_ms(funding_time) as origin_ms,
+        -interval_hours * 3600000 as step_ms,
+        missing_before as steps
+    from {{ ref('int_settlements') }}
+
+    union all by name
+
+    -- The first one is due when a whole interval has passed since listing.
+    select
+        venue,
+        venue_symbol,
+        'opening' as kind,
+        ends.first_ms as origin_ms,
+        -ends.first_step_ms as step_ms,
+        floor(
+            (ends.first_ms - greatest(lives.from_ms, lives.starts_ms - ends.first_step_ms))
+            / ends.first_step_ms
+        )::bigint - 1 as steps
+    from ends
+    inner join lives using (venue, venue_symbol)
+    where lives.from_ms is not null and ends.first_step_ms is not null
+
+    union all by name
+
+    -- A venue that states a longer interval now has changed it since the last settlement.
+    select
+        venue,
+        venue_symbol,
+        'stopped' as kind,
+        ends.last_ms as origin_ms,
+        greatest(ends.last_step_ms, lives.stated_ms) as step_ms,
+        floor((lives.until_ms - {{ grace_ms() }} - ends.last_ms) / step_ms)::bigint as steps
+    from ends
+    inner join lives using (venue, venue_symbol)
+    where lives.until_ms is not null
+
+    union all by name
+
+    -- Without any settlement, they are due on multiples of the interval.
+    select
+        lives.venue,
+        lives.venue_symbol,
+        'silent' as kind,
+        greatest(ceil(lives.from_ms / lives.stated_ms), floor((lives.starts_ms - 1) / lives.stated_ms))
+        * lives.stated_ms as origin_ms,
+        lives.stated_ms as step_ms,
+        floor((lives.until_ms - {{ grace_ms() }}) / step_ms)::bigint
+        - (origin_ms / step_ms)::bigint as steps
+    from lives
+    anti join ends using (venue, venue_symbol)
+    where lives.from_ms is not null and lives.until_ms is not null
+),
+
+-- To the minute: some venues stamp the full hour seconds late.
+laid_out as (
+    select
+        venue,
+        venue_symbol,
+        kind,
+        to_timestamp(
+            round((origin_ms + step_ms * unnest(generate_series(1, steps))) / 60000) * 60
+        ) as missing_time
+    from stretches
+    where steps > 0
+)
+
+select
+    laid_out.venue,
+    laid_out.venue_symbol,
+    laid_out.missing_time,
+    laid_out.kind
+from laid_out
+left join collected using (venue)
+where
+    laid_out.kind = 'between'
+    or (laid_out.missing_time >= collected.starts_at and laid_out.missing_time < collected.ends_at)

@@ -1,0 +1,41 @@
+{# Stored: every pair needs it twice, and their past once more. #}
+{{ config(materialized='table') }}
+
+-- A leg is old when it was not seen again within its own interval. That is measured from the newest
+-- observation, not from the clock, so that a replayed lake gives the same answer at any time.
+with newest as (
+    select max(observed_at) as newest_observed_at
+    from {{ ref('latest_funding_rates') }}
+)
+
+select
+    row_number() over (order by venue, latest.venue_symbol) as leg,
+    latest.base,
+    venue,
+    latest.venue_symbol as symbol,
+    latest.quote,
+    latest.status,
+    latest.predicted_rate as rate,
+    latest.predicted_interval_hours as interval_hours,
+    latest.predicted_rate_8h as rate_8h,
+    latest.next_funding_time,
+    latest.mark_price,
+    latest.open_interest_usd,
+    latest.volume_24h_usd,
+    latest.spread_bps,
+    fees.tier as fee_tier,
+    fees.maker_bps,
+    fees.taker_bps,
+    latest.observed_at,
+    newest.newest_observed_at,
+    newest.newest_observed_at - latest.observed_at > coalesce(
+        to_seconds(3600 * latest.predicted_interval_hours) + to_minutes({{ var('stale_slack_minutes') }}),
+        to_hours({{ var('stale_after_hours') }})
+    ) as stale
+from {{ ref('latest_funding_rates') }} as latest
+cross join newest
+left join {{ ref('int_base_fees') }} as fees using (venue)
+where
+    latest.status <> 'delisted'
+    and latest.quote in {{ var('usd_quotes') }}
+    and latest.observed_at is not null

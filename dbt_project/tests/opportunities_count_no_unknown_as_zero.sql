@@ -1,0 +1,14 @@
+-- What an unknown figure goes into is unknown, and the pair is rejected for it.
+select *
+from {{ ref('opportunities') }}
+where
+    (cost_bps is null) <> (
+        long_taker_bps is null
+        or short_taker_bps is null
+        or coalesce(long_volume_24h_usd, 0) = 0
+        or coalesce(short_volume_24h_usd, 0) = 0
+    )
+    or (net_7d is null) <> (cost_bps is null or funding_7d is null)
+    or (net_7d is null and tier <> 'reject')
+    or (min_open_interest_usd is null) <> (long_open_interest_usd is null or short_open_interest_usd is null)
+    or (discovered_at is null) <> (tier = 'reject')

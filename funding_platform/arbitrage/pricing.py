@@ -1,0 +1,177 @@
+"""Opportunities at other costs than the table was built with: fee tiers, resting orders, size.
+
+What does not depend on fees or size is taken as it is stored, the spread cost included. Reasons
+are judged again where they follow from a fee or a net; those that state a fact of the market stay.
+A tier needs them of every row that is ranked, a reader only of the rows shown: ``priced`` leaves
+the stored ones in place, ``with_reasons`` lists those that hold.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from funding_platform.arbitrage.filters import OpportunityFilter
+from funding_platform.core.opportunity_tables import (
+    HORIZONS,
+    OPPORTUNITIES,
+    REASONS,
+    REJECT_REASONS,
+    WATCH_REASONS,
+)
+from funding_platform.core.schema import Table
+from funding_platform.core.units import HOURS_PER_YEAR, TENOR_HOURS
+
+_COST = {"taker": "cost_bps", "maker": "maker_cost_bps"}
+_OF_TAKERS_ONLY = ("long_spread_assumed", "short_spread_assumed")
+"""Say that a cost rests on an assumption, which resting orders do not pay."""
+
+_FEES = """
+SELECT
+    unnest($fee_venues::VARCHAR[]) AS venue,
+    unnest($fee_tiers::VARCHAR[]) AS tier,
+    unnest($fee_maker_bps::DOUBLE[]) AS maker_bps,
+    unnest($fee_taker_bps::DOUBLE[]) AS taker_bps
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What a venue takes at a tier, in basis points."""
+
+    venue: str
+    tier: str
+    maker_bps: float | None
+    taker_bps: float | None
+
+
+def priced(
+    wanted: OpportunityFilter, table: Table, fees: Sequence[Fees]
+) -> tuple[str, dict[str, object]]:
+    """The rows of a table at the filter's costs and horizon, as a query and its parameters.
+
+    All but their reasons, which ``with_reasons`` adds.
+
+    ``net_apr = net_<horizon> * 8760 / horizon hours``. Where fee mode, tiers or size are not those
+    of the table, fees are the ones given, one per venue, and with the cost of the fee mode
+
+    ``net_<horizon> = funding_<horizon> - cost / 1e4``, ``break_even_hours = 8 cost / 1e4 /
+    divergence_8h``.
+
+    Impact grows in proportion to size under the model that the table states.
+    """
+    rows = f"SELECT {', '.join(OPPORTUNITIES.column_names)} FROM {table.full_name}"
+    if not wanted.prices_anew:
+        return _over_horizon(rows, wanted), {}
+    parameters: dict[str, object] = {
+        "fee_venues": [one.venue for one in fees],
+        "fee_tiers": [one.tier for one in fees],
+        "fee_maker_bps": [one.maker_bps for one in fees],
+        "fee_taker_bps": [one.taker_bps for one in fees],
+    }
+    if wanted.size_usd is not None:
+        parameters["size_usd"] = wanted.size_usd
+    for step in (_with_fees, _with_size, _with_costs, _with_nets, _with_tier):
+        rows = step(rows, wanted)
+    return _over_horizon(rows, wanted), parameters
+
+
+def _over_horizon(rows: str, wanted: OpportunityFilter) -> str:
+    """``net_apr`` over the filter's horizon."""
+    return (
+        f"SELECT * REPLACE ({wanted.net} * {HOURS_PER_YEAR} / {wanted.horizon_hours} AS net_apr) "
+        f"FROM ({rows})"
+    )
+
+
+def _with_fees(rows: str, _: OpportunityFilter) -> str:
+    """The fees of both legs; null where a venue has none in force."""
+    of_legs = ", ".join(
+        f"{leg}_fees.{figure} AS {leg}_{column}"
+        for leg in ("long", "short")
+        for column, figure in (
+            ("fee_tier", "tier"),
+            ("maker_bps", "maker_bps"),
+            ("taker_bps", "taker_bps"),
+        )
+    )
+    return f"""
+SELECT o.* REPLACE ({of_legs}) FROM ({rows}) AS o
+LEFT JOIN ({_FEES}) AS long_fees ON long_fees.venue = o.long_venue
+LEFT JOIN ({_FEES}) AS short_fees ON short_fees.venue = o.short_venue"""
+
+
+def _with_size(rows: str, wanted: OpportunityFilter) -> str:
+    """All four fees, and the impact of the filter's size."""
+    impact = (
+        ", impact_cost_bps * ($size_usd / size_usd) AS impact_cost_bps, "
+        "$size_usd::DOUBLE AS size_usd"
+        if wanted.size_usd is not None
+        else ""
+    )
+    return f"""
+SELECT * REPLACE (
+    2 * (long_taker_bps + short_taker_bps) AS taker_fees_bps,
+    2 * (long_maker_bps + short_maker_bps) AS maker_fees_bps
+    {impact}
+) FROM ({rows})"""
+
+
+def _with_costs(rows: str, _: OpportunityFilter) -> str:
+    """What opening and closing costs, crossing and resting."""
+    return f"""
+SELECT * REPLACE (
+    taker_fees_bps + spread_cost_bps + impact_cost_bps AS cost_bps,
+    maker_fees_bps AS maker_cost_bps
+) FROM ({rows})"""
+
+
+def _with_nets(rows: str, wanted: OpportunityFilter) -> str:
+    """What is left of the funding when the trades of the fee mode are paid."""
+    cost = _COST[wanted.fee_mode]
+    nets = ", ".join(f"funding_{horizon} - {cost} / 1e4 AS net_{horizon}" for horizon in HORIZONS)
+    return f"""
+SELECT * REPLACE (
+    {nets},
+    funding_7d / 2 - {cost} / 1e4 AS net_7d_if_halved,
+    {cost} / 1e4 * {TENOR_HOURS} / nullif(divergence_8h, 0) AS break_even_hours
+) FROM ({rows})"""
+
+
+def _with_tier(rows: str, wanted: OpportunityFilter) -> str:
+    """The verdict that the reasons amount to, which are not listed for it."""
+    against = _against(wanted)
+    rejects, watches = (
+        " OR ".join(against[code] for code in codes if code in against)
+        for codes in (REJECT_REASONS, WATCH_REASONS)
+    )
+    return f"""
+SELECT * REPLACE (
+    CASE WHEN {rejects} THEN 'reject' WHEN {watches} THEN 'watch' ELSE 'actionable' END AS tier
+) FROM ({rows})"""
+
+
+def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
+    """Rows that were priced anew with the reasons that their tier follows from.
+
+    To list them for every row would take as long as all else: this is for the rows shown.
+    """
+    codes = ", ".join(
+        f"CASE WHEN {true} THEN '{code}' END" for code, true in sorted(_against(wanted).items())
+    )
+    return f"""
+SELECT * REPLACE ([code FOR code IN [{codes}] IF code IS NOT NULL] AS reasons) FROM ({rows})"""
+
+
+def _against(wanted: OpportunityFilter) -> dict[str, str]:
+    """What stands against a row, by code: judged by fees and nets at hand, or as it is stored."""
+    stored = {code: f"list_contains(reasons, '{code}')" for code in REASONS}
+    against = {
+        **stored,
+        "no_net_in_7d": "net_7d <= 0",
+        "no_net_in_3d": "net_3d <= 0",
+        "no_net_if_halved": "net_7d_if_halved <= 0",
+        "long_fee_unknown": f"long_{wanted.fee_mode}_bps IS NULL",
+        "short_fee_unknown": f"short_{wanted.fee_mode}_bps IS NULL",
+    }
+    if wanted.fee_mode == "maker":
+        return {code: true for code, true in against.items() if code not in _OF_TAKERS_ONLY}
+    return against

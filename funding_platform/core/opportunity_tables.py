@@ -1,0 +1,325 @@
+"""The tables of opportunities: pairs of instruments that may earn the difference of their funding.
+
+Built by dbt like all marts. A pair is long the lower rate and short the higher, compared per hour.
+Nothing is left out for being poor: ``tier`` and ``reasons`` say what stands against a pair, with
+the codes declared here. All returns and costs are of one leg's notional, since both legs carry
+the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from funding_platform.core.schema import Column, Table, Type
+
+HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
+"""Holding times that funding and net are stated for, in hours."""
+
+TIERS: Final = ("actionable", "watch", "reject")
+"""Best first. ``reject`` has a reason of ``REJECT_REASONS``, ``watch`` one of ``WATCH_REASONS``."""
+
+
+def _either_leg(code: str, meaning: str) -> dict[str, str]:
+    """A reason that may lie with either leg."""
+    return {f"{leg}_{code}": meaning.format(leg=leg) for leg in ("long", "short")}
+
+
+REJECT_REASONS: Final = {
+    **_either_leg(
+        "stale",
+        "The {leg} leg was seen longer before the newest observation than its own interval allows.",
+    ),
+    **_either_leg("halted", "The {leg} leg is not listed as trading."),
+    **_either_leg("rate_unknown", "The {leg} leg shows no predicted rate."),
+    **_either_leg("interval_unknown", "The {leg} leg's funding interval is unknown."),
+    **_either_leg("fee_unknown", "No fees are known of the {leg} leg's venue."),
+    **_either_leg(
+        "volume_unknown", "The {leg} leg's turnover is unknown or 0: no impact estimate."
+    ),
+    "price_gap_wide": "The mark prices lie further apart than one asset's should.",
+    "price_gap_unknown": "A mark price is unknown: the legs may not be the same asset.",
+    "no_divergence": "Both legs pay the same rate.",
+    "no_net_in_7d": "Seven days of funding at today's rates do not pay the costs.",
+}
+"""What makes a pair no opportunity, by code."""
+
+WATCH_REASONS: Final = {
+    **_either_leg("open_interest_unknown", "The {leg} leg's open interest is unknown."),
+    **_either_leg("spread_assumed", "The {leg} leg shows no book: its spread is an assumption."),
+    **_either_leg(
+        "clock_unknown",
+        "When the {leg} leg settles next is unknown: its funding is counted pro rata.",
+    ),
+    "thin_open_interest": "The smaller open interest is too small to hide in.",
+    "thin_volume": "The smaller turnover is too small to trade in.",
+    "no_net_in_3d": "Three days of funding at today's rates do not pay the costs.",
+    "no_net_if_halved": "Half of seven days' funding does not pay the costs.",
+    "lost_over_7d": "The settled funding of the last 7 days was no gain.",
+    "past_unknown": "The settled funding of the last 7 days is incomplete.",
+    "flickering": "The divergence often had the other sign in the last 7 days, or was 0.",
+}
+"""What keeps a pair from being acted upon, by code."""
+
+REASONS: Final = {**REJECT_REASONS, **WATCH_REASONS}
+"""Every reason: its code and what it means."""
+
+_PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
+_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
+_PER_YEAR = "fraction per year"
+_FRACTION = "fraction of one leg's notional"
+_BPS = "basis points of one leg's notional"
+
+
+def _text(name: str, description: str, *, nullable: bool = False) -> Column:
+    return Column(name, Type.TEXT, description, nullable=nullable)
+
+
+def _time(name: str, description: str, *, nullable: bool = True) -> Column:
+    return Column(name, Type.TIME, description, nullable=nullable)
+
+
+def _real(name: str, description: str, unit: str) -> Column:
+    return Column(name, Type.REAL, description, unit)
+
+
+def _amount(name: str, description: str, unit: str = "USD") -> Column:
+    return Column(name, Type.REAL, description, unit, minimum=0.0)
+
+
+def _leg_columns(name: str, description: str, unit: str) -> Iterator[Column]:
+    """``long_<name>`` and ``short_<name>``."""
+    for leg in ("long", "short"):
+        yield _real(f"{leg}_{name}", description.format(leg=leg), unit)
+
+
+_KEY = (
+    _text("base", "Canonical base asset."),
+    _text("long_venue", "Venue of the long leg: the lower rate, by name where they are equal."),
+    _text("long_symbol", "Symbol of the long leg."),
+    _text("short_venue", "Venue of the short leg: the higher rate."),
+    _text("short_symbol", "Symbol of the short leg."),
+)
+
+_RATES = (
+    _text("long_quote", "Currency that the long leg is quoted in."),
+    _text("short_quote", "Currency that the short leg is quoted in."),
+    *_leg_columns(
+        "rate", "Predicted rate of the {leg} leg, as the venue states it.", _PER_INTERVAL
+    ),
+    *_leg_columns("interval_hours", "Funding interval of the {leg} leg.", "hours"),
+    *_leg_columns("rate_8h", "Predicted rate of the {leg} leg, scaled to 8 hours.", _PER_8H),
+    _amount("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", _PER_8H),
+    _real("gross_apr", "divergence_8h annualised, simple.", _PER_YEAR),
+    _real("gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", _PER_YEAR),
+)
+
+_CLOCK = (
+    _time(
+        "long_next_funding_time",
+        "Next settlement of the long leg after observed_at; null where the venue does not say.",
+    ),
+    _time(
+        "short_next_funding_time",
+        "Next settlement of the short leg after observed_at; null where the venue does not say.",
+    ),
+    _time("both_settled_at", "The later of the two: from then on both legs have settled."),
+    _real(
+        "return_until_both_settled",
+        "What the settlements after observed_at, up to both_settled_at, bring at today's rates; "
+        "an hourly leg may settle eight times until the other one does.",
+        _FRACTION,
+    ),
+    *(
+        _real(
+            f"funding_{horizon}",
+            f"What the settlements of {hours} hours after observed_at bring at today's rates, "
+            "each leg on its own clock; pro rata for a leg whose clock is unknown.",
+            _FRACTION,
+        )
+        for horizon, hours in HORIZONS.items()
+    ),
+)
+
+_COSTS = (
+    _text("long_fee_tier", "Fee tier of the long leg; null where none is known.", nullable=True),
+    _text("short_fee_tier", "Fee tier of the short leg; null where none is known.", nullable=True),
+    *_leg_columns("maker_bps", "Fee of a resting order of the {leg} leg.", _BPS),
+    *_leg_columns("taker_bps", "Fee of a crossing order of the {leg} leg.", _BPS),
+    _real("taker_fees_bps", "All four trades crossing: 2 (long + short taker_bps).", _BPS),
+    _real("maker_fees_bps", "All four trades resting: 2 (long + short maker_bps).", _BPS),
+    *_leg_columns(
+        "spread_bps",
+        "Bid-ask spread of the {leg} leg; null without a book.",
+        "basis points of mid; negative when the book is crossed",
+    ),
+    _amount(
+        "spread_cost_bps",
+        "Half a spread for each of the four trades; an assumed one for a leg without a book, none "
+        "for a crossed one.",
+        _BPS,
+    ),
+    _amount("size_usd", "Notional of each leg that the impact is estimated for."),
+    _amount(
+        "impact_cost_bps",
+        "Four times the impact of size_usd, by a model: the book is taken to hold the same share "
+        "of volume_24h_usd at every basis point. Null where a volume is unknown or 0.",
+        _BPS,
+    ),
+    _real("cost_bps", "taker_fees_bps + spread_cost_bps + impact_cost_bps.", _BPS),
+    _real(
+        "maker_cost_bps",
+        "maker_fees_bps: resting orders pay no spread and move no price, but may not be filled.",
+        _BPS,
+    ),
+)
+
+_NETS = (
+    *(
+        _real(
+            f"net_{horizon}",
+            f"funding_{horizon} less the whole cost; null where any part of it is unknown.",
+            _FRACTION,
+        )
+        for horizon in HORIZONS
+    ),
+    _real("net_7d_if_halved", "Half of funding_7d less the whole cost.", _FRACTION),
+    _real("net_apr", "net_7d annualised, simple.", f"{_PER_YEAR}, simple"),
+    _real("break_even_hours", "Time after which divergence_8h has paid cost_bps.", "hours"),
+)
+
+_MARKET = (
+    _amount("long_volume_24h_usd", "Turnover of the long leg's last 24 hours."),
+    _amount("short_volume_24h_usd", "Turnover of the short leg's last 24 hours."),
+    _amount("min_volume_24h_usd", "The smaller of the two; null where either is unknown."),
+    _amount("long_open_interest_usd", "Open interest of the long leg, one side."),
+    _amount("short_open_interest_usd", "Open interest of the short leg, one side."),
+    _amount("min_open_interest_usd", "The smaller of the two; null where either is unknown."),
+    _amount("max_open_interest_usd", "The larger of the two; null where either is unknown."),
+    _amount("open_interest_ratio", "Long leg's over short leg's.", "ratio"),
+    Column(
+        "open_interest_balance",
+        Type.TEXT,
+        "long_heavy where the ratio is above 2, short_heavy where it is below 1/2.",
+        values=("long_heavy", "balanced", "short_heavy"),
+    ),
+    _real(
+        "price_gap_bps",
+        "Short mark over long mark, less one; both per unit of the canonical base.",
+        "basis points",
+    ),
+)
+
+_PAST = (
+    *(
+        _real(
+            f"settled_{days}d",
+            f"Settled funding of the {days} days up to the newest settlement of the lake, short "
+            "less long; null where a settlement of either leg is missing.",
+            _FRACTION,
+        )
+        for days in (7, 30)
+    ),
+    *(
+        _real(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", _PER_YEAR)
+        for days in (7, 30)
+    ),
+    Column(
+        "same_sign_share",
+        Type.REAL,
+        "Hours of the last 7 days in which the short leg's settled rate was above the long leg's, "
+        "of those known of both; each hour carries the rate of the settlement that pays for it.",
+        "fraction",
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    _amount(
+        "half_life_hours",
+        "ln 2 / -ln r, r being the correlation of the hourly settled divergence with the hour "
+        "before; null where r is not between 0 and 1, or too few hours are known.",
+        "hours",
+    ),
+)
+
+_TIMES = (
+    _time("long_observed_at", "When the long leg was looked at.", nullable=False),
+    _time("short_observed_at", "When the short leg was looked at.", nullable=False),
+    _time("observed_at", "The older of the two.", nullable=False),
+    _time(
+        "discovered_at",
+        "observed_at of the first of the hours, without a break up to now, in which the pair stood "
+        "this way round and was not rejected; null while it is.",
+    ),
+    _time(
+        "valid_until",
+        "The earlier of the next settlements, when a rate is fixed anew; where a clock is unknown, "
+        "one interval after observed_at.",
+    ),
+)
+
+_VERDICT = (
+    Column(
+        "tier",
+        Type.TEXT,
+        "reject where any reason is one to reject, watch where there is another, else actionable.",
+        nullable=False,
+        values=TIERS,
+    ),
+    Column(
+        "reasons",
+        Type.TEXTS,
+        "What stands against the pair, as codes in alphabetical order; empty if nothing does.",
+        nullable=False,
+    ),
+)
+
+OPPORTUNITIES: Final = Table(
+    "marts",
+    "opportunities",
+    "Every pair of dollar-quoted, listed instruments of one base at two venues: long the lower "
+    "predicted rate, short the higher, with what it earns, costs, has earned, and what is against "
+    "it.",
+    key=tuple(column.name for column in _KEY),
+    columns=(
+        *_KEY,
+        *_RATES,
+        *_CLOCK,
+        *_COSTS,
+        *_NETS,
+        *_MARKET,
+        *_PAST,
+        *_TIMES,
+        *_VERDICT,
+    ),
+    sort_by=("base",),
+)
+
+OPPORTUNITIES_BEST: Final = Table(
+    "marts",
+    "opportunities_best",
+    "The best opportunity of every base: by tier, then by net_7d. A view of marts.opportunities.",
+    key=("base",),
+    columns=tuple(replace(column, nullable=True) for column in OPPORTUNITIES.columns),
+    view=True,
+)
+
+_REMEMBERED = (
+    *("long_rate_8h", "short_rate_8h", "divergence_8h", "cost_bps", "net_1d", "net_7d"),
+    *("min_open_interest_usd", "min_volume_24h_usd", "price_gap_bps"),
+    *("tier", "reasons", "discovered_at"),
+    *("long_observed_at", "short_observed_at", "observed_at"),
+)
+
+OPPORTUNITY_HISTORY: Final = Table(
+    "marts",
+    "opportunity_history",
+    "What marts.opportunities showed, hour by hour, valued with the fees of its time; kept for 90 "
+    "days, not published.",
+    key=("hour", *OPPORTUNITIES.key),
+    columns=(
+        _time("hour", "The hour that the newest observation of any market lay in.", nullable=False),
+        *_KEY,
+        *map(OPPORTUNITIES.column, _REMEMBERED),
+    ),
+    partition_by=("year(hour)", "month(hour)", "day(hour)"),
+    sort_by=("base", "hour"),
+)

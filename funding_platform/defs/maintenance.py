@@ -1,0 +1,41 @@
+"""The daily job that keeps the lake small; nothing else of the platform waits for it."""
+
+import dagster as dg
+
+from funding_platform.defs.resources import LakeResource
+from funding_platform.lake.maintenance import maintain
+
+MAINTENANCE = "maintenance"
+
+
+@dg.op(description="Merge small files, expire old snapshots, drop old raw answers.")
+def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
+    """Maintain the lake within the retention of the settings; what was done is metadata."""
+    settings = lake.settings
+    report = maintain(settings, keep_days=settings.snapshot_retention_days)
+    context.add_output_metadata(
+        {
+            "payloads_dropped": report.payloads_dropped,
+            "snapshots_expired": report.snapshots_expired,
+            "files_before": report.files_before,
+            "files_after": report.files_after,
+        }
+    )
+
+
+@dg.job(name=MAINTENANCE, description="Merge small files and drop what is beyond its retention.")
+def maintenance_job() -> None:
+    """One op: maintenance makes no asset."""
+    maintain_lake()
+
+
+def maintenance_schedule() -> dg.ScheduleDefinition:
+    """Once a day, at a minute when neither a collection nor a transform is under way."""
+    return dg.ScheduleDefinition(
+        name="maintenance_daily",
+        job=maintenance_job,
+        cron_schedule="40 3 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Keeps the lake small; time travel reaches back as far as snapshots are kept.",
+    )

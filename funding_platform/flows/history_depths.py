@@ -1,0 +1,27 @@
+"""How far back venues keep their settled rates: what they no longer have is not missing."""
+
+from datetime import datetime, timedelta
+
+from funding_platform.venues.ccxt_bridge import PREFIX
+from funding_platform.venues.ccxt_exchange import WITHOUT_UNTIL
+from funding_platform.venues.registry import venue_names, venue_spec
+
+
+def history_depth(venue: str) -> timedelta | None:
+    """How far back a venue keeps everything; None if it keeps all, zero if nobody can tell."""
+    if venue.removeprefix(PREFIX) in WITHOUT_UNTIL and venue.startswith(PREFIX):
+        return timedelta(0)
+    return venue_spec(venue).history_depth if venue in venue_names() else None
+
+
+def history_depths() -> dict[str, timedelta]:
+    """Every venue that does not keep all."""
+    bridged = (f"{PREFIX}{name}" for name in sorted(WITHOUT_UNTIL))
+    depths = {name: history_depth(name) for name in (*venue_names(), *bridged)}
+    return {name: depth for name, depth in depths.items() if depth is not None}
+
+
+def kept_since(venue: str, asked_at: datetime) -> datetime | None:
+    """Since when a venue still had everything when it was asked; None if it keeps all."""
+    depth = history_depth(venue)
+    return None if depth is None else asked_at - depth

@@ -1,0 +1,30 @@
+"""Paging forward through a history that can be asked for from a time on, but not up to one."""
+
+from funding_platform.core.time_grid import HOUR, MILLISECOND
+from funding_platform.venues.paging import Ascending, Proof
+from funding_platform.venues.records import Page
+
+_PUBLISHED_WITHIN_MS = HOUR // MILLISECOND
+
+
+class OpenEnded(Ascending):
+    """As ``Ascending``, where a request cannot carry its end: pages run on past the window.
+
+    The start may be no more than a filter of the newest rows that the server hands out. Its pages
+    look the same, a run without a hole up to the newest row; only whether anything lies before
+    their oldest row they do not tell. So a row before the window is what proves its beginning.
+    Without one the rows are taken, and the history is not called whole.
+    """
+
+    def learn(self, page: Page) -> None:
+        """Take in the answer to ``ask()``; see ``Pager.learn``."""
+        super().learn(page)
+        if self.proof is not None and not self._reaches_back():
+            self.proof = Proof.NOT_KEPT
+
+    def _reach(self) -> tuple[int, int]:
+        earliest, _ = super()._reach()
+        return earliest, self._now_ms + _PUBLISHED_WITHIN_MS
+
+    def _reaches_back(self) -> bool:
+        return any(second < self._start_ms for second in self._by_second)

@@ -1,0 +1,246 @@
+"""Opportunities of 14 venues x 300 symbols in SQL, against a plain pandas self-join.
+
+The peer pairs the legs and subtracts fees from a week of funding, on a frame that is in memory
+already. It knows no clocks, no spreads, no impact, no settled past, no reasons and no history.
+Both yield the same divergences.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
+from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
+from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import HOUR
+from funding_platform.lake import connect
+from funding_platform.lake.dbt_plugin import dbt_environment
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+
+INTERVALS = {
+    **dict.fromkeys(("hyperliquid", "lighter", "backpack", "extended", "drift"), 1.0),
+    **dict.fromkeys(("edgex", "nowhere"), 4.0),
+    **dict.fromkeys(("binance", "bybit", "okx", "aster", "deribit", "grvt", "paradex"), 8.0),
+}
+"""Venues and the hours between their settlements; no fees are known of ``nowhere``."""
+
+SYMBOLS = 300
+DAYS = 31
+NOW = datetime(2025, 12, 1, 12, 7, tzinfo=UTC)
+HISTORY_ROWS = 1_000_000
+REPEATS = 5
+
+BUILT = (
+    *("int_opportunity_legs", "int_opportunities", "opportunity_history"),
+    *("opportunities", "opportunities_best"),
+)
+"""The models that hold rows; the views between them are worked out within the second."""
+
+FILTER = OpportunityFilter(
+    exclude_venues=("drift",),
+    tiers=("actionable", "watch"),
+    min_net=0.0,
+    min_open_interest_usd=1e6,
+    max_price_gap_bps=50,
+)
+
+AT_OTHER_COSTS = FILTER.model_copy(update={"fee_mode": "maker", "size_usd": 50_000.0})
+
+OF_ONE_BASE = (
+    "SELECT hour, long_venue, short_venue, divergence_8h, net_7d, tier "
+    "FROM marts.opportunity_history WHERE base = 'COIN007' AND tier <> 'reject' ORDER BY hour"
+)
+OF_ALL_PAIRS = (
+    "SELECT base, long_venue, short_venue, count(*) AS hours, avg(net_7d) AS mean_net_7d "
+    "FROM marts.opportunity_history WHERE tier <> 'reject' GROUP BY ALL "
+    "ORDER BY mean_net_7d DESC LIMIT 20"
+)
+
+
+def run(quick: bool = False) -> list[Measurement]:
+    symbols = 20 if quick else SYMBOLS
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder) / "data")
+        _collect(settings, symbols)
+        _dbt(settings, "build", "--exclude-resource-type", "test", "unit_test")
+        _dbt(settings, "compile", "--select", *BUILT)  # of a second run, with a history to read
+        with connect(settings) as lake:
+            pairs = _count(lake, "marts.opportunities")
+            built = median_seconds(lambda: _build(lake, Path(folder)), REPEATS)
+            frame = lake.execute(_LEGS).df()
+            peer = median_seconds(lambda: _pandas(frame), REPEATS)
+            _require_agreement(lake, _pandas(frame))
+            asked, anew = (
+                median_seconds(lambda: find_opportunities(wanted, lake), REPEATS)  # noqa: B023
+                for wanted in (FILTER, AT_OTHER_COSTS)
+            )
+        _lengthen_history(settings, 50_000 if quick else HISTORY_ROWS)
+        with connect(settings) as lake:
+            rows = _count(lake, OPPORTUNITY_HISTORY.full_name)
+            one_base, all_pairs = (
+                median_seconds(lambda: lake.execute(sql).arrow(), REPEATS)  # noqa: B023
+                for sql in (OF_ONE_BASE, OF_ALL_PAIRS)
+            )
+    return [
+        Measurement(f"build {pairs:,} opportunities", built, "s", target=3, peer=peer),
+        Measurement("a filtered query of them", 1e3 * asked, "ms", target=50),
+        Measurement("the same at other costs", 1e3 * anew, "ms", target=100),
+        Measurement(f"{rows:,} hours of pairs: one base's", 1e3 * one_base, "ms", target=100),
+        Measurement("the same: the 20 best pairs of all", 1e3 * all_pairs, "ms", target=100),
+    ]
+
+
+_LEGS = (
+    "SELECT venue, symbol, base, rate_8h, mark_price, taker_bps, open_interest_usd, volume_24h_usd "
+    "FROM intermediate.int_opportunity_legs"
+)
+
+
+def _pandas(legs: pd.DataFrame) -> pd.DataFrame:
+    """Every pair with its divergence, price gap and net of four taker fees over a week."""
+    pairs = legs.merge(legs, on="base", suffixes=("_long", "_short"))
+    pairs = pairs[
+        (pairs["venue_long"] != pairs["venue_short"])
+        & (pairs["rate_8h_long"] < pairs["rate_8h_short"])
+    ].copy()
+    pairs["divergence_8h"] = pairs["rate_8h_short"] - pairs["rate_8h_long"]
+    pairs["price_gap_bps"] = (pairs["mark_price_short"] / pairs["mark_price_long"] - 1) * 1e4
+    for figure in ("open_interest_usd", "volume_24h_usd"):
+        pairs[f"min_{figure}"] = np.minimum(pairs[f"{figure}_long"], pairs[f"{figure}_short"])
+    fees = 2 * (pairs["taker_bps_long"] + pairs["taker_bps_short"])
+    pairs["net_7d"] = pairs["divergence_8h"] * 21 - fees / 1e4
+    return pairs.sort_values("net_7d", ascending=False)
+
+
+def _require_agreement(lake: duckdb.DuckDBPyConnection, theirs: pd.DataFrame) -> None:
+    ours = lake.execute(
+        "SELECT divergence_8h FROM marts.opportunities WHERE divergence_8h > 0 ORDER BY ALL"
+    ).fetchnumpy()["divergence_8h"]
+    assert np.abs(ours - np.sort(theirs["divergence_8h"].to_numpy())).max() < 1e-15
+
+
+def _collect(settings: Settings, symbols: int) -> None:
+    """A market in which rates stay near a level of their own, and a month of its settlements."""
+    random = np.random.default_rng(11)
+    with Lake(settings) as lake, lake.commit("benchmark", "a market") as transaction:
+        for venue, interval in INTERVALS.items():
+            level = random.normal(1e-4, 1e-4, symbols)
+            listed = _listed(venue, symbols)
+            transaction.append(INSTRUMENTS, INSTRUMENTS.conform(listed))
+            transaction.append(
+                MARKET_SNAPSHOTS, _snapshots(listed, interval, level * interval / 8, random)
+            )
+            transaction.append(
+                FUNDING_RATES, _settlements(listed, interval, level * interval / 8, random)
+            )
+
+
+def _listed(venue: str, symbols: int) -> pl.DataFrame:
+    names = [f"COIN{number:03}" for number in range(symbols)]
+    return pl.DataFrame({"base": names}).with_columns(
+        pl.lit(venue).alias("venue"),
+        pl.format("{}USDT", "base").alias("venue_symbol"),
+        pl.lit("USDT").alias("quote"),
+        pl.lit(1.0).alias("multiplier"),
+        pl.lit("linear").alias("contract_type"),
+        pl.lit("trading").alias("status"),
+        *(pl.lit(NOW, dtype=UTC_TIME).alias(name) for name in ("first_seen_at", "last_seen_at")),
+    )
+
+
+def _snapshots(
+    listed: pl.DataFrame, interval: float, rates: np.ndarray, random: np.random.Generator
+) -> pl.DataFrame:
+    """What every instrument shows now: some without a book, some without open interest."""
+    symbols = listed.height
+    hour = NOW.replace(minute=0)
+    ahead = interval - hour.hour % interval
+    spread = np.where(random.random(symbols) < 0.2, np.nan, random.exponential(3, symbols))
+    interest = np.where(random.random(symbols) < 0.1, np.nan, random.lognormal(15, 2, symbols))
+    return MARKET_SNAPSHOTS.conform(
+        listed.select("venue", "venue_symbol").with_columns(
+            pl.Series("predicted_rate", rates + random.normal(0, 2e-5, symbols)),
+            pl.Series("mark_price", (1 + np.arange(symbols)) * random.normal(1, 1e-3, symbols)),
+            pl.Series("open_interest_usd", interest).fill_nan(None),
+            pl.Series("volume_24h_usd", random.lognormal(17, 2, symbols)),
+            pl.Series("spread_bps", spread).fill_nan(None),
+            pl.lit(interval).alias("interval_hours"),
+            pl.lit(hour, dtype=UTC_TIME).alias("snapshot_hour"),
+            pl.lit(hour + ahead * HOUR, dtype=UTC_TIME).alias("next_funding_time"),
+            pl.lit(NOW, dtype=UTC_TIME).alias("observed_at"),
+        )
+    )
+
+
+def _settlements(
+    listed: pl.DataFrame, interval: float, rates: np.ndarray, random: np.random.Generator
+) -> pl.DataFrame:
+    """A month of settlements on the venue's clock."""
+    end = NOW.replace(hour=int(NOW.hour // interval * interval), minute=0)
+    count = int(DAYS * 24 / interval)
+    times = pl.Series([end - number * interval * HOUR for number in range(count)], dtype=UTC_TIME)
+    every = listed.select("venue", "venue_symbol").with_columns(level=pl.Series(rates))
+    rows = every.join(pl.DataFrame({"funding_time": times}), how="cross")
+    noise = pl.Series(random.normal(0, 2e-5, rows.height))
+    return FUNDING_RATES.conform(
+        rows.with_columns(
+            funding_rate=pl.col("level") + noise,
+            interval_hours=pl.lit(interval),
+            interval_inferred=pl.lit(False),
+            venue_time="funding_time",
+            observed_at=pl.lit(NOW, dtype=UTC_TIME),
+        )
+    )
+
+
+def _dbt(settings: Settings, *arguments: str) -> None:
+    """Run dbt as a process of its own, and keep what it compiled."""
+    artefacts = settings.data_dir.parent
+    environment = {
+        **os.environ,
+        **dbt_environment(settings),
+        "DBT_TARGET_PATH": str(artefacts / "target"),
+        "DBT_LOG_PATH": str(artefacts / "logs"),
+    }
+    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments, *where],
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _build(lake: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Work out every model that holds opportunities, from the SQL that dbt ran."""
+    compiled = folder / "target/compiled/funding_platform/models"
+    for model in BUILT:
+        (path,) = compiled.rglob(f"{model}.sql")
+        lake.execute(f"CREATE OR REPLACE TEMP TABLE {model} AS {path.read_text(encoding='utf-8')}")
+
+
+def _lengthen_history(settings: Settings, rows: int) -> None:
+    """Hours before the one there is, as many as make up the rows, each written by itself."""
+    with Lake(settings) as lake:
+        now = lake.read(f"FROM {OPPORTUNITY_HISTORY.full_name}")
+        for number in range(1, -(-rows // now.height)):
+            earlier = now.with_columns(pl.col("hour", "^.*_at$") - timedelta(hours=number))
+            with lake.commit("benchmark", f"{number} hours ago") as transaction:
+                transaction.append(OPPORTUNITY_HISTORY, earlier)
+
+
+def _count(lake: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(lake.sql(f"SELECT count(*) AS rows FROM {table}").pl().item())
