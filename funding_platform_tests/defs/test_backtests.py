@@ -130,5 +130,5 @@ def test_the_asset_descends_from_what_a_backtest_reads(definitions: dg.Definitio
         "raw/okx/instruments",
         "raw/okx/market_snapshots",
         "features/curve_factors",
-        "core/fee_schedules",
+        "marts/fee_history",
     } <= parents
