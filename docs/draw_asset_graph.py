@@ -19,7 +19,7 @@ GROUPS = {
     "features": "features: Polars",
     "core": "core: dbt seeds",
     "staging": "staging: dbt views",
-    "intermediate": "intermediate: dbt views",
+    "intermediate": "intermediate: dbt views, and a table that marts share",
     "marts": "marts: dbt tables",
     "notebooks": "notebooks: run over the lake",
     "published": "published: one DuckDB file",

@@ -27,6 +27,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "features/pca_models",
         "features/pca_scores",
         "intermediate/int_overdue_settlements",
+        "intermediate/int_rate_distributions",
         "intermediate/int_sampled_settlements",
         "intermediate/int_settlements",
         "intermediate/int_statistics_periods",
