@@ -19,7 +19,7 @@ GROUPS = {
     "features": "features: Polars",
     "core": "core: dbt seeds, and fees set by hand",
     "staging": "staging: dbt views",
-    "intermediate": "intermediate: dbt views",
+    "intermediate": "intermediate: dbt views, and tables that marts share",
     "marts": "marts: dbt tables",
     "notebooks": "notebooks: run over the lake",
     "backtest": "backtest: Polars and numba",

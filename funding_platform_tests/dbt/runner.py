@@ -14,7 +14,7 @@ PROJECT = ROOT / "dbt_project"
 
 
 def run_dbt(
-    settings: Settings, *arguments: str, run_id: str | None = None
+    settings: Settings, *arguments: str, run_id: str | None = None, project: Path = PROJECT
 ) -> subprocess.CompletedProcess[str]:
     """``dbt --warn-error ...``: a warning fails as an error does."""
     artefacts = settings.data_dir.with_name("dbt")
@@ -26,7 +26,7 @@ def run_dbt(
         "DBT_USE_COLORS": "false",
         "TZ": "Asia/Tokyo",  # months are UTC, whatever the machine's zone
     }
-    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    where = ["--project-dir", str(project), "--profiles-dir", str(project)]
     command = [sys.executable, "-m", "dbt.cli.main", "--warn-error", *arguments, *where]
     with commit_lock(settings):
         return subprocess.run(

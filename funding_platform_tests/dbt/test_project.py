@@ -86,6 +86,37 @@ def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied
         assert not [name for name in names if "__dbt" in name]
 
 
+def with_an_undeclared_column(folder: Path) -> Path:
+    """The project, copied, with a mart that its contract does not describe."""
+    project = shutil.copytree(PROJECT, folder / "project", ignore=shutil.ignore_patterns("target"))
+    model = project / "models" / "marts" / "latest_funding_rates.sql"
+    sql = model.read_text(encoding="utf-8")
+    model.write_text(sql.replace("instruments.quote,", "instruments.quote as paid_in,"))
+    return project
+
+
+@pytest.mark.parametrize("broken", ["column", "constraint"])
+def test_a_mart_that_breaks_its_contract_leaves_the_former_one(
+    built: Built, copied: Settings, tmp_path: Path, broken: str
+) -> None:
+    if broken == "column":
+        project, reason = with_an_undeclared_column(tmp_path), "paid_in"
+    else:  # found while the new table is filled, after the former one was replaced
+        project, reason = PROJECT, "NOT NULL constraint"
+        with Lake(copied) as lake:
+            lake.connection.execute("ALTER TABLE core.instruments ALTER base DROP NOT NULL")
+            lake.connection.execute("UPDATE core.instruments SET base = NULL WHERE venue = 'okx'")
+    mart = "latest_funding_rates"
+    outcome = run_dbt(copied, "run", "--select", mart, run_id="run-3", project=project)
+    assert outcome.returncode == 1
+    assert reason in outcome.stdout
+    every_row = f"SELECT * FROM marts.{mart} ORDER BY ALL"
+    with Lake(copied) as lake:
+        assert_frame_equal(lake.read(every_row), built.read(every_row))
+        commits = lake.read("SELECT commit_message FROM lake.snapshots() WHERE author = 'run-3'")
+    assert commits.is_empty()
+
+
 CORRUPTIONS = {
     "coverage_counts_every_settlement": (
         "DELETE FROM marts.coverage WHERE venue = 'okx' AND present > 0"

@@ -38,6 +38,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "intermediate/int_opportunity_past",
         "intermediate/int_missing_settlements",
         "intermediate/int_overdue_settlements",
+        "intermediate/int_rate_distributions",
         "intermediate/int_sampled_settlements",
         "intermediate/int_settled_funding",
         "intermediate/int_settlements",

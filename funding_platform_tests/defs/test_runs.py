@@ -12,8 +12,10 @@ import stamina
 
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, next_month
+from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.defs.world import World, failed_checks
 from funding_platform.lake import connect
+from funding_platform.lake.writer import Lake
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings, project_root
@@ -156,3 +158,36 @@ def test_a_future_month_is_no_partition(world: World) -> None:
     future = f"{next_month(datetime.now(UTC)):%Y-%m-%d}"
     with pytest.raises(dg.DagsterUnknownPartitionError, match=future):
         world.run("history", partition_key=future, asset_selection=[HYPERLIQUID_HISTORY])
+
+
+def test_a_failed_dbt_test_shows_what_it_found(world: World) -> None:
+    with Lake(Settings()) as lake:
+        lake.connection.execute(
+            "INSERT INTO core.instruments BY NAME SELECT 'okx' AS venue, venue_symbol, "
+            "'BTC' AS base, 'USDT' AS quote, 1.0 AS multiplier, 'linear' AS contract_type, "
+            "status, now() AS first_seen_at, now() AS last_seen_at FROM (VALUES "
+            "('A', 'trading'), ('B', 'asleep'), ('C', 'asleep')) AS listed (venue_symbol, status)"
+        )
+    listed = dg.AssetKey(["staging", "stg_instruments"])
+    result = world.run(TRANSFORM, asset_selection=[listed])
+    (check,) = (
+        check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "instruments_as_declared"
+    )
+    assert not check.passed
+    header, _, row = str(check.metadata["found"].value).splitlines()
+    found = dict(zip(cells(header), cells(row), strict=True))
+    example_key = found.pop("example_key")
+    assert found == {
+        "column_name": "status",
+        "broken_rule": "is none of trading, halted, delisted, unknown",
+        "broken_rows": "2",
+        "example": "asleep",
+    }
+    assert example_key in {f"{{'venue': okx, 'venue_symbol': {symbol}}}" for symbol in "BC"}
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a row of a Markdown table."""
+    return [cell.strip() for cell in row.strip("|").split("|")]

@@ -1,16 +1,7 @@
 with settled as (
-    select
-        venue,
-        venue_symbol,
-        period,
-        count(*) as settlements,
-        coalesce(sum(missing), 0)::bigint as missing,
-        count(*) - count(rate_8h) as unscaled,
-        {{ distribution() }},
-        min(funding_time) as first_funding_time,
-        max(funding_time) as last_funding_time
-    from {{ ref('int_sampled_settlements') }}
-    group by venue, venue_symbol, period
+    select *
+    from {{ ref('int_rate_distributions') }}
+    where venue_symbol is not null
 )
 
 select
@@ -25,11 +16,11 @@ select
     + coalesce(overdue.overdue, 0) as expected,
     coalesce(settled.unscaled, 0) as unscaled,
     settled.mean_8h,
-    settled.quartiles[2] as median_8h,
+    settled.median_8h,
     settled.sigma_8h,
     settled.min_8h,
-    settled.quartiles[1] as quartile_1_8h,
-    settled.quartiles[3] as quartile_3_8h,
+    settled.quartile_1_8h,
+    settled.quartile_3_8h,
     settled.max_8h,
     settled.volatility,
     settled.mean_apr,

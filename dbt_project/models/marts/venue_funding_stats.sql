@@ -1,12 +1,10 @@
 with settled as (
-    select
-        coalesce(venue, 'all venues') as venue,
-        period,
-        {{ distribution() }}
-    from {{ ref('int_sampled_settlements') }}
-    group by grouping sets ((venue, period), (period))
+    select * replace (coalesce(venue, 'all venues') as venue)
+    from {{ ref('int_rate_distributions') }}
+    where venue_symbol is null
 ),
 
+-- Instruments that should have settled and did not count here too.
 counted as (
     select
         coalesce(venue, 'all venues') as venue,
@@ -15,9 +13,7 @@ counted as (
         count(*) as instruments,
         sum(settlements)::bigint as settlements,
         sum(expected)::bigint as expected,
-        sum(unscaled)::bigint as unscaled,
-        min(first_funding_time) as first_funding_time,
-        max(last_funding_time) as last_funding_time
+        sum(unscaled)::bigint as unscaled
     from {{ ref('funding_rate_stats') }}
     group by grouping sets ((venue, period, as_of), (period, as_of))
 )
@@ -31,18 +27,18 @@ select
     counted.expected,
     counted.unscaled,
     settled.mean_8h,
-    settled.quartiles[2] as median_8h,
+    settled.median_8h,
     settled.sigma_8h,
     settled.min_8h,
-    settled.quartiles[1] as quartile_1_8h,
-    settled.quartiles[3] as quartile_3_8h,
+    settled.quartile_1_8h,
+    settled.quartile_3_8h,
     settled.max_8h,
     settled.volatility,
     settled.mean_apr,
     settled.share_positive,
     settled.share_at_default,
     settled.autocorrelation,
-    counted.first_funding_time,
-    counted.last_funding_time
+    settled.first_funding_time,
+    settled.last_funding_time
 from counted
 left join settled using (venue, period)
