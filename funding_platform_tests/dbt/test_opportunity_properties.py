@@ -143,30 +143,40 @@ def test_another_venue_removes_no_pair(
 def test_doubled_fees_improve_no_rank(
     market: Market, drawn: list[float | None], venue: str | None
 ) -> None:
-    """Fees of one venue, or of all: a pair that pays them rises neither in tier nor in order."""
+    """Fees of one venue, or of all: no tier and no net rises, and no pair that pays them passes one
+    that does not."""
     market.with_rates(drawn)
     market.changed("intermediate.int_base_fees", "taker_bps AS taker_bps")
-    before = ranked(market.opportunities())
+    before = market.opportunities()
     whose = "true" if venue is None else f"venue = '{venue}'"
     market.changed(
         "intermediate.int_base_fees",
         f"taker_bps * CASE WHEN {whose} THEN 2 ELSE 1 END AS taker_bps",
     )
-    after = before.join(ranked(market.opportunities()), on=KEY, suffix="_after")
-    assert after.height == before.height
-    assert (after["worst_after"] >= after["worst"]).all()
-    assert ((after["net_7d_after"] <= after["net_7d"]).fill_null(True)).all()
-    if venue is not None:
-        paying = after.filter((pl.col("long_venue") == venue) | (pl.col("short_venue") == venue))
-        assert (paying["rank_after"] >= paying["rank"]).all()
+    after = market.opportunities()
+    both = before.join(after, on=KEY, suffix="_after")
+    assert both.height == before.height == after.height
+    assert (badness(both["tier_after"]) >= badness(both["tier"])).all()
+    assert ((both["net_7d_after"] <= both["net_7d"]).fill_null(True)).all()
+    assert passed_by(before, venue).join(passed_by(after, venue), on=PAIRS, how="anti").is_empty()
 
 
-def ranked(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with how bad their tier is, and how many are better by tier and net."""
-    order = pl.struct(
-        pl.col("tier").replace_strict({tier: number for number, tier in enumerate(TIERS)}),
-        -pl.col("net_7d").fill_null(-1e9),
+PAIRS = [*KEY, *(f"{column}_other" for column in KEY)]
+
+
+def badness(tiers: pl.Series) -> pl.Series:
+    """How bad each tier is."""
+    return tiers.replace_strict({tier: number for number, tier in enumerate(TIERS)})
+
+
+def passed_by(pairs: pl.DataFrame, venue: str | None) -> pl.DataFrame:
+    """For each pair on the venue those elsewhere that are ahead of it, by tier and then by net."""
+    rows = pairs.select(
+        *KEY,
+        pl.col("net_7d").fill_null(-1e9).alias("net"),
+        badness(pairs["tier"]).alias("bad"),
+        pays=(pl.col("long_venue") == venue) | (pl.col("short_venue") == venue),
     )
-    return pairs.with_columns(
-        worst=pl.col("tier").replace_strict({tier: n for n, tier in enumerate(TIERS)}),
-    ).with_columns(rank=order.rank("min"))
+    against = rows.filter("pays").join(rows.filter(~pl.col("pays")), how="cross", suffix="_other")
+    worse, level = pl.col("bad_other") < pl.col("bad"), pl.col("bad_other") == pl.col("bad")
+    return against.filter(worse | (level & (pl.col("net_other") > pl.col("net"))))
