@@ -4,8 +4,6 @@ The mart hides nothing; a filter does, and says so in its fields. Values that ca
 mistake are refused here, in words, before anything is read.
 """
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Final, Literal, Self
 
 from pydantic import (
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from funding_platform.arbitrage.errors import FilterError
+from funding_platform.core.faults import faults_in_words, near
 from funding_platform.core.opportunity_tables import HORIZONS, OPPORTUNITIES
 from funding_platform.core.schema import Type
 
@@ -174,27 +173,8 @@ class OpportunityFilter(BaseModel):
         try:
             return handler(value)
         except ValidationError as error:
-            faults = [_in_words(fault, cls.model_fields) for fault in error.errors()]
+            said = faults_in_words(error, cls.model_fields)
             raise FilterError(
-                f"the filter of opportunities is not valid: {'; '.join(faults)}",
+                f"the filter of opportunities is not valid: {said}",
                 hint="the fields and their units are in docs/commands.md",
             ) from error
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """``; did you mean …`` with the names most like the given one, or nothing."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    found = get_close_matches(name.casefold(), by_folded, n=3)
-    return f"; did you mean {' or '.join(by_folded[match] for match in found)}?" if found else ""
-
-
-def _in_words(fault: Any, fields: Iterable[str]) -> str:
-    """One fault that pydantic found: the field, what is wrong, and the value."""
-    name = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "extra_forbidden":
-        return f"{name}: there is no such field{near(name, fields)}"
-    if fault["type"] == "value_error":
-        message = fault["msg"].removeprefix("Value error, ")
-    else:
-        message = f"{fault['msg'][:1].lower()}{fault['msg'][1:]} (got {fault['input']!r})"
-    return f"{name}: {message}" if name else message

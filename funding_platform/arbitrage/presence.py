@@ -11,8 +11,9 @@ from typing import Final
 import duckdb
 
 from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoiceError
-from funding_platform.arbitrage.filters import OpportunityFilter, near
+from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.pricing import Fees, priced
+from funding_platform.core.faults import near
 from funding_platform.core.fee_tables import BASE_TIER, FEE_HISTORY, fees_in_force_at
 from funding_platform.core.schema import Table
 

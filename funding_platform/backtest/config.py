@@ -23,6 +23,7 @@ from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCar
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
+from funding_platform.core.faults import faults_in_words
 
 StrategyConfig = Annotated[
     CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")
@@ -178,12 +179,9 @@ class BacktestConfig(_Section):
         try:
             return handler(value)
         except ValidationError as error:
-            faults = [
-                f"{'.'.join(map(str, fault['loc'])) or 'config'}: {fault['msg']}"
-                for fault in error.errors(include_url=False)
-            ]
+            said = faults_in_words(error, cls.model_fields)
             raise ConfigError(
-                f"the backtest configuration is not valid: {'; '.join(faults)}",
+                f"the backtest configuration is not valid: {said}",
                 hint="the fields and their bounds are in docs/backtesting.md",
             ) from error
 

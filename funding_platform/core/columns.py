@@ -39,6 +39,21 @@ AVAILABLE_AT = Column(
 )
 
 
+def text_column(name: str, description: str, *, nullable: bool = False) -> Column:
+    """A name, a code or a sentence."""
+    return Column(name, Type.TEXT, description, nullable=nullable)
+
+
+def time_column(name: str, description: str, *, nullable: bool = True) -> Column:
+    """An instant."""
+    return Column(name, Type.TIME, description, nullable=nullable)
+
+
+def real_column(name: str, description: str, unit: str | None = None) -> Column:
+    """A figure that may be unknown."""
+    return Column(name, Type.REAL, description, unit)
+
+
 def rate_column(name: str, description: str, *, nullable: bool = True) -> Column:
     """A rate per funding interval, within ``RATE_BOUND``."""
     return Column(name, Type.REAL, description, PER_INTERVAL, nullable, -RATE_BOUND, RATE_BOUND)
@@ -51,4 +66,4 @@ def usd_column(name: str, description: str) -> Column:
 
 def yearly_column(name: str, description: str) -> Column:
     """An annualised rate."""
-    return Column(name, Type.REAL, description, PER_YEAR)
+    return real_column(name, description, PER_YEAR)

@@ -6,23 +6,12 @@ here; the SQL beside it must produce exactly these columns.
 
 from typing import Final
 
+from funding_platform.core.columns import real_column, text_column, time_column
 from funding_platform.core.schema import Column, Table, Type
 
 _PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
 _PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
 _PER_YEAR = "fraction per year, simple"
-
-
-def _text(name: str, description: str, *, nullable: bool = False) -> Column:
-    return Column(name, Type.TEXT, description, nullable=nullable)
-
-
-def _time(name: str, description: str, *, nullable: bool = True) -> Column:
-    return Column(name, Type.TIME, description, nullable=nullable)
-
-
-def _real(name: str, description: str, unit: str) -> Column:
-    return Column(name, Type.REAL, description, unit)
 
 
 def _count(name: str, description: str) -> Column:
@@ -35,29 +24,29 @@ LATEST_FUNDING_RATES: Final = Table(
     "What every instrument paid last and is expected to pay next, with the market around it.",
     key=("venue", "venue_symbol"),
     columns=(
-        _text("venue", "Name of the venue."),
-        _text("venue_symbol", "The venue's own symbol."),
-        _text("base", "Canonical base asset."),
-        _text("quote", "Currency the price is quoted in."),
-        _text("contract_type", "linear or inverse."),
+        text_column("venue", "Name of the venue."),
+        text_column("venue_symbol", "The venue's own symbol."),
+        text_column("base", "Canonical base asset."),
+        text_column("quote", "Currency the price is quoted in."),
+        text_column("contract_type", "linear or inverse."),
         Column("multiplier", Type.REAL, "Canonical base per venue base.", nullable=False),
-        _text("status", "Listing status at last sight."),
-        _time("settled_time", "Last settlement."),
-        _real("settled_rate", "Rate of the last settlement.", _PER_INTERVAL),
-        _real("settled_interval_hours", "Interval of the last settlement.", "hours"),
-        _real("settled_rate_8h", "Last settled rate scaled to 8 hours.", _PER_8H),
-        _real("settled_apr", "Last settled rate annualised.", _PER_YEAR),
-        _real("predicted_rate", "Rate expected at next_funding_time.", _PER_INTERVAL),
-        _real("predicted_interval_hours", "Interval the predicted rate is for.", "hours"),
-        _real("predicted_rate_8h", "Predicted rate scaled to 8 hours.", _PER_8H),
-        _real("predicted_apr", "Predicted rate annualised.", _PER_YEAR),
-        _time("next_funding_time", "When the predicted rate settles."),
-        _real("mark_price", "Mark price per unit of the canonical base.", "quote currency"),
-        _real("index_price", "Index price per unit of the canonical base.", "quote currency"),
-        _real("open_interest_usd", "Open interest, one side.", "USD"),
-        _real("volume_24h_usd", "Turnover of the last 24 hours.", "USD"),
-        _real("spread_bps", "Bid-ask spread.", "basis points of mid"),
-        _time("observed_at", "When the market was looked at."),
+        text_column("status", "Listing status at last sight."),
+        time_column("settled_time", "Last settlement."),
+        real_column("settled_rate", "Rate of the last settlement.", _PER_INTERVAL),
+        real_column("settled_interval_hours", "Interval of the last settlement.", "hours"),
+        real_column("settled_rate_8h", "Last settled rate scaled to 8 hours.", _PER_8H),
+        real_column("settled_apr", "Last settled rate annualised.", _PER_YEAR),
+        real_column("predicted_rate", "Rate expected at next_funding_time.", _PER_INTERVAL),
+        real_column("predicted_interval_hours", "Interval the predicted rate is for.", "hours"),
+        real_column("predicted_rate_8h", "Predicted rate scaled to 8 hours.", _PER_8H),
+        real_column("predicted_apr", "Predicted rate annualised.", _PER_YEAR),
+        time_column("next_funding_time", "When the predicted rate settles."),
+        real_column("mark_price", "Mark price per unit of the canonical base.", "quote currency"),
+        real_column("index_price", "Index price per unit of the canonical base.", "quote currency"),
+        real_column("open_interest_usd", "Open interest, one side.", "USD"),
+        real_column("volume_24h_usd", "Turnover of the last 24 hours.", "USD"),
+        real_column("spread_bps", "Bid-ask spread.", "basis points of mid"),
+        time_column("observed_at", "When the market was looked at."),
     ),
 )
 
@@ -68,9 +57,9 @@ COVERAGE: Final = Table(
     "month in which one was stored or due to the last; a month without any has its row too.",
     key=("venue", "venue_symbol", "month"),
     columns=(
-        _text("venue", "Name of the venue."),
-        _text("venue_symbol", "The venue's own symbol."),
-        _time("month", "First instant of the month.", nullable=False),
+        text_column("venue", "Name of the venue."),
+        text_column("venue_symbol", "The venue's own symbol."),
+        time_column("month", "First instant of the month.", nullable=False),
         _count("present", "Settlements stored."),
         _count(
             "missing",
@@ -87,10 +76,12 @@ COVERAGE: Final = Table(
             minimum=0.0,
             maximum=1.0,
         ),
-        _real("widest_gap_hours", "Widest gap between settlements that touches it.", "hours"),
-        _real("min_interval_hours", "Shortest funding interval stored in the month.", "hours"),
-        _real("max_interval_hours", "Longest funding interval stored in the month.", "hours"),
-        _time("first_funding_time", "First settlement of the month; null where it has none."),
-        _time("last_funding_time", "Last settlement of the month; null where it has none."),
+        real_column("widest_gap_hours", "Widest gap between settlements that touches it.", "hours"),
+        real_column(
+            "min_interval_hours", "Shortest funding interval stored in the month.", "hours"
+        ),
+        real_column("max_interval_hours", "Longest funding interval stored in the month.", "hours"),
+        time_column("first_funding_time", "First settlement of the month; null where it has none."),
+        time_column("last_funding_time", "Last settlement of the month; null where it has none."),
     ),
 )

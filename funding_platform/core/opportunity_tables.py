@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from funding_platform.core.columns import real_column, text_column, time_column
 from funding_platform.core.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
@@ -70,18 +71,6 @@ _FRACTION = "fraction of one leg's notional"
 _BPS = "basis points of one leg's notional"
 
 
-def _text(name: str, description: str, *, nullable: bool = False) -> Column:
-    return Column(name, Type.TEXT, description, nullable=nullable)
-
-
-def _time(name: str, description: str, *, nullable: bool = True) -> Column:
-    return Column(name, Type.TIME, description, nullable=nullable)
-
-
-def _real(name: str, description: str, unit: str) -> Column:
-    return Column(name, Type.REAL, description, unit)
-
-
 def _amount(name: str, description: str, unit: str = "USD") -> Column:
     return Column(name, Type.REAL, description, unit, minimum=0.0)
 
@@ -89,48 +78,52 @@ def _amount(name: str, description: str, unit: str = "USD") -> Column:
 def _leg_columns(name: str, description: str, unit: str) -> Iterator[Column]:
     """``long_<name>`` and ``short_<name>``."""
     for leg in ("long", "short"):
-        yield _real(f"{leg}_{name}", description.format(leg=leg), unit)
+        yield real_column(f"{leg}_{name}", description.format(leg=leg), unit)
 
 
 _KEY = (
-    _text("base", "Canonical base asset."),
-    _text("long_venue", "Venue of the long leg: the lower rate, by name where they are equal."),
-    _text("long_symbol", "Symbol of the long leg."),
-    _text("short_venue", "Venue of the short leg: the higher rate."),
-    _text("short_symbol", "Symbol of the short leg."),
+    text_column("base", "Canonical base asset."),
+    text_column(
+        "long_venue", "Venue of the long leg: the lower rate, by name where they are equal."
+    ),
+    text_column("long_symbol", "Symbol of the long leg."),
+    text_column("short_venue", "Venue of the short leg: the higher rate."),
+    text_column("short_symbol", "Symbol of the short leg."),
 )
 
 _RATES = (
-    _text("long_quote", "Currency that the long leg is quoted in."),
-    _text("short_quote", "Currency that the short leg is quoted in."),
+    text_column("long_quote", "Currency that the long leg is quoted in."),
+    text_column("short_quote", "Currency that the short leg is quoted in."),
     *_leg_columns(
         "rate", "Predicted rate of the {leg} leg, as the venue states it.", _PER_INTERVAL
     ),
     *_leg_columns("interval_hours", "Funding interval of the {leg} leg.", "hours"),
     *_leg_columns("rate_8h", "Predicted rate of the {leg} leg, scaled to 8 hours.", _PER_8H),
     _amount("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", _PER_8H),
-    _real("gross_apr", "divergence_8h annualised, simple.", _PER_YEAR),
-    _real("gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", _PER_YEAR),
+    real_column("gross_apr", "divergence_8h annualised, simple.", _PER_YEAR),
+    real_column(
+        "gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", _PER_YEAR
+    ),
 )
 
 _CLOCK = (
-    _time(
+    time_column(
         "long_next_funding_time",
         "Next settlement of the long leg after observed_at; null where the venue does not say.",
     ),
-    _time(
+    time_column(
         "short_next_funding_time",
         "Next settlement of the short leg after observed_at; null where the venue does not say.",
     ),
-    _time("both_settled_at", "The later of the two: from then on both legs have settled."),
-    _real(
+    time_column("both_settled_at", "The later of the two: from then on both legs have settled."),
+    real_column(
         "return_until_both_settled",
         "What the settlements after observed_at, up to both_settled_at, bring at today's rates; "
         "an hourly leg may settle eight times until the other one does.",
         _FRACTION,
     ),
     *(
-        _real(
+        real_column(
             f"funding_{horizon}",
             f"What the settlements of {hours} hours after observed_at bring at today's rates, "
             "each leg on its own clock; pro rata for a leg whose clock is unknown.",
@@ -141,12 +134,16 @@ _CLOCK = (
 )
 
 _COSTS = (
-    _text("long_fee_tier", "Fee tier of the long leg; null where none is known.", nullable=True),
-    _text("short_fee_tier", "Fee tier of the short leg; null where none is known.", nullable=True),
+    text_column(
+        "long_fee_tier", "Fee tier of the long leg; null where none is known.", nullable=True
+    ),
+    text_column(
+        "short_fee_tier", "Fee tier of the short leg; null where none is known.", nullable=True
+    ),
     *_leg_columns("maker_bps", "Fee of a resting order of the {leg} leg.", _BPS),
     *_leg_columns("taker_bps", "Fee of a crossing order of the {leg} leg.", _BPS),
-    _real("taker_fees_bps", "All four trades crossing: 2 (long + short taker_bps).", _BPS),
-    _real("maker_fees_bps", "All four trades resting: 2 (long + short maker_bps).", _BPS),
+    real_column("taker_fees_bps", "All four trades crossing: 2 (long + short taker_bps).", _BPS),
+    real_column("maker_fees_bps", "All four trades resting: 2 (long + short maker_bps).", _BPS),
     *_leg_columns(
         "spread_bps",
         "Bid-ask spread of the {leg} leg; null without a book.",
@@ -165,8 +162,8 @@ _COSTS = (
         "of volume_24h_usd at every basis point. Null where a volume is unknown or 0.",
         _BPS,
     ),
-    _real("cost_bps", "taker_fees_bps + spread_cost_bps + impact_cost_bps.", _BPS),
-    _real(
+    real_column("cost_bps", "taker_fees_bps + spread_cost_bps + impact_cost_bps.", _BPS),
+    real_column(
         "maker_cost_bps",
         "maker_fees_bps: resting orders pay no spread and move no price, but may not be filled.",
         _BPS,
@@ -175,16 +172,16 @@ _COSTS = (
 
 _NETS = (
     *(
-        _real(
+        real_column(
             f"net_{horizon}",
             f"funding_{horizon} less the whole cost; null where any part of it is unknown.",
             _FRACTION,
         )
         for horizon in HORIZONS
     ),
-    _real("net_7d_if_halved", "Half of funding_7d less the whole cost.", _FRACTION),
-    _real("net_apr", "net_7d annualised, simple.", f"{_PER_YEAR}, simple"),
-    _real("break_even_hours", "Time after which divergence_8h has paid cost_bps.", "hours"),
+    real_column("net_7d_if_halved", "Half of funding_7d less the whole cost.", _FRACTION),
+    real_column("net_apr", "net_7d annualised, simple.", f"{_PER_YEAR}, simple"),
+    real_column("break_even_hours", "Time after which divergence_8h has paid cost_bps.", "hours"),
 )
 
 _MARKET = (
@@ -202,7 +199,7 @@ _MARKET = (
         "long_heavy where the ratio is above 2, short_heavy where it is below 1/2.",
         values=("long_heavy", "balanced", "short_heavy"),
     ),
-    _real(
+    real_column(
         "price_gap_bps",
         "Short mark over long mark, less one; both per unit of the canonical base.",
         "basis points",
@@ -211,7 +208,7 @@ _MARKET = (
 
 _PAST = (
     *(
-        _real(
+        real_column(
             f"settled_{days}d",
             f"Settled funding of the {days} days up to the newest settlement of the lake, short "
             "less long; null where a settlement of either leg is missing.",
@@ -220,7 +217,7 @@ _PAST = (
         for days in (7, 30)
     ),
     *(
-        _real(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", _PER_YEAR)
+        real_column(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", _PER_YEAR)
         for days in (7, 30)
     ),
     Column(
@@ -241,15 +238,15 @@ _PAST = (
 )
 
 _TIMES = (
-    _time("long_observed_at", "When the long leg was looked at.", nullable=False),
-    _time("short_observed_at", "When the short leg was looked at.", nullable=False),
-    _time("observed_at", "The older of the two.", nullable=False),
-    _time(
+    time_column("long_observed_at", "When the long leg was looked at.", nullable=False),
+    time_column("short_observed_at", "When the short leg was looked at.", nullable=False),
+    time_column("observed_at", "The older of the two.", nullable=False),
+    time_column(
         "discovered_at",
         "observed_at of the first of the hours, without a break up to now, in which the pair stood "
         "this way round and was not rejected; null while it is.",
     ),
-    _time(
+    time_column(
         "valid_until",
         "The earlier of the next settlements, when a rate is fixed anew; where a clock is unknown, "
         "one interval after observed_at.",
@@ -316,7 +313,9 @@ OPPORTUNITY_HISTORY: Final = Table(
     "days, not published.",
     key=("hour", *OPPORTUNITIES.key),
     columns=(
-        _time("hour", "The hour that the newest observation of any market lay in.", nullable=False),
+        time_column(
+            "hour", "The hour that the newest observation of any market lay in.", nullable=False
+        ),
         *_KEY,
         *map(OPPORTUNITIES.column, _REMEMBERED),
     ),

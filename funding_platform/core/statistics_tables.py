@@ -6,24 +6,18 @@ settlement of the lake, not at the clock, so that the same lake gives the same f
 
 from typing import Final
 
-from funding_platform.core.columns import VENUE, VENUE_SYMBOL
+from funding_platform.core.columns import (
+    VENUE,
+    VENUE_SYMBOL,
+    real_column,
+    text_column,
+    time_column,
+)
 from funding_platform.core.schema import Column, Table, Type
 
 _PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
 _PER_YEAR = "fraction per year, simple"
 _MS = "milliseconds"
-
-
-def _text(name: str, description: str, *, nullable: bool = True) -> Column:
-    return Column(name, Type.TEXT, description, nullable=nullable)
-
-
-def _time(name: str, description: str, *, nullable: bool = True) -> Column:
-    return Column(name, Type.TIME, description, nullable=nullable)
-
-
-def _real(name: str, description: str, unit: str | None = None) -> Column:
-    return Column(name, Type.REAL, description, unit)
 
 
 def _count(name: str, description: str, *, nullable: bool = False) -> Column:
@@ -42,7 +36,7 @@ DEFAULT_FUNDING_RATES: Final = Table(
     key=("venue", "effective_from"),
     columns=(
         VENUE,
-        _time("effective_from", "First instant at which it applies.", nullable=False),
+        time_column("effective_from", "First instant at which it applies.", nullable=False),
         Column(
             "default_rate_8h",
             Type.REAL,
@@ -61,7 +55,7 @@ DEFAULT_FUNDING_RATES: Final = Table(
             minimum=0.0,
             maximum=1e-6,
         ),
-        _text("source", "Where the figures come from.", nullable=False),
+        text_column("source", "Where the figures come from."),
     ),
 )
 
@@ -72,7 +66,9 @@ _PERIOD = Column(
     nullable=False,
     values=("1d", "7d", "30d", "90d", "all"),
 )
-_AS_OF = _time("as_of", "End of the period: the newest settlement of the lake.", nullable=False)
+_AS_OF = time_column(
+    "as_of", "End of the period: the newest settlement of the lake.", nullable=False
+)
 
 _DISTRIBUTION = (
     _count("settlements", "Settlements made in the period."),
@@ -85,20 +81,22 @@ _DISTRIBUTION = (
         "unscaled",
         "Settlements of unknown interval, which no figure below can count.",
     ),
-    _real("mean_8h", "Mean of the settled rates.", _PER_8H),
-    _real("median_8h", "Median of the settled rates.", _PER_8H),
-    _real("sigma_8h", "Sample standard deviation of the settled rates; null for one.", _PER_8H),
-    _real("min_8h", "Lowest settled rate.", _PER_8H),
-    _real("quartile_1_8h", "First quartile, linear between neighbours.", _PER_8H),
-    _real("quartile_3_8h", "Third quartile, linear between neighbours.", _PER_8H),
-    _real("max_8h", "Highest settled rate.", _PER_8H),
-    _real(
+    real_column("mean_8h", "Mean of the settled rates.", _PER_8H),
+    real_column("median_8h", "Median of the settled rates.", _PER_8H),
+    real_column(
+        "sigma_8h", "Sample standard deviation of the settled rates; null for one.", _PER_8H
+    ),
+    real_column("min_8h", "Lowest settled rate.", _PER_8H),
+    real_column("quartile_1_8h", "First quartile, linear between neighbours.", _PER_8H),
+    real_column("quartile_3_8h", "Third quartile, linear between neighbours.", _PER_8H),
+    real_column("max_8h", "Highest settled rate.", _PER_8H),
+    real_column(
         "volatility",
         "sigma of funding_rate / sqrt(interval_hours), times sqrt(8760): the standard deviation "
         "of a year's funding if settlements were independent.",
         "fraction per square root of a year",
     ),
-    _real(
+    real_column(
         "mean_apr",
         "Sum of funding_rate over sum of interval_hours, annualised: every hour counts once, "
         "whatever the interval.",
@@ -118,8 +116,8 @@ _DISTRIBUTION = (
         minimum=-1.0,
         maximum=1.0,
     ),
-    _time("first_funding_time", "First settlement of the period."),
-    _time("last_funding_time", "Last settlement of the period."),
+    time_column("first_funding_time", "First settlement of the period."),
+    time_column("last_funding_time", "Last settlement of the period."),
 )
 
 FUNDING_RATE_STATS: Final = Table(
@@ -131,7 +129,11 @@ FUNDING_RATE_STATS: Final = Table(
     columns=(
         VENUE,
         VENUE_SYMBOL,
-        _text("base", "Canonical base asset; null for an instrument that was never listed."),
+        text_column(
+            "base",
+            "Canonical base asset; null for an instrument that was never listed.",
+            nullable=True,
+        ),
         _PERIOD,
         _AS_OF,
         *_DISTRIBUTION,
@@ -145,7 +147,7 @@ VENUE_FUNDING_STATS: Final = Table(
     "counts once, so instruments that settle hourly weigh more; in mean_apr they do not.",
     key=("venue", "period"),
     columns=(
-        _text("venue", "Name of the venue, or 'all venues'.", nullable=False),
+        text_column("venue", "Name of the venue, or 'all venues'."),
         _PERIOD,
         _AS_OF,
         _count("instruments", "Instruments that settled or should have."),
@@ -161,11 +163,11 @@ FUNDING_RATE_CORRELATIONS: Final = Table(
     "settle whole are left out.",
     key=("base", "venue_1", "symbol_1", "venue_2", "symbol_2", "period"),
     columns=(
-        _text("base", "Canonical base asset.", nullable=False),
-        _text("venue_1", "The venue that comes first by name.", nullable=False),
-        _text("symbol_1", "Its symbol.", nullable=False),
-        _text("venue_2", "The other venue.", nullable=False),
-        _text("symbol_2", "Its symbol.", nullable=False),
+        text_column("base", "Canonical base asset."),
+        text_column("venue_1", "The venue that comes first by name."),
+        text_column("symbol_1", "Its symbol."),
+        text_column("venue_2", "The other venue."),
+        text_column("symbol_2", "Its symbol."),
         Column(
             "period",
             Type.TEXT,
@@ -182,7 +184,7 @@ FUNDING_RATE_CORRELATIONS: Final = Table(
             minimum=-1.0,
             maximum=1.0,
         ),
-        _real(
+        real_column(
             "mean_difference_8h", "Mean of the first venue's funding less the second's.", _PER_8H
         ),
         _share("share_higher", "Windows in which the first venue's funding was the higher."),
@@ -197,22 +199,22 @@ FUNDING_RATES_RESAMPLED: Final = Table(
     "the buckets of each resolution add up to the settlements.",
     key=("venue", "venue_symbol", "resolution_hours", "bucket_end"),
     columns=(
-        _text("venue", "Name of the venue."),
-        _text("venue_symbol", "The venue's own symbol."),
+        text_column("venue", "Name of the venue.", nullable=True),
+        text_column("venue_symbol", "The venue's own symbol.", nullable=True),
         Column("resolution_hours", Type.INTEGER, "Length of the bucket: 1, 4, 8 or 24.", "hours"),
-        _time("bucket_end", "End of the bucket, which is part of it; its start is not."),
-        _real(
+        time_column("bucket_end", "End of the bucket, which is part of it; its start is not."),
+        real_column(
             "funding_rate",
             "Funding of the bucket.",
             "fraction of notional per bucket, positive = longs pay shorts",
         ),
-        _real(
+        real_column(
             "covered_hours",
             "Hours of it that settlements pay for; more than it has where a venue settled early, "
             "null where an interval is unknown and the rate is filed under its last hour.",
             "hours",
         ),
-        _real("apr", "funding_rate over covered_hours, annualised.", _PER_YEAR),
+        real_column("apr", "funding_rate over covered_hours, annualised.", _PER_YEAR),
         _count("settlements", "Settlements made in the bucket.", nullable=True),
     ),
     view=True,
@@ -226,20 +228,24 @@ VENUE_HEALTH: Final = Table(
     key=("venue",),
     columns=(
         VENUE,
-        _time("as_of", "End of the newest attempt at any venue; the 7 days end here."),
-        _time("last_attempt_at", "End of the newest attempt."),
-        _time("last_success_at", "End of the newest attempt that stored something."),
+        time_column("as_of", "End of the newest attempt at any venue; the 7 days end here."),
+        time_column("last_attempt_at", "End of the newest attempt."),
+        time_column("last_success_at", "End of the newest attempt that stored something."),
         _count("consecutive_errors", "Failed attempts since then.", nullable=True),
         _count("attempts_7d", "Attempts of the last 7 days.", nullable=True),
         _share("error_rate_7d", "Those of them that failed."),
-        _real("mean_latency_ms_7d", "Mean time to an answer, over their requests.", _MS),
-        _text("breaker_state", "Of the newest attempt: closed, open, half-open or banned."),
-        _text("last_error_kind", "Class of the newest error or warning."),
-        _text("last_error", "What it said."),
-        _time("oldest_funding_time", "First settlement stored."),
-        _time("newest_funding_time", "Last settlement stored."),
-        _time("newest_snapshot_at", "Last look at any market of the venue."),
-        _time(
+        real_column("mean_latency_ms_7d", "Mean time to an answer, over their requests.", _MS),
+        text_column(
+            "breaker_state",
+            "Of the newest attempt: closed, open, half-open or banned.",
+            nullable=True,
+        ),
+        text_column("last_error_kind", "Class of the newest error or warning.", nullable=True),
+        text_column("last_error", "What it said.", nullable=True),
+        time_column("oldest_funding_time", "First settlement stored."),
+        time_column("newest_funding_time", "Last settlement stored."),
+        time_column("newest_snapshot_at", "Last look at any market of the venue."),
+        time_column(
             "stalest_snapshot_at",
             "Oldest of the last looks at its instruments that are listed as trading.",
         ),

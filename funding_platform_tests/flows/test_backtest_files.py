@@ -101,7 +101,7 @@ def test_a_length_that_is_none_is_refused(tmp_path: Path, settings: Settings, da
         ("{", ".yaml", "cannot be read"),
         ("- 1\n- 2\n", ".yml", "a table of fields, not list"),
         ("", ".yml", "a table of fields, not NoneType"),
-        ("capital_usd = 1\n", ".toml", "start: Field required; end: Field required"),
+        ("capital_usd = 1\n", ".toml", "start: is required; end: is required"),
     ],
 )
 def test_a_file_that_will_not_do_says_why(
