@@ -5,9 +5,6 @@ already. It knows no clocks, no spreads, no impact, no settled past, no reasons 
 Both yield the same divergences.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,12 +20,10 @@ from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake import connect
-from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds
-
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+from funding_platform_tests.dbt.runner import artefacts_of, run_dbt
 
 INTERVALS = {
     **dict.fromkeys(("hyperliquid", "lighter", "backpack", "extended", "drift"), 1.0),
@@ -75,11 +70,14 @@ def run(quick: bool = False) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder) / "data")
         _collect(settings, symbols)
-        _dbt(settings, "build", "--exclude-resource-type", "test", "unit_test")
-        _dbt(settings, "compile", "--select", *BUILT)  # of a second run, with a history to read
+        run_dbt(
+            settings, "build", "--exclude-resource-type", "test", "unit_test"
+        ).check_returncode()
+        # As in a second run, with a history to read.
+        run_dbt(settings, "compile", "--select", *BUILT).check_returncode()
         with connect(settings) as lake:
             pairs = _count(lake, "marts.opportunities")
-            built = median_seconds(lambda: _build(lake, Path(folder)), REPEATS)
+            built = median_seconds(lambda: _build(lake, settings), REPEATS)
             frame = lake.execute(_LEGS).df()
             peer = median_seconds(lambda: _pandas(frame), REPEATS)
             _require_agreement(lake, _pandas(frame))
@@ -206,27 +204,9 @@ def _settlements(
     )
 
 
-def _dbt(settings: Settings, *arguments: str) -> None:
-    """Run dbt as a process of its own, and keep what it compiled."""
-    artefacts = settings.data_dir.parent
-    environment = {
-        **os.environ,
-        **dbt_environment(settings),
-        "DBT_TARGET_PATH": str(artefacts / "target"),
-        "DBT_LOG_PATH": str(artefacts / "logs"),
-    }
-    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments, *where],
-        env=environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def _build(lake: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _build(lake: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Work out every model that holds opportunities, from the SQL that dbt ran."""
-    compiled = folder / "target/compiled/funding_platform/models"
+    compiled = artefacts_of(settings) / "target/compiled/funding_platform/models"
     for model in BUILT:
         (path,) = compiled.rglob(f"{model}.sql")
         lake.execute(f"CREATE OR REPLACE TEMP TABLE {model} AS {path.read_text(encoding='utf-8')}")

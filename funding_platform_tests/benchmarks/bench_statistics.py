@@ -5,9 +5,6 @@ the work, on a frame that is in memory already. Both yield the same means, devia
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +14,6 @@ import polars as pl
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS
 from funding_platform.lake import connect
-from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.bench_lake import (
@@ -28,8 +24,8 @@ from funding_platform_tests.benchmarks.bench_lake import (
     settlements,
 )
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds, seconds
+from funding_platform_tests.dbt.runner import artefacts_of, run_dbt
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 BY_SYMBOL = ["venue", "venue_symbol"]
 
 
@@ -38,9 +34,13 @@ def run(quick: bool = False) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder) / "data")
         _build(settings, venues)
-        whole = seconds(lambda: _dbt(settings, "build"))
-        scheduled = seconds(lambda: _dbt(settings, "build", "--exclude-resource-type", "unit_test"))
-        took = _model_seconds(Path(folder))
+        whole = seconds(lambda: run_dbt(settings, "build").check_returncode())
+        scheduled = seconds(
+            lambda: run_dbt(
+                settings, "build", "--exclude-resource-type", "unit_test"
+            ).check_returncode()
+        )
+        took = _model_seconds(settings)
         with connect(settings) as lake:
             frame = lake.execute(
                 "SELECT venue, venue_symbol, funding_time, rate_8h FROM staging.stg_funding_rates"
@@ -118,25 +118,7 @@ def _build(settings: Settings, venues: tuple[str, ...]) -> None:
                 transaction.append(FUNDING_RATES, settlements(venue, year))
 
 
-def _dbt(settings: Settings, *command: str) -> None:
-    """Run dbt as a process of its own, and keep what it says of it."""
-    artefacts = settings.data_dir.parent
-    environment = {
-        **os.environ,
-        **dbt_environment(settings),
-        "DBT_TARGET_PATH": str(artefacts / "target"),
-        "DBT_LOG_PATH": str(artefacts / "logs"),
-    }
-    where = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--quiet", *command, *where],
-        env=environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def _model_seconds(folder: Path) -> dict[str, float]:
+def _model_seconds(settings: Settings) -> dict[str, float]:
     """How long each node of the last run of dbt took, its commit included."""
-    found = json.loads((folder / "target/run_results.json").read_bytes())
+    found = json.loads((artefacts_of(settings) / "target/run_results.json").read_bytes())
     return {one["unique_id"].split(".")[2]: one["execution_time"] for one in found["results"]}

@@ -13,11 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
 
 
+def artefacts_of(settings: Settings) -> Path:
+    """Where dbt keeps what it compiled, and its logs."""
+    return settings.data_dir.with_name("dbt")
+
+
 def run_dbt(
     settings: Settings, *arguments: str, run_id: str | None = None, project: Path = PROJECT
 ) -> subprocess.CompletedProcess[str]:
     """``dbt --warn-error ...``: a warning fails as an error does."""
-    artefacts = settings.data_dir.with_name("dbt")
+    artefacts = artefacts_of(settings)
     environment = {
         **os.environ,
         **dbt_environment(settings, run_id=run_id),

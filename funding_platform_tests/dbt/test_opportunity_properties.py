@@ -14,6 +14,7 @@ from funding_platform.core.opportunity_tables import HORIZONS, OPPORTUNITIES, TI
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.pairs_market import BASES, INTERVALS
+from funding_platform_tests.dbt.runner import artefacts_of
 
 MODELS = (
     "intermediate.int_opportunity_legs",
@@ -97,7 +98,7 @@ def market(market: Settings) -> Iterator[Market]:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS given.{name.partition('.')[0]}")
             connection.execute(f"CREATE TABLE given.{name} AS FROM frame")
             connection.execute(f"CREATE TABLE {name} AS FROM given.{name}")
-        yield Market(connection, market.data_dir.with_name("dbt") / "target" / "compiled")
+        yield Market(connection, artefacts_of(market) / "target" / "compiled")
 
 
 @few
