@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SIDE_BY_SIDE := -n auto --dist loadgroup
 
 export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,8 +29,8 @@ demo: setup ## Collect, transform, publish, backtest and show: 3 months of all s
 dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
 	funding dev $(if $(SANDBOX),--sandbox)
 
-test: setup ## Run the tests
-	pytest
+test: setup ## Run the tests, one process per core
+	pytest $(SIDE_BY_SIDE)
 
 check: setup ## Everything that CI runs: format, lint, types, imports, documents, tests
 	ruff format --check .
@@ -38,7 +39,7 @@ check: setup ## Everything that CI runs: format, lint, types, imports, documents
 	lint-imports
 	python -m funding_platform.flows.documents --check
 	dagster definitions validate
-	pytest
+	pytest $(SIDE_BY_SIDE)
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0

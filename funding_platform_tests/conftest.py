@@ -9,6 +9,20 @@ from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import Checkout, make_checkout
 
+TOGETHER = {"checkout": "checkout", "replayed": "replayed", "definitions": "dbt", "built": "dbt"}
+"""What takes long to make, and the name under which tests that need it run one after another."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Side by side run files, but not those that share a costly fixture, nor two that build with
+    dbt in this tree: what it compiles there is one folder."""
+    for item in items:
+        needs = [TOGETHER[name] for name in item.fixturenames if name in TOGETHER]
+        folder = item.path.parent.name
+        group = "dbt" if folder in ("dbt", "defs") else next(iter(needs), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:

@@ -178,7 +178,7 @@ def test_maintenance_drops_old_answers_but_no_body_that_a_younger_one_needs(
             "WHERE run_id = 'old'"
         )
     before = held(settings, "SELECT count(*) FROM core.raw_payloads").item()
-    report = maintain(settings)
+    report = maintain(settings, keep_days=30)
     left = held(settings, "SELECT run_id, sha256, body FROM core.raw_payloads")
     assert report.payloads_dropped == before - left.height > 0
     needed = set(left.filter(run_id="new")["sha256"])
