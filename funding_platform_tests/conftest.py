@@ -2,26 +2,31 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import Checkout, make_checkout
 
-TOGETHER = {"checkout": "checkout", "replayed": "replayed", "definitions": "dbt", "built": "dbt"}
-"""What takes long to make, and the name under which tests that need it run one after another."""
+TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "test_cli.py": "checkout"}
+"""Folders and files whose tests run in one process: they build with dbt in this tree, where what it
+compiles is one folder, or share the working copy in which the demo has run."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Side by side run files, but not those that share a costly fixture, nor two that build with
-    dbt in this tree: what it compiles there is one folder."""
-    for item in items:
-        needs = [TOGETHER[name] for name in item.fixturenames if name in TOGETHER]
-        folder = item.path.parent.name
-        group = "dbt" if folder in ("dbt", "defs") else next(iter(needs), str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByNeed(LoadScopeScheduling):
+    """Hands each process whole files, and together those that need one thing."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((TOGETHER[part] for part in file.split("/") if part in TOGETHER), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByNeed:
+    """How tests are shared out where several processes run them."""
+    return ByNeed(config, log)
 
 
 @pytest.fixture(scope="session")
