@@ -57,7 +57,9 @@ def _lines(sections: Sequence[Section]) -> Iterator[str]:
 
 
 def _cells(row: Measurement) -> tuple[str, ...]:
-    bound = "" if row.target is None else f"{'≥' if row.more_is_better else '≤'} {number(row.target)}"
+    bound = (
+        "" if row.target is None else f"{'≥' if row.more_is_better else '≤'} {number(row.target)}"
+    )
     return (
         row.name,
         number(row.value),
