@@ -56,6 +56,8 @@ class VenueStyle:
         Whether history rows carry the mark price.
     contract_usd
         Rough value of one contract, ``None`` where sizes are in units of the base.
+    accrues
+        Whether the live figure is what the last eight hours paid, hour by hour.
     """
 
     venue: str
@@ -70,6 +72,7 @@ class VenueStyle:
     jitter_ms: tuple[int, int] = (0, 0)
     marks_settlements: bool = False
     contract_usd: float | None = None
+    accrues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,8 @@ class Quote:
     """One contract at one moment.
 
     Rates are per interval; ``open_interest`` is one-sided, and like ``volume_24h`` and the sizes
-    it is in base units. ``last_rate`` is the one settled at ``last_funding_ms``.
+    it is in base units. ``last_rate`` is the one settled at ``last_funding_ms``, ``paid_8h`` what
+    the eight hours up to now paid, ``None`` where funding does not accrue.
     """
 
     instrument: Instrument
@@ -151,6 +155,7 @@ class Quote:
     ask: float | None = None
     bid_size: float | None = None
     ask_size: float | None = None
+    paid_8h: float | None = None
 
     @property
     def range_24h(self) -> tuple[float | None, float | None]:

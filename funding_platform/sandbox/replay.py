@@ -164,7 +164,16 @@ def _quote(series: _Series, now_ms: int) -> Quote:
         last_rate=last,
         last_funding_ms=int(history.times_ms[-1]),
         mark=_last_price(series.prices, history, now_ms),
+        paid_8h=_paid_8h(history, now_ms) if hours == 1 else None,
     )
+
+
+def _paid_8h(history: Settlements, now_ms: int) -> float:
+    """What the eight hours up to now paid, the hour under way at the last rate."""
+    since = history.times_ms[-8:] - (now_ms - 8 * HOUR_MS)
+    under_way = min(1.0, (now_ms - int(history.times_ms[-1])) / HOUR_MS)
+    paid = history.rates[-8:] @ np.clip(since / HOUR_MS, 0.0, 1.0)
+    return float(paid + under_way * history.rates[-1])
 
 
 def _tick(prices: Prices | None, history: Settlements) -> float:

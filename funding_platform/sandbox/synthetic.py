@@ -170,6 +170,7 @@ class _Venue:
             volume * (0.3 + uniform(draw(self.traits.own_key, 10))),
             volume,
             *self._book(mark, volume),
+            *([self._paid_8h(now)] if self.style.accrues else []),
         )
         rows = zip(self.instruments, *(np.asarray(c).tolist() for c in columns), strict=True)
         return {
@@ -177,6 +178,16 @@ class _Venue:
             for row, trades in zip(rows, open_now, strict=True)
             if trades
         }
+
+    def _paid_8h(self, now: Values) -> Values:
+        """What the eight hours up to now paid: seven whole ones and parts of the first and last."""
+        hourly = np.ones(len(now), dtype=np.int64)
+        under_way = now - np.floor(now)
+        paid = under_way * self.rate(self.traits, now, hourly)
+        for back in range(8):
+            share = 1.0 if back < 7 else 1.0 - under_way
+            paid += share * self.rate(self.traits, np.floor(now) - back, hourly)
+        return paid
 
     def _book(self, mark: Values, volume: Values) -> Iterable[Values]:
         """Best bid and ask around the mark, on the tick, and their sizes."""

@@ -340,3 +340,21 @@ def test_other_figures_of_a_contract_are_left_out_of_a_replay(
     assert [i.venue_symbol for i in market.instruments("deribit")] == ["BTC-PERPETUAL"]
     assert market.settlements("deribit", "BTC-PERPETUAL").rates.tolist() == [0.1]
     assert "interest_8h" in caplog.text
+
+
+@pytest.mark.parametrize("minutes", [0, 13, 59])
+def test_deribit_publishes_what_the_last_eight_hours_paid(minutes: int) -> None:
+    """Each settled hour by the part of it that lies within, and the hour under way."""
+    now = NOW.replace(minute=0, second=0, microsecond=0) + timedelta(minutes=minutes)
+    market = build_market(symbols=60, seed=11, now=now)
+    compared = 0
+    for symbol, quote in market.quotes("deribit").items():
+        history = market.settlements("deribit", symbol)
+        ago = (to_ms(now) - history.times_ms[-8:]) / HOUR_MS
+        if len(ago) < 8 or ago[0] > 8:
+            continue  # listed or out of order within these hours
+        parts = np.minimum(1.0, 8.0 - ago)
+        paid = parts @ history.rates[-8:] + ago[-1] * quote.predicted_rate
+        assert quote.paid_8h == pytest.approx(paid, abs=1e-12)
+        compared += 1
+    assert compared > 40

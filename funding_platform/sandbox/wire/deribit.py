@@ -65,6 +65,7 @@ STYLE = VenueStyle(
     rate_cap=0.01,
     marks_settlements=True,
     contract_usd=10.0,
+    accrues=True,
 )
 
 
@@ -174,8 +175,8 @@ def _amount(quote: Quote, base: float | None) -> float | None:
 
 
 def rolling_rate(quote: Quote) -> float:
-    """The only rate that is published live: for eight hours, of which each pays like this one."""
-    return _ROLLING_HOURS * quote.predicted_rate
+    """The only rate that is published live: what the eight hours up to now paid."""
+    return _ROLLING_HOURS * quote.predicted_rate if quote.paid_8h is None else quote.paid_8h
 
 
 def _day(quote: Quote) -> dict[str, float | None]:
