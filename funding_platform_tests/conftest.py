@@ -24,6 +24,7 @@ class ByNeed(LoadScopeScheduling):
         return next((TOGETHER[part] for part in file.split("/") if part in TOGETHER), file)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByNeed:
     """How tests are shared out where several processes run them."""
     return ByNeed(config, log)

@@ -63,22 +63,22 @@ class Book:
     @cached_property
     def position_id(self) -> Ints:
         """Number of each."""
-        return _column(one.position_id for one in self)
+        return _column([one.position_id for one in self])
 
     @cached_property
     def long(self) -> Ints:
         """Long legs; -1 where there is none."""
-        return _column(-1 if one.long is None else one.long for one in self)
+        return _column([-1 if one.long is None else one.long for one in self])
 
     @cached_property
     def short(self) -> Ints:
         """Short legs; -1 where there is none."""
-        return _column(-1 if one.short is None else one.short for one in self)
+        return _column([-1 if one.short is None else one.short for one in self])
 
     @cached_property
     def ordered_us(self) -> Ints:
         """When each was decided on."""
-        return _column(one.ordered_us for one in self)
+        return _column([one.ordered_us for one in self])
 
     @cached_property
     def memo(self) -> Floats:
@@ -91,5 +91,5 @@ class Book:
         return np.array([one.closing for one in self], dtype=np.bool_)
 
 
-def _column(values: Iterable[int]) -> Ints:
-    return np.fromiter(values, dtype=np.int64)
+def _column(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)

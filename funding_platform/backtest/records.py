@@ -33,8 +33,8 @@ class Recorder:
         self.moved = False
         """Whether a position was opened or closed since the last row."""
         self._rows: list[tuple[float, ...]] = []
-        self._exposure: list[tuple[int, int, float]] = []
-        self._held: set[int] = set()
+        self._venues = data.instruments["venue"].unique().sort()
+        self._exposure: list[tuple[int, NDArray[np.float64]]] = []
 
     def opening(self, start_us: int) -> None:
         """The capital before anything has happened."""
@@ -61,14 +61,11 @@ class Recorder:
         self._rows.append(row)
 
     def _expose(self, now_us: int, books: b.Books) -> None:
-        """Gross notional at entry on every venue that has or had one."""
+        """Gross notional at entry by venue."""
         legs = books.legs[books.legs["active"]]
         venues = self._data.panel.facts.venue[legs["instrument"]]
-        sums = np.bincount(venues, weights=legs["notional"])
-        self._held |= set(venues.tolist())
-        for venue in sorted(self._held):
-            gross = float(sums[venue]) if venue < len(sums) else 0.0
-            self._exposure.append((now_us, venue, gross))
+        sums = np.bincount(venues, weights=legs["notional"], minlength=len(self._venues))
+        self._exposure.append((now_us, sums.astype(np.float64, copy=False)))
 
     def result(self, books: b.Books, reasons: Sequence[str]) -> BacktestResult:
         """Everything as frames."""
@@ -94,11 +91,16 @@ class Recorder:
         return _shaped(frame, EQUITY)
 
     def _exposures(self) -> pl.DataFrame:
-        names = self._data.instruments["venue"].unique().sort().to_list()
+        """One row per time and venue that has, or by then had had, a position."""
+        times = np.array([time for time, _ in self._exposure], dtype=np.int64)
+        gross = np.array([sums for _, sums in self._exposure]).reshape(-1, len(self._venues))
+        moments, venues = np.nonzero(np.logical_or.accumulate(gross > 0, axis=0))
         frame = pl.DataFrame(
-            [(time, names[venue], gross) for time, venue, gross in self._exposure],
-            schema={"time": pl.Int64, "venue": pl.String, "gross_usd": pl.Float64},
-            orient="row",
+            {
+                "time": times[moments],
+                "venue": self._venues.gather(venues),
+                "gross_usd": gross[moments, venues],
+            }
         )
         return _shaped(frame.with_columns(_time("time")), EXPOSURE)
 
@@ -126,7 +128,7 @@ class Recorder:
                 notional_usd=leg["notional"],
                 entry_price=leg["entry"],
                 exit_price=rows["exit"],
-                price_source=pl.Series(np.array(_SOURCES)[leg["source_kind"]], dtype=pl.String),
+                price_source=pl.Series(_SOURCES).gather(leg["source_kind"]),
                 funding_usd=leg["funding"],
                 price_pnl_usd=rows["price_pnl"],
                 fees_usd=leg["fees"],
@@ -136,7 +138,7 @@ class Recorder:
                 traded_usd=leg["traded"],
                 impact_usd=leg["impact"],
                 n_settlements=leg["settlements"],
-                reason=pl.Series(np.array(reasons)[rows["reason"]], dtype=pl.String),
+                reason=pl.Series(reasons).gather(rows["reason"]),
             )
         )
         frame = frame.with_columns(
@@ -186,7 +188,7 @@ def _ledger(books: b.Books) -> pl.DataFrame:
         {
             "seq": np.arange(len(entries)),
             "time": entries["time_us"],
-            "kind": pl.Series(np.array(b.ENTRY_KINDS)[entries["kind"]], dtype=pl.String),
+            "kind": pl.Series(b.ENTRY_KINDS).gather(entries["kind"]),
             "trade_id": entries["trade"],
             "price": entries["price"],
             "funding_rate": pl.Series(entries["rate"], nan_to_null=True),

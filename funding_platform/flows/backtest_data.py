@@ -1,10 +1,10 @@
 """The data of a backtest, read from the lake or from files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 import polars as pl
@@ -20,26 +20,37 @@ from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 
 _INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
-_FUNDING: Final = """
-SELECT instrument, funding_time, funding_rate, interval_hours, mark_price,
-    CASE WHEN mark_price IS NULL THEN index_price END AS index_price
-FROM core.funding_rates JOIN wanted USING (venue, venue_symbol)
-WHERE venue = $venue AND funding_time >= $start AND funding_time <= $end
-ORDER BY instrument, funding_time
-"""
-_SNAPSHOTS: Final = """
-SELECT instrument, observed_at, mark_price,
-    CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd
-FROM core.market_snapshots JOIN wanted USING (venue, venue_symbol)
-WHERE venue = $venue AND observed_at >= $start AND observed_at <= $end
-ORDER BY instrument, observed_at
-"""
-_FEATURES: Final = """
-SELECT curve.* EXCLUDE (kind, venue, venue_symbol), instrument
-FROM features.curve_factors AS curve JOIN wanted USING (venue, venue_symbol)
-WHERE venue = $venue AND kind = 'settled' AND available_at >= $start AND available_at <= $end
-ORDER BY instrument, available_at, as_of
-"""
+
+
+class _Rows(NamedTuple):
+    """Rows of the instruments wanted: of which table, by which time, with which columns."""
+
+    table: str
+    time: str
+    columns: str
+    more: str = "true"
+    order: str = ""
+
+
+_FUNDING: Final = _Rows(
+    table="core.funding_rates",
+    time="funding_time",
+    columns="funding_time, funding_rate, interval_hours, mark_price, "
+    "CASE WHEN mark_price IS NULL THEN index_price END AS index_price",
+)
+_SNAPSHOTS: Final = _Rows(
+    table="core.market_snapshots",
+    time="observed_at",
+    columns="observed_at, mark_price, "
+    "CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd",
+)
+_FEATURES: Final = _Rows(
+    table="features.curve_factors",
+    time="available_at",
+    columns="* EXCLUDE (instrument, kind, venue, venue_symbol)",
+    more="kind = 'settled'",
+    order=", as_of",
+)
 _FEES: Final = """
 SELECT venue, tier, effective_from, maker_bps, taker_bps, min_volume_30d_usd, source
 FROM {table} ORDER BY venue, tier, effective_from
@@ -78,13 +89,12 @@ def provider_from_lake(
                 f"{config.bases or 'all'}",
             )
         lake.register("wanted", instruments.select(KEY).with_row_index("instrument"))
-        venues = instruments["venue"].unique(maintain_order=True)
         return FundingDataProvider.from_frames(
-            _by_venue(lake, _FUNDING, venues, window),
+            _by_venue(lake, _FUNDING, window),
             instruments,
-            snapshots=_by_venue(lake, _SNAPSHOTS, venues, window),
+            snapshots=_by_venue(lake, _SNAPSHOTS, window),
             fees=_fees(lake),
-            features=_by_venue(lake, _FEATURES, venues, window),
+            features=_by_venue(lake, _FEATURES, window),
         )
 
 
@@ -117,23 +127,31 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
 
 
 def _by_venue(
-    lake: duckdb.DuckDBPyConnection,
-    sql: str,
-    venues: Iterable[str],
-    window: Mapping[str, datetime],
+    lake: duckdb.DuckDBPyConnection, rows: _Rows, window: Mapping[str, datetime]
 ) -> pl.DataFrame:
     """Rows of the instruments wanted, read and put in order one venue at a time.
 
-    What the order costs in memory is then a venue's, and the venues' parts go column by column as
-    the whole is made of them: there is never a second copy of tens of millions of rows.
+    What the order costs in memory is then a venue's, the largest of which comes while there is
+    most room, and the venues' parts go column by column as the whole is made of them: there is
+    never a second copy of tens of millions of rows.
     """
-    parts = []
-    for venue in venues:
-        part = lake.execute(sql, {**window, "venue": venue}).pl()
+    wanted = (
+        f"FROM {rows.table} JOIN wanted USING (venue, venue_symbol) "
+        f"WHERE {rows.time} BETWEEN $start AND $end AND {rows.more}"
+    )
+    ordered = (
+        f"SELECT instrument, {rows.columns} {wanted} AND venue = $venue "
+        f"ORDER BY instrument, {rows.time}{rows.order}"
+    )
+    sizes = f"SELECT venue {wanted} GROUP BY venue ORDER BY count(*) DESC, venue"
+    venues = [venue for (venue,) in lake.execute(sizes, window).fetchall()]
+    parts = {}
+    for venue in venues or [""]:  # no venue's rows still tell the columns
+        part = lake.execute(ordered, {**window, "venue": venue}).pl()
         if "index_price" in part.columns and part["index_price"].null_count() == part.height:
             part = part.drop("index_price")
-        parts.append(part)
-    return _stacked(parts)
+        parts[venue] = part
+    return _stacked([parts[venue] for venue in sorted(parts)])
 
 
 def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
