@@ -14,7 +14,7 @@ from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
 from funding_platform.curves.factors import FACTOR_LOOK_BACK
 from funding_platform.curves.market import MARKET_LOOK_BACK
-from funding_platform.flows.following import Input, changed, replace_window
+from funding_platform.flows.following import Input, changed, replace_window, version_to_follow
 from funding_platform.flows.progress import step
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -43,7 +43,7 @@ SELECT venue, venue_symbol, observed_at, mark_price, index_price, open_interest_
 FROM core.market_snapshots
 WHERE snapshot_hour >= ? AND snapshot_hour < ?
 """
-_BASES = "SELECT venue, venue_symbol, base FROM core.instruments"
+BASES = "SELECT venue, venue_symbol, base FROM core.instruments"
 
 _CURVE_INPUTS = (
     Input(FUNDING_RATES, "funding_time", LATENESS),
@@ -111,28 +111,26 @@ def follow_curve_factors(window: Window, settings: Settings, run_id: str) -> pl.
 
 
 def _rebuild_curves(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
-    now, version = datetime.now(UTC), lake.snapshot_id()
-    built = Window(window.start, max(window.start, min(window.end, now)))
+    version = version_to_follow(lake, window)
+    built = Window(window.start, max(window.start, min(window.end, datetime.now(UTC))))
     settlements = lake.read(_SETTLEMENTS, [built.start - LOOK_BACK, built.end + LATENESS])
     predictions = lake.read(_PREDICTIONS, [built.start - TENOR - HOUR, built.end + TENOR])
     curves = build_curves(
         settlements, built, predictions=predictions, emission=lake.settings.curve_emission
     )
-    followed = version if window.end >= now else None
-    replace_window(lake, CURVE_SNAPSHOTS, curves, built, run_id, followed)
+    replace_window(lake, CURVE_SNAPSHOTS, curves, built, run_id, version)
     return curves
 
 
 def _rebuild_factors(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
-    now, version = datetime.now(UTC), lake.snapshot_id()
+    version = version_to_follow(lake, window)
     start, end = window.start, window.end
     curves = lake.read(_CURVES, [start - FACTOR_LOOK_BACK, end, start - TENOR])
     snapshots = lake.read(_MARKET, [start - MARKET_LOOK_BACK - HOUR, end + TENOR])
     factors = curve_factors(
         curves.cast(dict(CURVE_SNAPSHOTS.polars_schema)),  # type: ignore[arg-type]
-        instruments=lake.read(_BASES),
+        instruments=lake.read(BASES),
         snapshots=snapshots,
     ).filter(pl.col("as_of") >= start)
-    followed = version if end >= now else None
-    replace_window(lake, CURVE_FACTORS, factors, window, run_id, followed)
+    replace_window(lake, CURVE_FACTORS, factors, window, run_id, version)
     return factors

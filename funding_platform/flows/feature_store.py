@@ -1,7 +1,7 @@
 """The feature store in the lake: built a month at a time, read as of an instant."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 
@@ -14,15 +14,19 @@ from funding_platform.core.feature_tables import (
 )
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import build_features, get_features
+from funding_platform.flows.curves import BASES
 from funding_platform.flows.errors import FlowError
-from funding_platform.flows.following import Input, changed, replace_window
+from funding_platform.flows.following import (
+    Input,
+    changed,
+    read_window,
+    replace_window,
+    version_to_follow,
+)
 from funding_platform.flows.progress import step
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-
-_BASES = "SELECT venue, venue_symbol, base FROM core.instruments"
-
 
 SHOWN_FEATURES = (
     pl.format("{} {}", "venue", "venue_symbol").alias("instrument"),
@@ -66,17 +70,10 @@ def follow_feature_store(window: Window, settings: Settings, run_id: str) -> pl.
 
 
 def _rejoin(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
-    now, version = datetime.now(UTC), lake.snapshot_id()
-    curves, factors, scores = (
-        lake.read(
-            f"SELECT * FROM {source.table.full_name} WHERE as_of >= ? AND as_of < ?",
-            [window.start, window.end],
-        ).cast(dict(source.table.polars_schema))  # type: ignore[arg-type]
-        for source in _INPUTS
-    )
-    features = build_features(curves, factors, scores, lake.read(_BASES))
-    followed = version if window.end >= now else None
-    replace_window(lake, FEATURE_STORE, features, window, run_id, followed)
+    version = version_to_follow(lake, window)
+    curves, factors, scores = (read_window(lake, source.table, window) for source in _INPUTS)
+    features = build_features(curves, factors, scores, lake.read(BASES))
+    replace_window(lake, FEATURE_STORE, features, window, run_id, version)
     return features
 
 
@@ -97,7 +94,7 @@ def features_at(
     """
     with connect(settings) as connection:
         listed = connection.execute(
-            f"{_BASES} WHERE ($bases = [] OR list_contains($bases, base)) "
+            f"{BASES} WHERE ($bases = [] OR list_contains($bases, base)) "
             "AND coalesce(venue = $venue, true)",
             {"bases": list(bases), "venue": venue},
         ).fetchall()

@@ -8,7 +8,7 @@ whole instead, leaves the same table behind.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -68,6 +68,20 @@ def changed(lake: Lake, table: Table, inputs: Sequence[Input], window: Window) -
     return Window(min(start, window.end), window.end)
 
 
+def version_to_follow(lake: Lake, window: Window) -> int | None:
+    """The version of the lake that is about to be read, if the window reaches the present."""
+    return lake.snapshot_id() if window.end >= datetime.now(UTC) else None
+
+
+def read_window(lake: Lake, table: Table, window: Window, *, time: str = "as_of") -> pl.DataFrame:
+    """A window's rows; ``time`` is the column that dates them."""
+    rows = lake.read(
+        f"SELECT * FROM {table.full_name} WHERE {time} >= ? AND {time} < ?",
+        [window.start, window.end],
+    )
+    return rows.cast(dict(table.polars_schema))  # type: ignore[arg-type]
+
+
 def replace_window(
     lake: Lake,
     table: Table,
@@ -83,7 +97,7 @@ def replace_window(
     Parameters
     ----------
     followed
-        The version of the lake that was read, if the window reaches the present.
+        What ``version_to_follow`` said before the inputs were read.
     time
         The column that dates the table's rows.
     """

@@ -1,14 +1,19 @@
 """Principal components of the stored curves: fitted once a month, applied to what follows."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
 from funding_platform.core.feature_tables import CURVE_SNAPSHOTS, PCA_MODELS, PCA_SCORES
-from funding_platform.core.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.curves.pca_rolling import WINDOW_DAYS, fit_models, score_curves
-from funding_platform.flows.following import Input, changed, replace_window
+from funding_platform.flows.following import (
+    Input,
+    changed,
+    read_window,
+    replace_window,
+    version_to_follow,
+)
 from funding_platform.flows.progress import step
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -46,7 +51,7 @@ def follow_pca_models(window: Window, settings: Settings, run_id: str) -> pl.Dat
     with step("PCA models"), Lake(settings) as lake:
         seen = Window(window.start - PCA_LOOK_BACK, window.end)
         if changed(lake, PCA_MODELS, _MODEL_INPUTS, seen).start > window.start:
-            return _read(lake, PCA_MODELS, "window_end", window)
+            return read_window(lake, PCA_MODELS, window, time="window_end")
         return _refit(lake, window, run_id)
 
 
@@ -75,29 +80,20 @@ def follow_pca_scores(window: Window, settings: Settings, run_id: str) -> pl.Dat
 
 
 def _refit(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
-    now, version = datetime.now(UTC), lake.snapshot_id()
+    version = version_to_follow(lake, window)
     start = window.start - PCA_LOOK_BACK
-    curves = _read(lake, CURVE_SNAPSHOTS, "as_of", Window(start, window.end))
-    previous = _read(lake, PCA_MODELS, "window_end", Window(start, window.start))
+    curves = read_window(lake, CURVE_SNAPSHOTS, Window(start, window.end))
+    previous = read_window(lake, PCA_MODELS, Window(start, window.start), time="window_end")
     models = fit_models(curves, window, previous)
-    followed = version if window.end >= now else None
-    replace_window(lake, PCA_MODELS, models, window, run_id, followed, time="window_end")
+    replace_window(lake, PCA_MODELS, models, window, run_id, version, time="window_end")
     return models
 
 
 def _rescore(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
-    now, version = datetime.now(UTC), lake.snapshot_id()
-    curves = _read(lake, CURVE_SNAPSHOTS, "as_of", window)
+    version = version_to_follow(lake, window)
+    curves = read_window(lake, CURVE_SNAPSHOTS, window)
     applying = Window(window.start - PCA_LOOK_BACK, window.end)
-    scores = score_curves(curves, _read(lake, PCA_MODELS, "window_end", applying))
-    followed = version if window.end >= now else None
-    replace_window(lake, PCA_SCORES, scores, window, run_id, followed)
+    models = read_window(lake, PCA_MODELS, applying, time="window_end")
+    scores = score_curves(curves, models)
+    replace_window(lake, PCA_SCORES, scores, window, run_id, version)
     return scores
-
-
-def _read(lake: Lake, table: Table, time: str, window: Window) -> pl.DataFrame:
-    rows = lake.read(
-        f"SELECT * FROM {table.full_name} WHERE {time} >= ? AND {time} < ?",
-        [window.start, window.end],
-    )
-    return rows.cast(dict(table.polars_schema))  # type: ignore[arg-type]
