@@ -3,8 +3,9 @@
 Names load on first use, so that importing the package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.arbitrage.comparison import compare_venues
@@ -13,15 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["OpportunityFilter", "compare_venues", "find_opportunities", "left_out"]
 
-_HOMES = {
-    "OpportunityFilter": "filters",
-    "compare_venues": "comparison",
-    "find_opportunities": "opportunities",
-    "left_out": "opportunities",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "OpportunityFilter": "filters",
+        "compare_venues": "comparison",
+        "find_opportunities": "opportunities",
+        "left_out": "opportunities",
+    },
+)

@@ -4,8 +4,9 @@ Pure computation: frames in, frames out, no I/O and no clock. Names load on firs
 importing the package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
@@ -30,21 +31,18 @@ __all__ = [
     "run_backtest",
 ]
 
-_HOMES = {
-    "BacktestConfig": "config",
-    "BacktestResult": "results",
-    "Close": "strategies.base",
-    "CrossVenueCarry": "strategies.cross_venue_carry",
-    "CurveTimedCarry": "strategies.curve_timed_carry",
-    "FundingDataProvider": "provider",
-    "Open": "strategies.base",
-    "SpotPerpCarry": "strategies.spot_perp_carry",
-    "Strategy": "strategies.base",
-    "run_backtest": "engine",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "BacktestConfig": "config",
+        "BacktestResult": "results",
+        "Close": "strategies.base",
+        "CrossVenueCarry": "strategies.cross_venue_carry",
+        "CurveTimedCarry": "strategies.curve_timed_carry",
+        "FundingDataProvider": "provider",
+        "Open": "strategies.base",
+        "SpotPerpCarry": "strategies.spot_perp_carry",
+        "Strategy": "strategies.base",
+        "run_backtest": "engine",
+    },
+)

@@ -4,8 +4,9 @@ Pure computation: frames in, frames out, no I/O and no clock. Names load on firs
 importing the package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.curves.errors import CurveError
@@ -26,19 +27,16 @@ __all__ = [
     "rolling_pca",
 ]
 
-_HOMES = {
-    "LOOK_BACK": "windows",
-    "CurveError": "errors",
-    "build_curves": "snapshots",
-    "build_features": "feature_store",
-    "curve_factors": "factors",
-    "get_features": "feature_store",
-    "RollingPca": "pca_rolling",
-    "rolling_pca": "pca_rolling",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "LOOK_BACK": "windows",
+        "CurveError": "errors",
+        "build_curves": "snapshots",
+        "build_features": "feature_store",
+        "curve_factors": "factors",
+        "get_features": "feature_store",
+        "RollingPca": "pca_rolling",
+        "rolling_pca": "pca_rolling",
+    },
+)

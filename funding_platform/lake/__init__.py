@@ -1,16 +1,12 @@
 """The DuckLake: the one place where tables are kept. ``connect`` is the name to know."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.lake.connection import connect
 
 __all__ = ["connect"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "connect":
-        from funding_platform.lake.connection import connect
-
-        return connect
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"connect": "connection"})

@@ -1,13 +1,12 @@
 """Public market data of perpetual-futures venues, as frames of ``core.tables``."""
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+from funding_platform.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from funding_platform.venues.registry import open_venue
 
 __all__ = ["open_venue"]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "open_venue":
-        from funding_platform.venues.registry import open_venue
-
-        return open_venue
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {"open_venue": "registry"})
