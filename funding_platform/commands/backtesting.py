@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from funding_platform.commands.common import settings, write_frame
+from funding_platform.commands.common import settings, text_format, write_frame
 
 if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
@@ -62,9 +62,7 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
 @click.option("--sweeps", is_flag=True, help="Sweeps and walk-forwards, not runs.")
 @click.option("--sweep", "sweep_id", help="The trials of one sweep, or the folds of a walk.")
 @click.option("--limit", default=20, show_default=True, help="Rows at most.")
-@click.option(
-    "--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True
-)
+@text_format
 def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
     """What has been run, the newest first."""
     from funding_platform.flows.backtest_store import (

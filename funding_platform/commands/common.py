@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from funding_platform.settings import Settings
 
-OUTPUT_FORMATS = ("table", "csv", "json", "parquet")
-
 
 def settings() -> "Settings":
     """The settings of this environment."""
@@ -47,6 +45,26 @@ def known_venue(context: click.Context, parameter: click.Parameter, name: str | 
     """As ``known_venues``, for an option that takes one name or none."""
     known_venues(context, parameter, (name,) if name else ())
     return name
+
+
+one_venue = click.option("--venue", callback=known_venue, help="One venue only.")
+
+TEXT_FORMATS = ("table", "csv", "json")
+text_format = click.option(
+    "--format", "form", type=click.Choice(TEXT_FORMATS), default="table", show_default=True
+)
+file_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice((*TEXT_FORMATS, "parquet")),
+    default="table",
+    show_default=True,
+)
+to_file = click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; parquet needs one.",
+)
 
 
 def new_run_id() -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from funding_platform.commands.common import (
-    OUTPUT_FORMATS,
-    known_venue,
     new_run_id,
+    one_venue,
     settings,
+    text_format,
     write_frame,
 )
 
@@ -31,10 +31,6 @@ def _instant(
         raise click.BadParameter(str(error)) from error
 
 
-_form = click.option(
-    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
-)
-_venue = click.option("--venue", callback=known_venue, help="One venue only.")
 _tier = click.option("--tier", default="base", show_default=True, help="base is a new account.")
 _note = click.option("--note", required=True, help="Why; kept with the override.")
 
@@ -45,9 +41,9 @@ def fees() -> None:
 
 
 @fees.command(name="list")
-@_venue
+@one_venue
 @click.option("--at", callback=_instant, help="The fees of that time, UTC; now when left out.")
-@_form
+@text_format
 def list_(venue: str | None, at: datetime | None, form: str) -> None:
     """What each tier of each venue pays."""
     from funding_platform.flows.fees import SHOWN_FEES, fees_at
@@ -115,8 +111,8 @@ def revoke(venue: str, tier: str, since: datetime, note: str) -> None:
 
 
 @fees.command()
-@_venue
-@_form
+@one_venue
+@text_format
 def history(venue: str | None, form: str) -> None:
     """Who set or revoked which fees, when and why."""
     from funding_platform.flows.fees import SHOWN_OVERRIDES, override_log

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from funding_platform.commands.common import OUTPUT_FORMATS, known_venue, known_venues
+from funding_platform.commands.common import TEXT_FORMATS, known_venue, known_venues
 
 Decorated = Callable[..., Any]
 
@@ -91,9 +91,7 @@ IN_WHAT_FORM = (
     click.option("--sort", "sort_by", help="Numeric column; tier, then net over the horizon."),
     click.option("--ascending", is_flag=True, help="Smallest, or worst, first."),
     click.option("--limit", type=int, default=20, show_default=True, help="Rows at most."),
-    click.option(
-        "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), help="table if unsaid."
-    ),
+    click.option("--format", "form", type=click.Choice(TEXT_FORMATS), help="table if unsaid."),
     click.option("--json", "as_json", is_flag=True, help="As --format json."),
     click.option("--csv", "as_csv", is_flag=True, help="As --format csv."),
     click.option("--left-out", is_flag=True, help="Say what each bound leaves out, on stderr."),

@@ -6,23 +6,19 @@ from pathlib import Path
 import click
 
 from funding_platform.commands.common import (
-    OUTPUT_FORMATS,
-    known_venue,
+    file_format,
+    one_venue,
     settings,
+    text_format,
+    to_file,
     write_frame,
 )
 
 
 @click.command()
 @click.argument("sql")
-@click.option(
-    "--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; parquet needs one.",
-)
+@file_format
+@to_file
 @click.option(
     "--timeout", default=60.0, show_default=True, help="Seconds after which the query is stopped."
 )
@@ -60,11 +56,9 @@ def venues(bridged: bool) -> None:
 
 
 @click.command()
-@click.option("--venue", callback=known_venue, help="One venue only.")
+@one_venue
 @click.option("--gaps", is_flag=True, help="By name, what is missing.")
-@click.option(
-    "--format", "form", type=click.Choice(OUTPUT_FORMATS[:3]), default="table", show_default=True
-)
+@text_format
 def coverage(venue: str | None, gaps: bool, form: str) -> None:
     """Settlements present against expected, by venue and month; with --gaps by name."""
     from funding_platform.flows.reports import coverage_report
@@ -74,7 +68,7 @@ def coverage(venue: str | None, gaps: bool, form: str) -> None:
 
 @click.command()
 @click.argument("base")
-@click.option("--venue", callback=known_venue, help="One venue only.")
+@one_venue
 def curves(base: str, venue: str | None) -> None:
     """Plot the newest funding curve of BASE on each venue."""
     from funding_platform.flows.reports import latest_curves
@@ -85,19 +79,13 @@ def curves(base: str, venue: str | None) -> None:
 
 @click.command()
 @click.argument("bases", nargs=-1)
-@click.option("--venue", callback=known_venue, help="One venue only.")
+@one_venue
 @click.option("--at", type=click.DateTime(), help="Known by then, UTC; now when left out.")
 @click.option(
     "--kind", type=click.Choice(("settled", "live")), default="settled", show_default=True
 )
-@click.option(
-    "--format", "form", type=click.Choice(OUTPUT_FORMATS), default="table", show_default=True
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; parquet needs one.",
-)
+@file_format
+@to_file
 def features(
     bases: tuple[str, ...],
     venue: str | None,
