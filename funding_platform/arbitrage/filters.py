@@ -11,13 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from funding_platform.arbitrage.errors import FilterError
-from funding_platform.core.faults import faults_in_words, near
+from funding_platform.core.faults import faults_as, near
 from funding_platform.core.opportunity_tables import HORIZONS, OPPORTUNITIES
 from funding_platform.core.schema import Type
 
@@ -170,11 +169,10 @@ class OpportunityFilter(BaseModel):
     @classmethod
     def _typed_error(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Say what is wrong in the platform's own words; declared last, it is the outermost."""
-        try:
+        with faults_as(
+            FilterError,
+            "the filter of opportunities is not valid",
+            cls.model_fields,
+            hint="the fields and their units are in docs/commands.md",
+        ):
             return handler(value)
-        except ValidationError as error:
-            said = faults_in_words(error, cls.model_fields)
-            raise FilterError(
-                f"the filter of opportunities is not valid: {said}",
-                hint="the fields and their units are in docs/commands.md",
-            ) from error

@@ -13,7 +13,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
-    ValidationError,
     model_validator,
 )
 
@@ -23,7 +22,7 @@ from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCar
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
-from funding_platform.core.faults import faults_in_words
+from funding_platform.core.faults import faults_as
 
 StrategyConfig = Annotated[
     CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")
@@ -176,14 +175,13 @@ class BacktestConfig(_Section):
     @classmethod
     def _typed_error(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Say what is wrong in the platform's own words; declared last, it is the outermost."""
-        try:
+        with faults_as(
+            ConfigError,
+            "the backtest configuration is not valid",
+            cls.model_fields,
+            hint="the fields and their bounds are in docs/backtesting.md",
+        ):
             return handler(value)
-        except ValidationError as error:
-            said = faults_in_words(error, cls.model_fields)
-            raise ConfigError(
-                f"the backtest configuration is not valid: {said}",
-                hint="the fields and their bounds are in docs/backtesting.md",
-            ) from error
 
     @property
     def window(self) -> tuple[datetime, datetime]:

@@ -1,21 +1,35 @@
 """What pydantic finds wrong with what a person wrote, in the platform's own words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
+from funding_platform.core.errors import FundingError
 
-def faults_in_words(error: ValidationError, fields: Iterable[str]) -> str:
-    """Every fault: the field by its dotted path, what is wrong with it, and the value.
+
+@contextmanager
+def faults_as(
+    kind: type[FundingError], complaint: str, fields: Iterable[str] = (), *, hint: str | None = None
+) -> Iterator[None]:
+    """Turn what pydantic raises inside into an error of the platform.
+
+    Its message is the complaint and then every fault: the field by its dotted path, what is wrong
+    with it, and the value.
 
     Parameters
     ----------
     fields
         Names that exist; one that does not is answered with those most like it.
     """
-    return "; ".join(_in_words(fault, fields) for fault in error.errors(include_url=False))
+    try:
+        yield
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        said = "; ".join(_in_words(fault, fields) for fault in faults)
+        raise kind(f"{complaint}: {said}", hint=hint) from error
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -20,8 +20,9 @@ from typing import Any, Final, Literal
 from zoneinfo import available_timezones
 
 import yaml  # type: ignore[import-untyped]  # ships no types
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from funding_platform.core.faults import faults_as
 from funding_platform.flows.errors import MappingError
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".zip", ".parquet")
@@ -180,10 +181,8 @@ def mapping_for(header: Sequence[str], told: Dictionary[str, Any]) -> Mapping:
         base = fitting[0].model_dump(exclude_unset=True)
         if "venue" in told:
             base["path"] = base["path"].removeprefix("{venue}/")
-    try:
+    with faults_as(MappingError, "the mapping makes no sense", Mapping.model_fields):
         return Mapping(**{**base, **told})
-    except ValidationError as error:
-        raise MappingError(f"the mapping makes no sense: {_explained(error)}") from error
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -217,11 +216,3 @@ def _pattern(template: str) -> str:
     parts = {"{venue}": f"(?P<venue>{_VENUE})", "{symbol}": f"(?P<symbol>{_SYMBOL})", "*": "[^/]*"}
     pieces = re.split(r"(\{venue\}|\{symbol\}|\*)", template)
     return "".join(parts.get(piece, re.escape(piece)) for piece in pieces)
-
-
-def _explained(error: ValidationError) -> str:
-    """Every fault of a mapping in one line."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'mapping'}: {fault['msg']}"
-        for fault in error.errors()
-    )

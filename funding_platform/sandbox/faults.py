@@ -9,8 +9,9 @@ import random
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from funding_platform.core.faults import faults_as
 from funding_platform.sandbox.errors import SandboxError
 
 
@@ -113,16 +114,12 @@ def parse_faults(document: str | bytes) -> list[Fault]:
     SandboxError
         If the text is no list of faults; the message names every wrong field.
     """
-    try:
+    with faults_as(
+        SandboxError,
+        "not a list of faults",
+        hint='an example: [{"kind": "status", "status": 429, "venue": "okx", "count": 2}]',
+    ):
         return FAULTS.validate_json(document)
-    except ValidationError as error:
-        found = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors()
-        )
-        raise SandboxError(
-            f"not a list of faults: {found}",
-            hint='an example: [{"kind": "status", "status": 429, "venue": "okx", "count": 2}]',
-        ) from error
 
 
 @dataclass(slots=True)
