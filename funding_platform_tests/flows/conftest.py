@@ -16,6 +16,7 @@ from funding_platform.flows.history_report import HistoryReport
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
+from funding_platform_tests.flows.markets import LossyMarket
 
 ALL_HISTORY = Window(datetime(2018, 11, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))
 
@@ -37,6 +38,25 @@ def sandbox() -> Iterator[RunningSandbox]:
 def settings(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Settings]:
     yield settings_for(sandbox, tmp_path)
     sandbox.clear()
+
+
+@pytest.fixture(scope="module")
+def market() -> LossyMarket:
+    """A market that loses what a test asks it to."""
+    return LossyMarket(build_market(symbols=8))
+
+
+@pytest.fixture(scope="module")
+def served(market: LossyMarket) -> Iterator[RunningSandbox]:
+    with running_sandbox(market) as running:
+        yield running
+
+
+@pytest.fixture
+def lossy(served: RunningSandbox, market: LossyMarket, tmp_path: Path) -> Iterator[Settings]:
+    """A lake of its own, and venues that lose settlements."""
+    yield settings_for(served, tmp_path)
+    market.lose(None)
 
 
 def settings_for(sandbox: RunningSandbox, folder: Path) -> Settings:

@@ -1,11 +1,7 @@
 """What a collection says of itself, what ``--gaps`` says later and what dbt counts are the same."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.flows.gaps import missing_of
@@ -13,71 +9,52 @@ from funding_platform.flows.history import collect_history
 from funding_platform.flows.snapshots import collect_instruments
 from funding_platform.lake import connect
 from funding_platform.sandbox.market import Instrument
-from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt
-from funding_platform_tests.flows.conftest import settings_for
 from funding_platform_tests.flows.markets import LossyMarket
 
-NOW = datetime.now(UTC)
-QUARTER = Window(NOW - timedelta(days=80), NOW)
 VENUES = ("binance", "hyperliquid", "okx")
 
 
-@pytest.fixture(scope="module")
-def market() -> LossyMarket:
-    return LossyMarket(build_market(symbols=8))
-
-
-@pytest.fixture(scope="module")
-def served(market: LossyMarket) -> Iterator[RunningSandbox]:
-    with running_sandbox(market) as running:
-        yield running
-
-
-@pytest.fixture
-def settings(served: RunningSandbox, market: LossyMarket, tmp_path: Path) -> Iterator[Settings]:
-    yield settings_for(served, tmp_path)
-    market.lose(None)
-
-
-def trading(market: LossyMarket, venue: str) -> list[Instrument]:
-    """Contracts that have traded throughout the quarter."""
+def trading(market: LossyMarket, venue: str, since: datetime) -> list[Instrument]:
+    """Contracts that have traded since a time."""
     listed = [
         instrument
         for instrument in market.instruments(venue)
-        if instrument.listed_ms < QUARTER.start.timestamp() * 1000 - 1e9
+        if instrument.listed_ms < since.timestamp() * 1000 - 1e9
         and instrument.trades_at(market.now_ms())
     ]
     return sorted(listed, key=lambda instrument: instrument.venue_symbol)
 
 
 def test_openings_gaps_and_tails_are_the_same_everywhere(
-    settings: Settings, market: LossyMarket
+    lossy: Settings, market: LossyMarket
 ) -> None:
     """Of each venue one symbol loses its beginning, one its end, one all, and one a single row."""
-    victims = {venue: trading(market, venue)[:4] for venue in VENUES}
+    now = datetime.now(UTC)
+    quarter = Window(now - timedelta(days=80), now)
+    victims = {venue: trading(market, venue, quarter.start)[:4] for venue in VENUES}
     opening, stopped, silent, gap = (
         {instruments[n].venue_symbol for instruments in victims.values()} for n in range(4)
     )
-    middle = QUARTER.start + timedelta(days=40)
+    middle = quarter.start + timedelta(days=40)
 
     def lost(symbol: str, time: datetime) -> bool:
         return (
             symbol in silent
-            or (symbol in opening and time < QUARTER.start + timedelta(days=5))
-            or (symbol in stopped and time > NOW - timedelta(days=6))
+            or (symbol in opening and time < quarter.start + timedelta(days=5))
+            or (symbol in stopped and time > now - timedelta(days=6))
             or (symbol in gap and abs(time - middle) < 13 * HOUR)
         )
 
     market.lose(lost)
-    collect_instruments(VENUES, settings, "instruments")
-    reports = {venue: collect_history(venue, QUARTER, settings, venue) for venue in VENUES}
-    outcome = run_dbt(settings, "run", "--select", "+coverage")
+    collect_instruments(VENUES, lossy, "instruments")
+    reports = {venue: collect_history(venue, quarter, lossy, venue) for venue in VENUES}
+    outcome = run_dbt(lossy, "run", "--select", "+coverage")
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     kinds = set()
     for venue, report in reports.items():
-        with connect(settings) as lake:
+        with connect(lossy) as lake:
             named = missing_of(lake, venue)
             mart = lake.execute(
                 "SELECT venue_symbol, sum(missing)::BIGINT FROM marts.coverage "
