@@ -15,9 +15,8 @@ from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.pricing import Fees, priced
 from funding_platform.core.faults import near
 from funding_platform.core.fee_tables import BASE_TIER, FEE_HISTORY, fees_in_force_at
+from funding_platform.core.mart_tables import BUILD_MARTS
 from funding_platform.core.schema import Table
-
-_BUILD: Final = "run the transform job: `make demo`, or materialise `marts` in `make dev`"
 
 _FEES_IN_FORCE: Final = (
     f"SELECT venue, tier, maker_bps, taker_bps FROM ({fees_in_force_at('now()')})"
@@ -90,14 +89,15 @@ def _require_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         described = connection.execute(f"DESCRIBE {table.full_name}").fetchall()
     except duckdb.CatalogException as error:
         raise NoOpportunitiesError(
-            f"there is no table {table.full_name}: the marts have not been built yet", hint=_BUILD
+            f"there is no table {table.full_name}: the marts have not been built yet",
+            hint=BUILD_MARTS,
         ) from error
     lacking = set(table.column_names) - {name for name, *_ in described}
     if lacking:
         raise NoOpportunitiesError(
             f"{table.full_name} was built by an older version: it lacks "
             f"{', '.join(sorted(lacking))}",
-            hint=_BUILD,
+            hint=BUILD_MARTS,
         )
 
 

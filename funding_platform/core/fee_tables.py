@@ -3,17 +3,14 @@
 Every figure holds from an instant on, so that the past is valued with the fees of its time.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from funding_platform.core.columns import VENUE, usd_column
 from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 
 BASE_TIER: Final = "base"
 """What a new account pays; every venue has this tier."""
-
-BEFORE_ALL_HISTORY: Final = datetime(2016, 5, 1, tzinfo=UTC)
-"""Where a fee begins whose start is not known: the first perpetual was listed in that month."""
 
 MIN_MAKER_BPS: Final = -10.0
 MIN_TAKER_BPS: Final = 0.0
@@ -48,7 +45,7 @@ FEE_SCHEDULES: Final = Table(
     "core",
     "fee_schedules",
     "Trading fees by venue and tier as published; a dbt seed with its sources. Fees whose start is "
-    f"not known begin on {BEFORE_ALL_HISTORY:%Y-%m-%d}, before any history.",
+    f"not known begin on {FIRST_PERPETUAL:%Y-%m-%d}, before any history.",
     key=("venue", "tier", "effective_from"),
     columns=(
         VENUE,

@@ -13,6 +13,9 @@ HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 MICROSECOND = timedelta(microseconds=1)
 
+FIRST_PERPETUAL = datetime(2016, 5, 1, tzinfo=UTC)
+"""The month in which BitMEX listed the first one: no settlement, listing or fee is older."""
+
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
@@ -105,10 +108,6 @@ class Window:
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
-
-    def widened(self, margin: timedelta) -> "Window":
-        """The window with ``margin`` added on both sides."""
-        return Window(self.start - margin, self.end + margin)
 
     def months(self) -> Iterator["Window"]:
         """The calendar months that the window touches, each whole, in order."""

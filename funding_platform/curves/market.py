@@ -64,11 +64,6 @@ def market_factors(
         return _finite((mark - index) / index), _finite(held / held_before - 1.0)
 
 
-def no_market(n: int) -> tuple[Floats, Floats]:
-    """What is known of the market without snapshots."""
-    return np.full(n, np.nan), np.full(n, np.nan)
-
-
 def _newest(curves: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     """The newest snapshot of each curve's instrument at ``at`` that is not stale, or nulls."""
     joined = curves.sort("at").join_asof(

@@ -1,7 +1,6 @@
 """The data of a backtest, read from the lake or from files."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,7 +15,7 @@ from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.fee_tables import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
-from funding_platform.lake.connection import connect
+from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings
 
 _INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
@@ -173,7 +172,7 @@ def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Fees from the first of the tables that the lake has; none where it has neither."""
     for table in _FEE_TABLES:
-        with suppress(duckdb.CatalogException):
+        if has_table(lake, table):
             return lake.execute(_FEES.format(table=table.full_name)).pl()
     return FEE_SCHEDULES.empty()
 

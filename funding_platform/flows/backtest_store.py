@@ -19,7 +19,7 @@ from funding_platform.backtest.source_code import CODE, source_digest
 from funding_platform.core.backtest_tables import FRAMES, MAX_IDENTITY_ERROR, RUNS, SWEEPS
 from funding_platform.core.schema import Table
 from funding_platform.flows.errors import UnknownRunError
-from funding_platform.lake.connection import LAKE, connect
+from funding_platform.lake.connection import LAKE, connect, has_table
 from funding_platform.lake.writer import Transaction
 from funding_platform.settings import Settings
 
@@ -216,10 +216,9 @@ def _rows(
     lake: duckdb.DuckDBPyConnection, table: Table, condition: str, parameters: list[object]
 ) -> pl.DataFrame:
     """Rows of a table; none where the lake is older than its declaration."""
-    try:
-        found = lake.execute(f"SELECT * FROM {table.full_name} WHERE {condition}", parameters).pl()
-    except duckdb.CatalogException:
+    if not has_table(lake, table):
         return table.empty()
+    found = lake.execute(f"SELECT * FROM {table.full_name} WHERE {condition}", parameters).pl()
     return found.select(table.column_names).cast(dict(table.polars_schema))  # type: ignore[arg-type]
 
 

@@ -16,12 +16,10 @@ import polars as pl
 
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.dump_files import Cells, read_cells
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.mappings import Mapping, mapping_for
-
-EARLIEST: Final = datetime(2016, 5, 1, tzinfo=UTC)
-"""BitMEX listed the first perpetual in May 2016."""
 
 ROLLING_SHARE: Final = 0.1
 """A file in which more of the rows come before their interval is over holds a rolling figure.
@@ -155,12 +153,13 @@ def _times(cells: Cells, mapping: Mapping, now: datetime) -> pl.Series:
         times = _iso_times(cells, mapping, column)
     else:
         times = _stamps(cells, mapping, column)
-    wrong = (times < EARLIEST) | (times > now)
+    wrong = (times < FIRST_PERPETUAL) | (times > now)
     _refuse(
         cells,
         mapping.time,
         wrong,
-        f"is no settlement between {EARLIEST:%Y-%m-%d} and now if its unit is {mapping.time_unit}",
+        f"is no settlement between {FIRST_PERPETUAL:%Y-%m-%d} and now if its unit is "
+        f"{mapping.time_unit}",
         hint="the unit is another one, or the file mixes units",
     )
     return times

@@ -15,7 +15,6 @@ import polars as pl
 
 from funding_platform.core.fee_tables import (
     BASE_TIER,
-    BEFORE_ALL_HISTORY,
     FEE_HISTORY,
     FEE_OVERRIDES,
     FEE_SCHEDULES,
@@ -24,13 +23,15 @@ from funding_platform.core.fee_tables import (
     MIN_TAKER_BPS,
     fees_in_force_at,
 )
-from funding_platform.core.schema import Table
+from funding_platform.core.mart_tables import BUILD_MARTS
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.errors import (
     FeeRefusedError,
     FeesNotBuiltError,
     NoOverrideError,
     UnknownTierError,
 )
+from funding_platform.lake.connection import has_table
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_spec
@@ -140,10 +141,10 @@ def fees_at(
     FeesNotBuiltError
         If dbt has not run since that table was declared.
     """
-    if not _exists(connection, FEE_HISTORY):
+    if not has_table(connection, FEE_HISTORY):
         raise FeesNotBuiltError(
             f"{FEE_HISTORY.full_name} has not been built yet",
-            hint="run the transform job: `make demo`, or materialise `marts` in `make dev`",
+            hint=BUILD_MARTS,
         )
     return connection.execute(
         f"FROM ({fees_in_force_at('$at')}) WHERE coalesce(venue = $venue, true) "
@@ -156,7 +157,7 @@ def override_log(
     connection: duckdb.DuckDBPyConnection, *, venue: str | None = None
 ) -> pl.DataFrame:
     """Every override that was ever set or revoked: rows of ``core.fee_overrides``, as recorded."""
-    if not _exists(connection, FEE_OVERRIDES):  # a lake from before, not written to since
+    if not has_table(connection, FEE_OVERRIDES):  # a lake from before, not written to since
         return FEE_OVERRIDES.empty()
     return connection.execute(
         f"FROM {FEE_OVERRIDES.full_name} WHERE coalesce(venue = $venue, true) ORDER BY recorded_at",
@@ -175,10 +176,10 @@ def set_fees(settings: Settings, fees: NewFees, *, recorded_by: str, run_id: str
         If the venue has no such tier and no volume is stated that it applies from.
     """
     now = datetime.now(UTC)
-    if not BEFORE_ALL_HISTORY <= fees.effective_from <= now + _FURTHEST_AHEAD:
+    if not FIRST_PERPETUAL <= fees.effective_from <= now + _FURTHEST_AHEAD:
         raise FeeRefusedError(
             f"fees of {fees.venue} {fees.tier} cannot begin at {fees.effective_from.isoformat()}",
-            hint=f"state a time from {BEFORE_ALL_HISTORY:%Y-%m-%d} to a year ahead",
+            hint=f"state a time from {FIRST_PERPETUAL:%Y-%m-%d} to a year ahead",
         )
     message = f"fees of {fees.venue} {fees.tier} set by {recorded_by}"
     with Lake(settings) as lake, lake.commit(run_id, message) as transaction:
@@ -294,11 +295,3 @@ def _require_sense(tier: str, effective_from: datetime, note: str) -> None:
         )
     if not note.strip():
         raise FeeRefusedError("the note is empty", hint="say why: an announcement, an agreement")
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    found = connection.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-        [table.schema, table.name],
-    ).fetchone()
-    return bool(found and found[0])

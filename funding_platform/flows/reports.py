@@ -1,12 +1,11 @@
 """What people ask the lake for by name: coverage and curves."""
 
-import duckdb
 import polars as pl
 
-from funding_platform.core.mart_tables import COVERAGE
+from funding_platform.core.mart_tables import BUILD_MARTS, COVERAGE
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.gaps import gaps_by_name
-from funding_platform.lake import connect
+from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings
 
 _COVERAGE = """
@@ -69,21 +68,8 @@ def latest_curves(settings: Settings, *, base: str, venue: str | None = None) ->
 def _ask(settings: Settings, sql: str, parameters: dict[str, object]) -> pl.DataFrame:
     connection = connect(settings)
     try:
-        if COVERAGE.full_name in sql:
-            _require_marts(connection)
+        if COVERAGE.full_name in sql and not has_table(connection, COVERAGE):
+            raise FlowError("the marts have not been built yet", hint=BUILD_MARTS)
         return connection.execute(sql, parameters).pl()
     finally:
         connection.close()
-
-
-def _require_marts(connection: duckdb.DuckDBPyConnection) -> None:
-    """The marts exist once dbt has run."""
-    found = connection.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-        [COVERAGE.schema, COVERAGE.name],
-    ).fetchone()
-    if not found or not found[0]:
-        raise FlowError(
-            "the marts have not been built yet",
-            hint="run the transform job: `make demo`, or materialise `marts` in `make dev`",
-        )

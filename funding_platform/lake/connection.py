@@ -120,6 +120,15 @@ def create(settings: Settings) -> None:
         aside.replace(catalog)
 
 
+def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Whether the lake has a table yet: one of a lake from before may be newer than it."""
+    found = connection.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+        [table.schema, table.name],
+    )
+    return found.fetchone() is not None
+
+
 def _let_readers_read_while_others_write(catalog: Path) -> None:
     """Switch the catalog to a write-ahead log, once and for all connections to come.
 

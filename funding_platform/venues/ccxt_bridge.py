@@ -6,13 +6,14 @@ requests, within budgets and bounds, and our pager decides when a history is who
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.ccxt_exchange import (
     HISTORY,
@@ -47,9 +48,6 @@ PAGE_SIZES: Final = {
     "bybit": 200,
     "krakenfutures": 100_000,  # all of it with every answer
 }
-OLDEST: Final = datetime(2016, 5, 1, tzinfo=UTC)
-"""When the first perpetual was listed, on BitMEX."""
-
 TICK_SIZE: Final = 4
 """ccxt's ``precisionMode`` where a precision is a step."""
 
@@ -182,7 +180,7 @@ def bridge_class(name: str) -> type[CcxtBridge]:
         base_url=exchange.urls["www"],  # ccxt gives the address of every call
         docs_url=documentation[0] if isinstance(documentation, list) else documentation,
         offers=(INSTRUMENTS, *tables),
-        history_start=OLDEST if has_history else None,
+        history_start=FIRST_PERPETUAL if has_history else None,
         pager=pager if has_history else None,
         page_size=PAGE_SIZES.get(name, PAGE_SIZE),
         budget=Budget("requests", 1000 * window / exchange.rateLimit, window),

@@ -9,6 +9,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
+from funding_platform.core.time_grid import FIRST_PERPETUAL, to_ms
+
 _FINITE = Meta(ge=-1e300, le=1e300)
 """Rejects what a decimal string may also spell: ``NaN`` and ``Infinity``."""
 
@@ -36,9 +38,8 @@ LATEST_MS = 4_102_444_800_000
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)]
 """A moment in milliseconds, or seconds, since the epoch; some venues write 0 for never."""
 
-Seconds: TypeAlias = Annotated[int, Meta(ge=1_462_060_800, le=LATEST_MS // 1000)]
-"""A moment in seconds since the epoch, from May 2016 on, when the first perpetual was listed: no
-stamp of another unit fits."""
+Seconds: TypeAlias = Annotated[int, Meta(ge=to_ms(FIRST_PERPETUAL) // 1000, le=LATEST_MS // 1000)]
+"""A moment in seconds since the epoch, in the time of perpetuals: no stamp of another unit fits."""
 
 TimeOrBlank: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS)] | Literal[""]
 """A moment that the venue replaces by an empty string where it has none."""

@@ -11,21 +11,25 @@ usual proof.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, from_ms, to_ms
+from funding_platform.core.time_grid import (
+    FIRST_PERPETUAL,
+    HOUR,
+    MILLISECOND,
+    Window,
+    from_ms,
+    to_ms,
+)
 from funding_platform.venues.endpoints import Params
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
 from funding_platform.venues.records import Page, Settlement
 
 _SLACK_MS = HOUR // MILLISECOND
 """How far a stamp may lie outside what was asked for: venues filter by the nominal time."""
-
-EARLIEST = datetime(2016, 5, 1, tzinfo=UTC)
-"""No perpetual is older: BitMEX listed the first in May 2016. Catches seconds taken for ms."""
 
 _CONTEXT_MS = CONTEXT // MILLISECOND
 
@@ -255,7 +259,7 @@ class BackwardOpen(Backward):
     """As ``Backward``, where a request cannot carry its start: pages run on past the window."""
 
     def _reach(self) -> tuple[int, int]:
-        return to_ms(EARLIEST), super()._reach()[1]
+        return to_ms(FIRST_PERPETUAL), super()._reach()[1]
 
 
 class BackwardToken(Backward):

@@ -15,8 +15,8 @@ import polars as pl
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.errors import ContractError
-from funding_platform.venues.paging import EARLIEST
 
 DRIVE_MONEY: Final = ("interval_hours", "next_funding_time", "mark_price")
 """Columns that must not vanish unnoticed; without a predicted rate there is no snapshot at all."""
@@ -50,7 +50,7 @@ def _rules() -> tuple[Rule, ...]:
         Rule("interval_hours", MAX_INTERVAL_HOURS % hours != 0, "does not divide a day"),
         Rule(
             "next_funding_time",
-            (ahead > longest) | (pl.col("next_funding_time") < EARLIEST),
+            (ahead > longest) | (pl.col("next_funding_time") < FIRST_PERPETUAL),
             "is more than an interval ahead, or older than perpetuals",
         ),
         Rule(
@@ -66,7 +66,7 @@ RULES: Final = _rules()
 LISTING_RULES: Final = (
     Rule(
         "listed_at",
-        (pl.col("listed_at") < EARLIEST)
+        (pl.col("listed_at") < FIRST_PERPETUAL)
         | (pl.col("listed_at") > pl.col("last_seen_at") + ANNOUNCED),
         "is older than perpetuals, or more than a year ahead",
     ),

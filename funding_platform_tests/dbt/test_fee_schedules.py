@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.fee_tables import BASE_TIER, BEFORE_ALL_HISTORY
+from funding_platform.core.fee_tables import BASE_TIER
 from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.dbt.runner import PROJECT
 
@@ -22,7 +23,7 @@ def newest(venue: str) -> pl.DataFrame:
 
 
 def test_every_venue_that_settles_funding_has_a_base_tier_for_all_its_history() -> None:
-    begun = SEED.filter(tier=BASE_TIER, effective_from=BEFORE_ALL_HISTORY)
+    begun = SEED.filter(tier=BASE_TIER, effective_from=FIRST_PERPETUAL)
     assert sorted(begun["venue"]) == sorted(offering(FUNDING_RATES, venue_names()))
     assert set(SEED["venue"]) == set(begun["venue"])
 

@@ -196,9 +196,9 @@ def test_faults_are_named_with_file_line_and_column(
         ("t,t", PLAIN, DumpError, "column t: is there twice"),
         ("t,r,", PLAIN, DumpError, "column 3: has no name"),
         ("a,b", {}, MappingError, "no preset knows the columns a, b"),
-        ("t,r", {"time": "t", "rate": "r"}, MappingError, "time_unit: Field required"),
-        ("t,r", {**PLAIN, "time_unit": "h"}, MappingError, "time_unit: Input should be 'ms'"),
-        ("t,r", {**PLAIN, "unit": "s"}, MappingError, "unit: Extra inputs"),
+        ("t,r", {"time": "t", "rate": "r"}, MappingError, "time_unit: is required"),
+        ("t,r", {**PLAIN, "time_unit": "h"}, MappingError, "time_unit: input should be 'ms'"),
+        ("t,r", {**PLAIN, "unit": "s"}, MappingError, "unit: there is no such field"),
         ("t,r", {**PLAIN, "venue": None}, MappingError, "nothing says the venue"),
         ("t,r", {**PLAIN, "path": "{coin}.csv"}, MappingError, "{coin} is neither"),
         (

@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.fee_tables import BEFORE_ALL_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.fee_tables import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.errors import (
     FeeRefusedError,
     FeesNotBuiltError,
@@ -80,7 +81,7 @@ def test_published_fees_apply_while_nobody_has_set_any(published_fees: Settings)
 def test_a_past_instant_has_the_fees_of_its_time(published_fees: Settings) -> None:
     assert taker_at(published_fees, VELOCITY - TICK) == {"base": 3.5}
     assert taker_at(published_fees, VELOCITY) == {"base": 2.0}
-    assert taker_at(published_fees, BEFORE_ALL_HISTORY - TICK) == {}
+    assert taker_at(published_fees, FIRST_PERPETUAL - TICK) == {}
 
 
 def test_the_published_file_knows_them_too(fee_lake: Settings) -> None:
@@ -315,7 +316,7 @@ def test_an_unknown_venue(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "start",
-    [BEFORE_ALL_HISTORY - TICK, datetime(2062, 3, 1, tzinfo=UTC)],
+    [FIRST_PERPETUAL - TICK, datetime(2062, 3, 1, tzinfo=UTC)],
     ids=["before all history", "decades ahead"],
 )
 def test_fees_that_would_begin_at_an_absurd_time(fee_lake: Settings, start: datetime) -> None:

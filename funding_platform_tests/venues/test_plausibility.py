@@ -7,9 +7,8 @@ import polars as pl
 import pytest
 
 from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import from_ms, to_ms
+from funding_platform.core.time_grid import FIRST_PERPETUAL, from_ms, to_ms
 from funding_platform.venues.errors import ContractError
-from funding_platform.venues.paging import EARLIEST
 from funding_platform.venues.plausibility import DRIVE_MONEY, sound, sound_listings, vanished
 
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
@@ -131,7 +130,7 @@ def test_listings_in_another_unit_are_a_changed_contract(listed_at: datetime) ->
 
 
 def test_a_listing_of_the_first_day_and_one_announced_are_possible() -> None:
-    frame = listings({"listed_at": EARLIEST}, {"listed_at": NOW + timedelta(days=30)})
+    frame = listings({"listed_at": FIRST_PERPETUAL}, {"listed_at": NOW + timedelta(days=30)})
     kept, doubts = sound_listings("binance", frame)
     assert kept.equals(frame)
     assert doubts == []
