@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.panel import Floats, Ints
+from funding_platform.backtest.panel import PRICE_KINDS, Floats, Ints
 
 LEG: Final = np.dtype(
     [
@@ -96,7 +96,7 @@ ACCOUNT: Final = np.dtype(
 NEVER: Final = np.iinfo(np.int64).max
 """A time after all others."""
 
-PROXY: Final = 3
+PROXY: Final = len(PRICE_KINDS)
 """The number after those in ``PRICE_KINDS``: valued at the other leg's prices."""
 
 OPEN, SETTLEMENT, REBALANCE, LIQUIDATION, CLOSE = range(5)

@@ -18,6 +18,7 @@ from pydantic import (
 
 from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
+from funding_platform.backtest.panel import US_PER_HOUR
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
@@ -69,6 +70,11 @@ class Costs(_Section):
         default=0.0, ge=0, description="Per movement of collateral between two legs."
     )
 
+    @property
+    def half_spread_bps(self) -> float:
+        """What a fill pays beyond the mid, before impact."""
+        return self.slippage.half_spread_bps if self.order_type == "taker" else 0.0
+
 
 class Margin(_Section):
     """Each leg stands on collateral of its own, ``notional / leverage`` at entry."""
@@ -113,6 +119,16 @@ class Outages(_Section):
     delisted_after_hours: float = Field(
         default=168.0, gt=0, description="Silent for so long, it is closed at its last price."
     )
+
+    @property
+    def stale_us(self) -> int:
+        """``stale_after_hours`` in microseconds."""
+        return round(self.stale_after_hours * US_PER_HOUR)
+
+    @property
+    def delisted_us(self) -> int:
+        """``delisted_after_hours`` in microseconds."""
+        return round(self.delisted_after_hours * US_PER_HOUR)
 
     @model_validator(mode="after")
     def _order(self) -> Self:

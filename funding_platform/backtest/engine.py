@@ -7,6 +7,7 @@ strategy is asked, and what the account is worth is written down.
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -93,8 +94,8 @@ class _Run:
             self.panel,
             data.features,
             fees,
-            config.outages.stale_after_hours,
-            config.costs.slippage.half_spread_bps if config.costs.order_type == "taker" else 0.0,
+            config.outages.stale_us,
+            config.costs.half_spread_bps,
         )
         self.due: deque[tuple[int, Order, int]] = deque()
         self.positions: dict[int, Position] = {}
@@ -138,9 +139,7 @@ class _Run:
                 held = self.positions[order.position_id]
                 if held.closing:
                     continue
-                self.positions[order.position_id] = Position(
-                    held.position_id, held.long, held.short, held.ordered_us, held.memo, True
-                )
+                self.positions[order.position_id] = replace(held, closing=True)
                 self.due.append((now + delay, order, order.position_id))
             self.book = None
             if delay == 0:
@@ -210,10 +209,7 @@ class _Run:
             (self._silent(when)[slot : slot + 2] > self.rules.stale_us).any()
         )
         if slot is None or frozen:
-            held = self.positions[position]
-            self.positions[position] = Position(
-                held.position_id, held.long, held.short, held.ordered_us, held.memo
-            )
+            self.positions[position] = replace(self.positions[position], closing=False)
             self.recorder.frozen += frozen
             self.book = None
             return
@@ -250,13 +246,11 @@ class _Run:
         """Close what has been delisted, or stale where the configuration says so."""
         outages = self.config.outages
         silence = self._silent(now)
-        limit = self.rules.stale_us
-        if outages.when_stale == "freeze":
-            limit = round(outages.delisted_after_hours * US_PER_HOUR)
+        limit = outages.delisted_us if outages.when_stale == "freeze" else outages.stale_us
         for slot in np.flatnonzero(silence > limit):
             leg = self.books.legs[slot]
             if leg["active"]:  # not closed with the leg before
-                gone = silence[slot] > outages.delisted_after_hours * US_PER_HOUR
+                gone = silence[slot] > outages.delisted_us
                 reason = b.DELISTED if gone else b.SILENT
                 name = describe(self.market, int(leg["instrument"]))
                 self.recorder.silent.setdefault(reason, []).append(name)

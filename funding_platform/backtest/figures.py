@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.metrics import Metrics, PnlSplit, measure
+from funding_platform.backtest.metrics import Metrics, PnlSplit
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.core.backtest_tables import COMPONENTS, FRAMES
 
@@ -32,7 +32,7 @@ def run_figures(result: BacktestResult) -> dict[str, Any]:
         **{name: result.equity[name][-1] for name in COMPONENTS},
         "net_pnl_usd": split.net,
         **{f"{_stem(name)}_share": share for name, share in shares},
-        **metric_columns(measure(result.equity, result.positions)),
+        **metric_columns(result.metrics),
         "identity_error": result.identity_error,
         "config": config.model_dump_json(),
         "config_digest": config_digest(config),

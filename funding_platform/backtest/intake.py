@@ -162,11 +162,12 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
         if name not in rows.columns
     ]
     stated = "available_at" in rows.columns
-    known = pl.max_horizontal("available_at", "funding_time") if stated else "funding_time"
+    settled = pl.col("funding_time")
+    known = pl.max_horizontal("available_at", settled) if stated else settled
     rows = (
         rows.with_columns(*optional)
         .with_columns(pl.col("funding_time").cast(UTC_TIME))
-        .with_columns((known if isinstance(known, pl.Expr) else pl.col(known)).alias("known_at"))
+        .with_columns(known.alias("known_at"))
         .select(
             "instrument",
             "funding_time",

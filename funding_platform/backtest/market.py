@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest.compiled import compiled
 from funding_platform.backtest.errors import UnknownInstrumentError
-from funding_platform.backtest.panel import US_PER_HOUR, Floats, Ints, Panel
+from funding_platform.backtest.panel import Floats, Ints, Panel, first_rows, floats
 from funding_platform.core.time_grid import EPOCH
 from funding_platform.core.units import rate_8h
 
@@ -39,8 +39,8 @@ class Market:
         ``instrument``, ``available_at`` and one column per feature, in that order of rows.
     fees
         Of the venues in the order of ``panel.facts.venue``.
-    stale_after_hours
-        Age from which a rate, a price or a feature is not shown any more.
+    stale_us
+        Age above which a rate, a price or a feature is not shown any more, in microseconds.
     half_spread_bps
         What a fill is expected to pay beyond the mid, before impact.
     """
@@ -51,7 +51,7 @@ class Market:
         panel: Panel,
         features: pl.DataFrame,
         fees: FeeHistory,
-        stale_after_hours: float,
+        stale_us: int,
         half_spread_bps: float,
     ) -> None:
         count = instruments.height
@@ -66,7 +66,7 @@ class Market:
         self.seen_us: Ints = np.full(count, _NONE_YET, dtype=np.int64)
         """Time of the newest settlement or price of each."""
         self._panel, self._fees = panel, fees
-        self._stale_us = int(stale_after_hours * US_PER_HOUR)
+        self._stale_us = stale_us
         self._wake_us: Ints = np.full(count, _NONE_YET, dtype=np.int64)
         self._fee_changes = np.sort(fees.since_us)
         self._fees_seen = -1
@@ -81,7 +81,7 @@ class Market:
 
     @property
     def tradable(self) -> NDArray[np.bool_]:
-        """Which have had a settlement or a price within ``stale_after_hours``."""
+        """Which have had a settlement or a price within ``stale_us``."""
         return self.seen_us >= self.time_us - self._stale_us
 
     @property
@@ -168,11 +168,10 @@ class _Features:
     """Columns of features, looked up when they are asked for."""
 
     def __init__(self, frame: pl.DataFrame, count: int) -> None:
-        owners = frame["instrument"].to_numpy()
-        self._first = np.searchsorted(owners, np.arange(count + 1)).astype(np.int64)
+        self._first = first_rows(frame["instrument"].to_numpy(), count)
         self._known_us = frame["available_at"].cast(pl.Int64).to_numpy()
         self._columns = {
-            name: frame[name].fill_null(float("nan")).to_numpy()
+            name: floats(frame[name])
             for name in frame.columns
             if name not in ("instrument", "available_at")
         }

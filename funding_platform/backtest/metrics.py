@@ -6,7 +6,6 @@ ratios themselves are in ``ratios``; here they are put together with what trades
 
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from typing import Final
 
 import polars as pl
 
@@ -21,16 +20,6 @@ from funding_platform.backtest.ratios import (
     volatility,
 )
 from funding_platform.backtest.returns import DAYS_PER_YEAR, daily_returns
-
-TRADE_COLUMNS: Final = (
-    "opened_at",
-    "closed_at",
-    "traded_usd",
-    "impact_usd",
-    "net_pnl_usd",
-)
-"""What is read of a trade: when it was open, all that was bought and sold, what of its slippage
-grows with size (null where no volume is known), and what it earned after every cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +97,9 @@ def measure(
     equity
         Columns ``time`` (UTC) and ``equity`` (USD), in any order; the first row is the capital.
     trades
-        ``TRADE_COLUMNS``, one row per position; rows without ``closed_at`` are not counted.
+        ``opened_at``, ``closed_at``, ``traded_usd`` (all that was bought and sold), ``impact_usd``
+        (what of its slippage grows with size; null where no volume is known) and ``net_pnl_usd``
+        (after every cost), one row per position; rows without ``closed_at`` are not counted.
     bootstrap
         How the interval of the Sharpe ratio is drawn; the defaults of ``Bootstrap`` when None.
 

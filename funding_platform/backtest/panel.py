@@ -100,23 +100,23 @@ def build_panel(
     return Panel(
         facts=_facts(instruments),
         settlements=Settlements(
-            first=_first_rows(of_funding, count),
+            first=first_rows(of_funding, count),
             time_us=settled,
             known_us=settled if at_once else _microseconds(funding["known_at"]),
-            rate=_floats(funding["funding_rate"]),
-            interval_hours=_floats(funding["interval_hours"]),
+            rate=floats(funding["funding_rate"]),
+            interval_hours=floats(funding["interval_hours"]),
             price=_per_base(funding["mark_price"], multiplier, of_funding),
         ),
         prices=Prices(
-            first=_first_rows(of_prices, count),
+            first=first_rows(of_prices, count),
             time_us=_microseconds(prices["time"]),
             price=_per_base(prices["price"], multiplier, of_prices),
             kind=prices["kind"].to_numpy(),
         ),
         volumes=Volumes(
-            first=_first_rows(volumes["instrument"].to_numpy(), count),
+            first=first_rows(volumes["instrument"].to_numpy(), count),
             time_us=_microseconds(volumes["time"]),
-            volume_usd=_floats(volumes["volume_24h_usd"]),
+            volume_usd=floats(volumes["volume_24h_usd"]),
         ),
     )
 
@@ -146,21 +146,25 @@ def _facts(instruments: pl.DataFrame) -> Facts:
         .otherwise(lot * pl.col("multiplier"))
     )
     return Facts(
-        venue=_codes(instruments["venue"]),
-        base=_codes(instruments["base"]),
+        venue=_codes(instruments["venue"], venue_order(instruments)),
+        base=_codes(instruments["base"], instruments["base"].unique().sort()),
         inverse=(kind == "inverse").to_numpy(),
         spot=(kind == "spot").to_numpy(),
-        step=_floats(instruments.select(step.fill_null(0.0).alias("step"))["step"]),
+        step=floats(instruments.select(step.fill_null(0.0).alias("step"))["step"]),
     )
 
 
-def _codes(names: pl.Series) -> Ints:
-    """Numbers of names, in the order of the alphabet."""
-    ordered = names.unique().sort()
+def venue_order(instruments: pl.DataFrame) -> pl.Series:
+    """The venues by their numbers, which are in the order of the alphabet."""
+    return instruments["venue"].unique().sort()
+
+
+def _codes(names: pl.Series, ordered: pl.Series) -> Ints:
+    """Numbers of names: where each stands in the order."""
     return names.replace_strict(ordered, range(len(ordered)), return_dtype=pl.Int64).to_numpy()
 
 
-def _first_rows(owners: NDArray[np.uint32], count: int) -> Ints:
+def first_rows(owners: NDArray[np.uint32], count: int) -> Ints:
     """Where the rows of each instrument begin, with the end of the last."""
     return np.searchsorted(owners, np.arange(count + 1, dtype=owners.dtype)).astype(np.int64)
 
@@ -171,10 +175,10 @@ def _microseconds(times: pl.Series) -> Ints:
 
 def _per_base(prices: pl.Series, multiplier: Floats, owners: NDArray[np.uint32]) -> Floats:
     """Prices of the venue's base as prices of the canonical one."""
-    values = _floats(prices)
+    values = floats(prices)
     return values if (multiplier == 1.0).all() else values / multiplier[owners]
 
 
-def _floats(values: pl.Series) -> Floats:
+def floats(values: pl.Series) -> Floats:
     """Values as floats, null as NaN: a kernel has no other absence."""
     return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()

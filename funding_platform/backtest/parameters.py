@@ -1,7 +1,7 @@
 """Which configurations a sweep tries: points of a grid, or points drawn at random from it.
 
-A point names fields of a configuration by dotted paths (``costs.slippage_bps``) and gives each a
-value. What it does to a configuration is validated as if a person had written it.
+A point names fields of a configuration by dotted paths, ``costs.slippage.half_spread_bps``, and
+gives each a value. What it does to a configuration is validated as if a person had written it.
 """
 
 import itertools

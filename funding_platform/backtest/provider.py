@@ -16,7 +16,7 @@ import polars as pl
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
 from funding_platform.backtest.intake import Intake, read_frames
 from funding_platform.backtest.known import KnownRate, Spread, spread_of
-from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint
+from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint, venue_order
 from funding_platform.core.time_grid import EPOCH, MICROSECOND, to_us
 
 
@@ -28,6 +28,7 @@ class FundingDataProvider:
 
     def __init__(self, data: Intake) -> None:
         self._data = data
+        self._narrowed: tuple[object, FundingDataProvider] | None = None
 
     @classmethod
     def from_frames(
@@ -76,6 +77,11 @@ class FundingDataProvider:
         """One row per instrument, by venue and symbol: row numbers are what strategies name."""
         return self._data.instruments
 
+    @cached_property
+    def venues(self) -> tuple[str, ...]:
+        """Their venues in the order of ``panel.facts.venue``."""
+        return tuple(venue_order(self._data.instruments))
+
     @property
     def fees(self) -> pl.DataFrame:
         """Columns of ``core.fee_schedules``."""
@@ -119,7 +125,8 @@ class FundingDataProvider:
         """The provider narrowed to a window and to some markets; empty means all.
 
         The window is closed on both sides. An instrument without any row in it is dropped. Where
-        nothing falls away, it is this provider itself.
+        nothing falls away, it is this provider itself. The last answer is kept: many runs in a row
+        ask for the same.
 
         Parameters
         ----------
@@ -134,7 +141,7 @@ class FundingDataProvider:
             If nothing is left.
         """
         for name, wanted, known in (
-            ("venue", venues, set(self.instruments["venue"])),
+            ("venue", venues, set(self.venues)),
             ("symbol", symbols, {*self.instruments["venue_symbol"], *self.instruments["base"]}),
             ("base", bases, set(self.instruments["base"])),
         ):
@@ -147,13 +154,20 @@ class FundingDataProvider:
             keep &= pl.col("venue_symbol").is_in(listed) | pl.col("base").is_in(listed)
         if bases:
             keep &= pl.col("base").is_in(list(bases))
+        asked = start, end, tuple(venues), tuple(symbols), tuple(bases)
+        if self._narrowed is not None and self._narrowed[0] == asked:
+            return self._narrowed[1]
         narrowed = self._data.narrowed(start, end, keep)
         if narrowed.instruments.is_empty():
             raise DataError(
                 f"no settlement and no price between {start} and {end} of what was asked for",
-                hint=f"the data has {', '.join(sorted(set(self.instruments['venue'])))}",
+                hint=f"the data has {', '.join(self.venues)}",
             )
-        return self if narrowed is self._data else FundingDataProvider(narrowed)
+        if narrowed is self._data:
+            return self
+        provider = FundingDataProvider(narrowed)
+        self._narrowed = asked, provider
+        return provider
 
     def require_pairs(self) -> None:
         """Refuse data in which nothing can be held against anything.
@@ -179,7 +193,7 @@ class FundingDataProvider:
         if pairs.is_empty():
             raise NoOverlapError(
                 "no base has settlements on two venues over the same time",
-                hint=f"venues in the data: {', '.join(sorted(set(self.instruments['venue'])))}",
+                hint=f"venues in the data: {', '.join(self.venues)}",
             )
 
     def get_funding_rate(self, time: datetime, venue: str, symbol: str) -> KnownRate | None:
@@ -229,21 +243,22 @@ class FundingDataProvider:
             (pl.col("base") == symbol) | (pl.col("venue_symbol") == symbol)
         )["venue"].unique()
         if venues.is_empty():
-            _require_known("symbol", (symbol,), set(self.instruments["base"]))
+            known = {*self.instruments["base"], *self.instruments["venue_symbol"]}
+            _require_known("symbol", (symbol,), known)
         if len(venues) < 2:
             raise NoOverlapError(f"only {venues[0]} has {symbol!r}: there is no pair of venues")
         rates = [self.get_funding_rate(time, venue, symbol) for venue in venues.sort()]
-        known = [rate for rate in rates if rate is not None and rate.rate_8h is not None]
-        if len(known) < 2:
+        stated = [rate for rate in rates if rate is not None and rate.rate_8h is not None]
+        if len(stated) < 2:
             return None
-        ordered = sorted(known, key=lambda rate: rate.rate_8h or 0.0)
+        ordered = sorted(stated, key=lambda rate: rate.rate_8h or 0.0)
         return spread_of(ordered[0], ordered[-1])
 
     def _rows_of(self, venue: str, symbol: str) -> list[int]:
         """Row numbers of a venue's contracts by venue symbol, else by base."""
         rows = self._by_name.get((venue, symbol))
         if rows is None:
-            _require_known("venue", (venue,), set(self.instruments["venue"]))
+            _require_known("venue", (venue,), set(self.venues))
             of_venue = self.instruments.filter(pl.col("venue") == venue)
             _require_known(f"symbol on {venue}", (symbol,), set(of_venue["venue_symbol"]))
             raise UnknownInstrumentError(f"{venue} has no {symbol!r}")

@@ -33,7 +33,6 @@ class Recorder:
         self.moved = False
         """Whether a position was opened or closed since the last row."""
         self._rows: list[tuple[float, ...]] = []
-        self._venues = data.instruments["venue"].unique().sort()
         self._exposure: list[tuple[int, NDArray[np.float64]]] = []
 
     def opening(self, start_us: int) -> None:
@@ -64,7 +63,7 @@ class Recorder:
         """Gross notional at entry by venue."""
         legs = books.legs[books.legs["active"]]
         venues = self._data.panel.facts.venue[legs["instrument"]]
-        sums = np.bincount(venues, weights=legs["notional"], minlength=len(self._venues))
+        sums = np.bincount(venues, weights=legs["notional"], minlength=len(self._data.venues))
         self._exposure.append((now_us, sums.astype(np.float64, copy=False)))
 
     def result(self, books: b.Books, reasons: Sequence[str]) -> BacktestResult:
@@ -93,12 +92,12 @@ class Recorder:
     def _exposures(self) -> pl.DataFrame:
         """One row per time and venue that has, or by then had had, a position."""
         times = np.array([time for time, _ in self._exposure], dtype=np.int64)
-        gross = np.array([sums for _, sums in self._exposure]).reshape(-1, len(self._venues))
+        gross = np.array([sums for _, sums in self._exposure]).reshape(-1, len(self._data.venues))
         moments, venues = np.nonzero(np.logical_or.accumulate(gross > 0, axis=0))
         frame = pl.DataFrame(
             {
                 "time": times[moments],
-                "venue": self._venues.gather(venues),
+                "venue": pl.Series(self._data.venues).gather(venues),
                 "gross_usd": gross[moments, venues],
             }
         )

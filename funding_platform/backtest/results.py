@@ -10,6 +10,7 @@ from functools import cached_property
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.metrics import Metrics, measure
 from funding_platform.core.backtest_tables import COMPONENTS, COSTS, EARNINGS
 
 COMPONENT_SUM = pl.sum_horizontal(EARNINGS) - pl.sum_horizontal(COSTS)
@@ -65,6 +66,11 @@ class BacktestResult:
             )
             .with_columns(net_pnl_usd=COMPONENT_SUM)
         )
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What it achieved, as figures."""
+        return measure(self.equity, self.positions)
 
     @property
     def identity_error(self) -> float:

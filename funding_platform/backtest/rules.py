@@ -6,7 +6,6 @@ from funding_platform.arbitrage.costs import BPS, FeeHistory
 from funding_platform.backtest.books import IMPACT_MODELS, Rules
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.panel import US_PER_HOUR
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.time_grid import to_us
 
@@ -19,7 +18,7 @@ def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
     DataError
         If a venue's fees are unknown at the start.
     """
-    venues = tuple(data.instruments["venue"].unique().sort())
+    venues = data.venues
     if config.costs.flat_fee_bps is not None:
         return FeeHistory.flat(venues, config.costs.flat_fee_bps)
     costs = config.costs
@@ -38,12 +37,11 @@ def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
 def rules_of(config: BacktestConfig, fees: FeeHistory) -> Rules:
     """The configuration as the kernel reads it."""
     slippage, margin = config.costs.slippage, config.margin
-    taker = config.costs.order_type == "taker"
     return Rules(
         fee_first=fees.first,
         fee_since_us=fees.since_us,
         fee_bps=fees.fee_bps,
-        half_spread=slippage.half_spread_bps * BPS if taker else 0.0,
+        half_spread=config.costs.half_spread_bps * BPS,
         impact_model=IMPACT_MODELS.index(slippage.impact),
         bps_per_million=slippage.bps_per_million,
         depth_share=slippage.depth_share,
@@ -57,5 +55,5 @@ def rules_of(config: BacktestConfig, fees: FeeHistory) -> Rules:
         else margin.rebalance_threshold,
         capital_usd=config.capital_usd,
         max_venue_usd=math.inf if config.max_venue_usd is None else config.max_venue_usd,
-        stale_us=round(config.outages.stale_after_hours * US_PER_HOUR),
+        stale_us=config.outages.stale_us,
     )

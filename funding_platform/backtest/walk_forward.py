@@ -7,6 +7,7 @@ window, run on the next, and only the equity of those next windows counts.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -127,17 +128,17 @@ def walk_forward(
     done: list[FoldResult] = []
     pieces: list[pl.DataFrame] = []
     for fold in folds(window, plan):
-        scores = [(score(point, fold.in_sample), -k) for k, point in enumerate(points)]
-        best = max(((value, k) for value, k in scores if value is not None), default=None)
+        scores = ((score(point, fold.in_sample), point) for point in points)
+        rated = [(value, point) for value, point in scores if value is not None]
         span = fold.out_of_sample
-        if best is None or capital <= 0:
-            point, piece = None, _flat(span, capital)
+        if rated and capital > 0:
+            value, point = max(rated, key=itemgetter(0))  # the first of equal ones
+            piece = run(point, span, capital).select("time", "equity")
         else:
-            point = points[-best[1]]
-            piece = run(point, span, capital).select(_flat(span, capital).columns)
+            value, point, piece = None, None, _flat(span, capital)
         closing = float(piece["equity"][-1])
         earned = closing / capital - 1.0 if capital > 0 else 0.0
-        done.append(FoldResult(fold, point, best[0] if best and point else None, earned))
+        done.append(FoldResult(fold, point, value, earned))
         pieces.append(piece)
         capital = closing
     stitched = pl.concat(pieces).unique("time", keep="last", maintain_order=True)

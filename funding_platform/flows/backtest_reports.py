@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 
 from funding_platform.backtest.figures import pnl_split
-from funding_platform.backtest.metrics import measure, venue_exposure
+from funding_platform.backtest.metrics import venue_exposure
 from funding_platform.backtest.report import ReportInput, html_report
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.sweeps import Trial, trials_frame
@@ -74,7 +74,7 @@ def report_input(run: StoredRun) -> ReportInput:
         config=run.config.model_dump(mode="json"),
         equity=result.equity.select("time", "equity"),
         split=pnl_split(result),
-        metrics=measure(result.equity, result.positions),
+        metrics=result.metrics,
         tables={
             "By venue pair": by_group(result, "venues"),
             "By exit": by_group(result, "exit_reason"),

@@ -110,7 +110,10 @@ def test_narrowing_keeps_what_was_asked_for() -> None:
 def test_narrowing_to_all_there_is_changes_nothing() -> None:
     data = provider_of(*ROWS)
     assert data.load_data(at(0), at(8)) is data
-    assert data.load_data(at(0), at(7.5)) is not data
+    narrow = data.load_data(at(0), at(7.5))
+    assert narrow is not data
+    assert narrow is data.load_data(at(0), at(7.5))
+    assert narrow is not data.load_data(at(0), at(7.5), venues=["a"])
 
 
 def by_number(frame: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from funding_platform.backtest.market import Market
 from funding_platform.backtest.panel import US_PER_HOUR, Floats
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.strategies.base import Close, Open, Order
-from funding_platform.backtest.strategies.pairs import Pairs, best_pairs, held_bases
+from funding_platform.backtest.strategies.pairs import Pairs, best_first, best_pairs, held_bases
 from funding_platform.core.units import TENOR_HOURS
 
 
@@ -51,14 +51,11 @@ class PairCarry(BaseModel):
         closed = list(self._exits(market, book, pairs))
         for _, close in closed:
             yield close
-        held = held_bases(market.base, book.long, book.short) if len(book) else np.empty(0, int)
         wanted = pairs.net > self.entry_threshold
-        wanted[held] = False
+        wanted[held_bases(market.base, book.long, book.short)] = False
         for base, close in closed:
             wanted[base] = close.reason == "better alternative"
-        bases = np.flatnonzero(wanted)
-        ranked = bases[np.argsort(-pairs.net[bases], kind="stable")]
-        for base in ranked[: book.room + len(closed)]:
+        for base in best_first(pairs, wanted)[: book.room + len(closed)]:
             long, short = int(pairs.long[base]), int(pairs.short[base])
             yield Open(long, short, memo=market.rate_8h[short] - market.rate_8h[long])
 

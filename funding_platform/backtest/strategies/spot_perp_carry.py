@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from funding_platform.arbitrage.costs import BPS
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.market import Market
-from funding_platform.backtest.panel import US_PER_HOUR
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.strategies.base import Close, Open, Order
-from funding_platform.backtest.strategies.pairs import best_pairs, held_bases
+from funding_platform.backtest.strategies.pairs import best_first, best_pairs, held_bases
 from funding_platform.core.units import TENOR_HOURS
 
 _SPOT, _PERPETUAL = 0, 1
@@ -69,11 +68,8 @@ class SpotPerpCarry(BaseModel):
             np.where(market.spot, np.nan, usable + earned - cost),
         )
         wanted = pairs.net > self.entry_threshold
-        if len(book):
-            wanted[held_bases(market.base, book.long, book.short)] = False
-        bases = np.flatnonzero(wanted)
-        ranked = bases[np.argsort(-pairs.net[bases], kind="stable")]
-        for base in ranked[: book.room + len(closing)]:
+        wanted[held_bases(market.base, book.long, book.short)] = False
+        for base in best_first(pairs, wanted)[: book.room + len(closing)]:
             short = int(pairs.short[base])
             yield Open(int(pairs.long[base]), short, memo=float(market.rate_8h[short]))
 
@@ -84,7 +80,8 @@ class SpotPerpCarry(BaseModel):
                 continue
             if market.rate_8h[position.short] <= self.exit_rate_8h:
                 yield Close(position.position_id, "funding fell")
-            elif self.max_age_hours is not None and (
-                (market.time_us - position.ordered_us) / US_PER_HOUR >= self.max_age_hours
+            elif (
+                self.max_age_hours is not None
+                and position.age_hours(market.time_us) >= self.max_age_hours
             ):
                 yield Close(position.position_id, "maximum age")
