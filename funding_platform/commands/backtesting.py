@@ -80,7 +80,8 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
     else:
         found = stored_sweeps(settings()) if sweeps else stored_runs(settings())
     shown = SHOWN_SWEEPS if sweeps else SHOWN_RUNS
-    write_frame(found.head(limit).select(shown) if form == "table" else found.head(limit), form)
+    found = found.head(limit)
+    write_frame(found if form == "json" else found.select(shown), form)
 
 
 @backtest.command("show")
@@ -88,13 +89,13 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
     """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
-    from funding_platform.flows.backtest_store import load_run
+    from funding_platform.flows.backtest_store import StoredRun, load_row, load_run
 
-    stored = load_run(settings(), run_id)
     if only_config:
+        stored = StoredRun(load_row(settings(), run_id), None)
         click.echo(stored.config.model_dump_json(indent=2))
     else:
-        _present(stored)
+        _present(load_run(settings(), run_id))
 
 
 @backtest.command()
@@ -227,6 +228,8 @@ def _walk_forward(
         found = walk_forward_and_store(settings(), config, plan, division, name=name)
     show(fold_table(found.folds), title=found.row["sweep_id"])
     click.echo(walk_verdict(found.row))
+    if failures := found.row["failures"]:
+        click.echo(f"{len(failures)} runs in sample failed, the first: {failures[0]}", err=True)
 
 
 def _present(stored: "StoredRun") -> None:

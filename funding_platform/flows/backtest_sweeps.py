@@ -1,5 +1,6 @@
 """Sweeps and walk-forwards over the lake, stored as runs of one sweep."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +16,13 @@ from funding_platform.backtest.deflated_sharpe import (
     expected_best_sharpe,
 )
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.errors import BacktestError
 from funding_platform.backtest.figures import run_figures, strategy_name
 from funding_platform.backtest.parameters import Point, SweepPlan, at_point
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.ratios import sharpe
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.returns import DAYS_PER_YEAR, daily_returns
-from funding_platform.backtest.sweeps import Trial, sweep
+from funding_platform.backtest.sweeps import RUN_FAILURES, Trial, sweep
 from funding_platform.backtest.walk_forward import (
     FoldResult,
     WalkForwardPlan,
@@ -69,6 +69,33 @@ class StoredWalkForward:
     equity: pl.DataFrame
 
 
+@dataclass(slots=True)
+class LakeData:
+    """The data of configurations that differ from one another in some fields.
+
+    Those that read what ``config`` reads share its data, which is there already. Other data comes
+    from the lake; the last of it is kept, as neighbouring points of a sweep often want the same.
+    """
+
+    settings: Settings
+    snapshot_id: int
+    config: BacktestConfig
+    common: FundingDataProvider
+    _other: tuple[list[Any], FundingDataProvider] | None = None
+
+    def of(self, config: BacktestConfig) -> FundingDataProvider:
+        """The data that a configuration reads."""
+        wanted, shared_by_all = (
+            [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
+        )
+        if wanted == shared_by_all:
+            return self.common
+        if self._other is None or self._other[0] != wanted:
+            self._other = None  # before the next is read: one at a time is in memory
+            self._other = wanted, provider_from_lake(self.settings, config, self.snapshot_id)
+        return self._other[1]
+
+
 @dataclass(frozen=True, slots=True)
 class LakeOpener:
     """Opens what trials share, in whichever process, and gives what runs one of them."""
@@ -79,17 +106,12 @@ class LakeOpener:
     data: SharedData
 
     def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
-        """Trials that read the same data share it; one that reads other data opens the lake."""
-        common = self.data()
+        """What runs one configuration, on the data in common where it can."""
+        data = LakeData(self.settings, self.snapshot_id, self.config, self.data())
 
         def run(config: BacktestConfig) -> Mapping[str, Any]:
             started = datetime.now(UTC)
-            provider = (
-                common
-                if all(getattr(config, one) == getattr(self.config, one) for one in _DATA_FIELDS)
-                else provider_from_lake(self.settings, config, self.snapshot_id)
-            )
-            result = run_backtest(config, provider)
+            result = run_backtest(config, data.of(config))
             require_identity(result.identity_error, "a trial")
             return {
                 **run_figures(result),
@@ -165,8 +187,8 @@ def walk_forward_and_store(
 ) -> StoredWalkForward:
     """Choose among the points of a plan again and again, and store the run of each fold, whole.
 
-    A point whose run fails in sample has no score, and is not chosen. A fold that was sat out in
-    cash has no run; its number is missing among the trials.
+    A point whose run fails in sample has no score, and is not chosen; the stored row says why. A
+    fold that was sat out in cash has no run; its number is missing among the trials.
 
     Raises
     ------
@@ -181,18 +203,20 @@ def walk_forward_and_store(
     window = Window(*config.window)
     sweep_id, called = new_id("walk", started), name or strategy_name(config)
     on_done = begin("folds: choose and run", len(folds(window, division)) * len(points))
-    runs = _FoldRuns(config, provider_from_lake(settings, config, snapshot), on_done)
+    provider = provider_from_lake(settings, config, snapshot)
+    runs = _FoldRuns(config, points, LakeData(settings, snapshot, config, provider), on_done)
     found = walk_forward(
         window, division, points, score=runs.score, run=runs.equity, capital=config.capital_usd
     )
+    planned = {"points": plan, "division": division}
     row = {
         "sweep_id": sweep_id,
         "name": called,
         "method": "walk_forward",
         "config": config.model_dump_json(),
-        "plan": f'{{"points":{plan.model_dump_json()},"division":{division.model_dump_json()}}}',
+        "plan": json.dumps({one: made.model_dump(mode="json") for one, made in planned.items()}),
         "n_trials": len(points),
-        "failures": [],
+        "failures": runs.failures,
         "sharpe": sharpe(_returns(found.equity)),
         "total_return": found.equity["equity"][-1] / config.capital_usd - 1.0,
         **_made(snapshot, started),
@@ -211,19 +235,27 @@ def walk_forward_and_store(
 
 
 class _FoldRuns:
-    """Runs points over windows on one provider, and keeps what was run out of sample."""
+    """Runs points over windows, and keeps what was run out of sample, and what failed in it."""
 
     def __init__(
-        self, config: BacktestConfig, provider: FundingDataProvider, on_done: Callable[[], None]
+        self,
+        config: BacktestConfig,
+        points: Sequence[Point],
+        data: LakeData,
+        on_done: Callable[[], None],
     ) -> None:
-        self._config, self._provider, self._on_done = config, provider, on_done
+        self._config, self._points, self._data = config, points, data
+        self._on_done = on_done
         self.done: dict[Window, tuple[dict[str, datetime], BacktestResult]] = {}
+        self.failures: list[str] = []
 
     def score(self, point: Point, window: Window) -> float | None:
         """The Sharpe ratio of a point over a window; None where it has none, or cannot run."""
         try:
             result = self._run(point, window, self._config.capital_usd)
-        except BacktestError:
+        except RUN_FAILURES as error:
+            number = self._points.index(point)
+            self.failures.append(f"{number} in {window}: {type(error).__name__}: {error}")
             return None
         finally:
             self._on_done()
@@ -240,7 +272,8 @@ class _FoldRuns:
 
     def _run(self, point: Point, window: Window, capital: float) -> BacktestResult:
         span = {"start": window.start, "end": window.end, "capital_usd": capital}
-        return run_backtest(at_point(self._config, {**point, **span}), self._provider)
+        chosen = at_point(self._config, point)
+        return run_backtest(at_point(chosen, span), self._data.of(chosen))
 
 
 def _selected(trials: Sequence[Trial], sweep_id: str) -> dict[str, Any]:
@@ -248,7 +281,7 @@ def _selected(trials: Sequence[Trial], sweep_id: str) -> dict[str, Any]:
     rated = [one for one in trials if one.figures.get("sharpe") is not None]
     if not rated:
         return {}
-    best = max(rated, key=lambda one: (one.figures["sharpe"], -one.number))
+    best = max(rated, key=lambda one: one.figures["sharpe"])  # the first of equal ones
     ratios = [one.figures[MOMENTS].sharpe for one in rated]
     variance = float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 0.0
     luck = expected_best_sharpe(len(trials), variance)

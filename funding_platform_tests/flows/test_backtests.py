@@ -358,6 +358,19 @@ def test_a_fold_that_was_sat_out_has_no_run(lake: Settings) -> None:
     assert (row["sharpe"], row["total_return"], len(found.folds)) == (None, 0.0, 2)
 
 
+def test_a_walk_forward_reads_what_its_points_ask_for(lake: Settings) -> None:
+    """Also what the configuration that they vary does not; what cannot be read is named."""
+    plan = SweepPlan(axes={"bases": (("DOGE",), ("B1",))})
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    found = walk_forward_and_store(lake, setting(costs={}, bases=("B0",)), plan, division)
+    assert [fold.point for fold in found.folds] == [{"bases": ("B1",)}] * 2
+    row, trials = load_sweep(lake, found.row["sweep_id"])
+    assert [failure[:5] for failure in row["failures"]] == ["0 in "] * 2
+    assert all("no instrument of those" in failure for failure in row["failures"])
+    results = [load_run(lake, one).result for one in trials["run_id"]]
+    assert {base for one in results if one for base in one.trades["base"]} == {"B1"}
+
+
 def test_a_walk_forward_refuses_what_makes_no_sense(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5,)})
     with pytest.raises(SweepError, match="leaves nothing after"):
