@@ -1,5 +1,5 @@
 -- What was due after the last settlement at t, for as long as the instrument was seen trading: at
--- t + k i for k = 1, 2, ... Half an hour late is not overdue, as in core/completeness.py.
+-- t + k i for k = 1, 2, ... What may still come is not overdue.
 with last_settled as (
     select
         venue,
@@ -29,7 +29,10 @@ select
     due.venue_symbol,
     periods.period,
     floor(
-        (epoch_us(least(due.last_seen_at, periods.as_of) - interval 30 minute) - epoch_us(due.last_time))
+        (
+            epoch_us(least(due.last_seen_at, periods.as_of) - to_milliseconds({{ grace_ms() }}))
+            - epoch_us(due.last_time)
+        )
         / due.step_us
     )::bigint as last_k,
     greatest(

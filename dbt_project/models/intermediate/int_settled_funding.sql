@@ -1,6 +1,5 @@
 -- A period is complete when its settlements pay for it from end to end: the first begins before it
--- does, their intervals add up to the time between, and the next one is not due yet. Half an hour
--- is not late, as in core/completeness.py.
+-- does, their intervals add up to the time between, and the next one may still come.
 with settled as (
     select
         legs.leg,
@@ -31,10 +30,10 @@ whole as (
     select leg, period, funding
     from settled
     where
-        first_time - to_seconds(3600 * first_hours) <= starts_at + interval 30 minute
+        first_time - to_seconds(3600 * first_hours) <= starts_at + to_milliseconds({{ grace_ms() }})
         and abs(paid_hours - first_hours - (epoch_us(last_time) - epoch_us(first_time)) / 3.6e9)
         < shortest_hours / 2
-        and last_time + to_seconds(3600 * next_hours) > as_of - interval 30 minute
+        and last_time + to_seconds(3600 * next_hours) > as_of - to_milliseconds({{ grace_ms() }})
 )
 
 select

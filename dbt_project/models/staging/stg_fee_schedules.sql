@@ -1,11 +1,3 @@
-select
-    venue,
-    tier,
-    effective_from,
-    maker_bps,
-    taker_bps,
-    min_volume_30d_usd,
-    source,
-    overridden
+select * exclude (effective_until)
 from {{ ref('stg_fee_history') }}
 where effective_from <= now() and now() < coalesce(effective_until, 'infinity'::timestamptz)
