@@ -89,11 +89,12 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
     """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
-    from funding_platform.flows.backtest_store import StoredRun, load_row, load_run
+    from funding_platform.backtest.config import BacktestConfig
+    from funding_platform.flows.backtest_store import load_rows, load_run
 
     if only_config:
-        stored = StoredRun(load_row(settings(), run_id), None)
-        click.echo(stored.config.model_dump_json(indent=2))
+        (row,) = load_rows(settings(), run_id)
+        click.echo(BacktestConfig.model_validate_json(row["config"]).model_dump_json(indent=2))
     else:
         _present(load_run(settings(), run_id))
 
@@ -115,11 +116,13 @@ def rerun(run_id: str) -> None:
 @click.argument("second")
 def compare(first: str, second: str) -> None:
     """Two runs side by side: their figures, and where their configurations differ."""
+    from funding_platform.flows.backtest_store import load_rows
     from funding_platform.flows.backtests import compare_runs, config_changes
     from funding_platform.terminal import show
 
-    show(compare_runs(settings(), first, second))
-    changes = config_changes(settings(), first, second)
+    rows = load_rows(settings(), first, second)
+    show(compare_runs(*rows))
+    changes = config_changes(*rows)
     if changes.is_empty():
         click.echo("their configurations are the same")
     else:

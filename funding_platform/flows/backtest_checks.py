@@ -18,7 +18,7 @@ from funding_platform.core.backtest_tables import COMPONENTS, COSTS, EARNINGS, M
 from funding_platform.core.time_grid import EPOCH
 from funding_platform.flows.checks import Answer
 
-SHOWN_RUNS: Final = 5
+MOST_SHOWN: Final = 5
 
 _NET: Final = f"{' + '.join(EARNINGS)} - {' - '.join(COSTS)}"
 _SUMS: Final = ", ".join(f"sum({name}) AS {name}" for name in COMPONENTS)
@@ -70,7 +70,7 @@ def identity_holds(lake: DuckDBPyConnection) -> Answer:
     """
     errors = lake.execute(_ERRORS).pl()
     broken = errors.filter(pl.col("error").fill_null(np.inf) > MAX_IDENTITY_ERROR)
-    named = ", ".join(broken["run_id"].head(SHOWN_RUNS))
+    named = ", ".join(broken["run_id"].head(MOST_SHOWN))
     return Answer(
         broken.is_empty(),
         f"{broken.height} of {errors.height} runs do not add up: {named}"

@@ -14,7 +14,7 @@ from funding_platform.backtest.sweeps import Trial, trials_frame
 from funding_platform.backtest.walk_forward import FoldResult
 from funding_platform.core.backtest_tables import RUNS
 from funding_platform.flows.backtest_store import StoredRun
-from funding_platform.flows.backtests import COMPARED
+from funding_platform.flows.backtests import COMPARED, figure
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import step
 from funding_platform.settings import Settings
@@ -146,7 +146,7 @@ def by_group(result: BacktestResult, name: str) -> pl.DataFrame:
 def figure_table(row: Mapping[str, Any]) -> pl.DataFrame:
     """The figures of a stored run, one row each: ``figure``, ``value``, ``unit``."""
     return pl.DataFrame(
-        [(name, _real(row[name]), RUNS.column(name).unit) for name in COMPARED],
+        [(name, figure(row, name), RUNS.column(name).unit) for name in COMPARED],
         schema={"figure": pl.String, "value": pl.Float64, "unit": pl.String},
         orient="row",
     )
@@ -200,10 +200,6 @@ def walk_verdict(row: Mapping[str, Any]) -> str:
     """What a walk-forward earned out of sample, in a sentence."""
     ratio = "undefined" if row["sharpe"] is None else f"{row['sharpe']:.2f}"
     return f"out of sample: return {row['total_return']:.2%}, Sharpe ratio {ratio}"
-
-
-def _real(value: Any) -> float | None:
-    return None if value is None else float(value)
 
 
 def _minute(moment: Any) -> str:

@@ -130,10 +130,10 @@ def append_rows(transaction: Transaction, table: Table, rows: Sequence[Mapping[s
     transaction.append(table, pl.DataFrame(rows, schema=table.polars_schema))
 
 
-def load_row(settings: Settings, run_id: str) -> dict[str, Any]:
-    """The row of a stored run, found as ``load_run`` finds it; its frames are left alone."""
+def load_rows(settings: Settings, *run_ids: str) -> list[dict[str, Any]]:
+    """The rows of stored runs, found as ``load_run`` finds them; their frames are left alone."""
     with connect(settings) as lake:
-        return _row_of(lake, run_id)
+        return [_row_of(lake, run_id) for run_id in run_ids]
 
 
 def load_run(settings: Settings, run_id: str) -> StoredRun:

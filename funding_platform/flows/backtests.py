@@ -5,7 +5,7 @@ or corrected later, changes neither the run nor its repetition.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,6 @@ from funding_platform.flows.backtest_store import (
     StoredRun,
     append_run,
     code_version,
-    load_row,
     load_run,
     new_id,
     newest_snapshot,
@@ -147,8 +146,13 @@ def rerun(settings: Settings, run_id: str) -> StoredRun:
     return StoredRun(stored.row, again)
 
 
-def compare_runs(settings: Settings, first: str, second: str) -> pl.DataFrame:
+def compare_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.DataFrame:
     """Two stored runs side by side.
+
+    Parameters
+    ----------
+    first, second
+        Rows of ``backtest.runs``, as from ``load_rows``.
 
     Returns
     -------
@@ -158,30 +162,35 @@ def compare_runs(settings: Settings, first: str, second: str) -> pl.DataFrame:
 
     Raises
     ------
-    UnknownRunError
-        If either is not stored.
+    FlowError
+        If they are one run.
     """
-    rows = [load_row(settings, one) for one in (first, second)]
-    if rows[0]["run_id"] == rows[1]["run_id"]:
-        raise FlowError(f"{first} and {second} are one run", hint="name two different ones")
+    rows = first, second
+    if first["run_id"] == second["run_id"]:
+        raise FlowError(f"both are one run: {first['run_id']}", hint="name two different ones")
     return pl.DataFrame(
         {
             "figure": COMPARED,
-            **{row["run_id"]: [_real(row[name]) for name in COMPARED] for row in rows},
+            **{row["run_id"]: [figure(row, name) for name in COMPARED] for row in rows},
         },
         schema_overrides={row["run_id"]: pl.Float64 for row in rows},
-    ).with_columns(change=pl.col(rows[1]["run_id"]) - pl.col(rows[0]["run_id"]))
+    ).with_columns(change=pl.col(second["run_id"]) - pl.col(first["run_id"]))
 
 
-def config_changes(settings: Settings, first: str, second: str) -> pl.DataFrame:
+def config_changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.DataFrame:
     """Fields in which the configurations of two stored runs differ: ``field`` and both values."""
-    flat = [_flat(json.loads(load_row(settings, one)["config"])) for one in (first, second)]
+    flat = [_flat(json.loads(row["config"])) for row in (first, second)]
     names = [name for name in {**flat[0], **flat[1]} if flat[0].get(name) != flat[1].get(name)]
     values = [[str(one.get(name, "")) for name in names] for one in flat]
     return pl.DataFrame(
         {"field": names, "first": values[0], "second": values[1]},
         schema={"field": pl.String, "first": pl.String, "second": pl.String},
     )
+
+
+def figure(row: Mapping[str, Any], name: str) -> float | None:
+    """One of the ``COMPARED`` of a stored run; None where it is undefined."""
+    return None if row[name] is None else float(row[name])
 
 
 def _differences(stored: StoredRun, again: BacktestResult) -> Iterator[str]:
@@ -227,7 +236,3 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         path = f"{prefix}{name}"
         found |= _flat(value, f"{path}.") if isinstance(value, dict) else {path: value}
     return found
-
-
-def _real(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -23,6 +23,7 @@ from funding_platform.flows import backtest_store, backtests
 from funding_platform.flows.backtest_data import provider_from_lake
 from funding_platform.flows.backtest_store import (
     StoredRun,
+    load_rows,
     load_run,
     load_sweep,
     newest_snapshot,
@@ -260,15 +261,16 @@ def test_the_code_version_follows_the_code(tmp_path: Path, monkeypatch: pytest.M
 
 def test_two_runs_side_by_side(lake: Settings, stored: StoredRun) -> None:
     dear = run_and_store(lake, setting(costs={"flat_fee_bps": 30.0}))
-    found = compare_runs(lake, stored.run_id, dear.run_id)
+    rows = load_rows(lake, stored.run_id, dear.run_id)
+    found = compare_runs(*rows)
     fees = found.row(by_predicate=pl.col("figure") == "fees_usd", named=True)
     assert fees["change"] == dear.row["fees_usd"] - stored.row["fees_usd"]
-    changes = {row[0]: row[1:] for row in config_changes(lake, stored.run_id, dear.run_id).rows()}
+    changes = {row[0]: row[1:] for row in config_changes(*rows).rows()}
     assert changes["costs.flat_fee_bps"] == ("None", "30.0")
     assert changes["costs.slippage.impact"] == ("depth", "none")
     assert len(changes) == 2
     with pytest.raises(FlowError, match="one run"):
-        compare_runs(lake, stored.run_id, stored.run_id)
+        compare_runs(stored.row, stored.row)
 
 
 # --- many runs
