@@ -3,9 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from funding_platform.venues.base import VenueSpec
 from funding_platform.venues.binance import FUNDING_INFO, HISTORY, Binance
-from funding_platform.venues.paging import Ascending
 from funding_platform.venues.records import Listing, Market
 
 
@@ -17,18 +15,13 @@ class Aster(Binance):
     than we might.
     """
 
-    spec = VenueSpec(
+    spec = replace(
+        Binance.spec,
         name="aster",
         title="Aster",
         base_url="https://fapi.asterdex.com",
         docs_url="https://github.com/asterdex/api-docs",
         history_start=datetime(2023, 1, 1, tzinfo=UTC),
-        pager=Ascending,
-        page_size=1000,
-        budget=Binance.spec.budget,
-        refusal=Binance.spec.refusal,
-        used_weight_header=Binance.spec.used_weight_header,
-        statuses=Binance.spec.statuses,
     )
     funding_info = replace(FUNDING_INFO, budget=None)
     history = replace(HISTORY, budget=None)

@@ -14,7 +14,7 @@ from funding_platform.venues.fields import MaybeReal, Real, Time, Whole, Zoneles
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.offset_paging import BackwardOffset
 from funding_platform.venues.paging import Ask
-from funding_platform.venues.payloads import HOUR_MS, Payload, ratio, utc_ms
+from funding_platform.venues.payloads import HOUR_MS, Payload, SymbolRow, ratio, utc_ms
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
@@ -28,8 +28,7 @@ class _Rules(Payload):
     quantity: _Rule
 
 
-class _Market(Payload):
-    venue_symbol: str = field(name="symbol")
+class _Market(SymbolRow):
     base: str = field(name="baseSymbol")
     quote: str = field(name="quoteSymbol")
     status: str = field(name="orderBookState")
@@ -39,8 +38,7 @@ class _Market(Payload):
     created_at: ZonelessTime | None = None
 
 
-class _MarkPrice(Payload):
-    venue_symbol: str = field(name="symbol")
+class _MarkPrice(SymbolRow):
     predicted_rate: Real = field(name="fundingRate")
     next_funding_ms: Time = field(name="nextFundingTimestamp")
     mark_price: MaybeReal
@@ -52,18 +50,15 @@ class _MarkPrice(Payload):
         return self.venue_symbol.removesuffix("_PERP").rpartition("_")[2]
 
 
-class _OpenInterest(Payload):
-    venue_symbol: str = field(name="symbol")
+class _OpenInterest(SymbolRow):
     open_interest_base: Real = field(name="openInterest")
 
 
-class _Ticker(Payload):
-    venue_symbol: str = field(name="symbol")
+class _Ticker(SymbolRow):
     volume_24h_quote: Real = field(name="quoteVolume")
 
 
-class _Funding(Payload):
-    venue_symbol: str = field(name="symbol")
+class _Funding(SymbolRow):
     rate: Real = field(name="fundingRate")
     interval_end_timestamp: ZonelessTime
 

@@ -124,6 +124,7 @@ class Venue(Calls, ABC):
         super().__init__(self.spec.name, http)
         self._clock = clock
         self._listings: list[Listing] = []
+        self._by_symbol: dict[str, Listing] = {}
         self._listed_until: datetime | None = None
         self._listing = asyncio.Lock()
 
@@ -152,12 +153,10 @@ class Venue(Calls, ABC):
         self._listed_until = None
         with spanned() as span:
             listings = self._nonempty(await self.listings(), "instruments")
-        new = [row for row in listings if row.status not in self.spec.statuses]
-        if new:
+        if new := [row for row in listings if row.status not in self.spec.statuses]:
             named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
-            self.warnings.append(
-                ContractError(f"{len(new)} unknown statuses: {named}", venue=self.spec.name)
-            )
+            unknown = f"{len(new)} unknown statuses: {named}"
+            self.warnings.append(ContractError(unknown, venue=self.spec.name))
         seen_at = span.observed_at or self._clock()
         frame = instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
         frame, doubts = sound_listings(self.spec.name, frame)
@@ -264,12 +263,14 @@ class Venue(Calls, ABC):
             now = self._clock()
             if self._listed_until is None or now >= self._listed_until:
                 self._listings = await self.fetch_listings()
+                self._by_symbol = {row.venue_symbol: row for row in self._listings}
                 self._listed_until = now + LISTING_LIFETIME
             return self._listings
 
-    async def listed(self) -> dict[str, Listing]:
+    async def listed(self) -> Mapping[str, Listing]:
         """The same by symbol."""
-        return {row.venue_symbol: row for row in await self.listings()}
+        await self.listings()
+        return self._by_symbol
 
     async def venue_id(self, symbol: str) -> str:
         """What the venue's calls name a symbol by, where that is not the symbol itself.

@@ -18,6 +18,7 @@ from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.ccxt_exchange import (
     HISTORY,
     PREDICTIONS,
+    PREFIX,
     WITHOUT_UNTIL,
     connected,
     exchange_class,
@@ -37,7 +38,6 @@ from funding_platform.venues.plausibility import DRIVE_MONEY
 from funding_platform.venues.records import Listing, Market, Page, Settlement, dollars
 
 T = TypeVar("T")
-PREFIX: Final = "ccxt:"
 PAGE_SIZE: Final = 100
 """As many rows as every exchange grants; those that grant more by their documentation:"""
 
@@ -104,7 +104,7 @@ class CcxtBridge(Venue):
 
     async def fetch_markets(self) -> list[Market]:
         """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
-        listings = {row.venue_symbol: row for row in await self.listings()}
+        listings = await self.listed()
         markets = []
         for contract_type in ("linear", "inverse"):
             symbols = [s for s, row in listings.items() if row.contract_type == contract_type]

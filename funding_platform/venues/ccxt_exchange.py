@@ -31,6 +31,9 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.http import HttpClient
 
+PREFIX: Final = "ccxt:"
+"""Begins the names under which exchanges open, and those that errors call them by."""
+
 HISTORY: Final = "fetchFundingRateHistory"
 PREDICTIONS: Final = ("fetchFundingRates", "fetchFundingRate")
 
@@ -92,7 +95,7 @@ def bridged_exchanges() -> list[str]:
     MissingExtraError
         If ccxt is not installed.
     """
-    ccxt = _ccxt("")
+    ccxt = _ccxt("ccxt")
     return [
         name for name in ccxt.exchanges if FUNDING_RATES in funding_tables(getattr(ccxt, name)())
     ]
@@ -109,13 +112,14 @@ def exchange_class(name: str) -> Any:
     UnknownVenueError
         If ccxt has no such exchange, or no funding rates of it.
     """
-    ccxt = _ccxt(name)
+    venue = PREFIX + name
+    ccxt = _ccxt(venue)
     hint = "`funding venues --bridged` lists what there is"
     if name not in ccxt.exchanges:
-        raise UnknownVenueError("ccxt knows no such exchange", venue=f"ccxt:{name}", hint=hint)
+        raise UnknownVenueError("ccxt knows no such exchange", venue=venue, hint=hint)
     kind: Any = type(name, (_OurTransport, getattr(ccxt, name)), {})
     if not funding_tables(kind()):
-        raise UnknownVenueError("ccxt has no funding rates", venue=f"ccxt:{name}", hint=hint)
+        raise UnknownVenueError("ccxt has no funding rates", venue=venue, hint=hint)
     return kind
 
 
@@ -159,7 +163,7 @@ def typed_errors(venue: str, call: str) -> Iterator[None]:
 
 def refusals(exchange: Any) -> RefusalHook:
     """Finds the errors in an exchange's answers by ccxt's knowledge of them."""
-    base_error = _ccxt(exchange.id).BaseError
+    base_error = _ccxt(PREFIX + exchange.id).BaseError
 
     def refusal(status: int, body: bytes) -> Refusal | None:
         if body.startswith(b"["):
@@ -183,13 +187,14 @@ def _split(url: str) -> tuple[str, str]:
     return url.removesuffix(path), path
 
 
-def _ccxt(exchange: str) -> Any:
+def _ccxt(venue: str) -> Any:
+    """The package, imported on behalf of a venue."""
     try:
         return importlib.import_module("ccxt.async_support")
     except ImportError as error:
         raise MissingExtraError(
             "ccxt is not installed",
-            venue=f"ccxt:{exchange}",
+            venue=venue,
             hint='pip install "funding-platform[ccxt]"',
         ) from error
 

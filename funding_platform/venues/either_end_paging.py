@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from funding_platform.core.time_grid import HOUR, MILLISECOND
-from funding_platform.venues.paging import Ask, BackwardOpen, Proof, round_to_second
+from funding_platform.venues.paging import (
+    PUBLISHED_WITHIN_MS,
+    Ask,
+    BackwardOpen,
+    Proof,
+    round_to_second,
+)
 from funding_platform.venues.records import Page
-
-_PUBLISHED_WITHIN_MS = HOUR // MILLISECOND
-"""A settlement older than this was there for the first request already."""
 
 
 class EitherEnd(BackwardOpen):
@@ -46,11 +48,11 @@ class EitherEnd(BackwardOpen):
 
     def _reach(self) -> tuple[int, int]:
         earliest, latest = super()._reach()
-        return earliest, max(latest, self._now_ms + _PUBLISHED_WITHIN_MS)
+        return earliest, max(latest, self._now_ms + PUBLISHED_WITHIN_MS)
 
     def _advance(self, page: Page, times: Sequence[int]) -> None:
         follows = self._oldest is not None and not self._end_is_known
-        if follows and min(times) < self._now_ms - _PUBLISHED_WITHIN_MS:
+        if follows and min(times) < self._now_ms - PUBLISHED_WITHIN_MS:
             self._begins_at_start = True
         self._oldest = min(*times, self._oldest or self._high_ms)
         self._newest = max(*times, self._newest)

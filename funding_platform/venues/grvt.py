@@ -11,8 +11,8 @@ from funding_platform.venues.errors import RateLimitedError, ServerError, Unknow
 from funding_platform.venues.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, BackwardToken
-from funding_platform.venues.payloads import HOUR_MS, Payload, fraction, present, total
-from funding_platform.venues.records import Listing, Market, Page, Settlement
+from funding_platform.venues.payloads import HOUR_MS, Payload, fraction, total
+from funding_platform.venues.records import Listing, Market, Page, Settlement, hours_of
 
 SHORTEST_HOURS: Final = 4
 THOUSANDS: Final = {"KPEPE": "kPEPE", "KBONK": "kBONK", "KSHIB": "kSHIB"}
@@ -131,8 +131,7 @@ class Grvt(Venue):
             **ask.cursor("cursor"),
         }
         answer = await self.fetch(HISTORY, params)
-        listing = (await self.listed()).get(symbol)
-        hours = (listing and present(listing.interval_hours)) or SHORTEST_HOURS
+        hours = hours_of((await self.listed()).get(symbol), SHORTEST_HOURS)
 
         def was_paid(row: Settlement) -> bool:
             """Rows of 2025 may be samples by the minute and state no interval."""

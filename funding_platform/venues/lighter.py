@@ -12,12 +12,11 @@ from funding_platform.venues.errors import RateLimitedError
 from funding_platform.venues.fields import Decimals, MaybeReal, Real, Time, UnsignedPercent
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Backward
-from funding_platform.venues.payloads import Payload, fraction, step
+from funding_platform.venues.payloads import Payload, SymbolRow, fraction, step
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
-class _Detail(Payload, rename=None):
-    venue_symbol: str = field(name="symbol")
+class _Detail(SymbolRow, rename=None):
     market_id: int
     market_type: str
     status: str
@@ -30,12 +29,11 @@ class _Detail(Payload, rename=None):
     volume_24h_quote: MaybeReal = field(name="daily_quote_token_volume", default=None)
 
 
-class _FundingRate(Payload, rename=None):
+class _FundingRate(SymbolRow, rename=None):
     """A fraction per eight hours, signed; each hour pays one eighth of it."""
 
     market_id: int
     exchange: str
-    venue_symbol: str = field(name="symbol")
     rate: Real
 
 

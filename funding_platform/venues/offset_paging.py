@@ -8,11 +8,11 @@ months after it.
 from collections.abc import Sequence
 
 from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import HOUR, MILLISECOND
+from funding_platform.core.time_grid import MILLISECOND
 from funding_platform.venues.paging import Ask, BackwardOpen
+from funding_platform.venues.payloads import HOUR_MS
 from funding_platform.venues.records import Page
 
-_HOUR_MS = HOUR // MILLISECOND
 _MARGINS_PER_PAGE = 8
 """The first guess aims this part of a page too new, so that some lost hours do not void it."""
 
@@ -57,7 +57,7 @@ class BackwardOffset(BackwardOpen):
             return self._next
         if self._older is None:
             since_ms = self._newer_until_ms or self._now_ms
-            hours = (since_ms - self._high_ms) // _HOUR_MS
+            hours = (since_ms - self._high_ms) // HOUR_MS
             return self._newer + max(0, hours - self._limit // _MARGINS_PER_PAGE)
         if self._older - self._newer <= self._limit:
             return self._newer

@@ -1,10 +1,7 @@
 """Paging forward through a history that can be asked for from a time on, but not up to one."""
 
-from funding_platform.core.time_grid import HOUR, MILLISECOND
-from funding_platform.venues.paging import Ascending, Proof
+from funding_platform.venues.paging import PUBLISHED_WITHIN_MS, Ascending, Proof
 from funding_platform.venues.records import Page
-
-_PUBLISHED_WITHIN_MS = HOUR // MILLISECOND
 
 
 class OpenEnded(Ascending):
@@ -19,12 +16,9 @@ class OpenEnded(Ascending):
     def learn(self, page: Page) -> None:
         """Take in the answer to ``ask()``; see ``Pager.learn``."""
         super().learn(page)
-        if self.proof is not None and not self._reaches_back():
+        if self.proof is not None and not self._rows_before():
             self.proof = Proof.NOT_KEPT
 
     def _reach(self) -> tuple[int, int]:
         earliest, _ = super()._reach()
-        return earliest, self._now_ms + _PUBLISHED_WITHIN_MS
-
-    def _reaches_back(self) -> bool:
-        return any(second < self._start_ms for second in self._by_second)
+        return earliest, self._now_ms + PUBLISHED_WITHIN_MS

@@ -16,19 +16,16 @@ from enum import Enum
 from typing import NamedTuple
 
 from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import (
-    FIRST_PERPETUAL,
-    HOUR,
-    MILLISECOND,
-    Window,
-    from_ms,
-    to_ms,
-)
+from funding_platform.core.time_grid import FIRST_PERPETUAL, MILLISECOND, Window, from_ms, to_ms
 from funding_platform.venues.endpoints import Params
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
+from funding_platform.venues.payloads import HOUR_MS
 from funding_platform.venues.records import Page, Settlement
 
-_SLACK_MS = HOUR // MILLISECOND
+PUBLISHED_WITHIN_MS = HOUR_MS
+"""A settlement older than this was there for the first request already."""
+
+_SLACK_MS = HOUR_MS
 """How far a stamp may lie outside what was asked for: venues filter by the nominal time."""
 
 _CONTEXT_MS = CONTEXT // MILLISECOND
@@ -172,6 +169,10 @@ class Pager(ABC):
                     **self._where,
                 )
 
+    def _rows_before(self) -> int:
+        """How many settlements before the window are known."""
+        return sum(second < self._start_ms for second in self._by_second)
+
     def _stuck(self, what: str) -> PagingError:
         return PagingError(
             f"{what}; {len(self._by_second)} settlements after {self.requests} requests",
@@ -246,13 +247,12 @@ class Backward(Pager):
     def _advance_past_nothing(self) -> None:
         start_ms = self.ask().start_ms
         if start_ms == self._low_ms:
-            beyond = any(second < self._start_ms for second in self._by_second)
-            self.proof = Proof.ROW_BEYOND if beyond else Proof.EXHAUSTED
+            self.proof = Proof.ROW_BEYOND if self._rows_before() else Proof.EXHAUSTED
         self._cursor_ms = start_ms - 1
 
     def _has_context(self) -> bool:
         """Whether the two settlements before the window are known: inference looks no further."""
-        return sum(second < self._start_ms for second in self._by_second) >= 2
+        return self._rows_before() >= 2
 
 
 class BackwardOpen(Backward):

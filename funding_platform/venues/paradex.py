@@ -19,7 +19,7 @@ from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, Time, Who
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
 from funding_platform.venues.payloads import HOUR_MS, Payload, SymbolRow, present
-from funding_platform.venues.records import Listing, Market, Page, Settlement
+from funding_platform.venues.records import Listing, Market, Page, Settlement, hours_of
 
 REACH_MS: Final = 30_000
 """Over a longer gap the venue itself accrues nothing."""
@@ -113,7 +113,7 @@ class Paradex(Venue):
         """The periods that end within the ask, one request for each."""
         listing = (await self.listed()).get(symbol)
         opened_ms = (listing and present(listing.listed_ms)) or 0
-        hours = (listing and present(listing.interval_hours)) or USUAL_HOURS
+        hours = hours_of(listing, USUAL_HOURS)
         start_ms, end_ms = max(ask.start_ms, opened_ms + 1), min(ask.end_ms, to_ms(self.now()))
         edges = period_edges(start_ms, end_ms, int(hours * HOUR_MS))
         paid = paid_until({time_ms: await self._sample(symbol, time_ms) for time_ms in edges})

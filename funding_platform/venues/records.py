@@ -168,3 +168,8 @@ class Page(msgspec.Struct, frozen=True, gc=False):
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:
     """An amount of the quote currency as USD; None unless that is a dollar or counts as one."""
     return amount if quote in DOLLARS else None
+
+
+def hours_of(listing: Listing | None, otherwise: float) -> float:
+    """The interval of a listing, or the other where nothing is listed or no interval stated."""
+    return (listing and listing.interval_hours) or otherwise

@@ -14,6 +14,7 @@ from funding_platform.core.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.breaker import Breaker, Health
+from funding_platform.venues.ccxt_exchange import PREFIX, bridged_exchanges
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.http import HttpClient, utc_now
 from funding_platform.venues.limits import Limiter
@@ -57,8 +58,7 @@ def bridged_names() -> list[str]:
     MissingExtraError
         If ccxt is not installed.
     """
-    exchanges = importlib.import_module("funding_platform.venues.ccxt_exchange")
-    return [f"ccxt:{exchange}" for exchange in exchanges.bridged_exchanges()]
+    return [PREFIX + exchange for exchange in bridged_exchanges()]
 
 
 def venue_spec(name: str) -> VenueSpec:
@@ -87,10 +87,10 @@ def venue_class(name: str) -> type[Venue]:
     MissingExtraError
         If it takes ccxt, which is not installed.
     """
-    if name.startswith("ccxt:"):
-        bridge = importlib.import_module("funding_platform.venues.ccxt_bridge")
-        bridged: type[Venue] = bridge.bridge_class(name.removeprefix("ccxt:"))
-        return bridged
+    if name.startswith(PREFIX):
+        from funding_platform.venues.ccxt_bridge import bridge_class
+
+        return bridge_class(name.removeprefix(PREFIX))
     if name not in _CLASSES:
         raise UnknownVenueError(
             f"there is no venue {name!r}",

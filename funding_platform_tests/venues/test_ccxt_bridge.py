@@ -296,7 +296,7 @@ def test_without_ccxt_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "ccxt.async_support", None)
     with pytest.raises(MissingExtraError, match=r'pip install "funding-platform\[ccxt\]"'):
         venue_spec("ccxt:kraken")
-    with pytest.raises(MissingExtraError):
+    with pytest.raises(MissingExtraError, match=r"^ccxt: ccxt is not installed"):
         bridged_names()
 
 

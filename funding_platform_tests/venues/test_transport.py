@@ -34,11 +34,6 @@ def ask(
     return asyncio.run(run())
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"rate_limit_scale": 1_000})
-
-
 def test_connections_are_kept_however_many_there_are(settings: Settings) -> None:
     async def five_rounds(venue: Venue, router: Router) -> None:
         for _ in range(5):
