@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -111,6 +111,21 @@ def test_collect_asks_the_venues_of_the_settings(
     monkeypatch.setenv("FUNDING_VENUES", "bybit, okx")
     assert run("collect").exit_code == 0
     assert set(stored(fresh, "SELECT venue FROM core.instruments")) == {("bybit",), ("okx",)}
+
+
+def test_replay_takes_times_in_any_zone(fresh: Settings) -> None:
+    assert run("collect", "okx").exit_code == 0
+    tokyo = timezone(timedelta(hours=9))
+    before = (datetime.now(tokyo) - timedelta(minutes=5)).isoformat()
+    assert "okx" in run("replay", "--from", before).output
+    assert "no recorded answers" in run("replay", "--to", before).output
+
+
+@pytest.mark.parametrize("option", [("features", "--at"), ("replay", "--from"), ("replay", "--to")])
+def test_a_time_that_is_none_is_explained(fresh: Settings, option: tuple[str, str]) -> None:
+    result = run(*option, "yesterday")
+    assert result.exit_code == 2
+    assert "'yesterday' is not a time; write YYYY-MM-DD" in result.output
 
 
 def test_collect_stores_the_others_when_a_venue_is_down(

@@ -1,12 +1,18 @@
 """Commands that fill the lake."""
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from funding_platform.commands.common import chosen_venues, known_venues, new_run_id, settings
+from funding_platform.commands.common import (
+    chosen_venues,
+    instant,
+    known_venues,
+    new_run_id,
+    settings,
+)
 from funding_platform.core.errors import FundingError
 
 
@@ -134,8 +140,8 @@ def import_(
 
 @click.command()
 @click.argument("venues", nargs=-1, callback=known_venues)
-@click.option("--from", "since", type=click.DateTime(), help="First attempt, UTC.")
-@click.option("--to", "until", type=click.DateTime(), help="Attempts before, UTC.")
+@click.option("--from", "since", callback=instant, help="First attempt, UTC.")
+@click.option("--to", "until", callback=instant, help="Attempts before, UTC.")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
@@ -153,12 +159,7 @@ def replay(
     target = settings().model_copy(update={"data_dir": into.absolute()}) if into else None
     with progress_bars():
         replays = run(
-            settings(),
-            new_run_id(),
-            into=target,
-            venues=venues,
-            since=since and since.replace(tzinfo=UTC),
-            until=until and until.replace(tzinfo=UTC),
+            settings(), new_run_id(), into=target, venues=venues, since=since, until=until
         )
     if not replays:
         click.echo("no recorded answers: see FUNDING_RAW_RETENTION_DAYS")

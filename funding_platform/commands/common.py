@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,19 @@ def known_venue(context: click.Context, parameter: click.Parameter, name: str | 
 
 
 one_venue = click.option("--venue", callback=known_venue, help="One venue only.")
+
+
+def instant(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> datetime | None:
+    """A time in ISO 8601; without a zone it is UTC."""
+    from funding_platform.core.time_grid import parse_instant
+
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
 
 TEXT_FORMATS = ("table", "csv", "json")
 text_format = click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from funding_platform.commands.common import (
+    instant,
     new_run_id,
     one_venue,
     settings,
@@ -17,19 +18,6 @@ from funding_platform.commands.common import (
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-def _instant(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> datetime | None:
-    """A time in ISO 8601; without a zone it is UTC."""
-    from funding_platform.core.time_grid import parse_instant
-
-    try:
-        return None if text is None else parse_instant(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
 
 _tier = click.option("--tier", default="base", show_default=True, help="base is a new account.")
 _note = click.option("--note", required=True, help="Why; kept with the override.")
@@ -42,7 +30,7 @@ def fees() -> None:
 
 @fees.command(name="list")
 @one_venue
-@click.option("--at", callback=_instant, help="The fees of that time, UTC; now when left out.")
+@click.option("--at", callback=instant, help="The fees of that time, UTC; now when left out.")
 @text_format
 def list_(venue: str | None, at: datetime | None, form: str) -> None:
     """What each tier of each venue pays."""
@@ -60,7 +48,7 @@ def list_(venue: str | None, at: datetime | None, form: str) -> None:
 @click.option("--maker-bps", type=float, required=True, help="Basis points; negative: a rebate.")
 @click.option("--taker-bps", type=float, required=True, help="Basis points.")
 @click.option("--min-volume", type=float, help="USD in 30 days that open the tier; for a new one.")
-@click.option("--from", "since", callback=_instant, help="First instant, UTC; now when left out.")
+@click.option("--from", "since", callback=instant, help="First instant, UTC; now when left out.")
 @_note
 def set_(
     venue: str,
@@ -92,7 +80,7 @@ def set_(
 @fees.command()
 @click.argument("venue")
 @_tier
-@click.option("--from", "since", callback=_instant, required=True, help="Its first instant, UTC.")
+@click.option("--from", "since", callback=instant, required=True, help="Its first instant, UTC.")
 @_note
 def revoke(venue: str, tier: str, since: datetime, note: str) -> None:
     """Withdraw an override of VENUE; what it covered applies again."""

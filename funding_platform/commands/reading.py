@@ -7,6 +7,7 @@ import click
 
 from funding_platform.commands.common import (
     file_format,
+    instant,
     one_venue,
     settings,
     text_format,
@@ -80,7 +81,7 @@ def curves(base: str, venue: str | None) -> None:
 @click.command()
 @click.argument("bases", nargs=-1)
 @one_venue
-@click.option("--at", type=click.DateTime(), help="Known by then, UTC; now when left out.")
+@click.option("--at", callback=instant, help="Known by then, UTC; now when left out.")
 @click.option(
     "--kind", type=click.Choice(("settled", "live")), default="settled", show_default=True
 )
@@ -97,6 +98,5 @@ def features(
     """What was known at a time of the instruments of BASES, or of all."""
     from funding_platform.flows.feature_store import SHOWN_FEATURES, features_at
 
-    as_of = at.replace(tzinfo=UTC) if at else datetime.now(UTC)
-    found = features_at(as_of, settings(), bases=bases, venue=venue, kind=kind)
+    found = features_at(at or datetime.now(UTC), settings(), bases=bases, venue=venue, kind=kind)
     write_frame(found.select(SHOWN_FEATURES) if form == "table" else found, form, output)

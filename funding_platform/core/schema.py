@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.errors import UnknownNameError
-from funding_platform.core.time_grid import EPOCH, MICROSECOND
+from funding_platform.core.time_grid import to_us
 
 
 class Type(Enum):
@@ -50,7 +50,7 @@ def instant(moment: datetime) -> pl.Expr:
 
     From whole microseconds, since ``pl.lit`` of a zoned datetime spends 0.1 ms on its zone.
     """
-    return pl.lit((moment - EPOCH) // MICROSECOND, dtype=UTC_TIME)
+    return pl.lit(to_us(moment), dtype=UTC_TIME)
 
 
 @dataclass(frozen=True, slots=True)

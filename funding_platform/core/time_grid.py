@@ -12,6 +12,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 MICROSECOND = timedelta(microseconds=1)
+HOUR_US = HOUR // MICROSECOND
 
 FIRST_PERPETUAL = datetime(2016, 5, 1, tzinfo=UTC)
 """The month in which BitMEX listed the first one: no settlement, listing or fee is older."""
@@ -30,6 +31,11 @@ def to_us(moment: datetime) -> int:
 def from_ms(milliseconds: int) -> datetime:
     """The UTC instant of a millisecond stamp."""
     return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def from_us(microseconds: int) -> datetime:
+    """The UTC instant of a microsecond stamp."""
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def floor_hour(moment: datetime) -> datetime:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import HOUR_US, Flags, Floats, Ints
+from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
 
 MIN_VENUES = 2
 
@@ -20,7 +21,7 @@ _ROWS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(Rows):
     """The newest bucket of curves of one kind, sorted by instrument and as-of time; shape (n,).
 
     ``as_of`` and ``available`` are in microseconds since the epoch, ``level`` NaN where missing.
@@ -30,12 +31,6 @@ class Levels:
     as_of: Ints
     available: Ints
     level: Floats
-
-    def take(self, rows: Flags) -> "Levels":
-        """The curves that ``rows``, shape (n,), is true for."""
-        return Levels(
-            self.instrument[rows], self.as_of[rows], self.available[rows], self.level[rows]
-        )
 
 
 def dispersion(levels: Levels, base: Ints, venue: Ints) -> Floats:

@@ -17,8 +17,9 @@ import polars as pl
 
 from funding_platform.core.feature_tables import BUCKETS, CURVE_FACTORS, CURVE_KEY
 from funding_platform.core.schema import Type
+from funding_platform.core.time_grid import HOUR_US
 from funding_platform.curves.dispersion import Levels, dispersion
-from funding_platform.curves.inputs import HOUR_US, Flags, Floats, Instruments, Ints
+from funding_platform.curves.inputs import IDENTITY, Flags, Floats, Instruments, Ints
 from funding_platform.curves.market import MARKET_LOOK_BACK, market_factors
 from funding_platform.curves.shape import (
     decay_ratios,
@@ -153,10 +154,7 @@ def _dispersion(
 ) -> Floats:
     """Dispersion of the guarded level, among the settled curves and among the live ones."""
     named = numbering.names.join(
-        instruments.select("venue", "venue_symbol", "base"),
-        on=["venue", "venue_symbol"],
-        how="left",
-        maintain_order="left",
+        instruments.select(*IDENTITY, "base"), on=IDENTITY, how="left", maintain_order="left"
     )
     base = named["base"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
     venue = named["venue"].rank("dense").cast(pl.Int64).to_numpy()

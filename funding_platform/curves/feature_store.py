@@ -18,11 +18,10 @@ from funding_platform.core.feature_store_table import (
 )
 from funding_platform.core.feature_tables import CURVE_KEY, PCA_SCORES
 from funding_platform.curves.errors import CurveError
+from funding_platform.curves.inputs import IDENTITY
 
 MAX_AGE: Final = timedelta(days=1)
 """How old the newest features of an instrument may be: three windows, after which it is silent."""
-
-_IDENTITY = ("venue", "venue_symbol")
 
 
 def build_features(
@@ -54,7 +53,7 @@ def build_features(
         If several models of one scope scored the same curve.
     """
     wide = curves.join(
-        instruments.select(*_IDENTITY, "base"), on=_IDENTITY, how="left", validate="m:1"
+        instruments.select(*IDENTITY, "base"), on=IDENTITY, how="left", validate="m:1"
     )
     parts = {
         "factors": factors.select(
@@ -136,8 +135,8 @@ def get_features(
     known = FEATURE_STORE.conform(known).cast(dict(FEATURE_STORE.polars_schema))  # type: ignore[arg-type]
     if wanted is None:
         return known
-    asked = pl.DataFrame(wanted, schema=dict.fromkeys(_IDENTITY, pl.String()), orient="row")
-    return FEATURE_STORE.conform(asked.join(known, on=_IDENTITY, how="left"))
+    asked = pl.DataFrame(wanted, schema=dict.fromkeys(IDENTITY, pl.String()), orient="row")
+    return FEATURE_STORE.conform(asked.join(known, on=IDENTITY, how="left"))
 
 
 def _scores_of(scores: pl.DataFrame, scope: str) -> pl.DataFrame:

@@ -5,16 +5,16 @@ trust its arrays. Instruments are numbered in the order of (venue, venue_symbol)
 sorting by number the sorting that the tables ask for.
 """
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from funding_platform.core.columns import RATE_BOUND
-from funding_platform.core.tables import FUNDING_RATES
-from funding_platform.core.time_grid import EPOCH, MILLISECOND
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.time_grid import HOUR_US, from_us
 from funding_platform.core.units import rate_8h
 from funding_platform.curves.errors import CurveError
 
@@ -22,9 +22,8 @@ Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 
-HOUR_US = 3_600_000_000
-
-_IDENTITY = ["venue", "venue_symbol"]
+IDENTITY: Final = INSTRUMENTS.key
+"""What tells an instrument from all others: its venue and symbol."""
 
 
 def nearest_hour(time: Ints) -> Ints:
@@ -52,7 +51,7 @@ class Instruments:
 
     def __init__(self, *frames: pl.DataFrame) -> None:
         heads = [_runs(frame)[0] for frame in frames]
-        self.names = pl.concat(heads).unique().sort(_IDENTITY)
+        self.names = pl.concat(heads).unique().sort(IDENTITY)
 
     def __len__(self) -> int:
         return self.names.height
@@ -61,7 +60,7 @@ class Instruments:
         """The number of each row's instrument, shape (n,)."""
         heads, lengths = _runs(frame)
         numbered = self.names.with_row_index("number")
-        found = heads.join(numbered, on=_IDENTITY, how="left", maintain_order="left")
+        found = heads.join(numbered, on=IDENTITY, how="left", maintain_order="left")
         return np.repeat(found["number"].to_numpy().astype(np.int64), lengths)
 
     def describe(self, number: int) -> str:
@@ -70,7 +69,23 @@ class Instruments:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlements:
+class Rows:
+    """Base of what is kept as arrays side by side, or as other such, with one entry per row."""
+
+    def take(self, rows: Flags | Ints) -> Self:
+        """What stands at ``rows``: flags of shape (n,), or indices."""
+        columns = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return replace(
+            self,
+            **{
+                name: column.take(rows) if isinstance(column, Rows) else column[rows]
+                for name, column in columns
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settlements(Rows):
     """Settled rates as arrays of shape (n,), sorted by instrument and time, without duplicates.
 
     ``time`` is in microseconds since the epoch, ``hour`` the whole hour that it stands for,
@@ -82,16 +97,6 @@ class Settlements:
     hour: Ints
     rate: Floats
     interval: Floats
-
-    def take(self, rows: Flags) -> "Settlements":
-        """The settlements that ``rows``, shape (n,), is true for."""
-        return Settlements(
-            self.instrument[rows],
-            self.time[rows],
-            self.hour[rows],
-            self.rate[rows],
-            self.interval[rows],
-        )
 
 
 def read_settlements(frame: pl.DataFrame, instruments: Instruments) -> Settlements:
@@ -121,7 +126,7 @@ def read_settlements(frame: pl.DataFrame, instruments: Instruments) -> Settlemen
 
 
 @dataclass(frozen=True, slots=True)
-class Predictions:
+class Predictions(Rows):
     """Predicted rates as arrays of shape (n,), sorted by instrument and time of observation.
 
     ``observed`` is in microseconds since the epoch, ``r_8h`` a fraction per eight hours, ``due``
@@ -132,12 +137,6 @@ class Predictions:
     observed: Ints
     r_8h: Floats
     due: Ints
-
-    def take(self, rows: Flags | Ints) -> "Predictions":
-        """The predictions at ``rows``: flags of shape (n,), or indices."""
-        return Predictions(
-            self.instrument[rows], self.observed[rows], self.r_8h[rows], self.due[rows]
-        )
 
 
 def read_predictions(frame: pl.DataFrame, instruments: Instruments) -> Predictions:
@@ -173,7 +172,7 @@ def read_predictions(frame: pl.DataFrame, instruments: Instruments) -> Predictio
 
 def moment(time: int) -> str:
     """An instant in microseconds since the epoch, for messages."""
-    return f"{EPOCH + time * MILLISECOND / 1000:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{from_us(time):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _runs(frame: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
@@ -181,10 +180,10 @@ def _runs(frame: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
 
     Rows of an instrument mostly stand together, so what is done per run costs next to nothing.
     """
-    names = frame.select(_IDENTITY)
+    names = frame.select(IDENTITY)
     starts = np.flatnonzero(
         names.select(
-            pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _IDENTITY)
+            pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in IDENTITY)
         ).to_series()
     )
     return names[starts], np.diff(starts, append=frame.height)
@@ -202,7 +201,7 @@ def _refuse_bad_values(
     bad = frame.filter(~(good_rate & good_interval))
     if bad.is_empty():
         return
-    row: dict[str, Any] = bad.sort(time, *_IDENTITY).row(0, named=True)
+    row: dict[str, Any] = bad.sort(time, *IDENTITY).row(0, named=True)
     raise CurveError(
         f"{row['venue']} {row['venue_symbol']} at {row[time]:%Y-%m-%d %H:%M:%S} UTC: {rate} "
         f"{row[rate]} over {row['interval_hours']} h is no market rate",

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import Floats, Instruments, Ints
+from funding_platform.curves.inputs import IDENTITY, Floats, Instruments, Ints
 
 STALE_AFTER = timedelta(hours=2)
 """Snapshots are taken hourly; one may be missed."""
@@ -49,7 +49,7 @@ def market_factors(
     """
     numbered = instruments.names.with_row_index("instrument").cast({"instrument": pl.Int64})
     seen = (
-        snapshots.join(numbered, on=["venue", "venue_symbol"])
+        snapshots.join(numbered, on=IDENTITY)
         .select("instrument", "observed_at", *_COLUMNS)
         .sort("observed_at", *_COLUMNS)
     )

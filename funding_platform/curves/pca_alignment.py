@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.curves.inputs import Flags, Floats, Ints
+from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
 from funding_platform.curves.pca_components import N_COMPONENTS
 from funding_platform.curves.windows import N_WINDOWS
 
@@ -47,7 +47,7 @@ SIGN_VECTORS: Final = _sign_vectors()
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
+class Aligned(Rows):
     """Components in their places, of m models.
 
     ``order`` (m, 3) says which component in the order of variance stands in each place,
@@ -59,10 +59,6 @@ class Aligned:
     vectors: Floats
     drift: Floats
     flipped: Flags
-
-    def take(self, rows: Ints) -> "Aligned":
-        """Those at ``rows``."""
-        return Aligned(self.order[rows], self.vectors[rows], self.drift[rows], self.flipped[rows])
 
 
 def aligned(vectors: Floats, opens: Flags, settled: Flags) -> Aligned:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from funding_platform.core.feature_tables import PCA_COMPONENTS
-from funding_platform.curves.inputs import Flags, Floats, Ints
+from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
 from funding_platform.curves.pca_moments import Moments
 
 N_COMPONENTS = len(PCA_COMPONENTS)
@@ -21,7 +21,7 @@ YIELD_NOISE: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Components:
+class Components(Rows):
     """Of m sets of strips, in the order of variance.
 
     ``variance`` (m, 3), ``vectors`` (m, 3, 8) of unit length, ``total`` (m,) the sum of all eight
@@ -32,12 +32,6 @@ class Components:
     vectors: Floats
     total: Floats
     rank: Ints
-
-    def take(self, rows: Flags) -> "Components":
-        """Those at ``rows``."""
-        return Components(
-            self.variance[rows], self.vectors[rows], self.total[rows], self.rank[rows]
-        )
 
 
 def principal_components(moments: Moments) -> Components:

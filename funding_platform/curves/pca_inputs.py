@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.feature_tables import BUCKETS, CURVE_KEY
+from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError
-from funding_platform.curves.inputs import HOUR_US, Floats, Ints
+from funding_platform.curves.inputs import Floats, Instruments, Ints
 
 TENOR_US = TENOR_HOURS * HOUR_US
 
@@ -64,16 +65,15 @@ def read_curves(curves: pl.DataFrame) -> PcaInput:
     CurveError
         If two curves share a key.
     """
-    identity = ["venue", "venue_symbol"]
     rows = curves.select(*CURVE_KEY, *BUCKETS, "usable", "available_at").sort(CURVE_KEY)
-    opens = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in identity)
-    rows = rows.with_columns((opens.cum_sum().cast(pl.Int64) - 1).alias("instrument"))
+    instruments = Instruments(rows)
+    rows = rows.with_columns(pl.Series("instrument", instruments.numbers(rows)))
     _refuse_duplicates(rows)
     whole = pl.all_horizontal(pl.col(name).is_finite().fill_null(False) for name in BUCKETS)
     usable = rows.filter(pl.col("usable") & whole)
     seen = rows.filter(pl.col("kind") == "settled")
     return PcaInput(
-        rows.select(identity).unique(maintain_order=True),
+        instruments.names,
         (seen["instrument"].to_numpy(), seen["as_of"].dt.epoch("us").to_numpy()),
         StripRows.of(usable.filter(pl.col("kind") == "settled")),
         usable,

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funding_platform.curves.inputs import Flags, Floats, Ints
+from funding_platform.curves.inputs import Floats, Ints, Rows
 from funding_platform.curves.windows import N_WINDOWS
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(Rows):
     """Of m sets of strips: counts (m,), means (m, 8) and scatters (m, 8, 8).
 
     A mean is zero where the count is.
@@ -28,10 +28,6 @@ class Moments:
     n: Ints
     mean: Floats
     scatter: Floats
-
-    def take(self, rows: Ints | Flags) -> "Moments":
-        """Those at ``rows``."""
-        return Moments(self.n[rows], self.mean[rows], self.scatter[rows])
 
 
 def segment_moments(strips: Floats, first: Ints, stop: Ints) -> Moments:

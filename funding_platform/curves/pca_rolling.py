@@ -7,7 +7,7 @@ from typing import Final, Literal
 import polars as pl
 
 from funding_platform.core.feature_tables import PCA_MODELS
-from funding_platform.core.time_grid import Window, month_start
+from funding_platform.core.time_grid import MICROSECOND, Window, month_start
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.pca_inputs import PcaInput, read_curves
@@ -19,7 +19,6 @@ WINDOW_DAYS: Final = 90
 """Length of a fit: 270 strips, three a day."""
 
 _TENORS_PER_DAY = 24 // TENOR_HOURS
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def _span(curves: pl.DataFrame) -> Window:
     first, last = curves["as_of"].min(), curves["as_of"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
-    return Window(month_start(first), last + _MICROSECOND)
+    return Window(month_start(first), last + MICROSECOND)
 
 
 def _within(column: str, window: Window) -> pl.Expr:

@@ -12,11 +12,11 @@ import polars as pl
 
 from funding_platform.core.feature_tables import BUCKETS, PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.schema import UTC_TIME
-from funding_platform.curves.inputs import Floats, Ints
+from funding_platform.curves.inputs import IDENTITY, Floats, Ints
 from funding_platform.curves.pca_inputs import time_key
 from funding_platform.curves.pca_models import MEANS, loadings
 
-_OWNERS = {"instrument": ["venue", "venue_symbol"], "venue": ["venue"]}
+_OWNERS = {"instrument": IDENTITY, "venue": ("venue",)}
 
 
 def score_rows(usable: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
@@ -42,7 +42,7 @@ def score_rows(usable: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(pieces).sort(PCA_SCORES.key)
 
 
-def _scored(usable: pl.DataFrame, models: pl.DataFrame, owner: list[str]) -> pl.DataFrame:
+def _scored(usable: pl.DataFrame, models: pl.DataFrame, owner: tuple[str, ...]) -> pl.DataFrame:
     """The scores by the models of one scope."""
     if models.is_empty():
         return PCA_SCORES.empty()
@@ -86,7 +86,7 @@ def _rows(strips: pl.DataFrame, models: pl.DataFrame, at: Ints) -> pl.DataFrame:
     )
 
 
-def _numbers(frame: pl.DataFrame, numbers: pl.DataFrame, owner: list[str]) -> Ints:
+def _numbers(frame: pl.DataFrame, numbers: pl.DataFrame, owner: tuple[str, ...]) -> Ints:
     """The number of each row's owner."""
     found = frame.select(owner).join(numbers, on=owner, how="left", maintain_order="left")
     return found["owner"].cast(pl.Int64).to_numpy()

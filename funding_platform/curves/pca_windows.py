@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.core.time_grid import EPOCH, Window
-from funding_platform.curves.inputs import Flags, Floats, Ints
+from funding_platform.core.time_grid import MICROSECOND, Window, to_us
+from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
 from funding_platform.curves.pca_inputs import TENOR_US, PcaInput, time_key
 from funding_platform.curves.pca_moments import (
     Moments,
@@ -29,11 +29,9 @@ are 68 strips, eight per bucket; the first month of a new listing passes, a fort
 MIN_STRIPS: Final = N_WINDOWS + 1
 """Fewer cannot span the eight buckets, however short the window."""
 
-_MICROSECOND = timedelta(microseconds=1)
-
 
 @dataclass(frozen=True, slots=True)
-class Fits:
+class Fits(Rows):
     """What is known of each fit that was due before it is fitted; arrays of shape (m,).
 
     ``owner`` numbers what the model is of, ``start`` and ``end`` are its window, ``first`` the
@@ -49,18 +47,6 @@ class Fits:
     available: Ints
     n_instruments: Ints
     moments: Moments
-
-    def take(self, rows: Ints | Flags) -> "Fits":
-        """Those at ``rows``."""
-        return Fits(
-            self.owner[rows],
-            self.start[rows],
-            self.end[rows],
-            self.first[rows],
-            self.available[rows],
-            self.n_instruments[rows],
-            self.moments.take(rows),
-        )
 
     @property
     def enough(self) -> Flags:
@@ -92,7 +78,7 @@ def instrument_fits(strips: PcaInput, ends: list[datetime], length: timedelta) -
     n = strips.instruments.height
     end = np.repeat(microseconds(ends), n)
     owner = np.tile(np.arange(n), len(ends))
-    start = end - length // _MICROSECOND
+    start = end - length // MICROSECOND
     seen = time_key(*strips.seen)
     due = _after(seen, owner, end) > _after(seen, owner, start)
     owner, start, end = owner[due], start[due], end[due]
@@ -178,7 +164,7 @@ def step_fits(strips: PcaInput, window: Window, n_strips: int) -> Fits:
 
 def microseconds(times: list[datetime]) -> Ints:
     """Instants as microseconds since the epoch."""
-    return np.array([(time - EPOCH) // _MICROSECOND for time in times], dtype=np.int64)
+    return np.array([to_us(time) for time in times], dtype=np.int64)
 
 
 def _after(keys: Ints, owner: Ints, time: Ints) -> Ints:

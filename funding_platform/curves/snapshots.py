@@ -4,21 +4,20 @@ Frames come in, arrays do the work in ``inputs``, ``phases``, ``windows`` and ``
 frame goes out. Nothing here knows the time: ``window`` says how far the world has come.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 
 from funding_platform.core.feature_tables import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import EPOCH, HOUR, Window
+from funding_platform.core.time_grid import HOUR, Window, to_us
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements
 from funding_platform.curves.phases import Phases
 from funding_platform.curves.strips import Emission, Strips, live_strips, settled_strips
 from funding_platform.curves.windows import LOOK_BACK, window_grid
 
-_MICROSECOND = timedelta(microseconds=1)
 _TENOR = TENOR_HOURS * HOUR
 
 
@@ -82,7 +81,7 @@ def build_curves(
     settled = read_settlements(settlements, instruments)
     predicted = read_predictions(predictions, instruments)
     phases = Phases(settled, len(instruments))
-    start, end = ((moment - EPOCH) // _MICROSECOND for moment in (window.start, window.end))
+    start, end = to_us(window.start), to_us(window.end)
 
     pieces, live = [], []
     for phase in phases:

@@ -93,7 +93,8 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
         cron_schedule="20 0,8,16 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Refreshes the running month, one run per venue: one outage stays one outage.",
+        description="Refreshes the running month and, early in it, the one before; one run per "
+        "venue: one outage stays one outage.",
     )
     def history_after_rolls(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         now = context.scheduled_execution_time.astimezone(UTC)

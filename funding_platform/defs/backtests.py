@@ -14,8 +14,7 @@ from funding_platform.core.backtest_tables import FRAMES, RUNS
 from funding_platform.core.feature_tables import CURVE_FACTORS
 from funding_platform.core.fee_tables import FEE_HISTORY
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.defs.features import feature_key
-from funding_platform.defs.presentation import OWNERS, definition_metadata
+from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.backtest_files import EXAMPLE, parse_changes, read_config
@@ -25,7 +24,7 @@ from funding_platform.flows.backtests import run_and_store
 from funding_platform.settings import project_root
 from funding_platform.venues.registry import offering
 
-BACKTEST_KEY = dg.AssetKey([RUNS.schema, RUNS.name])
+BACKTEST_KEY = table_key(RUNS)
 
 
 class BacktestRequest(dg.Config):
@@ -58,8 +57,8 @@ def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
                 for table in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS)
                 for venue in offering(table, venues)
             ),
-            feature_key(CURVE_FACTORS),
-            dg.AssetKey([FEE_HISTORY.schema, FEE_HISTORY.name]),
+            table_key(CURVE_FACTORS),
+            table_key(FEE_HISTORY),
         ],
         group_name="backtest",
         owners=OWNERS,

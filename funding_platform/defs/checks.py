@@ -12,6 +12,7 @@ import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.backtest.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
 from funding_platform.core.backtest_tables import RUNS
 from funding_platform.core.feature_store_table import FEATURE_STORE
 from funding_platform.core.feature_tables import (
@@ -23,12 +24,13 @@ from funding_platform.core.feature_tables import (
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.backtests import BACKTEST_KEY
-from funding_platform.defs.features import feature_key
-from funding_platform.defs.presentation import markdown_table
+from funding_platform.defs.presentation import markdown_table, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.backtest_checks import edge_holds, identity_holds
 from funding_platform.flows.checks import (
+    MAX_MISSING_SHARE,
+    MISSING_BUCKETS_OVER,
     Answer,
     few_missing_buckets,
     history_fresh,
@@ -40,6 +42,7 @@ from funding_platform.flows.checks import (
     snapshot_covers_listed,
 )
 from funding_platform.flows.feature_checks import (
+    MAX_DRIFT_DEGREES,
     every_curve_has_features,
     models_explain,
     models_fitted,
@@ -58,16 +61,19 @@ DESCRIPTIONS = {
     "unique_key": "No key is there twice.",
     "fresh": "The newest row is as recent as it should be.",
     "covers_listed": "Every instrument that trades has a row in the newest snapshot.",
-    "few_missing_buckets": "Under 2 % of the buckets of the last 30 days are missing.",
+    "few_missing_buckets": f"Under {100 * MAX_MISSING_SHARE:g} % of the buckets of the last "
+    f"{MISSING_BUCKETS_OVER.days} days are missing.",
     "models_fitted": "At least half of the newest models could be fitted.",
     "full_rank": "The strips of three in four newest models span all eight buckets.",
-    "steady": "Three in four first components have turned by at most 30 degrees.",
+    "steady": "Three in four first components have turned by at most "
+    f"{MAX_DRIFT_DEGREES:g} degrees.",
     "explains": "In three of four newest models three components explain half of the variance.",
     "complete_join": "Every curve has its features, known no earlier than the curve.",
     "predicted_agrees": "Rates settle as the venue itself predicted them shortly before.",
     "second_opinion": "CoinGecko shows the venue's predicted rates as the venue does.",
     "identity_holds": "Equity is capital plus funding and price less all costs, in every run.",
-    "edge_holds": "The last 30 paper trades are not worse than 5 % of those of the first run.",
+    "edge_holds": f"The last {TRADES_IN_WINDOW} paper trades are not worse than "
+    f"{100 * ALERT_QUANTILE:g} % of those of the first run.",
 }
 
 
@@ -106,7 +112,7 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
             )
         ),
         *(
-            _checks(feature_key(table), {"schema": _schema_of(table), **questions})
+            _checks(table_key(table), {"schema": _schema_of(table), **questions})
             for table, questions in (
                 (CURVE_SNAPSHOTS, {"few_missing_buckets": _few_missing_buckets}),
                 (CURVE_FACTORS, {}),

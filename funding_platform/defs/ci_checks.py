@@ -9,14 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import project_root
 from funding_platform.terminal import console, progress_bars
-from funding_platform.venues.registry import offering, venue_names
 
 MONTHS = 2
 SYMBOLS = 12
@@ -31,15 +29,7 @@ def main() -> int:
         os.environ.update(DAGSTER_HOME=str(home), FUNDING_DATA_DIR=folder)
         with sandbox_venues(build_market(symbols=SYMBOLS)), progress_bars(Path(folder) / "ci.log"):
             world = World(build_definitions(), dagster_instance())
-            results = [
-                world.collect(),
-                *(
-                    world.backfill(venue, MONTHS)
-                    for venue in offering(FUNDING_RATES, venue_names())
-                ),
-                world.transform(MONTHS),
-                world.backtest(),
-            ]
+            results = [result for _, result in world.everything(MONTHS)]
     troubles = [f"run {one.run_id} failed" for one in results if not one.success]
     troubles += failed_checks(results)
     checked = sum(len(one.get_asset_check_evaluations()) for one in results)

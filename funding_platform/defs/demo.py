@@ -7,7 +7,6 @@ import dagster as dg
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
@@ -19,7 +18,6 @@ from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
 from funding_platform.terminal import console, plot_curves, progress_bars, show
-from funding_platform.venues.registry import offering, venue_names
 
 NEXT_STEPS = """
 [bold]Next[/]
@@ -54,15 +52,7 @@ def run_demo(*, months: int, symbols: int) -> None:
     settings = Settings()
     with sandbox_venues(build_market(symbols=symbols)), progress_bars(settings.data_dir / LOG_NAME):
         world = World(build_definitions(), dagster_instance())
-        results = [
-            _succeeded(world.collect(), "the hourly collection"),
-            *(
-                _succeeded(world.backfill(venue, months), f"the history of {venue}")
-                for venue in offering(FUNDING_RATES, venue_names())
-            ),
-            _succeeded(world.transform(months), "the transforms"),
-            _succeeded(world.backtest(), "the backtest"),
-        ]
+        results = [_succeeded(result, what) for what, result in world.everything(months)]
     _show(settings)
     for failure in failed_checks(results):
         console.print(f"[yellow]asset check failed[/] {failure}")

@@ -1,4 +1,4 @@
-"""Computed assets: curves and their factors, by month."""
+"""Computed assets, by month: curves, their factors, their PCA, and the feature store."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from funding_platform.defs.presentation import (
     definition_metadata,
     frame_metadata,
     png_metadata,
+    table_key,
 )
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
@@ -56,17 +57,12 @@ ONLY_CHANGED = "funding/only_changed"
 """Run tag: rebuild what has changed since the last run, not the whole partition."""
 
 
-def feature_key(table: Table) -> dg.AssetKey:
-    """``features/<table>``."""
-    return dg.AssetKey([table.schema, table.name])
-
-
 def feature_asset(
     table: Table,
     update: Update,
     deps: Sequence[dg.AssetDep],
     *,
-    follow: Update | None = None,
+    follow: Update,
     pictures: Mapping[str, Picture] = MappingProxyType({}),
 ) -> dg.AssetsDefinition:
     """One computed table, rebuilt a month or a range of months at a time.
@@ -80,7 +76,7 @@ def feature_asset(
     """
 
     @dg.asset(
-        key=feature_key(table),
+        key=table_key(table),
         description=table.description,
         deps=deps,
         partitions_def=MONTHLY,
@@ -92,7 +88,7 @@ def feature_asset(
     )
     def feature(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         span = context.partition_time_window
-        work = (follow or update) if ONLY_CHANGED in context.run.tags else update
+        work = follow if ONLY_CHANGED in context.run.tags else update
         frame = work(Window(span.start, span.end), lake.settings, context.run.run_id)
         drawn = {what: png_metadata(draw(frame), what) for what, draw in pictures.items()}
         return dg.MaterializeResult(metadata={**frame_metadata(frame), **drawn})
@@ -121,9 +117,7 @@ def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
             CURVE_FACTORS,
             update_curve_factors,
             [
-                dg.AssetDep(
-                    feature_key(CURVE_SNAPSHOTS), partition_mapping=MONTH_AND_THE_ONE_BEFORE
-                ),
+                dg.AssetDep(table_key(CURVE_SNAPSHOTS), partition_mapping=MONTH_AND_THE_ONE_BEFORE),
                 *(
                     dg.AssetDep(raw_key(venue, table), partition_mapping=HOURS_OF_THE_MONTH)
                     for table in (INSTRUMENTS, MARKET_SNAPSHOTS)
@@ -135,11 +129,7 @@ def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
         feature_asset(
             PCA_MODELS,
             update_pca_models,
-            [
-                dg.AssetDep(
-                    feature_key(CURVE_SNAPSHOTS), partition_mapping=MONTH_AND_THE_THREE_BEFORE
-                )
-            ],
+            [dg.AssetDep(table_key(CURVE_SNAPSHOTS), partition_mapping=MONTH_AND_THE_THREE_BEFORE)],
             follow=follow_pca_models,
             pictures={"loadings": loadings_picture, "explained variance": explained_picture},
         ),
@@ -147,8 +137,8 @@ def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
             PCA_SCORES,
             update_pca_scores,
             [
-                dg.AssetDep(feature_key(CURVE_SNAPSHOTS)),
-                dg.AssetDep(feature_key(PCA_MODELS), partition_mapping=MONTH_AND_THE_THREE_BEFORE),
+                dg.AssetDep(table_key(CURVE_SNAPSHOTS)),
+                dg.AssetDep(table_key(PCA_MODELS), partition_mapping=MONTH_AND_THE_THREE_BEFORE),
             ],
             follow=follow_pca_scores,
         ),
@@ -157,7 +147,7 @@ def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
             update_feature_store,
             [
                 *(
-                    dg.AssetDep(feature_key(table))
+                    dg.AssetDep(table_key(table))
                     for table in (CURVE_SNAPSHOTS, CURVE_FACTORS, PCA_SCORES)
                 ),
                 *(

@@ -44,13 +44,13 @@ def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
 
 
 def transform_job() -> "UnresolvedAssetJobDefinition":
-    """Curves, marts and the published file."""
+    """Features, marts and the published file."""
     return dg.define_asset_job(
         TRANSFORM,
         selection=dg.AssetSelection.groups(
             "features", "staging", "intermediate", "marts", "core", "published"
         ),
-        description="Curves of the month, all marts, and the published file.",
+        description="Features of the month, all marts, and the published file.",
     )
 
 

@@ -17,7 +17,12 @@ from funding_platform.core.tables import (
     MARKET_SNAPSHOTS,
     TABLES,
 )
-from funding_platform.defs.presentation import OWNERS, definition_metadata, markdown_table
+from funding_platform.defs.presentation import (
+    OWNERS,
+    definition_metadata,
+    markdown_table,
+    table_key,
+)
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
@@ -26,15 +31,12 @@ from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings, project_root
 from funding_platform.venues.registry import offering
 
-PER_VENUE = {
-    dg.AssetKey([table.schema, table.name]): table
-    for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)
-}
+PER_VENUE = {table_key(table): table for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)}
 """dbt sources that several assets write: one per venue."""
 
 SHOWN_ROWS = 20
 
-LOG = dg.AssetKey([COLLECTION_LOG.schema, COLLECTION_LOG.name])
+LOG = table_key(COLLECTION_LOG)
 """The dbt source that every asset of every venue writes."""
 
 
@@ -127,7 +129,7 @@ class Translator(DagsterDbtTranslator):
 def fee_overrides_asset() -> dg.AssetSpec:
     """The dbt source that no asset writes: people do, with ``funding fees set``."""
     return dg.AssetSpec(
-        dg.AssetKey([FEE_OVERRIDES.schema, FEE_OVERRIDES.name]),
+        table_key(FEE_OVERRIDES),
         description=FEE_OVERRIDES.description,
         group_name=FEE_OVERRIDES.schema,
         owners=OWNERS,

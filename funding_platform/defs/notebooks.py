@@ -3,8 +3,7 @@
 import dagster as dg
 
 from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.defs.features import feature_key
-from funding_platform.defs.presentation import OWNERS, png_metadata
+from funding_platform.defs.presentation import OWNERS, png_metadata, table_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.notebooks import execute_notebook
 
@@ -18,7 +17,7 @@ def notebook_asset() -> dg.AssetsDefinition:
         key=["notebooks", "regime_classifier"],
         description="Does the curve say which funding regime comes next? A classifier over the "
         "feature store, walked forward in time, beside two naive rules.",
-        deps=[feature_key(FEATURE_STORE)],
+        deps=[table_key(FEATURE_STORE)],
         group_name="notebooks",
         owners=OWNERS,
         kinds={"jupyter", "scikitlearn"},

@@ -1,4 +1,4 @@
-"""How tables show in the Dagster UI: column schema, row counts, previews, ownership."""
+"""How tables show in the Dagster UI: key, column schema, row counts, previews, ownership."""
 
 from base64 import b64encode
 
@@ -9,6 +9,11 @@ from funding_platform.core.schema import Table
 
 OWNERS = ["team:funding-data"]
 PREVIEW_ROWS = 8
+
+
+def table_key(table: Table) -> dg.AssetKey:
+    """``<schema>/<name>``, as in SQL; what each venue writes is told apart by ``raw_key``."""
+    return dg.AssetKey([table.schema, table.name])
 
 
 def column_schema(table: Table) -> dg.TableSchema:

@@ -4,8 +4,7 @@ import dagster as dg
 
 from funding_platform.core.feature_store_table import FEATURE_STORE
 from funding_platform.core.tables import TABLES
-from funding_platform.defs.features import feature_key
-from funding_platform.defs.presentation import OWNERS
+from funding_platform.defs.presentation import OWNERS, table_key
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
 from funding_platform.flows.progress import step
 from funding_platform.lake.connection import CREATED_BY_DBT
@@ -22,9 +21,9 @@ def published_asset() -> dg.AssetsDefinition:
         description="A plain DuckDB file with every table of the lake, built aside and renamed "
         "into place: `duckdb data/funding.duckdb` works for anyone.",
         deps=[
-            feature_key(FEATURE_STORE),
+            table_key(FEATURE_STORE),
             *(
-                feature_key(table)
+                table_key(table)
                 for table in TABLES.values()
                 if table.schema in CREATED_BY_DBT and table.full_name not in UNPUBLISHED
             ),

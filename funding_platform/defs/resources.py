@@ -7,7 +7,6 @@ from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
 
 from funding_platform.lake import connect
-from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
 
@@ -34,10 +33,6 @@ class LakeResource(DuckDBResource):
             yield connection
         finally:
             connection.close()
-
-    def open(self) -> Lake:
-        """The lake for writing, to be used in a ``with`` block."""
-        return Lake(self.settings)
 
 
 class PublishedFileResource(DuckDBResource):

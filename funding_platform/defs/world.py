@@ -20,6 +20,7 @@ from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import running_sandbox
+from funding_platform.venues.registry import offering, venue_names
 
 QUIET: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 """Run configuration: the terminal belongs to the progress bars, every event is in the UI."""
@@ -55,6 +56,14 @@ class World:
     definitions: dg.Definitions
     instance: dg.DagsterInstance
 
+    def everything(self, months: int) -> Iterator[tuple[str, dg.ExecuteInProcessResult]]:
+        """Every job once, in order, as what it did and its result; each runs when asked for."""
+        yield "the hourly collection", self.collect()
+        for venue in offering(FUNDING_RATES, venue_names()):
+            yield f"the history of {venue}", self.backfill(venue, months)
+        yield "the transforms", self.transform(months)
+        yield "the backtest", self.backtest()
+
     def collect(self) -> dg.ExecuteInProcessResult:
         """One hourly collection of all venues."""
         hour = floor_hour(datetime.now(UTC))
@@ -67,7 +76,7 @@ class World:
         )
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
-        """Curves of the last ``months`` months, the marts, and the published file."""
+        """Features of the last ``months`` months, the marts, and the published file."""
         return self.run(TRANSFORM, tags=_range_tags(months))
 
     def backtest(self) -> dg.ExecuteInProcessResult:

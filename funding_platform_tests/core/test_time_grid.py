@@ -11,9 +11,11 @@ from funding_platform.core.time_grid import (
     Window,
     floor_hour,
     from_ms,
+    from_us,
     parse_instant,
     parse_month,
     to_ms,
+    to_us,
 )
 
 MOMENTS = st.datetimes(
@@ -24,6 +26,11 @@ MOMENTS = st.datetimes(
 @given(st.integers(0, 4_102_444_800_000))
 def test_milliseconds_round_trip(milliseconds: int) -> None:
     assert to_ms(from_ms(milliseconds)) == milliseconds
+
+
+@given(MOMENTS)
+def test_microseconds_round_trip(moment: datetime) -> None:
+    assert from_us(to_us(moment)) == moment
 
 
 @given(MOMENTS, MOMENTS)
