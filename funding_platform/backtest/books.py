@@ -96,6 +96,9 @@ ACCOUNT: Final = np.dtype(
 NEVER: Final = np.iinfo(np.int64).max
 """A time after all others."""
 
+NOT_YET: Final = -(1 << 62)
+"""A time before all others, from which the time elapsed is still a number."""
+
 PROXY: Final = len(PRICE_KINDS)
 """The number after those in ``PRICE_KINDS``: valued at the other leg's prices."""
 
@@ -111,14 +114,16 @@ EXIT_REASONS: Final = (
     "end of the run",
 )
 
-FILLED, NO_PRICE, NO_VOLUME, BELOW_STEP, NO_CAPITAL, VENUE_FULL = range(6)
+FILLED, NOT_TRADED, NO_PRICE, NO_VOLUME, BELOW_STEP, NO_CAPITAL, VENUE_FULL, BOOK_FULL = range(8)
 REFUSALS: Final = (
     "filled",
+    "a leg had not been seen trading for stale_after_hours, or never yet",
     "no price was known",
     "no 24-hour volume was known, which the depth model needs",
     "the size rounds down to less than one order step",
     "free capital did not cover its margin and costs",
     "max_venue_usd was reached",
+    "max_positions was reached",
 )
 
 NO_IMPACT, LINEAR_IMPACT, DEPTH_IMPACT = range(3)

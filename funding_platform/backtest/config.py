@@ -4,8 +4,8 @@ Everything that changes a result is here or in the data, so a configuration and 
 lake are enough to run it again.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AwareDatetime,
@@ -19,15 +19,20 @@ from pydantic import (
 from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
 from funding_platform.backtest.panel import US_PER_HOUR
+from funding_platform.backtest.strategies.base import MAX_HOURS
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.faults import faults_as
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 
 StrategyConfig = Annotated[
     CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")
 ]
+
+LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""No time of the lake is later, and what a run adds to its end stays far from the last date."""
 
 
 class _Section(BaseModel):
@@ -101,6 +106,15 @@ class Margin(_Section):
                 f"maintenance_rate {self.maintenance_rate} is not below 1 / leverage "
                 f"({1 / self.leverage:.4g}): every leg would be liquidated when opened"
             )
+        threshold = self.rebalance_threshold
+        # At equality a long leg, whose notional falls as it loses, is still rebalanced first.
+        if threshold is not None and (1 - threshold) / self.leverage < self.maintenance_rate:
+            raise ValueError(
+                f"rebalance_threshold {threshold} at leverage {self.leverage:g} would move "
+                f"collateral where {(1 - threshold) / self.leverage:.4g} of the notional is left, "
+                f"below maintenance_rate {self.maintenance_rate}: every leg would be liquidated "
+                "before"
+            )
         return self
 
 
@@ -110,14 +124,19 @@ class Outages(_Section):
     stale_after_hours: float = Field(
         default=26.0,
         gt=0,
-        description="Without a settlement or a price for so long, it cannot be traded.",
+        le=MAX_HOURS,
+        description="With no newer price than that, it cannot be traded; nor with no newer "
+        "settlement where it never had a price.",
     )
     when_stale: Literal["freeze", "close"] = Field(
         default="freeze",
         description="freeze: held at its last price until data returns; close: closed there.",
     )
     delisted_after_hours: float = Field(
-        default=168.0, gt=0, description="Silent for so long, it is closed at its last price."
+        default=168.0,
+        gt=0,
+        le=MAX_HOURS,
+        description="Silent for so long, it is closed at its last price.",
     )
 
     @property
@@ -143,8 +162,12 @@ class Outages(_Section):
 class BacktestConfig(_Section):
     """One run. Bounds are checked here; a bad one raises ``ConfigError`` and names its field."""
 
-    start: AwareDatetime = Field(description="First decision.")
-    end: AwareDatetime = Field(description="Last decision, where everything is closed.")
+    start: AwareDatetime = Field(
+        ge=FIRST_PERPETUAL, le=LATEST, description="First decision; no perpetual is older."
+    )
+    end: AwareDatetime = Field(
+        ge=FIRST_PERPETUAL, le=LATEST, description="Last decision, where everything is closed."
+    )
     venues: tuple[str, ...] = Field(default=(), description="All that the data has, when empty.")
     symbols: tuple[str, ...] = Field(default=(), description="Venue symbols; all when empty.")
     bases: tuple[str, ...] = Field(default=(), description="Canonical bases; all when empty.")
@@ -155,10 +178,22 @@ class BacktestConfig(_Section):
         default=None, gt=0, description="Most notional at entry on one venue; no cap when null."
     )
     decision_hours: float = Field(
-        default=1.0, gt=0, le=MAX_INTERVAL_HOURS, description="Between decisions."
+        default=1.0,
+        ge=1 / 60,
+        le=MAX_INTERVAL_HOURS,
+        description="Between decisions, a minute at least.",
     )
     entry_delay_minutes: float = Field(
-        default=0.0, ge=0, description="From a decision to its fills, for entries and exits."
+        default=0.0,
+        ge=0,
+        le=60 * MAX_HOURS,
+        description="From a decision to its fills, for entries and exits.",
+    )
+    look_back_hours: float = Field(
+        default=168.0,
+        ge=0,
+        le=MAX_HOURS,
+        description="History before the start that `past_rates` reaches.",
     )
     costs: Costs = Costs()
     margin: Margin = Margin()
@@ -169,7 +204,6 @@ class BacktestConfig(_Section):
     strategy: StrategyConfig | None = Field(
         default_factory=CrossVenueCarry, description="Null where one is handed to run_backtest."
     )
-    seed: int = Field(default=0, ge=0, description="For strategies that draw.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -203,3 +237,13 @@ class BacktestConfig(_Section):
     def window(self) -> tuple[datetime, datetime]:
         """Start and end, in UTC."""
         return self.start.astimezone(UTC), self.end.astimezone(UTC)
+
+    @property
+    def read_from(self) -> datetime:
+        """The instant from which data is read, in UTC.
+
+        As long before the start as a strategy may look back, and at least as long as a rate stays
+        tradable: what was known at the first decision depends on nothing earlier.
+        """
+        hours = max(self.look_back_hours, self.outages.stale_after_hours)
+        return self.window[0] - timedelta(hours=hours)

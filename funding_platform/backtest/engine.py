@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
@@ -20,6 +19,7 @@ from funding_platform.backtest.kernel.accounts import component_sums, take_stock
 from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
+from funding_platform.backtest.kernel.pricing import silences
 from funding_platform.backtest.market import Market, describe
 from funding_platform.backtest.orders import fault_of
 from funding_platform.backtest.panel import US_PER_HOUR
@@ -30,7 +30,7 @@ from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
 from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
 from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
-from funding_platform.core.time_grid import HOUR, to_us
+from funding_platform.core.time_grid import to_us
 
 _US_PER_MINUTE: Final = US_PER_HOUR // 60
 _MAX_ENTRIES_AT_ONCE: Final = 16
@@ -47,7 +47,7 @@ def run_backtest(
     config
         What to run. Its venues, symbols and bases narrow the provider's data.
     provider
-        The data. Rows up to ``stale_after_hours`` before the start serve the first decision.
+        The data. Rows before the start serve the first decisions.
     strategy
         Instead of the one in the configuration.
 
@@ -62,15 +62,11 @@ def run_backtest(
     StrategyError
         If the strategy raises, or gives an order that makes no sense.
     """
-    start, end = config.window
-    data = provider.load_data(
-        start - config.outages.stale_after_hours * HOUR,
-        end,
-        config.venues,
-        config.symbols,
-        config.bases,
-    )
-    chosen = strategy or config.strategy
+    end = config.window[1]
+    data = provider.load_data(config.read_from, end, config.venues, config.symbols, config.bases)
+    if strategy is not None:  # the configuration of the result is of what was run
+        config = config.model_copy(update={"strategy": None})
+    chosen = config.strategy if strategy is None else strategy
     if chosen is None:
         raise StrategyError("the configuration has no strategy, and none was handed over")
     if isinstance(chosen, PairCarry):
@@ -122,13 +118,15 @@ class _Run:
             elif self.config.close_at_end:
                 self._close_all(end)
             self._record(now)
+        self.recorder.unfilled = len(self.due)
         return self.recorder.result(self.books, list(self.reasons))
 
     def _decide(self, now: int, delay: int) -> None:
         """Ask the strategy; its orders are filled now, or put on their way."""
         for order in self._ordered():
             if isinstance(order, Open):
-                if len(self.positions) >= self.config.max_positions:
+                if self._room() <= 0:
+                    self.recorder.refused[b.BOOK_FULL] += 1
                     continue
                 self.positions[self.given_out] = Position(
                     self.given_out, order.long, order.short, now, order.memo
@@ -148,8 +146,7 @@ class _Run:
     def _ordered(self) -> Iterable[Order]:
         """The strategy's orders, each checked as it comes."""
         if self.book is None:
-            room = self.config.max_positions - len(self.positions)
-            self.book = Book(self.positions.values(), room)
+            self.book = Book(self.positions.values(), self._room())
         try:
             for order in self.strategy.decide(self.market, self.book):
                 if fault := fault_of(order, self.positions, self.market, self.config.position_usd):
@@ -162,6 +159,11 @@ class _Run:
                 f"{self._where()} raised {type(error).__name__}: {error}",
                 hint="the strategy's own traceback is above",
             ) from error
+
+    def _room(self) -> int:
+        """How many positions may be added to those that nothing closes yet."""
+        staying = sum(not one.closing for one in self.positions.values())
+        return self.config.max_positions - staying
 
     def _where(self) -> str:
         return f"strategy {type(self.strategy).__name__} at {self.market.time:%Y-%m-%d %H:%M} UTC"
@@ -181,19 +183,7 @@ class _Run:
         if isinstance(order, Close):
             self._close(when, position, order.reason)
             return
-        legs = [-1 if leg is None else int(leg) for leg in (order.long, order.short)]
-        slot = self.free[-1]
-        status = open_position(
-            self.panel,
-            self.rules,
-            self.books,
-            slot,
-            when,
-            legs[0],
-            legs[1],
-            float(order.size_usd or self.config.position_usd),
-            position,
-        )
+        status = self._open(when, position, order) if self.free else b.BOOK_FULL
         if status == b.FILLED:
             self.slots[position] = self.free.pop()
             self.recorder.moved = True
@@ -202,12 +192,22 @@ class _Run:
             del self.positions[position]
             self.book = None
 
+    def _open(self, when: int, position: int, order: Open) -> int:
+        """Open a position in the next free slot, or say why not."""
+        long, short = (-1 if leg is None else int(leg) for leg in (order.long, order.short))
+        size = float(order.size_usd or self.config.position_usd)
+        slot = self.free[-1]
+        return int(
+            open_position(
+                self.panel, self.rules, self.books, slot, when, long, short, size, position
+            )
+        )
+
     def _close(self, when: int, position: int, reason: str) -> None:
         """Close a position; a frozen one, or one not yet open, stays."""
         slot = self.slots.get(position)
-        frozen = slot is not None and bool(
-            (self._silent(when)[slot : slot + 2] > self.rules.stale_us).any()
-        )
+        silence = silences(self.panel, self.books, when)
+        frozen = slot is not None and bool((silence[slot : slot + 2] > self.rules.stale_us).any())
         if slot is None or frozen:
             self.positions[position] = replace(self.positions[position], closing=False)
             self.recorder.frozen += frozen
@@ -222,12 +222,6 @@ class _Run:
         before = int(self.books.account[0]["n_closed"])
         close_position(self.panel, self.rules, self.books, self.slots[position], when, reason)
         self._forget_closed(before)
-
-    def _silent(self, when: int) -> NDArray[np.int64]:
-        """How long the market of each slot's leg has been silent; 0 for an empty slot."""
-        legs = self.books.legs
-        silence: NDArray[np.int64] = when - self.market.seen_us[legs["instrument"]]
-        return np.where(legs["active"], silence, 0)
 
     def _pass_time(self, until: int) -> None:
         """Let the kernel work, with books as large as it needs."""
@@ -245,8 +239,12 @@ class _Run:
     def _close_silent(self, now: int) -> None:
         """Close what has been delisted, or stale where the configuration says so."""
         outages = self.config.outages
-        silence = self._silent(now)
-        limit = outages.delisted_us if outages.when_stale == "freeze" else outages.stale_us
+        silence = silences(self.panel, self.books, now)
+        limit = outages.stale_us
+        if outages.when_stale == "freeze":
+            stale = self.books.legs["trade"][silence > limit]
+            self.recorder.stale |= set(stale.tolist())
+            limit = outages.delisted_us
         for slot in np.flatnonzero(silence > limit):
             leg = self.books.legs[slot]
             if leg["active"]:  # not closed with the leg before
@@ -258,7 +256,8 @@ class _Run:
 
     def _close_all(self, end: int) -> None:
         """Close what is open at the end, at its last price, frozen or not."""
-        frozen = np.flatnonzero(self._silent(end) > self.rules.stale_us)
+        silence = silences(self.panel, self.books, end)
+        frozen = np.flatnonzero(silence > self.rules.stale_us)
         self.recorder.frozen += len(set((frozen // 2).tolist()))
         for position in list(self.slots):
             self._close_now(end, position, b.RUN_ENDED)

@@ -10,26 +10,13 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.numbering import (
-    numbered,
-    ordered,
-    refuse,
-    repeats,
-    require_columns,
-)
+from funding_platform.backtest.columns import has_no_value, require_numbers, require_times
+from funding_platform.backtest.facts import contract_facts, fee_schedule
+from funding_platform.backtest.intervals import with_intervals
+from funding_platform.backtest.numbering import numbered, ordered, refuse, repeats
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
-from funding_platform.core.fee_tables import FEE_SCHEDULES
 from funding_platform.core.schema import UTC_TIME
 
-CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
-
-_FACT_DEFAULTS: Final = {
-    "multiplier": pl.lit(1.0),
-    "contract_type": pl.lit("linear"),
-    "contract_size": pl.lit(None, dtype=pl.Float64),
-    "min_size": pl.lit(None, dtype=pl.Float64),
-}
 _PRICE_SCHEMA: Final = {
     "instrument": pl.UInt32(),
     "time": UTC_TIME,
@@ -55,12 +42,21 @@ class Intake:
     features: pl.DataFrame
 
     def narrowed(self, start: datetime, end: datetime, keep: pl.Expr) -> "Intake":
-        """Only instruments that pass ``keep`` and have rows within the window, renumbered."""
+        """Only instruments that pass ``keep`` and have rows within the window, renumbered.
+
+        Accounts settle at the settlement, so one that became known after the window stays; and of
+        volumes the last one counts however old it is, so the newest before the window stays.
+        """
+        time = pl.col("time")
+        is_newest = (pl.col("instrument") != pl.col("instrument").shift(-1)).fill_null(True)
+        reaches_in = (time >= start) | is_newest | (time.shift(-1) > start)
         within = {
-            "funding": _within(self.funding, "known_at", start, end),
-            "prices": _within(self.prices, "time", start, end),
-            "volumes": _within(self.volumes, "time", start, end),
-            "features": _within(self.features, "available_at", start, end),
+            "funding": _only(
+                self.funding, (pl.col("known_at") >= start) & (pl.col("funding_time") <= end)
+            ),
+            "prices": _only(self.prices, time.is_between(start, end)),
+            "volumes": _only(self.volumes, reaches_in & (time <= end)),
+            "features": _only(self.features, pl.col("available_at").is_between(start, end)),
         }
         seen = pl.concat(
             [within[name]["instrument"].unique() for name in ("funding", "prices")]
@@ -96,72 +92,49 @@ def read_frames(
     Raises
     ------
     DataError
-        If a column is missing, a key repeats, or a value cannot be.
+        If what is given is no frame, a column is missing or of the wrong type, a time is null or
+        without a zone, a key repeats, or a value cannot be.
     """
-    facts = _instruments(funding_rates, instruments)
+    facts = contract_facts(funding_rates, instruments)
     rates = _funding(funding_rates, facts)
-    points = [_marks(rates, "known_at")]
+    marks = _marks(rates, "known_at")
+    points = [marks if has_no_value(funding_rates, "available_at") else _newest_known(marks)]
     rates = rates.drop("index_price", strict=False)
     volumes = pl.DataFrame(schema=_VOLUME_SCHEMA)
     if prices is not None:
         points.append(_closes(prices, facts))
     if snapshots is not None:
         seen = numbered("snapshots", snapshots, ("observed_at",), facts)
+        require_numbers("snapshots", seen, ("mark_price", "index_price", "volume_24h_usd"))
         points.append(_marks(seen, "observed_at"))
-        volumes = _volumes(seen)
-    joined = _best_of_each_instant(points)
-    refuse(
-        joined,
-        ~pl.col("price").is_finite() | (pl.col("price") <= 0),
-        facts,
-        "a price is not a positive number",
-    )
+        volumes = _volumes(seen, facts)
+    bad = ~pl.col("price").is_finite() | (pl.col("price") <= 0)
+    for frame in points:
+        refuse(frame, bad, facts, "a price is not a positive number")
     return Intake(
         instruments=facts,
         funding=rates,
-        prices=joined,
+        prices=_best_of_each_instant(points),
         volumes=volumes,
-        fees=FEE_SCHEDULES.empty() if fees is None else fees,
+        fees=fee_schedule(fees),
         features=_features(features, facts),
     )
-
-
-def _instruments(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
-    """Contract facts, one row per instrument, sorted by key."""
-    if given is None:
-        require_columns("funding_rates", funding, (*KEY, "base"))
-        given = funding.select(*KEY, "base").unique()
-    require_columns("instruments", given, (*KEY, "base"))
-    facts = given.select(
-        *KEY,
-        "base",
-        *(
-            pl.col(name) if name in given.columns else default.alias(name)
-            for name, default in _FACT_DEFAULTS.items()
-        ),
-    ).sort(KEY)
-    if facts.select(KEY).is_duplicated().any():
-        twice = facts.filter(facts.select(KEY).is_duplicated()).row(0, named=True)
-        raise DataError(f"instruments has {twice['venue']} {twice['venue_symbol']} twice")
-    unknown = facts.filter(~pl.col("contract_type").is_in(CONTRACT_TYPES))
-    if not unknown.is_empty():
-        row = unknown.row(0, named=True)
-        raise DataError(
-            f"{row['venue']} {row['venue_symbol']}: contract_type {row['contract_type']!r}",
-            hint=f"one of {', '.join(CONTRACT_TYPES)}",
-        )
-    return facts
 
 
 def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Settlements with their instrument and the instant from which they were known."""
     rows = numbered("funding_rates", given, ("funding_time", "funding_rate"), facts)
+    require_numbers(
+        "funding_rates", rows, ("funding_rate", "interval_hours", "mark_price", "index_price")
+    )
     optional = [
         pl.lit(None, dtype=pl.Float64).alias(name)
         for name in ("interval_hours", "mark_price")
         if name not in rows.columns
     ]
-    stated = "available_at" in rows.columns
+    stated = not has_no_value(rows, "available_at")
+    if stated:
+        require_times("funding_rates", rows, ("available_at",))
     settled = pl.col("funding_time")
     known = pl.max_horizontal("available_at", settled) if stated else settled
     rows = (
@@ -186,8 +159,8 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     rate = pl.col("funding_rate")
     refuse(rows, rate.is_null() | ~rate.is_finite(), facts, "funding_rate is no number")
     hours = pl.col("interval_hours")
-    refuse(rows, hours.is_not_null() & ~(hours > 0), facts, "interval_hours is not positive")
-    return rows
+    refuse(rows, ~hours.is_finite() | (hours <= 0), facts, "interval_hours is not positive")
+    return with_intervals(rows) if rows["interval_hours"].null_count() else rows
 
 
 def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
@@ -213,6 +186,12 @@ def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
     return points.drop_nulls("price") if points["price"].null_count() else points
 
 
+def _newest_known(marks: pl.DataFrame) -> pl.DataFrame:
+    """Of the marks of settlements that became known at one instant, the last settlement's."""
+    superseded = repeats(marks, "time").shift(-1, fill_value=False)
+    return marks.filter(~superseded) if superseded.any() else marks
+
+
 def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
     """Prices in order, one per instrument and instant: the mark before the index before a close."""
     some = [frame for frame in points if not frame.is_empty()] or points[:1]
@@ -225,31 +204,32 @@ def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    return (
-        numbered("prices", prices, ("time", "price"), facts)
-        .select(
+    """Prices that were handed in; two at one instant are a fault, for either may be meant."""
+    rows = numbered("prices", prices, ("time", "price"), facts)
+    require_numbers("prices", rows, ("price",))
+    rows = ordered(
+        rows.select(
             "instrument",
             pl.col("time").cast(UTC_TIME),
             pl.col("price").cast(pl.Float64),
             pl.lit(PRICE_KINDS.index("close"), dtype=pl.Int8).alias("kind"),
-        )
-        .drop_nulls("price")
+        ),
+        "time",
     )
+    refuse(rows, repeats(rows, "time"), facts, "a price is there twice")
+    return rows.drop_nulls("price")
 
 
-def _volumes(seen: pl.DataFrame) -> pl.DataFrame:
-    if "volume_24h_usd" not in seen.columns:
+def _volumes(seen: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Volumes as they became known; none, and one of nothing, say nothing of depth."""
+    if has_no_value(seen, "volume_24h_usd"):
         return pl.DataFrame(schema=_VOLUME_SCHEMA)
-    return (
-        seen.select(
-            "instrument",
-            pl.col("observed_at").cast(UTC_TIME).alias("time"),
-            pl.col("volume_24h_usd").cast(pl.Float64),
-        )
-        .drop_nulls()
-        .filter(pl.col("volume_24h_usd") > 0)
-        .sort("instrument", "time")
-    )
+    volume = pl.col("volume_24h_usd")
+    rows = seen.select(
+        "instrument", pl.col("observed_at").cast(UTC_TIME).alias("time"), volume.cast(pl.Float64)
+    ).drop_nulls()
+    refuse(rows, ~volume.is_finite(), facts, "volume_24h_usd is no number")
+    return rows.filter(volume > 0).sort("instrument", "time")
 
 
 def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
@@ -266,10 +246,10 @@ def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(order).select("instrument", pl.col("available_at").cast(UTC_TIME), *numeric)
 
 
-def _within(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """Rows of the window; the frame itself where that is all of them."""
-    inside = pl.col(time).is_between(start, end)
-    return frame if frame.select(inside.all()).item() else frame.filter(inside)
+def _only(frame: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
+    """The rows that are wanted; the frame itself where that is all of them."""
+    passes = frame.select(wanted.alias("passes"))["passes"]
+    return frame if passes.all() else frame.filter(passes)
 
 
 def _renumbered(frame: pl.DataFrame, numbers: pl.DataFrame | None) -> pl.DataFrame:

@@ -1,7 +1,9 @@
 """What a look-up of rates answers with: the last that was known, and how old it was."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import combinations
 
 from funding_platform.core.units import rate_8h
 
@@ -39,3 +41,21 @@ def spread_of(long: KnownRate | None, short: KnownRate | None) -> Spread | None:
     if long is None or short is None or long.rate_8h is None or short.rate_8h is None:
         return None
     return Spread(long, short, short.rate_8h - long.rate_8h)
+
+
+def widest_spread(rates: Iterable[tuple[str, KnownRate]]) -> Spread | None:
+    """The widest of all spreads between two venues; None where there is none.
+
+    Parameters
+    ----------
+    rates
+        Each with the base that it is paid on: contracts on different bases make no pair.
+    """
+    stated = [(base, rate, rate.rate_8h) for base, rate in rates if rate.rate_8h is not None]
+    stated.sort(key=lambda one: one[2])
+    spreads = [
+        Spread(long, short, high - low)
+        for (base, long, low), (other, short, high) in combinations(stated, 2)
+        if base == other and long.venue != short.venue
+    ]
+    return max(spreads, key=lambda spread: spread.spread_8h, default=None)

@@ -8,20 +8,20 @@ decision copies it.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from funding_platform.arbitrage.costs import FeeHistory
+from funding_platform.backtest.books import NOT_YET
 from funding_platform.backtest.compiled import compiled
 from funding_platform.backtest.errors import UnknownInstrumentError
+from funding_platform.backtest.naming import names_of
 from funding_platform.backtest.panel import Floats, Ints, Panel, first_rows, floats
 from funding_platform.core.time_grid import EPOCH
 from funding_platform.core.units import rate_8h
 
-_NONE_YET = -(1 << 62)
 _NEVER = 1 << 62
 _rate_8h = compiled(rate_8h)
 
@@ -56,18 +56,18 @@ class Market:
     ) -> None:
         count = instruments.height
         self.instruments = instruments
-        self.time_us = _NONE_YET
+        self.time_us = NOT_YET
         self.rate: Floats = np.full(count, np.nan)
         self.interval_hours: Floats = np.full(count, np.nan)
         self.rate_8h: Floats = np.full(count, np.nan)
         self.price: Floats = np.full(count, np.nan)
         self.fee_bps: Floats = np.full(count, np.nan)
         self.half_spread_bps = half_spread_bps
-        self.seen_us: Ints = np.full(count, _NONE_YET, dtype=np.int64)
-        """Time of the newest settlement or price of each."""
+        self.seen_us: Ints = np.full(count, NOT_YET, dtype=np.int64)
+        """Time of the newest price of each; of the newest settlement while it has had no price."""
         self._panel, self._fees = panel, fees
         self._stale_us = stale_us
-        self._wake_us: Ints = np.full(count, _NONE_YET, dtype=np.int64)
+        self._wake_us: Ints = np.full(count, NOT_YET, dtype=np.int64)
         self._fee_changes = np.sort(fees.since_us)
         self._fees_seen = -1
         self._rows = _cursors(panel.settlements.first)
@@ -81,7 +81,7 @@ class Market:
 
     @property
     def tradable(self) -> NDArray[np.bool_]:
-        """Which have had a settlement or a price within ``stale_us``."""
+        """Which have been seen within ``stale_us``."""
         return self.seen_us >= self.time_us - self._stale_us
 
     @property
@@ -232,7 +232,7 @@ def _refresh(
         rate[number] = interval[number] = scaled[number] = price[number] = np.nan
         if row > settlements.first[number]:
             settled = settlements.time_us[row - 1]
-            seen_us[number] = max(seen_us[number], settled)
+            seen_us[number] = settled
             if time_us - settled <= stale_us:
                 rate[number] = settlements.rate[row - 1]
                 interval[number] = settlements.interval_hours[row - 1]
@@ -246,7 +246,7 @@ def _refresh(
             wake = min(wake, prices.time_us[point])
         if point > prices.first[number]:
             stamped = prices.time_us[point - 1]
-            seen_us[number] = max(seen_us[number], stamped)
+            seen_us[number] = stamped
             if time_us - stamped <= stale_us:
                 price[number] = prices.price[point - 1]
                 wake = min(wake, stamped + stale_us + 1)
@@ -255,5 +255,4 @@ def _refresh(
 
 def describe(market: Market, instrument: int) -> str:
     """Venue and symbol of an instrument, for messages."""
-    row: Any = market.instruments.select("venue", "venue_symbol").row(instrument)
-    return " ".join(row)
+    return names_of(market.instruments[instrument])[0]

@@ -11,6 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from funding_platform.backtest.columns import (
+    require_columns,
+    require_frame,
+    require_text,
+    require_times,
+    require_values,
+)
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.panel import KEY
 
@@ -27,13 +34,15 @@ def numbered(
     strict: bool = True,
 ) -> pl.DataFrame:
     """Rows with the number of their instrument, in place of its key; without one, a fault."""
+    require_frame(table, given)
     has_numbers = "instrument" in given.columns
     require_columns(table, given, columns if has_numbers else (*KEY, *columns))
-    for name in columns:
-        if name.endswith(("_at", "time")) and not isinstance(given.schema[name], pl.Datetime):
-            raise DataError(f"{table}.{name} is {given.schema[name]}, not a time in UTC")
+    times = tuple(name for name in columns if name.endswith(("_at", "time")))
+    require_times(table, given, times)
+    require_values(table, given, times)
     if has_numbers:
         return _with_sound_numbers(table, given, facts.height)
+    require_text(table, given, KEY)
     names = given.select(KEY)
     numbers = [_run_numbers(part, facts) for part in names.iter_slices(_ROWS_AT_ONCE)]
     found = pl.concat(numbers, rechunk=True) if numbers else pl.Series(dtype=pl.UInt32)
@@ -92,14 +101,6 @@ def _steps(frame: pl.DataFrame, time: str) -> tuple[NDArray[np.bool_], NDArray[n
     same = owner[1:] == owner[:-1]
     falls = (owner[1:] < owner[:-1]) | (same & (moment[1:] < moment[:-1]))
     return falls, same & (moment[1:] == moment[:-1])
-
-
-def require_columns(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    """Raise if a column is missing."""
-    if missing := [name for name in columns if name not in frame.columns]:
-        raise DataError(
-            f"{table} has no column {', '.join(missing)}", hint=f"it has {', '.join(frame.columns)}"
-        )
 
 
 def refuse(rows: pl.DataFrame, bad: pl.Expr | pl.Series, facts: pl.DataFrame, fault: str) -> None:

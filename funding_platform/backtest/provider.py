@@ -13,11 +13,13 @@ from typing import Self
 import numpy as np
 import polars as pl
 
+from funding_platform.backtest.asked import chosen, moment_us, require_known
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
 from funding_platform.backtest.intake import Intake, read_frames
-from funding_platform.backtest.known import KnownRate, Spread, spread_of
+from funding_platform.backtest.intervals import interval_notes
+from funding_platform.backtest.known import KnownRate, Spread, spread_of, widest_spread
 from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint, venue_order
-from funding_platform.core.time_grid import EPOCH, MICROSECOND, to_us
+from funding_platform.core.time_grid import EPOCH, MICROSECOND
 
 
 class FundingDataProvider:
@@ -43,6 +45,8 @@ class FundingDataProvider:
     ) -> Self:
         """A provider over frames with the platform's column names.
 
+        Times have a zone; any zone is converted to UTC.
+
         Rows name their instrument by ``venue`` and ``venue_symbol``, or by ``instrument``: its row
         among the ``instruments`` sorted by these two, which saves memory in long histories.
 
@@ -50,7 +54,9 @@ class FundingDataProvider:
         ----------
         funding_rates
             ``venue``, ``venue_symbol``, ``funding_time``, ``funding_rate``; and where known
-            ``interval_hours``, ``mark_price``, ``index_price``, ``available_at``.
+            ``interval_hours``, ``mark_price``, ``index_price``, ``available_at``. An interval that
+            is null is taken as the time since the settlement before, if that is half a day at most;
+            ``notes`` says where.
         instruments
             Columns of ``core.instruments``; needed are ``venue``, ``venue_symbol``, ``base``.
             ``contract_type`` may also be ``spot``. When None, the base of an instrument is its
@@ -68,7 +74,8 @@ class FundingDataProvider:
         Raises
         ------
         DataError
-            If a column is missing, a key repeats, or a value cannot be: says which, where.
+            If what is given is no frame, a column is missing or of the wrong type, a time is null
+            or without a zone, a key repeats, or a value cannot be: says which, where.
         """
         return cls(read_frames(funding_rates, instruments, prices, snapshots, fees, features))
 
@@ -94,8 +101,17 @@ class FundingDataProvider:
 
     @property
     def funding_rates(self) -> pl.DataFrame:
-        """All settlements, with ``instrument``, ``known_at`` and the columns given."""
+        """All settlements, with ``instrument``, ``known_at`` and the columns given.
+
+        With ``interval_inferred`` where some intervals were not given, and are the time since the
+        settlement before.
+        """
         return self._data.funding
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What was not given and had to be inferred, or is not known, in words."""
+        return interval_notes(self._data.funding, self._data.instruments)
 
     def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """Everything, frame by frame, by the names that ``Intake`` gives them."""
@@ -124,9 +140,10 @@ class FundingDataProvider:
     ) -> "FundingDataProvider":
         """The provider narrowed to a window and to some markets; empty means all.
 
-        The window is closed on both sides. An instrument without any row in it is dropped. Where
-        nothing falls away, it is this provider itself. The last answer is kept: many runs in a row
-        ask for the same.
+        The window is closed on both sides. What was settled in it stays, however late it was known,
+        and so does each instrument's newest volume before it. An instrument without any settlement
+        or price in it is dropped. Where nothing falls away, it is this provider itself. The last
+        answer is kept: many runs in a row ask for the same.
 
         Parameters
         ----------
@@ -138,22 +155,11 @@ class FundingDataProvider:
         UnknownInstrumentError
             If a venue, symbol or base is not in the data.
         DataError
-            If nothing is left.
+            If a time has no zone, names are one string instead of several, or nothing is left.
         """
-        for name, wanted, known in (
-            ("venue", venues, set(self.venues)),
-            ("symbol", symbols, {*self.instruments["venue_symbol"], *self.instruments["base"]}),
-            ("base", bases, set(self.instruments["base"])),
-        ):
-            _require_known(name, wanted, known)
-        keep = pl.lit(True)
-        if venues:
-            keep &= pl.col("venue").is_in(list(venues))
-        if symbols:
-            listed = list(symbols)
-            keep &= pl.col("venue_symbol").is_in(listed) | pl.col("base").is_in(listed)
-        if bases:
-            keep &= pl.col("base").is_in(list(bases))
+        for moment in (start, end):
+            moment_us(moment)
+        keep = chosen(self.instruments, venues, symbols, bases)
         asked = start, end, tuple(venues), tuple(symbols), tuple(bases)
         if self._narrowed is not None and self._narrowed[0] == asked:
             return self._narrowed[1]
@@ -210,7 +216,7 @@ class FundingDataProvider:
         UnknownInstrumentError
             If the venue has no such instrument.
         """
-        moment = _to_us(time)
+        moment = moment_us(time)
         known = [(self._known_count(row, moment), -row) for row in self._rows_of(venue, symbol)]
         count, negative = max(known)
         return self._known(-negative, count, time) if count else None
@@ -230,7 +236,7 @@ class FundingDataProvider:
         )
 
     def get_best_spread(self, time: datetime, symbol: str) -> Spread | None:
-        """The widest spread over all pairs of venues at ``time``; None below two known rates.
+        """The widest spread at ``time`` over all pairs of contracts on two venues; None without.
 
         Raises
         ------
@@ -239,28 +245,31 @@ class FundingDataProvider:
         NoOverlapError
             If only one venue has it.
         """
-        venues = self.instruments.filter(
+        moment = moment_us(time)
+        contracts = self.instruments.with_row_index().filter(
             (pl.col("base") == symbol) | (pl.col("venue_symbol") == symbol)
-        )["venue"].unique()
-        if venues.is_empty():
+        )
+        if contracts.is_empty():
             known = {*self.instruments["base"], *self.instruments["venue_symbol"]}
-            _require_known("symbol", (symbol,), known)
+            require_known("symbol", (symbol,), known)
+        venues = contracts["venue"].unique()
         if len(venues) < 2:
             raise NoOverlapError(f"only {venues[0]} has {symbol!r}: there is no pair of venues")
-        rates = [self.get_funding_rate(time, venue, symbol) for venue in venues.sort()]
-        stated = [rate for rate in rates if rate is not None and rate.rate_8h is not None]
-        if len(stated) < 2:
-            return None
-        ordered = sorted(stated, key=lambda rate: rate.rate_8h or 0.0)
-        return spread_of(ordered[0], ordered[-1])
+        counted = (
+            (base, row, self._known_count(row, moment))
+            for row, base in contracts.select("index", "base").iter_rows()
+        )
+        return widest_spread(
+            (base, self._known(row, count, time)) for base, row, count in counted if count
+        )
 
     def _rows_of(self, venue: str, symbol: str) -> list[int]:
         """Row numbers of a venue's contracts by venue symbol, else by base."""
         rows = self._by_name.get((venue, symbol))
         if rows is None:
-            _require_known("venue", (venue,), set(self.venues))
+            require_known("venue", (venue,), set(self.venues))
             of_venue = self.instruments.filter(pl.col("venue") == venue)
-            _require_known(f"symbol on {venue}", (symbol,), set(of_venue["venue_symbol"]))
+            require_known(f"symbol on {venue}", (symbol,), set(of_venue["venue_symbol"]))
             raise UnknownInstrumentError(f"{venue} has no {symbol!r}")
         return rows
 
@@ -293,19 +302,4 @@ class FundingDataProvider:
             interval_hours=None if np.isnan(hours) else hours,
             funding_time=settled,
             age=time - settled,
-        )
-
-
-def _to_us(time: datetime) -> int:
-    if time.tzinfo is None:
-        raise DataError(f"the time {time} has no zone", hint="use UTC")
-    return to_us(time)
-
-
-def _require_known(name: str, wanted: Collection[str], known: Collection[str]) -> None:
-    if missing := sorted(set(wanted) - set(known)):
-        shown = ", ".join(sorted(known)[:12])
-        raise UnknownInstrumentError(
-            f"the data has no {name} {', '.join(map(repr, missing))}",
-            hint=f"it has {shown}{', …' if len(known) > 12 else ''}",
         )

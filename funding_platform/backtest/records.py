@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.naming import few, names_of
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.results import BacktestResult
@@ -18,7 +19,6 @@ from funding_platform.core.schema import UTC_TIME, Table
 
 _SOURCES: Final = (*PRICE_KINDS, "proxy")
 _OPEN_TIME: Final = -1
-_MOST_NAMED: Final = 5
 
 
 class Recorder:
@@ -29,6 +29,9 @@ class Recorder:
         self.components = np.zeros(len(COMPONENTS))
         self.refused: Counter[int] = Counter()
         self.frozen = 0
+        self.stale: set[int] = set()
+        """Numbers of the trades whose market was silent beyond ``stale_after_hours``."""
+        self.unfilled = 0
         self.silent: dict[int, list[str]] = {}
         self.moved = False
         """Whether a position was opened or closed since the last row."""
@@ -68,14 +71,14 @@ class Recorder:
 
     def result(self, books: b.Books, reasons: Sequence[str]) -> BacktestResult:
         """Everything as frames."""
-        trades = self._trades(books, reasons)
+        trades, equity = self._trades(books, reasons), self._equity()
         return BacktestResult(
             config=self._config,
             trades=trades,
-            equity=self._equity(),
+            equity=equity,
             ledger=_ledger(books),
             exposure=self._exposures(),
-            warnings=tuple(self._warnings(books, trades)),
+            warnings=(*self._data.notes, *self._warnings(books, trades, equity)),
             data_fingerprint=self._data.fingerprint,
         )
 
@@ -147,7 +150,9 @@ class Recorder:
         )
         return _shaped(frame, TRADES)
 
-    def _warnings(self, books: b.Books, trades: pl.DataFrame) -> Iterator[str]:
+    def _warnings(
+        self, books: b.Books, trades: pl.DataFrame, equity: pl.DataFrame
+    ) -> Iterator[str]:
         """One sentence for each thing that was assumed, refused or left out."""
         for status, count in sorted(self.refused.items()):
             yield f"{count} positions were not opened: {b.REFUSALS[status]}"
@@ -158,21 +163,31 @@ class Recorder:
         ):
             some = trades.filter(pl.col("price_source") == source)
             if not some.is_empty():
-                yield f"{some.height} legs {meaning} ({_named(_instruments(some))})"
+                yield f"{some.height} legs {meaning} ({few(names_of(some))})"
         if missed := int(books.account[0]["missed"]):
             yield f"{missed} settlements look missing from the data while a leg was open"
         for reason, names in sorted(self.silent.items()):
             verb = "delisted" if reason == b.DELISTED else "without data"
-            yield f"positions were closed at their last price: {_named(names)} {verb}"
+            yield f"positions were closed at their last price: {few(names)} {verb}"
+        stale = trades.filter(pl.col("trade_id").is_in(list(self.stale)))
+        if not stale.is_empty():
+            yield (
+                f"{stale.height} legs were held at their last price for longer than "
+                f"stale_after_hours: no newer one was known ({few(names_of(stale))})"
+            )
         if self.frozen:
             yield f"{self.frozen} times a position could not be closed in time: no data"
+        if self.unfilled:
+            yield f"{self.unfilled} orders were still on their way at the end"
+        if (lowest := equity.select(pl.col("equity").min()).item()) < 0:
+            yield f"equity fell to {lowest:,.0f} USD: losses beyond a leg's collateral are kept"
         steps = self._data.panel.facts.step
         unknown = self._data.instruments.filter(pl.Series(steps == 0.0)).select(KEY)
         unrounded = trades.join(unknown, on=KEY, how="semi")
         if not unrounded.is_empty():
             yield (
                 f"sizes of {unrounded.height} legs were not rounded: order step unknown "
-                f"({_named(_instruments(unrounded))})"
+                f"({few(names_of(unrounded))})"
             )
         if count := trades["closed_at"].null_count():
             yield f"{count} legs are still open at the end, valued at their last price"
@@ -214,14 +229,3 @@ def _shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 def _time(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.Int64).cast(UTC_TIME)
-
-
-def _instruments(trades: pl.DataFrame) -> list[str]:
-    return trades.select(pl.concat_str(KEY, separator=" ")).to_series().to_list()
-
-
-def _named(names: Sequence[str]) -> str:
-    """The first few different names."""
-    different = sorted(set(names))
-    more = len(different) - _MOST_NAMED
-    return ", ".join(different[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

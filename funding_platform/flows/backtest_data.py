@@ -1,9 +1,10 @@
 """The data of a backtest, read from the lake or from files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import polars as pl
@@ -14,7 +15,6 @@ from funding_platform.backtest.panel import KEY
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.fee_tables import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.time_grid import HOUR
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings
 
@@ -50,6 +50,16 @@ _FEATURES: Final = _Rows(
     more="kind = 'settled'",
     order=", as_of",
 )
+_VOLUMES_BEFORE: Final = """
+SELECT instrument, max(observed_at) AS observed_at,
+    arg_max(volume_24h_usd, observed_at) AS volume_24h_usd
+FROM core.market_snapshots JOIN wanted USING (venue, venue_symbol)
+WHERE observed_at < $start AND volume_24h_usd > 0 GROUP BY instrument
+"""
+"""The last volume of each instrument before the window: depth goes by the last known, however old.
+
+The price that was seen with it is left behind: nothing may be valued at one so old.
+"""
 _FEES: Final = """
 SELECT venue, tier, effective_from, maker_bps, taker_bps, min_volume_30d_usd, source
 FROM {table} ORDER BY venue, tier, effective_from
@@ -58,10 +68,16 @@ _FEE_TABLES: Final = (FEE_HISTORY, FEE_SCHEDULES)
 """Fees as they were in force, overrides included; else as published, where dbt has not run yet."""
 
 
+_DATA_FIELDS: Final = ("start", "end", "venues", "symbols", "bases", "outages", "look_back_hours")
+"""What of a configuration decides which data is read."""
+
+
 def provider_from_lake(
     settings: Settings, config: BacktestConfig, snapshot_id: int | None = None
 ) -> FundingDataProvider:
     """What a configuration can read of the lake: its markets, its window, and what leads up to it.
+
+    Of what was seen longer before, each instrument's last volume is read.
 
     Fees are those of their time: ``marts.fee_history`` where the lake has it.
 
@@ -77,8 +93,7 @@ def provider_from_lake(
     DataError
         If the lake has no instrument that the configuration asks for.
     """
-    start, end = config.window
-    window = {"start": start - config.outages.stale_after_hours * HOUR, "end": end}
+    window = {"start": config.read_from, "end": config.window[1]}
     with connect(settings, as_of=snapshot_id) as lake:
         instruments = _instruments(lake, config).sort(KEY)
         if instruments.is_empty():
@@ -88,13 +103,41 @@ def provider_from_lake(
                 f"{config.bases or 'all'}",
             )
         lake.register("wanted", instruments.select(KEY).with_row_index("instrument"))
+        volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
         return FundingDataProvider.from_frames(
             _by_venue(lake, _FUNDING, window),
             instruments,
-            snapshots=_by_venue(lake, _SNAPSHOTS, window),
+            snapshots=_by_venue(lake, _SNAPSHOTS, window, volumes_before),
             fees=_fees(lake),
             features=_by_venue(lake, _FEATURES, window),
         )
+
+
+@dataclass(slots=True)
+class LakeData:
+    """The data of configurations that differ from one another in some fields.
+
+    Those that read what ``config`` reads share its data, which is there already. Other data comes
+    from the lake; the last of it is kept, as neighbouring points of a sweep often want the same.
+    """
+
+    settings: Settings
+    snapshot_id: int
+    config: BacktestConfig
+    common: FundingDataProvider
+    _other: tuple[list[Any], FundingDataProvider] | None = None
+
+    def of(self, config: BacktestConfig) -> FundingDataProvider:
+        """The data that a configuration reads."""
+        wanted, shared_by_all = (
+            [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
+        )
+        if wanted == shared_by_all:
+            return self.common
+        if self._other is None or self._other[0] != wanted:
+            self._other = None  # before the next is read: one at a time is in memory
+            self._other = wanted, provider_from_lake(self.settings, config, self.snapshot_id)
+        return self._other[1]
 
 
 def provider_from_files(**files: Path) -> FundingDataProvider:
@@ -126,9 +169,12 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
 
 
 def _by_venue(
-    lake: duckdb.DuckDBPyConnection, rows: _Rows, window: Mapping[str, datetime]
+    lake: duckdb.DuckDBPyConnection,
+    rows: _Rows,
+    window: Mapping[str, datetime],
+    *more: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rows of the instruments wanted, read and put in order one venue at a time.
+    """Rows of the instruments wanted, read and put in order one venue at a time; then ``more``.
 
     What the order costs in memory is then a venue's, the largest of which comes while there is
     most room, and the venues' parts go column by column as the whole is made of them: there is
@@ -150,7 +196,7 @@ def _by_venue(
         if "index_price" in part.columns and part["index_price"].null_count() == part.height:
             part = part.drop("index_price")
         parts[venue] = part
-    return _stacked([parts[venue] for venue in sorted(parts)])
+    return _stacked([*(parts[venue] for venue in sorted(parts)), *more])
 
 
 def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -85,6 +85,24 @@ def test_of_several_contracts_on_a_base_the_one_with_most_settlements() -> None:
     assert known.venue_symbol == "BTCUSDT"
 
 
+def test_the_best_spread_is_the_widest_over_all_contracts_on_two_venues() -> None:
+    rows = [
+        settlement("a", 0, 0.0, 1.0, symbol="X1", base="X"),
+        settlement("a", 0, 9e-3, 1.0, symbol="X2", base="X"),
+        settlement("b", 0, 1e-4, 1.0, symbol="X", base="X"),
+        settlement("c", 0, 9.0, 1.0, symbol="X", base="OTHER"),
+        settlement("c", 0, 8.95e-3, 1.0, symbol="X3", base="X"),
+    ]
+    best = provider_of(*rows[:3]).get_best_spread(at(1), "X")
+    assert best is not None
+    assert (best.long.venue, best.short.venue_symbol) == ("b", "X2")
+    assert best.spread_8h == pytest.approx(8 * (9e-3 - 1e-4))
+    other = provider_of(*rows).get_best_spread(at(1), "X")  # X of c is paid on another base
+    assert other is not None
+    assert (other.long.venue_symbol, other.short.venue_symbol) == ("X1", "X3")
+    assert provider_of(*rows).get_best_spread(at(-1), "X") is None
+
+
 @pytest.mark.parametrize(
     ("venue", "symbol", "said"),
     [("z", "BTC", "no venue 'z'"), ("a", "DOGE", "no symbol on a 'DOGE'")],

@@ -1,6 +1,7 @@
 """The data of a backtest from a real lake, as it was, and from files."""
 
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,7 @@ from funding_platform.core.tables import (
     INSTRUMENTS,
     MARKET_SNAPSHOTS,
 )
+from funding_platform.core.time_grid import to_us
 from funding_platform.flows.backtest_data import provider_from_files, provider_from_lake
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError
@@ -103,19 +105,57 @@ def test_the_lake_as_it_was_gives_the_same_run(lake_settings: Settings) -> None:
     assert not now.ledger.equals(first.ledger)
 
 
-def test_only_what_is_asked_for_is_read(lake_settings: Settings) -> None:
+@pytest.mark.parametrize(("look_back", "before"), [(0, 26), (40, 40)])
+def test_only_what_is_asked_for_is_read(
+    lake_settings: Settings, look_back: int, before: int
+) -> None:
     fill(lake_settings, drawn_market(3))
     config = setting(
-        bases=("B1",), venues=("venue0", "venue1"), start=START + 100 * HOUR, end=START + 120 * HOUR
+        bases=("B1",),
+        venues=("venue0", "venue1"),
+        start=START + 100 * HOUR,
+        end=START + 120 * HOUR,
+        look_back_hours=look_back,
     )
     data = provider_from_lake(lake_settings, config)
     assert data.instruments.select("venue", "base").rows() == [("venue0", "B1"), ("venue1", "B1")]
     earliest = data.funding_rates["funding_time"].min()
-    assert earliest == START + 100 * HOUR - timedelta(hours=26)
+    assert earliest == START + 100 * HOUR - timedelta(hours=before)
     whole = provider_from_lake(lake_settings, setting())
     assert {"level", "slope"} <= set(whole.features.columns)
     with pytest.raises(DataError, match="no instrument of those"):
         provider_from_lake(lake_settings, setting(bases=("DOGE",)))
+
+
+def test_the_last_volume_before_the_window_is_read_without_its_price(
+    lake_settings: Settings,
+) -> None:
+    fill(lake_settings, drawn_market(3))
+    with connect(lake_settings, read_only=False) as lake:
+        lake.execute(
+            "INSERT INTO core.market_snapshots BY NAME SELECT venue, venue_symbol, "
+            "step.hour AS snapshot_hour, step.hour AS observed_at, 7.0 AS mark_price, "
+            "step.volume AS volume_24h_usd FROM core.instruments, (VALUES "
+            f"('{START + 2 * HOUR}'::TIMESTAMPTZ, 2e7), "
+            f"('{START + 3 * HOUR}'::TIMESTAMPTZ, NULL), "
+            f"('{START + 80.5 * HOUR}'::TIMESTAMPTZ, 3e7)) AS step(hour, volume) "
+            "WHERE venue <> 'venue2'"
+        )
+    config = setting(
+        bases=("B1",), start=START + 100 * HOUR, end=START + 120 * HOUR, look_back_hours=26
+    )
+    data = provider_from_lake(lake_settings, config)
+    first, volumes = data.panel.volumes.first, data.panel.volumes
+    read = [
+        list(zip(volumes.time_us[low:high], volumes.volume_usd[low:high], strict=True))
+        for low, high in pairwise(first)
+    ]
+    before, within, only = (to_us(START + hour * HOUR) for hour in (2, 80.5, 0))
+    assert read == [[(before, 2e7), (within, 3e7)]] * 2 + [[(only, 1e7)]]
+    assert (data.panel.prices.price == 7.0).sum() == 2
+    whole = provider_from_lake(lake_settings, setting(bases=("B1",)))
+    again = whole.load_data(START + 74 * HOUR, START + 120 * HOUR)
+    assert again.panel.volumes.volume_usd.tolist() == volumes.volume_usd.tolist()
 
 
 def test_fees_are_those_of_their_time_where_the_lake_has_their_history(

@@ -30,9 +30,15 @@ def next_event(settlements: Settlements, prices: Prices, leg: Any) -> int:
 
 
 @compiled_in_place
-def _missed(elapsed: int, interval: float) -> int:
-    """Settlements that are absent between two, by their spacing; 0 where no interval is known."""
-    return round(elapsed / interval) - 1 if elapsed > 1.5 * interval else 0
+def _missed(elapsed: int, held: int, before: float, after: float) -> int:
+    """Settlements that are absent between two, by their spacing, while a leg was held.
+
+    Where the two state different intervals the longer one counts; 0 where none is known.
+    """
+    interval = max(before, after) * US_PER_HOUR
+    if not elapsed > 1.5 * interval:
+        return 0
+    return min(round(elapsed / interval) - 1, math.ceil(held / interval) - 1)
 
 
 @compiled_in_place
@@ -62,7 +68,7 @@ def _walk(
     first_row, end = settlements.first[leg.instrument], settlements.first[leg.instrument + 1]
     last_point = prices.first[leg.source + 1]
     sign, size, entry_price, inverse = leg.sign, leg.size, leg.entry, leg.inverse
-    floor, margined, trade = leg.floor, leg.margined, leg.trade
+    floor, margined, trade, opened = leg.floor, leg.margined, leg.trade, leg.opened_us
     price, margin, funding = leg.price, leg.margin, leg.funding
     cash, rest, count, missed = account.cash, account.cash_rest, account.n_entries, 0
     begun = row
@@ -88,7 +94,9 @@ def _walk(
             funding += amount
             cash, rest = added(cash, rest, amount)
             if row > first_row:
-                missed += _missed(now - times[row - 1], hours[row] * US_PER_HOUR)
+                last = times[row - 1]
+                held = now - max(last, opened)
+                missed += _missed(now - last, held, hours[row - 1], hours[row])
             entry = entries[count]
             write(entry, now, SETTLEMENT, trade, mark)
             entry.rate = rates[row]

@@ -11,6 +11,7 @@ from funding_platform.backtest.books import (
     NO_CAPITAL,
     NO_PRICE,
     NO_VOLUME,
+    NOT_TRADED,
     OPEN,
     PROXY,
     VENUE_FULL,
@@ -24,6 +25,7 @@ from funding_platform.backtest.kernel.pricing import (
     fee_rate,
     impact_rate,
     last_known,
+    last_seen,
     notional_of,
 )
 from funding_platform.backtest.panel import Panel
@@ -51,8 +53,13 @@ def _prepare(
     other: int,
     sign: float,
     time: int,
-) -> bool:
-    """Fill in what a leg is and what it is valued at; False where no price is known."""
+) -> int:
+    """Fill in what a leg is and what it is valued at; ``FILLED``, or why it cannot be.
+
+    A leg without any price of its own so far is valued at the other's.
+    """
+    if time - last_seen(panel, instrument, time) > rules.stale_us:
+        return NOT_TRADED
     leg = books.legs[slot]
     leg.instrument = instrument
     leg.source = instrument
@@ -61,7 +68,7 @@ def _prepare(
         leg.source = other
         row = _find_price(panel, rules, other, time)
     if row < 0:
-        return False
+        return NO_PRICE
     leg.source_kind = panel.prices.kind[row] if leg.source == instrument else PROXY
     leg.next_price = row + 1
     leg.price = panel.prices.price[row]
@@ -76,35 +83,33 @@ def _prepare(
     leg.margined = not (leg.spot and sign > 0)
     leg.opened_us = time
     leg.accrued_us = time
-    return True
-
-
-@compiled_in_place
-def _floored(amount: float, step: float) -> float:
-    return math.floor(amount / step + _STEP_ROUNDING) * step if step > 0 else amount
+    return FILLED
 
 
 @compiled_in_place
 def _size(
     panel: Panel, rules: Rules, books: Books, first: int, count: int, size_usd: float
 ) -> bool:
-    """Give legs the same amount of base, rounded down to the steps; False if nothing is left."""
-    price = 0.0
+    """Give legs the same amount of base, in their steps; False if nothing is left.
+
+    The coarser step rounds the amount down; the other leg takes the multiple of its own step
+    that is nearest to that, which is the same amount wherever one step divides the other.
+    """
+    price = coarse = 0.0
     for slot in range(first, first + count):
-        price += books.legs[slot].price / count
+        leg = books.legs[slot]
+        price += leg.price / count
+        step = panel.facts.step[leg.instrument]
+        coarse = max(coarse, step / leg.price if leg.inverse else step)
     amount = size_usd / price
-    for _ in range(2):  # the coarser step of the two bounds both legs, whichever comes first
-        for slot in range(first, first + count):
-            leg = books.legs[slot]
-            step = panel.facts.step[leg.instrument]
-            if leg.inverse:
-                amount = _floored(amount * leg.price, step) / leg.price
-            else:
-                amount = _floored(amount, step)
+    if coarse > 0.0:
+        amount = math.floor(amount / coarse + _STEP_ROUNDING) * coarse
     for slot in range(first, first + count):
         leg = books.legs[slot]
         step = panel.facts.step[leg.instrument]
-        leg.size = _floored(amount * leg.price, step) if leg.inverse else _floored(amount, step)
+        leg.size = amount * leg.price if leg.inverse else amount
+        if step > 0.0:
+            leg.size = math.floor(leg.size / step + 0.5) * step
         if leg.size <= 0.0:
             return False
         leg.notional = notional_of(leg, leg.price)
@@ -187,8 +192,9 @@ def open_position(
     count = 0
     for instrument, other, sign in ((long, short, 1.0), (short, long, -1.0)):
         if instrument >= 0:
-            if not _prepare(panel, rules, books, first + count, instrument, other, sign, time):
-                return NO_PRICE
+            status = _prepare(panel, rules, books, first + count, instrument, other, sign, time)
+            if status != FILLED:
+                return status
             count += 1
     if not _size(panel, rules, books, first, count, size_usd):
         return BELOW_STEP

@@ -12,10 +12,12 @@ inverse
 import math
 from typing import Any
 
+import numpy as np
+
 from funding_platform.arbitrage import costs
-from funding_platform.backtest.books import DEPTH_IMPACT, LINEAR_IMPACT, Rules
+from funding_platform.backtest.books import DEPTH_IMPACT, LINEAR_IMPACT, NOT_YET, Books, Rules
 from funding_platform.backtest.compiled import compiled, compiled_in_place
-from funding_platform.backtest.panel import Panel
+from funding_platform.backtest.panel import Ints, Panel
 
 _BPS = costs.BPS
 _linear_impact_bps = compiled(costs.linear_impact_bps)
@@ -46,6 +48,38 @@ def last_known(times: Any, begin: int, end: int, time: int) -> int:
         else:
             end = middle
     return begin - 1
+
+
+@compiled_in_place
+def last_seen(panel: Panel, instrument: int, time: int) -> int:
+    """When an instrument last had a price; by its settlements where it has had none so far.
+
+    ``NOT_YET`` where it has had neither.
+    """
+    prices, settlements = panel.prices, panel.settlements
+    begin = prices.first[instrument]
+    row = last_known(prices.time_us, begin, prices.first[instrument + 1], time)
+    if row >= begin:
+        return int(prices.time_us[row])
+    begin = settlements.first[instrument]
+    row = last_known(settlements.known_us, begin, settlements.first[instrument + 1], time)
+    return int(settlements.time_us[row]) if row >= begin else NOT_YET
+
+
+@compiled
+def silences(panel: Panel, books: Books, time: int) -> Ints:
+    """How long the market of each slot's leg has been silent, as ``last_seen`` has it.
+
+    For legs that have passed through everything up to ``time``; 0 for an empty slot.
+    """
+    found = np.zeros(len(books.legs), dtype=np.int64)
+    for slot in range(len(books.legs)):
+        leg = books.legs[slot]
+        if leg.active and leg.source == leg.instrument:
+            found[slot] = time - panel.prices.time_us[leg.next_price - 1]
+        elif leg.active:
+            found[slot] = time - panel.settlements.time_us[leg.next_settlement - 1]
+    return found
 
 
 @compiled_in_place
