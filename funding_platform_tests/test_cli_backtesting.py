@@ -152,6 +152,63 @@ def test_sweep_walks_forward(settings: Settings) -> None:
     assert f"out of sample: return {row['total_return']:.2%}" in result.output
 
 
+def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) -> None:
+    axes = ["--axis", "strategy.entry_threshold=0.0001,5", "--axis", "strategy.erosion=0.5,7"]
+    result = run("backtest", "sweep", "--config", "carry.toml", *axes)
+    assert result.exit_code == 0, result.output
+    row, trials = load_sweep(settings, stored_sweeps(settings)["sweep_id"][0])
+    assert trials.sort("trial")["n_trades"].to_list()[1:] == [0]
+    assert [failure[:2] for failure in row["failures"]] == ["1:", "3:"]
+    assert result.output.count("input should be less than or equal to 1 (got 7)") == 2
+    assert f"best {row['best_run_id']}: Sharpe ratio" in result.output
+
+
+def test_a_walk_forward_says_what_its_folds_warn_of(settings: Settings) -> None:
+    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
+    axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
+    result = run("backtest", "sweep", "--config", "carry.toml", *axis, *days)
+    assert result.exit_code == 0, result.output
+    row = stored_sweeps(settings).row(0, named=True)
+    warned = load_sweep(settings, row["sweep_id"])[1]["warnings"].explode().drop_nulls()
+    said = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(said) == len(set(said)) > 0
+    assert set(said) == {f"warning: {one}" for one in warned}
+
+
+def test_a_walk_forward_shows_the_folds_that_it_sat_out(settings: Settings) -> None:
+    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
+    axis = ["--axis", "strategy.entry_threshold=5"]
+    result = run("backtest", "sweep", "--config", "carry.toml", *axis, *days)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("sat out in cash") == 2
+
+
+@pytest.mark.parametrize(
+    ("axis", "reason"),
+    [
+        ("capital_usd=5e4,1e5", "a walk-forward cannot vary capital_usd"),
+        ('bases=[["NOPE"]]', "runs in sample succeeded, the first: 0 in "),
+    ],
+)
+def test_a_walk_forward_that_makes_no_sense_is_explained(
+    settings: Settings, axis: str, reason: str
+) -> None:
+    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
+    result = run("backtest", "sweep", "--config", "carry.toml", "--axis", axis, *days)
+    assert reason in explained(result)
+
+
+def test_an_axis_has_each_value_once(settings: Settings) -> None:
+    axis = ["--axis", "strategy.erosion=0.5,0.5,0.5"]
+    result = run("backtest", "sweep", "--config", "carry.toml", *axis)
+    assert "axis strategy.erosion has 0.5 more than once" in explained(result)
+
+
+def test_a_report_that_cannot_be_written_is_explained(settings: Settings, first: str) -> None:
+    message = explained(run("backtest", "report", first, "--output", "/proc/nope/x.html"))
+    assert message.startswith("/proc/nope/x.html: the report cannot be written: ")
+
+
 def test_a_sweep_without_a_single_result_fails(settings: Settings) -> None:
     result = run("backtest", "sweep", "--config", "carry.toml", "--axis", "costs.flatfee=1,2")
     assert result.exit_code == 1
@@ -167,8 +224,9 @@ def test_a_sweep_without_a_single_result_fails(settings: Settings) -> None:
         (["--set", "strategy.erosion=often"], "strategy.cross_venue_carry.erosion"),
         (["--set", "last_days=0"], "last_days: 0 is not a number of days above zero"),
         (["--set", "capital_usd.x=1"], "capital_usd.x: 'capital_usd' has no fields of its own"),
-        (["--set", "seed=1", "--set", "seed=2"], "seed is given twice"),
-        (["--set", "seed"], "'seed' is not `field=value`"),
+        (["--set", "capital_usd=1", "--set", "capital_usd=2"], "capital_usd is given twice"),
+        (["--set", "capital_usd"], "'capital_usd' is not `field=value`"),
+        (["--set", "seed=1"], "seed: there is no such field"),
         (["--set", 'bases=["NOPE"]'], "the lake has no instrument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -186,13 +244,28 @@ def test_a_bad_configuration_names_its_field(
         (["run", "--config", "nothing.toml"], "does not exist"),
         (["sweep", "--config", "carry.toml"], "Missing option '--axis'"),
         (["list", "--sweeps", "--sweep", "x"], "take either"),
+        (["list", "--limit", "-3"], "-3 is not in the range x>=1"),
+        (["list", "--limit", "0"], "0 is not in the range x>=1"),
+        (["sweep", "--config", "carry.toml", "--axis", "x=1", "--seed", "-1"], "x>=0"),
         (
-            ["sweep", "--config", "carry.toml", "--axis", "seed=1", "--in-sample-days", "3"],
+            ["sweep", "--config", "carry.toml", "--axis", "x=1", "--in-sample-days", "1e-6"],
+            "'--in-sample-days'",
+        ),
+        (
+            [
+                "sweep",
+                "--config",
+                "carry.toml",
+                "--axis",
+                "max_positions=1",
+                "--in-sample-days",
+                "3",
+            ],
             "needs --in-sample-days and --out-of-sample-days",
         ),
         (
             [
-                *("sweep", "--config", "carry.toml", "--axis", "seed=1", "--workers", "2"),
+                *("sweep", "--config", "carry.toml", "--axis", "max_positions=1", "--workers", "2"),
                 *("--in-sample-days", "3", "--out-of-sample-days", "2"),
             ],
             "one process",

@@ -4,12 +4,15 @@ Funding is persistent, hence so are the returns on it: drawing single days would
 and bad ones apart and give intervals that are too narrow. Blocks of random length keep them.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from funding_platform.backtest.errors import ConfigError
 
 Floats = NDArray[np.float64]
 
@@ -28,16 +31,33 @@ class Bootstrap:
     confidence
         Probability that the interval covers, in (0, 1).
     mean_block_days
-        Mean length of a block; the cube root of the number of days when None, the order that
-        Politis & Romano derive for the variance of a mean.
+        Mean length of a block, at least 1; the cube root of the number of days when None, the order
+        that Politis & Romano derive for the variance of a mean.
     seed
-        Of the generator (PCG64): the same seed and returns give the same interval, bit by bit.
+        Of the generator (PCG64), not negative: the same seed and returns give the same interval,
+        bit by bit.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is out of bounds.
     """
 
     resamples: int = 2_000
     confidence: float = 0.95
     mean_block_days: float | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        block = self.mean_block_days
+        for name, right, bound in (
+            ("resamples", self.resamples >= 0, "0 or more"),
+            ("confidence", 0.0 < self.confidence < 1.0, "between 0 and 1"),
+            ("mean_block_days", block is None or 1.0 <= block < math.inf, "1 or more"),
+            ("seed", self.seed >= 0, "0 or more"),
+        ):
+            if not right:
+                raise ConfigError(f"bootstrap: {name} is {getattr(self, name)}, not {bound}")
 
     def interval(
         self, returns: Floats, statistic: Callable[[Floats], Floats]

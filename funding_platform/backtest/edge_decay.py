@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.ratios import ROUNDING
+from funding_platform.backtest.ratios import ROUNDING, is_flat
 
 Floats = NDArray[np.float64]
 
@@ -67,6 +67,9 @@ def edge_decay(live: Floats, backtest: Floats, *, window: int = TRADES_IN_WINDOW
     ``decayed`` where the live ratio lies below the ``ALERT_QUANTILE`` of the backtest's: a window
     that bad was rare while the edge was there. Live and paper trades count alike.
 
+    Live trades that all return the same have no ratio, yet are not too few to judge: the edge has
+    decayed where they lose, whatever the backtest's ratios, and has not where they do not.
+
     Parameters
     ----------
     live, backtest
@@ -77,11 +80,15 @@ def edge_decay(live: Floats, backtest: Floats, *, window: int = TRADES_IN_WINDOW
     Returns
     -------
     EdgeDecay
-        ``too few trades`` where either side has no window with a ratio.
+        ``too few trades`` where either side has no whole window, or none with a ratio, unless the
+        live one does not vary.
     """
     if len(live) == 0:
         return EdgeDecay("no live trades", 0)
     newest = rolling_trade_sharpe(live[-window:], window)
+    if len(newest) and len(backtest) >= window and is_flat(live[-window:]):
+        loses = live[-window:].mean() < 0.0
+        return EdgeDecay("decayed" if loses else "as expected", len(live))
     expected = rolling_trade_sharpe(backtest, window)
     expected = expected[np.isfinite(expected)]
     if len(newest) == 0 or not np.isfinite(newest[0]) or len(expected) == 0:

@@ -4,6 +4,7 @@ from collections.abc import Container
 
 import numpy as np
 
+from funding_platform.backtest.books import EXIT_REASONS
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.strategies.base import Close, Open
 
@@ -21,8 +22,9 @@ def fault_of(
         The size of an order that names none.
     """
     if isinstance(order, Close):
-        known = order.position_id in positions
-        return None if known else f"there is no position {order.position_id} to close"
+        if order.position_id not in positions:
+            return f"there is no position {order.position_id} to close"
+        return _fault_of_reason(order)
     if not isinstance(order, Open):
         return f"{order!r} is no order"
     legs = [leg for leg in (order.long, order.short) if leg is not None]
@@ -36,4 +38,13 @@ def fault_of(
         return f"{order} has a size or memo that is no (positive) number"
     if len({int(market.base[leg]) for leg in legs}) > 1:
         return f"{order} has legs on two bases"
+    return None
+
+
+def _fault_of_reason(order: Close) -> str | None:
+    """Trades are grouped by their reasons, and the engine's own must mean what they say."""
+    if not isinstance(order.reason, str) or not order.reason.strip():
+        return f"{order} has a reason that is no text"
+    if order.reason in EXIT_REASONS:
+        return f"{order} has a reason that only the engine gives"
     return None

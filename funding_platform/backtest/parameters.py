@@ -38,6 +38,10 @@ class SweepPlan(BaseModel):
     def _complete(self) -> Self:
         if empty := [path for path, values in self.axes.items() if not values]:
             raise ValueError(f"axes without values: {', '.join(empty)}")
+        for path, values in self.axes.items():
+            # Not by a set: values may be lists or tables.
+            if twice := [value for n, value in enumerate(values) if value in values[:n]]:
+                raise ValueError(f"axis {path} has {twice[0]!r} more than once")
         if (self.samples is None) == (self.method == "random"):
             raise ValueError("`samples` goes with the method random, and only with that")
         return self

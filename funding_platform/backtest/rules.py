@@ -1,12 +1,14 @@
 """A configuration as the kernel reads it: numbers, with the fees of every venue at every time."""
 
 import math
+from collections.abc import Collection, Iterable
 
 from funding_platform.arbitrage.costs import BPS, FeeHistory
 from funding_platform.backtest.books import IMPACT_MODELS, Rules
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.errors import DataError, UnknownInstrumentError
 from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.core.faults import near
 from funding_platform.core.time_grid import to_us
 
 
@@ -16,12 +18,14 @@ def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
     Raises
     ------
     DataError
-        If a venue's fees are unknown at the start.
+        If a venue's fees are unknown at the start, or a tier is chosen on a venue that neither the
+        data nor the fee schedules know.
     """
     venues = data.venues
     if config.costs.flat_fee_bps is not None:
         return FeeHistory.flat(venues, config.costs.flat_fee_bps)
     costs = config.costs
+    _require_known_venues(costs.tiers, {*venues, *data.fees["venue"]})
     fees = FeeHistory.of(data.fees, venues, costs.order_type, costs.tiers, costs.tier)
     start = to_us(config.window[0])
     for venue in venues:
@@ -32,6 +36,17 @@ def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
                 hint="add it to the fee schedules, or set costs.flat_fee_bps",
             )
     return fees
+
+
+def _require_known_venues(tiers: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a tier that would apply to nothing: most likely its venue is misspelt."""
+    for venue in tiers:
+        if venue not in known:
+            raise UnknownInstrumentError(
+                f"costs.tiers: no venue {venue!r} in the data or the fee schedules"
+                f"{near(venue, sorted(known))}",
+                hint=f"they have {', '.join(sorted(known))}",
+            )
 
 
 def rules_of(config: BacktestConfig, fees: FeeHistory) -> Rules:

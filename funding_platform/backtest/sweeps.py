@@ -12,11 +12,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
+from funding_platform.backtest.deflated_sharpe import deflated_sharpe, expected_best_sharpe
 from funding_platform.backtest.errors import SweepError
 from funding_platform.backtest.parameters import Point, at_point
+from funding_platform.backtest.returns import DAYS_PER_YEAR
 from funding_platform.core.errors import FundingError
 
 Run = Callable[[Any], Mapping[str, Any]]
@@ -24,6 +27,9 @@ Run = Callable[[Any], Mapping[str, Any]]
 
 Opener = Callable[[], Run]
 """Opens what runs share and gives ``Run``; picklable, as every process calls it for itself."""
+
+MOMENTS = "moments"
+"""Figure of a trial that is neither stored nor shown: what the deflated Sharpe ratio needs."""
 
 RUN_FAILURES = (FundingError, ValueError, ArithmeticError)
 """What costs one trial and not the sweep. Anything else is a fault of the program."""
@@ -99,12 +105,15 @@ def sweep(
 
 
 def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
-    """One row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``."""
+    """One row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``.
+
+    ``MOMENTS`` are left out, as no column holds them.
+    """
     rows = [
         {
             "number": one.number,
             **{f"config.{path}": value for path, value in one.point.items()},
-            **one.figures,
+            **{name: value for name, value in one.figures.items() if name != MOMENTS},
         }
         for one in trials
     ]
@@ -113,6 +122,30 @@ def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
     return pl.DataFrame(
         [pl.Series(name, [row.get(name) for row in rows], strict=False) for name in names]
     ).with_columns(errors)
+
+
+def best_of(trials: Sequence[Trial]) -> tuple[int, dict[str, float | None]] | None:
+    """The number of the best trial, and what its ratio is worth after so many.
+
+    Returns
+    -------
+    tuple or None
+        The figures are ``sharpe``, ``total_return``, ``luck_sharpe`` (annualised) and
+        ``deflated_sharpe``. None where no trial has a ratio.
+    """
+    rated = [one for one in trials if one.figures.get("sharpe") is not None]
+    if not rated:
+        return None
+    best = max(rated, key=lambda one: one.figures["sharpe"])  # the first of equal ones
+    ratios = [one.figures[MOMENTS].sharpe for one in rated]
+    variance = float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 0.0
+    luck = expected_best_sharpe(len(trials), variance)
+    return best.number, {
+        "sharpe": best.figures["sharpe"],
+        "total_return": best.figures["total_return"],
+        "luck_sharpe": luck * DAYS_PER_YEAR**0.5,
+        "deflated_sharpe": deflated_sharpe(best.figures[MOMENTS], len(trials), variance),
+    }
 
 
 def _spread(

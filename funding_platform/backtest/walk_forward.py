@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import itemgetter
+from typing import Final
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,14 +24,24 @@ Score = Callable[[Point, Window], float | None]
 RunEquity = Callable[[Point, Window, float], pl.DataFrame]
 """The equity (``time``, ``equity``) of a point over a window, from a capital in USD."""
 
+MIN_DAYS: Final = 1 / 24
+"""An hour, the shortest funding interval: shorter folds settle nothing, and never end."""
+
+MAX_DAYS: Final = 36_600.0
+"""A century: longer than any window, and still a date when it is added to one."""
+
 
 class WalkForwardPlan(BaseModel):
     """How long is chosen on, and how long the choice is held."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    in_sample_days: float = Field(gt=0, description="Days that a choice is made on.")
-    out_of_sample_days: float = Field(gt=0, description="Days that it is then run for.")
+    in_sample_days: float = Field(
+        ge=MIN_DAYS, le=MAX_DAYS, description="Days that a choice is made on."
+    )
+    out_of_sample_days: float = Field(
+        ge=MIN_DAYS, le=MAX_DAYS, description="Days that it is then run for."
+    )
     anchored: bool = Field(
         default=False, description="Choose on all days since the start, not on the last ones."
     )

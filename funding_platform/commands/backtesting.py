@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from funding_platform.flows.backtest_store import StoredRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-DAYS = click.FloatRange(min=0, min_open=True)
+DAYS = click.FloatRange(min=1 / 24, max=36_600)  # the bounds of WalkForwardPlan
 
 _config = click.option(
     "--config",
@@ -61,7 +61,9 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
 @backtest.command("list")
 @click.option("--sweeps", is_flag=True, help="Sweeps and walk-forwards, not runs.")
 @click.option("--sweep", "sweep_id", help="The trials of one sweep, or the folds of a walk.")
-@click.option("--limit", default=20, show_default=True, help="Rows at most.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Rows at most."
+)
 @text_format
 def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
     """What has been run, the newest first."""
@@ -152,7 +154,9 @@ def report(run_id: str, output: Path | None) -> None:
     help="Values to try, e.g. strategy.erosion=0.5,0.8; repeatable, all combinations are tried.",
 )
 @click.option("--samples", type=click.IntRange(min=1), help="Draw so many of them at random.")
-@click.option("--seed", default=0, show_default=True, help="Of that draw.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of that draw."
+)
 @click.option("--in-sample-days", type=DAYS, help="Walk forward: choose on so many days.")
 @click.option("--out-of-sample-days", type=DAYS, help="Walk forward: then run for so many.")
 @click.option("--anchored", is_flag=True, help="Walk forward: choose on all days so far.")
@@ -233,6 +237,8 @@ def _walk_forward(
     click.echo(walk_verdict(found.row))
     if failures := found.row["failures"]:
         click.echo(f"{len(failures)} runs in sample failed, the first: {failures[0]}", err=True)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _present(stored: "StoredRun") -> None:

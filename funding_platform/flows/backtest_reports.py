@@ -44,13 +44,21 @@ def write_report(settings: Settings, run: StoredRun, path: Path | None = None) -
     Raises
     ------
     FlowError
-        If the run is a trial of a sweep, of which figures only are kept.
+        If the run is a trial of a sweep, of which figures only are kept, or the file cannot be
+        written.
     """
     with step("backtest: report"):
         text = html_report(report_input(run))
         path = path or report_file(settings, run.run_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise FlowError(
+                f"{path}: the report cannot be written: {error.strerror or error}",
+                hint="give --output a file in a folder that can be written; the run is kept, and "
+                "`funding backtest report` writes it again",
+            ) from error
     return path
 
 
@@ -181,19 +189,25 @@ def sweep_verdict(row: Mapping[str, Any]) -> str:
 
 
 def fold_table(folds: Sequence[FoldResult]) -> pl.DataFrame:
-    """The folds of a walk-forward: window out of sample, choice, what it promised and earned."""
-    rows = [
-        {
-            "from": one.fold.out_of_sample.start,
-            "to": one.fold.out_of_sample.end,
-            **({} if one.point is None else one.point),
-            "Sharpe in sample": one.score,
-            "return out of sample": one.out_of_sample_return,
-        }
-        for one in folds
-    ]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pl.DataFrame([pl.Series(name, [row.get(name) for row in rows]) for name in names])
+    """The folds of a walk-forward: window out of sample, choice, what it promised and earned.
+
+    Where a fold was sat out in cash, a column ``note`` says so.
+    """
+    axes = dict.fromkeys(path for one in folds for path in one.point or ())
+    columns: dict[str, Sequence[Any]] = {
+        "from": [one.fold.out_of_sample.start for one in folds],
+        "to": [one.fold.out_of_sample.end for one in folds],
+        **{
+            path: [None if one.point is None else one.point[path] for one in folds] for path in axes
+        },
+        "Sharpe in sample": [one.score for one in folds],
+        "return out of sample": [one.out_of_sample_return for one in folds],
+    }
+    notes = ["sat out in cash" if one.point is None else None for one in folds]
+    if any(notes):
+        columns["note"] = notes
+    # An axis may mix whole numbers and fractions, or numbers and words.
+    return pl.DataFrame([pl.Series(name, values, strict=False) for name, values in columns.items()])
 
 
 def walk_verdict(row: Mapping[str, Any]) -> str:

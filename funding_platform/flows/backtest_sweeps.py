@@ -10,19 +10,15 @@ import numpy as np
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.deflated_sharpe import (
-    ReturnMoments,
-    deflated_sharpe,
-    expected_best_sharpe,
-)
+from funding_platform.backtest.deflated_sharpe import ReturnMoments
 from funding_platform.backtest.engine import run_backtest
+from funding_platform.backtest.errors import SweepError
 from funding_platform.backtest.figures import run_figures, strategy_name
 from funding_platform.backtest.parameters import Point, SweepPlan, at_point
-from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.ratios import sharpe
 from funding_platform.backtest.results import BacktestResult
-from funding_platform.backtest.returns import DAYS_PER_YEAR, daily_returns
-from funding_platform.backtest.sweeps import RUN_FAILURES, Trial, sweep
+from funding_platform.backtest.returns import daily_returns
+from funding_platform.backtest.sweeps import MOMENTS, RUN_FAILURES, Trial, best_of, sweep
 from funding_platform.backtest.walk_forward import (
     FoldResult,
     WalkForwardPlan,
@@ -31,7 +27,7 @@ from funding_platform.backtest.walk_forward import (
 )
 from funding_platform.core.backtest_tables import RUNS, SWEEPS
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.backtest_data import provider_from_lake
+from funding_platform.flows.backtest_data import LakeData, provider_from_lake
 from funding_platform.flows.backtest_sharing import SharedData, shared
 from funding_platform.flows.backtest_store import (
     append_rows,
@@ -45,11 +41,8 @@ from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
-MOMENTS = "moments"
-"""Figure of a trial that is not stored: what the deflated Sharpe ratio needs of its returns."""
-
-_DATA_FIELDS = ("start", "end", "venues", "symbols", "bases", "outages")
-"""What of a configuration decides which data is read."""
+_SET_BY_FOLDS = ("start", "end", "capital_usd")
+"""What of a configuration a fold decides: its window, and what the fold before it left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +55,15 @@ class StoredSweep:
 
 @dataclass(frozen=True, slots=True)
 class StoredWalkForward:
-    """A walk-forward with its row of ``backtest.sweeps``, its folds and its stitched equity."""
+    """A walk-forward with its row of ``backtest.sweeps``, its folds and its stitched equity.
+
+    ``warnings`` are those of the runs out of sample, each once.
+    """
 
     row: Mapping[str, Any]
     folds: list[FoldResult]
     equity: pl.DataFrame
-
-
-@dataclass(slots=True)
-class LakeData:
-    """The data of configurations that differ from one another in some fields.
-
-    Those that read what ``config`` reads share its data, which is there already. Other data comes
-    from the lake; the last of it is kept, as neighbouring points of a sweep often want the same.
-    """
-
-    settings: Settings
-    snapshot_id: int
-    config: BacktestConfig
-    common: FundingDataProvider
-    _other: tuple[list[Any], FundingDataProvider] | None = None
-
-    def of(self, config: BacktestConfig) -> FundingDataProvider:
-        """The data that a configuration reads."""
-        wanted, shared_by_all = (
-            [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
-        )
-        if wanted == shared_by_all:
-            return self.common
-        if self._other is None or self._other[0] != wanted:
-            self._other = None  # before the next is read: one at a time is in memory
-            self._other = wanted, provider_from_lake(self.settings, config, self.snapshot_id)
-        return self._other[1]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +118,7 @@ def sweep_and_store(
         opener = LakeOpener(settings, config, snapshot, data)
         trials = sweep(config, points, opener, workers=workers, on_done=on_done)
     sweep_id, called = new_id("sweep", started), name or strategy_name(config)
+    best = best_of(trials)
     rows = [
         {
             **one.figures,
@@ -165,7 +136,7 @@ def sweep_and_store(
         "plan": plan.model_dump_json(),
         "n_trials": len(trials),
         "failures": [f"{one.number}: {one.error}" for one in trials if one.error is not None],
-        **_selected(trials, sweep_id),
+        **({} if best is None else {"best_run_id": _trial_id(sweep_id, best[0]), **best[1]}),
         **_made(snapshot, started),
     }
     with (
@@ -195,8 +166,15 @@ def walk_forward_and_store(
     LakeMissingError
         If nothing has been collected yet.
     BacktestError
-        If a point makes no valid configuration, or the window has no room for a fold.
+        If a point makes no valid configuration, an axis is what a fold decides, the window has no
+        room for a fold, or not one run in sample succeeded.
     """
+    if taken := [path for path in plan.axes if path in _SET_BY_FOLDS]:
+        raise SweepError(
+            f"a walk-forward cannot vary {', '.join(taken)}: each fold has a window of its own, "
+            "and the capital that the one before it left",
+            hint="set them in the configuration, or leave the walk-forward's options out",
+        )
     started, snapshot, points = datetime.now(UTC), newest_snapshot(settings), plan.points()
     for point in points:
         at_point(config, point)
@@ -208,6 +186,7 @@ def walk_forward_and_store(
     found = walk_forward(
         window, division, points, score=runs.score, run=runs.equity, capital=config.capital_usd
     )
+    runs.require_one()
     planned = {"points": plan, "division": division}
     row = {
         "sweep_id": sweep_id,
@@ -231,7 +210,7 @@ def walk_forward_and_store(
             append_run(
                 transaction, {**run_figures(result), **times, **belongs, "whole": True}, result
             )
-    return StoredWalkForward(row, found.folds, found.equity)
+    return StoredWalkForward(row, found.folds, found.equity, runs.warnings())
 
 
 class _FoldRuns:
@@ -248,6 +227,7 @@ class _FoldRuns:
         self._on_done = on_done
         self.done: dict[Window, tuple[dict[str, datetime], BacktestResult]] = {}
         self.failures: list[str] = []
+        self._scored = 0
 
     def score(self, point: Point, window: Window) -> float | None:
         """The Sharpe ratio of a point over a window; None where it has none, or cannot run."""
@@ -258,6 +238,7 @@ class _FoldRuns:
             self.failures.append(f"{number} in {window}: {type(error).__name__}: {error}")
             return None
         finally:
+            self._scored += 1
             self._on_done()
         return sharpe(_returns(result.equity))
 
@@ -270,28 +251,23 @@ class _FoldRuns:
         self.done[window] = times, result
         return result.equity.select("time", "equity")
 
+    def require_one(self) -> None:
+        """Refuse a walk-forward without a single run in sample: cash was no choice of anyone's."""
+        if self.failures and len(self.failures) == self._scored:
+            raise SweepError(
+                f"none of {self._scored} runs in sample succeeded, the first: {self.failures[0]}",
+                hint="a run of the configuration by itself says the same",
+            )
+
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings of what was run out of sample, each once, in the order of the folds."""
+        said = (warning for _, result in self.done.values() for warning in result.warnings)
+        return tuple(dict.fromkeys(said))
+
     def _run(self, point: Point, window: Window, capital: float) -> BacktestResult:
         span = {"start": window.start, "end": window.end, "capital_usd": capital}
         chosen = at_point(self._config, point)
         return run_backtest(at_point(chosen, span), self._data.of(chosen))
-
-
-def _selected(trials: Sequence[Trial], sweep_id: str) -> dict[str, Any]:
-    """The best trial, and what its ratio is worth after so many."""
-    rated = [one for one in trials if one.figures.get("sharpe") is not None]
-    if not rated:
-        return {}
-    best = max(rated, key=lambda one: one.figures["sharpe"])  # the first of equal ones
-    ratios = [one.figures[MOMENTS].sharpe for one in rated]
-    variance = float(np.var(ratios, ddof=1)) if len(ratios) > 1 else 0.0
-    luck = expected_best_sharpe(len(trials), variance)
-    return {
-        "best_run_id": _trial_id(sweep_id, best.number),
-        "sharpe": best.figures["sharpe"],
-        "total_return": best.figures["total_return"],
-        "luck_sharpe": luck * DAYS_PER_YEAR**0.5,
-        "deflated_sharpe": deflated_sharpe(best.figures[MOMENTS], len(trials), variance),
-    }
 
 
 def _belongs(sweep_id: str, number: int, name: str, snapshot: int) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def test_without_trades_there_is_nothing_to_judge() -> None:
     [
         (PROMISED[: TRADES_IN_WINDOW - 1], PROMISED),
         (PROMISED, PROMISED[: TRADES_IN_WINDOW - 1]),
-        (np.full(40, 0.01), PROMISED),
+        (np.full(40, -0.001), PROMISED[: TRADES_IN_WINDOW - 1]),
+        (np.full(TRADES_IN_WINDOW - 1, -0.001), PROMISED),
         (PROMISED, np.full(40, 0.01)),
     ],
 )
@@ -44,6 +45,18 @@ def test_a_window_without_a_ratio_is_not_judged(live: np.ndarray, backtest: np.n
     found = edge_decay(live, backtest)
     assert found.verdict == "too few trades"
     assert found.live_sharpe is None
+
+
+@pytest.mark.parametrize("backtest", [PROMISED, np.full(40, 0.01)], ids=["varied", "flat"])
+@pytest.mark.parametrize(
+    ("each", "verdict"), [(-0.001, "decayed"), (0.0, "as expected"), (0.001, "as expected")]
+)
+def test_trades_that_do_not_vary_are_judged_by_their_sign(
+    each: float, verdict: str, backtest: np.ndarray
+) -> None:
+    live = np.concatenate([PROMISED[:10], np.full(40, each)])
+    found = edge_decay(live, backtest)
+    assert (found.verdict, found.live_trades, found.live_sharpe) == (verdict, 50, None)
 
 
 def test_trades_like_the_backtests_are_as_expected() -> None:

@@ -73,6 +73,8 @@ def test_seeds_draw_differently() -> None:
         ({"axes": {}}, "axes"),
         ({"axes": {"a": []}}, "axes without values: a"),
         ({"axes": {"a": [1]}, "method": "random"}, "samples"),
+        ({"axes": {"a": [1, 2], "b": [0.5, 0.7, 0.5]}}, "axis b has 0.5 more than once"),
+        ({"axes": {"bases": [["X"], ["Y"], ["X"]]}}, "axis bases has .* more than once"),
         ({"axes": {"a": [1]}, "samples": 3}, "samples"),
         ({"axes": {"a": [1]}, "method": "random", "samples": 0}, "samples"),
     ],

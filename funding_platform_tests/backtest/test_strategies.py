@@ -84,6 +84,21 @@ def test_it_leaves_for_a_reason(
     assert closed(run_backtest(config(48, strategy=strategy), data))[0] == expected
 
 
+@pytest.mark.parametrize("fee", [0.0, -2.0], ids=["free", "rebate"])
+@pytest.mark.parametrize("short", [0.0, 1e-5], ids=["equal", "apart"])
+def test_a_pair_that_does_not_diverge_is_none_whatever_the_threshold(
+    fee: float, short: float
+) -> None:
+    """Else it would be closed at once, and opened again, for ever."""
+    data = provider_of(*rates("a", (0, 0.0)), *rates("b", (0, short), (12, -short)))
+    costs = {"flat_fee_bps": fee, "slippage": {"half_spread_bps": 0.0}}
+    strategy = CrossVenueCarry(**{**CARRY, "entry_threshold": -1e-3})
+    found = closed(run_backtest(config(48, costs=costs, strategy=strategy), data))
+    # Once apart, the pair flips at hour 12, and is entered the other way round an hour later.
+    apart = [(0.0, 12.0, "divergence flipped"), (13.0, 48.0, "end of the run")]
+    assert found == (apart if short else [])
+
+
 def test_it_changes_to_a_pair_that_is_better_by_enough() -> None:
     data = provider_of(
         *rates("a", (0, 0.0)), *rates("b", (0, 1e-3)), *rates("c", (0, 0.0), (12, 2e-3))
@@ -152,6 +167,36 @@ def test_spot_is_held_against_the_best_paid_perpetual_while_it_pays() -> None:
     assert legs["s"]["price_pnl_usd"] == pytest.approx(100 * 20.0)
     # The settlement at hour 20, at the new rate, is paid: it was crossed before the decision.
     assert legs["a"]["funding_usd"] == pytest.approx(10_000 / 8 * (19 * 6e-4 - 1e-4))
+
+
+def test_spot_is_not_held_against_what_pays_too_little_to_stay() -> None:
+    """A negative threshold lets any rate in; what would be closed at once is not entered."""
+    perpetuals = [*rates("a", (0, -1e-5), (12, 1e-5)), *rates("b", (0, -2e-5))]
+    facts = pl.DataFrame(
+        {
+            "venue": ["a", "b", "s"],
+            "venue_symbol": ["BTC-PERP"] * 3,
+            "base": ["BTC"] * 3,
+            "contract_type": ["linear", "linear", "spot"],
+        }
+    )
+    spot = price_frame([("s", hour, 100.0) for hour in range(49)])
+    data = provider_of(*perpetuals, instruments=facts, prices=spot)
+    strategy = SpotPerpCarry(horizon_hours=24, entry_threshold=-1e-3)
+    result = run_backtest(config(48, strategy=strategy), data)
+    assert closed(result) == [(12.0, 48.0, "end of the run")]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "most"), [(9e-4, 3e-4), (0.0, 0.0), (-1e-3, 0.0)], ids=["above", "zero", "below"]
+)
+def test_spot_leaves_no_higher_than_it_enters(threshold: float, most: float) -> None:
+    """24 hours are three tenors; of a negative threshold costs are to say what it amounts to."""
+    fields: dict[str, Any] = {"horizon_hours": 24, "entry_threshold": threshold}
+    SpotPerpCarry(**fields, exit_rate_8h=most - 1e-9)
+    SpotPerpCarry(**fields, exit_rate_8h=most)
+    with pytest.raises(ValueError, match=r"exit_rate_8h .* is above"):
+        SpotPerpCarry(**fields, exit_rate_8h=most + 1e-9)
 
 
 def features(*rows: tuple[str, float, float, float]) -> pl.DataFrame:

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from funding_platform.backtest.deflated_sharpe import ReturnMoments
 from funding_platform.backtest.errors import BacktestError, SweepError
 from funding_platform.backtest.parameters import SweepPlan
-from funding_platform.backtest.sweeps import Run, sweep, trials_frame
+from funding_platform.backtest.sweeps import Run, Trial, sweep, trials_frame
 
 
 class Config(BaseModel):
@@ -104,6 +105,19 @@ def test_a_sweep_of_nothing_but_failures_is_a_frame_too(shared: SharedRates) -> 
     frame = trials_frame(sweep(Config(), [{"scale": "x"}, {"none": 1}], shared))
     assert frame["error"].null_count() == 0
     assert frame["config.scale"].to_list() == ["x", None]
+
+
+def test_moments_are_no_column() -> None:
+    """Those that have some, those that have none, and those that never ran."""
+    returns = ReturnMoments.of(np.array([0.01, -0.02, 0.03]))
+    trials = [
+        Trial(0, {"scale": 1}, {"earned": 1.0, "moments": returns}),
+        Trial(1, {"scale": 2}, {"earned": 0.0, "moments": None}),
+        Trial(2, {"scale": 13}, error="BacktestError: 13 brings bad luck"),
+    ]
+    for some in (trials, trials[:1], trials[::-1]):
+        assert set(trials_frame(some).columns) == {"number", "config.scale", "earned", "error"}
+    assert trials_frame(trials)["earned"].to_list() == [1.0, 0.0, None]
 
 
 def test_a_worker_that_dies_ends_the_sweep_with_a_reason() -> None:

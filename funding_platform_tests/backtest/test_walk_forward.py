@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from funding_platform.backtest.errors import SweepError
 from funding_platform.backtest.parameters import Point
@@ -69,6 +70,13 @@ def test_folds_adjoin_and_choose_on_the_past_only(
 def test_a_window_without_room_is_refused() -> None:
     with pytest.raises(SweepError, match="leaves nothing after 40 days"):
         folds(HISTORY, WalkForwardPlan(in_sample_days=40, out_of_sample_days=1))
+
+
+@pytest.mark.parametrize("days", [0.0, -1.0, 1e-6, 36_601.0, 1e12, float("inf"), float("nan")])
+@pytest.mark.parametrize("name", ["in_sample_days", "out_of_sample_days"])
+def test_a_plan_has_days_that_can_be_counted(name: str, days: float) -> None:
+    with pytest.raises(ValidationError, match=name):
+        WalkForwardPlan(**{"in_sample_days": 1.0, "out_of_sample_days": 1.0, name: days})
 
 
 @given(st.integers(0, 50), st.integers(0, 3))

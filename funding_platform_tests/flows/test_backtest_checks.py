@@ -170,6 +170,6 @@ def test_trades_that_the_window_cut_short_do_not_count(lake: Settings) -> None:
 def test_a_first_run_and_another_configuration_have_no_paper_trades(lake: Settings) -> None:
     run_and_store(lake, setting())
     assert asked(lake, edge_holds).verdict.startswith("no paper trades: 0 paper trades")
-    other = run_and_store(lake, setting(seed=5))
+    other = run_and_store(lake, setting(max_positions=5))
     answer = asked(lake, edge_holds)
     assert answer.figures["first run"] == other.run_id == answer.figures["run"]

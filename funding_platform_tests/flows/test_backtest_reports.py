@@ -1,10 +1,12 @@
 """What people read of runs and sweeps: tables that add up, sentences that are true."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from funding_platform.backtest.deflated_sharpe import ReturnMoments
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.results import BacktestResult
@@ -66,6 +68,44 @@ def test_a_table_of_trials_shows_what_was_varied_and_what_went_wrong() -> None:
     assert "error" not in trial_table([good]).columns
 
 
+def test_a_table_of_trials_leaves_moments_out() -> None:
+    """A point without trades has none, an invalid one never ran."""
+    moments = ReturnMoments(0.1, 10, 0.0, 3.0)
+    trials = [
+        Trial(0, {"strategy.erosion": 0.5}, {"sharpe": 1.9, "moments": moments}),
+        Trial(1, {"strategy.erosion": 0.6}, {"sharpe": None, "moments": None}),
+        Trial(2, {"strategy.erosion": 7}, error="ConfigError: erosion"),
+    ]
+    assert trial_table(trials).rows() == [
+        (0, 0.5, 1.9, None), (1, 0.6, None, None), (2, 7.0, None, "ConfigError: erosion"),
+    ]  # fmt: skip
+
+
+def test_folds_may_choose_a_whole_number_and_a_fraction() -> None:
+    window = Window(START, START + timedelta(days=1))
+    folds = [
+        FoldResult(Fold(window, window), {"costs.flat_fee_bps": fee}, 1.0, 0.0) for fee in (1, 2.5)
+    ]
+    assert fold_table(folds)["costs.flat_fee_bps"].to_list() == [1.0, 2.5]
+
+
+@pytest.mark.parametrize("where", ["/proc/nope/x.html", "file/x.html", "."])
+def test_a_report_that_cannot_be_written_is_said(
+    result: BacktestResult, where: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    names = ("name", "strategy", "code_version", "data_fingerprint", "lake_snapshot_id")
+    row = {
+        **dict.fromkeys(names, "x"), "run_id": "run-1", "capital_usd": 1e5, "identity_error": 0.0,
+        **dict.fromkeys(("window_start", "window_end", "started_at"), START),
+        "config": result.config.model_dump_json(),
+    }  # fmt: skip
+    path = tmp_path / where
+    said = rf"(?s)^{re.escape(str(path))}: the report cannot be written: .*hint: give --output"
+    with pytest.raises(FlowError, match=said):
+        write_report(Settings(data_dir=tmp_path), StoredRun(row, result), path)
+
+
 def test_the_verdict_on_a_sweep() -> None:
     row = {
         "n_trials": 9, "best_run_id": "s-0004", "sharpe": 2.226, "total_return": 0.0123,
@@ -86,10 +126,18 @@ def test_a_fold_that_was_sat_out_shows_no_choice() -> None:
         FoldResult(Fold(spans[0], spans[1]), {"strategy.erosion": 0.5}, 1.25, 0.01),
         FoldResult(Fold(spans[1], spans[2]), None, None, 0.0),
     ]
+    sat_out = "sat out in cash"
     assert fold_table(folds).rows() == [
-        (START + day, START + 2 * day, 0.5, 1.25, 0.01),
-        (START + 2 * day, START + 3 * day, None, None, 0.0),
+        (START + day, START + 2 * day, 0.5, 1.25, 0.01, None),
+        (START + 2 * day, START + 3 * day, None, None, 0.0, sat_out),
     ]
+    names = [
+        "from", "to", "strategy.erosion", "Sharpe in sample", "return out of sample", "note",
+    ]  # fmt: skip
+    for some in (folds, folds[::-1]):
+        assert fold_table(some).columns == names
+    assert fold_table(folds[1:])["note"].to_list() == [sat_out]
+    assert "note" not in fold_table(folds[:1]).columns
     assert walk_verdict({"sharpe": None, "total_return": 0.01}) == (
         "out of sample: return 1.00%, Sharpe ratio undefined"
     )

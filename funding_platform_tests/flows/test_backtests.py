@@ -15,11 +15,12 @@ from funding_platform.backtest.errors import ConfigError, DataError, IdentityErr
 from funding_platform.backtest.figures import frame_digest
 from funding_platform.backtest.metrics import measure
 from funding_platform.backtest.parameters import SweepPlan
+from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.returns import daily_returns
 from funding_platform.backtest.walk_forward import WalkForwardPlan
 from funding_platform.core.backtest_tables import BACKTEST_TABLES, COMPONENTS, FRAMES
-from funding_platform.flows import backtest_store, backtests
+from funding_platform.flows import backtest_store, backtest_sweeps, backtests
 from funding_platform.flows.backtest_data import provider_from_lake
 from funding_platform.flows.backtest_store import (
     StoredRun,
@@ -113,7 +114,7 @@ def test_all_of_a_run_is_one_commit_that_names_it(own_lake: Settings) -> None:
 
 
 def test_reading_one_run_opens_its_files_only(own_lake: Settings) -> None:
-    runs = [run_and_store(own_lake, setting(seed=seed)) for seed in range(3)]
+    runs = [run_and_store(own_lake, setting(max_positions=most)) for most in (4, 5, 6)]
     with connect(own_lake) as connection:
         plan = connection.execute(
             "EXPLAIN ANALYZE SELECT * FROM backtest.ledger WHERE run_id = ?", [runs[1].run_id]
@@ -150,7 +151,7 @@ def test_without_a_lake_it_is_said(tmp_path: Path) -> None:
 
 
 def test_runs_are_found_by_beginning_and_as_the_latest(lake: Settings, stored: StoredRun) -> None:
-    newer = run_and_store(lake, setting(seed=9))
+    newer = run_and_store(lake, setting(max_positions=9))
     assert load_run(lake, newer.run_id[:-2]).run_id == newer.run_id
     assert load_run(lake, "latest").run_id == newer.run_id
     assert stored_runs(lake)["run_id"].to_list()[:2] == [newer.run_id, stored.run_id]
@@ -379,10 +380,59 @@ def test_a_walk_forward_refuses_what_makes_no_sense(lake: Settings) -> None:
         walk_forward_and_store(
             lake, CONFIG, plan, WalkForwardPlan(in_sample_days=60, out_of_sample_days=3)
         )
-    with pytest.raises(ConfigError, match="capital_usd"):
+    with pytest.raises(ConfigError, match="position_usd"):
         walk_forward_and_store(
             lake,
             setting(end=START + 200 * HOUR),
-            SweepPlan(axes={"capital_usd": (-1.0,)}),
+            SweepPlan(axes={"position_usd": (-1.0,)}),
             WalkForwardPlan(in_sample_days=4, out_of_sample_days=3),
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("start", START + HOUR), ("end", START + 200 * HOUR), ("capital_usd", 5e4)],
+)
+def test_a_walk_forward_varies_nothing_that_its_folds_decide(
+    lake: Settings, name: str, value: object
+) -> None:
+    plan = SweepPlan(axes={"strategy.erosion": (0.5,), name: (value,)})
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    with pytest.raises(SweepError, match=f"cannot vary {name}:"):
+        walk_forward_and_store(lake, CONFIG, plan, division)
+
+
+def test_a_walk_forward_without_one_run_in_sample_is_refused(own_lake: Settings) -> None:
+    """Nothing was chosen in any fold, hence what it would have earned is not 0."""
+    plan = SweepPlan(axes={"bases": (("DOGE",), ("PEPE",))})
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    said = r"none of 4 runs in sample succeeded, the first: 0 in .*no instrument of those"
+    with pytest.raises(SweepError, match=said):
+        walk_forward_and_store(own_lake, CONFIG, plan, division)
+    assert rows_in(own_lake, "backtest.sweeps") == 0
+
+
+def test_a_walk_forward_hands_on_each_warning_once(lake: Settings) -> None:
+    plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    found = walk_forward_and_store(lake, setting(costs={}), plan, division)
+    trials = load_sweep(lake, found.row["sweep_id"])[1]
+    said = [warning for one in trials.sort("trial")["warnings"] for warning in one]
+    assert trials.height == 2
+    assert found.warnings == tuple(dict.fromkeys(said)) != ()
+
+
+def test_a_sweep_reads_as_far_back_as_its_points_look(
+    own_lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[float] = []
+
+    def noted(settings: Settings, config: BacktestConfig, snapshot: int) -> FundingDataProvider:
+        read.append(config.look_back_hours)
+        return provider_from_lake(settings, config, snapshot)
+
+    monkeypatch.setattr(backtest_sweeps, "provider_from_lake", noted)
+    plan = SweepPlan(axes={"look_back_hours": (168.0, 300.0), "costs.flat_fee_bps": (1.0, 2.0)})
+    found = sweep_and_store(own_lake, CONFIG, plan)
+    assert [one.error for one in found.trials] == [None] * 4
+    assert read == [168.0, 300.0]

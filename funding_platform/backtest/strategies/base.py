@@ -6,10 +6,14 @@ could keep for it: the same market and book, the same orders.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
+
+MAX_HOURS: Final = 24.0 * 366 * 10
+"""Ten years, the longest span a configuration may name: about as long as perpetuals have existed,
+and added to any time of a run it is still a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,11 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close all legs of a position, for a reason that the trades will carry."""
+    """Close all legs of a position, for a reason that the trades will carry.
+
+    The reason is a word or more, and none of ``books.EXIT_REASONS``: those say that the engine
+    closed it.
+    """
 
     position_id: int
     reason: str

@@ -10,7 +10,7 @@ from funding_platform.arbitrage.costs import BPS
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.panel import US_PER_HOUR, Floats
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
+from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
 from funding_platform.backtest.strategies.pairs import Pairs, best_first, best_pairs, held_bases
 from funding_platform.core.units import TENOR_HOURS
 
@@ -20,12 +20,16 @@ class PairCarry(BaseModel):
 
     A pair is expected to net ``divergence_8h * horizon / 8 - 2 (cost_long + cost_short)`` over the
     horizon, per unit of one leg's notional, where a cost is the fee and half-spread of one fill.
-    It is entered when that exceeds ``entry_threshold``, the best first, one pair per base.
+    It is entered when that exceeds ``entry_threshold``, the best first, one pair per base. A pair
+    whose divergence is not above zero is none, whatever the threshold and however much an order
+    earns in rebates: it would be closed at once because its divergence had flipped.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    horizon_hours: float = Field(default=72.0, gt=0, description="Over which funding must pay.")
+    horizon_hours: float = Field(
+        default=72.0, gt=0, le=MAX_HOURS, description="Over which funding must pay."
+    )
     entry_threshold: float = Field(
         default=0.0005, description="Expected net over the horizon, fraction of notional."
     )
@@ -36,7 +40,7 @@ class PairCarry(BaseModel):
         description="Close when the divergence has lost this share of what it was at entry.",
     )
     max_age_hours: float | None = Field(
-        default=336.0, gt=0, description="Close after so long; never when null."
+        default=336.0, gt=0, le=MAX_HOURS, description="Close after so long; never when null."
     )
     better_by: float | None = Field(
         default=0.002,
@@ -60,13 +64,15 @@ class PairCarry(BaseModel):
             yield Open(long, short, memo=market.rate_8h[short] - market.rate_8h[long])
 
     def pairs(self, market: Market) -> Pairs:
-        """The best pair of each base now."""
+        """The best pair of each base now, and what it nets: nothing unless it diverges."""
         earned = market.rate_8h * (self.horizon_hours / TENOR_HOURS)
         cost = 2.0 * BPS * market.fill_cost_bps
         usable = np.where(market.tradable & ~market.spot, 0.0, np.nan)
         members, first = market.by_base
         short_score = self.short_allowed(market) + usable + earned - cost
-        return best_pairs(members, first, market.venue, usable - earned - cost, short_score)
+        best = best_pairs(members, first, market.venue, usable - earned - cost, short_score)
+        diverges = (best.long >= 0) & (market.rate_8h[best.short] > market.rate_8h[best.long])
+        return best._replace(net=np.where(diverges, best.net, -np.inf))
 
     def short_allowed(self, market: Market) -> Floats:
         """0 for each instrument that may be the short leg, NaN for the others."""
