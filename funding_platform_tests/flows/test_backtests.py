@@ -431,7 +431,8 @@ def test_a_sweep_reads_as_far_back_as_its_points_look(
         read.append(config.look_back_hours)
         return provider_from_lake(settings, config, snapshot)
 
-    monkeypatch.setattr(backtest_sweeps, "provider_from_lake", noted)
+    for module in (backtest_sweeps, backtest_data):
+        monkeypatch.setattr(module, "provider_from_lake", noted)
     plan = SweepPlan(axes={"look_back_hours": (168.0, 300.0), "costs.flat_fee_bps": (1.0, 2.0)})
     found = sweep_and_store(own_lake, CONFIG, plan)
     assert [one.error for one in found.trials] == [None] * 4
