@@ -7,6 +7,7 @@ strategy is asked, and what the account is worth is written down.
 
 from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
@@ -19,10 +20,10 @@ from funding_platform.backtest.kernel.accounts import component_sums, take_stock
 from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
-from funding_platform.backtest.kernel.pricing import silences
+from funding_platform.backtest.kernel.pricing import measure_silence
 from funding_platform.backtest.market import Market, describe
 from funding_platform.backtest.orders import fault_of
-from funding_platform.backtest.panel import US_PER_HOUR
+from funding_platform.backtest.panel import US_PER_HOUR, Ints
 from funding_platform.backtest.positions import Book, Position
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.records import Recorder
@@ -71,7 +72,11 @@ def run_backtest(
         raise StrategyError("the configuration has no strategy, and none was handed over")
     if isinstance(chosen, PairCarry):
         data.require_pairs()
-    return _Run(config, data, chosen).result()
+    with ThreadPoolExecutor(
+        1
+    ) as beside:  # a run keeps one core busy, and its data has to be hashed
+        beside.submit(getattr, data, "fingerprint")
+        return _Run(config, data, chosen).result()
 
 
 class _Run:
@@ -93,8 +98,10 @@ class _Run:
             config.outages.stale_us,
             config.costs.half_spread_bps,
         )
+        self.silence = np.zeros(len(self.books.legs), dtype=np.int64)
         self.due: deque[tuple[int, Order, int]] = deque()
         self.positions: dict[int, Position] = {}
+        self.closing: set[int] = set()
         self.slots: dict[int, int] = {}
         self.free = list(range(2 * config.max_positions - 2, -1, -2))
         self.given_out = 0
@@ -138,6 +145,7 @@ class _Run:
                 if held.closing:
                     continue
                 self.positions[order.position_id] = replace(held, closing=True)
+                self.closing.add(order.position_id)
                 self.due.append((now + delay, order, order.position_id))
             self.book = None
             if delay == 0:
@@ -162,8 +170,7 @@ class _Run:
 
     def _room(self) -> int:
         """How many positions may be added to those that nothing closes yet."""
-        staying = sum(not one.closing for one in self.positions.values())
-        return self.config.max_positions - staying
+        return self.config.max_positions - len(self.positions) + len(self.closing)
 
     def _where(self) -> str:
         return f"strategy {type(self.strategy).__name__} at {self.market.time:%Y-%m-%d %H:%M} UTC"
@@ -189,7 +196,7 @@ class _Run:
             self.recorder.moved = True
         else:
             self.recorder.refused[status] += 1
-            del self.positions[position]
+            self._forget(position)
             self.book = None
 
     def _open(self, when: int, position: int, order: Open) -> int:
@@ -206,10 +213,11 @@ class _Run:
     def _close(self, when: int, position: int, reason: str) -> None:
         """Close a position; a frozen one, or one not yet open, stays."""
         slot = self.slots.get(position)
-        silence = silences(self.panel, self.books, when)
+        silence = self._silence(when)
         frozen = slot is not None and bool((silence[slot : slot + 2] > self.rules.stale_us).any())
         if slot is None or frozen:
             self.positions[position] = replace(self.positions[position], closing=False)
+            self.closing.discard(position)
             self.recorder.frozen += frozen
             self.book = None
             return
@@ -236,10 +244,15 @@ class _Run:
         needed = len(self.books.legs) + _MAX_ENTRIES_AT_ONCE
         self.books = b.with_room(self.books, needed, needed)
 
+    def _silence(self, now: int) -> Ints:
+        """How long the market of each slot's leg has been silent."""
+        measure_silence(self.panel, self.books, now, self.silence)
+        return self.silence
+
     def _close_silent(self, now: int) -> None:
         """Close what has been delisted, or stale where the configuration says so."""
         outages = self.config.outages
-        silence = silences(self.panel, self.books, now)
+        silence = self._silence(now)
         limit = outages.stale_us
         if outages.when_stale == "freeze":
             stale = self.books.legs["trade"][silence > limit]
@@ -256,8 +269,7 @@ class _Run:
 
     def _close_all(self, end: int) -> None:
         """Close what is open at the end, at its last price, frozen or not."""
-        silence = silences(self.panel, self.books, end)
-        frozen = np.flatnonzero(silence > self.rules.stale_us)
+        frozen = np.flatnonzero(self._silence(end) > self.rules.stale_us)
         self.recorder.frozen += len(set((frozen // 2).tolist()))
         for position in list(self.slots):
             self._close_now(end, position, b.RUN_ENDED)
@@ -269,9 +281,13 @@ class _Run:
             return
         for position in set(self.books.closed["leg"]["position"][before:after].tolist()):
             self.free.append(self.slots.pop(position))
-            del self.positions[position]
+            self._forget(position)
         self.book = None
         self.recorder.moved = True
+
+    def _forget(self, position: int) -> None:
+        del self.positions[position]
+        self.closing.discard(position)
 
     def _record(self, now: int) -> None:
         take_stock(self.books, self.config.capital_usd)

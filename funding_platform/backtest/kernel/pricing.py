@@ -12,8 +12,6 @@ inverse
 import math
 from typing import Any
 
-import numpy as np
-
 from funding_platform.arbitrage import costs
 from funding_platform.backtest.books import DEPTH_IMPACT, LINEAR_IMPACT, NOT_YET, Books, Rules
 from funding_platform.backtest.compiled import compiled, compiled_in_place
@@ -66,20 +64,20 @@ def last_seen(panel: Panel, instrument: int, time: int) -> int:
     return int(settlements.time_us[row]) if row >= begin else NOT_YET
 
 
-@compiled
-def silences(panel: Panel, books: Books, time: int) -> Ints:
-    """How long the market of each slot's leg has been silent, as ``last_seen`` has it.
+@compiled_in_place
+def measure_silence(panel: Panel, books: Books, time: int, silence: Ints) -> None:
+    """Write down how long the market of each slot's leg has been silent, as ``last_seen`` has it.
 
     For legs that have passed through everything up to ``time``; 0 for an empty slot.
     """
-    found = np.zeros(len(books.legs), dtype=np.int64)
     for slot in range(len(books.legs)):
         leg = books.legs[slot]
-        if leg.active and leg.source == leg.instrument:
-            found[slot] = time - panel.prices.time_us[leg.next_price - 1]
-        elif leg.active:
-            found[slot] = time - panel.settlements.time_us[leg.next_settlement - 1]
-    return found
+        if not leg.active:
+            silence[slot] = 0
+        elif leg.source == leg.instrument:
+            silence[slot] = time - panel.prices.time_us[leg.next_price - 1]
+        else:
+            silence[slot] = time - panel.settlements.time_us[leg.next_settlement - 1]
 
 
 @compiled_in_place
