@@ -125,8 +125,7 @@ class Outages(_Section):
         default=26.0,
         gt=0,
         le=MAX_HOURS,
-        description="With no newer price than that, it cannot be traded; nor with no newer "
-        "settlement where it never had a price.",
+        description="Without a settlement or a price for so long, it cannot be traded.",
     )
     when_stale: Literal["freeze", "close"] = Field(
         default="freeze",

@@ -98,7 +98,7 @@ class _Run:
             config.outages.stale_us,
             config.costs.half_spread_bps,
         )
-        self.silence = np.zeros(len(self.books.legs), dtype=np.int64)
+        self.silence, self.price_age = np.zeros((2, len(self.books.legs)), dtype=np.int64)
         self.due: deque[tuple[int, Order, int]] = deque()
         self.positions: dict[int, Position] = {}
         self.closing: set[int] = set()
@@ -246,18 +246,17 @@ class _Run:
 
     def _silence(self, now: int) -> Ints:
         """How long the market of each slot's leg has been silent."""
-        measure_silence(self.panel, self.books, now, self.silence)
+        measure_silence(self.panel, self.books, now, self.silence, self.price_age)
         return self.silence
 
     def _close_silent(self, now: int) -> None:
         """Close what has been delisted, or stale where the configuration says so."""
         outages = self.config.outages
         silence = self._silence(now)
-        limit = outages.stale_us
-        if outages.when_stale == "freeze":
-            stale = self.books.legs["trade"][silence > limit]
-            self.recorder.stale |= set(stale.tolist())
-            limit = outages.delisted_us
+        stale = self.price_age > outages.stale_us
+        if stale.any():
+            self.recorder.stale |= set(self.books.legs["trade"][stale].tolist())
+        limit = outages.delisted_us if outages.when_stale == "freeze" else outages.stale_us
         for slot in np.flatnonzero(silence > limit):
             leg = self.books.legs[slot]
             if leg["active"]:  # not closed with the leg before

@@ -64,7 +64,7 @@ class Market:
         self.fee_bps: Floats = np.full(count, np.nan)
         self.half_spread_bps = half_spread_bps
         self.seen_us: Ints = np.full(count, NOT_YET, dtype=np.int64)
-        """Time of the newest price of each; of the newest settlement while it has had no price."""
+        """Time of the newest settlement or price of each."""
         self._panel, self._fees = panel, fees
         self._stale_us = stale_us
         self._wake_us: Ints = np.full(count, NOT_YET, dtype=np.int64)
@@ -232,7 +232,7 @@ def _refresh(
         rate[number] = interval[number] = scaled[number] = price[number] = np.nan
         if row > settlements.first[number]:
             settled = settlements.time_us[row - 1]
-            seen_us[number] = settled
+            seen_us[number] = max(seen_us[number], settled)
             if time_us - settled <= stale_us:
                 rate[number] = settlements.rate[row - 1]
                 interval[number] = settlements.interval_hours[row - 1]
@@ -246,7 +246,7 @@ def _refresh(
             wake = min(wake, prices.time_us[point])
         if point > prices.first[number]:
             stamped = prices.time_us[point - 1]
-            seen_us[number] = stamped
+            seen_us[number] = max(seen_us[number], stamped)
             if time_us - stamped <= stale_us:
                 price[number] = prices.price[point - 1]
                 wake = min(wake, stamped + stale_us + 1)

@@ -30,7 +30,7 @@ class Recorder:
         self.refused: Counter[int] = Counter()
         self.frozen = 0
         self.stale: set[int] = set()
-        """Numbers of the trades whose market was silent beyond ``stale_after_hours``."""
+        """Numbers of the trades that were valued at a price beyond ``stale_after_hours``."""
         self.unfilled = 0
         self.silent: dict[int, list[str]] = {}
         self.moved = False
@@ -172,8 +172,8 @@ class Recorder:
         stale = trades.filter(pl.col("trade_id").is_in(list(self.stale)))
         if not stale.is_empty():
             yield (
-                f"{stale.height} legs were held at their last price for longer than "
-                f"stale_after_hours: no newer one was known ({few(names_of(stale))})"
+                f"{stale.height} legs were valued for a time at a price older than "
+                f"stale_after_hours: none newer was known ({few(names_of(stale))})"
             )
         if self.frozen:
             yield f"{self.frozen} times a position could not be closed in time: no data"

@@ -50,34 +50,36 @@ def last_known(times: Any, begin: int, end: int, time: int) -> int:
 
 @compiled_in_place
 def last_seen(panel: Panel, instrument: int, time: int) -> int:
-    """When an instrument last had a price; by its settlements where it has had none so far.
-
-    ``NOT_YET`` where it has had neither.
-    """
+    """When an instrument last settled or had a price; ``NOT_YET`` where it has done neither."""
+    seen = NOT_YET
     prices, settlements = panel.prices, panel.settlements
     begin = prices.first[instrument]
     row = last_known(prices.time_us, begin, prices.first[instrument + 1], time)
     if row >= begin:
-        return int(prices.time_us[row])
+        seen = max(seen, prices.time_us[row])
     begin = settlements.first[instrument]
     row = last_known(settlements.known_us, begin, settlements.first[instrument + 1], time)
-    return int(settlements.time_us[row]) if row >= begin else NOT_YET
+    if row >= begin:
+        seen = max(seen, settlements.time_us[row])
+    return seen
 
 
 @compiled_in_place
-def measure_silence(panel: Panel, books: Books, time: int, silence: Ints) -> None:
-    """Write down how long the market of each slot's leg has been silent, as ``last_seen`` has it.
+def measure_silence(panel: Panel, books: Books, time: int, silence: Ints, price_age: Ints) -> None:
+    """Write down how long each slot's leg has not been seen, and how old its price is.
 
     For legs that have passed through everything up to ``time``; 0 for an empty slot.
     """
     for slot in range(len(books.legs)):
         leg = books.legs[slot]
-        if not leg.active:
-            silence[slot] = 0
-        elif leg.source == leg.instrument:
-            silence[slot] = time - panel.prices.time_us[leg.next_price - 1]
-        else:
-            silence[slot] = time - panel.settlements.time_us[leg.next_settlement - 1]
+        silence[slot] = price_age[slot] = 0
+        if leg.active:
+            priced = panel.prices.time_us[leg.next_price - 1]
+            seen = priced if leg.source == leg.instrument else NOT_YET
+            row = leg.next_settlement - 1
+            if row >= panel.settlements.first[leg.instrument]:
+                seen = max(seen, panel.settlements.time_us[row])
+            silence[slot], price_age[slot] = time - seen, time - priced
 
 
 @compiled_in_place
