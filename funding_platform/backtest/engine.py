@@ -8,7 +8,6 @@ strategy is asked, and what the account is worth is written down.
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,7 +23,7 @@ from funding_platform.backtest.kernel.pricing import measure_silence
 from funding_platform.backtest.market import Market, describe
 from funding_platform.backtest.orders import fault_of
 from funding_platform.backtest.panel import US_PER_HOUR, Ints
-from funding_platform.backtest.positions import Book, Position
+from funding_platform.backtest.positions import Book, Holdings, Position
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.records import Recorder
 from funding_platform.backtest.results import BacktestResult
@@ -100,8 +99,7 @@ class _Run:
         )
         self.silence, self.price_age = np.zeros((2, len(self.books.legs)), dtype=np.int64)
         self.due: deque[tuple[int, Order, int]] = deque()
-        self.positions: dict[int, Position] = {}
-        self.closing: set[int] = set()
+        self.positions = Holdings()
         self.slots: dict[int, int] = {}
         self.free = list(range(2 * config.max_positions - 2, -1, -2))
         self.given_out = 0
@@ -135,17 +133,15 @@ class _Run:
                 if self._room() <= 0:
                     self.recorder.refused[b.BOOK_FULL] += 1
                     continue
-                self.positions[self.given_out] = Position(
-                    self.given_out, order.long, order.short, now, order.memo
+                self.positions.add(
+                    Position(self.given_out, order.long, order.short, now, order.memo)
                 )
                 self.due.append((now + delay, order, self.given_out))
                 self.given_out += 1
             else:
-                held = self.positions[order.position_id]
-                if held.closing:
+                if self.positions.is_closing(order.position_id):
                     continue
-                self.positions[order.position_id] = replace(held, closing=True)
-                self.closing.add(order.position_id)
+                self.positions.mark(order.position_id, closing=True)
                 self.due.append((now + delay, order, order.position_id))
             self.book = None
             if delay == 0:
@@ -154,7 +150,7 @@ class _Run:
     def _ordered(self) -> Iterable[Order]:
         """The strategy's orders, each checked as it comes."""
         if self.book is None:
-            self.book = Book(self.positions.values(), self._room())
+            self.book = self.positions.book(self._room())
         try:
             for order in self.strategy.decide(self.market, self.book):
                 if fault := fault_of(order, self.positions, self.market, self.config.position_usd):
@@ -170,7 +166,7 @@ class _Run:
 
     def _room(self) -> int:
         """How many positions may be added to those that nothing closes yet."""
-        return self.config.max_positions - len(self.positions) + len(self.closing)
+        return self.config.max_positions - self.positions.staying()
 
     def _where(self) -> str:
         return f"strategy {type(self.strategy).__name__} at {self.market.time:%Y-%m-%d %H:%M} UTC"
@@ -196,7 +192,7 @@ class _Run:
             self.recorder.moved = True
         else:
             self.recorder.refused[status] += 1
-            self._forget(position)
+            self.positions.remove(position)
             self.book = None
 
     def _open(self, when: int, position: int, order: Open) -> int:
@@ -216,8 +212,7 @@ class _Run:
         silence = self._silence(when)
         frozen = slot is not None and bool((silence[slot : slot + 2] > self.rules.stale_us).any())
         if slot is None or frozen:
-            self.positions[position] = replace(self.positions[position], closing=False)
-            self.closing.discard(position)
+            self.positions.mark(position, closing=False)
             self.recorder.frozen += frozen
             self.book = None
             return
@@ -280,13 +275,9 @@ class _Run:
             return
         for position in set(self.books.closed["leg"]["position"][before:after].tolist()):
             self.free.append(self.slots.pop(position))
-            self._forget(position)
+            self.positions.remove(position)
         self.book = None
         self.recorder.moved = True
-
-    def _forget(self, position: int) -> None:
-        del self.positions[position]
-        self.closing.discard(position)
 
     def _record(self, now: int) -> None:
         take_stock(self.books, self.config.capital_usd)

@@ -1,11 +1,12 @@
 """The positions that a strategy is shown: one by one, and as columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from funding_platform.backtest.panel import US_PER_HOUR, Floats, Ints
 from funding_platform.core.time_grid import EPOCH
@@ -44,52 +45,127 @@ class Position:
         return (now_us - self.ordered_us) / US_PER_HOUR
 
 
+_ROW: Final = np.dtype(
+    [
+        ("position_id", np.int64),
+        ("long", np.int64),
+        ("short", np.int64),
+        ("ordered_us", np.int64),
+        ("memo", np.float64),
+        ("closing", np.bool_),
+    ]
+)
+_NO_LEG: Final = -1
+
+
 class Book:
     """Positions in the order in which they were decided on; the columns are theirs, in order.
 
     ``room`` is how many more ``max_positions`` allows.
     """
 
-    def __init__(self, positions: Iterable[Position], room: int) -> None:
-        self._positions = tuple(positions)
+    def __init__(self, rows: NDArray[Any], room: int) -> None:
+        self._rows = rows
         self.room = room
 
     def __iter__(self) -> Iterator[Position]:
-        return iter(self._positions)
+        for number, long, short, ordered_us, memo, closing in self._rows.tolist():
+            yield Position(
+                number,
+                None if long == _NO_LEG else long,
+                None if short == _NO_LEG else short,
+                ordered_us,
+                memo,
+                closing,
+            )
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return len(self._rows)
 
-    @cached_property
+    @property
     def position_id(self) -> Ints:
         """Number of each."""
-        return _column([one.position_id for one in self])
+        return self._rows["position_id"]
 
-    @cached_property
+    @property
     def long(self) -> Ints:
         """Long legs; -1 where there is none."""
-        return _column([-1 if one.long is None else one.long for one in self])
+        return self._rows["long"]
 
-    @cached_property
+    @property
     def short(self) -> Ints:
         """Short legs; -1 where there is none."""
-        return _column([-1 if one.short is None else one.short for one in self])
+        return self._rows["short"]
 
-    @cached_property
+    @property
     def ordered_us(self) -> Ints:
         """When each was decided on."""
-        return _column([one.ordered_us for one in self])
+        return self._rows["ordered_us"]
 
-    @cached_property
+    @property
     def memo(self) -> Floats:
         """What the strategy wrote on each."""
-        return np.array([one.memo for one in self], dtype=np.float64)
+        return self._rows["memo"]
 
-    @cached_property
-    def closing(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    @property
+    def closing(self) -> NDArray[np.bool_]:
         """Which are being closed."""
-        return np.array([one.closing for one in self], dtype=np.bool_)
+        return self._rows["closing"]
 
 
-def _column(values: list[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
+class Holdings:
+    """The positions of a run as the engine keeps them, by ever higher numbers."""
+
+    def __init__(self) -> None:
+        self._rows = np.empty(16, _ROW)
+        self._numbers: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, position_id: object) -> bool:
+        return position_id in self._numbers
+
+    def staying(self) -> int:
+        """How many nothing closes yet."""
+        return len(self) - int(np.count_nonzero(self._held["closing"]))
+
+    def is_closing(self, position_id: int) -> bool:
+        """Whether an order to close it is on its way."""
+        return bool(self._held["closing"][self._row(position_id)])
+
+    def add(self, position: Position) -> None:
+        """Append one that has just been decided on."""
+        count = len(self)
+        if count == len(self._rows):
+            self._rows = np.resize(self._rows, 2 * count)
+        legs = (_NO_LEG if leg is None else leg for leg in (position.long, position.short))
+        self._rows[count] = (
+            position.position_id,
+            *legs,
+            position.ordered_us,
+            position.memo,
+            position.closing,
+        )
+        self._numbers.add(position.position_id)
+
+    def mark(self, position_id: int, *, closing: bool) -> None:
+        """Note that it is being closed, or stays after all."""
+        self._held["closing"][self._row(position_id)] = closing
+
+    def remove(self, position_id: int) -> None:
+        """Forget one."""
+        row, count = self._row(position_id), len(self)
+        self._rows[row : count - 1] = self._rows[row + 1 : count]
+        self._numbers.remove(position_id)
+
+    def book(self, room: int) -> Book:
+        """What a strategy is shown, which nothing that follows changes."""
+        return Book(self._held.copy(), room)
+
+    @property
+    def _held(self) -> NDArray[Any]:
+        return self._rows[: len(self)]
+
+    def _row(self, position_id: int) -> int:
+        return int(np.searchsorted(self._held["position_id"], position_id))

@@ -109,7 +109,7 @@ def _size(
         step = panel.facts.step[leg.instrument]
         leg.size = amount * leg.price if leg.inverse else amount
         if step > 0.0:
-            leg.size = math.floor(leg.size / step + 0.5) * step
+            leg.size = math.ceil(leg.size / step - 0.5) * step
         if leg.size <= 0.0:
             return False
         leg.notional = notional_of(leg, leg.price)
