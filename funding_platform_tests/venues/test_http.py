@@ -214,7 +214,8 @@ def test_error_codes_inside_bodies_have_their_meaning(
 
 def test_a_drip_that_never_ends_is_cut_off(settings: Settings) -> None:
     answer = Answer(b" " * 60 + GOOD.content, fault="drip")
-    error, router, _ = ask([answer, Answer(b"", 400)], settings)
+    hasty = settings.model_copy(update={"request_timeout_seconds": 0.5})
+    error, router, _ = ask([answer, Answer(b"", 400)], hasty)
     assert type(error) is RequestError
     assert len(router.requests) == 2
 
