@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from funding_platform.flows.backtest_store import load_run, load_sweep, stored_runs, stored_sweeps
 from funding_platform.lake import connect
@@ -21,6 +22,8 @@ entry_threshold = 1e-4
 [costs]
 flat_fee_bps = 1.0
 """
+
+FOLDS = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,13 @@ def first(settings: Settings) -> str:
         result = run("backtest", "run", "--config", "carry.toml", "--name", "first")
         assert result.exit_code == 0, result.output
     return str(stored_runs(settings).filter(name="first")["run_id"].item())
+
+
+def swept(*arguments: str) -> Result:
+    """A sweep that succeeds."""
+    result = run("backtest", "sweep", "--config", "carry.toml", *arguments)
+    assert result.exit_code == 0, result.output
+    return result
 
 
 def test_a_run_is_stored_shown_and_reported(settings: Settings) -> None:
@@ -116,8 +126,7 @@ def test_report_goes_where_it_is_told(settings: Settings, first: str, tmp_path: 
 
 def test_sweep_tries_all_points(settings: Settings) -> None:
     axes = ["--axis", "costs.flat_fee_bps=1,4", "--axis", "strategy.erosion=0.5,0.8"]
-    result = run("backtest", "sweep", "--config", "carry.toml", *axes)
-    assert result.exit_code == 0, result.output
+    result = swept(*axes)
     row, trials = load_sweep(settings, stored_sweeps(settings)["sweep_id"][0])
     assert trials.height == 4
     assert re.search(rf"best {row['best_run_id']}: Sharpe ratio -?[\d.]+", result.output)
@@ -132,8 +141,7 @@ def test_sweep_tries_all_points(settings: Settings) -> None:
 def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
     arguments = ["--axis", f"costs.flat_fee_bps={','.join(map(str, range(50)))}", "--samples", "2"]
     for _ in range(2):
-        result = run("backtest", "sweep", "--config", "carry.toml", *arguments, "--seed", "5")
-        assert result.exit_code == 0, result.output
+        swept(*arguments, "--seed", "5")
     drawn = [
         load_sweep(settings, one)[1]["config_digest"].to_list()
         for one in stored_sweeps(settings)["sweep_id"].head(2)
@@ -143,10 +151,8 @@ def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
 
 
 def test_sweep_walks_forward(settings: Settings) -> None:
-    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
     axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
-    result = run("backtest", "sweep", "--config", "carry.toml", *axis, *days)
-    assert result.exit_code == 0, result.output
+    result = swept(*axis, *FOLDS)
     row = stored_sweeps(settings).row(0, named=True)
     assert row["method"] == "walk_forward"
     assert f"out of sample: return {row['total_return']:.2%}" in result.output
@@ -154,8 +160,7 @@ def test_sweep_walks_forward(settings: Settings) -> None:
 
 def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) -> None:
     axes = ["--axis", "strategy.entry_threshold=0.0001,5", "--axis", "strategy.erosion=0.5,7"]
-    result = run("backtest", "sweep", "--config", "carry.toml", *axes)
-    assert result.exit_code == 0, result.output
+    result = swept(*axes)
     row, trials = load_sweep(settings, stored_sweeps(settings)["sweep_id"][0])
     assert trials.sort("trial")["n_trades"].to_list()[1:] == [0]
     assert [failure[:2] for failure in row["failures"]] == ["1:", "3:"]
@@ -164,10 +169,8 @@ def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) 
 
 
 def test_a_walk_forward_says_what_its_folds_warn_of(settings: Settings) -> None:
-    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
     axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
-    result = run("backtest", "sweep", "--config", "carry.toml", *axis, *days)
-    assert result.exit_code == 0, result.output
+    result = swept(*axis, *FOLDS)
     row = stored_sweeps(settings).row(0, named=True)
     warned = load_sweep(settings, row["sweep_id"])[1]["warnings"].explode().drop_nulls()
     said = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
@@ -176,10 +179,8 @@ def test_a_walk_forward_says_what_its_folds_warn_of(settings: Settings) -> None:
 
 
 def test_a_walk_forward_shows_the_folds_that_it_sat_out(settings: Settings) -> None:
-    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
     axis = ["--axis", "strategy.entry_threshold=5"]
-    result = run("backtest", "sweep", "--config", "carry.toml", *axis, *days)
-    assert result.exit_code == 0, result.output
+    result = swept(*axis, *FOLDS)
     assert result.stdout.count("sat out in cash") == 2
 
 
@@ -193,8 +194,7 @@ def test_a_walk_forward_shows_the_folds_that_it_sat_out(settings: Settings) -> N
 def test_a_walk_forward_that_makes_no_sense_is_explained(
     settings: Settings, axis: str, reason: str
 ) -> None:
-    days = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
-    result = run("backtest", "sweep", "--config", "carry.toml", "--axis", axis, *days)
+    result = run("backtest", "sweep", "--config", "carry.toml", "--axis", axis, *FOLDS)
     assert reason in explained(result)
 
 
