@@ -18,14 +18,13 @@ from pydantic import (
 
 from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.backtest.panel import US_PER_HOUR
 from funding_platform.backtest.strategies.base import MAX_HOURS
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.faults import faults_as
-from funding_platform.core.time_grid import FIRST_PERPETUAL
+from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
 
 StrategyConfig = Annotated[
     CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")
@@ -141,12 +140,12 @@ class Outages(_Section):
     @property
     def stale_us(self) -> int:
         """``stale_after_hours`` in microseconds."""
-        return round(self.stale_after_hours * US_PER_HOUR)
+        return round(self.stale_after_hours * HOUR_US)
 
     @property
     def delisted_us(self) -> int:
         """``delisted_after_hours`` in microseconds."""
-        return round(self.delisted_after_hours * US_PER_HOUR)
+        return round(self.delisted_after_hours * HOUR_US)
 
     @model_validator(mode="after")
     def _order(self) -> Self:

@@ -22,7 +22,7 @@ from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.kernel.pricing import measure_silence
 from funding_platform.backtest.market import Market, describe
 from funding_platform.backtest.orders import fault_of
-from funding_platform.backtest.panel import US_PER_HOUR, Ints
+from funding_platform.backtest.panel import Ints
 from funding_platform.backtest.positions import Book, Holdings, Position
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.records import Recorder
@@ -30,9 +30,9 @@ from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
 from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
 from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
-from funding_platform.core.time_grid import to_us
+from funding_platform.core.time_grid import HOUR_US, to_us
 
-_US_PER_MINUTE: Final = US_PER_HOUR // 60
+_US_PER_MINUTE: Final = HOUR_US // 60
 _MAX_ENTRIES_AT_ONCE: Final = 16
 """A fill of two legs, or its closing, writes fewer entries than this into the ledger."""
 
@@ -71,9 +71,8 @@ def run_backtest(
         raise StrategyError("the configuration has no strategy, and none was handed over")
     if isinstance(chosen, PairCarry):
         data.require_pairs()
-    with ThreadPoolExecutor(
-        1
-    ) as beside:  # a run keeps one core busy, and its data has to be hashed
+    # A run keeps one core busy; its data has to be hashed.
+    with ThreadPoolExecutor(1) as beside:
         beside.submit(getattr, data, "fingerprint")
         return _Run(config, data, chosen).result()
 
@@ -97,7 +96,8 @@ class _Run:
             config.outages.stale_us,
             config.costs.half_spread_bps,
         )
-        self.silence, self.price_age = np.zeros((2, len(self.books.legs)), dtype=np.int64)
+        silence, price_age = np.zeros((2, len(self.books.legs)), dtype=np.int64)
+        self.ages = silence, price_age
         self.due: deque[tuple[int, Order, int]] = deque()
         self.positions = Holdings()
         self.slots: dict[int, int] = {}
@@ -110,7 +110,7 @@ class _Run:
     def result(self) -> BacktestResult:
         """Run from start to end, and hand back what happened."""
         start, end = (to_us(moment) for moment in self.config.window)
-        step = round(self.config.decision_hours * US_PER_HOUR)
+        step = round(self.config.decision_hours * HOUR_US)
         delay = round(self.config.entry_delay_minutes * _US_PER_MINUTE)
         self.recorder.opening(start)
         for now in (*range(start, end, step), end):
@@ -209,7 +209,7 @@ class _Run:
     def _close(self, when: int, position: int, reason: str) -> None:
         """Close a position; a frozen one, or one not yet open, stays."""
         slot = self.slots.get(position)
-        silence = self._silence(when)
+        silence, _ = self._ages(when)
         frozen = slot is not None and bool((silence[slot : slot + 2] > self.rules.stale_us).any())
         if slot is None or frozen:
             self.positions.mark(position, closing=False)
@@ -239,16 +239,16 @@ class _Run:
         needed = len(self.books.legs) + _MAX_ENTRIES_AT_ONCE
         self.books = b.with_room(self.books, needed, needed)
 
-    def _silence(self, now: int) -> Ints:
-        """How long the market of each slot's leg has been silent."""
-        measure_silence(self.panel, self.books, now, self.silence, self.price_age)
-        return self.silence
+    def _ages(self, now: int) -> tuple[Ints, Ints]:
+        """For each slot's leg, how long its market has been silent, and how old its price is."""
+        measure_silence(self.panel, self.books, now, *self.ages)
+        return self.ages
 
     def _close_silent(self, now: int) -> None:
         """Close what has been delisted, or stale where the configuration says so."""
         outages = self.config.outages
-        silence = self._silence(now)
-        stale = self.price_age > outages.stale_us
+        silence, price_age = self._ages(now)
+        stale = price_age > outages.stale_us
         if stale.any():
             self.recorder.stale |= set(self.books.legs["trade"][stale].tolist())
         limit = outages.delisted_us if outages.when_stale == "freeze" else outages.stale_us
@@ -263,7 +263,7 @@ class _Run:
 
     def _close_all(self, end: int) -> None:
         """Close what is open at the end, at its last price, frozen or not."""
-        frozen = np.flatnonzero(self._silence(end) > self.rules.stale_us)
+        frozen = np.flatnonzero(self._ages(end)[0] > self.rules.stale_us)
         self.recorder.frozen += len(set((frozen // 2).tolist()))
         for position in list(self.slots):
             self._close_now(end, position, b.RUN_ENDED)

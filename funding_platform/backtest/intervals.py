@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from funding_platform.backtest.naming import few, names_of
-from funding_platform.backtest.panel import US_PER_HOUR, first_rows
+from funding_platform.backtest.panel import first_rows
 from funding_platform.core.intervals import HOLE
-from funding_platform.core.time_grid import MICROSECOND
+from funding_platform.core.time_grid import HOUR_US, MICROSECOND
 
 INFERRED: Final = "interval_inferred"
 """True where the interval was inferred; no such column where none was."""
@@ -33,7 +33,7 @@ def with_intervals(rows: pl.DataFrame) -> pl.DataFrame:
     owner, moment = (rows[name].to_physical().to_numpy() for name in ("instrument", "funding_time"))
     before = np.maximum(missing, 1) - 1  # the very first row is before itself: a gap of nothing
     gap = moment[missing] - moment[before]
-    hours = np.round(gap / US_PER_HOUR)
+    hours = np.round(gap / HOUR_US)
     sound = (owner[missing] == owner[before]) & (gap <= HOLE // MICROSECOND) & (hours > 0)
     if not sound.any():
         return rows

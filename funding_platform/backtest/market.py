@@ -6,7 +6,7 @@ decision copies it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,7 @@ from funding_platform.backtest.compiled import compiled
 from funding_platform.backtest.errors import UnknownInstrumentError
 from funding_platform.backtest.naming import names_of
 from funding_platform.backtest.panel import Floats, Ints, Panel, first_rows, floats
-from funding_platform.core.time_grid import EPOCH
+from funding_platform.core.time_grid import from_us
 from funding_platform.core.units import rate_8h
 
 _NEVER = 1 << 62
@@ -77,7 +77,7 @@ class Market:
     @property
     def time(self) -> datetime:
         """Now."""
-        return EPOCH + timedelta(microseconds=self.time_us)
+        return from_us(self.time_us)
 
     @property
     def tradable(self) -> NDArray[np.bool_]:

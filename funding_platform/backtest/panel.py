@@ -18,7 +18,6 @@ from funding_platform.core.schema import UTC_TIME
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-US_PER_HOUR: Final = 3_600_000_000
 PRICE_KINDS: Final = ("mark", "index", "close")
 """What a price is, by its number in ``Prices.kind``, the best first."""
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.panel import US_PER_HOUR, Floats, Ints
-from funding_platform.core.time_grid import EPOCH
+from funding_platform.backtest.panel import Floats, Ints
+from funding_platform.core.time_grid import HOUR_US, from_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Position:
     @property
     def ordered_at(self) -> datetime:
         """When it was decided on."""
-        return EPOCH + timedelta(microseconds=self.ordered_us)
+        return from_us(self.ordered_us)
 
     def age_hours(self, now_us: int) -> float:
         """Hours since it was decided on."""
-        return (now_us - self.ordered_us) / US_PER_HOUR
+        return (now_us - self.ordered_us) / HOUR_US
 
 
 _ROW: Final = np.dtype(

@@ -19,7 +19,7 @@ from funding_platform.backtest.intake import Intake, read_frames
 from funding_platform.backtest.intervals import interval_notes
 from funding_platform.backtest.known import KnownRate, Spread, spread_of, widest_spread
 from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint, venue_order
-from funding_platform.core.time_grid import EPOCH, MICROSECOND
+from funding_platform.core.time_grid import from_us
 
 
 class FundingDataProvider:
@@ -292,7 +292,7 @@ class FundingDataProvider:
     def _known(self, row: int, count: int, time: datetime) -> KnownRate:
         series = self.panel.settlements
         last = series.first[row] + count - 1
-        settled = EPOCH + int(series.time_us[last]) * MICROSECOND
+        settled = from_us(int(series.time_us[last]))
         hours = float(series.interval_hours[last])
         venue, symbol = self.instruments.select(KEY).row(row)
         return KnownRate(

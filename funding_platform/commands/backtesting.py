@@ -91,12 +91,11 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
     """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
-    from funding_platform.backtest.config import BacktestConfig
-    from funding_platform.flows.backtest_store import load_rows, load_run
+    from funding_platform.flows.backtest_store import StoredRun, load_rows, load_run
 
     if only_config:
         (row,) = load_rows(settings(), run_id)
-        click.echo(BacktestConfig.model_validate_json(row["config"]).model_dump_json(indent=2))
+        click.echo(StoredRun(row, None).config.model_dump_json(indent=2))
     else:
         _present(load_run(settings(), run_id))
 

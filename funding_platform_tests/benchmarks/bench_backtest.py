@@ -26,7 +26,6 @@ from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.panel import (
-    US_PER_HOUR,
     Facts,
     Ints,
     Panel,
@@ -34,7 +33,7 @@ from funding_platform.backtest.panel import (
     Settlements,
     Volumes,
 )
-from funding_platform.core.time_grid import to_us
+from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform_tests.benchmarks.measurement import Measurement
 
 START = datetime(2022, 1, 1, tzinfo=UTC)
@@ -49,7 +48,7 @@ def hourly_panel(legs: int, hours: int) -> Panel:
     """Contracts that settle every hour, at prices that walk together; two per base."""
     random = np.random.default_rng(0)
     first = np.arange(legs + 1) * hours
-    times = np.tile(to_us(START) + np.arange(hours) * US_PER_HOUR, legs)
+    times = np.tile(to_us(START) + np.arange(hours) * HOUR_US, legs)
     price = np.tile(100 * np.exp(np.cumsum(random.normal(0, 0.002, hours))), legs)
     return Panel(
         facts=Facts(
@@ -85,7 +84,7 @@ def rules() -> b.Rules:
         rebalance_threshold=0.5,
         capital_usd=1e9,
         max_venue_usd=1e18,
-        stale_us=26 * US_PER_HOUR,
+        stale_us=26 * HOUR_US,
     )
 
 
@@ -100,7 +99,7 @@ def settlement_events(hours: int) -> tuple[float, int]:
             one, other = 2 * number, 2 * number + 1
             open_position(panel, law, books, one, begin_us, one, other, 1e4, number)
         begin = perf_counter()
-        done = advance(panel, law, books, begin_us + hours * US_PER_HOUR)
+        done = advance(panel, law, books, begin_us + hours * HOUR_US)
         took.append(perf_counter() - begin)
         assert done
     count = int((books.entries["kind"][: books.account[0]["n_entries"]] == b.SETTLEMENT).sum())
@@ -120,7 +119,7 @@ def _trade(panel: Panel, law: b.Rules, books: b.Books, times: Ints) -> None:
 def order_seconds(orders: int) -> float:
     """Seconds of one core for that many orders, the settlements between them included."""
     panel, law = hourly_panel(2, HOURS), rules()
-    times = to_us(START) + np.linspace(0, (HOURS - 30) * US_PER_HOUR, orders // 4).astype(np.int64)
+    times = to_us(START) + np.linspace(0, (HOURS - 30) * HOUR_US, orders // 4).astype(np.int64)
     took = []
     for _ in range(REPEATS + 1):
         books = b.empty_books(2, entries=orders + 2 * HOURS + 1_000)

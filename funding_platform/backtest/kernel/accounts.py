@@ -9,10 +9,10 @@ from typing import Any
 from funding_platform.backtest.books import COMPONENT_FIELDS, Books, Rules
 from funding_platform.backtest.compiled import compiled_in_place
 from funding_platform.backtest.kernel.pricing import notional_of, price_pnl_of
-from funding_platform.backtest.panel import US_PER_HOUR
+from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import HOURS_PER_YEAR
 
-_US_PER_YEAR = float(HOURS_PER_YEAR * US_PER_HOUR)
+_US_PER_YEAR = float(HOURS_PER_YEAR * HOUR_US)
 _COMPONENTS = len(COMPONENT_FIELDS)
 
 

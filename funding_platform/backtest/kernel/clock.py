@@ -13,7 +13,8 @@ from funding_platform.backtest.books import NEVER, SETTLEMENT, Books, Rules
 from funding_platform.backtest.compiled import compiled_in_place
 from funding_platform.backtest.kernel.accounts import accrue_borrow, added, write
 from funding_platform.backtest.kernel.margins import intervene
-from funding_platform.backtest.panel import US_PER_HOUR, Panel, Prices, Settlements
+from funding_platform.backtest.panel import Panel, Prices, Settlements
+from funding_platform.core.time_grid import HOUR_US
 
 _FULL = np.iinfo(np.int64).min
 _ENTRIES_OF_AN_INTERVENTION = 4
@@ -35,7 +36,7 @@ def _missed(elapsed: int, held: int, before: float, after: float) -> int:
 
     Where the two state different intervals the longer one counts; 0 where none is known.
     """
-    interval = max(before, after) * US_PER_HOUR
+    interval = max(before, after) * HOUR_US
     if not elapsed > 1.5 * interval:
         return 0
     return min(round(elapsed / interval) - 1, math.ceil(held / interval) - 1)

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from funding_platform.arbitrage.costs import BPS
 from funding_platform.backtest.market import Market
-from funding_platform.backtest.panel import US_PER_HOUR, Floats
+from funding_platform.backtest.panel import Floats
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
 from funding_platform.backtest.strategies.pairs import Pairs, best_first, best_pairs, held_bases
+from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
 
 
@@ -98,7 +99,7 @@ class PairCarry(BaseModel):
 
     def _too_old(self, market: Market, book: Book) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         limit = np.inf if self.max_age_hours is None else self.max_age_hours
-        return np.asarray((market.time_us - book.ordered_us) / US_PER_HOUR >= limit)
+        return np.asarray((market.time_us - book.ordered_us) / HOUR_US >= limit)
 
     def _bettered(
         self, best: Floats, holding_on: Floats
