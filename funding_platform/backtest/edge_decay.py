@@ -65,7 +65,7 @@ def edge_decay(live: Floats, backtest: Floats, *, window: int = TRADES_IN_WINDOW
     """Compare the newest window of live trades with all windows of the backtest.
 
     ``decayed`` where the live ratio lies below the ``ALERT_QUANTILE`` of the backtest's: a window
-    that bad was rare while the edge was there. Live and paper trades count alike.
+    that bad was rare while the edge was there. Out-of-sample trades count as live ones do.
 
     Live trades that all return the same have no ratio, yet are not too few to judge: the edge has
     decayed where they lose, whatever the backtest's ratios, and has not where they do not.

@@ -107,8 +107,8 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
                     tags={"venue": venue},
                 )
 
-    paper_trading = dg.ScheduleDefinition(
-        name="paper_trading",
+    daily_backtest = dg.ScheduleDefinition(
+        name="daily_backtest",
         job_name=BACKTEST,
         cron_schedule="40 1 * * *",
         execution_timezone="UTC",
@@ -116,7 +116,7 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
         description="Runs the example backtest over what has been settled since; the check "
         "edge_holds sets its newest trades beside those of its first run.",
     )
-    return [history_after_rolls, paper_trading]
+    return [history_after_rolls, daily_backtest]
 
 
 def _venues_in(instance: dg.DagsterInstance, venues: list[str], hour: datetime) -> set[str]:

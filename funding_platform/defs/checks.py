@@ -72,7 +72,7 @@ DESCRIPTIONS = {
     "predicted_agrees": "Rates settle as the venue itself predicted them shortly before.",
     "second_opinion": "CoinGecko shows the venue's predicted rates as the venue does.",
     "identity_holds": "Equity is capital plus funding and price less all costs, in every run.",
-    "edge_holds": f"The last {TRADES_IN_WINDOW} paper trades are not worse than "
+    "edge_holds": f"The last {TRADES_IN_WINDOW} out-of-sample trades are not worse than "
     f"{100 * ALERT_QUANTILE:g} % of those of the first run.",
 }
 

@@ -1,8 +1,9 @@
 """Do stored backtests add up, and does what they promised still hold? One function per question.
 
-There are no live trades yet. What stands for them are paper trades: those that the newest run of a
-configuration opened after the window of its first run had ended, on data that nobody had seen when
-the first was run. Positions that were closed because a window ended say nothing and do not count.
+There are no live trades yet. What stands for them are out-of-sample trades: those that the newest
+run of a configuration opened after the window of its first run had ended, on data that nobody had
+seen when the first was run. Positions that were closed because a window ended say nothing and do
+not count.
 """
 
 from datetime import datetime
@@ -81,7 +82,7 @@ def identity_holds(lake: DuckDBPyConnection) -> Answer:
 
 
 def edge_holds(lake: DuckDBPyConnection) -> Answer:
-    """Are the last paper trades of the newest configuration as its first run promised?
+    """Are the last out-of-sample trades of the newest configuration as its first run promised?
 
     Fails where the Sharpe ratio of the last 30 of them, per trade and on their notional, lies below
     all but 5 % of the windows of 30 trades of the first run. Too few trades are no failure.
@@ -90,21 +91,21 @@ def edge_holds(lake: DuckDBPyConnection) -> Answer:
     if found is None:
         return Answer(True, "no run is stored")
     newest, first, ended = found
-    paper = _returns(lake, newest, ended) if newest != first else np.empty(0)
-    decay = edge_decay(paper, _returns(lake, first, None))
+    later = _returns(lake, newest, ended) if newest != first else np.empty(0)
+    decay = edge_decay(later, _returns(lake, first, None))
     figures = {
         "run": newest,
         "first run": first,
-        "paper trades": decay.live_trades,
+        "out-of-sample trades": decay.live_trades,
         "trades in a window": TRADES_IN_WINDOW,
         "Sharpe of the newest window": decay.live_sharpe,
         "Sharpe of the first run's median window": decay.backtest_sharpe,
         "alert below": decay.alert_below,
     }
-    verdict = decay.verdict.replace("live", "paper")
+    verdict = decay.verdict.replace("live", "out-of-sample")
     return Answer(
         decay.verdict != "decayed",
-        f"{verdict}: {decay.live_trades} paper trades since {ended:%Y-%m-%d %H:%M}",
+        f"{verdict}: {decay.live_trades} out-of-sample trades since {ended:%Y-%m-%d %H:%M}",
         figures,
     )
 

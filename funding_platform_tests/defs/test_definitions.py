@@ -76,7 +76,7 @@ def test_jobs_sensors_and_schedules(definitions: dg.Definitions) -> None:
     assert {schedule.name for schedule in definitions.schedules or []} == {
         "history_after_rolls",
         "maintenance_daily",
-        "paper_trading",
+        "daily_backtest",
     }
 
 

@@ -119,24 +119,24 @@ def earned(settings: Settings, run_id: str, returns: np.ndarray, since: datetime
             transaction.append(TABLES["backtest.trades"], rows)
 
 
-def later_run(lake: Settings, paper: np.ndarray, *, promised: np.ndarray) -> Answer:
-    """A first run with promised returns, a later one with paper trades: the verdict."""
+def later_run(lake: Settings, later: np.ndarray, *, promised: np.ndarray) -> Answer:
+    """A first run with promised returns, a later one with out-of-sample trades: the verdict."""
     config = setting()
     first = run_and_store(lake, config.model_copy(update={"end": config.end - timedelta(days=4)}))
     newest = run_and_store(lake, config)
     assert first.row["config_digest"] == newest.row["config_digest"]
     earned(lake, first.run_id, promised, config.start)
-    earned(lake, newest.run_id, paper, first.config.end)
+    earned(lake, newest.run_id, later, first.config.end)
     return asked(lake, edge_holds)
 
 
 PROMISED = np.tile([3e-3, -1e-3, 2e-3], 40)
 
 
-def test_paper_trades_as_good_as_promised_pass(lake: Settings) -> None:
+def test_out_of_sample_trades_as_good_as_promised_pass(lake: Settings) -> None:
     answer = later_run(lake, PROMISED[:33], promised=PROMISED)
     assert answer.passed
-    assert answer.verdict.startswith("as expected: 33 paper trades since 2025-03-07")
+    assert answer.verdict.startswith("as expected: 33 out-of-sample trades since 2025-03-07")
     mean, deviation = PROMISED[:30].mean(), PROMISED[:30].std(ddof=1)
     shown = float(str(answer.figures["Sharpe of the newest window"]))
     assert shown == pytest.approx(mean / deviation)
@@ -145,14 +145,14 @@ def test_paper_trades_as_good_as_promised_pass(lake: Settings) -> None:
 def test_an_edge_that_is_gone_fails(lake: Settings) -> None:
     answer = later_run(lake, np.tile([2e-3, -3e-3], 15), promised=PROMISED)
     assert not answer.passed
-    assert answer.verdict.startswith("decayed: 30 paper trades")
+    assert answer.verdict.startswith("decayed: 30 out-of-sample trades")
     figures = {name: float(str(answer.figures[name])) for name in (
         "Sharpe of the newest window", "alert below", "Sharpe of the first run's median window"
     )}  # fmt: skip
     assert list(figures.values()) == sorted(figures.values())
 
 
-def test_too_few_paper_trades_decide_nothing(lake: Settings) -> None:
+def test_too_few_out_of_sample_trades_decide_nothing(lake: Settings) -> None:
     answer = later_run(lake, np.tile([2e-3, -3e-3], 15)[:29], promised=PROMISED)
     assert (answer.passed, answer.verdict.split(":")[0]) == (True, "too few trades")
 
@@ -164,12 +164,14 @@ def test_trades_that_the_window_cut_short_do_not_count(lake: Settings) -> None:
             "UPDATE backtest.trades SET exit_reason = 'end of the run' WHERE trade_id = 29"
         )
     answer = asked(lake, edge_holds)
-    assert (answer.passed, answer.figures["paper trades"]) == (True, 29)
+    assert (answer.passed, answer.figures["out-of-sample trades"]) == (True, 29)
 
 
-def test_a_first_run_and_another_configuration_have_no_paper_trades(lake: Settings) -> None:
+def test_a_first_run_and_another_configuration_have_no_out_of_sample_trades(lake: Settings) -> None:
     run_and_store(lake, setting())
-    assert asked(lake, edge_holds).verdict.startswith("no paper trades: 0 paper trades")
+    assert asked(lake, edge_holds).verdict.startswith(
+        "no out-of-sample trades: 0 out-of-sample trades"
+    )
     other = run_and_store(lake, setting(max_positions=5))
     answer = asked(lake, edge_holds)
     assert answer.figures["first run"] == other.run_id == answer.figures["run"]
