@@ -10,7 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check fuzz ci-checks bench lock docs dbt-docs clean
+.PHONY: help setup demo dev test check fuzz chaos ci-checks bench lock docs dbt-docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,17 +32,21 @@ dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox 
 test: setup ## Run the tests, one process per core
 	pytest $(SIDE_BY_SIDE)
 
-check: setup ## Everything that CI runs: format, lint, types, imports, documents, tests
+check: setup ## Format, lint, types, imports, documents, definitions, asset checks, tests
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	python -m funding_platform.flows.documents --check
 	dagster definitions validate
+	$(MAKE) ci-checks
 	pytest $(SIDE_BY_SIDE)
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0
+
+chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; DOCUMENT=1: into docs/chaos.md)
+	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.defs.ci_checks

@@ -34,8 +34,8 @@ class Checkout:
         return run_in(self.root, *command)
 
 
-def make_checkout(root: Path) -> Checkout:
-    """Copy what makes a project, and run the demo on a small market."""
+def copy_project(root: Path) -> None:
+    """Copy what makes a folder a project; its data and what dbt compiles are its own."""
     shutil.copy(ROOT / "workspace.yaml", root)
     shutil.copytree(
         ROOT / "dbt_project",
@@ -43,6 +43,11 @@ def make_checkout(root: Path) -> Checkout:
         ignore=shutil.ignore_patterns("target", "logs"),
     )
     shutil.copytree(ROOT / "backtests", root / "backtests")
+
+
+def make_checkout(root: Path) -> Checkout:
+    """Copy what makes a project, and run the demo on a small market."""
+    copy_project(root)
     (root / "data" / "dagster_home").mkdir(parents=True)
     shutil.copy(ROOT / "data/dagster_home/dagster.yaml", root / "data/dagster_home")
     demo = run_in(root, "funding", "demo", "--months", str(MONTHS), "--symbols", str(SYMBOLS))

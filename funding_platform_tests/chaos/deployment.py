@@ -1,0 +1,146 @@
+"""A deployment in a folder of its own: a real daemon, its code server, and the runs' workers."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._daemon.daemon import MonitoringDaemon
+
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.defs.jobs import HISTORY
+from funding_platform.defs.raw import raw_key
+from funding_platform.settings import Settings, project_root
+from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
+from funding_platform_tests.chaos.location import REQUEST_TAG, REQUESTS
+from funding_platform_tests.chaos.processes import kill_session, start, wait_for
+
+SLOW = 600
+"""Seconds for whatever the machine may take its time with: starting a daemon, a run's imports."""
+
+
+class Deployment:
+    """What a machine runs: a Dagster home, a lake, and a daemon."""
+
+    def __init__(
+        self, project: Path, root: Path, venue_urls: dict[str, str], venues: Sequence[str]
+    ) -> None:
+        self.project, self.root = project, root
+        self.home, self.requests = root / "dagster_home", root / "requests"
+        self.home.mkdir()
+        self.requests.mkdir()
+        shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", self.home)
+        module = "funding_platform_tests.chaos.location"
+        (project / "workspace.yaml").write_text(f"load_from:\n  - python_module: {module}\n")
+        self.settings = Settings(
+            data_dir=root / "data", venue_urls=venue_urls, rate_limit_scale=RATE_LIMIT_SCALE
+        )
+        self.environment = {
+            "DAGSTER_HOME": str(self.home),
+            "FUNDING_DATA_DIR": str(self.settings.data_dir),
+            "FUNDING_VENUES": ",".join(venues),
+            "FUNDING_VENUE_URLS": json.dumps(venue_urls),
+            "FUNDING_RATE_LIMIT_SCALE": str(RATE_LIMIT_SCALE),
+            "PYTHONPATH": str(project_root()),
+            REQUESTS: str(self.requests),
+        }
+        self.daemon: subprocess.Popen | None = None
+        self.instance = dg.DagsterInstance.from_config(str(self.home))
+
+    def start_daemon(self) -> None:
+        program = str(Path(sys.executable).with_name("dagster-daemon"))
+        command = [program, "run", "-w", "workspace.yaml"]
+        self.daemon = start(command, self.project, self.root, self.environment)
+
+    def start_daemon_anew(self) -> None:
+        """Start the daemon after everything was killed, and wait until it monitors runs."""
+        began = time.time()
+        self.start_daemon()
+
+        def monitors() -> bool:
+            heartbeat = self.instance.get_daemon_heartbeats().get(MonitoringDaemon.daemon_type())
+            return heartbeat is not None and heartbeat.timestamp > began
+
+        wait_for("run monitoring", monitors, SLOW)
+
+    def kill_everything(self) -> None:
+        """Kill the daemon, its code server and all workers, as a power cut does."""
+        if self.daemon is not None:
+            kill_session(self.daemon)
+
+    def request(self, job: str, tags: dict[str, str], assets: Sequence[dg.AssetKey] = ()) -> str:
+        """Ask for a run; returns the name that `run_of` knows it by."""
+        name = f"{len(list(self.requests.iterdir())):06}"
+        aside = self.requests / f"{name}.new"
+        keys = [list(key.path) for key in assets]
+        aside.write_text(json.dumps({"job": job, "tags": tags, "assets": keys}))
+        aside.rename(self.requests / f"{name}.json")
+        return name
+
+    def request_history(self, venue: str, month: str) -> str:
+        return self.request(HISTORY, {"dagster/partition": month}, [raw_key(venue, FUNDING_RATES)])
+
+    def run_of(self, request: str) -> dg.DagsterRun | None:
+        runs = self.instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: request}))
+        return runs[0] if runs else None
+
+    def launched(self, request: str) -> dg.DagsterRun:
+        """The run of a request, once there is one."""
+        return wait_for(f"run of {request}", lambda: self.run_of(request), SLOW)
+
+    def finished(self, request: str, seconds: float = SLOW) -> dg.DagsterRun:
+        """The run of a request, once it has ended."""
+
+        def ended() -> dg.DagsterRun | None:
+            run = self.run_of(request)
+            return run if run is not None and run.is_finished else None
+
+        return wait_for(f"end of {request}", ended, seconds)
+
+    def has_begun_a_step(self, run_id: str) -> bool:
+        return bool(self.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_START))
+
+    def errors_of(self, run_id: str) -> str:
+        """Why steps of a run failed."""
+        failures = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        return "\n".join(entry.user_message for entry in failures)
+
+    def kill_worker(self, run_id: str) -> None:
+        os.kill(self.worker_pid(run_id), signal.SIGKILL)
+
+    def worker_pid(self, run_id: str) -> int:
+        """The process of a run, as its log names it."""
+        events = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+        named = (
+            event.get_dagster_event().engine_event_data.metadata.get("pid") for event in events
+        )
+        return next(int(str(pid.value)) for pid in named if pid is not None)
+
+    def holders(self, pool: str) -> set[str]:
+        """Runs that hold slots of a pool."""
+        info = self.instance.event_log_storage.get_concurrency_info(pool)
+        return {slot.run_id for slot in info.claimed_slots}
+
+
+@contextmanager
+def deployed(
+    project: Path, root: Path, venue_urls: dict[str, str], venues: Sequence[str]
+) -> Iterator[Deployment]:
+    """A deployment of a project with its daemon running; nothing runs on afterwards."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAGSTER_HOME", str(root / "dagster_home"))
+        deployment = Deployment(project, root, venue_urls, venues)
+        deployment.start_daemon()
+        try:
+            yield deployment
+        finally:
+            deployment.kill_everything()
+            deployment.instance.dispose()

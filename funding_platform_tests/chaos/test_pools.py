@@ -1,0 +1,70 @@
+"""A pool slot outlives the process that took it by less than a minute, whatever was killed."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from funding_platform.core.time_grid import month_start
+from funding_platform.defs.automation import MONTH_KEY
+from funding_platform.sandbox.faults import Connection
+from funding_platform.sandbox.server import RunningSandbox
+from funding_platform_tests.chaos.deployment import SLOW, Deployment, deployed
+from funding_platform_tests.chaos.processes import wait_for
+from funding_platform_tests.chaos.report import record
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
+
+VENUE = "okx"
+POOL = f"venue_{VENUE}"
+MONTH = f"{month_start(datetime.now(UTC)):{MONTH_KEY}}"
+
+FREED_SECONDS = 60
+
+
+@pytest.fixture
+def deployment(project: Path, sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Deployment]:
+    with deployed(project, tmp_path, sandbox.venue_urls, [VENUE]) as one:
+        yield one
+    sandbox.clear()
+
+
+def hold_the_pool(deployment: Deployment, sandbox: RunningSandbox) -> dg.DagsterRun:
+    """A run that holds the pool's slot and waits for an answer that never comes."""
+    sandbox.inject(Connection(action="hang", venue=VENUE))
+    run = deployment.launched(deployment.request_history(VENUE, MONTH))
+    wait_for("the slot", lambda: run.run_id in deployment.holders(POOL), SLOW)
+    wait_for("the first step", lambda: deployment.has_begun_a_step(run.run_id), SLOW)
+    return run
+
+
+def assert_freed(what: str, deployment: Deployment, killed: dg.DagsterRun) -> None:
+    """The slot is freed in time, the killed run counts as failed, and the venue's next one works."""
+    began = time.monotonic()
+    request = deployment.request_history(VENUE, MONTH)
+    wait_for("a free slot", lambda: killed.run_id not in deployment.holders(POOL), FREED_SECONDS)
+    seconds = time.monotonic() - began
+    ended = deployment.instance.get_run_by_id(killed.run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    assert deployment.finished(request).status == dg.DagsterRunStatus.SUCCESS
+    assert deployment.holders(POOL) == set()
+    record(what, 1, 1, f"its slot was free after {seconds:.0f} s")
+
+
+def test_a_killed_worker(deployment: Deployment, sandbox: RunningSandbox) -> None:
+    killed = hold_the_pool(deployment, sandbox)
+    deployment.kill_worker(killed.run_id)
+    sandbox.clear()
+    assert_freed("worker that holds a pool slot", deployment, killed)
+
+
+def test_everything_killed_at_once(deployment: Deployment, sandbox: RunningSandbox) -> None:
+    killed = hold_the_pool(deployment, sandbox)
+    deployment.kill_everything()
+    sandbox.clear()
+    deployment.start_daemon_anew()
+    assert_freed("daemon, code server and such a worker", deployment, killed)

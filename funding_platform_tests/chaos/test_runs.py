@@ -1,0 +1,114 @@
+"""Workers of real runs, killed at random instants: pools are freed, the next run works."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+
+from funding_platform.defs.automation import MONTH_KEY
+from funding_platform.defs.jobs import TRANSFORM
+from funding_platform.sandbox.server import RunningSandbox
+from funding_platform_tests.chaos.deployment import SLOW, Deployment, deployed
+from funding_platform_tests.chaos.invariants import Acknowledged, broken
+from funding_platform_tests.chaos.kills import ORPHAN_SECONDS, Tally, Watch, instant_to_kill_at
+from funding_platform_tests.chaos.processes import wait_for
+from funding_platform_tests.chaos.report import ROUNDS, SEED
+from funding_platform_tests.chaos.shell import LAST, VENUES, Shell
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
+
+VENUE = "okx"
+MONTH = f"{LAST:{MONTH_KEY}}"
+KILLS = max(1, ROUNDS // 2)
+"""A run costs some ten times what a command does."""
+
+FREED_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    project: Path, stocked: Shell, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A daemon over a lake that holds two months."""
+    shell = stocked.copy(tmp_path_factory.mktemp("runs"))
+    with deployed(project, shell.folder, sandbox.venue_urls, VENUES) as one:
+        yield one
+
+
+def history(deployment: Deployment) -> str:
+    return deployment.request_history(VENUE, MONTH)
+
+
+def transform(deployment: Deployment) -> str:
+    return deployment.request(TRANSFORM, {"dagster/partition": MONTH})
+
+
+@pytest.mark.parametrize("ask", [history, transform])
+def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deployment) -> None:
+    settings = deployment.settings
+    draw = random.Random(f"{SEED} {ask.__name__}")
+    tally = Tally(f"worker of a {ask.__name__} run")
+    usual = succeed(deployment, ask(deployment))
+    stored = Acknowledged.of(settings)
+    while tally.tried < KILLS:
+        request = ask(deployment)
+        run = deployment.launched(request)
+        wait_for("the first step", lambda id_=run.run_id: deployment.has_begun_a_step(id_), SLOW)
+        watch = Watch(settings, stored.months, {})
+        children = kill_worker_somewhere(deployment, request, watch, draw, usual)
+        if children is None:
+            continue
+        writing = watch.writing_has_begun()
+        found = [*watch.torn, *surviving(children)]
+        ended = deployment.finished(request, FREED_SECONDS)
+        if ended.status != dg.DagsterRunStatus.FAILURE:
+            found.append(f"the killed run counts as {ended.status}")
+        wait_for("a free pool", lambda: not deployment.holders(f"venue_{VENUE}"), FREED_SECONDS)
+        found += broken(settings, stored)
+        usual = succeed(deployment, ask(deployment))
+        stored, found = Acknowledged.of(settings), [*found, *broken(settings, stored)]
+        tally.add(found, usual, writing=writing)
+    tally.close()
+
+
+def succeed(deployment: Deployment, request: str) -> float:
+    """Wait until a requested run has succeeded; returns the seconds that its steps took."""
+    run = deployment.finished(request)
+    assert run.status == dg.DagsterRunStatus.SUCCESS, deployment.errors_of(run.run_id)
+    record = deployment.instance.get_run_record_by_id(run.run_id)
+    assert record is not None
+    assert record.end_time is not None
+    assert record.start_time is not None
+    return record.end_time - record.start_time
+
+
+def kill_worker_somewhere(
+    deployment: Deployment, request: str, watch: Watch, draw: random.Random, usual_seconds: float
+) -> list[psutil.Process] | None:
+    """Kill a run's worker at a random instant; returns what it had started, None if it ended."""
+    run_id = deployment.launched(request).run_id
+    for now in instant_to_kill_at(watch, draw, usual_seconds):
+        run = deployment.run_of(request)
+        if run is None or run.is_finished:
+            return None
+        if now:
+            worker = psutil.Process(deployment.worker_pid(run_id))
+            children = worker.children(recursive=True)
+            worker.kill()
+            return children
+        watch.look()
+    raise AssertionError("instants end")
+
+
+def surviving(children: list[psutil.Process]) -> list[str]:
+    """Processes of a killed worker that still run when they should not."""
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while left := [one for one in children if one.is_running() and one.status() != "zombie"]:
+        if time.monotonic() > deadline:
+            return [f"orphan left behind: {one}" for one in left]
+        time.sleep(0.1)
+    return []
