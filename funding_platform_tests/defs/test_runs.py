@@ -37,6 +37,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 def world(
     sandbox: RunningSandbox,
     definitions: dg.Definitions,
+    present: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:

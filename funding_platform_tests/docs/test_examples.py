@@ -98,7 +98,7 @@ def test_the_notebook_asset_keeps_its_verdict_and_picture(
 
 
 def test_the_tutorial_adapter_reads_a_venue(
-    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, present: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module: Any = ModuleType("funding_platform.venues.lima")
     (block,) = blocks(ROOT / "docs" / "adding_a_venue.md", "python")

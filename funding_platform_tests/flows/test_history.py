@@ -33,9 +33,9 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.flows.conftest import settings_for
+from funding_platform_tests.present import PRESENT
 
-NOW = datetime.now(UTC)
-LAST_MONTH = Window.of_month(month_start(NOW) - timedelta(days=1))
+LAST_MONTH = Window.of_month(month_start(PRESENT) - timedelta(days=1))
 TWO_MONTHS = Window(month_start(LAST_MONTH.start - timedelta(days=1)), LAST_MONTH.end)
 WITHOUT_OBSERVATION = "SELECT * EXCLUDE (observed_at) FROM core.funding_rates ORDER BY ALL"
 
@@ -95,7 +95,7 @@ def test_the_log_says_who_collected_what(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("window", "error"),
     [
-        (Window.of_month(next_month(NOW)), FutureWindowError),
+        (Window.of_month(next_month(PRESENT)), FutureWindowError),
         (Window.of_month(datetime(2019, 1, 1, tzinfo=UTC)), BeforeHistoryError),
     ],
 )
