@@ -69,7 +69,7 @@ def settings_for(sandbox: RunningSandbox, folder: Path) -> Settings:
         data_dir=folder / "data",
         venue_urls=sandbox.venue_urls,
         rate_limit_scale=1e6,
-        request_timeout_seconds=5,
+        request_timeout_seconds=60,
     )
 
 
