@@ -71,5 +71,4 @@ def run_in(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=240,
     )

@@ -1,15 +1,41 @@
-"""Fixtures that several packages' tests share."""
+"""Fixtures that several packages' tests share, and how all of them run."""
 
+import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
-from funding_platform.lake.connection import connect
+# One thread each, before anything starts a pool: the processes of a run share the cores already,
+# and threads that wait for each other spin. What the caller has set stays.
+os.environ.update(
+    {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "FUNDING_LAKE_THREADS": "1"}
+    | {**os.environ}
+)
+
+from funding_platform.lake import connection
+from funding_platform.lake.connection import (
+    catalog_file,
+    commit_lock,
+    connect,
+    create,
+    files_dir,
+)
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import Checkout, make_checkout
+from funding_platform_tests.present import at_present
+
+# How fast a machine answers is no property of the code, and an example that fails is worth as much
+# if it can be run again: the same ones are tried each time. `thorough` draws new ones, and more.
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis_settings.register_profile(
+    "thorough", deadline=None, derandomize=False, max_examples=1_000, print_blob=True
+)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "test_cli.py": "checkout"}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
@@ -37,6 +63,42 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder `shared` beside the project")
     return folder.resolve()
+
+
+@pytest.fixture
+def present() -> Iterator[None]:
+    """Time begins at ``PRESENT``."""
+    with at_present():
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """The catalog of a lake without rows, made when it is first asked for."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("empty_lake"))
+
+    def made() -> Path:
+        create(settings)
+        return catalog_file(settings)
+
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _new_lakes_are_copies(
+    empty_catalog: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new lake is a copy of an empty one: declaring every table takes half a second."""
+
+    def copy(settings: Settings) -> None:
+        files_dir(settings).mkdir(parents=True, exist_ok=True)
+        catalog = catalog_file(settings)
+        with commit_lock(settings):
+            if not catalog.exists():
+                aside = shutil.copy(empty_catalog(), catalog.with_name(".copied"))
+                Path(aside).replace(catalog)
+
+    monkeypatch.setattr(connection, "create", copy)
 
 
 @pytest.fixture(scope="session")

@@ -6,22 +6,22 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import stamina
 
 from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import month_start
 from funding_platform.lake.connection import catalog_file
 from funding_platform.sandbox.faults import Body, Status
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
 from funding_platform_tests.command import explained, run, stored
+from funding_platform_tests.present import PRESENT
 
-MONTH = f"{month_start(datetime.now(UTC)):%Y-%m}"
+MONTH = f"{PRESENT:%Y-%m}"
 """The running month."""
 
 SYMBOLS = 3
@@ -35,7 +35,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def fresh(
-    sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, present: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """A data folder with nothing in it and venues in the sandbox, by environment variables."""
     environment = {

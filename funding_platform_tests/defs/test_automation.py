@@ -15,6 +15,8 @@ from funding_platform.venues.registry import offering, venue_names
 
 VENUES = ["binance", "okx"]
 
+pytestmark = pytest.mark.usefixtures("present")
+
 
 def at(minute: int) -> datetime:
     return datetime(2026, 3, 14, 9, minute, tzinfo=UTC)

@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 from funding_platform.defs.notebooks import notebook_asset
@@ -46,6 +48,14 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[AsyncKernelManager]:
+    """One process for all notebooks, which imports what they share once."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
 def joined(parts: list[Block], sandbox: RunningSandbox) -> str:
     """Blocks as one program, with the running sandbox in place of the documented one."""
     text = "\n".join(part.text for part in parts)
@@ -71,15 +81,17 @@ def test_python_examples_run(document: Path, checkout: Checkout, sandbox: Runnin
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebooks_are_stored_without_outputs_and_run(
-    path: Path, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+    path: Path, checkout: Checkout, kernel: AsyncKernelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
     monkeypatch.delenv("FUNDING_DATA_DIR", raising=False)
-    NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(checkout.root)}}
-    ).execute()
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    where = {"metadata": {"path": str(checkout.root)}}
+    client = NotebookClient(notebook, km=kernel, timeout=None, resources=where)
+    client.execute()
+    client.kc.stop_channels()
     shown = json.dumps([output for cell in code for output in cell.outputs])
     assert FINDINGS[path.name] in shown
     assert "image/png" in shown
@@ -98,7 +110,7 @@ def test_the_notebook_asset_keeps_its_verdict_and_picture(
 
 
 def test_the_tutorial_adapter_reads_a_venue(
-    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, present: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module: Any = ModuleType("funding_platform.venues.lima")
     (block,) = blocks(ROOT / "docs" / "adding_a_venue.md", "python")

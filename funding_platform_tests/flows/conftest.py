@@ -17,6 +17,7 @@ from funding_platform.sandbox.server import RunningSandbox, build_market, runnin
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
 from funding_platform_tests.flows.markets import LossyMarket
+from funding_platform_tests.present import at_present
 
 ALL_HISTORY = Window(datetime(2018, 11, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))
 
@@ -35,7 +36,8 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def settings(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Settings]:
+def settings(sandbox: RunningSandbox, present: None, tmp_path: Path) -> Iterator[Settings]:
+    """A lake of its own, venues in the sandbox, and ``PRESENT`` for both."""
     yield settings_for(sandbox, tmp_path)
     sandbox.clear()
 
@@ -53,7 +55,9 @@ def served(market: LossyMarket) -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def lossy(served: RunningSandbox, market: LossyMarket, tmp_path: Path) -> Iterator[Settings]:
+def lossy(
+    served: RunningSandbox, market: LossyMarket, present: None, tmp_path: Path
+) -> Iterator[Settings]:
     """A lake of its own, and venues that lose settlements."""
     yield settings_for(served, tmp_path)
     market.lose(None)
@@ -65,7 +69,7 @@ def settings_for(sandbox: RunningSandbox, folder: Path) -> Settings:
         data_dir=folder / "data",
         venue_urls=sandbox.venue_urls,
         rate_limit_scale=1e6,
-        request_timeout_seconds=5,
+        request_timeout_seconds=60,
     )
 
 
@@ -101,7 +105,7 @@ class ReplayedLake:
 def replayed(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> ReplayedLake:
     """Real history, through the wire formats and the adapters, into a lake."""
     folder = shared_dir / "data"
-    with running_sandbox(build_market(replay=folder)) as sandbox:
+    with at_present(), running_sandbox(build_market(replay=folder)) as sandbox:
         settings = settings_for(sandbox, tmp_path_factory.mktemp("replayed"))
         reports = {
             venue: collect_history(venue, ALL_HISTORY, settings, "replay")

@@ -1,10 +1,9 @@
 """Opportunities of markets that came over the wire, against the same worked out pair by pair."""
 
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
-from funding_platform.core.time_grid import Window
+from funding_platform.core.time_grid import Window, month_start
 from funding_platform.flows.history import collect_history
 from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
 from funding_platform.sandbox.server import build_market, running_sandbox
@@ -12,6 +11,7 @@ from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.dbt.slow_opportunities import assert_as_worked_out
 from funding_platform_tests.flows.conftest import ReplayedLake, settings_for
+from funding_platform_tests.present import PRESENT
 
 VENUES = ("binance", "bybit", "okx", "hyperliquid", "deribit")
 
@@ -23,16 +23,15 @@ def build_opportunities(settings: Settings) -> None:
 
 
 def test_of_the_sandbox_s_market(settings: Settings) -> None:
-    now = datetime.now(UTC)
     collect_instruments(VENUES, settings, "run-1")
     collect_snapshots(VENUES, settings, "run-1")
     for venue in VENUES:
-        collect_history(venue, Window(now.replace(day=1, hour=0), now), settings, "run-1")
+        collect_history(venue, Window(month_start(PRESENT), PRESENT), settings, "run-1")
     build_opportunities(settings)
     assert_as_worked_out(settings)
 
 
-def test_of_real_history(replayed: ReplayedLake, tmp_path: Path) -> None:
+def test_of_real_history(replayed: ReplayedLake, present: None, tmp_path: Path) -> None:
     shutil.copytree(replayed.settings.data_dir, tmp_path / "data")
     with running_sandbox(build_market(replay=replayed.folder)) as sandbox:
         settings = settings_for(sandbox, tmp_path)

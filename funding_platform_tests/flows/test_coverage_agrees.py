@@ -1,7 +1,7 @@
 """What a collection says of itself, what ``--gaps`` says later and what dbt counts are the same."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.flows.gaps import missing_of
@@ -12,6 +12,7 @@ from funding_platform.sandbox.market import Instrument
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.flows.markets import LossyMarket
+from funding_platform_tests.present import PRESENT
 
 VENUES = ("binance", "hyperliquid", "okx")
 
@@ -31,7 +32,7 @@ def test_openings_gaps_and_tails_are_the_same_everywhere(
     lossy: Settings, market: LossyMarket
 ) -> None:
     """Of each venue one symbol loses its beginning, one its end, one all, and one a single row."""
-    now = datetime.now(UTC)
+    now = PRESENT
     quarter = Window(now - timedelta(days=80), now)
     victims = {venue: trading(market, venue, quarter.start)[:4] for venue in VENUES}
     opening, stopped, silent, gap = (

@@ -17,10 +17,10 @@ from funding_platform.flows.history import collect_history
 from funding_platform.flows.snapshots import collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
+from funding_platform_tests.present import PRESENT
 
-NOW = datetime.now(UTC)
-THIS_MONTH = Window.of_month(NOW)
-LAST_MONTH = Window.of_month(month_start(NOW) - timedelta(days=1))
+THIS_MONTH = Window.of_month(PRESENT)
+LAST_MONTH = Window.of_month(month_start(PRESENT) - timedelta(days=1))
 
 
 def test_curves_of_settled_and_predicted_rates(settings: Settings) -> None:
@@ -33,7 +33,7 @@ def test_curves_of_settled_and_predicted_rates(settings: Settings) -> None:
     factors = [update_curve_factors(month, settings, "run") for month in (LAST_MONTH, THIS_MONTH)]
 
     assert {"live", "settled"} <= set(by_month[1]["kind"])
-    assert by_month[1]["as_of"].max() <= NOW + timedelta(minutes=5)
+    assert by_month[1]["as_of"].max() <= datetime.now(UTC)
     with connect(settings) as connection:
         stored = connection.execute(
             "SELECT (SELECT count(*) FROM features.curve_snapshots), "
@@ -111,11 +111,11 @@ def test_following_rebuilds_what_changed_and_no_more(settings: Settings) -> None
     collect_snapshots(["binance"], settings, "run")
     rebuilt = follow(settings)
     for frame in rebuilt:
-        assert frame["as_of"].min() >= NOW - timedelta(hours=18)
+        assert frame["as_of"].min() >= PRESENT - timedelta(hours=18)
         assert "live" in set(frame["kind"])
     assert len(rebuilt[0]) == len(rebuilt[1])
 
-    changed = max(THIS_MONTH.start, NOW - timedelta(days=5))
+    changed = max(THIS_MONTH.start, PRESENT - timedelta(days=5))
     with connect(settings, read_only=False) as connection:
         connection.execute(
             "UPDATE core.funding_rates SET funding_rate = funding_rate / 2 "

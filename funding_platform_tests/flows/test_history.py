@@ -2,9 +2,7 @@
 
 import json
 import multiprocessing
-import os
 import shutil
-import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,9 +31,10 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.flows.conftest import settings_for
+from funding_platform_tests.flows.markets import LossyMarket
+from funding_platform_tests.present import PRESENT, at_present
 
-NOW = datetime.now(UTC)
-LAST_MONTH = Window.of_month(month_start(NOW) - timedelta(days=1))
+LAST_MONTH = Window.of_month(month_start(PRESENT) - timedelta(days=1))
 TWO_MONTHS = Window(month_start(LAST_MONTH.start - timedelta(days=1)), LAST_MONTH.end)
 WITHOUT_OBSERVATION = "SELECT * EXCLUDE (observed_at) FROM core.funding_rates ORDER BY ALL"
 
@@ -95,7 +94,7 @@ def test_the_log_says_who_collected_what(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("window", "error"),
     [
-        (Window.of_month(next_month(NOW)), FutureWindowError),
+        (Window.of_month(next_month(PRESENT)), FutureWindowError),
         (Window.of_month(datetime(2019, 1, 1, tzinfo=UTC)), BeforeHistoryError),
     ],
 )
@@ -206,23 +205,34 @@ def test_a_month_before_every_listing_is_an_error(settings: Settings) -> None:
         collect_history("okx", Window.of_month(datetime(2020, 1, 1, tzinfo=UTC)), settings, "early")
 
 
+@pytest.fixture(scope="module")
+def undisturbed(served: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    """Two months of a venue, collected in one go."""
+    settings = settings_for(served, tmp_path_factory.mktemp("undisturbed"))
+    with at_present():
+        collect_history("hyperliquid", TWO_MONTHS, settings, "undisturbed")
+    return held(settings)
+
+
 def backfill_in_a_process(settings: Settings) -> None:
-    collect_history("hyperliquid", TWO_MONTHS, settings, "killed")
+    with at_present():
+        collect_history("hyperliquid", TWO_MONTHS, settings, "killed")
 
 
-@pytest.mark.parametrize("seconds", [0.6, 1.2, 1.8])
+@pytest.mark.parametrize("answers", [1, 12, 24])
 def test_a_killed_backfill_run_again_equals_the_undisturbed_one(
-    settings: Settings, sandbox: RunningSandbox, tmp_path: Path, seconds: float
+    undisturbed: pl.DataFrame, lossy: Settings, market: LossyMarket, answers: int
 ) -> None:
-    undisturbed = settings_for(sandbox, tmp_path / "undisturbed")
-    collect_history("hyperliquid", TWO_MONTHS, undisturbed, "undisturbed")
+    """Killed among its requests, or while it stores what they brought."""
+    market.lose(None)
     victim = multiprocessing.get_context("spawn").Process(
-        target=backfill_in_a_process, args=(settings,)
+        target=backfill_in_a_process, args=(lossy,)
     )
     victim.start()
-    time.sleep(seconds)
-    assert victim.pid is not None
-    os.kill(victim.pid, signal.SIGKILL)
+    while victim.is_alive() and len(market.looks) < answers:
+        time.sleep(0.01)
+    victim.kill()
     victim.join()
-    collect_history("hyperliquid", TWO_MONTHS, settings, "again")
-    assert held(settings).equals(held(undisturbed))
+    assert len(market.looks) >= answers
+    collect_history("hyperliquid", TWO_MONTHS, lossy, "again")
+    assert held(lossy).equals(undisturbed)

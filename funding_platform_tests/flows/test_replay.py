@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -24,9 +24,9 @@ from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.registry import venue_names, venue_spec
+from funding_platform_tests.present import PRESENT
 
-NOW = datetime.now(UTC)
-THIS_MONTH = Window(month_start(NOW - timedelta(days=20)), NOW + timedelta(days=20))
+THIS_MONTH = Window(month_start(PRESENT - timedelta(days=20)), PRESENT + timedelta(days=20))
 COLLECTED = (INSTRUMENTS, MARKET_SNAPSHOTS, FUNDING_RATES)
 HISTORY = "/fapi/v1/fundingRate"
 
@@ -101,7 +101,7 @@ def test_delisted_instruments_that_only_the_lake_knows_are_replayed(
 
 def test_bodies_are_verbatim_and_stored_once(settings: Settings) -> None:
     for run in ("one", "two"):
-        collect_history("binance", Window(THIS_MONTH.start, NOW), settings, run)
+        collect_history("binance", Window(THIS_MONTH.start, PRESENT), settings, run)
     rows = held(settings, "SELECT sha256, size, body FROM core.raw_payloads")
     stored = rows.drop_nulls("body")
     assert 0 < stored.height < rows.height
@@ -168,14 +168,14 @@ def test_with_a_retention_of_nothing_nothing_is_kept(settings: Settings) -> None
 def test_maintenance_drops_old_answers_but_no_body_that_a_younger_one_needs(
     settings: Settings,
 ) -> None:
-    past = Window(THIS_MONTH.start, NOW)
+    past = Window(THIS_MONTH.start, PRESENT)
     collect_history("okx", past, settings, "old")  # which nothing younger needs
     for run in ("old", "new"):
         collect_history("hyperliquid", past, settings, run)
     with Lake(settings) as lake, lake.commit("test", "age"):
         lake.connection.execute(
-            "UPDATE core.raw_payloads SET observed_at = observed_at - INTERVAL 8 DAY "
-            "WHERE run_id = 'old'"
+            "UPDATE core.raw_payloads "  # the lake's own clock says what is old
+            "SET observed_at = now() - INTERVAL 1 DAY * if(run_id = 'old', 8, 1)"
         )
     before = held(settings, "SELECT count(*) FROM core.raw_payloads").item()
     report = maintain(settings, keep_days=30)
