@@ -5,11 +5,11 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.listings import listing_starts, listings_after
+from funding_platform.core.listings import listing_starts, listings_after, of_current_listing
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import LISTINGS
 from funding_platform.lake.connection import has_table
-from funding_platform.lake.writer import Transaction
+from funding_platform.lake.writer import Lake, Transaction
 
 _NEWEST: Final = """
 SELECT * FROM core.listings WHERE list_contains(?, venue)
@@ -72,6 +72,14 @@ def stored_starts(lake: duckdb.DuckDBPyConnection, venue: str | None = None) -> 
     return listing_starts(
         before.with_columns(pl.col("funding_time").cast(UTC_TIME)), stamps.with_columns(dated)
     )
+
+
+def current_rows(lake: Lake, rows: pl.DataFrame, time: str) -> pl.DataFrame:
+    """Return the rows of what the tickers stand for now; ``time`` is the column that dates them.
+
+    What was computed of an earlier listing, or is to be computed, is not that of the newest.
+    """
+    return of_current_listing(rows, stored_starts(lake.connection), time)
 
 
 def earlier_listings(lake: duckdb.DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
