@@ -4,6 +4,16 @@
 {% macro grace_ms() -%}
     1800000
 {%- endmacro %}
+{# What tells the listings of a ticker apart: see core/listings.py. #}
+{% macro silence() -%}
+    interval 25 hours
+{%- endmacro %}
+{% macro late_stamp() -%}
+    interval 720 hours
+{%- endmacro %}
+{% macro frozen() -%}
+    interval 2160 hours
+{%- endmacro %}
 {# How far back a venue keeps what it settled; null where it keeps all. #}
 {% macro history_depth(venue) -%}
     case {{ venue }}

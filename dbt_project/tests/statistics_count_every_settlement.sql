@@ -1,9 +1,9 @@
 {{ config(meta={'dagster': {'ref': {'name': 'funding_rate_stats'}}}) }}
 
--- Every settlement up to the end of the period is in it, once, and nothing expected is fewer.
+-- Every settlement of what is listed now, up to the end of the period is in it, once, and nothing expected is fewer.
 with stored as (
     select venue, venue_symbol, count(*) as settlements
-    from {{ ref('stg_funding_rates') }}
+    from {{ ref('int_current_funding_rates') }}
     where funding_time <= (select max(as_of) from {{ ref('funding_rate_stats') }})
     group by venue, venue_symbol
 ),

@@ -11,7 +11,9 @@ stopped    after the last settlement, while the instrument is still seen trading
 silent     not one settlement while it traded; only where its interval is stated
 ========== =====================================================================
 
-Where an interval is unknown nothing is expected: what cannot be known is not guessed.
+Where an interval is unknown nothing is expected: what cannot be known is not guessed. Between two
+listings of one ticker nothing was due (see ``core.listings``): a gap does not reach across, and the
+ends are those of the newest listing.
 """
 
 from datetime import datetime, timedelta
@@ -20,6 +22,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, gap_before
+from funding_platform.core.listings import STARTS, of_current_listing, with_since
 from funding_platform.core.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window
 
@@ -43,6 +46,8 @@ SCHEMA: Final = pl.Schema(
     }
 )
 """Columns of every frame of missing settlements."""
+
+_NONE_REUSED: Final = STARTS.to_frame()
 
 _HOUR_MS = HOUR // MILLISECOND
 
@@ -94,7 +99,10 @@ def with_known_beginnings(
 
 
 def missing_settlements(
-    settlements: pl.DataFrame, life: pl.DataFrame, window: Window
+    settlements: pl.DataFrame,
+    life: pl.DataFrame,
+    window: Window,
+    starts: pl.DataFrame = _NONE_REUSED,
 ) -> pl.DataFrame:
     """Every settlement that was due in the window and is absent, by name.
 
@@ -107,17 +115,20 @@ def missing_settlements(
         What ``lives`` gives; an instrument that is not in it is only searched for gaps.
     window
         The span in question; its end lies in the past.
+    starts
+        Where listings begin that have an earlier one before them: what ``listing_starts`` gives.
 
     Returns
     -------
     polars.DataFrame
         ``venue``, ``venue_symbol``, ``missing_time`` (to the minute) and ``kind``, sorted.
     """
+    current = of_current_listing(settlements, starts, "funding_time")
     absent = pl.concat(
         [
-            missing_between(settlements),
-            *_at_the_ends(settlements, life, window),
-            _silent(settlements, life, window),
+            missing_between(settlements, starts),
+            *_at_the_ends(current, life, window),
+            _silent(current, life, window),
         ]
     )
     time = pl.col("missing_time")
@@ -125,16 +136,22 @@ def missing_settlements(
     return inside.sort(*BY_SYMBOL, "missing_time")
 
 
-def missing_between(settlements: pl.DataFrame) -> pl.DataFrame:
+def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUSED) -> pl.DataFrame:
     """The settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
 
     Parameters
     ----------
-    settlements
+    settlements, starts
         As for ``missing_settlements``.
     """
-    gaps = settlements.sort(*BY_SYMBOL, "funding_time").with_columns(
-        gap_before().alias("gap"),
+    ordered = settlements.sort(*BY_SYMBOL, "funding_time")
+    if not starts.is_empty():
+        ordered = with_since(ordered, starts, "funding_time")
+    one_listing = (
+        [pl.col("since").eq_missing(pl.col("since").shift())] if "since" in ordered else []
+    )
+    gaps = ordered.with_columns(
+        pl.when(*one_listing, True).then(gap_before()).alias("gap"),
         _milliseconds("interval_hours").alias("step"),
     )
     # Whole milliseconds: a quotient of floats falls short of the integer it should be.

@@ -1,9 +1,9 @@
 """From a venue's spelling of an asset to the canonical one.
 
 Venues list cheap coins by the thousand or the million and spell that into the name: ``1000PEPE``
-(Binance), ``kPEPE`` (Hyperliquid), ``SHIB1000`` (Bybit), ``1MBABYDOGE`` (Binance). The canonical
-base is ``PEPE`` with ``multiplier`` 1000: one unit of the venue's base is 1000 PEPE, so a price
-divided by the multiplier compares across venues.
+(Binance), ``kPEPE`` (Hyperliquid), ``SHIB1000`` (Bybit), ``1MBABYDOGE`` (Binance), ``1KPUMP``
+(Drift), ``10000000AIDOGE`` (Bybit). The canonical base is ``PEPE`` with ``multiplier`` 1000: one
+unit of the venue's base is 1000 PEPE, so a price divided by the multiplier compares across venues.
 """
 
 import re
@@ -12,10 +12,21 @@ from typing import Literal, NamedTuple
 ContractType = Literal["linear", "inverse"]
 """Linear settles in the quote currency, inverse in the base."""
 
-# Digits count as a multiplier only before a letter: 1INCH, 0G and 2Z are coins of their own.
-_PREFIX = re.compile(r"(?P<factor>1000000|100000|10000|1000|1M(?=[A-Z]{3})|k)(?P<coin>[A-Z].*)")
-_SUFFIX = re.compile(r"(?P<coin>[A-Z]+)(?P<factor>1000000|10000|1000)")
-_WORDS = {"k": 1_000, "1M": 1_000_000}
+# Digits are a multiplier only where they are a power of ten from a thousand on, and a letter
+# stands beside them: 1INCH, 0G, 2Z, 42, C98 and BANANAS31 are coins of their own.
+_POWER = r"(?P<power>10{3,})"
+_LETTER = r"[^\W\d_]"
+_SPELLINGS = tuple(
+    re.compile(spelling)
+    for spelling in (
+        rf"{_POWER}(?P<coin>{_LETTER}.*)",
+        # One K or M after a digit may begin a coin's own short name, as in a "1KAS".
+        rf"(?P<count>10{{0,2}})(?P<unit>[KkMm])(?P<coin>{_LETTER}{{3}}.*)",
+        r"(?P<unit>k)(?P<coin>[A-Z].*)",
+        rf"(?P<coin>{_LETTER}{{2,}}){_POWER}",
+    )
+)
+_UNITS = {"k": 1_000, "m": 1_000_000}
 _ALIASES = {"XBT": "BTC"}
 
 
@@ -32,19 +43,21 @@ def canonical_base(venue_base: str) -> CanonicalBase:
     Parameters
     ----------
     venue_base
-        The base as the venue spells it, without the quote: ``1000PEPE``, ``kPEPE``, ``XBT``.
+        The base as the venue spells it, without the quote: ``1000PEPE``, ``1KPUMP``, ``XBT``.
 
     Examples
     --------
-    >>> canonical_base("kPEPE")
-    CanonicalBase(base='PEPE', multiplier=1000)
+    >>> canonical_base("1KPUMP")
+    CanonicalBase(base='PUMP', multiplier=1000)
     >>> canonical_base("1INCH")
     CanonicalBase(base='1INCH', multiplier=1)
     """
-    match = _PREFIX.fullmatch(venue_base) or _SUFFIX.fullmatch(venue_base)
-    if match is None:
-        coin, multiplier = venue_base, 1
-    else:
-        coin, factor = match["coin"], match["factor"]
-        multiplier = _WORDS[factor] if factor in _WORDS else int(factor)
+    # Where a venue writes everything in lower case, the case tells nothing: shib1000 is SHIB1000.
+    spelled = venue_base.upper() if venue_base.islower() else venue_base
+    matches = (spelling.fullmatch(spelled) for spelling in _SPELLINGS)
+    found = next((match.groupdict() for match in matches if match), {"coin": spelled})
+    coin = found["coin"]
+    multiplier = int(found.get("power") or found.get("count") or 1)
+    if unit := found.get("unit"):
+        multiplier *= _UNITS[unit.lower()]
     return CanonicalBase(_ALIASES.get(coin, coin), multiplier)

@@ -95,6 +95,25 @@ INSTRUMENTS: Final = Table(
     sort_by=("venue", "venue_symbol"),
 )
 
+LISTINGS: Final = Table(
+    "core",
+    "listings",
+    "Every listing of a ticker that we have seen: when a contract is gone, the venue may give its "
+    "ticker to another asset. `core.instruments` has the newest.",
+    key=("venue", "venue_symbol", "first_seen_at"),
+    columns=(
+        *(
+            INSTRUMENTS.column(name)
+            for name in ("venue", "venue_symbol", "base", "quote", "multiplier", "contract_type")
+        ),
+        *(INSTRUMENTS.column(name) for name in ("contract_size", "status", "listed_at")),
+        Column("first_seen_at", Type.TIME, "When we first saw this listing.", nullable=False),
+        Column("last_seen_at", Type.TIME, "When we last saw it.", nullable=False),
+        Column("last_traded_at", Type.TIME, "When we last saw it trading."),
+    ),
+    sort_by=("venue", "venue_symbol"),
+)
+
 FUNDING_RATES: Final = Table(
     "core",
     "funding_rates",
@@ -251,6 +270,7 @@ TABLES: Final = {
     table.full_name: table
     for table in (
         INSTRUMENTS,
+        LISTINGS,
         FUNDING_RATES,
         MARKET_SNAPSHOTS,
         COLLECTION_LOG,

@@ -14,6 +14,7 @@ from funding_platform.core.tables import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
+    LISTINGS,
     MARKET_SNAPSHOTS,
     TABLES,
 )
@@ -116,7 +117,8 @@ class Translator(DagsterDbtTranslator):
         )
 
     def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
-        table = PER_VENUE.get(dep.asset_key)
+        written_by = {**PER_VENUE, table_key(LISTINGS): INSTRUMENTS}
+        table = written_by.get(dep.asset_key)
         if dep.asset_key != LOG and table is None:
             return [dep]
         return [

@@ -15,6 +15,7 @@ from funding_platform.backtest.panel import KEY
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.fee_tables import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.schema import UTC_TIME
+from funding_platform.flows.listings import stored_starts
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings
 
@@ -54,7 +55,8 @@ _VOLUMES_BEFORE: Final = """
 SELECT instrument, max(observed_at) AS observed_at,
     arg_max(volume_24h_usd, observed_at) AS volume_24h_usd
 FROM core.market_snapshots JOIN wanted USING (venue, venue_symbol)
-WHERE observed_at < $start AND volume_24h_usd > 0 GROUP BY instrument
+WHERE observed_at < $start AND volume_24h_usd > 0 AND coalesce(observed_at >= since, true)
+GROUP BY instrument
 """
 """The last volume of each instrument before the window: depth goes by the last known, however old.
 
@@ -79,7 +81,8 @@ def provider_from_lake(
 
     Of what was seen longer before, each instrument's last volume is read.
 
-    Fees are those of their time: ``marts.fee_history`` where the lake has it.
+    An instrument's history begins with its listing: what another contract did under the same ticker
+    is not its past. Fees are those of their time: ``marts.fee_history`` where the lake has it.
 
     Parameters
     ----------
@@ -91,7 +94,8 @@ def provider_from_lake(
     LakeMissingError
         If nothing has been stored yet.
     DataError
-        If the lake has no instrument that the configuration asks for.
+        If the lake has no instrument that the configuration asks for, or a symbol stood for another
+        contract in the window.
     """
     window = {"start": config.read_from, "end": config.window[1]}
     with connect(settings, as_of=snapshot_id) as lake:
@@ -102,7 +106,11 @@ def provider_from_lake(
                 hint=f"venues {config.venues or 'all'}, symbols {config.symbols or 'all'}, bases "
                 f"{config.bases or 'all'}",
             )
-        lake.register("wanted", instruments.select(KEY).with_row_index("instrument"))
+        since = stored_starts(lake).group_by(KEY).agg(pl.col("since").max())
+        wanted = instruments.select(KEY).with_row_index("instrument")
+        wanted = wanted.join(since, on=KEY, how="left", maintain_order="left")
+        _require_listed(wanted, config)
+        lake.register("wanted", wanted)
         volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
         return FundingDataProvider.from_frames(
             _by_venue(lake, _FUNDING, window),
@@ -168,6 +176,22 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
     return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
 
 
+def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
+    """Refuse a symbol that was asked for by name and stood for another contract in the window."""
+    asked = pl.col("venue_symbol").is_in(list(config.symbols))
+    later = wanted.filter(asked, pl.col("since") >= config.window[1])
+    if later.height:
+        named = "; ".join(
+            f"{venue} {symbol}, listed on {since:%Y-%m-%d %H:%M} UTC"
+            for venue, symbol, since in later.select(*KEY, "since").iter_rows()
+        )
+        raise DataError(
+            f"what the lake has of this ticker in the window is of an earlier listing: {named}",
+            hint="two contracts of one ticker are not one instrument: choose a window after its "
+            "listing, or give the earlier contract's rows as files, under a symbol of their own",
+        )
+
+
 def _by_venue(
     lake: duckdb.DuckDBPyConnection,
     rows: _Rows,
@@ -182,7 +206,8 @@ def _by_venue(
     """
     wanted = (
         f"FROM {rows.table} JOIN wanted USING (venue, venue_symbol) "
-        f"WHERE {rows.time} BETWEEN $start AND $end AND {rows.more}"
+        f"WHERE {rows.time} BETWEEN $start AND $end AND {rows.more} "
+        f"AND coalesce({rows.time} >= since, true)"
     )
     ordered = (
         f"SELECT instrument, {rows.columns} {wanted} AND venue = $venue "

@@ -23,6 +23,9 @@ from funding_platform.core.completeness import (
     with_known_beginnings,
 )
 from funding_platform.core.errors import FundingError
+from funding_platform.core.intervals import BY_SYMBOL
+from funding_platform.core.listings import listing_starts
+from funding_platform.core.schema import instant
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.history_depths import kept_since
@@ -47,6 +50,11 @@ _HELD = """
 SELECT * FROM core.funding_rates WHERE venue = ? AND list_contains(?, venue_symbol)
 AND funding_time >= ?::TIMESTAMPTZ - INTERVAL 1 MINUTE
 AND funding_time <= ?::TIMESTAMPTZ + INTERVAL 1 MINUTE
+"""
+
+_UP_TO = """
+SELECT * FROM core.funding_rates
+WHERE venue = ? AND list_contains(?, venue_symbol) AND funding_time < ?
 """
 
 _REASONS = {STOPPED: " (stops while it trades)", SILENT: " (silent while it trades)"}
@@ -100,10 +108,15 @@ async def completed(
         Rows of ``core.instruments`` of that venue.
     """
     life = _expected_lives(venue, instruments, history, window)
+    stamps = instruments.select(*BY_SYMBOL, "listed_at", pl.lit(value=False).alias("relisted"))
+
+    def absent(read: pl.DataFrame) -> pl.DataFrame:
+        return missing_settlements(read, life, window, listing_starts(read, stamps))
+
     before, asked = history.frame.height, pl.DataFrame(schema=SCHEMA)
     trouble: list[FundingError] = []
     for _ in range(2):  # the second time for those whose outage a witness has refuted
-        missing = missing_settlements(history.read, life, window)
+        missing = absent(history.read)
         wanted = _worth_asking(missing, history.read).join(asked, on=_KEY, how="anti")
         if wanted.is_empty() or history.frame.is_empty() or trouble:
             break
@@ -111,9 +124,10 @@ async def completed(
         again = await _read_again(venue, _spans(wanted, window), trouble)
         history = merged(history, window, again)
     recovered = history.frame.height - before
-    held = _held(lake, missing_settlements(history.read, life, window))
-    history = replace(history, frame=pl.concat([history.frame, held]))
-    missing = missing_settlements(history.read, life, window)
+    held = _held(lake, absent(history.read))
+    earlier = _of_earlier_listings(lake, history, stamps, window)
+    history = replace(history, frame=pl.concat([history.frame, held, earlier]))
+    missing = absent(history.read)
     outages = outage_hours(missing, history.read)
     outside = missing.filter(~pl.col("missing_time").dt.round("1h").is_in(outages))
     return Completed(history, outside, outages, recovered, tuple(trouble))
@@ -187,6 +201,27 @@ def _held(lake: Lake, missing: pl.DataFrame) -> pl.DataFrame:
     minute = pl.col("funding_time").dt.round("1m").alias("missing_time")
     held = stored.cast(dict(FUNDING_RATES.polars_schema)).with_columns(minute)  # type: ignore[arg-type]
     return FUNDING_RATES.conform(held.join(lost, on=_KEY, how="semi"))
+
+
+def _of_earlier_listings(
+    lake: Lake, history: History, stamps: pl.DataFrame, window: Window
+) -> pl.DataFrame:
+    """Rows of the lake in the window that the venue no longer has, its ticker being another's now.
+
+    An archive had them; replacing the window must not drop them.
+    """
+    late = stamps.filter(pl.col("listed_at") > instant(window.start))
+    symbols = late["venue_symbol"].to_list()
+    if not symbols:
+        return FUNDING_RATES.empty()
+    latest = late["listed_at"].max()
+    stored = lake.read(_UP_TO, [late["venue"][0], symbols, latest])
+    stored = stored.cast(dict(FUNDING_RATES.polars_schema))  # type: ignore[arg-type]
+    fresh = stored.join(history.frame, on=FUNDING_RATES.key, how="anti")
+    starts = listing_starts(pl.concat([fresh, history.read]), late)
+    inside = fresh.filter(pl.col("funding_time") >= instant(window.start))
+    before = inside.join(starts, on=BY_SYMBOL).filter(pl.col("funding_time") < pl.col("since"))
+    return FUNDING_RATES.conform(before.filter(pl.col("funding_time") < instant(window.end)))
 
 
 def _spans(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str]]]:

@@ -15,6 +15,7 @@ from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
 from funding_platform.curves.factors import FACTOR_LOOK_BACK
 from funding_platform.curves.market import MARKET_LOOK_BACK
 from funding_platform.flows.following import Input, changed, replace_window, version_to_follow
+from funding_platform.flows.listings import current_rows
 from funding_platform.flows.progress import step
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -116,7 +117,10 @@ def _rebuild_curves(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
     settlements = lake.read(_SETTLEMENTS, [built.start - LOOK_BACK, built.end + LATENESS])
     predictions = lake.read(_PREDICTIONS, [built.start - TENOR - HOUR, built.end + TENOR])
     curves = build_curves(
-        settlements, built, predictions=predictions, emission=lake.settings.curve_emission
+        current_rows(lake, settlements, "funding_time"),
+        built,
+        predictions=current_rows(lake, predictions, "observed_at"),
+        emission=lake.settings.curve_emission,
     )
     replace_window(lake, CURVE_SNAPSHOTS, curves, built, run_id, version)
     return curves
@@ -128,9 +132,9 @@ def _rebuild_factors(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
     curves = lake.read(_CURVES, [start - FACTOR_LOOK_BACK, end, start - TENOR])
     snapshots = lake.read(_MARKET, [start - MARKET_LOOK_BACK - HOUR, end + TENOR])
     factors = curve_factors(
-        curves.cast(dict(CURVE_SNAPSHOTS.polars_schema)),  # type: ignore[arg-type]
+        current_rows(lake, curves.cast(dict(CURVE_SNAPSHOTS.polars_schema)), "as_of"),  # type: ignore[arg-type]
         instruments=lake.read(BASES),
-        snapshots=snapshots,
+        snapshots=current_rows(lake, snapshots, "observed_at"),
     ).filter(pl.col("as_of") >= start)
     replace_window(lake, CURVE_FACTORS, factors, window, run_id, version)
     return factors

@@ -19,6 +19,7 @@ import yaml  # type: ignore[import-untyped]  # ships no types
 from funding_platform.core.completeness import GRACE
 from funding_platform.core.feature_store_table import FEATURE_GROUPS
 from funding_platform.core.fee_tables import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
 from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
@@ -26,10 +27,11 @@ from funding_platform.core.tables import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
+    LISTINGS,
     MARKET_SNAPSHOTS,
     TABLES,
 )
-from funding_platform.core.time_grid import MILLISECOND
+from funding_platform.core.time_grid import HOUR, MILLISECOND
 from funding_platform.flows.history_depths import history_depths
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
@@ -57,6 +59,7 @@ STAGED = {
     FEE_OVERRIDES.full_name: "stg_fee_history",
     FUNDING_RATES.full_name: "stg_funding_rates",
     INSTRUMENTS.full_name: "stg_instruments",
+    LISTINGS.full_name: "stg_listings",
     MARKET_SNAPSHOTS.full_name: "stg_market_snapshots",
 }
 """Sources that several Dagster assets write, or none: their test is a check on the view in front
@@ -164,7 +167,12 @@ def completeness_macros() -> str:
         "   `python -m funding_platform.flows.documents`. Do not edit. #}\n"
         "{# A settlement may appear this late before it counts as absent. #}\n"
         f"{{% macro grace_ms() -%}}\n    {GRACE // MILLISECOND}\n{{%- endmacro %}}\n"
-        "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
+        "{# What tells the listings of a ticker apart: see core/listings.py. #}\n"
+        + "".join(
+            f"{{% macro {name}() -%}}\n    interval {span // HOUR} hours\n{{%- endmacro %}}\n"
+            for name, span in (("silence", SILENCE), ("late_stamp", LATE_STAMP), ("frozen", FROZEN))
+        )
+        + "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
         "{% macro history_depth(venue) -%}\n"
         f"    case {{{{ venue }}}}\n{depths}    end\n"
         "{%- endmacro %}\n"

@@ -23,6 +23,7 @@ from funding_platform.flows.following import (
     replace_window,
     version_to_follow,
 )
+from funding_platform.flows.listings import current_rows
 from funding_platform.flows.progress import step
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
@@ -72,7 +73,9 @@ def follow_feature_store(window: Window, settings: Settings, run_id: str) -> pl.
 def _rejoin(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
     version = version_to_follow(lake, window)
     curves, factors, scores = (read_window(lake, source.table, window) for source in _INPUTS)
-    features = build_features(curves, factors, scores, lake.read(BASES))
+    features = build_features(
+        current_rows(lake, curves, "as_of"), factors, scores, lake.read(BASES)
+    )
     replace_window(lake, FEATURE_STORE, features, window, run_id, version)
     return features
 

@@ -27,8 +27,10 @@ from funding_platform.core.tables import INSTRUMENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.completeness import in_words
 from funding_platform.flows.history_depths import kept_since
+from funding_platform.flows.listings import earlier_listings, stored_starts
 
 OUTAGE: Final = "outage"
+EARLIER: Final = "earlier_listing"
 
 SCHEMA: Final = pl.Schema(
     {
@@ -63,11 +65,13 @@ def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataF
     -------
     polars.DataFrame
         ``SCHEMA``: one row per instrument and kind of absence; and one for the outages of a venue,
-        whose ``venue_symbol`` is null and whose ``missing`` are the settlements they cost.
+        whose ``venue_symbol`` is null and whose ``missing`` are the settlements they cost. A ticker
+        that had an earlier listing has a row that says so, and of which nothing is missing.
     """
     known = lake.execute(_VENUES).fetchall()
     wanted = [name for (name,) in known if venue in (None, name)]
-    found = pl.concat([pl.DataFrame(schema=SCHEMA), *(_gaps_of(lake, name) for name in wanted)])
+    gaps = [_gaps_of(lake, name) for name in wanted]
+    found = pl.concat([SCHEMA.to_frame(), *gaps, _earlier(lake, venue)])
     return found.sort("missing", "venue", "venue_symbol", descending=[True, False, False])
 
 
@@ -91,15 +95,16 @@ def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
 
 def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) -> pl.DataFrame:
     """What gaps lack wherever they are, and the ends within the span that was collected."""
-    gaps = missing_between(settlements)
+    starts = stored_starts(lake, venue)
+    gaps = missing_between(settlements, starts)
     start, end, asked_at = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None, None)
     if start is None:
         return gaps
     window = Window(start, end)
     life = _lives(lake, venue, end)
     life = with_known_beginnings(life, window, kept_since(venue, asked_at))
-    ends = missing_settlements(settlements, life, window).filter(pl.col("kind") != BETWEEN)
-    return pl.concat([gaps, ends])
+    absent = missing_settlements(settlements, life, window, starts)
+    return pl.concat([gaps, absent.filter(pl.col("kind") != BETWEEN)])
 
 
 def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
@@ -109,6 +114,18 @@ def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> p
     until = pl.col("trades_until")
     collected = pl.min_horizontal(until, instant(collected_until))
     return life.with_columns(pl.when(until.is_not_null()).then(collected).alias("trades_until"))
+
+
+def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
+    """A row per ticker that another contract had before."""
+    return (
+        earlier_listings(lake, venue)
+        .with_columns(
+            pl.lit(EARLIER).alias("kind"), pl.lit(0).alias("missing"), pl.col("told").alias("times")
+        )
+        .select(SCHEMA.names())
+        .cast(dict(SCHEMA))  # type: ignore[arg-type]
+    )
 
 
 def _counted(missing: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from funding_platform.core.time_grid import Window
 from funding_platform.flows.completeness import Completed, named
 from funding_platform.flows.errors import MissingSettlementsError
 from funding_platform.venues.history import Coverage
+from funding_platform.venues.plausibility import settled_at_rest
 
 MAX_NAMED_SYMBOLS = 20
 """So many incomplete symbols are named in the log; `funding coverage --gaps` names all."""
@@ -38,11 +39,13 @@ class HistoryReport:
     outages: list[datetime] = field(default_factory=list)
     recovered: int = 0
     trouble: list[FundingError] = field(default_factory=list)
+    rates: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Float64))
 
     def add(self, part: Completed) -> None:
         """Take in one stretch of the window."""
         frame = part.history.frame
         self.rows += frame.height
+        self.rates = pl.concat([self.rates, frame["funding_rate"]])
         by_month = frame.group_by(pl.col("funding_time").dt.strftime("%Y-%m-01")).len()
         self.rows_by_month.update(dict(by_month.iter_rows()))
         self.failures.update(part.history.failures)
@@ -82,12 +85,18 @@ class HistoryReport:
 
     def warnings(self) -> list[FundingError]:
         """What the log should tell of a history that is not whole."""
+        doubts = self.trouble + self._at_rest()
         if self.missing_settlements.is_empty():
-            return self.trouble
+            return doubts
         first = named(self.missing_settlements, MAX_NAMED_SYMBOLS)
         lost = MissingSettlementsError(
             f"{self.venue} {self.window}: {self.missing_settlements.height} settlements of "
             f"{len(self.missing)} symbols are missing after a second look:\n  "
             + "\n  ".join(f"{symbol}: {what}" for symbol, what in first.items())
         )
-        return [lost, *self.trouble]
+        return [lost, *doubts]
+
+    def _at_rest(self) -> list[FundingError]:
+        """Whether all markets settled at 0 throughout."""
+        settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
+        return [*settled_at_rest(self.venue, self.rates, len(settled))]

@@ -14,6 +14,7 @@ from funding_platform.flows.following import (
     replace_window,
     version_to_follow,
 )
+from funding_platform.flows.listings import current_rows
 from funding_platform.flows.progress import step
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -83,6 +84,7 @@ def _refit(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
     version = version_to_follow(lake, window)
     start = window.start - PCA_LOOK_BACK
     curves = read_window(lake, CURVE_SNAPSHOTS, Window(start, window.end))
+    curves = current_rows(lake, curves, "as_of")
     previous = read_window(lake, PCA_MODELS, Window(start, window.start), time="window_end")
     models = fit_models(curves, window, previous)
     replace_window(lake, PCA_MODELS, models, window, run_id, version, time="window_end")
@@ -91,7 +93,7 @@ def _refit(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
 
 def _rescore(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
     version = version_to_follow(lake, window)
-    curves = read_window(lake, CURVE_SNAPSHOTS, window)
+    curves = current_rows(lake, read_window(lake, CURVE_SNAPSHOTS, window), "as_of")
     applying = Window(window.start - PCA_LOOK_BACK, window.end)
     models = read_window(lake, PCA_MODELS, applying, time="window_end")
     scores = score_curves(curves, models)

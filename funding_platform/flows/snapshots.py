@@ -18,6 +18,7 @@ from funding_platform.core.tables import COLLECTION_LOG, INSTRUMENTS, MARKET_SNA
 from funding_platform.core.time_grid import HOUR, Window, floor_hour
 from funding_platform.flows.collection_log import Attempt, log_frame
 from funding_platform.flows.errors import CollectionError, EmptyAnswerError, PerishableError
+from funding_platform.flows.listings import note_listings
 from funding_platform.flows.progress import begin
 from funding_platform.flows.recording import Recording, store_answers
 from funding_platform.lake.writer import Lake, Scope, Transaction
@@ -76,6 +77,7 @@ def collect_snapshots(
 
 def _store_instruments(transaction: Transaction, frame: pl.DataFrame) -> None:
     transaction.upsert(INSTRUMENTS, frame, keep=("first_seen_at",))
+    note_listings(transaction, frame)
 
 
 def _store_snapshots(transaction: Transaction, frame: pl.DataFrame) -> None:

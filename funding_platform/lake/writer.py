@@ -71,6 +71,10 @@ class Transaction:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
+    def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
+        """The answer of a query, with what this transaction has written."""
+        return self._connection.execute(sql, parameters).pl()
+
     def replace(
         self, table: Table, frame: pl.DataFrame, scope: Scope, *, proven_empty: bool = False
     ) -> int:

@@ -14,7 +14,7 @@ import polars as pl
 
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.schema import Table
-from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.errors import ContractError
 
@@ -30,6 +30,21 @@ APART: Final = 10
 ANNOUNCED: Final = timedelta(days=366)
 """No listing is announced further ahead."""
 
+SOME_MARKETS: Final = 5
+"""From so many on, the markets of a venue do not all rest at a rate of 0."""
+
+MANY_MARKETS: Final = 100
+"""From so many on, they do not all have one rate or one mark: a default rate holds for most of
+them, never for all."""
+
+MANY_SETTLEMENTS: Final = 100
+"""Settlements that are all 0 tell nothing below this: an hour may rest, a week does not."""
+
+_CHANGED = "the venue may have changed the unit or the clock of what it publishes"
+_FILLED_IN = (
+    "the rows are stored as they came; look at the venue's own page, and leave it out of "
+    "FUNDING_VENUES while its figures are no market's"
+)
 _SHOWN = 3
 
 
@@ -111,7 +126,38 @@ def sound(venue: str, snapshot: pl.DataFrame) -> tuple[pl.DataFrame, list[Contra
     """
     if snapshot["predicted_rate"].null_count() == snapshot.height:
         raise _error(venue, MARKET_SNAPSHOTS, "not one row has a predicted_rate")
-    return _possible(venue, MARKET_SNAPSHOTS, snapshot, RULES)
+    frame, doubts = _possible(venue, MARKET_SNAPSHOTS, snapshot, RULES)
+    return frame, [*doubts, *_at_rest(venue, frame)]
+
+
+def settled_at_rest(venue: str, rates: pl.Series, markets: int) -> list[ContractError]:
+    """Return a complaint where every market of a venue settled at 0, again and again.
+
+    Single markets do, for months; all markets of a venue do not: the venue, or what stands between
+    it and us, fills in 0 for what it does not know.
+
+    Parameters
+    ----------
+    venue
+        Whose settlements they are.
+    rates
+        Settled rates, of as many ``markets``.
+    """
+    if markets < SOME_MARKETS or rates.len() < MANY_SETTLEMENTS or (rates != 0).any():
+        return []
+    told = f"all {rates.len()} settled rates of {markets} markets are 0"
+    return [_error(venue, FUNDING_RATES, told, _FILLED_IN)]
+
+
+def _at_rest(venue: str, snapshot: pl.DataFrame) -> list[ContractError]:
+    """What markets do not all show at once, in a snapshot."""
+    rates, marks = (snapshot[name].drop_nulls() for name in ("predicted_rate", "mark_price"))
+    doubts = []
+    if rates.n_unique() == 1 and rates.len() >= (SOME_MARKETS if rates[0] == 0 else MANY_MARKETS):
+        doubts.append(f"predicted_rate is {rates[0]:g} in all {rates.len()} markets")
+    if marks.n_unique() == 1 and marks.len() >= MANY_MARKETS:
+        doubts.append(f"mark_price is {marks[0]:g} in all {marks.len()} markets")
+    return [_error(venue, MARKET_SNAPSHOTS, told, _FILLED_IN) for told in doubts]
 
 
 def sound_listings(
@@ -156,10 +202,5 @@ def _possible(
     return frame, doubts
 
 
-def _error(venue: str, table: Table, message: str) -> ContractError:
-    return ContractError(
-        message,
-        venue=venue,
-        endpoint=table.full_name,
-        hint="the venue may have changed the unit or the clock of what it publishes",
-    )
+def _error(venue: str, table: Table, message: str, hint: str = _CHANGED) -> ContractError:
+    return ContractError(message, venue=venue, endpoint=table.full_name, hint=hint)

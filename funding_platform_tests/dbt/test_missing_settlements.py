@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS, LISTINGS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.gaps import gaps_by_name, missing_of
+from funding_platform.flows.listings import stored_starts
 from funding_platform.lake.connection import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -35,6 +36,12 @@ def instrument(venue: str, symbol: str, dice: random.Random) -> Row:
     }  # fmt: skip
 
 
+def listing(listed: Row, dice: random.Random) -> Row:
+    """A listing of the ticker that was seen, the present one or another."""
+    seen_at = listed["first_seen_at"] + timedelta(seconds=dice.uniform(0, 9e6))
+    return {**listed, "first_seen_at": seen_at, "last_seen_at": seen_at}
+
+
 def settlements(listed: Row, dice: random.Random) -> Iterator[Row]:
     """Some stretch of its life, with losses, a late or an unknown one, and a change of interval."""
     if dice.random() < 0.2:
@@ -57,6 +64,22 @@ def settlements(listed: Row, dice: random.Random) -> Iterator[Row]:
             }  # fmt: skip
 
 
+def relisted(listed: Row, dice: random.Random) -> Iterator[Row]:
+    """Another asset that had the ticker before, up to some hours or months before the listing."""
+    if listed["listed_at"] is None or dice.random() < 0.5:
+        return
+    gone = listed["listed_at"] - dice.choice([8, 24, 26, 400, 2000]) * HOUR
+    rate = dice.choice([None, 0.0001])
+    for number in range(dice.choice([1, 30, 300])):
+        due = (gone - number * 8 * HOUR).replace(minute=0, second=0, microsecond=0)
+        if dice.random() > 0.05:
+            yield {
+                "venue": listed["venue"], "venue_symbol": listed["venue_symbol"],
+                "funding_time": due, "venue_time": due, "funding_rate": rate or number * 1e-6,
+                "interval_hours": 8.0, "interval_inferred": False, "observed_at": ASKED,
+            }  # fmt: skip
+
+
 def collection(venue: str, start: datetime, end: datetime, status: str = "success") -> Row:
     return {
         "run_id": f"{venue} {start}", "venue": venue, "dataset": "core.funding_rates",
@@ -70,7 +93,11 @@ def accidents(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(data_dir=tmp_path_factory.mktemp("accidents") / "data")
     dice = random.Random(20250410)
     listed = [instrument(venue, f"S{n}", dice) for venue in VENUES for n in range(30)]
-    rates = [row for each in listed for row in settlements(each, dice)]
+    rates = [row for each in listed for row in (*relisted(each, dice), *settlements(each, dice))]
+    rates = list(
+        {(one["venue"], one["venue_symbol"], one["funding_time"]): one for one in rates}.values()
+    )
+    twice = [listing(one, dice) for one in listed for _ in range(dice.choice([1, 1, 1, 2]))]
     april = datetime(2025, 4, 1, tzinfo=UTC)
     log = [
         collection(venue, start, end, "failed" if venue == "failing" else "success")
@@ -79,9 +106,10 @@ def accidents(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     ]
     with Lake(settings) as lake, lake.commit("accidents", "a lake") as transaction:
         transaction.append(INSTRUMENTS, frame_of(INSTRUMENTS, listed))
+        transaction.append(LISTINGS, frame_of(LISTINGS, twice))
         transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, rates))
         transaction.append(COLLECTION_LOG, frame_of(COLLECTION_LOG, log))
-    outcome = run_dbt(settings, "run", "--select", "+coverage")
+    outcome = run_dbt(settings, "run", "--select", "+coverage", "+int_current_funding_rates")
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     return settings
 
@@ -104,6 +132,20 @@ def test_sql_names_the_very_settlements_that_the_rule_does(accidents: Settings, 
         assert kinds == {"between", "stopped"}  # nor of what the venue dropped
     else:
         assert kinds == KINDS
+
+
+def test_sql_tells_the_listings_apart_as_the_rule_does(accidents: Settings) -> None:
+    with connect(accidents) as lake:
+        ruled = stored_starts(lake).rows()
+        asked = lake.execute("FROM intermediate.int_listing_starts ORDER BY ALL").pl().rows()
+        pooled = lake.execute(
+            "SELECT count(*) FROM intermediate.int_current_funding_rates AS rates "
+            "JOIN intermediate.int_current_listings AS listings USING (venue, venue_symbol) "
+            "WHERE rates.funding_time < listings.since"
+        ).fetchone()
+    assert ruled == asked
+    assert len(ruled) > 40
+    assert pooled == (0,)
 
 
 def test_coverage_and_gaps_by_name_add_up_alike(accidents: Settings) -> None:

@@ -29,7 +29,10 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "features/pca_models",
         "features/pca_scores",
         "intermediate/int_base_fees",
+        "intermediate/int_current_funding_rates",
+        "intermediate/int_current_listings",
         "intermediate/int_hourly_funding",
+        "intermediate/int_listing_starts",
         "intermediate/int_opportunities",
         "intermediate/int_opportunity_costs",
         "intermediate/int_opportunity_funding",
@@ -62,6 +65,7 @@ def test_asset_keys(definitions: dg.Definitions) -> None:
         "staging/stg_fee_schedules",
         "staging/stg_funding_rates",
         "staging/stg_instruments",
+        "staging/stg_listings",
         "staging/stg_market_snapshots",
     }
 

@@ -9,7 +9,13 @@ import pytest
 from funding_platform.core.tables import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, from_ms, to_ms
 from funding_platform.venues.errors import ContractError
-from funding_platform.venues.plausibility import DRIVE_MONEY, sound, sound_listings, vanished
+from funding_platform.venues.plausibility import (
+    DRIVE_MONEY,
+    settled_at_rest,
+    sound,
+    sound_listings,
+    vanished,
+)
 
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -134,3 +140,55 @@ def test_a_listing_of_the_first_day_and_one_announced_are_possible() -> None:
     kept, doubts = sound_listings("binance", frame)
     assert kept.equals(frame)
     assert doubts == []
+
+
+@pytest.mark.parametrize(
+    ("rates", "doubted"),
+    [
+        ([0.0] * 30, True),
+        ([0.0] * 5, True),
+        ([-0.0] * 30, True),
+        ([0.0] * 29 + [None], True),
+        ([0.0] * 29 + [1e-6], False),
+        ([0.0] * 4, False),  # a handful of quiet markets may rest
+        ([1e-4] * 99, False),  # so may all of a small venue at its default
+        ([1e-4] * 300, True),
+        ([1e-4] * 299 + [9e-5], False),
+    ],
+)
+def test_all_markets_of_a_venue_never_show_one_rate(
+    rates: list[float | None], doubted: bool
+) -> None:
+    whole = pl.concat([snapshot()[:1]] * len(rates))
+    marks = pl.int_range(pl.len(), dtype=pl.Float64) + 100.0
+    frame = whole.with_columns(
+        pl.Series("predicted_rate", rates), marks.alias("mark_price"), marks.alias("index_price")
+    )
+    kept, doubts = sound("v", frame)
+    assert kept.rows() == frame.rows()
+    assert ["predicted_rate" in str(doubt) for doubt in doubts] == [True] * doubted
+
+
+def test_all_markets_of_a_venue_never_have_one_mark() -> None:
+    rates = pl.int_range(pl.len(), dtype=pl.Float64) * 1e-6
+    frame = pl.concat([snapshot()[:1]] * 300).with_columns(rates.alias("predicted_rate"))
+    _, (doubt,) = sound("v", frame)
+    assert "mark_price is 100 in all 300 markets" in str(doubt)
+
+
+@pytest.mark.parametrize(
+    ("rates", "markets", "doubted"),
+    [
+        ([0.0] * 2700, 30, True),
+        ([0.0] * 2699 + [1e-8], 30, False),
+        ([0.0] * 2700, 4, False),  # TON on Hyperliquid settled at 0 for 66 days
+        ([0.0] * 30, 30, False),  # one settlement each
+        ([1e-4] * 2700, 30, False),
+        ([], 0, False),
+    ],
+)
+def test_all_markets_of_a_venue_never_settle_at_nothing(
+    rates: list[float], markets: int, doubted: bool
+) -> None:
+    doubts = settled_at_rest("v", pl.Series(rates, dtype=pl.Float64), markets)
+    assert len(doubts) == doubted

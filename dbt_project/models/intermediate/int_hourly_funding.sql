@@ -8,7 +8,7 @@ with week as (
 
 settled as (
     select *
-    from {{ ref('stg_funding_rates') }}
+    from {{ ref('int_current_funding_rates') }}
     where
         funding_time > (select starts_at from week)
         and funding_time <= (select as_of from week)

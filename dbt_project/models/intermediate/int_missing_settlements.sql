@@ -46,6 +46,7 @@ ends as (
         arg_min_null(interval_hours, funding_time) * 3600000 as first_step_ms,
         arg_max_null(interval_hours, funding_time) * 3600000 as last_step_ms
     from {{ ref('int_settlements') }}
+    where not coalesce(of_earlier_listing, false)
     group by venue, venue_symbol
 ),
 

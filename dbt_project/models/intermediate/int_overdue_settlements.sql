@@ -6,7 +6,7 @@ with last_settled as (
         venue_symbol,
         max(funding_time) as last_time,
         arg_max(interval_hours, funding_time) as last_hours
-    from {{ ref('stg_funding_rates') }}
+    from {{ ref('int_current_funding_rates') }}
     where funding_time <= (select max(as_of) from {{ ref('int_statistics_periods') }})
     group by venue, venue_symbol
 ),

@@ -37,3 +37,4 @@ left join {{ ref('stg_default_funding_rates') }} as defaults
         settlements.venue = defaults.venue
         and settlements.funding_time >= defaults.effective_from
         and settlements.funding_time < defaults.effective_until
+where not coalesce(settlements.of_earlier_listing, false)

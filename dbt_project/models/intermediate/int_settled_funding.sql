@@ -17,7 +17,7 @@ with settled as (
         case when count(settled.interval_hours) = count(*) then sum(settled.interval_hours) end
             as paid_hours,
         min(settled.interval_hours) as shortest_hours
-    from {{ ref('stg_funding_rates') }} as settled
+    from {{ ref('int_current_funding_rates') }} as settled
     inner join {{ ref('int_opportunity_legs') }} as legs
         on settled.venue = legs.venue and settled.venue_symbol = legs.symbol
     inner join {{ ref('int_statistics_periods') }} as periods

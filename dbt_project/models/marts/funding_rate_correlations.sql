@@ -20,7 +20,7 @@ instruments as (
 
 recent as (
     select *
-    from {{ ref('stg_funding_rates') }}
+    from {{ ref('int_current_funding_rates') }}
     where
         funding_time > (select min(starts_at) from periods)
         and funding_time <= (select max(as_of) from periods)

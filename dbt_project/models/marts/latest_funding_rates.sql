@@ -1,11 +1,18 @@
 with last_settled as (
     select *
-    from {{ ref('stg_funding_rates') }}
+    from {{ ref('int_current_funding_rates') }}
     where (venue, venue_symbol, funding_time) in (
         select venue, venue_symbol, max(funding_time)
-        from {{ ref('stg_funding_rates') }}
+        from {{ ref('int_current_funding_rates') }}
         group by venue, venue_symbol
     )
+),
+
+last_seen as (
+    select market.*
+    from {{ ref('stg_market_snapshots') }} as market
+    left join {{ ref('int_current_listings') }} as listings using (venue, venue_symbol)
+    where listings.since is null or market.observed_at >= listings.since
 )
 
 select
@@ -34,4 +41,4 @@ select
     market.observed_at
 from {{ ref('stg_instruments') }} as instruments
 left join last_settled as settled using (venue, venue_symbol)
-left join {{ ref('stg_market_snapshots') }} as market using (venue, venue_symbol)
+left join last_seen as market using (venue, venue_symbol)
