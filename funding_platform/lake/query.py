@@ -176,16 +176,23 @@ def _frame(stream: bytes) -> pl.DataFrame:
     table = pa.ipc.open_stream(stream).read_all()
     names = _distinct(table.column_names)
     columns = [
-        _durations(name, column) if column.type == pa.month_day_nano_interval() else column
+        _durations(name, column) if column.type == _INTERVAL else column
         for name, column in zip(names, table.columns, strict=True)
     ]
-    try:
-        return pl.DataFrame(pl.from_arrow(pa.table(columns, names=names)))
-    except pl.exceptions.PolarsError as error:
-        raise QueryError(
-            f"the answer has a column of a type that a table cannot hold: {error}",
-            hint="cast it in the query, e.g. `column::VARCHAR`",
-        ) from error
+    for name, column in zip(names, columns, strict=True):
+        if not _fits(column.type):
+            raise QueryError(
+                f"column {name} is of a type that a table has no place for: {column.type}",
+                hint=f'cast it in the query: "{name}"::VARCHAR',
+            )
+    return pl.DataFrame(pl.from_arrow(pa.table(columns, names=names)))
+
+
+def _fits(kind: pa.DataType) -> bool:
+    """Whether Polars has the type, down to what it is nested of."""
+    if pa.types.is_union(kind) or kind == _INTERVAL:
+        return False
+    return all(_fits(kind.field(n).type) for n in range(kind.num_fields))
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -202,7 +209,8 @@ def _distinct(names: list[str]) -> list[str]:
     return found
 
 
-_INTERVAL = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+_INTERVAL = pa.month_day_nano_interval()
+_PARTS = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
 _DAY_US = 86_400 * 10**6
 
 
@@ -211,7 +219,7 @@ def _durations(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     chunks = []
     for chunk in column.chunks:
         valid = chunk.is_valid().to_numpy(zero_copy_only=False)
-        parts = np.frombuffer(chunk.buffers()[1], _INTERVAL)[chunk.offset :][: len(chunk)]
+        parts = np.frombuffer(chunk.buffers()[1], _PARTS)[chunk.offset :][: len(chunk)]
         if (parts["months"][valid] != 0).any():
             raise QueryError(
                 f"column {name} is an INTERVAL of months, whose length depends on which months",

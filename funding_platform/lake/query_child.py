@@ -61,15 +61,13 @@ def answer(request: dict[str, Any], rows: BinaryIO) -> dict[str, str | None]:
 
 
 def _answer(sql: str, settings: Settings, limits: ChildLimits, rows: BinaryIO) -> None:
-    signal.setitimer(signal.ITIMER_REAL, settings.lock_timeout_seconds + limits.seconds)
-    connection = connect(settings)
-    lock_down(connection, settings, memory=limits.memory, threads=limits.threads)
-    connection.execute("SELECT 1").to_arrow_reader().read_all()  # maps what any answer needs
-    _take(limits)
     try:
-        refuse_unless_reading(connection, sql)
-        reader = connection.execute(sql).to_arrow_reader(_ROWS_AT_ONCE)
-        _write(reader, rows, limits.answer)
+        with duckdb.connect(config={"threads": 1}) as parser:
+            _take(limits)
+            refuse_unless_reading(parser, sql)
+        with _opened(settings, limits) as connection:
+            _take(limits)
+            _write(connection.execute(sql).to_arrow_reader(_ROWS_AT_ONCE), rows, limits.answer)
     except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise QueryMemoryError(
             f"the query needed more than {limits.memory / 2**20:,.0f} MiB and was stopped",
@@ -77,6 +75,18 @@ def _answer(sql: str, settings: Settings, limits: ChildLimits, rows: BinaryIO) -
         ) from error
     except (duckdb.Error, pa.ArrowException) as error:
         raise QueryError(f"the query failed: {error}") from error
+
+
+def _opened(settings: Settings, limits: ChildLimits) -> duckdb.DuckDBPyConnection:
+    """The lake behind its walls; what that takes is not the query's to answer for."""
+    _allow(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+    _allow(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, settings.lock_timeout_seconds + limits.seconds)
+    connection = connect(settings)
+    lock_down(connection, settings, memory=limits.memory, threads=limits.threads)
+    connection.execute("SELECT 1").to_arrow_reader().read_all()  # maps what any answer needs
+    return connection
 
 
 def _write(reader: pa.RecordBatchReader, rows: BinaryIO, most: int) -> None:
@@ -93,23 +103,26 @@ def _write(reader: pa.RecordBatchReader, rows: BinaryIO, most: int) -> None:
 
 
 def _take(limits: ChildLimits) -> None:
-    """Limit this process, by means that no statement can undo.
+    """Limit this process from now on, by means that no statement can undo.
 
     DuckDB's own are not enough: what its scalar functions allocate counts against no memory limit,
     and none of them looks whether it was interrupted. Address space is counted from what is mapped
     by now, which differs between machines: libraries, stacks, reserves of the allocators.
     """
-    _lower(resource.RLIMIT_CORE, 0)
+    _allow(resource.RLIMIT_CORE, 0)
     if sys.platform == "linux":  # elsewhere the kernel does not enforce it
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + limits.memory)
+        _allow(resource.RLIMIT_AS, pages * resource.getpagesize() + limits.memory)
     # The timer is exact; the limit, in whole seconds, is there for whatever undoes a timer.
     signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
-    _lower(resource.RLIMIT_CPU, ceil(time.process_time() + limits.cpu_seconds) + 1)
+    _allow(resource.RLIMIT_CPU, ceil(time.process_time() + limits.cpu_seconds) + 1)
     signal.setitimer(signal.ITIMER_REAL, limits.seconds)
 
 
-def _lower(which: int, value: int) -> None:
+def _allow(which: int, value: int) -> None:
+    """Set a soft limit, as far as the hard one of this machine goes."""
     _, most = resource.getrlimit(which)
-    value = value if most == resource.RLIM_INFINITY else min(value, most)
-    resource.setrlimit(which, (value, value))
+    unlimited = resource.RLIM_INFINITY
+    if most != unlimited:
+        value = most if value == unlimited else min(value, most)
+    resource.setrlimit(which, (value, most))

@@ -41,8 +41,10 @@ READING_FUNCTIONS = frozenset(
 REFUSED_FUNCTIONS = frozenset({"current_setting", "getenv", "write_log"})
 """Scalar functions that tell the configuration or write."""
 
-REFUSED_VIEWS = frozenset({"duckdb_logs", "duckdb_secrets", "duckdb_settings", "pg_settings"})
-"""Built-in views over table functions that are not on the list."""
+REFUSED_VIEWS = frozenset(
+    {"duckdb_databases", "duckdb_logs", "pg_settings", "pragma_database_list"}
+)
+"""Built-in views of the configuration, of what was logged, and of where databases lie."""
 
 LONGEST_STATEMENT = 1_000_000
 """Characters."""
