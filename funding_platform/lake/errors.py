@@ -8,9 +8,12 @@ LakeError
 ├── ExtensionError       the DuckLake extension can be found nowhere
 ├── InvalidFrameError    a frame broke a rule of its table; nothing was written
 ├── EmptyFrameError      a replacement without rows, and emptiness was not proven
-└── QueryError           a query that is refused, failed, or took too long
-    ├── QueryRefusedError
-    └── QueryTimeoutError
+└── QueryError           a query that is refused, failed, or needed more than it may
+    ├── QueryRefusedError    it does more than read
+    ├── QueryTimeoutError    too much time, on the clock or of the processor
+    ├── QueryMemoryError     too much memory
+    ├── QueryTooLargeError   too large an answer
+    └── QueryCrashedError    it crashed its process
 """
 
 import errno
@@ -62,6 +65,18 @@ class QueryRefusedError(QueryError):
 
 class QueryTimeoutError(QueryError):
     """The query ran longer than it may."""
+
+
+class QueryMemoryError(QueryError):
+    """The query needed more memory than it may."""
+
+
+class QueryTooLargeError(QueryError):
+    """The answer is larger than it may be."""
+
+
+class QueryCrashedError(QueryError):
+    """The query ended the process that answered it; the caller's is unharmed."""
 
 
 def translated(error: duckdb.Error) -> FundingError:

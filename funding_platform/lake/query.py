@@ -1,54 +1,60 @@
 """Answering a query that a person wrote, without letting it do anything but read the lake.
 
-Three walls, because none is enough alone:
-
-1. only one SELECT (also DESCRIBE, SHOW, SUMMARIZE, FROM-first) is accepted, by parsed statement
-   type: ``EXPLAIN ANALYZE COPY …`` writes, and so does ``COPY`` into an allowed directory;
-2. only harmless table functions may be called: ``sqlite_scan`` opens any SQLite file of the
-   machine whatever ``enable_external_access`` says, and DuckLake's maintenance functions delete
-   files from within a SELECT;
-3. the lake is attached read-only, external access is off but for the lake's own files, and the
-   configuration is locked.
+The door for whoever brings SQL of others: the command line, a service, a tool. A query runs in a
+process of its own that the operating system limits and kills (``query_child``), behind three walls
+(``query_walls``); all that comes back is a table or an error.
 """
 
-import json
-import threading
-from collections.abc import Iterator
+import signal
+import tempfile
 from dataclasses import dataclass
-from typing import Any
+from typing import BinaryIO
 
-import duckdb
+import numpy as np
 import polars as pl
+import pyarrow as pa
+from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from funding_platform.lake.connection import connect, files_dir
-from funding_platform.lake.errors import QueryError, QueryRefusedError, QueryTimeoutError
+from funding_platform.core.errors import FundingError
+from funding_platform.lake import errors
+from funding_platform.lake.errors import (
+    QueryCrashedError,
+    QueryError,
+    QueryMemoryError,
+    QueryRefusedError,
+    QueryTimeoutError,
+)
+from funding_platform.lake.query_server import SERVER, Reply
+from funding_platform.lake.query_walls import LONGEST_STATEMENT
 from funding_platform.settings import Settings
 
-READING_FUNCTIONS = frozenset(
-    {
-        "duckdb_columns",
-        "duckdb_functions",
-        "duckdb_schemas",
-        "duckdb_tables",
-        "duckdb_types",
-        "duckdb_views",
-        "generate_series",
-        "range",
-        "snapshots",
-        "table_changes",
-        "unnest",
-    }
-)
-"""Table functions that read nothing but the lake and their arguments."""
+LONGEST_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
-    """Caps on one query. Memory in DuckDB's spelling."""
+    """Caps on one query, kept by the operating system. Sizes as in ``512MiB``."""
 
     seconds: float = 60.0
     memory: str = "1GiB"
     threads: int = 2
+    answer: str = "1GiB"
+    """Size of the rows that come back, as Arrow holds them."""
+    cpu_seconds: float | None = None
+    """Over all threads; what `seconds` give to each of them when left out."""
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "cpu_seconds"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value <= LONGEST_SECONDS:
+                raise QueryError(
+                    f"{name} = {value} is not a limit of a query",
+                    hint=f"more than 0 and at most {LONGEST_SECONDS:g}",
+                )
+        if not 1 <= self.threads <= 256:
+            raise QueryError(f"threads = {self.threads} is not a limit", hint="1 or more")
+        _bytes_of("memory", self.memory)
+        _bytes_of("answer", self.answer)
 
 
 def query(
@@ -57,107 +63,168 @@ def query(
     *,
     limits: QueryLimits | None = None,
 ) -> pl.DataFrame:
-    """The answer of one reading statement.
+    """Return the answer of one reading statement.
+
+    Blocks until it is there; threads may ask at the same time. What interrupts the waiting kills
+    the query.
 
     Raises
     ------
     QueryRefusedError
-        If the text is not exactly one SELECT, or calls a table function that is not harmless.
-    QueryTimeoutError
-        If it runs longer than ``limits.seconds``.
+        If the text is not exactly one SELECT, or calls a function that is not harmless.
+    QueryTimeoutError, QueryMemoryError, QueryTooLargeError
+        If it takes more time or memory than the limits leave it, or its answer is larger.
+    QueryCrashedError
+        If it crashed its process.
     QueryError
         If DuckDB cannot answer it; the message is DuckDB's.
+    LakeError
+        If the lake cannot be opened.
     """
     settings = settings or Settings()
     limits = limits or QueryLimits()
-    refuse_unless_reading(sql)
-    connection = connect(settings)
-    try:
-        _lock_down(connection, settings, limits)
-        return _run(connection, sql, limits.seconds)
-    finally:
-        connection.close()
+    with tempfile.TemporaryFile(buffering=0) as rows:
+        _raise_what_went_wrong(ask(sql, settings, limits, rows), limits)
+        rows.seek(0)
+        return _frame(rows.read())
 
 
-def refuse_unless_reading(sql: str) -> None:
-    """Accept one SELECT that calls only harmless table functions.
-
-    Raises
-    ------
-    QueryRefusedError
-        Naming what the statement is or calls.
-    """
-    parser = duckdb.connect()
-    try:
-        statements = parser.extract_statements(sql)
-        if len(statements) != 1:
-            raise QueryRefusedError(
-                f"expected one statement, got {len(statements)}", hint="write one SELECT"
-            )
-        kind = statements[0].type
-        if kind != duckdb.StatementType.SELECT:
-            raise QueryRefusedError(
-                f"{kind.name} is not a reading statement", hint="write a SELECT"
-            )
-        (tree,) = parser.execute("SELECT json_serialize_sql(?)", [sql]).fetchone() or ("",)
-    except duckdb.Error as error:
-        raise QueryError(f"the query cannot be parsed: {error}") from error
-    finally:
-        parser.close()
-    parsed = json.loads(tree)
-    if parsed["error"]:
+def ask(sql: str, settings: Settings, limits: QueryLimits, rows: BinaryIO) -> Reply:
+    """Have a query answered into a file; what becomes of it is in the reply."""
+    if len(sql) > LONGEST_STATEMENT:
         raise QueryRefusedError(
-            f"the query cannot be inspected: {parsed['error_message']}", hint="write a plain SELECT"
+            f"the statement has {len(sql):,} characters; at most {LONGEST_STATEMENT:,} are read",
+            hint="join with a table of the lake instead of writing values out",
         )
-    called = set(_table_functions(parsed))
-    if refused := sorted(called - READING_FUNCTIONS):
+    if "\0" in sql or not _is_unicode(sql):
         raise QueryRefusedError(
-            f"table functions not allowed here: {', '.join(refused)}",
-            hint="query the lake's tables; for files, use DuckDB on funding.duckdb yourself",
+            "the statement holds a NUL or half a character", hint="write chr(0) for a NUL"
         )
+    request = {
+        "sql": sql,
+        "settings": settings.model_dump(mode="json"),  # which masks what is secret
+        "limits": {
+            "seconds": limits.seconds,
+            "cpu_seconds": _cpu_seconds(limits),
+            "memory": _bytes_of("memory", limits.memory),
+            "answer": _bytes_of("answer", limits.answer),
+            "threads": limits.threads,
+        },
+    }
+    return SERVER.ask(request, rows, seconds=settings.lock_timeout_seconds + limits.seconds)
 
 
-def _table_functions(node: Any) -> Iterator[str]:
-    """Names of all table functions in a serialised statement, at any depth."""
-    if isinstance(node, dict):
-        if node.get("type") == "TABLE_FUNCTION":
-            yield str(node["function"]["function_name"]).lower()
-        for child in node.values():
-            yield from _table_functions(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _table_functions(child)
-
-
-def _lock_down(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, limits: QueryLimits
-) -> None:
-    """Close every door but the lake's own files, and lock the configuration."""
-    for statement in (
-        f"SET memory_limit = '{limits.memory}'",
-        f"SET threads = {limits.threads:d}",
-        "SET temp_directory = ''",
-        "SET autoload_known_extensions = false",
-        "SET allow_community_extensions = false",
-        f"SET allowed_directories = ['{files_dir(settings)}/']",
-        "SET enable_external_access = false",
-        "SET lock_configuration = true",
-    ):
-        connection.execute(statement)
-
-
-def _run(connection: duckdb.DuckDBPyConnection, sql: str, seconds: float) -> pl.DataFrame:
-    """Execute with a time limit."""
-    alarm = threading.Timer(seconds, connection.interrupt)
-    alarm.start()
+def _is_unicode(sql: str) -> bool:
+    """Whether a text is all characters: one from an argument in another encoding is not."""
     try:
-        return connection.execute(sql).pl()
-    except duckdb.InterruptException as error:
-        raise QueryTimeoutError(
-            f"the query ran for more than {seconds:g} s and was stopped",
-            hint="filter by venue and time, or raise --timeout",
-        ) from error
-    except duckdb.Error as error:
-        raise QueryError(f"the query failed: {error}") from error
-    finally:
-        alarm.cancel()
+        sql.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cpu_seconds(limits: QueryLimits) -> float:
+    """What a query may take of the processors; left open, the clock is to stop it first."""
+    return limits.cpu_seconds or limits.seconds * limits.threads + 1
+
+
+def _bytes_of(name: str, size: str) -> int:
+    try:
+        found = TypeAdapter(ByteSize).validate_python(size)
+    except ValidationError as error:
+        raise QueryError(f"{name} = {size!r} is not a size", hint="write e.g. 512MiB") from error
+    if found <= 0:
+        raise QueryError(f"{name} = {size!r} leaves a query nothing", hint="write e.g. 512MiB")
+    return int(found)
+
+
+def _raise_what_went_wrong(reply: Reply, limits: QueryLimits) -> None:
+    """Raise what a query's process said, or what the way it ended means."""
+    said = reply.said
+    if kind := said.get("error"):
+        raised: type[FundingError] = getattr(errors, kind)
+        raise raised(said["message"] or "", hint=said["hint"])
+    if bug := said.get("bug"):
+        raise RuntimeError(f"the process of a query failed:\n{bug}")
+    match -reply.status:
+        case 0:
+            return
+        case signal.SIGALRM:
+            raise QueryTimeoutError(
+                f"the query ran for more than {limits.seconds:g} s and was stopped",
+                hint="filter by venue and time, or raise --timeout",
+            )
+        case signal.SIGPROF | signal.SIGXCPU:
+            raise QueryTimeoutError(
+                f"the query took more than {_cpu_seconds(limits):g} s of CPU and was stopped",
+                hint="filter by venue and time",
+            )
+        case signal.SIGABRT:  # C++ that gets no memory where it cannot say so
+            raise QueryMemoryError(
+                f"the query needed more than {limits.memory} and was stopped",
+                hint="filter by venue and time, aggregate, or select fewer columns",
+            )
+    how = signal.strsignal(-reply.status) if reply.status < 0 else f"exit status {reply.status}"
+    raise QueryCrashedError(
+        f"the query crashed the process that answered it ({how}); nothing else was harmed",
+        hint="write it in a simpler way: less deeply nested, shorter texts",
+    )
+
+
+def _frame(stream: bytes) -> pl.DataFrame:
+    """An Arrow stream as DuckDB itself would hand it to Polars, and intervals as durations."""
+    table = pa.ipc.open_stream(stream).read_all()
+    names = _distinct(table.column_names)
+    columns = [
+        _durations(name, column) if column.type == _INTERVAL else column
+        for name, column in zip(names, table.columns, strict=True)
+    ]
+    for name, column in zip(names, columns, strict=True):
+        if not _fits(column.type):
+            raise QueryError(
+                f"column {name} is of a type that a table has no place for: {column.type}",
+                hint=f'cast it in the query: "{name}"::VARCHAR',
+            )
+    return pl.DataFrame(pl.from_arrow(pa.table(columns, names=names)))
+
+
+def _fits(kind: pa.DataType) -> bool:
+    """Whether Polars has the type, down to what it is nested of."""
+    if pa.types.is_union(kind) or kind == _INTERVAL:
+        return False
+    return all(_fits(kind.field(n).type) for n in range(kind.num_fields))
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Column names, numbered where they repeat: whatever their case, as DuckDB does."""
+    uses: dict[str, int] = {}
+    found = []
+    for name in names:
+        candidate = name
+        while candidate.lower() in uses:
+            uses[name.lower()] += 1
+            candidate = f"{name}_{uses[name.lower()]}"
+        uses[candidate.lower()] = 0
+        found.append(candidate)
+    return found
+
+
+_INTERVAL = pa.month_day_nano_interval()
+_PARTS = np.dtype([("months", "<i4"), ("days", "<i4"), ("nanoseconds", "<i8")])
+_DAY_US = 86_400 * 10**6
+
+
+def _durations(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Intervals as durations: the lake's times are UTC, where each day has 24 hours."""
+    chunks = []
+    for chunk in column.chunks:
+        valid = chunk.is_valid().to_numpy(zero_copy_only=False)
+        parts = np.frombuffer(chunk.buffers()[1], _PARTS)[chunk.offset :][: len(chunk)]
+        if (parts["months"][valid] != 0).any():
+            raise QueryError(
+                f"column {name} is an INTERVAL of months, whose length depends on which months",
+                hint=f'select "{name}"::VARCHAR, or subtract times instead of adding months',
+            )
+        microseconds = parts["days"].astype("i8") * _DAY_US + parts["nanoseconds"] // 1000
+        chunks.append(pa.array(microseconds, mask=~valid).cast(pa.duration("us")))
+    return pa.chunked_array(chunks, pa.duration("us"))
