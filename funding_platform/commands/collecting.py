@@ -118,8 +118,8 @@ def import_(
 
     Known without a mapping: Binance's monthly dumps, and the CSV form that the sandbox replays.
     """
-    from funding_platform.flows.imports import import_files
-    from funding_platform.flows.mappings import read_mapping
+    from funding_platform.flows.importing.importer import import_files
+    from funding_platform.flows.importing.mapping import read_mapping
     from funding_platform.terminal import progress_bars, show
 
     told = read_mapping(mapping_file) if mapping_file else {}

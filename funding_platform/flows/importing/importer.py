@@ -21,9 +21,9 @@ from funding_platform.core.intervals import CONTEXT, infer_intervals
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES
 from funding_platform.flows.collection_log import Attempt, log_frame
-from funding_platform.flows.dumps import read_dump
 from funding_platform.flows.errors import ImportConflictError, ImportRefusedError
-from funding_platform.flows.mappings import SUFFIXES
+from funding_platform.flows.importing.mapping import SUFFIXES
+from funding_platform.flows.importing.rates import read_dump
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Transaction
 from funding_platform.settings import Settings
@@ -109,7 +109,7 @@ def import_files(
     sources
         Files, folders (searched through) and globs.
     told
-        Fields of ``mappings.Mapping``; files that a preset knows need none.
+        Fields of ``mapping.Mapping``; files that a preset knows need none.
     exclude
         Globs of file names to leave out.
     keep_stored

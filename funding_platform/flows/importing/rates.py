@@ -17,9 +17,9 @@ import polars as pl
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import FIRST_PERPETUAL
-from funding_platform.flows.dump_files import Cells, read_cells
 from funding_platform.flows.errors import DumpError
-from funding_platform.flows.mappings import Mapping, mapping_for
+from funding_platform.flows.importing.cells import Cells, read_cells
+from funding_platform.flows.importing.mapping import Mapping, mapping_for
 
 ROLLING_SHARE: Final = 0.1
 """A file in which more of the rows come before their interval is over holds a rolling figure.
@@ -49,7 +49,7 @@ def read_dump(path: Path, told: Dictionary[str, Any], now: datetime) -> pl.DataF
     Parameters
     ----------
     path
-        A file with one of ``mappings.SUFFIXES``.
+        A file with one of ``mapping.SUFFIXES``.
     told
         Fields of its ``Mapping``; without the columns, a preset must know them.
     now
