@@ -1,142 +1,229 @@
-"""The cells of a file that someone else wrote: CSV, gzipped or zipped, or Parquet.
+"""The cells of a file that someone else wrote, in batches: CSV, JSON or Parquet.
 
-Nothing is interpreted here but the form: text, fields per line, one header. What is read is
-bounded, so that a small archive cannot fill the memory.
+Nothing is interpreted here but the form: text, fields per line, one header.
 """
 
 import csv
-import gzip
 import io
-import zipfile
-import zlib
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import IO, Final
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from funding_platform.flows.errors import DumpError
+from funding_platform.flows.importing.archives import Member
+from funding_platform.flows.importing.texts import Part, parts
 
-MAX_BYTES: Final = 1 << 30
-"""The largest file read, once decompressed: some twenty million settlements."""
+BATCH_ROWS: Final = 200_000
+"""Rows of a Parquet file that are looked at together."""
 
 _DELIMITERS = ",;\t|"
+
+_BILINGUAL = re.compile(r"(?P<name>[\x20-\x2e\x30-\x7e]+)/[^\x00-\x7f].*")
+"""A name and its translation, as OKX heads its files: ``funding_rate/资金费率``."""
+
+_UNNAMED = re.compile(r"|Unnamed: \d.*|__index_level_\d+__")
+"""What becomes of the index that pandas writes, and of one that it has read back as a column."""
+
+_PREAMBLE_LINES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A file's columns, as text (CSV) or as typed (Parquet), with the line of each row."""
+    """A batch of a file's rows: columns as text or as typed, with the line of each row.
+
+    ``place`` is what ``lines`` counts; ``optional`` names columns that need not be mapped, such as
+    what a JSON answer says about itself.
+    """
 
     file: str
     columns: pl.DataFrame
     lines: pl.Series
+    place: str = "line"
+    optional: frozenset[str] = field(default_factory=frozenset)
 
     def fault(
         self, message: str, column: str, row: int | None = None, hint: str | None = None
     ) -> DumpError:
         """An error at one column, and at one row where it is about one."""
         line = None if row is None else int(self.lines[row])
-        return DumpError(self.file, message, line=line, column=column, hint=hint)
+        return DumpError(self.file, message, line=line, column=column, place=self.place, hint=hint)
 
 
-def read_cells(path: Path) -> Cells:
-    """The cells of one file.
+def csv_cells(
+    member: Member,
+    encoding: str | None,
+    header: Sequence[str],
+    known_header: Callable[[str], bool],
+) -> Iterator[Cells]:
+    """The rows of a CSV file, each with as many fields as the header.
+
+    Parameters
+    ----------
+    header
+        Names of the columns of a file that has none; by default its first line.
+    known_header
+        As for ``texts.parts``.
 
     Raises
     ------
     DumpError
-        If it cannot be read as what its name says, is too large, or a line is malformed.
+        If it cannot be read, or a line is malformed.
     """
-    if path.name.lower().endswith(".parquet"):
-        return _parquet(path)
+    names, delimiter, rows = list(header), "", 0
+    with member.open() as stream:
+        for part in parts(member.name, stream, encoding, known_header):
+            if not delimiter:
+                part, names, delimiter = _headed(member.name, part, names)
+            cells = _rows_of(member.name, part, names, delimiter)
+            rows += cells.lines.len()
+            if cells.lines.len():
+                yield cells
+    if not names:
+        raise DumpError(member.name, "there is no header", line=1)
+    if not rows:
+        raise DumpError(member.name, "there are no rows", line=1)
+
+
+def parquet_cells(member: Member, source: IO[bytes] | None = None) -> Iterator[Cells]:
+    """The rows of a Parquet file.
+
+    Raises
+    ------
+    DumpError
+        If it cannot be read.
+    """
+    first = 1
     try:
-        file, raw = _decompressed(path)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
-        raise DumpError(str(path), f"cannot be read: {error}") from error
-    try:
-        return _csv(file, raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise DumpError(file, f"is no UTF-8 text: {error.reason}", line=line) from error
+        with pq.ParquetFile(member.path if source is None else source) as file:
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                columns = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+                lines = pl.Series(range(first, first + columns.height), dtype=pl.Int64)
+                first += columns.height
+                if columns.height:
+                    yield Cells(member.name, columns, lines, "row")
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
+        raise DumpError(member.name, f"cannot be read: {error}") from error
+    if first == 1:
+        raise DumpError(member.name, "there are no rows")
 
 
-def _decompressed(path: Path) -> tuple[str, bytes]:
-    """The file's name, or that of the one inside it, and its bytes."""
-    if path.name.lower().endswith(".zip"):
-        return _unzipped(path)
-    with path.open("rb") as file:
-        if not path.name.lower().endswith(".gz"):
-            return str(path), _bounded(str(path), file)
-        with gzip.open(file) as stream:
-            return str(path), _bounded(str(path), stream)
+def tidied(name: str) -> str:
+    """A column's name as it is mapped: without spaces around it and without its translation."""
+    match = _BILINGUAL.fullmatch(name.strip())
+    return match["name"].strip() if match else name.strip()
 
 
-def _unzipped(path: Path) -> tuple[str, bytes]:
-    """The one CSV file in an archive."""
-    with zipfile.ZipFile(path) as archive:
-        members = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-        if len(members) != 1:
-            raise DumpError(str(path), f"holds {len(members)} CSV files, expected one")
-        with archive.open(members[0]) as stream:
-            return f"{path}!{members[0]}", _bounded(str(path), stream)
+def is_unnamed(name: str) -> bool:
+    """Whether a name is no name, but a place or what a program wrote for one."""
+    return bool(_UNNAMED.fullmatch(name)) or name.startswith("column ")
 
 
-def _bounded(file: str, stream: IO[bytes] | gzip.GzipFile) -> bytes:
-    raw = stream.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise DumpError(file, f"holds more than {MAX_BYTES >> 20} MiB", hint="cut it into parts")
-    return raw
-
-
-def _csv(file: str, text: str) -> Cells:
-    """The rows of a CSV text, each with as many fields as the header."""
-    heading = text.split("\n", 1)[0]
+def _headed(file: str, part: Part, told: list[str]) -> tuple[Part, list[str], str]:
+    """The rest of the first part, the names of its columns, and the delimiter."""
+    text = part.text
+    lines = text.split(b"\n", _PREAMBLE_LINES)[:_PREAMBLE_LINES]
+    skipped = _preamble([line.decode() for line in lines])
+    for line in lines[:skipped]:
+        text = text[len(line) + 1 :]
+    heading = lines[skipped].decode() if skipped < len(lines) else ""
+    delimiter = max(_DELIMITERS, key=heading.count)
+    first_line = part.first_line + skipped
+    if told:
+        return Part(text, first_line), told, delimiter
+    # The header itself may hold quoted line ends.
     reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=heading.count), strict=True
+        io.StringIO(text[: 1 << 16].decode(errors="ignore"), newline=""),
+        delimiter=delimiter,
+        strict=True,
     )
+    try:
+        names = [tidied(name) for name in next(reader, [])]
+    except csv.Error as error:
+        raise DumpError(file, str(error), line=first_line) from error
+    names = _named(file, names, first_line)
+    for _ in range(reader.line_num):
+        text = text.partition(b"\n")[2]
+    return Part(text, first_line + reader.line_num), names, delimiter
+
+
+def _preamble(lines: list[str]) -> int:
+    """Lines before the header: blank ones, comments, a title without any delimiter."""
+    for number, line in enumerate(lines):
+        if not line.strip() or line.startswith("#"):
+            continue
+        after = lines[number + 1] if number + 1 < len(lines) else ""
+        delimiter = max(_DELIMITERS, key=after.count)
+        if delimiter not in line and after.count(delimiter) > 1:
+            continue
+        return number
+    return 0
+
+
+def _named(file: str, names: list[str], line: int) -> list[str]:
+    """Every column has a name of its own; one without is called by its place."""
+    named = [name or f"column {number}" for number, name in enumerate(names, 1)]
+    if len(named) == 1 and not names[0]:
+        raise DumpError(file, "there is no header", line=line)
+    for name in named:
+        if named.count(name) > 1:
+            raise DumpError(file, "is there twice", line=line, column=name)
+    return named
+
+
+def _rows_of(file: str, part: Part, names: list[str], delimiter: str) -> Cells:
+    """The rows of a part: by Polars where that is sure to be right, else line by line."""
+    text = part.text
+    if b'"' not in text:
+        try:
+            frame = pl.read_csv(
+                text,
+                has_header=False,
+                schema=dict.fromkeys(names, pl.String),
+                separator=delimiter,
+                quote_char=None,
+                empty_string_is_null=False,
+            )
+        except pl.exceptions.PolarsError:
+            return _walked(file, part, names, delimiter)
+        line_ends = text.count(b"\n") + (not text.endswith(b"\n"))
+        # Polars fills up a row that is too short; then the delimiters do not add up.
+        expected = frame.height * (len(names) - 1)
+        if frame.height == line_ends and text.count(delimiter.encode()) == expected:
+            lines = pl.int_range(part.first_line, part.first_line + frame.height, eager=True)
+            return Cells(file, frame, lines)
+    return _walked(file, part, names, delimiter)
+
+
+def _walked(file: str, part: Part, names: list[str], delimiter: str) -> Cells:
+    """The rows of a part, read line by line, so that a malformed one is named."""
+    reader = csv.reader(
+        io.StringIO(part.text.decode(), newline=""), delimiter=delimiter, strict=True
+    )
+    before = part.first_line - 1
     lines: list[int] = []
     rows: list[list[str]] = []
     try:
-        header = [name.strip() for name in next(reader, [])]
         for row in reader:
-            if len(row) != len(header):
-                if not row:  # a blank line at the end
+            if len(row) != len(names):
+                if not row:  # a blank line
                     continue
                 raise DumpError(
                     file,
-                    f"{len(row)} fields, the header has {len(header)}",
-                    line=reader.line_num,
-                    column=header[min(len(row), len(header) - 1)],
+                    f"{len(row)} fields, the header has {len(names)}",
+                    line=before + reader.line_num,
+                    column=names[min(len(row), len(names) - 1)],
                 )
-            lines.append(reader.line_num)
+            lines.append(before + reader.line_num)
             rows.append(row)
     except csv.Error as error:
-        raise DumpError(file, str(error), line=reader.line_num) from error
-    _require_header(file, header)
-    if not rows:
-        raise DumpError(file, "there are no rows", line=1)
-    columns = [
-        pl.Series(name, values, pl.String)
-        for name, values in zip(header, zip(*rows, strict=True), strict=True)
-    ]
-    return Cells(file, pl.DataFrame(columns), pl.Series(lines, dtype=pl.Int64))
-
-
-def _require_header(file: str, header: list[str]) -> None:
-    """Every column has a name of its own."""
-    for name in header:
-        if not name or header.count(name) > 1:
-            what = "is there twice" if name else "has no name"
-            raise DumpError(file, what, line=1, column=name or str(header.index(name) + 1))
-    if not header:
-        raise DumpError(file, "there is no header", line=1)
-
-
-def _parquet(path: Path) -> Cells:
-    try:
-        columns = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DumpError(str(path), f"cannot be read: {error}") from error
-    if columns.is_empty():
-        raise DumpError(str(path), "there are no rows")
-    return Cells(str(path), columns, pl.Series(range(1, columns.height + 1), dtype=pl.Int64))
+        raise DumpError(file, str(error), line=before + reader.line_num) from error
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in names]
+    frame = pl.DataFrame(
+        [pl.Series(name, values, pl.String) for name, values in zip(names, columns, strict=True)]
+    )
+    return Cells(file, frame, pl.Series(lines, dtype=pl.Int64))

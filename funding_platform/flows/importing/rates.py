@@ -1,112 +1,152 @@
 """From the cells of a foreign file to settled rates: units, times and bounds, fault by fault.
 
-Pure but for reading the file. What cannot be a settlement is refused with its file, line and
-column: a stamp before the first perpetual or after now (seconds taken for milliseconds, or both
-mixed), a rate beyond the bound of the table, a rolling figure printed more often than it is for.
+Pure but for reading the file, and a batch at a time, so that a file may be larger than the memory.
+What cannot be a settlement is refused with its file, line and column: a stamp before the first
+perpetual or after now, a rate beyond the bound of the table. What only the rows of an instrument
+together can tell is for ``settlements``.
 """
 
+import re
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Dictionary
-from datetime import UTC, datetime
-from fractions import Fraction
-from pathlib import Path
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatch
+from io import BytesIO
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FUNDING_RATES
-from funding_platform.core.time_grid import FIRST_PERPETUAL
-from funding_platform.flows.errors import DumpError
-from funding_platform.flows.importing.cells import Cells, read_cells
-from funding_platform.flows.importing.mapping import Mapping, mapping_for
+from funding_platform.flows.errors import DumpError, MappingError
+from funding_platform.flows.importing.archives import Member, whole
+from funding_platform.flows.importing.cells import (
+    Cells,
+    csv_cells,
+    is_unnamed,
+    parquet_cells,
+)
+from funding_platform.flows.importing.json_cells import json_cells, line_cells
+from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
+from funding_platform.flows.importing.numbers import Read, hours, numbers, rates
+from funding_platform.flows.importing.presets import Preset, is_known_header, mapping_for
+from funding_platform.flows.importing.times import UNIT_NAMES, detected_unit, refuse, times
 
-ROLLING_SHARE: Final = 0.1
-"""A file in which more of the rows come before their interval is over holds a rolling figure.
+_MAX_PACKED_PARQUET: Final = 256 << 20
+"""A Parquet file within an archive is read whole; one on disk is not."""
 
-A change of interval makes one such row; a figure for 8 hours printed hourly makes all of them.
-"""
-
-_MICROS: Final = {
-    "s": Fraction(10**6),
-    "ms": Fraction(10**3),
-    "us": Fraction(1),
-    "ns": Fraction(1, 10**3),
-}
-"""Microseconds per unit of time."""
-
-_FAR: Final = 10**16
-"""Microseconds since the epoch that no settlement has: the year 2286."""
-
-_DIVISORS: Final = {"fraction": 1.0, "percent": 1e2, "bps": 1e4}
-
-_BY_SYMBOL = ["venue", "venue_symbol"]
+Note = Callable[[str], None]
+"""Told what a reader should know of how a file was taken."""
 
 
-def read_dump(path: Path, told: Dictionary[str, Any], now: datetime) -> pl.DataFrame:
-    """The settled rates of one file.
+@dataclass(slots=True)
+class RatesFile:
+    """A file of settled rates, read in batches.
 
     Parameters
     ----------
-    path
-        A file with one of ``mapping.SUFFIXES``.
+    member
+        The file.
     told
         Fields of its ``Mapping``; without the columns, a preset must know them.
     now
         Nothing later can have settled.
+    note
+        Told of what was decided about the file.
 
-    Returns
-    -------
-    polars.DataFrame
-        ``venue``, ``venue_symbol``, ``venue_time``, ``funding_rate`` (fraction per interval),
-        ``interval_hours`` and ``mark_price`` (null where blank), ``file`` and ``line``; rows in
-        the file's order.
-
-    Raises
-    ------
-    MappingError
-        If which column is what is not known.
-    DumpError
-        Naming file, line and column of the first thing that is wrong.
+    After the first batch ``mapping`` and ``preset`` say how it is read.
     """
-    cells = read_cells(path)
-    mapping = mapping_for(cells.columns.columns, told)
-    _require_columns(cells, mapping)
-    source = mapping.source(path)
-    frame = pl.DataFrame(
-        {
-            "venue": _names(cells, mapping.venue_column, source.get("venue")),
-            "venue_symbol": _names(cells, mapping.symbol_column, source.get("symbol")),
-            "venue_time": _times(cells, mapping, now),
-            "funding_rate": _rates(cells, mapping),
-            "interval_hours": _numbers(cells, mapping.interval),
-            "mark_price": _numbers(cells, mapping.mark_price),
-            "file": pl.Series([cells.file], dtype=pl.String).new_from_index(0, cells.lines.len()),
-            "line": cells.lines,
-        }
-    )
-    columns = {
-        "funding_rate": mapping.rate,
-        "interval_hours": mapping.interval,
-        "mark_price": mapping.mark_price,
-    }
-    for field, column in columns.items():
-        if column is not None:
-            _require_bounds(cells, frame[field], field, column)
-    if mapping.interval is not None:
-        _refuse_rolling(cells, frame, mapping.interval)
-    return frame
 
+    member: Member
+    told: Dictionary[str, Any]
+    now: datetime
+    note: Note
+    mapping: Mapping | None = None
+    preset: Preset | None = None
+    _counters: dict[str, int] = field(default_factory=dict)
 
-def _require_columns(cells: Cells, mapping: Mapping) -> None:
-    """The mapped columns are there, and the others are known to mean nothing."""
-    header = cells.columns.columns
-    for column in mapping.columns.values():
-        if column not in header:
-            raise DumpError(cells.file, f"is not among {', '.join(header)}", line=1, column=column)
-    known = {*mapping.columns.values(), *mapping.ignore}
-    for column in header:
-        if column not in known and "*" not in mapping.ignore:
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Rows in the file's order.
+
+        Yields
+        ------
+        polars.DataFrame
+            ``venue``, ``venue_symbol``, ``venue_time`` (and ``later``, where it is a local time
+            that comes twice), ``funding_rate`` (fraction per interval), ``interval_hours`` and
+            ``mark_price`` (null where blank), ``line``.
+
+        Raises
+        ------
+        MappingError
+            If which column is what is not known.
+        DumpError
+            Naming file, line and column of the first thing that is wrong.
+        """
+        unit: str | None = None
+        for cells in self._cells():
+            if self.mapping is None:
+                self._map(cells)
+            mapping = self.mapping
+            assert mapping is not None
+            self._require_columns(cells, mapping)
+            unit = unit or mapping.time_unit or self._unit_of(cells, mapping)
+            yield self._rates(cells, mapping, unit)
+
+    def hint(self, *fields: Dictionary[str, Any]) -> str:
+        """The command that would import the file if some fields were told."""
+        return command(self.member.path, self.told, *fields)
+
+    def _cells(self) -> Iterator[Cells]:
+        member, header = self.member, self._told_words("header")
+        if member.form == "csv":
+            encoding = self.told.get("encoding")
+            try:
+                encoding = encoding and known_encoding(str(encoding))
+            except ValueError as error:
+                raise MappingError(f"encoding: {error}") from error
+            return csv_cells(member, encoding, header, is_known_header)
+        if member.form == "json":
+            return json_cells(member, header)
+        if member.form == "lines":
+            return line_cells(member, header)
+        packed = member.inside is not None or member.path.name.lower().endswith(".gz")
+        return parquet_cells(
+            member, BytesIO(whole(member, _MAX_PACKED_PARQUET)) if packed else None
+        )
+
+    def _told_words(self, name: str) -> list[str]:
+        value = self.told.get(name, ())
+        return value.split(",") if isinstance(value, str) else list(value)
+
+    def _map(self, cells: Cells) -> None:
+        """Decide how the file is read, once its columns are known."""
+        header = cells.columns.columns
+        if "header" not in self.told and all(_is_number(name) for name in header):
+            raise DumpError(
+                cells.file,
+                "the first line looks like data: there is no header",
+                line=1,
+                hint="name the columns: " + self.hint({"header": "time,rate"}),
+            )
+        self.mapping, self.preset = mapping_for(cells.file, self.member.path, header, self.told)
+        if self.preset is not None:
+            self.note(f"{cells.file}: read as {self.preset.title}")
+
+    def _require_columns(self, cells: Cells, mapping: Mapping) -> None:
+        """The mapped columns are there, and the others are known to mean nothing."""
+        header = cells.columns.columns
+        for column in mapping.columns.values():
+            if column not in header:
+                raise DumpError(
+                    cells.file, f"is not among {', '.join(header)}", line=1, column=column
+                )
+        known = {*mapping.columns.values(), *cells.optional}
+        for number, column in enumerate(header, 1):
+            if column in known or any(fnmatch(column, one) for one in mapping.ignore):
+                continue
+            if is_unnamed(column):
+                self._require_counter(cells, column, number)
+                continue
             raise DumpError(
                 cells.file,
                 "is not mapped",
@@ -115,115 +155,190 @@ def _require_columns(cells: Cells, mapping: Mapping) -> None:
                 hint=f"map it, or say that it means nothing here: --map ignore={column}",
             )
 
+    def _require_counter(self, cells: Cells, column: str, number: int) -> None:
+        """A column without a name counts the rows, as programs write it; then it means nothing."""
+        counts = cells.columns[column].cast(pl.Int64, strict=False)
+        begins = column not in self._counters
+        before = pl.Series([self._counters.get(column, -1)], dtype=pl.Int64)
+        previous = pl.concat([before, counts.head(counts.len() - 1)])
+        if counts.null_count() or not ((counts == previous + 1) | (counts == 0)).all():
+            unnamed = column.startswith("column ")
+            raise DumpError(
+                cells.file,
+                "has no name" if unnamed else "is the index of a table, not a count of its rows",
+                line=1,
+                column=str(number) if unnamed else column,
+                hint="if it means nothing: --map 'ignore=*'; otherwise map it by its place: "
+                f"--map 'time={column}'",
+            )
+        self._counters[column] = int(counts[-1])
+        if begins:
+            self.note(f"{cells.file}: {column} only counts the rows; left out")
+
+    def _unit_of(self, cells: Cells, mapping: Mapping) -> str:
+        """The unit that the times are in, by their size."""
+        unit = detected_unit(cells.columns[mapping.time], self.now)
+        if unit is None:
+            raise cells.fault(
+                f"{cells.columns[mapping.time][0]!r} is not a time: from 2016-05 to now it is one "
+                "neither in seconds nor in milli-, micro- or nanoseconds",
+                mapping.time,
+                0,
+                hint="another column may be meant: --map time=...",
+            )
+        if unit in UNIT_NAMES:
+            self.note(f"{cells.file}: {mapping.time} is read as {UNIT_NAMES[unit]}")
+        return unit
+
+    def _rates(self, cells: Cells, mapping: Mapping, unit: str) -> pl.DataFrame:
+        source = mapping.source(self.member.paths)
+        if mapping.venue_column is None and "venue" not in source:
+            raise MappingError(f"{cells.file}: nothing says the venue")
+        height = cells.lines.len()
+        interval = self._interval(cells, mapping)
+        stamps = times(cells, mapping, unit, self.now)
+        frame = pl.DataFrame(
+            {
+                "venue": _names(cells, mapping.venue_column, source.get("venue")),
+                "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
+                "venue_time": stamps.first,
+                "later": stamps.later,
+                "funding_rate": self._rate(cells, mapping),
+                "interval_hours": interval,
+                "mark_price": _numbers(cells, mapping.mark_price, height, mapping.decimal),
+                "line": cells.lines,
+            }
+        )
+        columns = {
+            "funding_rate": mapping.rate,
+            "interval_hours": mapping.interval,
+            "mark_price": mapping.mark_price,
+        }
+        for name, column in columns.items():
+            if column is not None:
+                _require_bounds(cells, frame[name], name, column)
+        return self._at_their_ends(cells, frame, mapping)
+
+    def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+        """Rows whose time is the settlement's, not that of the beginning of its interval."""
+        if mapping.stamp == "end":
+            return frame
+        unknown = frame["interval_hours"].is_null()
+        refuse(
+            cells,
+            mapping.time,
+            unknown,
+            "begins an interval of unknown length",
+            hint="say how long it is: " + self.hint({"interval_hours": 8}),
+        )
+        length = pl.duration(microseconds=(pl.col("interval_hours") * 3.6e9).cast(pl.Int64))
+        moved = frame.with_columns(pl.col("venue_time") + length, pl.col("later") + length)
+        return moved.filter(pl.col("venue_time") <= self.now)  # the last bar is not over yet
+
+    def _rate(self, cells: Cells, mapping: Mapping) -> pl.Series:
+        """Rates as fractions."""
+        column = cells.columns[mapping.rate]
+        read = rates(column, mapping.rate_unit, mapping.decimal)
+        if mapping.rate_unit is None and read.wrong.any():
+            raise MappingError(
+                f"{cells.file}: rate_unit: is required, since {mapping.rate} does not say it",
+                hint="one of fraction, percent and bps: " + self.hint({"rate_unit": "fraction"}),
+            )
+        what = "is not a number"
+        if mapping.rate_unit is not None:
+            what += f" of {mapping.rate_unit}" if _carries_unit(column, read) else ""
+        refuse(cells, mapping.rate, read.wrong, what, self._number_hint(column, mapping))
+        refuse(
+            cells,
+            mapping.rate,
+            read.values.is_null(),
+            "is blank",
+            hint="a missing rate is not 0: leave such rows out of the file",
+        )
+        return read.values
+
+    def _number_hint(self, column: pl.Series, mapping: Mapping) -> str | None:
+        if column.dtype != pl.String:
+            return None
+        if column.str.contains("%", literal=True).any():
+            return "its cells say percent: " + self.hint({"rate_unit": "percent"})
+        if column.str.contains(r"\d,\d").any() and mapping.decimal == ".":
+            return "a comma before the decimals: " + self.hint({"decimal": ","})
+        return None
+
+    def _interval(self, cells: Cells, mapping: Mapping) -> pl.Series:
+        """Hours that each rate is for."""
+        if mapping.interval is None:
+            return pl.Series([mapping.interval_hours], dtype=pl.Float64).new_from_index(
+                0, cells.lines.len()
+            )
+        column = cells.columns[mapping.interval]
+        read = hours(column, mapping.interval_unit, mapping.decimal)
+        refuse(
+            cells,
+            mapping.interval,
+            read.wrong,
+            "is not a number of hours",
+            hint="written as 8, 8h, 480m or PT8H",
+        )
+        stated = mapping.interval_hours
+        return read.values if stated is None else read.values.fill_null(stated)
+
+    def _symbols(self, cells: Cells, mapping: Mapping, constant: str | None) -> pl.Series:
+        """A symbol per row, without what its column says around it."""
+        names = _names(cells, mapping.symbol_column, constant)
+        if mapping.symbol_form is not None and mapping.symbol_column is not None:
+            pattern = form_pattern(mapping.symbol_form)
+            within = names.str.extract(f"^{pattern}$", 1)
+            refuse(
+                cells,
+                mapping.symbol_column,
+                within.is_null(),
+                f"does not have the form {mapping.symbol_form}",
+                hint="say what a symbol looks like: " + self.hint({"symbol_form": "{symbol}"}),
+            )
+            names = within
+        return names.replace(mapping.symbols) if mapping.symbols else names
+
 
 def _names(cells: Cells, column: str | None, constant: str | None) -> pl.Series:
     """A venue or symbol per row."""
     if column is None:
         return pl.Series([constant], dtype=pl.String).new_from_index(0, cells.lines.len())
     names = cells.columns[column].cast(pl.String).str.strip_chars()
-    _refuse(cells, column, names.is_null() | (names == ""), "is blank")
+    refuse(cells, column, names.is_null() | (names == ""), "is blank")
     return names
 
 
-def _rates(cells: Cells, mapping: Mapping) -> pl.Series:
-    """Rates as fractions."""
-    rates = _numbers(cells, mapping.rate)
-    _refuse(cells, mapping.rate, rates.is_null(), "is blank")
-    # NumPy divides; Polars multiplies by the rounded reciprocal of a constant.
-    return pl.Series(rates.to_numpy() / _DIVISORS[mapping.rate_unit])
-
-
-def _numbers(cells: Cells, column: str | None) -> pl.Series:
+def _numbers(cells: Cells, column: str | None, height: int, decimal: str) -> pl.Series:
     """A column of finite numbers, null where it is blank or not mapped."""
     if column is None:
-        return pl.Series([None], dtype=pl.Float64).new_from_index(0, cells.lines.len())
-    text = _blank_as_null(cells.columns[column])
-    numbers = text.cast(pl.Float64, strict=False)
-    wrong = text.is_not_null() & ~numbers.is_finite().fill_null(value=False)
-    _refuse(cells, column, wrong, "is not a number")
-    return numbers
-
-
-def _times(cells: Cells, mapping: Mapping, now: datetime) -> pl.Series:
-    """Settlement instants, plausible ones only."""
-    column = cells.columns[mapping.time]
-    if isinstance(column.dtype, pl.Datetime):
-        times = _zoned(cells, mapping, column)
-    elif mapping.time_unit == "iso":
-        times = _iso_times(cells, mapping, column)
-    else:
-        times = _stamps(cells, mapping, column)
-    wrong = (times < FIRST_PERPETUAL) | (times > now)
-    _refuse(
+        return pl.Series([None], dtype=pl.Float64).new_from_index(0, height)
+    read = numbers(cells.columns[column], decimal)
+    refuse(
         cells,
-        mapping.time,
-        wrong,
-        f"is no settlement between {FIRST_PERPETUAL:%Y-%m-%d} and now if its unit is "
-        f"{mapping.time_unit}",
-        hint="the unit is another one, or the file mixes units",
+        column,
+        read.wrong,
+        "is not a number",
+        hint=f"if it means nothing here: --map ignore={column}",
     )
-    return times
+    return read.values
 
 
-def _stamps(cells: Cells, mapping: Mapping, column: pl.Series) -> pl.Series:
-    """Numbers of seconds, milliseconds, ... since the epoch as times."""
-    micros = _MICROS[mapping.time_unit]
-    text = _blank_as_null(column)
-    numbers = text.cast(pl.Float64, strict=False)
-    _refuse(cells, mapping.time, ~numbers.is_finite().fill_null(value=False), "is not a time")
-    # Whole numbers stay whole: a float holds no nanoseconds. What the clips cut is implausible.
-    whole = (
-        numbers.cast(pl.Int64, strict=False)
-        if column.dtype.is_float()
-        else text.cast(pl.Int64, strict=False)
-    )
-    limit = min(_FAR // micros, 2**62)
-    exact = whole.clip(-limit, limit) * micros.numerator // micros.denominator
-    near = (numbers * float(micros)).clip(-_FAR, _FAR).round().cast(pl.Int64)
-    return exact.zip_with((whole == numbers).fill_null(value=False), near).cast(UTC_TIME)
+def _carries_unit(column: pl.Series, read: Read) -> bool:
+    """Whether the first cell that cannot be read says a unit of its own."""
+    rows = read.wrong.arg_true()
+    if not rows.len() or column.dtype != pl.String:
+        return False
+    return bool(re.search(r"(%|bps?)\s*$", str(column[int(rows[0])]).lower()))
 
 
-def _iso_times(cells: Cells, mapping: Mapping, column: pl.Series) -> pl.Series:
-    """ISO 8601 texts as times; one without a zone is in the mapping's, if it names one."""
-    zone = None if mapping.time_zone is None else ZoneInfo(mapping.time_zone)
-    times: list[datetime] = []
-    for row, text in enumerate(column.cast(pl.String).to_list()):
-        try:
-            moment = datetime.fromisoformat((text or "").strip())
-        except ValueError as error:
-            raise cells.fault(f"{text!r} is not an ISO 8601 time", mapping.time, row) from error
-        if moment.tzinfo is None:
-            if zone is None:
-                raise cells.fault(
-                    f"{text!r} names no time zone",
-                    mapping.time,
-                    row,
-                    hint="say which one it is in: --map time_zone=UTC",
-                )
-            moment = moment.replace(tzinfo=zone)
-            if moment.utcoffset() != moment.replace(fold=1).utcoffset():
-                raise cells.fault(
-                    f"{text!r} is twice or never in {mapping.time_zone}", mapping.time, row
-                )
-        times.append(moment.astimezone(UTC))
-    return pl.Series(times, dtype=UTC_TIME)
-
-
-def _zoned(cells: Cells, mapping: Mapping, column: pl.Series) -> pl.Series:
-    """Times that the file itself types as such."""
-    assert isinstance(column.dtype, pl.Datetime)
-    _refuse(cells, mapping.time, column.is_null(), "is blank")
-    if column.dtype.time_zone is not None:
-        return column.dt.convert_time_zone("UTC").cast(UTC_TIME)
-    if mapping.time_zone is None:
-        raise cells.fault(
-            "names no time zone",
-            mapping.time,
-            hint="say which one it is in: --map time_zone=UTC",
-        )
-    zoned = column.dt.replace_time_zone(mapping.time_zone, ambiguous="null", non_existent="null")
-    _refuse(cells, mapping.time, zoned.is_null(), f"is twice or never in {mapping.time_zone}")
-    return zoned.dt.convert_time_zone("UTC").cast(UTC_TIME)
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> None:
@@ -235,46 +350,15 @@ def _require_bounds(cells: Cells, values: pl.Series, field: str, column: str) ->
         wrong |= values < low
     if high is not None:
         wrong |= values > high
-    _refuse(
+    hints = {
+        "funding_rate": "the unit may be another one, such as --map rate_unit=percent",
+        "interval_hours": "the unit may be another one: --map interval_unit=m",
+    }
+    refuse(
         cells,
         column,
         wrong.fill_null(value=False),
         f"is outside {'any' if low is None else low} to {'any' if high is None else high} "
         f"({declared.unit})",
-        hint="the unit may be another one" if field == "funding_rate" else None,
+        hint=hints.get(field),
     )
-
-
-def _refuse_rolling(cells: Cells, frame: pl.DataFrame, column: str) -> None:
-    """A figure for h hours that comes again before h hours are over is not a settlement."""
-    interval = pl.col("interval_hours")
-    gaps = frame.with_row_index("row").sort(*_BY_SYMBOL, "venue_time")
-    hours = pl.col("venue_time").diff().over(_BY_SYMBOL).dt.total_seconds() / 3600
-    early = gaps.filter(hours > 0, hours < 0.75 * interval)
-    if early.height > ROLLING_SHARE * frame["interval_hours"].count():
-        row = early["row"][0]
-        raise cells.fault(
-            f"{early.height} rows for {frame['interval_hours'][row]:g} hours come before these are "
-            "over: a rolling figure, whose sum counts each hour several times",
-            column,
-            row,
-            hint=f"leave it out: --exclude '{Path(cells.file).name}'",
-        )
-
-
-def _blank_as_null(column: pl.Series) -> pl.Series:
-    """Text without spaces around it, null where nothing is left; numbers as they are."""
-    if column.dtype != pl.String:
-        return column
-    text = column.str.strip_chars()
-    return text.set(text == "", None)
-
-
-def _refuse(
-    cells: Cells, column: str, wrong: pl.Series, what: str, hint: str | None = None
-) -> None:
-    """Fail at the first row that is wrong."""
-    rows = wrong.arg_true()
-    if rows.len():
-        row = int(rows[0])
-        raise cells.fault(f"{cells.columns[column][row]!r} {what}", column, row, hint)
