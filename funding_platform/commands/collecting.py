@@ -15,6 +15,9 @@ from funding_platform.commands.common import (
 )
 from funding_platform.core.errors import FundingError
 
+NOTES_SHOWN = 20
+"""Notes of an import that are shown: a folder of archives has one for each."""
+
 
 @click.command()
 @click.argument("venues", nargs=-1)
@@ -114,12 +117,21 @@ def import_(
     exclude: tuple[str, ...],
     keep_stored: bool,
 ) -> None:
-    """Add settled rates from SOURCES: files, folders or globs; what is stored stays.
+    r"""Add settled rates from SOURCES: files, folders or globs; what is stored stays.
 
-    Known without a mapping: Binance's monthly dumps, and the CSV form that the sandbox replays.
+    Read are CSV, JSON, JSON lines and Parquet, gzipped or zipped. Known by their columns, and in
+    need of little or no mapping, are the archives and exports of Binance (USD-M and COIN-M), OKX
+    (new and old), Bybit, Hyperliquid, ccxt, Coinglass and Coinalyze. For any other file say which
+    column is what; a refusal shows a command that would work.
+
+    \b
+    funding import BTCUSDT-fundingRate-2025-*.zip
+    funding import "Funding Rate History.csv" --map zone=Europe/Berlin
+    funding import rates.csv --map time=ts --map rate=fr --map rate_unit=percent \
+        --map venue=gate --map symbol=BTC_USDT
     """
-    from funding_platform.flows.imports import import_files
-    from funding_platform.flows.mappings import read_mapping
+    from funding_platform.flows.importing.importer import import_files
+    from funding_platform.flows.importing.mapping import read_mapping
     from funding_platform.terminal import progress_bars, show
 
     told = read_mapping(mapping_file) if mapping_file else {}
@@ -133,6 +145,10 @@ def import_(
             sources, settings(), new_run_id(), told=told, exclude=exclude, keep_stored=keep_stored
         )
     show(report.summary())
+    for note in report.notes[:NOTES_SHOWN]:
+        click.echo(note, err=True)
+    if len(report.notes) > NOTES_SHOWN:
+        click.echo(f"and {len(report.notes) - NOTES_SHOWN} notes like these", err=True)
     if report.conflicts.height:
         click.echo(f"{report.conflicts.height} rows differ from what is stored: left out", err=True)
         sys.exit(1)

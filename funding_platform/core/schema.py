@@ -13,6 +13,7 @@ import polars as pl
 
 from funding_platform.core.errors import UnknownNameError
 from funding_platform.core.time_grid import to_us
+from funding_platform.core.zeros import without_signed_zeros
 
 
 class Type(Enum):
@@ -136,15 +137,16 @@ class Table:
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """``frame`` with exactly the declared columns, in order; absent nullable ones are null.
 
-        Types are left alone: a wrong type is for the validation to report, not to coerce.
+        Zeros lose their sign: some venues and files write ``-0.0`` for one. Types are left alone: a wrong type is for the validation to report, not to coerce.
         """
-        return frame.select(
+        whole = frame.select(
             pl.col(column.name)
             if column.name in frame.columns
             else pl.lit(None, dtype=column.type.polars).alias(column.name)
             for column in self.columns
             if column.nullable or column.name in frame.columns
         )
+        return without_signed_zeros(whole)
 
     def ddl(self) -> str:
         """The ``CREATE TABLE IF NOT EXISTS`` statement."""

@@ -11,6 +11,7 @@ FlowError
 ├── ImportRefusedError    files cannot be imported; nothing was written
 │   ├── MappingError          which column is what is not known, or makes no sense
 │   ├── DumpError             a file breaks its form: names file, line and column
+│   │   └── SamplesError          a file holds a rate as it ran, not what was settled
 │   └── ImportConflictError   a file and the lake, or two files, disagree on a settlement
 ├── FeeError              fees cannot be set, withdrawn or shown as asked; nothing was written
 │   ├── FeeRefusedError       a figure, a tier's name or the note makes no sense
@@ -73,7 +74,10 @@ class DumpError(ImportRefusedError):
     message
         What is wrong.
     line
-        The line of a CSV file, its header being the first; the row of a Parquet file.
+        The line of a CSV file, its header being the first; the number of the row in a file that
+        has no lines.
+    place
+        What ``line`` counts: ``line`` or ``row``.
     column
         The column, by its name in the file.
     """
@@ -85,15 +89,20 @@ class DumpError(ImportRefusedError):
         *,
         line: int | None = None,
         column: str | None = None,
+        place: str = "line",
         hint: str | None = None,
     ) -> None:
         where = [file]
-        where += [f"line {line}"] if line is not None else []
+        where += [f"{place} {line}"] if line is not None else []
         where += [f"column {column}"] if column is not None else []
         super().__init__(f"{', '.join(where)}: {message}", hint=hint)
         self.file = file
         self.line = line
         self.column = column
+
+
+class SamplesError(DumpError):
+    """A file holds samples of a rate as it ran, not settlements."""
 
 
 class ImportConflictError(ImportRefusedError):

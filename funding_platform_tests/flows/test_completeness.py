@@ -8,7 +8,7 @@ import polars as pl
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.flows.gaps import gaps_by_name
 from funding_platform.flows.history import collect_history
-from funding_platform.flows.imports import import_files
+from funding_platform.flows.importing.importer import import_files
 from funding_platform.flows.snapshots import collect_instruments
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import RunningSandbox

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import from_ms
-from funding_platform.flows.dumps import read_dump
 from funding_platform.flows.errors import DumpError, FlowError, ImportRefusedError, MappingError
-from funding_platform.flows.mappings import read_mapping
+from funding_platform.flows.importing.mapping import read_mapping
+from funding_platform.flows.importing.rates import read_dump
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HEADER = "funding_time_ms,funding_rate,interval_hours,mark_price"
@@ -246,7 +246,7 @@ def test_files_that_are_not_what_their_name_says(
 
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("funding_platform.flows.dump_files.MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("funding_platform.flows.importing.cells.MAX_BYTES", 1 << 20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * (1 << 21)))
     with pytest.raises(DumpError, match="holds more than 1 MiB"):

@@ -1,0 +1,364 @@
+"""From the cells of a foreign file to settled rates: units, times and bounds, fault by fault.
+
+Pure but for reading the file, and a batch at a time, so that a file may be larger than the memory.
+What cannot be a settlement is refused with its file, line and column: a stamp before the first
+perpetual or after now, a rate beyond the bound of the table. What only the rows of an instrument
+together can tell is for ``settlements``.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatch
+from io import BytesIO
+from typing import Any, Final
+
+import polars as pl
+
+from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.flows.errors import DumpError, MappingError
+from funding_platform.flows.importing.archives import Member, whole
+from funding_platform.flows.importing.cells import (
+    Cells,
+    csv_cells,
+    is_unnamed,
+    parquet_cells,
+)
+from funding_platform.flows.importing.json_cells import json_cells, line_cells
+from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
+from funding_platform.flows.importing.numbers import Read, hours, numbers, rates
+from funding_platform.flows.importing.presets import Preset, is_known_header, mapping_for
+from funding_platform.flows.importing.times import UNIT_NAMES, detected_unit, refuse, times
+
+_MAX_PACKED_PARQUET: Final = 256 << 20
+"""A Parquet file within an archive is read whole; one on disk is not."""
+
+Note = Callable[[str], None]
+"""Told what a reader should know of how a file was taken."""
+
+
+@dataclass(slots=True)
+class RatesFile:
+    """A file of settled rates, read in batches.
+
+    Parameters
+    ----------
+    member
+        The file.
+    told
+        Fields of its ``Mapping``; without the columns, a preset must know them.
+    now
+        Nothing later can have settled.
+    note
+        Told of what was decided about the file.
+
+    After the first batch ``mapping`` and ``preset`` say how it is read.
+    """
+
+    member: Member
+    told: Dictionary[str, Any]
+    now: datetime
+    note: Note
+    mapping: Mapping | None = None
+    preset: Preset | None = None
+    _counters: dict[str, int] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Rows in the file's order.
+
+        Yields
+        ------
+        polars.DataFrame
+            ``venue``, ``venue_symbol``, ``venue_time`` (and ``later``, where it is a local time
+            that comes twice), ``funding_rate`` (fraction per interval), ``interval_hours`` and
+            ``mark_price`` (null where blank), ``line``.
+
+        Raises
+        ------
+        MappingError
+            If which column is what is not known.
+        DumpError
+            Naming file, line and column of the first thing that is wrong.
+        """
+        unit: str | None = None
+        for cells in self._cells():
+            if self.mapping is None:
+                self._map(cells)
+            mapping = self.mapping
+            assert mapping is not None
+            self._require_columns(cells, mapping)
+            unit = unit or mapping.time_unit or self._unit_of(cells, mapping)
+            yield self._rates(cells, mapping, unit)
+
+    def hint(self, *fields: Dictionary[str, Any]) -> str:
+        """The command that would import the file if some fields were told."""
+        return command(self.member.path, self.told, *fields)
+
+    def _cells(self) -> Iterator[Cells]:
+        member, header = self.member, self._told_words("header")
+        if member.form == "csv":
+            encoding = self.told.get("encoding")
+            try:
+                encoding = encoding and known_encoding(str(encoding))
+            except ValueError as error:
+                raise MappingError(f"encoding: {error}") from error
+            return csv_cells(member, encoding, header, is_known_header)
+        if member.form == "json":
+            return json_cells(member, header)
+        if member.form == "lines":
+            return line_cells(member, header)
+        packed = member.inside is not None or member.path.name.lower().endswith(".gz")
+        return parquet_cells(
+            member, BytesIO(whole(member, _MAX_PACKED_PARQUET)) if packed else None
+        )
+
+    def _told_words(self, name: str) -> list[str]:
+        value = self.told.get(name, ())
+        return value.split(",") if isinstance(value, str) else list(value)
+
+    def _map(self, cells: Cells) -> None:
+        """Decide how the file is read, once its columns are known."""
+        header = cells.columns.columns
+        if "header" not in self.told and all(_is_number(name) for name in header):
+            raise DumpError(
+                cells.file,
+                "the first line looks like data: there is no header",
+                line=1,
+                hint="name the columns: " + self.hint({"header": "time,rate"}),
+            )
+        self.mapping, self.preset = mapping_for(cells.file, self.member.path, header, self.told)
+        if self.preset is not None:
+            self.note(f"{cells.file}: read as {self.preset.title}")
+
+    def _require_columns(self, cells: Cells, mapping: Mapping) -> None:
+        """The mapped columns are there, and the others are known to mean nothing."""
+        header = cells.columns.columns
+        for column in mapping.columns.values():
+            if column not in header:
+                raise DumpError(
+                    cells.file, f"is not among {', '.join(header)}", line=1, column=column
+                )
+        known = {*mapping.columns.values(), *cells.optional}
+        for number, column in enumerate(header, 1):
+            if column in known or any(fnmatch(column, one) for one in mapping.ignore):
+                continue
+            if is_unnamed(column):
+                self._require_counter(cells, column, number)
+                continue
+            raise DumpError(
+                cells.file,
+                "is not mapped",
+                line=1,
+                column=column,
+                hint=f"map it, or say that it means nothing here: --map ignore={column}",
+            )
+
+    def _require_counter(self, cells: Cells, column: str, number: int) -> None:
+        """A column without a name counts the rows, as programs write it; then it means nothing."""
+        counts = cells.columns[column].cast(pl.Int64, strict=False)
+        begins = column not in self._counters
+        before = pl.Series([self._counters.get(column, -1)], dtype=pl.Int64)
+        previous = pl.concat([before, counts.head(counts.len() - 1)])
+        if counts.null_count() or not ((counts == previous + 1) | (counts == 0)).all():
+            unnamed = column.startswith("column ")
+            raise DumpError(
+                cells.file,
+                "has no name" if unnamed else "is the index of a table, not a count of its rows",
+                line=1,
+                column=str(number) if unnamed else column,
+                hint="if it means nothing: --map 'ignore=*'; otherwise map it by its place: "
+                f"--map 'time={column}'",
+            )
+        self._counters[column] = int(counts[-1])
+        if begins:
+            self.note(f"{cells.file}: {column} only counts the rows; left out")
+
+    def _unit_of(self, cells: Cells, mapping: Mapping) -> str:
+        """The unit that the times are in, by their size."""
+        unit = detected_unit(cells.columns[mapping.time], self.now)
+        if unit is None:
+            raise cells.fault(
+                f"{cells.columns[mapping.time][0]!r} is not a time: from 2016-05 to now it is one "
+                "neither in seconds nor in milli-, micro- or nanoseconds",
+                mapping.time,
+                0,
+                hint="another column may be meant: --map time=...",
+            )
+        if unit in UNIT_NAMES:
+            self.note(f"{cells.file}: {mapping.time} is read as {UNIT_NAMES[unit]}")
+        return unit
+
+    def _rates(self, cells: Cells, mapping: Mapping, unit: str) -> pl.DataFrame:
+        source = mapping.source(self.member.paths)
+        if mapping.venue_column is None and "venue" not in source:
+            raise MappingError(f"{cells.file}: nothing says the venue")
+        height = cells.lines.len()
+        interval = self._interval(cells, mapping)
+        stamps = times(cells, mapping, unit, self.now)
+        frame = pl.DataFrame(
+            {
+                "venue": _names(cells, mapping.venue_column, source.get("venue")),
+                "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
+                "venue_time": stamps.first,
+                "later": stamps.later,
+                "funding_rate": self._rate(cells, mapping),
+                "interval_hours": interval,
+                "mark_price": _numbers(cells, mapping.mark_price, height, mapping.decimal),
+                "line": cells.lines,
+            }
+        )
+        columns = {
+            "funding_rate": mapping.rate,
+            "interval_hours": mapping.interval,
+            "mark_price": mapping.mark_price,
+        }
+        for name, column in columns.items():
+            if column is not None:
+                _require_bounds(cells, frame[name], name, column)
+        return self._at_their_ends(cells, frame, mapping)
+
+    def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+        """Rows whose time is the settlement's, not that of the beginning of its interval."""
+        if mapping.stamp == "end":
+            return frame
+        unknown = frame["interval_hours"].is_null()
+        refuse(
+            cells,
+            mapping.time,
+            unknown,
+            "begins an interval of unknown length",
+            hint="say how long it is: " + self.hint({"interval_hours": 8}),
+        )
+        length = pl.duration(microseconds=(pl.col("interval_hours") * 3.6e9).cast(pl.Int64))
+        moved = frame.with_columns(pl.col("venue_time") + length, pl.col("later") + length)
+        return moved.filter(pl.col("venue_time") <= self.now)  # the last bar is not over yet
+
+    def _rate(self, cells: Cells, mapping: Mapping) -> pl.Series:
+        """Rates as fractions."""
+        column = cells.columns[mapping.rate]
+        read = rates(column, mapping.rate_unit, mapping.decimal)
+        if mapping.rate_unit is None and read.wrong.any():
+            raise MappingError(
+                f"{cells.file}: rate_unit: is required, since {mapping.rate} does not say it",
+                hint="one of fraction, percent and bps: " + self.hint({"rate_unit": "fraction"}),
+            )
+        what = "is not a number"
+        if mapping.rate_unit is not None:
+            what += f" of {mapping.rate_unit}" if _carries_unit(column, read) else ""
+        refuse(cells, mapping.rate, read.wrong, what, self._number_hint(column, mapping))
+        refuse(
+            cells,
+            mapping.rate,
+            read.values.is_null(),
+            "is blank",
+            hint="a missing rate is not 0: leave such rows out of the file",
+        )
+        return read.values
+
+    def _number_hint(self, column: pl.Series, mapping: Mapping) -> str | None:
+        if column.dtype != pl.String:
+            return None
+        if column.str.contains("%", literal=True).any():
+            return "its cells say percent: " + self.hint({"rate_unit": "percent"})
+        if column.str.contains(r"\d,\d").any() and mapping.decimal == ".":
+            return "a comma before the decimals: " + self.hint({"decimal": ","})
+        return None
+
+    def _interval(self, cells: Cells, mapping: Mapping) -> pl.Series:
+        """Hours that each rate is for."""
+        if mapping.interval is None:
+            return pl.Series([mapping.interval_hours], dtype=pl.Float64).new_from_index(
+                0, cells.lines.len()
+            )
+        column = cells.columns[mapping.interval]
+        read = hours(column, mapping.interval_unit, mapping.decimal)
+        refuse(
+            cells,
+            mapping.interval,
+            read.wrong,
+            "is not a number of hours",
+            hint="written as 8, 8h, 480m or PT8H",
+        )
+        stated = mapping.interval_hours
+        return read.values if stated is None else read.values.fill_null(stated)
+
+    def _symbols(self, cells: Cells, mapping: Mapping, constant: str | None) -> pl.Series:
+        """A symbol per row, without what its column says around it."""
+        names = _names(cells, mapping.symbol_column, constant)
+        if mapping.symbol_form is not None and mapping.symbol_column is not None:
+            pattern = form_pattern(mapping.symbol_form)
+            within = names.str.extract(f"^{pattern}$", 1)
+            refuse(
+                cells,
+                mapping.symbol_column,
+                within.is_null(),
+                f"does not have the form {mapping.symbol_form}",
+                hint="say what a symbol looks like: " + self.hint({"symbol_form": "{symbol}"}),
+            )
+            names = within
+        return names.replace(mapping.symbols) if mapping.symbols else names
+
+
+def _names(cells: Cells, column: str | None, constant: str | None) -> pl.Series:
+    """A venue or symbol per row."""
+    if column is None:
+        return pl.Series([constant], dtype=pl.String).new_from_index(0, cells.lines.len())
+    names = cells.columns[column].cast(pl.String).str.strip_chars()
+    refuse(cells, column, names.is_null() | (names == ""), "is blank")
+    return names
+
+
+def _numbers(cells: Cells, column: str | None, height: int, decimal: str) -> pl.Series:
+    """A column of finite numbers, null where it is blank or not mapped."""
+    if column is None:
+        return pl.Series([None], dtype=pl.Float64).new_from_index(0, height)
+    read = numbers(cells.columns[column], decimal)
+    refuse(
+        cells,
+        column,
+        read.wrong,
+        "is not a number",
+        hint=f"if it means nothing here: --map ignore={column}",
+    )
+    return read.values
+
+
+def _carries_unit(column: pl.Series, read: Read) -> bool:
+    """Whether the first cell that cannot be read says a unit of its own."""
+    rows = read.wrong.arg_true()
+    if not rows.len() or column.dtype != pl.String:
+        return False
+    return bool(re.search(r"(%|bps?)\s*$", str(column[int(rows[0])]).lower()))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> None:
+    """What the table demands of every source, said with the line."""
+    declared = FUNDING_RATES.column(field)
+    low, high = declared.minimum, declared.maximum
+    wrong = pl.repeat(False, values.len(), eager=True)
+    if low is not None:
+        wrong |= values < low
+    if high is not None:
+        wrong |= values > high
+    hints = {
+        "funding_rate": "the unit may be another one, such as --map rate_unit=percent",
+        "interval_hours": "the unit may be another one: --map interval_unit=m",
+    }
+    refuse(
+        cells,
+        column,
+        wrong.fill_null(value=False),
+        f"is outside {'any' if low is None else low} to {'any' if high is None else high} "
+        f"({declared.unit})",
+        hint=hints.get(field),
+    )
