@@ -29,6 +29,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.history import History
+from funding_platform.venues.unexpected import typed_failures
 
 MONTHS_AT_ONCE = 6
 """Months held in memory and committed together: a year of 300 hourly symbols takes 1.7 GiB."""
@@ -51,7 +52,7 @@ def collect_history(
     CollectionError
         If not one symbol could be read.
     VenueError
-        If the venue is down, bans us, or breaks its contract.
+        If the venue is down, bans us, breaks its contract, or sends what the adapter fails on.
     """
     started_at = datetime.now(UTC)
     report = HistoryReport(venue_name, window)
@@ -59,7 +60,8 @@ def collect_history(
     recording = Recording(attempt, settings.raw_retention_days)
     with Lake(settings) as lake:
         try:
-            asyncio.run(_collect(report, lake, recording))
+            with typed_failures(venue_name, FUNDING_RATES.full_name):
+                asyncio.run(_collect(report, lake, recording))
         except FundingError as error:
             attempt.error = error
             raise

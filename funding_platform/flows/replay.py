@@ -22,6 +22,7 @@ from funding_platform.flows.snapshots import SNAPSHOTS
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import replayed_venue
+from funding_platform.venues.unexpected import typed_failures
 
 _RECORDED = """
 SELECT run_id, venue, dataset, started_at, log.window_start, log.window_end
@@ -77,7 +78,8 @@ def replay(
         advance = begin("replay", len(replays))
         for one in replays:
             try:
-                one.rows = asyncio.run(_read_again(one.attempt, source, target, run_id))
+                with typed_failures(one.attempt.venue, one.attempt.dataset.full_name):
+                    one.rows = asyncio.run(_read_again(one.attempt, source, target, run_id))
             except FundingError as error:
                 one.error = error
             advance()

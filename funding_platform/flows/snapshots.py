@@ -26,6 +26,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue
 from funding_platform.venues.registry import offering
+from funding_platform.venues.unexpected import typed_failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,33 +133,44 @@ async def _ask_one(what: Snapshot, name: str, settings: Settings, run_id: str) -
     recording = Recording(attempt, settings.raw_retention_days)
     frame = what.table.empty()
     try:
-        async with open_venue(
-            name, settings=settings, present=now, record=recording.recorder
-        ) as venue:
-            try:
-                async with asyncio.timeout(settings.snapshot_deadline_seconds):
-                    frame = await what.ask(venue)
-            finally:
-                attempt.warnings = list(venue.warnings)
-                attempt.requests = venue.stats.requests
-                attempt.latency_ms = venue.stats.mean_latency_ms
-                attempt.note_standing(settings)
-        if frame.is_empty():
-            raise EmptyAnswerError(
-                f"{name} answered without a single row for {what.table.full_name}",
-                hint="an empty answer is not success; see the venue's status page",
-            )
-    except TimeoutError:
-        attempt.error = CollectionError(
-            f"{name} had not answered in full after {settings.snapshot_deadline_seconds:g} s",
-            hint="the others were not kept waiting; raise FUNDING_SNAPSHOT_DEADLINE_SECONDS if "
-            "the venue is always this slow from here",
-        )
+        with typed_failures(name, what.table.full_name):
+            frame = await _answer(what, recording, settings)
     except FundingError as error:
         attempt.error = error
     attempt.finished_at = datetime.now(UTC)
     attempt.rows = attempt.symbols = frame.height
     return Collected(attempt, frame, recording)
+
+
+async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> pl.DataFrame:
+    """What the venue of an attempt gives within its time; the attempt notes what it took."""
+    attempt = recording.attempt
+    name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
+    async with open_venue(
+        name, settings=settings, present=attempt.started_at, record=recording.recorder
+    ) as venue:
+        try:
+            async with deadline:
+                frame = await what.ask(venue)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise CollectionError(
+                f"{name} had not answered in full after {settings.snapshot_deadline_seconds:g} s",
+                hint="the others were not kept waiting; raise FUNDING_SNAPSHOT_DEADLINE_SECONDS "
+                "if the venue is always this slow from here",
+            ) from None
+        finally:
+            attempt.warnings = list(venue.warnings)
+            attempt.requests = venue.stats.requests
+            attempt.latency_ms = venue.stats.mean_latency_ms
+            attempt.note_standing(settings)
+    if frame.is_empty():
+        raise EmptyAnswerError(
+            f"{name} answered without a single row for {what.table.full_name}",
+            hint="an empty answer is not success; see the venue's status page",
+        )
+    return frame
 
 
 def _hour_from(start: object) -> Window:

@@ -24,6 +24,7 @@ from funding_platform.venues.errors import (
     UndecodableError,
     VenueError,
 )
+from funding_platform.venues.retries import LONGEST_BAN_SECONDS
 
 T = TypeVar("T")
 
@@ -52,8 +53,8 @@ def raise_for_refusal(
     """
     try:
         said = refusal_in(response.status_code, body)
-    except UnicodeDecodeError:
-        said = None  # no text has no error code: left to the status and the full decoding
+    except (UnicodeDecodeError, RecursionError):
+        said = None  # what cannot be read has no code: left to the status and the full decoding
     refusal = _judged(response, said)
     if refusal is None:
         return
@@ -84,8 +85,10 @@ def decoded(endpoint: Endpoint[T], body: bytes, venue: str, url: str) -> T:
         return endpoint.decode(body)
     except msgspec.ValidationError as error:
         mismatch = error
+    except RecursionError as error:
+        raise _too_deep(where) from error
     except _NO_JSON as error:
-        page = "an HTML page" if body.lstrip().startswith(b"<") else str(error)
+        page = "an HTML page" if body[:64].lstrip().startswith(b"<") else str(error)
         raise UndecodableError(f"not JSON: {page}", **where) from error
     _require_json(body, where)
     found = _PATH.search(str(mismatch))
@@ -118,19 +121,25 @@ def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
 def _require_json(body: bytes, where: dict[str, Any]) -> None:
     """Raise if ``body`` is cut short: a mismatch in the half that came proves nothing."""
     try:
-        msgspec.json.decode(body)
+        msgspec.json.decode(body, type=msgspec.Raw)  # passes over everything, and keeps nothing
+    except RecursionError as error:
+        raise _too_deep(where) from error
     except _NO_JSON as error:
         raise UndecodableError(f"not JSON: {error}", **where) from error
 
 
+def _too_deep(where: dict[str, Any]) -> ContractError:
+    return ContractError("nested more deeply than any contract", **where)
+
+
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header, which holds seconds or a date."""
+    """Seconds from a ``Retry-After`` header, which holds seconds or a date; a day at most."""
     if value is None:
         return None
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return min(float(value), LONGEST_BAN_SECONDS)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        ahead = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    return min(max(0.0, ahead), LONGEST_BAN_SECONDS)

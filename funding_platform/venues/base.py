@@ -35,6 +35,7 @@ from funding_platform.venues.paging import Ask, Pager
 from funding_platform.venues.plausibility import sound, sound_listings, vanished
 from funding_platform.venues.recording import spanned
 from funding_platform.venues.records import Listing, Market, Page
+from funding_platform.venues.unexpected import typed_failures
 
 IN_FLIGHT = 8
 """Histories under way at a time: enough to hide latency, few enough to stop a ban early."""
@@ -231,7 +232,8 @@ class Venue(Calls, ABC):
 
         async def read(symbol: str) -> None:
             try:
-                readings[symbol] = await self._read_history(symbol, window, now)
+                with typed_failures(self.spec.name, f"funding history of {symbol}"):
+                    readings[symbol] = await self._read_history(symbol, window, now)
                 outage.over()
             except VenueError as error:
                 outage.count(error)

@@ -10,9 +10,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 from funding_platform.venues.errors import (
     BannedError,
@@ -20,49 +19,19 @@ from funding_platform.venues.errors import (
     UnavailableError,
     VenueError,
 )
+from funding_platform.venues.retries import LONGEST_BAN_SECONDS
+from funding_platform.venues.standing import (
+    COOL_DOWN_SECONDS,
+    OPEN_AFTER,
+    Health,
+    health_in,
+    health_within,
+)
 from funding_platform.venues.state import SharedState
-
-OPEN_AFTER: Final = 5
-"""Failed calls in a row. Five tries each make 25 requests over some 15 seconds at the least."""
-
-COOL_DOWN_SECONDS: Final = 30.0
-"""Long enough for a restarting gateway, short against the hour between two snapshots."""
 
 BAN_SECONDS: Final = 600.0
 """Of a ban whose end the venue does not tell: Bybit's ten minutes, the longest that is documented
 for one without ``Retry-After``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a venue stands with us, as last known by any process of this machine.
-
-    Parameters
-    ----------
-    banned_until, ban
-        Until when the venue shuts us out, and what it said; None where it never did.
-    failures
-        Calls that failed in a row.
-    last_failed_at, last_failure
-        When a call last failed, and how.
-    retry_at
-        When an open breaker lets the next call through.
-    """
-
-    banned_until: datetime | None
-    ban: str | None
-    failures: int
-    last_failed_at: datetime | None
-    last_failure: str | None
-    retry_at: datetime | None
-
-    def condition(self, now: datetime) -> Literal["closed", "open", "half-open", "banned"]:
-        """Whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
-        if self.banned_until is not None and now < self.banned_until:
-            return "banned"
-        if self.failures < OPEN_AFTER or self.retry_at is None:
-            return "closed"
-        return "open" if now < self.retry_at else "half-open"
 
 
 class Breaker:
@@ -96,7 +65,7 @@ class Breaker:
     @property
     def health(self) -> Health:
         """How the venue stands with us."""
-        return self._state.read(_read)
+        return health_in(self._state, self._timer())
 
     @contextmanager
     def call(self) -> Iterator[bool]:
@@ -131,8 +100,10 @@ class Breaker:
         self._health_unless_banned()
 
     def ban(self, error: VenueError) -> None:
-        """Ask no more for as long as the venue said, or for ``BAN_SECONDS``."""
-        seconds = BAN_SECONDS if error.retry_after is None else error.retry_after
+        """Ask no more for as long as the venue said, or for ``BAN_SECONDS``; a day at most."""
+        asked = BAN_SECONDS if error.retry_after is None else error.retry_after
+        seconds = min(asked, LONGEST_BAN_SECONDS)
+        health_in(self._state, self._timer())  # forgets a ban that would outlast every other
         self._write(
             "banned_until = max(coalesce(banned_until, 0), ?), ban = ?",
             self._timer() + seconds,
@@ -159,7 +130,7 @@ class Breaker:
 
     def _let_through(self, database: sqlite3.Connection) -> bool:
         """Whether the call that is let through is a trial."""
-        health, now = _read(database), self._now()
+        health, now = health_within(database), self._now()
         if health.failures < self._open_after or health.retry_at is None:
             return False
         if now < health.retry_at:
@@ -200,19 +171,6 @@ class Breaker:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._timer(), UTC)
-
-
-def _read(database: sqlite3.Connection) -> Health:
-    banned_until, ban, failures, failure, failed_at, retry_at = database.execute(
-        "SELECT banned_until, ban, failures, last_failure, last_failed_at, retry_at FROM standing"
-    ).fetchone()
-    return Health(
-        _instant(banned_until), ban, failures, _instant(failed_at), failure, _instant(retry_at)
-    )
-
-
-def _instant(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _moment(moment: datetime) -> str:

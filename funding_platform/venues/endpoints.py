@@ -97,7 +97,7 @@ class ErrorCodes:
             answer = self._decode(body)
         except msgspec.ValidationError:
             return self._no_code(status)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None  # no JSON: left to the status and the full decoding
         if answer.code is None:
             return self._no_code(status)

@@ -16,6 +16,7 @@ VenueError
 ├── EmptyAnswerError        nothing, where there is always something
 ├── PagingError             a history that does not move on
 │   └── ConflictError           two rates for one settlement
+├── UnexpectedError        our own code fell over what the venue sent
 ├── NotRecordedError        a replay asks for what was not recorded
 ├── NotOfferedError         the venue has no such data at all
 ├── MissingExtraError       it is reached through a package that is not installed
@@ -28,9 +29,13 @@ whole venue rather than one symbol (``stops_venue``)?
 from typing import ClassVar
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.text import legible
 
 SNIPPET_LENGTH = 300
 """How much of an offending body an error carries along, in characters."""
+
+ENDPOINT_LENGTH = 500
+"""How much of a URL; what a symbol adds to it is the venue's to say."""
 
 
 class VenueError(FundingError):
@@ -39,7 +44,7 @@ class VenueError(FundingError):
     Parameters
     ----------
     message
-        What happened.
+        What happened. Parts of it are the venue's words: it is stored and shown as ``legible``.
     venue
         Name of the venue.
     endpoint
@@ -70,8 +75,9 @@ class VenueError(FundingError):
         payload: bytes | str | None = None,
         path: str | None = None,
     ) -> None:
+        endpoint = legible(endpoint, ENDPOINT_LENGTH)
         where = f"{venue} {endpoint}".rstrip()
-        super().__init__(f"{where}: {message}", hint=hint)
+        super().__init__(f"{where}: {legible(message)}", hint=hint)
         self.venue = venue
         self.endpoint = endpoint
         self.payload = _snippet(payload)
@@ -84,7 +90,7 @@ def _snippet(payload: bytes | str | None) -> str | None:
     if isinstance(payload, bytes):
         # A character takes at most four bytes.
         payload = payload[: 4 * SNIPPET_LENGTH].decode(errors="replace")
-    return payload and payload[:SNIPPET_LENGTH]
+    return payload and legible(payload[:SNIPPET_LENGTH])
 
 
 class UnavailableError(VenueError):
@@ -160,6 +166,10 @@ class PagingError(VenueError):
 
 class ConflictError(PagingError):
     """Two different rates for one settlement."""
+
+
+class UnexpectedError(VenueError):
+    """Our own code fell over what the venue sent: a fault of the adapter, at the venue's cost."""
 
 
 class NotRecordedError(VenueError):

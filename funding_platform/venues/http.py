@@ -30,6 +30,7 @@ from funding_platform.venues.limits import Budget, Limiter
 from funding_platform.venues.recording import EXTENSION, Exchange, Recorder, asked, note
 from funding_platform.venues.retries import bearable, retrying
 from funding_platform.venues.transport import AiohttpTransport
+from funding_platform.venues.unexpected import typed_failures
 
 MAX_BODY_BYTES = 64 * 2**20
 """The largest bulk answer known is 4 MB (Paradex markets)."""
@@ -151,7 +152,7 @@ class HttpClient:
             The last try's failure, or the first that no other try could change.
         """
         self.stats.calls += 1
-        with self._breaker.call() as on_trial:
+        with self._breaker.call() as on_trial, typed_failures(self._venue, endpoint.path):
             if on_trial:
                 return await self._exchange(endpoint, params or {})
             return await self._retry(self._exchange, endpoint, params or {})

@@ -8,6 +8,7 @@ wherever the venue's own windows begin, and however uneven the network is.
 """
 
 import asyncio
+import logging
 import math
 import sqlite3
 import time
@@ -17,12 +18,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from funding_platform.venues.retries import MAX_WAIT_SECONDS
 from funding_platform.venues.state import SharedState
+
+_LOG = logging.getLogger(__name__)
 
 SLOTS: Final = 1_000
 """Moments that a window is told apart in. Bounds the state; costs a thousandth of the rate."""
 
 _ROUNDING: Final = 1e-9
+
+_ABSURD_WEIGHT: Final = 1e12
+"""More than any budget, however it is scaled."""
+
+_SKEW_SECONDS: Final = 60.0
+"""How far the clock may have been set back since a pause was written."""
+
+_SENSELESS: Final = "%s: %d entries of the budget %r make no sense; forgotten"
 
 T = TypeVar("T")
 
@@ -70,6 +82,7 @@ class Limiter:
         self._longest_seconds = longest_seconds
         self._timer = timer
         self._sleep = sleep
+        self._looked_through: set[str] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @asynccontextmanager
@@ -107,6 +120,10 @@ class Limiter:
 
         def in_transaction(database: sqlite3.Connection) -> T:
             ledger = _Ledger(database, budget, self._scale, self._timer())
+            if budget.name not in self._looked_through:
+                self._looked_through.add(budget.name)
+                if forgotten := ledger.forget_senseless():
+                    _LOG.warning(_SENSELESS, self._state.place, forgotten, budget.name)
             ledger.forget(self._longest_seconds)
             return work(ledger)
 
@@ -139,6 +156,20 @@ class _Ledger:
             (self._name, past, future),
         )
 
+    def forget_senseless(self) -> int:
+        """Drop what no version of ours can have written, or only at another clock; say how much."""
+        weights = self._database.execute(
+            "DELETE FROM spent WHERE budget = ? AND (typeof(slot) <> 'integer' "
+            "OR typeof(weight) NOT IN ('real', 'integer') OR abs(weight) > ?)",
+            (self._name, _ABSURD_WEIGHT),
+        )
+        pauses = self._database.execute(
+            "DELETE FROM pauses WHERE budget = ? "
+            "AND (typeof(until) NOT IN ('real', 'integer') OR until > ?)",
+            (self._name, self._now + MAX_WAIT_SECONDS + _SKEW_SECONDS),
+        )
+        return weights.rowcount + pauses.rowcount
+
     def enter(self, weight: float, given_up_at: float) -> float:
         """Enter a request and return 0, or the seconds for which it does not fit at the least."""
         wait = self._pause_left() or self._seconds_until(weight)
@@ -152,7 +183,8 @@ class _Ledger:
         self._add(self._now, weight)
 
     def raise_to(self, used: float) -> None:
-        """Take over a higher count."""
+        """Take over a higher count; more than all of the budget cannot be spent."""
+        used = min(used, self._limit)
         if used > (known := self._total()):
             self._add(self._now, used - known)
 

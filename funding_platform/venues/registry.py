@@ -13,12 +13,13 @@ from typing import Any, Final
 from funding_platform.core.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.breaker import Breaker, Health
+from funding_platform.venues.breaker import Breaker
 from funding_platform.venues.ccxt_exchange import PREFIX, bridged_exchanges
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.http import HttpClient, utc_now
 from funding_platform.venues.limits import Limiter
 from funding_platform.venues.recording import Exchange, Recorder, Tape
+from funding_platform.venues.standing import Health
 from funding_platform.venues.state import SharedState, state_file
 
 _CLASSES: Final = {

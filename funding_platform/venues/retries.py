@@ -17,6 +17,10 @@ ATTEMPTS: Final = 5
 MAX_WAIT_SECONDS: Final = 120.0
 """A longer ``Retry-After`` is a ban in all but name: raised, not slept through."""
 
+LONGEST_BAN_SECONDS: Final = 86_400.0
+"""A venue that asks for more is asked once a day all the same: Binance bans for three days at most,
+and a header that says more, or a state file that holds more, is a fault."""
+
 _LONGEST_PAUSE_SECONDS: Final = 8.0
 _LOG = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ import pytest
 from funding_platform.core.schema import Table
 from funding_platform.lake.validation import validate
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
-from funding_platform.venues.errors import VenueError
+from funding_platform.venues.errors import UnexpectedError, VenueError
 from funding_platform.venues.registry import venue_class, venue_names
 from funding_platform_tests.venues.fuzzing import NOW, Memory, learn, questions
 from funding_platform_tests.venues.spoiling import Spoiler
@@ -73,7 +73,9 @@ async def _fuzz(
             with _processor_time():
                 async with asyncio.timeout(MOST_SECONDS):
                     frame = await questions(symbol)[table](venue_class(name)(memory, lambda: NOW))
-        except VenueError:
+        except VenueError as error:
+            if isinstance(error, UnexpectedError):
+                raise AssertionError(f"{name} {table.name}, body of {SEED}/{number}") from error
             outcomes["refused"] += 1
         except Exception as error:
             error.add_note(f"{name} {table.name}, body of seed {SEED}/{number}")
