@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from funding_platform.lake.catalog import literal
 from funding_platform.lake.connection import connect, files_dir
 from funding_platform.lake.errors import QueryError, QueryRefusedError, QueryTimeoutError
 from funding_platform.settings import Settings
@@ -139,7 +140,7 @@ def _lock_down(
         "SET temp_directory = ''",
         "SET autoload_known_extensions = false",
         "SET allow_community_extensions = false",
-        f"SET allowed_directories = ['{files_dir(settings)}/']",
+        f"SET allowed_directories = [{literal(f'{files_dir(settings)}/')}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ):
