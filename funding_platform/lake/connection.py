@@ -4,30 +4,37 @@ The embedded profile keeps a SQLite catalog and Parquet files side by side in on
 can be copied anywhere: paths in the catalog are relative to the data path given on attach.
 """
 
-import importlib.util
+import atexit
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.tables import TABLES
+from funding_platform.lake.catalog import LAKE as LAKE
+from funding_platform.lake.catalog import catalog_file as catalog_file
+from funding_platform.lake.catalog import files_dir as files_dir
+from funding_platform.lake.catalog import literal, refuse_foreign, refuse_lost
 from funding_platform.lake.errors import (
-    ExtensionError,
-    LakeLockedError,
+    WAYS_BACK,
+    CatalogLostError,
+    LakeError,
     LakeMissingError,
+    LakeReadOnlyError,
     translated,
 )
+from funding_platform.lake.extensions import EXTENSIONS as EXTENSIONS
+from funding_platform.lake.extensions import bare_connection as bare_connection
+from funding_platform.lake.extensions import load_extension as load_extension
+from funding_platform.lake.locks import commit_lock as commit_lock
 from funding_platform.settings import Settings
-
-LAKE = "lake"
-"""The name that the lake is attached under."""
-
-EXTENSIONS = ("sqlite_scanner", "ducklake")
 
 ROW_GROUP_ROWS = 10_240
 """Rows per Parquet row group: small enough that one symbol's rows are found without the rest."""
@@ -35,17 +42,8 @@ ROW_GROUP_ROWS = 10_240
 CREATED_BY_DBT = ("marts",)
 """Schemas whose tables dbt creates; the others are created here."""
 
-_OURS = tuple(table for table in TABLES.values() if table.schema not in CREATED_BY_DBT)
-
-
-def catalog_file(settings: Settings) -> Path:
-    """The SQLite file of the embedded profile."""
-    return settings.lake_dir / "catalog.sqlite"
-
-
-def files_dir(settings: Settings) -> Path:
-    """Where the Parquet files lie."""
-    return settings.lake_dir / "files"
+OURS = tuple(table for table in TABLES.values() if table.schema not in CREATED_BY_DBT)
+"""Tables that are created here."""
 
 
 def connect(
@@ -69,10 +67,17 @@ def connect(
     ------
     LakeMissingError
         If nothing has been stored yet and the connection is read-only.
+    CatalogLostError
+        If the catalog is gone or damaged, while the files that it spoke of are there.
+    LakeReadOnlyError
+        If it is opened for writing where nothing can be written.
     LakeLockedError
         If another process keeps the catalog locked.
     """
     settings = settings or Settings()
+    refuse_lost(catalog_file(settings))
+    if not read_only and as_of is None:
+        refuse_read_only(settings.lake_dir)
     if not catalog_file(settings).exists():
         if read_only or as_of is not None:
             raise LakeMissingError(
@@ -98,26 +103,44 @@ def create(settings: Settings) -> None:
     It is built aside and renamed into place: a killed process leaves no half-made lake, and of
     two processes that begin at once the second finds the first one's.
     """
-    files_dir(settings).mkdir(parents=True, exist_ok=True)
     catalog = catalog_file(settings)
+    refuse_lost(catalog)
+    refuse_read_only(settings.lake_dir)
+    files_dir(settings).mkdir(parents=True, exist_ok=True)
     aside = catalog.with_name(f".{catalog.name}.new")
     with commit_lock(settings):
         if catalog.exists():
             return
-        aside.unlink(missing_ok=True)
-        connection = bare_connection(settings)
-        try:
-            attach(connection, settings, read_only=False, catalog=aside)
-            _bring_up_to_date(connection)
-            connection.execute(
-                f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})"
-            )
-        except duckdb.Error as error:
-            raise translated(error) from error
-        finally:
-            connection.close()
-        _let_readers_read_while_others_write(aside)
+        make_catalog(settings, aside)
         aside.replace(catalog)
+
+
+def make_catalog(settings: Settings, catalog: Path) -> None:
+    """Make an empty catalog in place of ``catalog``, which nobody else knows of yet."""
+    catalog.unlink(missing_ok=True)
+    connection = bare_connection(settings)
+    try:
+        attach(connection, settings, read_only=False, catalog=catalog, new=True)
+        _bring_up_to_date(connection)
+        connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
+    except duckdb.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()
+    let_readers_read_while_others_write(catalog)
+
+
+def refuse_read_only(folder: Path) -> None:
+    """Refuse to write where nothing can be written: SQLite's own errors do not say so.
+
+    Raises
+    ------
+    LakeReadOnlyError
+        Naming the folder.
+    """
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(place, os.W_OK):
+        raise LakeReadOnlyError.of(place)
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
@@ -129,7 +152,7 @@ def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
     return found.fetchone() is not None
 
 
-def _let_readers_read_while_others_write(catalog: Path) -> None:
+def let_readers_read_while_others_write(catalog: Path) -> None:
     """Switch the catalog to a write-ahead log, once and for all connections to come.
 
     With SQLite's default journal a reader that meets a commit gets "database is locked" (seen
@@ -139,91 +162,6 @@ def _let_readers_read_while_others_write(catalog: Path) -> None:
         database.execute("PRAGMA journal_mode = WAL")
 
 
-def commit_lock(settings: Settings) -> FileLock:
-    """The inter-process lock around BEGIN..COMMIT.
-
-    Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked"; the
-    lock makes them take turns. Readers need none. It can be taken again by its holder.
-    """
-    return _CommitLock(
-        settings.lake_dir / "commit.lock",
-        timeout=settings.lock_timeout_seconds,
-        is_singleton=True,
-    )
-
-
-class _CommitLock(FileLock):
-    """A file lock whose timeout explains itself."""
-
-    def acquire(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
-        try:
-            return super().acquire(*args, **kwargs)  # type: ignore[arg-type]
-        except Timeout as error:
-            raise LakeLockedError(
-                f"another process has been committing for over {self.timeout:g} s "
-                f"(lock file {self.lock_file})",
-                hint="wait for it to finish; a killed process leaves no lock behind",
-            ) from error
-
-
-def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory with the lake's extensions, UTC, and caps on threads and memory."""
-    verified = _loaded_by.keys() >= set(EXTENSIONS)
-    connection = duckdb.connect(
-        config={
-            "threads": settings.lake_threads,
-            "memory_limit": settings.lake_memory_limit,
-            "python_enable_replacements": False,
-            "autoinstall_known_extensions": False,  # else every LOAD first asks the network
-            "allow_unsigned_extensions": verified,
-        }
-    )
-    connection.execute("SET TimeZone = 'UTC'")
-    for name in EXTENSIONS:
-        load_extension(connection, name)
-    connection.execute("SET allow_unsigned_extensions = false")  # cannot be undone
-    return connection
-
-
-_loaded_by: dict[str, str] = {}
-"""The statement that loaded each extension in this process, its signature checked by DuckDB.
-
-Checking a signature reads the whole binary, some 35 MB: 80 ms at every connection, against 1 ms
-for loading it again unchecked.
-"""
-
-
-def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension: installed already, else from its wheel, else downloaded.
-
-    Raises
-    ------
-    ExtensionError
-        If none of the three works.
-    """
-    ways = (f"LOAD {name}", f"LOAD '{_wheel_file(name)}'", f"INSTALL {name}; LOAD {name}")
-    failures = []
-    for statement in [_loaded_by[name]] if name in _loaded_by else ways:
-        try:
-            connection.execute(statement)
-        except duckdb.Error as error:
-            failures.append(f"{statement.split(';')[0]}: {error}")
-        else:
-            _loaded_by[name] = statement
-            return
-    raise ExtensionError(
-        f"the DuckDB extension {name} cannot be loaded: {'; '.join(failures)}",
-        hint=f"pip install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}",
-    )
-
-
-def _wheel_file(name: str) -> Path:
-    """Where the extension's wheel keeps the binary."""
-    package = importlib.util.find_spec(f"duckdb_extension_{name}")
-    folder = Path(package.origin).parent if package and package.origin else Path("not-installed")
-    return folder / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-
-
 def attach(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -231,25 +169,64 @@ def attach(
     read_only: bool,
     as_of: datetime | int | None = None,
     catalog: Path | None = None,
+    new: bool = False,
+    name: str = LAKE,
 ) -> None:
-    """Attach the lake and make it the default database."""
+    """Attach the lake and make it the default database.
+
+    Parameters
+    ----------
+    catalog
+        Another catalog than the lake's own, for the same files.
+    new
+        Make it: else a catalog that is not there, or is not a DuckLake's, is refused.
+    name
+        What to attach it as.
+    """
+    read_only = read_only or as_of is not None
     catalog = catalog or catalog_file(settings)
+    if read_only and not os.access(catalog.parent, os.W_OK):
+        catalog = _readable_copy(catalog)
     options = [
-        f"DATA_PATH '{files_dir(settings)}/'",
+        f"DATA_PATH {literal(f'{files_dir(settings)}/')}",
         "OVERRIDE_DATA_PATH true",
         f"META_BUSY_TIMEOUT {settings.lock_timeout_seconds * 1000:.0f}",
     ]
+    if not new:
+        options.append("CREATE_IF_NOT_EXISTS false")
     if isinstance(as_of, datetime):
         options.append(f"SNAPSHOT_TIME '{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00}'")
     elif as_of is not None:
         options.append(f"SNAPSHOT_VERSION {as_of:d}")
-    if read_only or as_of is not None:
+    if read_only:
         options.append("READ_ONLY")
     try:
-        connection.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS {LAKE} ({', '.join(options)})")
-        connection.execute(f"USE {LAKE}")
+        connection.execute(
+            f"ATTACH {literal(f'ducklake:sqlite:{catalog}')} AS {name} ({', '.join(options)})"
+        )
+        if not new:
+            refuse_foreign(connection, catalog, name)
+        connection.execute(f"USE {name}")
     except duckdb.Error as error:
-        raise translated(error) from error
+        said = translated(error)
+        if type(said) is LakeError:  # it is there, and is neither locked nor on a full disk
+            said = CatalogLostError(
+                f"the catalog {catalog} cannot be read: {error}", hint=WAYS_BACK
+            )
+        raise said from error
+
+
+def _readable_copy(catalog: Path) -> Path:
+    """Return a copy of a catalog that lies where nothing can be written.
+
+    SQLite reads a database with a write-ahead log only where it may write beside it.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for path in (catalog, catalog.with_name(f"{catalog.name}-wal")):
+        if path.exists():
+            shutil.copyfile(path, folder / path.name)
+    return folder / catalog.name
 
 
 def _add_what_is_new(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -293,14 +270,14 @@ def _held_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
 
 
 def _tables_not_in(held: Mapping[str, set[str]]) -> list[Table]:
-    return [table for table in _OURS if table.full_name not in held]
+    return [table for table in OURS if table.full_name not in held]
 
 
 def _columns_not_in(held: Mapping[str, set[str]]) -> list[tuple[Table, Column]]:
     """Columns that tables of an older lake lack; rows from before have null there."""
     return [
         (table, column)
-        for table in _OURS
+        for table in OURS
         for column in table.columns
         if table.full_name in held and column.name not in held[table.full_name]
     ]

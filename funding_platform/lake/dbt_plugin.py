@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from funding_platform.lake.connection import EXTENSIONS, catalog_file, files_dir, load_extension
+from funding_platform.lake.catalog import catalog_file, files_dir, refuse_lost
 from funding_platform.lake.errors import LakeMissingError
+from funding_platform.lake.extensions import CONSISTENT_READS, EXTENSIONS, load_extension
 from funding_platform.settings import Settings
 
 
@@ -31,7 +32,10 @@ class Plugin(BasePlugin):
             If there is no lake yet: ATTACH would create an empty one, without our tables.
         ExtensionError
             If an extension can be found nowhere.
+        CatalogLostError
+            If the files are there and the catalog is not, or it is empty.
         """
+        refuse_lost(self._catalog)
         if not self._catalog.exists():
             raise LakeMissingError(
                 f"there is no lake at {self._catalog.parent}",
@@ -39,6 +43,7 @@ class Plugin(BasePlugin):
             )
         for name in EXTENSIONS:
             load_extension(conn, name)
+        conn.execute(CONSISTENT_READS)
 
 
 def dbt_environment(settings: Settings, *, run_id: str | None = None) -> dict[str, str]:

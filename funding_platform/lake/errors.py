@@ -2,6 +2,12 @@
 
 LakeError
 ├── LakeMissingError     nothing has been stored yet, or the data folder is another one
+├── CatalogLostError     the catalog is gone or damaged, its files are there
+├── CatalogOutdatedError the catalog does not know many of the files: an older one was put back
+├── CatalogSoundError    nothing has to be rebuilt or put back
+├── FileLostError        a Parquet file that the catalog names is not there
+├── ClockJumpedError     the clock is far from the newest commit: nothing is judged by its age
+├── LakeReadOnlyError    nothing can be written where the lake lies
 ├── LakeLockedError      another process holds the catalog or the commit lock for too long
 ├── LakeFullError        no space left where the lake is kept
 ├── SnapshotExpiredError the lake as it was at a snapshot is not kept any more
@@ -17,10 +23,19 @@ LakeError
 """
 
 import errno
+from pathlib import Path
+from typing import Self
 
 import duckdb
 
 from funding_platform.core.errors import FundingError
+
+
+WAYS_BACK = (
+    "nothing was changed. Put the copy of the catalog back (`funding lake restore`), or make a new "
+    "one from the files (`funding lake rebuild`); see docs/recovery.md"
+)
+"""What to do about a lost catalog."""
 
 
 class LakeError(FundingError):
@@ -29,6 +44,39 @@ class LakeError(FundingError):
 
 class LakeMissingError(LakeError):
     """There is no lake at the given place."""
+
+
+class CatalogLostError(LakeError):
+    """The catalog is missing, damaged or not ours, while what it spoke of is still there."""
+
+
+class CatalogOutdatedError(LakeError):
+    """The catalog does not know a good part of the files beside it."""
+
+
+class CatalogSoundError(LakeError):
+    """The catalog can be read: there is nothing to rebuild or to put back."""
+
+
+class FileLostError(LakeError):
+    """A Parquet file that the catalog names is missing."""
+
+
+class ClockJumpedError(LakeError):
+    """The clock differs so much from the newest commit that no age can be trusted."""
+
+
+class LakeReadOnlyError(LakeError):
+    """The folder of the lake cannot be written to."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Return the error for a folder."""
+        return cls(
+            f"{folder} cannot be written to",
+            hint="reading works (`funding query`, `funding doctor`); to write, mount it writable or "
+            "give this user the right, or set FUNDING_DATA_DIR to another folder",
+        )
 
 
 class LakeLockedError(LakeError):
@@ -93,11 +141,24 @@ def translated(error: duckdb.Error) -> FundingError:
             hint="snapshots are kept for `funding maintain --keep-days`; `FROM lake.snapshots()` "
             "lists those that are left",
         )
+    damaged = ("malformed", "file is not a database", "Existing DuckLake", "does not exist - and")
+    if any(sign in text for sign in damaged) or (
+        "ducklake_" in text and ("no such table" in text or "does not exist" in text)
+    ):
+        return CatalogLostError(f"the lake's catalog is damaged: {text}", hint=WAYS_BACK)
+    if ".parquet" in text and "No such file" in text or "No files found" in text:
+        return FileLostError(
+            f"a file of the lake is gone: {text}",
+            hint="put it back from a backup; `funding doctor` lists all that are missing",
+        )
+    if "read-only" in text.lower() and "readonly database" in text.lower():
+        return LakeReadOnlyError(f"the lake cannot be written to: {text}")
     # The last is what SQLite says when its write-ahead log cannot grow.
     full = ("No space left on device", f"errno {errno.ENOSPC}", "disk is full", "disk I/O error")
     if any(sign in text for sign in full):
         return LakeFullError(
             f"no space left for the lake (or the disk fails): {text}",
-            hint="free some space, or run `funding maintain` to drop files no table needs",
+            hint="what this commit had written is removed again; free some space on the disk. "
+            "`funding maintain` also deletes files that no snapshot needs any more",
         )
     return LakeError(f"the lake failed: {text}")

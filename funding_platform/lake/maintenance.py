@@ -1,76 +1,179 @@
-"""Keeping the lake small: merge hourly files, drop what is too old, delete what nothing needs."""
+"""Keeping the lake small: merge hourly files, drop what is too old, delete what nothing needs.
 
+What frees space comes first and writes next to nothing, so that it works on a full disk. What is
+deleted is what the catalog itself has given up, and what a killed writer is proven to have left.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 
-from funding_platform.lake.connection import LAKE, commit_lock, connect
-from funding_platform.lake.errors import translated
+from funding_platform.lake.ages import judged
+from funding_platform.lake.catalog import LAKE, files_dir, parquet_files
+from funding_platform.lake.connection import connect
+from funding_platform.lake.copies import keep_copy, previous_copy
+from funding_platform.lake.errors import CatalogOutdatedError, LakeFullError, translated
+from funding_platform.lake.leftovers import (
+    born,
+    clear_up,
+    created_at,
+    listed,
+    remove_listed,
+    unknown_files,
+)
+from funding_platform.lake.locks import commit_lock
 from funding_platform.settings import Settings
 
 _DROP_OLD_PAYLOADS = """
-DELETE FROM core.raw_payloads WHERE observed_at < now() - to_days(?) AND (
+DELETE FROM core.raw_payloads WHERE observed_at < $before AND (
     body IS NULL
-    OR sha256 NOT IN (SELECT sha256 FROM core.raw_payloads WHERE observed_at >= now() - to_days(?))
+    OR sha256 NOT IN (SELECT sha256 FROM core.raw_payloads WHERE observed_at >= $before)
 )
 """
 """A body stays as long as a younger answer refers to it."""
 
 SAFETY = timedelta(days=1)
-"""Files younger than this may belong to a transaction that is still running."""
+"""A snapshot or a file younger than this may be what a reader or a writer is still at work on."""
+
+SUSPICIOUS_SHARE = 0.1
+"""Of all files, how many the catalog may not know before it is taken for an older one."""
+
+FEW_FILES = 5
+"""As many may be unknown however small the lake."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceReport:
-    """What was done."""
+    """What was done.
+
+    ``files_unknown`` counts files that no snapshot knows and that are not proven to be left over:
+    they stay. ``pause`` says in words what makes the clock doubtful, if anything does.
+    """
 
     payloads_dropped: int
     snapshots_expired: int
     files_before: int
     files_after: int
+    leftovers_removed: int
+    files_unknown: int
+    pause: str | None
 
 
-def maintain(settings: Settings, *, keep_days: int) -> MaintenanceReport:
+def maintain(
+    settings: Settings, *, keep_days: int, now: datetime | None = None, trust_clock: bool = False
+) -> MaintenanceReport:
     """Drop raw payloads beyond their retention and snapshots beyond ``keep_days``; merge files.
 
     Time travel reaches back as far as snapshots are kept; until then their files stay, those of
-    dropped payloads included.
+    dropped payloads included. Snapshots of the last day are kept whatever ``keep_days`` says: a
+    reader in a transaction would lose rows without an error.
+
+    Parameters
+    ----------
+    now
+        Another time than the clock's.
+    trust_clock
+        Count ages by the clock, however long ago the newest commit is.
 
     Raises
     ------
     LakeMissingError
         If there is no lake yet.
+    CatalogLostError
+        If the catalog is gone or damaged.
+    CatalogOutdatedError
+        If it does not know a good part of the files: an older one was put back.
+    ClockJumpedError
+        If the newest commit is so long ago that the clock must be asked about first.
     LakeLockedError
         If another process commits for longer than the timeout.
+    LakeFullError
+        If the disk is full and what could be freed is not enough to merge.
     """
-    connection = connect(settings, read_only=False)
-    try:
-        with commit_lock(settings):
+    with (
+        closing(connect(settings, read_only=False)) as connection,
+        commit_lock(settings) as lock,
+    ):
+        try:
             # Several threads corrupt memory where inlined rows are flushed (DuckDB 1.5.5): with
             # four of them one process in ten aborted, with one none did.
             connection.execute("SET threads = 1")
+            clock = judged(_snapshot_times(connection), now or datetime.now(UTC), trust_clock)
+            unknown = _unproven(connection, settings)
             before = _data_files(connection)
-            kept = settings.raw_retention_days
-            dropped = connection.execute(_DROP_OLD_PAYLOADS, [kept, kept]).fetchone()
-            connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
-            connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
-            expired = connection.execute(
-                f"CALL ducklake_expire_snapshots('{LAKE}', "
-                f"older_than => now() - INTERVAL '{keep_days:d} days')"
-            ).fetchall()
-            for function in ("cleanup_old_files", "delete_orphaned_files"):
-                connection.execute(
-                    f"CALL ducklake_{function}('{LAKE}', "
-                    f"older_than => now() - INTERVAL '{SAFETY.days:d} days')"
-                )
-            return MaintenanceReport(
-                int(dropped[0]) if dropped else 0, len(expired), before, _data_files(connection)
-            )
+            removed = remove_listed(connection, settings, clock.time - SAFETY)
+            kept = clock.time - max(SAFETY, timedelta(days=keep_days))
+            expired = _with_room(settings, lambda: _free(connection, kept, clock.time - SAFETY))
+            dropped = _compact(connection, clock.time - timedelta(settings.raw_retention_days))
+            after = _data_files(connection)
+        except duckdb.Error as error:
+            clear_up(connection, lock)
+            raise translated(error) from error
+    keep_copy(settings)
+    return MaintenanceReport(dropped, expired, before, after, removed, len(unknown), clock.pause)
+
+
+def _unproven(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Path]:
+    """Return the files that the catalog does not know and nobody is proven to have left.
+
+    Raises
+    ------
+    CatalogOutdatedError
+        If they are many and came to be after the catalog was made. What is older than the catalog
+        is what it was rebuilt from, or another lake's.
+    """
+    left, made = listed(settings), created_at(connection)
+    unknown = [path for path in unknown_files(connection, settings) if path.name not in left]
+    younger = [path for path in unknown if (birth := born(path)) is not None and birth > made]
+    held = len(parquet_files(files_dir(settings)))
+    if len(younger) > max(FEW_FILES, SUSPICIOUS_SHARE * held):
+        raise CatalogOutdatedError(
+            f"{len(younger)} of {held} files in {files_dir(settings)} are younger than the catalog "
+            f"and unknown to it, {younger[0].name} for one: it seems to be an older copy of the "
+            "catalog that was put back. Nothing was changed",
+            hint="`funding lake rebuild --force` makes a catalog that knows them too; files that "
+            "you know to be rubbish can be deleted by hand",
+        )
+    return unknown
+
+
+def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: datetime) -> int:
+    """Expire snapshots and delete what the catalog gave up long enough ago; only it is written."""
+    expired = connection.execute(
+        f"CALL ducklake_expire_snapshots('{LAKE}', older_than => ?)", [kept]
+    ).fetchall()
+    connection.execute(f"CALL ducklake_cleanup_old_files('{LAKE}', older_than => ?)", [scheduled])
+    return len(expired)
+
+
+def _compact(connection: duckdb.DuckDBPyConnection, payloads_before: datetime) -> int:
+    """Drop old payloads and merge files, which writes new ones; returns the rows dropped."""
+    dropped = connection.execute(_DROP_OLD_PAYLOADS, {"before": payloads_before}).fetchone()
+    connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
+    connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
+    return int(dropped[0]) if dropped else 0
+
+
+def _with_room(settings: Settings, work: Callable[[], int]) -> int:
+    """Do what frees space; where the catalog cannot grow by a page, its older copy makes room."""
+    try:
+        return work()
     except duckdb.Error as error:
-        raise translated(error) from error
-    finally:
-        connection.close()
+        spare = previous_copy(settings)
+        if not isinstance(translated(error), LakeFullError) or not spare.exists():
+            raise
+        spare.unlink()
+        return work()
+
+
+def _snapshot_times(connection: duckdb.DuckDBPyConnection) -> list[datetime]:
+    """Return when the snapshots that are left were made."""
+    found = connection.execute(f"SELECT snapshot_time FROM {LAKE}.snapshots()").fetchall()
+    return [moment for (moment,) in found]
 
 
 def _data_files(connection: duckdb.DuckDBPyConnection) -> int:

@@ -1,8 +1,10 @@
 """The published file: a plain DuckDB database that anyone can open.
 
-Built aside and renamed into place, so that a reader sees the old file or the new one, whole.
+Built aside and renamed into place, so that a reader sees the old file or the new one, whole. One
+process builds at a time, under a name of its own, and checks what it has built before it renames it.
 """
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -11,8 +13,10 @@ from funding_platform.core.backtest_tables import EQUITY, EXPOSURE, LEDGER
 from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
 from funding_platform.core.statistics_tables import FUNDING_RATES_RESAMPLED
 from funding_platform.core.tables import RAW_PAYLOADS, TABLES
-from funding_platform.lake.connection import LAKE, connect
-from funding_platform.lake.errors import translated
+from funding_platform.lake.catalog import LAKE, literal
+from funding_platform.lake.connection import connect, refuse_read_only
+from funding_platform.lake.errors import LakeError, translated
+from funding_platform.lake.locks import publish_lock
 from funding_platform.settings import Settings
 
 UNPUBLISHED = (
@@ -39,24 +43,72 @@ def publish(settings: Settings) -> dict[str, int]:
         If there is no lake yet.
     LakeFullError
         If the disk is full; the old file stays.
+    LakeLockedError
+        If another process publishes for longer than the timeout.
+    LakeReadOnlyError
+        If nothing can be written there.
     """
     target = settings.published_file
-    aside = target.with_name(f".{target.name}.new")
+    refuse_read_only(target.parent)
+    connect(settings).close()  # without a lake there is no place for the lock either
+    with publish_lock(settings):
+        for left in target.parent.glob(f".{target.name}.*"):
+            left.unlink()  # of publishers that were killed: the lock's holder is the only one
+        aside = target.with_name(f".{target.name}.{os.getpid()}.new")
+        try:
+            rows = _build(settings, aside)
+            _verify(aside, rows)
+            _replace(aside, target)
+        except duckdb.Error as error:
+            raise translated(error) from error
+        finally:
+            for path in (aside, aside.with_name(f"{aside.name}.wal")):
+                path.unlink(missing_ok=True)
+    return rows
+
+
+def _build(settings: Settings, aside: Path) -> dict[str, int]:
+    """Write the file; returns the rows of each table."""
     connection = connect(settings)
     try:
-        _remove(aside)
-        connection.execute(f"ATTACH '{aside}' AS published")
+        connection.execute(f"ATTACH {literal(aside)} AS published")
         connection.execute("BEGIN")
         rows = {name: _copy(connection, name) for name in _present(connection)}
         connection.execute("COMMIT")
         connection.execute("DETACH published")
-        aside.replace(target)
-    except duckdb.Error as error:
-        raise translated(error) from error
     finally:
         connection.close()
-        _remove(aside)
     return rows
+
+
+def _verify(aside: Path, rows: dict[str, int]) -> None:
+    """Open the file as its readers will and count what it holds.
+
+    Raises
+    ------
+    LakeError
+        If it is not what was written: the file in place stays.
+    """
+    with duckdb.connect(str(aside), read_only=True) as reader:
+        for name, expected in rows.items():
+            counted = reader.execute(f"SELECT count(*) FROM {name}").fetchone()
+            if counted != (expected,):
+                raise LakeError(
+                    f"{aside} holds {counted} rows of {name}, {expected} were written; "
+                    f"the file published before is unharmed",
+                    hint="publish again; look after the disk if that fails too",
+                )
+
+
+def _replace(aside: Path, target: Path) -> None:
+    """Put the file in place, on disk before under its name, so that no crash shows half of it."""
+    for path, then in ((aside, lambda: aside.replace(target)), (target.parent, lambda: None)):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        then()
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -77,21 +129,11 @@ def _copy(connection: duckdb.DuckDBPyConnection, full_name: str) -> int:
         f"CREATE TABLE published.{full_name} AS SELECT * FROM {LAKE}.{full_name} "
         f"ORDER BY {', '.join(table.key)}"
     )
-    connection.execute(f"COMMENT ON TABLE published.{full_name} IS {_quoted(table.description)}")
+    connection.execute(f"COMMENT ON TABLE published.{full_name} IS {literal(table.description)}")
     for column in table.columns:
         connection.execute(
             f"COMMENT ON COLUMN published.{full_name}.{column.name} "
-            f"IS {_quoted(column.documentation)}"
+            f"IS {literal(column.documentation)}"
         )
     counted = connection.execute(f"SELECT count(*) FROM published.{full_name}").fetchone()
     return int(counted[0]) if counted else 0
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _remove(aside: Path) -> None:
-    """Drop a half-built file and its write-ahead log."""
-    for path in (aside, aside.with_name(f"{aside.name}.wal")):
-        path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from funding_platform.lake.connection import files_dir
+from funding_platform.lake.catalog import files_dir, literal
 from funding_platform.lake.errors import QueryError, QueryRefusedError
 from funding_platform.settings import Settings
 
@@ -105,14 +105,13 @@ def lock_down(
     memory
         Bytes that the whole query may take.
     """
-    files = str(files_dir(settings)).replace("'", "''")
     for statement in (
         f"SET memory_limit = '{int(memory * _SHARE_FOR_DUCKDB)}B'",
         f"SET threads = {threads:d}",
         "SET temp_directory = ''",
         "SET autoload_known_extensions = false",
         "SET allow_community_extensions = false",
-        f"SET allowed_directories = ['{files}/']",
+        f"SET allowed_directories = [{literal(f'{files_dir(settings)}/')}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ):

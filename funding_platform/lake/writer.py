@@ -11,8 +11,12 @@ import polars as pl
 
 from funding_platform.core.schema import Table
 from funding_platform.core.time_grid import Window
-from funding_platform.lake.connection import LAKE, commit_lock, connect
+from funding_platform.lake.catalog import LAKE
+from funding_platform.lake.connection import connect
+from funding_platform.lake.copies import keep_copy
 from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, translated
+from funding_platform.lake.leftovers import clear_up
+from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.validation import validate
 from funding_platform.settings import Settings
 
@@ -157,6 +161,8 @@ class Transaction:
 class Lake:
     """The lake opened for writing, closed on leaving the ``with`` block.
 
+    Whoever has committed leaves a copy of the catalog behind on closing.
+
     >>> with Lake(settings) as lake, lake.commit("run-1", "history of binance") as transaction:
     ...     transaction.replace(FUNDING_RATES, frame, scope)
     """
@@ -164,6 +170,7 @@ class Lake:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.connection = connect(settings, read_only=False)
+        self._changed = False
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +182,8 @@ class Lake:
         trace: TracebackType | None,
     ) -> None:
         self.connection.close()
+        if self._changed:
+            keep_copy(self.settings)
 
     @contextmanager
     def commit(self, run_id: str, message: str) -> Iterator[Transaction]:
@@ -193,8 +202,10 @@ class Lake:
             If another process commits for longer than the timeout.
         LakeFullError
             If the disk is full.
+        LakeReadOnlyError
+            If nothing can be written.
         """
-        with commit_lock(self.settings):
+        with commit_lock(self.settings) as lock:
             try:
                 self.connection.execute("BEGIN")
                 try:
@@ -203,8 +214,10 @@ class Lake:
                         f"CALL {LAKE}.set_commit_message(?, ?)", [run_id, f"{run_id}: {message}"]
                     )
                     self.connection.execute("COMMIT")
+                    self._changed = True
                 except BaseException:
                     self._roll_back()
+                    clear_up(self.connection, lock)
                     raise
             except duckdb.Error as error:
                 raise translated(error) from error

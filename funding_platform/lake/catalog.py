@@ -1,0 +1,111 @@
+"""The lake's catalog as a file: where it lies, whether it is there, which files it knows.
+
+Nothing here opens the catalog from Python. SQLite's locks belong to the process, and whoever
+closes the file drops those that DuckDB's own SQLite holds in it: only DuckDB opens it in here,
+and what else must (the copies) does so in a process of its own.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from funding_platform.lake.errors import WAYS_BACK, CatalogLostError
+from funding_platform.settings import Settings
+
+LAKE = "lake"
+"""The name that the lake is attached under."""
+
+
+def metadata_of(name: str) -> str:
+    """Return the name that DuckLake attaches the catalog of a lake under."""
+    return f"__ducklake_metadata_{name}"
+
+
+METADATA = metadata_of(LAKE)
+
+COPY_NAME = "catalog.backup.sqlite"
+
+
+def catalog_file(settings: Settings) -> Path:
+    """Return the SQLite file of the embedded profile."""
+    return settings.lake_dir / "catalog.sqlite"
+
+
+def files_dir(settings: Settings) -> Path:
+    """Return the folder of the Parquet files."""
+    return settings.lake_dir / "files"
+
+
+def copy_file(settings: Settings) -> Path:
+    """Return the newest copy of the catalog.
+
+    In a folder of its own: who deletes ``catalog*`` keeps it.
+    """
+    return settings.lake_dir / "backup" / COPY_NAME
+
+
+def literal(text: object) -> str:
+    """Return ``text`` as an SQL string; a path may hold a quote."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """Return every Parquet file below ``folder``."""
+    return [path for path in folder.rglob("*.parquet") if path.is_file()]
+
+
+def refuse_lost(catalog: Path) -> None:
+    """Refuse a catalog that is gone or empty while the lake around it is not.
+
+    DuckLake would make a new one in its place, which knows none of the files.
+
+    Raises
+    ------
+    CatalogLostError
+        If the catalog is missing beside Parquet files or a copy of it, or has no content.
+    """
+    try:
+        size = catalog.stat().st_size
+    except FileNotFoundError:
+        size = None
+    if size is None:
+        files = catalog.parent / "files"
+        held = next((p for p in files.rglob("*.parquet") if p.is_file()), None)
+        copy = catalog.parent / "backup" / COPY_NAME
+        if held is not None or copy.exists():
+            beside = f"{files} holds Parquet files" if held is not None else f"{copy} is there"
+            raise CatalogLostError(f"the catalog {catalog} is gone, but {beside}", hint=WAYS_BACK)
+    elif size == 0:
+        raise CatalogLostError(f"the catalog {catalog} is empty (0 bytes)", hint=WAYS_BACK)
+
+
+def refuse_foreign(connection: duckdb.DuckDBPyConnection, catalog: Path, name: str = LAKE) -> None:
+    """Refuse a DuckLake that is attached and is not one of ours, or has no snapshot left.
+
+    Raises
+    ------
+    CatalogLostError
+        Saying which.
+    """
+    metadata = metadata_of(name)
+    snapshots, ours = connection.execute(
+        f"SELECT (SELECT count(*) FROM {metadata}.ducklake_snapshot), "
+        f"(SELECT count(*) FROM {metadata}.ducklake_schema WHERE schema_name = 'core')"
+    ).fetchone() or (0, 0)
+    if not snapshots or not ours:
+        fault = "has no schema `core`: it is another lake's" if snapshots else "has no snapshots"
+        raise CatalogLostError(f"the catalog {catalog} {fault}", hint=WAYS_BACK)
+
+
+def known_names(connection: duckdb.DuckDBPyConnection, metadata: str = METADATA) -> set[str]:
+    """Return the names of all files that the attached catalog knows, those to be deleted included.
+
+    A name is enough: DuckLake makes them of UUIDs.
+    """
+    found = connection.execute(
+        " UNION ALL ".join(
+            f"SELECT path FROM {metadata}.ducklake_{table}"
+            for table in ("data_file", "delete_file", "files_scheduled_for_deletion")
+        )
+    ).fetchall()
+    return {Path(path).name for (path,) in found}

@@ -1,0 +1,77 @@
+"""Copies of the catalog, so that its loss is not the loss of the lake.
+
+The catalog alone says which files a table is made of, which of their rows are deleted, and what
+was written in portions too small for a file. It is some megabytes; whoever commits leaves a copy.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from funding_platform.lake.catalog import catalog_file, copy_file
+from funding_platform.lake.locks import copy_lock
+from funding_platform.settings import Settings
+
+_LOGGER = logging.getLogger(__name__)
+
+_COPY = """
+import os, sqlite3, sys
+source, aside = sys.argv[1:]
+catalog = sqlite3.connect(source, timeout=30)
+catalog.execute("SELECT 1 FROM ducklake_snapshot LIMIT 1").fetchone()[0]
+copy = sqlite3.connect(aside)
+catalog.backup(copy)
+copy.execute("PRAGMA journal_mode = DELETE")
+assert copy.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+copy.close()
+catalog.close()
+with open(aside, "rb") as file:
+    os.fsync(file.fileno())
+"""
+"""In a process of its own: to close the catalog here would drop the locks of DuckDB's SQLite."""
+
+PREVIOUS_AGE = timedelta(days=1)
+"""How old the copy before the newest gets: what went wrong unseen is in the newest too."""
+
+
+def previous_copy(settings: Settings) -> Path:
+    """Return the copy before the newest."""
+    return copy_file(settings).with_name("catalog.backup.previous.sqlite")
+
+
+def keep_copy(settings: Settings) -> bool:
+    """Copy the catalog aside and rename the copy into place; whether that worked.
+
+    A copy that fails takes nothing back from the commit before it, and is a warning.
+    """
+    newest, previous = copy_file(settings), previous_copy(settings)
+    newest.parent.mkdir(exist_ok=True)
+    aside = newest.with_name(f".{os.getpid()}.{threading.get_ident()}.new")
+    with copy_lock(settings):
+        made = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _COPY, str(catalog_file(settings)), str(aside)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if made.returncode:
+            aside.unlink(missing_ok=True)
+            _LOGGER.warning("no copy of the catalog was made: %s", made.stderr.strip()[-300:])
+            return False
+        if newest.exists() and _age(previous) > PREVIOUS_AGE:
+            newest.replace(previous)
+        aside.replace(newest)
+    return True
+
+
+def _age(path: Path) -> timedelta:
+    """How long ago a file was written; ages where there is none."""
+    try:
+        return timedelta(seconds=time.time() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return timedelta.max
