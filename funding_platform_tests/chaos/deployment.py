@@ -126,8 +126,7 @@ class Deployment:
 
     def holders(self, pool: str) -> set[str]:
         """Runs that hold slots of a pool."""
-        info = self.instance.event_log_storage.get_concurrency_info(pool)
-        return {slot.run_id for slot in info.claimed_slots}
+        return self.instance.event_log_storage.get_concurrency_info(pool).active_run_ids
 
 
 @contextmanager

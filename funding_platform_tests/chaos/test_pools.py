@@ -42,7 +42,7 @@ def hold_the_pool(deployment: Deployment, sandbox: RunningSandbox) -> dg.Dagster
 
 
 def assert_freed(what: str, deployment: Deployment, killed: dg.DagsterRun) -> None:
-    """The slot is freed in time, the killed run counts as failed, and the venue's next one works."""
+    """The slot is freed in time, the killed run has failed, and the venue's next one works."""
     began = time.monotonic()
     request = deployment.request_history(VENUE, MONTH)
     wait_for("a free slot", lambda: killed.run_id not in deployment.holders(POOL), FREED_SECONDS)

@@ -11,6 +11,7 @@ import pytest
 
 from funding_platform.defs.automation import MONTH_KEY
 from funding_platform.defs.jobs import TRANSFORM
+from funding_platform.defs.launcher import is_alive
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform_tests.chaos.deployment import SLOW, Deployment, deployed
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
@@ -107,7 +108,7 @@ def kill_worker_somewhere(
 def surviving(children: list[psutil.Process]) -> list[str]:
     """Processes of a killed worker that still run when they should not."""
     deadline = time.monotonic() + ORPHAN_SECONDS
-    while left := [one for one in children if one.is_running() and one.status() != "zombie"]:
+    while left := [one for one in children if is_alive(one)]:
         if time.monotonic() > deadline:
             return [f"orphan left behind: {one}" for one in left]
         time.sleep(0.1)
