@@ -10,7 +10,8 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check fuzz chaos ci-checks bench lock docs dbt-docs clean
+	$(MAKE) ci-checks
+	$(MAKE) coverage
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,15 +33,22 @@ dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox 
 test: setup ## Run the tests, one process per core
 	pytest $(SIDE_BY_SIDE)
 
-check: setup ## Format, lint, types, imports, documents, definitions, asset checks, tests
+coverage: setup ## Run the tests and print which lines and branches of the package none of them reach
+	pytest $(SIDE_BY_SIDE) --cov --cov-report=term
+
+check: setup ## Format, lint, types, imports, documents, definitions, asset checks, tests with coverage
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	python -m funding_platform.flows.documents --check
 	dagster definitions validate
+<<<<<<< HEAD
 	$(MAKE) ci-checks
 	pytest $(SIDE_BY_SIDE)
+=======
+	pytest $(SIDE_BY_SIDE) --cov --cov-report=term
+>>>>>>> w-suite
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0

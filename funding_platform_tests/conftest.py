@@ -29,13 +29,13 @@ from funding_platform.settings import Settings
 from funding_platform_tests.checkout import Checkout, make_checkout
 from funding_platform_tests.present import at_present
 
-# How fast a machine answers is no property of the code, and an example that fails is worth as much
-# if it can be run again: the same ones are tried each time. `thorough` draws new ones, and more.
+# How fast a machine answers is not a property of the code, and what is tried must not differ from
+# run to run. `--hypothesis-profile thorough` draws other examples, and more of them.
 hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis_settings.register_profile(
     "thorough", deadline=None, derandomize=False, max_examples=1_000, print_blob=True
 )
-hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+hypothesis_settings.load_profile("suite")
 
 TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "test_cli.py": "checkout"}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
