@@ -137,7 +137,8 @@ class Table:
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """``frame`` with exactly the declared columns, in order; absent nullable ones are null.
 
-        Zeros lose their sign: some venues and files write ``-0.0`` for one. Types are left alone: a wrong type is for the validation to report, not to coerce.
+        Zeros lose their sign: some venues and files write ``-0.0`` for one. Types are left
+        alone: a wrong type is for the validation to report, not to coerce.
         """
         whole = frame.select(
             pl.col(column.name)

@@ -145,18 +145,30 @@ def _headed(file: str, part: Part, told: list[str]) -> tuple[Part, list[str], st
         names = [tidied(name) for name in next(reader, [])]
     except csv.Error as error:
         raise DumpError(file, str(error), line=first_line) from error
+    if any(_is_time(name) for name in names):
+        raise DumpError(
+            file,
+            "looks like data: there is no header",
+            line=first_line,
+            hint="name the columns, in their order: --map header=time,rate --map time=time "
+            "--map rate=rate",
+        )
     names = _named(file, names, first_line)
     for _ in range(reader.line_num):
         text = text.partition(b"\n")[2]
     return Part(text, first_line + reader.line_num), names, delimiter
 
 
+def _is_time(text: str) -> bool:
+    """Whether a text is a time rather than the name of a column."""
+    return bool(re.fullmatch(r"\d{10,}(\.\d*)?|\d{4}-\d\d-\d\d.*", text))
+
+
 def _preamble(lines: list[str]) -> int:
     """Lines before the header: blank ones, comments, a title without any delimiter."""
-    for number, line in enumerate(lines):
-        if not line.strip() or line.startswith("#"):
-            continue
-        after = lines[number + 1] if number + 1 < len(lines) else ""
+    telling = [number for number, line in enumerate(lines) if line.strip() and line[0] != "#"]
+    for number, following in zip(telling, [*telling[1:], None], strict=True):
+        line, after = lines[number], "" if following is None else lines[following]
         delimiter = max(_DELIMITERS, key=after.count)
         if delimiter not in line and after.count(delimiter) > 1:
             continue

@@ -121,13 +121,6 @@ class RatesFile:
     def _map(self, cells: Cells) -> None:
         """Decide how the file is read, once its columns are known."""
         header = cells.columns.columns
-        if "header" not in self.told and all(_is_number(name) for name in header):
-            raise DumpError(
-                cells.file,
-                "the first line looks like data: there is no header",
-                line=1,
-                hint="name the columns: " + self.hint({"header": "time,rate"}),
-            )
         self.mapping, self.preset = mapping_for(cells.file, self.member.path, header, self.told)
         if self.preset is not None:
             self.note(f"{cells.file}: read as {self.preset.title}")
@@ -260,10 +253,10 @@ class RatesFile:
     def _number_hint(self, column: pl.Series, mapping: Mapping) -> str | None:
         if column.dtype != pl.String:
             return None
-        if column.str.contains("%", literal=True).any():
-            return "its cells say percent: " + self.hint({"rate_unit": "percent"})
         if column.str.contains(r"\d,\d").any() and mapping.decimal == ".":
             return "a comma before the decimals: " + self.hint({"decimal": ","})
+        if column.str.contains("%", literal=True).any():
+            return "its cells say percent: " + self.hint({"rate_unit": "percent"})
         return None
 
     def _interval(self, cells: Cells, mapping: Mapping) -> pl.Series:
@@ -331,14 +324,6 @@ def _carries_unit(column: pl.Series, read: Read) -> bool:
     if not rows.len() or column.dtype != pl.String:
         return False
     return bool(re.search(r"(%|bps?)\s*$", str(column[int(rows[0])]).lower()))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> None:

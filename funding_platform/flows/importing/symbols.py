@@ -37,7 +37,7 @@ _NAMES: Final = {
 }
 """How venues form a symbol, by what it settles in; without instruments in the lake."""
 
-_DECORATION = re.compile(r"(?i)[^A-Z0-9]|PERPETUAL|PERP|SWAP|\.P$")
+_DECORATION = re.compile(r"(?i)\.P$|PERPETUAL|PERP|SWAP|[^A-Z0-9]")
 
 
 class Unresolved(Exception):  # noqa: N818

@@ -188,7 +188,7 @@ def _fitting(
     near = sure.filter((pl.col("venue_time") - candidates[0]).abs() <= timedelta(days=2))
     stamps = (near if near.height else sure)["venue_time"].sort()
     references = [_hours_of(stamp) for stamp in stamps]
-    options = [stated] if stated else [24.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0]
+    options = [stated] if stated else [24.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0, 1.0]
     for hours in options:
         phase = references[0] % hours if references else 0.0
         if not all(_congruent(one, phase, hours) for one in references):
