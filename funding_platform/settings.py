@@ -66,6 +66,12 @@ class Settings(BaseSettings):
         description="Longest wait for one venue's snapshot: a venue that hangs keeps no other "
         "waiting.",
     )
+    collection_memory_mib: int = Field(
+        default=256,
+        ge=16,
+        description="Memory, in MiB, that the answers of all venues of one collection may take "
+        "together; each has the same share, and one that sends more fails alone.",
+    )
     curve_emission: Literal["roll", "collection", "grid"] = Field(
         default="roll",
         description="When live curves are emitted: once per window, with every collection, or "
@@ -90,6 +96,11 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @cached_property
+    def collection_memory_bytes(self) -> int:
+        """The memory of a collection in bytes."""
+        return self.collection_memory_mib * 2**20
 
     @cached_property
     def lake_dir(self) -> Path:

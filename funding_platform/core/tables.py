@@ -254,7 +254,8 @@ RAW_PAYLOADS: Final = Table(
         Column(
             "body",
             Type.BYTES,
-            "The body as it came; null where another row with this sha256 has it.",
+            "The body as it came; null where another row with this sha256 has it, or where it was "
+            "not kept for its size.",
         ),
     ),
     partition_by=("year(observed_at)", "month(observed_at)", "day(observed_at)"),

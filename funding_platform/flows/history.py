@@ -29,6 +29,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.history import History
+from funding_platform.venues.memory import Share
 from funding_platform.venues.unexpected import typed_failures
 
 MONTHS_AT_ONCE = 6
@@ -57,7 +58,8 @@ def collect_history(
     started_at = datetime.now(UTC)
     report = HistoryReport(venue_name, window)
     attempt = Attempt(run_id, venue_name, FUNDING_RATES, started_at, started_at, window)
-    recording = Recording(attempt, settings.raw_retention_days)
+    memory = Share(venue_name, settings.collection_memory_bytes)
+    recording = Recording(attempt, settings.raw_retention_days, memory)
     with Lake(settings) as lake:
         try:
             with typed_failures(venue_name, FUNDING_RATES.full_name):
@@ -81,7 +83,11 @@ async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> N
     """Ask the venue, as it is when the attempt begins."""
     present = recording.attempt.started_at
     async with open_venue(
-        report.venue, settings=lake.settings, present=present, record=recording.recorder
+        report.venue,
+        settings=lake.settings,
+        present=present,
+        record=recording.recorder,
+        memory=recording.memory,
     ) as venue:
         try:
             await read_history(venue, report, lake, known_instruments(lake, venue), recording)
@@ -138,7 +144,12 @@ async def _collect_part(
     if not symbols:
         return
     advance = begin(f"{report.venue} {window.start:%Y-%m}", len(symbols))
-    first = await venue.funding_history(symbols, window, on_symbol=lambda _: advance())
+
+    def done(_: str) -> None:
+        advance()
+        recording.relieve(lake)
+
+    first = await venue.funding_history(symbols, window, on_symbol=done)
     whole = await completed(venue, lake, first, instruments, window)
     _store(report, lake, whole.history, window, recording)
     report.add(whole)

@@ -6,14 +6,24 @@ holds already is not stored again.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 import polars as pl
 
 from funding_platform.core.tables import RAW_PAYLOADS
 from funding_platform.flows.collection_log import Attempt
 from funding_platform.lake.writer import Lake, Transaction
+from funding_platform.venues.memory import Share
 from funding_platform.venues.recording import Exchange, Recorder
+
+_LOG = logging.getLogger(__name__)
+
+STORED_AT_ONCE = 32 * 2**20
+"""Bytes of answers inserted at once. All venues of an ordinary collection send less."""
 
 PLAYED_AT_ONCE = 128
 """Answers held in memory ahead of what a replay asks for."""
@@ -30,6 +40,34 @@ ORDER BY observed_at
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A row of ``core.raw_payloads``, but for what the attempt says of all its rows."""
+
+    endpoint: str
+    request_key: str
+    observed_at: datetime
+    sent_at: datetime
+    status: int
+    sha256: str
+    size: int
+    body: bytes | None
+
+    @classmethod
+    def of(cls, exchange: Exchange, *, kept: bool) -> Self:
+        body = exchange.body or b""
+        return cls(
+            exchange.endpoint,
+            exchange.request_key,
+            exchange.observed_at,
+            exchange.sent_at,
+            exchange.status,
+            hashlib.sha256(body).hexdigest(),
+            len(body),
+            body if kept else None,
+        )
+
+
 class Recording:
     """The answers of one attempt that are not stored yet.
 
@@ -39,17 +77,39 @@ class Recording:
         Whose answers they are.
     retention_days
         0 records nothing.
+    memory
+        The venue's share, of which the answers take half at most. Of those beyond it there is a
+        row that says so, without the body.
     """
 
-    def __init__(self, attempt: Attempt, retention_days: int) -> None:
+    def __init__(self, attempt: Attempt, retention_days: int, memory: Share) -> None:
         self.attempt = attempt
+        self.memory = memory
+        self.size = 0
         self._keeps = retention_days > 0
-        self._exchanges: list[Exchange] = []
+        self._answers: list[_Answer] = []
+        self._dropped = 0
 
     @property
     def recorder(self) -> Recorder | None:
         """What ``open_venue`` is to hand the answers to."""
-        return self._exchanges.append if self._keeps else None
+        return self._keep if self._keeps else None
+
+    def _keep(self, exchange: Exchange) -> None:
+        body = exchange.body or b""
+        if self.size + len(body) > self.memory.limit / 2 or not self.memory.has(len(body)):
+            self._dropped += 1
+            self._answers.append(_Answer.of(exchange, kept=False))
+            return
+        self.memory.take(len(body), "for its answers kept for audit")
+        self.size += len(body)
+        self._answers.append(_Answer.of(exchange, kept=True))
+
+    def relieve(self, lake: Lake) -> None:
+        """Store what there is, by itself, once it has become much."""
+        if self.size > STORED_AT_ONCE:
+            with lake.commit(self.attempt.run_id, f"answers of {self.attempt.venue}") as tx:
+                self.store(lake, tx)
 
     def store(self, lake: Lake, transaction: Transaction) -> None:
         """Append what came since the last time to ``core.raw_payloads``."""
@@ -61,35 +121,50 @@ class Recording:
         return pl.DataFrame(
             {
                 "venue": attempt.venue,
-                "endpoint": [one.endpoint for one in self._exchanges],
-                "request_key": [one.request_key for one in self._exchanges],
-                "observed_at": [one.observed_at for one in self._exchanges],
-                "sent_at": [one.sent_at for one in self._exchanges],
                 "run_id": attempt.run_id,
                 "dataset": attempt.dataset.full_name,
                 "started_at": attempt.started_at,
-                "status": [one.status for one in self._exchanges],
-                "sha256": [hashlib.sha256(one.body).hexdigest() for one in self._exchanges],
-                "size": [len(one.body) for one in self._exchanges],
-                "body": [one.body for one in self._exchanges],
+                **{
+                    name: [getattr(one, name) for one in self._answers]
+                    for name in _Answer.__slots__
+                },
             },
             schema=RAW_PAYLOADS.polars_schema,
         )
 
     def clear(self) -> None:
         """Forget what is stored."""
-        self._exchanges.clear()
+        if self._dropped:
+            _LOG.warning(
+                "%s %s: %d answers not kept for audit: over the memory budget",
+                self.attempt.venue,
+                self.attempt.dataset.full_name,
+                self._dropped,
+            )
+        self.memory.give_back(self.size)
+        self.size = self._dropped = 0
+        self._answers.clear()
 
 
 def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Transaction) -> None:
-    """As ``Recording.store``, for many at once: one look for known bodies, one insertion."""
-    recordings = list(recordings)
-    frame = pl.concat([RAW_PAYLOADS.empty(), *(one.frame() for one in recordings)])
-    if frame.is_empty():
-        return
-    transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, frame))
+    """As ``Recording.store``, for many: mostly one look for known bodies, and one insertion."""
+    for some in _batches(recordings):
+        frame = pl.concat([RAW_PAYLOADS.empty(), *(one.frame() for one in some)])
+        if not frame.is_empty():
+            transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, frame))
+        for one in some:
+            one.clear()
+
+
+def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
+    """The recordings, a bounded number of bytes together: each is copied to be stored."""
+    some: list[Recording] = []
     for one in recordings:
-        one.clear()
+        if some and sum(other.size for other in some) + one.size > STORED_AT_ONCE:
+            yield some
+            some = []
+        some.append(one)
+    yield some
 
 
 def recorded_exchanges(lake: Lake, attempt: Attempt) -> Iterator[Exchange]:

@@ -21,6 +21,7 @@ from funding_platform.flows.recording import Recording, recorded_exchanges
 from funding_platform.flows.snapshots import SNAPSHOTS
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
+from funding_platform.venues.memory import Share
 from funding_platform.venues.registry import replayed_venue
 from funding_platform.venues.unexpected import typed_failures
 
@@ -104,7 +105,7 @@ async def _read_again(then: Attempt, source: Lake, target: Lake, run_id: str) ->
         if then.window is not None:
             report = HistoryReport(then.venue, then.window)
             known = known_instruments(source, venue, before=then.started_at)
-            now = Recording(replace(then, run_id=run_id), retention_days=0)
+            now = Recording(replace(then, run_id=run_id), 0, Share(then.venue))
             await read_history(venue, report, target, known, now)
             return report.rows
         snapshot = SNAPSHOTS[then.dataset.full_name]

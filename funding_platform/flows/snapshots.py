@@ -25,6 +25,7 @@ from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.base import Venue
+from funding_platform.venues.memory import Share
 from funding_platform.venues.registry import offering
 from funding_platform.venues.unexpected import typed_failures
 
@@ -118,19 +119,22 @@ async def _ask_all(
 ) -> list[Collected]:
     advance = begin(what.table.name.replace("_", " "), len(venues))
 
+    share = settings.collection_memory_bytes / max(1, len(venues))
+
     async def one(name: str) -> Collected:
-        collected = await _ask_one(what, name, settings, run_id)
+        collected = await _ask_one(what, Share(name, share), settings, run_id)
         advance()
         return collected
 
     return await asyncio.gather(*(one(name) for name in venues))
 
 
-async def _ask_one(what: Snapshot, name: str, settings: Settings, run_id: str) -> Collected:
+async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: str) -> Collected:
     """One venue's answer, or an empty frame and the reason."""
+    name = memory.venue
     now = datetime.now(UTC)
     attempt = Attempt(run_id, name, what.table, started_at=now, finished_at=now)
-    recording = Recording(attempt, settings.raw_retention_days)
+    recording = Recording(attempt, settings.raw_retention_days, memory)
     frame = what.table.empty()
     try:
         with typed_failures(name, what.table.full_name):
@@ -147,7 +151,11 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
     attempt = recording.attempt
     name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
     async with open_venue(
-        name, settings=settings, present=attempt.started_at, record=recording.recorder
+        name,
+        settings=settings,
+        present=attempt.started_at,
+        record=recording.recorder,
+        memory=recording.memory,
     ) as venue:
         try:
             async with deadline:

@@ -152,7 +152,7 @@ class Venue(Calls, ABC):
             If the venue does not answer, answers with nothing, or with impossible listings.
         """
         self._listed_until = None
-        with spanned() as span:
+        with spanned() as span, self._http.memory.question():
             listings = self._nonempty(await self.listings(), "instruments")
         if new := [row for row in listings if row.status not in self.spec.statuses]:
             named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
@@ -176,7 +176,7 @@ class Venue(Calls, ABC):
             If the venue refuses us, does not give its funding rates, or gives impossible ones.
         """
         started, told = self._clock(), len(self.warnings)
-        with spanned() as span:
+        with spanned() as span, self._http.memory.question():
             markets = self._nonempty(await self.fetch_markets(), "market snapshot")
         observed_at = span.observed_at or self._clock()
         latency = max(timedelta(0), observed_at - (span.sent_at or started))
@@ -232,7 +232,8 @@ class Venue(Calls, ABC):
 
         async def read(symbol: str) -> None:
             try:
-                with typed_failures(self.spec.name, f"funding history of {symbol}"):
+                where = f"funding history of {symbol}"
+                with typed_failures(self.spec.name, where), self._http.memory.question():
                     readings[symbol] = await self._read_history(symbol, window, now)
                 outage.over()
             except VenueError as error:

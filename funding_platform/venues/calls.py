@@ -20,6 +20,9 @@ from funding_platform.venues.errors import (
 from funding_platform.venues.http import HttpClient, Stats
 from funding_platform.venues.records import OfSymbol
 
+MOST_PAGES = 100
+"""Of one call. Thirty days of hourly rates, and all instruments of a venue, take ten at most."""
+
 SINGLES_IN_FLIGHT = 64
 """Single-symbol calls of a snapshot under way at a time: 300 at 300 ms each are done in 1.5 s."""
 
@@ -76,13 +79,14 @@ class Calls:
         Raises
         ------
         PagingError
-            If a cursor comes again.
+            If a cursor comes again, or there are more than ``MOST_PAGES``.
         """
         pages = [await self.fetch(endpoint, params)]
         asked: set[str | int] = set()
         while token := following(pages[-1]):
-            if token in asked:
-                raise PagingError("a page came again", venue=self._name, endpoint=endpoint.path)
+            if token in asked or len(pages) == MOST_PAGES:
+                what = "a page came again" if token in asked else f"more than {MOST_PAGES} pages"
+                raise PagingError(what, venue=self._name, endpoint=endpoint.path)
             asked.add(token)
             pages.append(await self.fetch(endpoint, {**params, cursor: token}))
         return pages

@@ -35,8 +35,7 @@ class EitherEnd(BackwardOpen):
             return Ask(self._newest + 1, self._high_ms, self._limit)
         return Ask(self._low_ms, self._oldest - 1, self._limit)
 
-    def learn(self, page: Page) -> None:
-        """Take in the answer to ``ask()``; see ``Pager.learn``."""
+    def _learn(self, page: Page) -> None:
         times = page.times_ms
         if times:
             self._require_within_reach(times)
@@ -44,7 +43,7 @@ class EitherEnd(BackwardOpen):
         within = [row for row in page.settlements if ask.start_ms <= row.time_ms <= ask.end_ms]
         if times and not within:
             raise self._stuck(f"asked for {ask.start_ms} to {ask.end_ms}, got rows outside only")
-        super().learn(Page(within))
+        super()._learn(Page(within))
 
     def _reach(self) -> tuple[int, int]:
         earliest, latest = super()._reach()

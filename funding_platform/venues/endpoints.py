@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from string import Formatter
 from types import UnionType
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from funding_platform.core.text import MESSAGE_LENGTH
 from funding_platform.venues.errors import (
     ContractError,
     RequestError,
@@ -35,6 +36,8 @@ class Refusal(NamedTuple):
     message: str
     hint: str | None = None
 
+
+_NOTHING: Final = msgspec.Raw(b"null")
 
 RefusalHook = Callable[[int, bytes], Refusal | None]
 """Finds a refusal in a body, given the HTTP status; None where there is none."""
@@ -78,8 +81,9 @@ class ErrorCodes:
             "Status",
             [
                 ("code", str | int | None, msgspec.field(name=code, default=None)),
-                ("message", Any, msgspec.field(name=message, default=None)),
-                ("details", Any, msgspec.field(name=details, default=None)),
+                # As they came: what they hold is nobody's contract, and may be of any size.
+                ("message", msgspec.Raw, msgspec.field(name=message, default=_NOTHING)),
+                ("details", msgspec.Raw, msgspec.field(name=details, default=_NOTHING)),
             ],
         )
         self._decode = _decoding(status, within)
@@ -104,9 +108,10 @@ class ErrorCodes:
         if answer.code == self._success:
             return None
         kind = self._meanings.get(answer.code, ServerError if status >= 500 else RequestError)
-        if kind is RequestError and self._names_the_symbol(f"{answer.message} {answer.details}"):
+        message, details = _as_text(answer.message), _as_text(answer.details)
+        if kind is RequestError and self._names_the_symbol(f"{message} {details}"):
             kind = UnknownSymbolError
-        return Refusal(kind, f"error {answer.code}: {answer.message}")
+        return Refusal(kind, f"error {answer.code}: {message}")
 
     def _no_code(self, status: int) -> Refusal | None:
         if self._success is None or status >= 400:
@@ -168,6 +173,15 @@ class Endpoint(Generic[T]):
             return _decoding(self.payload, self.within)
         decode_list = _decoding(tuple[self.payload], self.within)  # type: ignore[name-defined]
         return lambda body: decode_list(body)[0]
+
+
+def _as_text(said: msgspec.Raw) -> str:
+    """What an answer says, as text; the head of it as it came where it is long or nested."""
+    raw = bytes(memoryview(said)[: 4 * MESSAGE_LENGTH])
+    try:
+        return str(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return raw.decode(errors="replace")
 
 
 def _decoding(payload: Any, within: str | None) -> Callable[[bytes], Any]:

@@ -13,6 +13,7 @@ VenueError
 │   ├── UnknownSymbolError      it does not list that symbol
 │   └── RedirectError           it points elsewhere; we do not follow
 ├── ContractError           well-formed, but not what the venue's contract says
+│   └── TooLargeError           more than any answer of it, or than its share of the memory
 ├── EmptyAnswerError        nothing, where there is always something
 ├── PagingError             a history that does not move on
 │   └── ConflictError           two rates for one settlement
@@ -152,6 +153,10 @@ class ContractError(VenueError):
     """A well-formed answer that is not what the venue's contract says."""
 
     stops_venue = True
+
+
+class TooLargeError(ContractError):
+    """More than any answer of the venue, or than its share of the memory, can hold."""
 
 
 class EmptyAnswerError(VenueError):

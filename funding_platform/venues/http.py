@@ -17,26 +17,27 @@ import httpx
 
 from funding_platform.venues.answers import decoded, raise_for_refusal
 from funding_platform.venues.breaker import Breaker
+from funding_platform.venues.encodings import ACCEPTED, BrokenEncodingError, Inflation
 from funding_platform.venues.endpoints import Endpoint, Params, RefusalHook
 from funding_platform.venues.errors import (
     BannedError,
     ConnectionFailedError,
-    ContractError,
+    TooLargeError,
     UndecodableError,
     VenueError,
     VenueTimeoutError,
 )
 from funding_platform.venues.limits import Budget, Limiter
+from funding_platform.venues.memory import MAX_BODY_BYTES, Share
 from funding_platform.venues.recording import EXTENSION, Exchange, Recorder, asked, note
 from funding_platform.venues.retries import bearable, retrying
 from funding_platform.venues.transport import AiohttpTransport
 from funding_platform.venues.unexpected import typed_failures
 
-MAX_BODY_BYTES = 64 * 2**20
-"""The largest bulk answer known is 4 MB (Paradex markets)."""
-
 USER_AGENT = "funding-platform/0.1"
 """Extended answers 403 to clients that do not name themselves."""
+
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
 T = TypeVar("T")
 
@@ -94,6 +95,8 @@ class HttpClient:
         Stamps the exchanges.
     record
         Given every complete answer, good or bad.
+    memory
+        What the answers may take; without it any one up to ``MAX_BODY_BYTES``.
     transport
         In place of the network.
     retry_seconds
@@ -115,10 +118,12 @@ class HttpClient:
         breaker: Breaker | None = None,
         clock: Callable[[], datetime] = utc_now,
         record: Recorder | None = None,
+        memory: Share | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         retry_seconds: float = 0.5,
     ) -> None:
         self.stats = Stats()
+        self.memory = memory or Share(venue)
         self._venue = venue
         self._base_url = base_url.rstrip("/")
         self._at_home = base_url == home_url
@@ -133,7 +138,7 @@ class HttpClient:
         self._base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
         self._retry = retrying(retry_seconds)
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
+            headers={**_HEADERS, **(headers or {})},
             timeout=timeout_seconds,
             follow_redirects=False,
             transport=transport or AiohttpTransport(_trust()),
@@ -172,6 +177,7 @@ class HttpClient:
             elif error.retry_after is not None:
                 self._limiter.pause(budget, error.retry_after)
             raise
+        self.memory.hold_decoded(body)
         return decoded(endpoint, body, self._venue, str(request.url))
 
     def _build(self, endpoint: Endpoint[T], params: Params) -> httpx.Request:
@@ -196,7 +202,7 @@ class HttpClient:
             raise VenueTimeoutError(
                 f"no complete answer within {self._timeout_seconds:g} s", **where
             ) from None
-        except httpx.DecodingError as error:
+        except BrokenEncodingError as error:
             raise UndecodableError(f"broken compression: {error}", **where) from error
         except httpx.TransportError as error:
             reason = f"{type(error).__name__} {error}".rstrip()
@@ -220,18 +226,31 @@ class HttpClient:
             self._record(exchange)
 
     async def _read(self, response: httpx.Response) -> bytes:
-        """The body, as long as it stays within bounds."""
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise ContractError(
-                    f"the answer is longer than {MAX_BODY_BYTES} bytes",
-                    venue=self._venue,
-                    endpoint=str(response.request.url),
-                    payload=bytes(body[:1024]),
-                )
+        """The body, its compression undone, as long as it stays within bounds."""
+        if response.is_stream_consumed:  # played back
+            return response.content
+        body, inflation = bytearray(), Inflation(response.headers.get("content-encoding", ""))
+        if _announced(response) > MAX_BODY_BYTES:
+            raise self._too_long(response, body)
+        try:
+            async for chunk in response.aiter_raw():
+                for piece in inflation.pieces(chunk):
+                    self.memory.take(len(piece), "while its answers are read")
+                    body += piece
+                    if len(body) > MAX_BODY_BYTES:
+                        raise self._too_long(response, body)
+        finally:
+            self.memory.give_back(len(body))
+        inflation.finish()
         return bytes(body)
+
+    def _too_long(self, response: httpx.Response, body: bytearray) -> TooLargeError:
+        return TooLargeError(
+            f"the answer is longer than {MAX_BODY_BYTES} bytes",
+            venue=self._venue,
+            endpoint=str(response.request.url),
+            payload=bytes(body[:1024]),
+        )
 
     def _learn_usage(self, response: httpx.Response) -> None:
         if self._used_weight_header is None:
@@ -239,6 +258,12 @@ class HttpClient:
         used = response.headers.get(self._used_weight_header, "")
         if used.isdecimal():
             self._limiter.observe(self._budget, float(used))
+
+
+def _announced(response: httpx.Response) -> float:
+    """The length that the header promises; 0 where it promises none."""
+    length = response.headers.get("content-length", "")
+    return float(length) if length.isdecimal() else 0.0
 
 
 @cache

@@ -37,17 +37,15 @@ class BackwardOffset(BackwardOpen):
         """As many rows as a page holds, from the next offset on."""
         return Ask(self._low_ms, self._high_ms, self._limit, str(self._offset))
 
-    def learn(self, page: Page) -> None:
-        """Take in the answer to ``ask()``; see ``Pager.learn``."""
+    def _learn(self, page: Page) -> None:
         offset, times = self._offset, page.times_ms
         if times:
             self._require_within_reach(times)
         if self._next is None and not self._holds_the_end(offset, times):
-            self.requests += 1
             return
         if times == [self._cursor_ms + 1]:
             page = Page([])  # the oldest row of all, moved down by one that settled meanwhile
-        super().learn(page)
+        super()._learn(page)
         self._next = offset + len(set(times))
 
     @property

@@ -13,9 +13,8 @@ class OpenEnded(Ascending):
     Without one the rows are taken, and the history is not called whole.
     """
 
-    def learn(self, page: Page) -> None:
-        """Take in the answer to ``ask()``; see ``Pager.learn``."""
-        super().learn(page)
+    def _learn(self, page: Page) -> None:
+        super()._learn(page)
         if self.proof is not None and not self._rows_before():
             self.proof = Proof.NOT_KEPT
 

@@ -19,6 +19,7 @@ from funding_platform.core.intervals import CONTEXT
 from funding_platform.core.time_grid import FIRST_PERPETUAL, MILLISECOND, Window, from_ms, to_ms
 from funding_platform.venues.endpoints import Params
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
+from funding_platform.venues.page_bound import PageBound
 from funding_platform.venues.payloads import HOUR_MS
 from funding_platform.venues.records import Page, Settlement
 
@@ -97,6 +98,7 @@ class Pager(ABC):
         self._low_ms = self._start_ms - _CONTEXT_MS
         self._high_ms = self._end_ms + _CONTEXT_MS
         self._page_span_ms = None if page_span is None else page_span // MILLISECOND
+        self._bound = PageBound(self._high_ms - self._low_ms, limit, self._page_span_ms)
         self._by_second: dict[int, Settlement] = {}
         self._cursor_ms = self._origin()
 
@@ -131,9 +133,15 @@ class Pager(ABC):
         ConflictError
             If a settlement comes twice with different rates.
         PagingError
-            If the page does not lead on.
+            If the page does not lead on, or is one more than the window can fill.
         """
         self.requests += 1
+        if complaint := self._bound.complaint(page.times_ms):
+            raise self._stuck(complaint)
+        self._learn(page)
+
+    def _learn(self, page: Page) -> None:
+        """Take in a page of which there may be one more."""
         times = page.times_ms
         if not times:
             self._advance_past_nothing()
@@ -271,9 +279,8 @@ class BackwardToken(Backward):
         """The same span each time, with the last page's token."""
         return Ask(self._low_ms, self._high_ms, self._limit, self._token)
 
-    def learn(self, page: Page) -> None:
-        """Take in the answer to ``ask()``; see ``Pager.learn``."""
-        super().learn(page)
+    def _learn(self, page: Page) -> None:
+        super()._learn(page)
         if self.proof is not None:
             return
         if not page.token:

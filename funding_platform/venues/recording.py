@@ -33,7 +33,7 @@ class Exchange:
     status
         The HTTP status.
     body
-        The body, its transport compression undone.
+        The body, its transport compression undone; None where it was not kept, for its size.
     sent_at, observed_at
         When the request was sent, and when its answer was complete.
     """
@@ -41,7 +41,7 @@ class Exchange:
     endpoint: str
     request_key: str
     status: int
-    body: bytes
+    body: bytes | None
     sent_at: datetime
     observed_at: datetime
 
@@ -123,6 +123,13 @@ class Tape(httpx.AsyncBaseTransport):
                 )
             self._waiting[exchange.endpoint, exchange.request_key].append(exchange)
         exchange = self._waiting[wanted].popleft()
+        if exchange.body is None:
+            raise NotRecordedError(
+                "the answer was not kept: over the memory budget of its collection",
+                venue=self._venue,
+                endpoint=wanted[0],
+                hint="FUNDING_COLLECTION_MEMORY_MIB was too low for it, or the answer absurd",
+            )
         return httpx.Response(
             exchange.status, content=exchange.body, extensions={EXTENSION: exchange}
         )

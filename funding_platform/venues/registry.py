@@ -18,6 +18,7 @@ from funding_platform.venues.ccxt_exchange import PREFIX, bridged_exchanges
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.http import HttpClient, utc_now
 from funding_platform.venues.limits import Limiter
+from funding_platform.venues.memory import Share
 from funding_platform.venues.recording import Exchange, Recorder, Tape
 from funding_platform.venues.standing import Health
 from funding_platform.venues.state import SharedState, state_file
@@ -112,6 +113,7 @@ async def open_venue(
     clock: Callable[[], datetime] = utc_now,
     present: datetime | None = None,
     record: Recorder | None = None,
+    memory: Share | None = None,
 ) -> AsyncIterator[Venue]:
     """A venue, connected for as long as the context lasts.
 
@@ -130,6 +132,8 @@ async def open_venue(
         same; answers are stamped by ``clock`` nevertheless.
     record
         Given every complete answer, good or bad.
+    memory
+        What it may take of a collection's memory; all of it by default.
 
     Raises
     ------
@@ -152,6 +156,7 @@ async def open_venue(
         breaker=Breaker(name, state),
         clock=clock,
         record=record,
+        memory=memory or Share(name, settings.collection_memory_bytes),
     )
     try:
         yield kind(http, clock if present is None else lambda: present)

@@ -21,6 +21,7 @@ from funding_platform.venues.errors import (
     RedirectError,
     RequestError,
     ServerError,
+    TooLargeError,
     UndecodableError,
     UnknownSymbolError,
     VenueError,
@@ -232,7 +233,7 @@ def test_a_body_without_end_is_not_read_to_the_end(
 ) -> None:
     monkeypatch.setattr(http, "MAX_BODY_BYTES", 100_000)
     error, _, _ = ask(Answer(b" " * 200_000), settings)
-    assert type(error) is ContractError
+    assert type(error) is TooLargeError
     assert "100000 bytes" in str(error)
 
 
