@@ -10,8 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-	$(MAKE) ci-checks
-	$(MAKE) coverage
+.PHONY: help setup demo dev test coverage check fuzz chaos ci-checks bench lock docs dbt-docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,12 +42,8 @@ check: setup ## Format, lint, types, imports, documents, definitions, asset chec
 	lint-imports
 	python -m funding_platform.flows.documents --check
 	dagster definitions validate
-<<<<<<< HEAD
 	$(MAKE) ci-checks
-	pytest $(SIDE_BY_SIDE)
-=======
-	pytest $(SIDE_BY_SIDE) --cov --cov-report=term
->>>>>>> w-suite
+	$(MAKE) coverage
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0

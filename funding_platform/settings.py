@@ -7,10 +7,17 @@ sandbox, a proxy or a testnet; ``FUNDING_VENUES=binance,okx`` names those to col
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from funding_platform.core.errors import FundingError
+from funding_platform.core.faults import faults_as
+
+
+class SettingsError(FundingError):
+    """A setting is out of bounds, or cannot be read."""
 
 
 def project_root() -> Path:
@@ -20,6 +27,9 @@ def project_root() -> Path:
     """
     here = Path.cwd()
     return next((d for d in (here, *here.parents) if (d / "workspace.yaml").exists()), here)
+
+
+_WHERE = "a setting comes from the environment variable FUNDING_ and its name in capitals"
 
 
 class Settings(BaseSettings):
@@ -33,7 +43,7 @@ class Settings(BaseSettings):
     venues: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Venues to collect, comma-separated; empty means all registered."
     )
-    venue_urls: dict[str, str] = Field(
+    venue_urls: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Base URL per venue, as JSON; others use their own."
     )
     rate_limit_scale: float = Field(
@@ -82,6 +92,22 @@ class Settings(BaseSettings):
     lock_timeout_seconds: float = Field(
         default=120.0, gt=0, description="Longest wait for another process's commit."
     )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explained(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        with faults_as(SettingsError, "the settings are wrong", cls.model_fields, hint=_WHERE):
+            return handler(values)
+
+    @field_validator("venue_urls", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(
+                f'not JSON ({error}); write {{"binance": "http://127.0.0.1:8900/binance"}}'
+            ) from None
 
     @field_validator("venues", mode="before")
     @classmethod

@@ -1,9 +1,12 @@
-"""What the command line draws: tables, progress bars and the plot of a funding curve."""
+"""What the command line draws: tables, progress bars and the plot of a funding curve.
+
+What comes from data is shown as the text that it is: rich reads no markup in it, and no control
+character of it reaches the terminal.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from datetime import datetime
 from itertools import cycle
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from funding_platform.core.feature_tables import BUCKETS
+from funding_platform.core.plain_text import cell, visible
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.progress import reported_to
 
@@ -37,7 +41,7 @@ def progress_bars(chatter: Path | None = None) -> Iterator[None]:
         File for what else is printed inside the block, so that the bars have the screen alone.
     """
     columns = (
-        TextColumn("  {task.description:<28}"),
+        TextColumn("  {task.description:<28}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -52,7 +56,7 @@ def progress_bars(chatter: Path | None = None) -> Iterator[None]:
         )
 
         def listener(label: str, total: int) -> Callable[[], None]:
-            task = progress.add_task(label, total=total)
+            task = progress.add_task(visible(label), total=total)
             return lambda: progress.advance(task)
 
         with reported_to(listener):
@@ -65,12 +69,13 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
     One too wide for the terminal is printed row by row instead, a line per column; into a pipe
     or a file it goes at its full width.
     """
-    table = RichTable(title=title, title_justify="left", header_style="bold")
+    heading = Text(visible(title), style="table.title") if title else None
+    table = RichTable(title=heading, title_justify="left", header_style="bold")
     for name, dtype in frame.schema.items():
         justify: JustifyMethod = "right" if dtype.is_numeric() else "left"
-        table.add_column(name, justify=justify, overflow="fold")
+        table.add_column(Text(visible(name)), justify=justify, overflow="fold")
     for row in frame.iter_rows():
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(Text(cell(value)) for value in row))
     width = Measurement.get(console, console.options.update(max_width=_UNBOUNDED), table)
     if not console.is_terminal:
         Console(width=width.maximum).print(table)
@@ -83,22 +88,18 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
 def _show_rows(frame: pl.DataFrame, title: str | None) -> None:
     """One block per row, one line per column."""
     if title:
-        console.print(title, style="italic")
-    longest = max(map(len, frame.columns))
-    for number, row in enumerate(frame.iter_rows(named=True), start=1):
+        console.print(Text(visible(title)), style="italic")
+    names = [visible(name) for name in frame.columns]
+    longest = max(map(len, names))
+    for number, row in enumerate(frame.iter_rows(), start=1):
         console.rule(f"row {number}", align="left")
-        for name, value in row.items():
-            console.print(f"{name:<{longest}}  {_cell(value)}", markup=False, highlight=False)
+        for name, value in zip(names, row, strict=True):
+            console.print(Text(f"{name:<{longest}}  {cell(value)}"))
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    return str(value)
+def remark(mark: str, style: str, text: str) -> None:
+    """Print a word in a style, and after it a text from wherever."""
+    console.print(Text.assemble((mark, style), " ", visible(text)))
 
 
 def plot_curves(curves: pl.DataFrame, title: str) -> None:
@@ -128,10 +129,11 @@ def plot_curves(curves: pl.DataFrame, title: str) -> None:
             if row[name] is not None
         }
         plotext.plot(list(points), list(points.values()), marker="braille", color=colour)
-        name = f"{row['venue']} {row['venue_symbol']} ({row['kind']} {row['as_of']:%m-%d %H:%M})"
+        whose = visible(f"{row['venue']} {row['venue_symbol']}")
+        name = f"{whose} ({row['kind']} {row['as_of']:%m-%d %H:%M})"
         newest = next(iter(points.values()))
         legend.append((newest, Text(f"━━ {newest:8.2f} %  {name}", style=f"color({colour})")))
-    plotext.title(title)
+    plotext.title(visible(title))
     plotext.xlabel("hours back (left is now); % a year")
     console.print(Text.from_ansi(plotext.build()))
     for _, line in sorted(legend, key=lambda entry: entry[0], reverse=True):

@@ -306,12 +306,6 @@ def test_an_unknown_venue_is_an_error_not_an_empty_answer(
     assert f"registered are: {', '.join(venue_names())}" in message
 
 
-@pytest.mark.parametrize("month", ["2025-13", "March", "25-03"])
-def test_a_bad_month_is_explained(funding: Funding, month: str) -> None:
-    message = explained(funding("backfill", "okx", "--from", month))
-    assert f"'{month}' is not a month; write YYYY-MM" in message
-
-
 # --- the command itself
 
 

@@ -1,14 +1,19 @@
 """Tables on a terminal: as they are where they fit, row by row where they do not."""
 
 import io
+import re
+import unicodedata
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from funding_platform import terminal
 from funding_platform.core.feature_tables import BUCKETS
+from funding_platform.flows.progress import step
 
 
 @pytest.fixture
@@ -71,3 +76,34 @@ def test_the_names_of_curves_stand_below_the_chart_highest_first(printed: io.Str
     assert names[0] == "━━    18.00 %  venue19 BTC (settled 03-01 08:00)"
     assert names[-1].endswith("venue01 BTC (settled 03-01 08:00)")
     assert sorted(line.split()[3] for line in names) == list(rates)
+
+
+HOSTILE = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
+    ["[/b]", "[link=http://x]y", "\x1b]0;title\x07", "[red", "\x00", "\u202eabc", "\\[", "\x9b2J"]
+)
+
+
+@given(name=HOSTILE.filter(bool), value=HOSTILE, title=HOSTILE, width=st.sampled_from([20, 200]))
+def test_data_is_shown_as_text_and_never_acts(
+    name: str, value: str, title: str, width: int
+) -> None:
+    text = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        screen = Console(file=text, force_terminal=True, width=width, color_system=None)
+        patch.setattr(terminal, "console", screen)
+        terminal.show(pl.DataFrame({name: [value], "other": ["x" * 15]}), title)
+        terminal.remark("bad", "red", value)
+    own = re.sub(r"\x1b\[[0-9;]*m", "", text.getvalue())  # rich's own styles
+    assert not [c for c in own if unicodedata.category(c) in {"Cc", "Cf"} and c != "\n"]
+
+
+def test_markup_in_data_is_not_interpreted(printed: io.StringIO) -> None:
+    terminal.show(pl.DataFrame({"[b]name": ["[/b] [link=http://x]y[/link]"]}), "[red]title")
+    for shown in ("[red]title", "[b]name", "[/b] [link=http://x]y[/link]"):
+        assert shown in printed.getvalue()
+
+
+def test_the_label_of_a_bar_is_text(printed: io.StringIO) -> None:
+    with terminal.progress_bars(), step("[/b]\x1b[2J"):
+        pass
+    assert r"[/b]\x1b[2J" in printed.getvalue()

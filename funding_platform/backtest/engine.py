@@ -161,7 +161,7 @@ class _Run:
         except Exception as error:
             raise StrategyError(
                 f"{self._where()} raised {type(error).__name__}: {error}",
-                hint="the strategy's own traceback is above",
+                hint="FUNDING_TRACEBACK=1 shows the strategy's own traceback",
             ) from error
 
     def _room(self) -> int:

@@ -19,9 +19,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from funding_platform.backtest.charts import equity_chart, split_chart
 from funding_platform.backtest.metrics import Metrics, PnlSplit
 from funding_platform.backtest.returns import monthly_returns
-
-ABSENT: Final = "-"
-"""How a figure that is undefined shows."""
+from funding_platform.core.plain_text import ABSENT, visible
 
 _MONTHS: Final = tuple(calendar.month_abbr[1:])
 
@@ -167,6 +165,11 @@ def _encoded(picture: bytes) -> str:
 @cache
 def _template() -> Template:
     folder = files("funding_platform.backtest") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_without_marks)
     text = (folder / "report.html.jinja").read_text(encoding="utf-8")
     return environment.from_string(text)
+
+
+def _without_marks(value: object) -> object:
+    """Text whose direction and length no character in it can change."""
+    return visible(value) if type(value) is str else value

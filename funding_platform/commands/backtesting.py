@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from funding_platform.commands.common import settings, text_format, write_frame
+from funding_platform.commands.common import say, settings, text_format, write_frame
 
 if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
@@ -55,7 +55,7 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
         stored = run_and_store(settings(), config, name=name)
         report = write_report(settings(), stored)
     _present(stored)
-    click.echo(f"report {report}")
+    say(f"report {report}")
 
 
 @backtest.command("list")
@@ -95,7 +95,7 @@ def show_run(run_id: str, only_config: bool) -> None:
 
     if only_config:
         (row,) = load_rows(settings(), run_id)
-        click.echo(StoredRun(row, None).config.model_dump_json(indent=2))
+        say(StoredRun(row, None).config.model_dump_json(indent=2))
     else:
         _present(load_run(settings(), run_id))
 
@@ -109,7 +109,7 @@ def rerun(run_id: str) -> None:
 
     with progress_bars():
         stored = again(settings(), run_id)
-    click.echo(f"{stored.run_id}: identical, bit by bit")
+    say(f"{stored.run_id}: identical, bit by bit")
 
 
 @backtest.command()
@@ -125,7 +125,7 @@ def compare(first: str, second: str) -> None:
     show(compare_runs(*rows))
     changes = config_changes(*rows)
     if changes.is_empty():
-        click.echo("their configurations are the same")
+        say("their configurations are the same")
     else:
         show(changes, title="where their configurations differ")
 
@@ -138,7 +138,7 @@ def report(run_id: str, output: Path | None) -> None:
     from funding_platform.flows.backtest_reports import write_report
     from funding_platform.flows.backtest_store import load_run
 
-    click.echo(f"report {write_report(settings(), load_run(settings(), run_id), output)}")
+    say(f"report {write_report(settings(), load_run(settings(), run_id), output)}")
 
 
 @backtest.command()
@@ -174,18 +174,21 @@ def sweep(
     name: str | None,
 ) -> None:
     """Run a configuration at many points, or walk forward through them."""
+    from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.parameters import SweepPlan
+    from funding_platform.core.faults import faults_as
     from funding_platform.flows.backtest_files import parse_axes, parse_changes, read_config
 
     division = _division(in_sample_days, out_of_sample_days, anchored)
     if division is not None and workers > 1:
         raise click.UsageError("a walk-forward runs in one process: leave --workers out")
-    plan = SweepPlan(
-        axes=parse_axes(axes),
-        method="random" if samples else "grid",
-        samples=samples,
-        seed=seed,
-    )
+    with faults_as(SweepError, "the sweep makes no sense", SweepPlan.model_fields):
+        plan = SweepPlan(
+            axes=parse_axes(axes),
+            method="random" if samples else "grid",
+            samples=samples,
+            seed=seed,
+        )
     config = read_config(file, settings(), parse_changes(changes))
     if division is None:
         _sweep(config, plan, workers, name)
@@ -197,15 +200,18 @@ def _division(
     in_sample: float | None, out_of_sample: float | None, anchored: bool
 ) -> "WalkForwardPlan | None":
     """How a walk-forward divides its window; None where none was asked for."""
+    from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.walk_forward import WalkForwardPlan
+    from funding_platform.core.faults import faults_as
 
     if in_sample is None and out_of_sample is None and not anchored:
         return None
     if in_sample is None or out_of_sample is None:
         raise click.UsageError("a walk-forward needs --in-sample-days and --out-of-sample-days")
-    return WalkForwardPlan(
-        in_sample_days=in_sample, out_of_sample_days=out_of_sample, anchored=anchored
-    )
+    with faults_as(SweepError, "the walk-forward makes no sense", WalkForwardPlan.model_fields):
+        return WalkForwardPlan(
+            in_sample_days=in_sample, out_of_sample_days=out_of_sample, anchored=anchored
+        )
 
 
 def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str | None) -> None:
@@ -217,7 +223,7 @@ def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str 
     with progress_bars():
         found = sweep_and_store(settings(), config, plan, name=name, workers=workers)
     show(trial_table(found.trials), title=found.row["sweep_id"])
-    click.echo(sweep_verdict(found.row))
+    say(sweep_verdict(found.row))
     if all(trial.error for trial in found.trials):
         sys.exit(1)
 
@@ -233,11 +239,11 @@ def _walk_forward(
     with progress_bars():
         found = walk_forward_and_store(settings(), config, plan, division, name=name)
     show(fold_table(found.folds), title=found.row["sweep_id"])
-    click.echo(walk_verdict(found.row))
+    say(walk_verdict(found.row))
     if failures := found.row["failures"]:
-        click.echo(f"{len(failures)} runs in sample failed, the first: {failures[0]}", err=True)
+        say(f"{len(failures)} runs in sample failed, the first: {failures[0]}", err=True)
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
 
 
 def _present(stored: "StoredRun") -> None:
@@ -246,9 +252,9 @@ def _present(stored: "StoredRun") -> None:
     from funding_platform.terminal import show
 
     for what, fact in run_facts(stored).items():
-        click.echo(f"{what:<14} {fact}")
+        say(f"{what:<14} {fact}")
     show(figure_table(stored.row))
     if stored.result is not None:
         show(by_group(stored.result, "venues"), title="by venue pair, long legs first")
     for warning in stored.row["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)

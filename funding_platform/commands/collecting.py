@@ -10,7 +10,9 @@ from funding_platform.commands.common import (
     chosen_venues,
     instant,
     known_venues,
+    month,
     new_run_id,
+    say,
     settings,
 )
 from funding_platform.core.errors import FundingError
@@ -44,19 +46,22 @@ def collect(venues: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("venues", nargs=-1)
-@click.option("--from", "first", required=True, help="First month, YYYY-MM.")
-@click.option("--to", "last", help="Last month, YYYY-MM; the first one when left out.")
-def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
+@click.option("--from", "first", callback=month, required=True, help="First month, YYYY-MM.")
+@click.option("--to", "last", callback=month, help="Last month, YYYY-MM; the first when left out.")
+def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) -> None:
     """Refetch settled history of VENUES, whole months."""
     import polars as pl
 
     from funding_platform.core.tables import FUNDING_RATES
-    from funding_platform.core.time_grid import Window, next_month, parse_month
+    from funding_platform.core.time_grid import Window, next_month
     from funding_platform.flows.history import collect_history
     from funding_platform.terminal import progress_bars, show
     from funding_platform.venues.registry import offering
 
-    window = Window(parse_month(first), next_month(parse_month(last or first)))
+    last = last or first
+    if last < first:
+        raise click.UsageError(f"--to {last:%Y-%m} comes before --from {first:%Y-%m}")
+    window = Window(first, next_month(last))
     names, run_id = chosen_venues(venues), new_run_id()
     if not venues:  # to ask one by name that offers no history is an error
         names = offering(FUNDING_RATES, names)
@@ -84,7 +89,7 @@ def backfill(venues: tuple[str, ...], first: str, last: str | None) -> None:
             title=f"settled rates, {window}",
         )
     for outage in errors:
-        click.echo(f"Error: {outage}", err=True)
+        say(f"Error: {outage}", err=True)
     if errors or any(report.failures for report in reports):
         sys.exit(1)
 
@@ -150,7 +155,7 @@ def import_(
     if len(report.notes) > NOTES_SHOWN:
         click.echo(f"and {len(report.notes) - NOTES_SHOWN} notes like these", err=True)
     if report.conflicts.height:
-        click.echo(f"{report.conflicts.height} rows differ from what is stored: left out", err=True)
+        say(f"{report.conflicts.height} rows differ from what is stored: left out", err=True)
         sys.exit(1)
 
 
@@ -178,7 +183,7 @@ def replay(
             settings(), new_run_id(), into=target, venues=venues, since=since, until=until
         )
     if not replays:
-        click.echo("no recorded answers: see FUNDING_RAW_RETENTION_DAYS")
+        say("no recorded answers: see FUNDING_RAW_RETENTION_DAYS")
         return
     rows = [
         {
@@ -194,6 +199,6 @@ def replay(
     failures = [one for one in replays if one.error is not None]
     for one in failures:
         begun = one.attempt.started_at
-        click.echo(f"Error: attempt of {begun:%Y-%m-%d %H:%M:%S}: {one.error}", err=True)
+        say(f"Error: attempt of {begun:%Y-%m-%d %H:%M:%S}: {one.error}", err=True)
     if failures:
         sys.exit(1)

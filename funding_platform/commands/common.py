@@ -1,5 +1,7 @@
 """What several commands share: settings, venues named by people, run ids, output formats."""
 
+import os
+import sys
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from funding_platform.core.plain_text import visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,6 +67,27 @@ def instant(
         raise click.BadParameter(str(error)) from error
 
 
+def month(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
+    """A month, ``2025-03``."""
+    from funding_platform.core.time_grid import parse_month
+
+    try:
+        return None if text is None else parse_month(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before any work is done for it."""
+    if path is None:
+        return None
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"{path}: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise click.BadParameter(f"{path}: no permission to write it")
+    return path
+
+
 TEXT_FORMATS = ("table", "csv", "json")
 text_format = click.option(
     "--format", "form", type=click.Choice(TEXT_FORMATS), default="table", show_default=True
@@ -77,8 +102,14 @@ file_format = click.option(
 to_file = click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=writable,
     help="File to write; parquet needs one.",
 )
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text; what a character from elsewhere would do to the terminal is shown, not done."""
+    click.echo(visible(text), err=err)
 
 
 def new_run_id() -> str:
@@ -87,7 +118,11 @@ def new_run_id() -> str:
 
 
 def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) -> None:
-    """Print a frame, or write it to a file."""
+    """Print a frame, or write it to a file.
+
+    CSV and JSON hold the data exactly in a file or a pipe. On a terminal a character that would
+    act on it is written out.
+    """
     from funding_platform.terminal import show
 
     if form == "table":
@@ -101,7 +136,7 @@ def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) ->
     else:
         text = csv_text(frame) if form == "csv" else f"{frame.write_json()}\n"
         if output is None:
-            click.echo(text, nl=False)
+            click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
         else:
             output.write_text(text, encoding="utf-8")
 

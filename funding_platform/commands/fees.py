@@ -11,6 +11,7 @@ from funding_platform.commands.common import (
     instant,
     new_run_id,
     one_venue,
+    say,
     settings,
     text_format,
     write_frame,
@@ -73,8 +74,8 @@ def set_(
     )
     row = set_fees(settings(), stated, recorded_by=_operator(), run_id=new_run_id())
     for doubt in stated.doubts:
-        click.echo(f"Warning: {doubt}", err=True)
-    click.echo(_sentence(row))
+        say(f"Warning: {doubt}", err=True)
+    say(_sentence(row))
 
 
 @fees.command()
@@ -95,7 +96,7 @@ def revoke(venue: str, tier: str, since: datetime, note: str) -> None:
         recorded_by=_operator(),
         run_id=new_run_id(),
     )
-    click.echo(_sentence(row))
+    say(_sentence(row))
 
 
 @fees.command()

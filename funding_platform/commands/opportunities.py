@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from funding_platform.commands.common import known_venue, settings, write_frame
+from funding_platform.commands.common import known_venue, say, settings, write_frame
 from funding_platform.commands.opportunity_options import (
     AT_WHAT_COST,
     IN_WHAT_FORM,
@@ -61,7 +61,7 @@ def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
 
     def draw(found: "pl.DataFrame") -> None:
         if in_words:
-            click.echo("\n\n".join(explain(row, wanted.fee_mode) for row in found.to_dicts()))
+            say("\n\n".join(explain(row, wanted.fee_mode) for row in found.to_dicts()))
         else:
             write_frame(shown_opportunities(found, wanted), "table")
 
@@ -134,7 +134,7 @@ class Output:
             elif not found.is_empty():
                 draw(found)
             if left is not None:
-                click.echo(left_out_in_words(left, limit), err=True)
+                say(left_out_in_words(left, limit), err=True)
 
         if self.every is None:
             look()
@@ -151,14 +151,14 @@ def watch(look: Callable[[], None], every: float, *, clear: bool) -> None:
     look()
     try:
         while True:
-            click.echo(f"{datetime.now(UTC):%H:%M:%S} UTC, again in {every:g} s", err=True)
+            say(f"{datetime.now(UTC):%H:%M:%S} UTC, again in {every:g} s", err=True)
             time.sleep(every)
             if clear:
                 click.clear()
             try:
                 look()
             except FundingError as error:
-                click.echo(str(error), err=True)
+                say(str(error), err=True)
     except KeyboardInterrupt:
         return
 

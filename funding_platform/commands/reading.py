@@ -23,12 +23,17 @@ from funding_platform.commands.common import (
 @click.option(
     "--timeout", default=60.0, show_default=True, help="Seconds after which the query is stopped."
 )
-def query(sql: str, form: str, output: Path | None, timeout: float) -> None:
+@click.option("--memory", default="1GiB", show_default=True, help="What it may take at most.")
+@click.option("--max-answer", default="1GiB", show_default=True, help="Size of the answer at most.")
+def query(
+    sql: str, form: str, output: Path | None, timeout: float, memory: str, max_answer: str
+) -> None:
     """Answer one SELECT over the lake, read-only."""
     from funding_platform.lake.query import QueryLimits
     from funding_platform.lake.query import query as run
 
-    write_frame(run(sql, settings(), limits=QueryLimits(seconds=timeout)), form, output)
+    limits = QueryLimits(seconds=timeout, memory=memory, answer=max_answer)
+    write_frame(run(sql, settings(), limits=limits), form, output)
 
 
 @click.command()

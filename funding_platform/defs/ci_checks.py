@@ -14,7 +14,7 @@ from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.world import World, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import project_root
-from funding_platform.terminal import console, progress_bars
+from funding_platform.terminal import console, progress_bars, remark
 
 MONTHS = 2
 SYMBOLS = 12
@@ -34,7 +34,7 @@ def main() -> int:
     troubles += failed_checks(results)
     checked = sum(len(one.get_asset_check_evaluations()) for one in results)
     for trouble in troubles:
-        console.print(f"[red]{trouble}[/]")
+        remark("bad", "red", trouble)
     console.print(f"{len(results)} runs, {checked} asset checks, {len(troubles)} troubles")
     return 1 if troubles else 0
 

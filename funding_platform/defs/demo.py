@@ -17,7 +17,7 @@ from funding_platform.flows.reports import coverage_report, latest_curves
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
-from funding_platform.terminal import console, plot_curves, progress_bars, show
+from funding_platform.terminal import console, plot_curves, progress_bars, remark, show
 
 NEXT_STEPS = """
 [bold]Next[/]
@@ -55,13 +55,13 @@ def run_demo(*, months: int, symbols: int) -> None:
         results = [_succeeded(result, what) for what, result in world.everything(months)]
     _show(settings)
     for failure in failed_checks(results):
-        console.print(f"[yellow]asset check failed[/] {failure}")
+        remark("asset check failed", "yellow", failure)
     console.print(
-        f"finished in {time.monotonic() - began:.0f} s; everything lies in {settings.data_dir}"
+        f"finished in {time.monotonic() - began:.0f} s; everything lies in {settings.data_dir}",
+        markup=False,
     )
-    console.print(
-        NEXT_STEPS.format(published=settings.published_file), highlight=False, soft_wrap=True
-    )
+    next_steps = NEXT_STEPS.format(published=settings.published_file)
+    console.print(next_steps, highlight=False, markup=False, soft_wrap=True)
 
 
 def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProcessResult:
@@ -82,4 +82,5 @@ def _show(settings: Settings) -> None:
     plot_curves(latest_curves(settings, base="BTC"), "BTC funding by venue, annualised")
     run = load_run(settings, LATEST)
     show(figure_table(run.row), title="Backtest, every cost charged")
-    console.print(f"its report is {report_file(settings, run.run_id)}", soft_wrap=True)
+    report = report_file(settings, run.run_id)
+    console.print(f"its report is {report}", markup=False, soft_wrap=True)

@@ -5,10 +5,14 @@ from base64 import b64encode
 import dagster as dg
 import polars as pl
 
+from funding_platform.core.plain_text import cell, markdown
 from funding_platform.core.schema import Table
 
 OWNERS = ["team:funding-data"]
 PREVIEW_ROWS = 8
+
+LONGEST_CELL = 60
+"""Characters of a cell of a table in the UI."""
 
 
 def table_key(table: Table) -> dg.AssetKey:
@@ -54,14 +58,15 @@ def png_metadata(png: bytes, title: str) -> dg.MetadataValue:
 
 
 def markdown_table(frame: pl.DataFrame) -> str:
-    """A frame as a Markdown table."""
-    with pl.Config(
-        tbl_formatting="MARKDOWN",
-        tbl_hide_dataframe_shape=True,
-        tbl_hide_column_data_types=True,
-        tbl_rows=-1,
-        tbl_cols=-1,
-        fmt_str_lengths=60,
-        tbl_width_chars=10_000,
-    ):
-        return str(frame)
+    """A frame as a Markdown table, each cell as the text that it is."""
+    lines = [
+        [markdown(name) for name in frame.columns],
+        ["---"] * frame.width,
+        *([_markdown_cell(value) for value in row] for row in frame.iter_rows()),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown_cell(value: object) -> str:
+    text = cell(value)
+    return markdown(text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…")

@@ -152,7 +152,7 @@ def _raise_what_went_wrong(reply: Reply, limits: QueryLimits) -> None:
         case signal.SIGALRM:
             raise QueryTimeoutError(
                 f"the query ran for more than {limits.seconds:g} s and was stopped",
-                hint="filter by venue and time, or raise --timeout",
+                hint="filter by venue and time, or raise --timeout (`QueryLimits.seconds`)",
             )
         case signal.SIGPROF | signal.SIGXCPU:
             raise QueryTimeoutError(

@@ -26,6 +26,8 @@ _ROWS_AT_ONCE = 10_240
 _LONGEST_MESSAGE = 8_000
 """Characters: DuckDB repeats the line of the statement that it complains of."""
 
+_OUT_OF_MEMORY = "Out of Memory Error"
+
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
@@ -68,13 +70,19 @@ def _answer(sql: str, settings: Settings, limits: ChildLimits, rows: BinaryIO) -
         with _opened(settings, limits) as connection:
             _take(limits)
             _write(connection.execute(sql).to_arrow_reader(_ROWS_AT_ONCE), rows, limits.answer)
-    except (duckdb.OutOfMemoryException, MemoryError) as error:
-        raise QueryMemoryError(
+    except (duckdb.Error, pa.ArrowException, OSError, MemoryError) as error:
+        raise _explained(error, limits) from error
+
+
+def _explained(error: Exception, limits: ChildLimits) -> QueryError:
+    """What stopped a query; what fails between two batches, Arrow raises with DuckDB's message."""
+    memory = (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError)
+    if isinstance(error, memory) or _OUT_OF_MEMORY in str(error):
+        return QueryMemoryError(
             f"the query needed more than {limits.memory / 2**20:,.0f} MiB and was stopped",
             hint="filter by venue and time, aggregate, or select fewer columns",
-        ) from error
-    except (duckdb.Error, pa.ArrowException) as error:
-        raise QueryError(f"the query failed: {error}") from error
+        )
+    return QueryError(f"the query failed: {error}")
 
 
 def _opened(settings: Settings, limits: ChildLimits) -> duckdb.DuckDBPyConnection:

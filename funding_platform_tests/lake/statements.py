@@ -105,7 +105,7 @@ _ANSWERED = {
     "columns by view": "SELECT column_name FROM duckdb_columns WHERE table_name = 'funding_rates'",
     "information schema": "SELECT table_name FROM information_schema.tables ORDER BY ALL LIMIT 5",
     "snapshots": "SELECT snapshot_id, commit_message FROM lake.snapshots() ORDER BY 1",
-    "changes": "SELECT count(*) FROM lake.table_changes('funding_rates', 2, 2)",
+    "changes": "SELECT count(*) FROM core.table_changes('funding_rates', 2, 2)",
     "as it was": "SELECT count(*) FROM core.funding_rates AT (VERSION => 1)",
     "the lake's name before": "SELECT count(*) FROM lake.core.funding_rates",
     "200 nested selects": "SELECT * FROM "

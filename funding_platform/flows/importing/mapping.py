@@ -236,7 +236,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         told = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise MappingError(f"{path}: the mapping cannot be read: {error}") from error
     if not isinstance(told, dict) or not all(isinstance(key, str) for key in told):
         raise MappingError(f"{path}: a mapping is a table of `name = value`")
