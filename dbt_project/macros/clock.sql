@@ -1,5 +1,11 @@
 {# Settlements on a clock. Instants and steps are whole microseconds, so that nothing is rounded. #}
 
+{# Whether a time has come. What a wrong clock stamped with one to come must not be the newest of all
+   for years. #}
+{% macro has_come(time) -%}
+    {{ time }} <= now() + {{ skew() }}
+{%- endmacro %}
+
 {# The first settlement after `now`, where one was due at `due` and they are `step` apart. #}
 {% macro next_settlement(due, step, now) -%}
     case

@@ -1,4 +1,4 @@
-{# Generated from funding_platform/core/completeness.py and the venues' specs by
+{# Generated from funding_platform/core and the venues' specs by
    `python -m funding_platform.flows.documents`. Do not edit. #}
 {# A settlement may appear this late before it counts as absent. #}
 {% macro grace_ms() -%}
@@ -13,6 +13,10 @@
 {%- endmacro %}
 {% macro frozen() -%}
     interval 2160 hours
+{%- endmacro %}
+{# How far two clocks may be apart that are both taken to be right. #}
+{% macro skew() -%}
+    interval 300000 milliseconds
 {%- endmacro %}
 {# How far back a venue keeps what it settled; null where it keeps all. #}
 {% macro history_depth(venue) -%}

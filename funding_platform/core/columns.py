@@ -33,7 +33,7 @@ MARK_PRICE = Column("mark_price", Type.REAL, "The venue's fair price.", PRICE_UN
 INDEX_PRICE = Column(
     "index_price", Type.REAL, "The venue's spot reference.", PRICE_UNIT, minimum=0.0
 )
-OBSERVED_AT = Column("observed_at", Type.TIME, "When we fetched it.", nullable=False)
+OBSERVED_AT = Column("observed_at", Type.TIME, "When we fetched it.", nullable=False, past=True)
 AVAILABLE_AT = Column(
     "available_at", Type.TIME, "The earliest anyone could have known the row.", nullable=False
 )

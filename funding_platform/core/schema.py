@@ -59,7 +59,8 @@ class Column:
     """One column: name, type, meaning, unit, whether it may be absent, and its bounds.
 
     ``minimum`` and ``maximum`` are inclusive; a value outside is a fault of the source or of us,
-    never a rare market.
+    never a rare market. ``past`` is for what has happened when its row is written: a later time is
+    that of a wrong clock.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     values: tuple[str, ...] = ()
+    past: bool = False
 
     @property
     def documentation(self) -> str:

@@ -90,7 +90,7 @@ INSTRUMENTS: Final = Table(
         ),
         Column("listed_at", Type.TIME, "When the venue says it was listed."),
         Column("first_seen_at", Type.TIME, "When we first saw it listed.", nullable=False),
-        Column("last_seen_at", Type.TIME, "When we last saw it listed.", nullable=False),
+        Column("last_seen_at", Type.TIME, "When we last saw it listed.", nullable=False, past=True),
     ),
     sort_by=("venue", "venue_symbol"),
 )
@@ -127,6 +127,7 @@ FUNDING_RATES: Final = Table(
             Type.TIME,
             "Settlement instant, rounded to the second.",
             nullable=False,
+            past=True,
         ),
         rate_column("funding_rate", "The rate as settled.", nullable=False),
         INTERVAL_HOURS,
@@ -153,7 +154,13 @@ MARKET_SNAPSHOTS: Final = Table(
     columns=(
         VENUE,
         VENUE_SYMBOL,
-        Column("snapshot_hour", Type.TIME, "The hour that observed_at lies in.", nullable=False),
+        Column(
+            "snapshot_hour",
+            Type.TIME,
+            "The hour that observed_at lies in.",
+            nullable=False,
+            past=True,
+        ),
         rate_column("predicted_rate", "Rate expected at next_funding_time; not yet settled."),
         INTERVAL_HOURS,
         Column("next_funding_time", Type.TIME, "When the predicted rate settles."),

@@ -14,6 +14,9 @@ MILLISECOND = timedelta(milliseconds=1)
 MICROSECOND = timedelta(microseconds=1)
 HOUR_US = HOUR // MICROSECOND
 
+SKEW = timedelta(minutes=5)
+"""How far two clocks may be apart that are both taken to be right."""
+
 FIRST_PERPETUAL = datetime(2016, 5, 1, tzinfo=UTC)
 """The month in which BitMEX listed the first one: no settlement, listing or fee is older."""
 

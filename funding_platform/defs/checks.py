@@ -35,7 +35,9 @@ from funding_platform.flows.checks import (
     few_missing_buckets,
     history_fresh,
     keys_unique,
+    nothing_ahead,
     predicted_agrees,
+    rates_not_at_rest,
     schema_as_declared,
     second_opinion_agrees,
     seen_lately,
@@ -60,6 +62,8 @@ DESCRIPTIONS = {
     "schema": "Columns and types equal the declaration in core.tables.",
     "unique_key": "No key is there twice.",
     "fresh": "The newest row is as recent as it should be.",
+    "nothing_ahead": "No row is dated ahead of the present.",
+    "not_at_rest": "Some market of the venue has settled at another rate than 0 in thirty days.",
     "covers_listed": "Every instrument that trades has a row in the newest snapshot.",
     "few_missing_buckets": f"Under {100 * MAX_MISSING_SHARE:g} % of the buckets of the last "
     f"{MISSING_BUCKETS_OVER.days} days are missing.",
@@ -85,7 +89,8 @@ _MODEL_QUESTIONS: Final[dict[str, Question]] = {
 }
 
 SEVERITIES = dict.fromkeys(
-    ("covers_listed", "edge_holds", *_MODEL_QUESTIONS), dg.AssetCheckSeverity.WARN
+    ("covers_listed", "edge_holds", "not_at_rest", "nothing_ahead", *_MODEL_QUESTIONS),
+    dg.AssetCheckSeverity.WARN,
 )
 """Where a failure may be the market's doing; all others are errors."""
 
@@ -146,7 +151,10 @@ def _questions(venue: str, table: Table) -> dict[str, Question]:
         "schema": _schema_of(table),
         "unique_key": lambda lake: keys_unique(lake, table, venue),
         "fresh": fresh,
+        "nothing_ahead": lambda lake: nothing_ahead(lake, venue, datetime.now(UTC)),
     }
+    if table is FUNDING_RATES:
+        questions["not_at_rest"] = lambda lake: rates_not_at_rest(lake, venue, datetime.now(UTC))
     if table is MARKET_SNAPSHOTS and INSTRUMENTS in venue_spec(venue).offers:
         questions["covers_listed"] = lambda lake: snapshot_covers_listed(lake, venue)
     return questions

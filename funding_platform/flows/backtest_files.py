@@ -26,7 +26,9 @@ LAST_DAYS: Final = "last_days"
 EXAMPLE: Final = Path("backtests") / "carry.toml"
 """From the project's root: what the demonstration and the asset run."""
 
-_NEWEST_SETTLEMENT: Final = "SELECT max(funding_time) FROM core.funding_rates"
+_NEWEST_SETTLEMENT: Final = (
+    "SELECT max(funding_time) FROM core.funding_rates WHERE funding_time <= now()"
+)
 
 
 def example_file() -> Path:

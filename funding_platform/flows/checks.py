@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.feature_tables import BUCKETS
 from funding_platform.core.schema import Table
+from funding_platform.core.time_grid import SKEW
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.accruing_rates import settled_and_accruing
 from funding_platform.flows.cross_checks import (
@@ -22,6 +23,7 @@ from funding_platform.flows.cross_checks import (
     two_sources,
 )
 from funding_platform.venues.coingecko import native_venue
+from funding_platform.venues.plausibility import settled_at_rest
 
 HISTORY_REFRESH = timedelta(days=1)
 """Settled history is refreshed three times a day; two refreshes may fail."""
@@ -40,6 +42,15 @@ MAX_MISSING_SHARE = 0.02
 """Of the buckets of settled curves."""
 
 SHOWN_SYMBOLS = 10
+
+AT_REST_OVER = timedelta(days=30)
+
+_DATED = {
+    "core.instruments": "last_seen_at",
+    "core.funding_rates": "funding_time",
+    "core.market_snapshots": "observed_at",
+}
+"""Tables of what has been seen, and by when it had been."""
 
 _SETTLED = """
 SELECT venue_symbol, funding_time, funding_rate, interval_hours FROM core.funding_rates
@@ -104,19 +115,61 @@ def history_fresh(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer
     newest, hours = _row(
         lake,
         "SELECT max(funding_time), min(interval_hours) FILTER (funding_time > ?) "
-        "FROM core.funding_rates WHERE venue = ?",
-        [now - timedelta(days=7), venue],
+        "FROM core.funding_rates WHERE venue = ? AND funding_time <= ?",
+        [now - timedelta(days=7), venue, now],
     )
     if newest is None or hours is None:
         return Answer(False, f"{venue} has no settlement in the last seven days")
     return _age(newest, now, HISTORY_REFRESH + 2 * timedelta(hours=hours), "newest settlement")
 
 
+def rows_ahead(
+    lake: DuckDBPyConnection, now: datetime, venue: str | None = None
+) -> list[tuple[str, int, datetime]]:
+    """Return what a clock has dated ahead of now: the table, how many rows, the newest time."""
+    found = []
+    for table, column in _DATED.items():
+        rows, newest = _row(
+            lake,
+            f"SELECT count(*), max({column}) FROM {table} "
+            f"WHERE {column} > ? AND venue = coalesce(?, venue)",
+            [now + SKEW, venue],
+        )
+        if rows:
+            found.append((table, int(rows), newest))
+    return found
+
+
+def nothing_ahead(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
+    """Is every row of a venue of a time that has come?"""
+    ahead = rows_ahead(lake, now, venue)
+    told = ", ".join(f"{rows} of {table} up to {newest:%Y-%m-%d}" for table, rows, newest in ahead)
+    verdict = f"dated ahead of now: {told}" if ahead else "no row is dated ahead of now"
+    return Answer(not ahead, verdict, {table: rows for table, rows, _ in ahead})
+
+
+def rates_not_at_rest(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
+    """Has any market of the venue settled at another rate than 0 in the last thirty days?"""
+    rates = lake.execute(
+        "SELECT venue_symbol, funding_rate FROM core.funding_rates "
+        "WHERE venue = ? AND funding_time > ? AND funding_time <= ?",
+        [venue, now - AT_REST_OVER, now],
+    ).pl()
+    markets = rates["venue_symbol"].n_unique()
+    doubts = settled_at_rest(venue, rates["funding_rate"], markets)
+    verdict = str(doubts[0]) if doubts else f"{rates.height} settlements of {markets} markets"
+    return Answer(not doubts, verdict, {"settlements": rates.height, "markets": markets})
+
+
 def seen_lately(
     lake: DuckDBPyConnection, table: Table, column: str, venue: str, now: datetime
 ) -> Answer:
     """Was the venue looked at within the last two hours?"""
-    (newest,) = _row(lake, f"SELECT max({column}) FROM {table.full_name} WHERE venue = ?", [venue])
+    (newest,) = _row(
+        lake,
+        f"SELECT max({column}) FROM {table.full_name} WHERE venue = ? AND {column} <= ?",
+        [venue, now],
+    )
     if newest is None:
         return Answer(False, f"{venue} has never been seen")
     return _age(newest, now, SNAPSHOT_LIMIT, "last seen")
@@ -130,7 +183,7 @@ def snapshot_covers_listed(lake: DuckDBPyConnection, venue: str) -> Answer:
     listed, absent = _row(
         lake,
         "WITH newest AS (SELECT max(snapshot_hour) AS hour FROM core.market_snapshots "
-        "WHERE venue = $venue) "
+        "WHERE venue = $venue AND snapshot_hour <= now()) "
         "SELECT count(*), list(i.venue_symbol ORDER BY i.venue_symbol) "
         "FILTER (s.venue_symbol IS NULL) "
         "FROM core.instruments AS i CROSS JOIN newest LEFT JOIN core.market_snapshots AS s "

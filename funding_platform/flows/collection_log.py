@@ -1,7 +1,7 @@
 """The collection log: one row per attempt, successful or not."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -31,6 +31,8 @@ class Attempt:
     warnings: list[FundingError] = field(default_factory=list)
     error: FundingError | None = None
     breaker_state: str | None = None
+    clock_ahead: timedelta | None = None
+    """How far our clock is ahead of the venue's, as its answers say."""
 
     @property
     def status(self) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 
 from funding_platform.core.errors import FundingError
+from funding_platform.flows.checks import rows_ahead
+from funding_platform.flows.listings import earlier_listings
 from funding_platform.lake import connect
 from funding_platform.lake.connection import bare_connection, catalog_file
 from funding_platform.settings import Settings
@@ -28,13 +30,15 @@ class Finding:
 
 
 def examine(settings: Settings, now: datetime) -> list[Finding]:
-    """Look at the Dagster home, the disk, the extensions, the venues and the lake, in order."""
+    """Look at the Dagster home, the disk, the extensions, the venues, the lake and the clock."""
     looks: list[Callable[[], Finding]] = [
         _dagster_home,
         lambda: _disk(settings),
         lambda: _extensions(settings),
         lambda: _venues(settings),
         lambda: _lake(settings, now),
+        lambda: _clock(settings, now),
+        lambda: _listings(settings),
     ]
     return [_guarded(look) for look in looks]
 
@@ -77,11 +81,45 @@ def _venues(settings: Settings) -> Finding:
     return Finding(True, f"venues {', '.join(chosen)}" + (f" ({elsewhere})" if elsewhere else ""))
 
 
+def _clock(settings: Settings, now: datetime) -> Finding:
+    """Whether anything is stored that a clock dated ahead of now."""
+    if not catalog_file(settings).exists():
+        return Finding(True, f"the clock says {now:%Y-%m-%d %H:%M} UTC")
+    with connect(settings) as lake:
+        ahead = rows_ahead(lake, now)
+    if not ahead:
+        return Finding(True, f"the clock says {now:%Y-%m-%d %H:%M} UTC; nothing stored is newer")
+    told = ", ".join(
+        f"{rows} rows of {table} up to {newest:%Y-%m-%d}" for table, rows, newest in ahead
+    )
+    return Finding(
+        False,
+        f"the clock says {now:%Y-%m-%d %H:%M} UTC, and the lake holds {told}: the clock is behind "
+        "now, or was ahead when they were stored; until their time has come they are left out of "
+        "every view",
+    )
+
+
+def _listings(settings: Settings) -> Finding:
+    """Tickers of which the lake holds what another contract did."""
+    if not catalog_file(settings).exists():
+        return Finding(True, "no ticker has been listed twice")
+    with connect(settings) as lake:
+        earlier = earlier_listings(lake)
+    if earlier.is_empty():
+        return Finding(True, "no ticker has been listed twice")
+    told = "; ".join(f"{venue}: {words}" for venue, words in earlier.select("venue", "told").rows())
+    return Finding(True, f"{told}; they are kept, and left out of curves, statistics and backtests")
+
+
 def _lake(settings: Settings, now: datetime) -> Finding:
     if not catalog_file(settings).exists():
         return Finding(True, f"no lake yet at {settings.lake_dir}: `make demo` makes one")
     with connect(settings) as lake:
-        counted = lake.execute("SELECT count(*), max(funding_time) FROM core.funding_rates")
+        counted = lake.execute(
+            "SELECT count(*), max(funding_time) FROM core.funding_rates WHERE funding_time <= ?",
+            [now],
+        )
         rows, newest = counted.fetchone() or (0, None)
     if not rows:
         return Finding(True, f"lake at {settings.lake_dir} is empty: `funding backfill` fills it")

@@ -31,7 +31,7 @@ from funding_platform.core.tables import (
     MARKET_SNAPSHOTS,
     TABLES,
 )
-from funding_platform.core.time_grid import HOUR, MILLISECOND
+from funding_platform.core.time_grid import HOUR, MILLISECOND, SKEW
 from funding_platform.flows.history_depths import history_depths
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
@@ -157,13 +157,13 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
 
 
 def completeness_macros() -> str:
-    """What the rule of completeness is made of, for SQL: the grace, and who keeps how much."""
+    """What rules of core/ are made of, for SQL: the grace, who keeps how much, listings, clocks."""
     depths = "".join(
         f"        when '{venue}' then interval {depth // timedelta(hours=1)} hours\n"
         for venue, depth in history_depths().items()
     )
     return (
-        "{# Generated from funding_platform/core/completeness.py and the venues' specs by\n"
+        "{# Generated from funding_platform/core and the venues' specs by\n"
         "   `python -m funding_platform.flows.documents`. Do not edit. #}\n"
         "{# A settlement may appear this late before it counts as absent. #}\n"
         f"{{% macro grace_ms() -%}}\n    {GRACE // MILLISECOND}\n{{%- endmacro %}}\n"
@@ -172,7 +172,11 @@ def completeness_macros() -> str:
             f"{{% macro {name}() -%}}\n    interval {span // HOUR} hours\n{{%- endmacro %}}\n"
             for name, span in (("silence", SILENCE), ("late_stamp", LATE_STAMP), ("frozen", FROZEN))
         )
-        + "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
+        + "{# How far two clocks may be apart that are both taken to be right. #}\n"
+        "{% macro skew() -%}\n"
+        f"    interval {SKEW // MILLISECOND} milliseconds\n"
+        "{%- endmacro %}\n"
+        "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
         "{% macro history_depth(venue) -%}\n"
         f"    case {{{{ venue }}}}\n{depths}    end\n"
         "{%- endmacro %}\n"

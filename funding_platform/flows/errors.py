@@ -7,6 +7,7 @@ FlowError
 ├── PerishableError       asked for a snapshot of another hour than the running one
 ├── UnknownRunError       no stored backtest, or more than one, goes by that id
 ├── RerunDiffersError     a stored backtest, run again, is not what it was
+├── ClockError            this machine's clock is not that of the venues; nothing was stored
 ├── MissingSettlementsError  settlements were due, and are not there
 ├── ImportRefusedError    files cannot be imported; nothing was written
 │   ├── MappingError          which column is what is not known, or makes no sense
@@ -42,6 +43,10 @@ class EmptyAnswerError(FlowError):
 
 class PerishableError(FlowError):
     """A snapshot can only be taken of now."""
+
+
+class ClockError(FlowError):
+    """The clock of this machine is not the venues': what it stamps would be of another time."""
 
 
 class MissingSettlementsError(FlowError):

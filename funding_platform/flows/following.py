@@ -56,7 +56,8 @@ def changed(lake: Lake, table: Table, inputs: Sequence[Input], window: Window) -
     if last.is_empty() or last["version"].item() + 1 < last["oldest"].item():
         return window
     version, built_at, _ = last.row(0)
-    changes = [built_at - _TENOR]
+    # A build under a clock that was ahead is none of the future.
+    changes = [min(built_at, datetime.now(UTC)) - _TENOR]
     for source in inputs:
         earliest = lake.read(
             f"SELECT min({source.time}) AS earliest FROM ducklake_table_insertions(?, ?, ?, ?, ?)",

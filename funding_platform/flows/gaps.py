@@ -24,7 +24,7 @@ from funding_platform.core.completeness import (
 )
 from funding_platform.core.schema import UTC_TIME, instant
 from funding_platform.core.tables import INSTRUMENTS
-from funding_platform.core.time_grid import Window
+from funding_platform.core.time_grid import MILLISECOND, SKEW, Window
 from funding_platform.flows.completeness import in_words
 from funding_platform.flows.history_depths import kept_since
 from funding_platform.flows.listings import earlier_listings, stored_starts
@@ -48,13 +48,16 @@ _VENUES = """
 SELECT venue FROM core.funding_rates
 UNION SELECT venue FROM core.collection_log WHERE dataset = 'core.funding_rates' ORDER BY 1
 """
-_SETTLEMENTS = """
-SELECT venue, venue_symbol, funding_time, interval_hours FROM core.funding_rates WHERE venue = ?
+_HAS_COME = f"<= now() + INTERVAL {SKEW // MILLISECOND} MILLISECONDS"
+_SETTLEMENTS = f"""
+SELECT venue, venue_symbol, funding_time, interval_hours FROM core.funding_rates
+WHERE venue = ? AND funding_time {_HAS_COME}
 """
-_COLLECTED = """
+_COLLECTED = f"""
 SELECT min(window_start), max(least(window_end, started_at)), min(started_at)
 FROM core.collection_log
 WHERE venue = ? AND dataset = 'core.funding_rates' AND status <> 'failed' AND requests IS NOT NULL
+    AND started_at {_HAS_COME}
 """
 
 

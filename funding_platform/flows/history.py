@@ -13,10 +13,12 @@ import polars as pl
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import Window
+from funding_platform.flows.clock import require_right_clock
 from funding_platform.flows.collection_log import Attempt, log_frame
 from funding_platform.flows.completeness import completed
 from funding_platform.flows.errors import (
     BeforeHistoryError,
+    ClockError,
     CollectionError,
     EmptyAnswerError,
     FutureWindowError,
@@ -52,6 +54,8 @@ def collect_history(
         If the venue listed instruments in the window and returned not one settlement.
     CollectionError
         If not one symbol could be read.
+    ClockError
+        If the venue's clock says that ours is days off.
     VenueError
         If the venue is down, bans us, breaks its contract, or sends what the adapter fails on.
     """
@@ -75,7 +79,8 @@ def collect_history(
             attempt.warnings = report.warnings()
             with lake.commit(run_id, f"log of {venue_name} history") as transaction:
                 transaction.append(COLLECTION_LOG, log_frame([attempt]))
-                recording.store(lake, transaction)
+                if not isinstance(attempt.error, ClockError):
+                    recording.store(lake, transaction)
     return report
 
 
@@ -116,6 +121,7 @@ async def read_history(
     """
     window = _possible(report.window, venue.spec, recording.attempt.started_at)
     instruments = await _instruments(venue, known)
+    require_right_clock({report.venue: venue.stats.clock_ahead})
     for part in _slices(window):
         await _collect_part(report, venue, instruments, part, lake, recording)
     _require_an_answer(report, venue.spec)

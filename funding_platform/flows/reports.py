@@ -17,7 +17,7 @@ FROM marts.coverage WHERE coalesce(venue = $venue, true) GROUP BY ALL ORDER BY A
 _CURVES = """
 SELECT c.* FROM features.curve_snapshots AS c
 JOIN core.instruments AS i USING (venue, venue_symbol)
-WHERE i.base = $base AND c.usable AND coalesce(c.venue = $venue, true)
+WHERE i.base = $base AND c.usable AND c.as_of <= now() AND coalesce(c.venue = $venue, true)
 QUALIFY row_number() OVER (
     PARTITION BY c.venue
     -- The newest, live before settled; of several contracts the linear one, USDT before USDC.

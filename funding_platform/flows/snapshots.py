@@ -16,8 +16,14 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import COLLECTION_LOG, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window, floor_hour
+from funding_platform.flows.clock import require_right_clock
 from funding_platform.flows.collection_log import Attempt, log_frame
-from funding_platform.flows.errors import CollectionError, EmptyAnswerError, PerishableError
+from funding_platform.flows.errors import (
+    ClockError,
+    CollectionError,
+    EmptyAnswerError,
+    PerishableError,
+)
 from funding_platform.flows.listings import note_listings
 from funding_platform.flows.progress import begin
 from funding_platform.flows.recording import Recording, store_answers
@@ -104,14 +110,27 @@ def _collect(
     """Ask all that offer it at once, commit what came and the log in one transaction."""
     venues = offering(what.table, venues)
     collected = asyncio.run(_ask_all(what, venues, settings, run_id))
+    right = _by_a_right_clock(collected)
     message = f"{what.table.name} of {len(venues)} venues"
     with Lake(settings) as lake, lake.commit(run_id, message) as tx:
         frames = [one.frame for one in collected if one.attempt.error is None]
         if frames:
             what.store(tx, pl.concat(frames))
-        store_answers([one.recording for one in collected], lake, tx)
+        if right:
+            store_answers([one.recording for one in collected], lake, tx)
         tx.append(COLLECTION_LOG, log_frame([one.attempt for one in collected]))
     return {one.attempt.venue: one for one in collected}
+
+
+def _by_a_right_clock(collected: Sequence[Collected]) -> bool:
+    """Whether the venues confirm our clock; if they do not, every attempt has failed for that."""
+    try:
+        require_right_clock({one.attempt.venue: one.attempt.clock_ahead for one in collected})
+    except ClockError as error:
+        for one in collected:
+            one.attempt.error, one.attempt.rows = error, 0
+        return False
+    return True
 
 
 async def _ask_all(
@@ -171,6 +190,7 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
         finally:
             attempt.warnings = list(venue.warnings)
             attempt.requests = venue.stats.requests
+            attempt.clock_ahead = venue.stats.clock_ahead
             attempt.latency_ms = venue.stats.mean_latency_ms
             attempt.note_standing(settings)
     if frame.is_empty():

@@ -4,26 +4,32 @@ One frame, all broken rules at once: each names the rule, the columns and the fi
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 
 import polars as pl
 
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.schema import Column, Table, Type, instant
+from funding_platform.core.time_grid import SKEW
 from funding_platform.lake.errors import InvalidFrameError
 
 SHOWN_ROWS = 3
 
 
 def validate(table: Table, frame: pl.DataFrame) -> None:
-    """Check columns by name, types, nulls, finiteness, bounds, allowed values and the key.
+    """Check columns by name, types, nulls, finiteness, bounds, allowed values, times and the key.
 
     Raises
     ------
     InvalidFrameError
         Naming every rule that is broken, the columns, and the first rows that break it.
     """
-    broken = list(_shape(table, frame)) or [*_values(table, frame), *_duplicates(table, frame)]
+    broken = list(_shape(table, frame)) or [
+        *_values(table, frame),
+        *_future(table, frame, datetime.now(UTC)),
+        *_duplicates(table, frame),
+    ]
     if broken:
         raise InvalidFrameError(
             f"{frame.height} rows for {table.full_name} were refused, nothing was written:\n  - "
@@ -85,6 +91,19 @@ def _rules_of(column: Column) -> Iterator[_Rule]:
         yield _Rule(f"at most {column.maximum:g}", column.name, value > column.maximum)
     if column.values:
         yield _Rule(f"one of {column.values}", column.name, ~value.is_in(column.values))
+
+
+def _future(table: Table, frame: pl.DataFrame, now: datetime) -> Iterator[str]:
+    """Rows of a time that has not come."""
+    for column in table.columns:
+        if column.past:
+            ahead = pl.col(column.name) > instant(now + SKEW)
+            if frame.select(ahead.any()).item():
+                yield _fault(
+                    f"{column.name} no later than the present, {now:%Y-%m-%d %H:%M} UTC",
+                    (*table.key, column.name),
+                    frame.filter(ahead),
+                )
 
 
 def _duplicates(table: Table, frame: pl.DataFrame) -> Iterator[str]:

@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ import httpx
 
 from funding_platform.venues.answers import decoded, raise_for_refusal
 from funding_platform.venues.breaker import Breaker
+from funding_platform.venues.clocks import ahead_of
 from funding_platform.venues.encodings import ACCEPTED, BrokenEncodingError, Inflation
 from funding_platform.venues.endpoints import Endpoint, Params, RefusalHook
 from funding_platform.venues.errors import (
@@ -49,6 +50,8 @@ class Stats:
     calls: int = 0
     requests: int = 0
     busy_seconds: float = 0.0
+    clock_ahead: timedelta | None = None
+    """How far our clock was ahead of the venue's, by the answer that says least."""
 
     @property
     def retries(self) -> int:
@@ -59,6 +62,12 @@ class Stats:
     def mean_latency_ms(self) -> float | None:
         """Mean time from sending a request to the end of its answer; None before the first."""
         return 1e3 * self.busy_seconds / self.requests if self.requests else None
+
+    def compare_clocks(self, ahead: timedelta | None) -> None:
+        """Note how far our clock was ahead of the stamp of an answer, where it has one."""
+        if ahead is not None:
+            known = self.clock_ahead
+            self.clock_ahead = ahead if known is None else min(known, ahead, key=abs)
 
 
 def utc_now() -> datetime:
@@ -222,6 +231,8 @@ class HttpClient:
             self._clock(),
         )
         note(exchange)
+        if EXTENSION not in response.extensions:
+            self.stats.compare_clocks(ahead_of(response.headers, exchange.observed_at))
         if self._record is not None:
             self._record(exchange)
 

@@ -15,14 +15,11 @@ import polars as pl
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import FIRST_PERPETUAL
+from funding_platform.core.time_grid import FIRST_PERPETUAL, SKEW
 from funding_platform.venues.errors import ContractError
 
 DRIVE_MONEY: Final = ("interval_hours", "next_funding_time", "mark_price")
 """Columns that must not vanish unnoticed; without a predicted rate there is no snapshot at all."""
-
-SKEW: Final = timedelta(minutes=5)
-"""How far its clock may be ahead of ours."""
 
 APART: Final = 10
 """A mark so many times its index, or the reverse, is another unit and no premium."""

@@ -160,7 +160,7 @@ def test_all_markets_of_a_venue_never_show_one_rate(
     rates: list[float | None], doubted: bool
 ) -> None:
     whole = pl.concat([snapshot()[:1]] * len(rates))
-    marks = pl.int_range(pl.len(), dtype=pl.Float64) + 100.0
+    marks = pl.int_range(pl.len()).cast(pl.Float64) + 100.0
     frame = whole.with_columns(
         pl.Series("predicted_rate", rates), marks.alias("mark_price"), marks.alias("index_price")
     )
@@ -170,7 +170,7 @@ def test_all_markets_of_a_venue_never_show_one_rate(
 
 
 def test_all_markets_of_a_venue_never_have_one_mark() -> None:
-    rates = pl.int_range(pl.len(), dtype=pl.Float64) * 1e-6
+    rates = pl.int_range(pl.len()).cast(pl.Float64) * 1e-6
     frame = pl.concat([snapshot()[:1]] * 300).with_columns(rates.alias("predicted_rate"))
     _, (doubt,) = sound("v", frame)
     assert "mark_price is 100 in all 300 markets" in str(doubt)

@@ -7,7 +7,7 @@
         on_schema_change='append_new_columns',
         partitioned_by=['year(hour)', 'month(hour)', 'day(hour)'],
         sorted_by=['base', 'hour'],
-        post_hook="delete from {{ this }} where hour < (select max(hour) from {{ this }}) - to_days({{ var('opportunity_history_days') }})",
+        post_hook="delete from {{ this }} where hour < (select max(hour) from {{ this }} where hour <= now()) - to_days({{ var('opportunity_history_days') }})",
     )
 }}
 
