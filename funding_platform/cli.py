@@ -12,6 +12,7 @@ from funding_platform.commands import (
     operating,
     opportunities,
     reading,
+    recovering,
 )
 from funding_platform.core.errors import FundingError
 
@@ -56,6 +57,7 @@ for _command in (
     backtesting.backtest,
     operating.publish,
     operating.maintain,
+    recovering.lake,
     operating.doctor,
 ):
     main.add_command(_command)

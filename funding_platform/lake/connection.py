@@ -210,7 +210,9 @@ def attach(
     except duckdb.Error as error:
         said = translated(error)
         if type(said) is LakeError:  # it is there, and is neither locked nor on a full disk
-            said = CatalogLostError(f"the catalog {catalog} cannot be read: {error}", hint=WAYS_BACK)
+            said = CatalogLostError(
+                f"the catalog {catalog} cannot be read: {error}", hint=WAYS_BACK
+            )
         raise said from error
 
 

@@ -289,9 +289,7 @@ def _rebuild_table(
 _NOTHING = f"{0:016x}"
 
 
-def _proof(
-    connection: duckdb.DuckDBPyConnection, table: Table, relation: str
-) -> tuple[int, str]:
+def _proof(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> tuple[int, str]:
     """Return the number of rows and a fingerprint of them in any order."""
     (rows, total) = connection.execute(
         f"SELECT count(*), coalesce(sum(hash({', '.join(table.column_names)})::HUGEINT), 0) "
@@ -318,9 +316,7 @@ def _rows_of_base(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     )
 
 
-def _rows_of_files(
-    connection: duckdb.DuckDBPyConnection, table: Table, files: list[Path]
-) -> str:
+def _rows_of_files(connection: duckdb.DuckDBPyConnection, table: Table, files: list[Path]) -> str:
     """Select the rows of files that no delete file has taken out."""
     deletes = [path for path in files if path.name.endswith("-delete.parquet")]
     data = [path for path in files if path not in set(deletes)]
