@@ -14,6 +14,7 @@ from funding_platform.commands import (
     operating,
     opportunities,
     reading,
+    recovering,
 )
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import visible
@@ -115,6 +116,7 @@ for _command in (
     backtesting.backtest,
     operating.publish,
     operating.maintain,
+    recovering.lake,
     operating.doctor,
 ):
     main.add_command(_command)

@@ -96,19 +96,33 @@ def publish() -> None:
 @click.option(
     "--keep-days",
     type=click.IntRange(min=0),
-    help="Days of time travel to keep; FUNDING_SNAPSHOT_RETENTION_DAYS when left out.",
+    help="Days of time travel to keep, at least the last one, whose readers may still be at work; "
+    "FUNDING_SNAPSHOT_RETENTION_DAYS when left out.",
 )
-def maintain(keep_days: int | None) -> None:
-    """Drop old answers and snapshots, merge small files, delete files that nothing needs."""
+@click.option(
+    "--trust-clock",
+    is_flag=True,
+    help="Count ages by the clock, although nothing was committed for long before now.",
+)
+def maintain(keep_days: int | None, trust_clock: bool) -> None:
+    """Drop old answers and snapshots, merge small files, delete files that nothing needs.
+
+    Snapshots and files of the last day stay whatever the options say.
+    """
     from funding_platform.lake.maintenance import maintain as run
 
     kept = settings().snapshot_retention_days if keep_days is None else keep_days
-    report = run(settings(), keep_days=kept)
+    report = run(settings(), keep_days=kept, trust_clock=trust_clock)
     click.echo(
         f"{report.payloads_dropped} raw payloads dropped, "
         f"{report.snapshots_expired} snapshots expired, "
+        f"{report.leftovers_removed} files of killed writers deleted, "
         f"{report.files_before} data files became {report.files_after}"
     )
+    if report.files_unknown:
+        click.echo(f"{report.files_unknown} files that the catalog does not know were left alone")
+    if report.pause:
+        click.echo(f"clock: {report.pause}")
 
 
 @click.command()
@@ -120,5 +134,6 @@ def doctor() -> None:
     findings = examine(settings(), datetime.now(UTC))
     for finding in findings:
         mark = "[green]ok [/]" if finding.well else "[red]bad[/]"
-        console.print(f"{mark} {finding.text}", highlight=False)
+        console.print(mark, end=" ")
+        console.print(finding.text, highlight=False, markup=False)
     sys.exit(0 if all(finding.well for finding in findings) else 1)

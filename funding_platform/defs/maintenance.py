@@ -19,8 +19,12 @@ def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
             "snapshots_expired": report.snapshots_expired,
             "files_before": report.files_before,
             "files_after": report.files_after,
+            "leftovers_removed": report.leftovers_removed,
+            "files_unknown": report.files_unknown,
         }
     )
+    if report.pause:
+        context.log.warning(report.pause)
 
 
 @dg.job(name=MAINTENANCE, description="Merge small files and drop what is beyond its retention.")

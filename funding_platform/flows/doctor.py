@@ -13,7 +13,11 @@ from funding_platform.core.errors import FundingError
 from funding_platform.flows.checks import rows_ahead
 from funding_platform.flows.listings import earlier_listings
 from funding_platform.lake import connect
-from funding_platform.lake.connection import bare_connection, catalog_file
+from funding_platform.lake.catalog import catalog_file, copy_file, refuse_lost
+from funding_platform.lake.errors import translated
+from funding_platform.lake.extensions import bare_connection
+from funding_platform.lake.leftovers import missing_files
+from funding_platform.lake.outdated import refuse_outdated
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.registry import venue_names, venue_spec
@@ -37,6 +41,7 @@ def examine(settings: Settings, now: datetime) -> list[Finding]:
         lambda: _extensions(settings),
         lambda: _venues(settings),
         lambda: _lake(settings, now),
+        lambda: _copy(settings, now),
         lambda: _clock(settings, now),
         lambda: _listings(settings),
     ]
@@ -48,6 +53,8 @@ def _guarded(look: Callable[[], Finding]) -> Finding:
         return look()
     except FundingError as error:
         return Finding(False, str(error))
+    except duckdb.Error as error:
+        return Finding(False, str(translated(error)))
 
 
 def _dagster_home() -> Finding:
@@ -114,8 +121,17 @@ def _listings(settings: Settings) -> Finding:
 
 def _lake(settings: Settings, now: datetime) -> Finding:
     if not catalog_file(settings).exists():
+        refuse_lost(catalog_file(settings))
         return Finding(True, f"no lake yet at {settings.lake_dir}: `make demo` makes one")
     with connect(settings) as lake:
+        missing = missing_files(lake, settings)
+        if missing:
+            return Finding(
+                False,
+                f"{len(missing)} files that the catalog names are missing, {missing[0]} for one: "
+                "put them back from a backup, or collect their months again (`funding backfill`)",
+            )
+        refuse_outdated(lake, settings)
         counted = lake.execute(
             "SELECT count(*), max(funding_time) FROM core.funding_rates WHERE funding_time <= ?",
             [now],
@@ -125,3 +141,14 @@ def _lake(settings: Settings, now: datetime) -> Finding:
         return Finding(True, f"lake at {settings.lake_dir} is empty: `funding backfill` fills it")
     age = (now - newest).total_seconds() / 3600
     return Finding(True, f"{rows:,} settlements, the newest {age:.1f} hours old")
+
+
+def _copy(settings: Settings, now: datetime) -> Finding:
+    """Whether the catalog's newest copy keeps up with it."""
+    catalog, copy = catalog_file(settings), copy_file(settings)
+    if not catalog.exists():
+        return Finding(True, "no catalog, no copy of it")
+    if not copy.exists():
+        return Finding(True, "no copy of the catalog yet: whoever commits leaves one")
+    age = (now.timestamp() - copy.stat().st_mtime) / 3600
+    return Finding(True, f"a copy of the catalog, {age:.1f} hours old: {copy}")

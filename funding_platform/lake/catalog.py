@@ -97,15 +97,22 @@ def refuse_foreign(connection: duckdb.DuckDBPyConnection, catalog: Path, name: s
         raise CatalogLostError(f"the catalog {catalog} {fault}", hint=WAYS_BACK)
 
 
-def known_names(connection: duckdb.DuckDBPyConnection, metadata: str = METADATA) -> set[str]:
-    """Return the names of all files that the attached catalog knows, those to be deleted included.
+def known_names(
+    connection: duckdb.DuckDBPyConnection, metadata: str = METADATA, *, doomed: bool = True
+) -> set[str]:
+    """Return the names of all files that an attached catalog knows.
 
     A name is enough: DuckLake makes them of UUIDs.
+
+    Parameters
+    ----------
+    metadata
+        What the catalog is attached as.
+    doomed
+        Whether to name those too that it has given up and will have deleted.
     """
+    tables = ("data_file", "delete_file", *(("files_scheduled_for_deletion",) if doomed else ()))
     found = connection.execute(
-        " UNION ALL ".join(
-            f"SELECT path FROM {metadata}.ducklake_{table}"
-            for table in ("data_file", "delete_file", "files_scheduled_for_deletion")
-        )
+        " UNION ALL ".join(f"SELECT path FROM {metadata}.ducklake_{table}" for table in tables)
     ).fetchall()
     return {Path(path).name for (path,) in found}

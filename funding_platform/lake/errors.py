@@ -30,7 +30,6 @@ import duckdb
 
 from funding_platform.core.errors import FundingError
 
-
 WAYS_BACK = (
     "nothing was changed. Put the copy of the catalog back (`funding lake restore`), or make a new "
     "one from the files (`funding lake rebuild`); see docs/recovery.md"
@@ -146,7 +145,7 @@ def translated(error: duckdb.Error) -> FundingError:
         "ducklake_" in text and ("no such table" in text or "does not exist" in text)
     ):
         return CatalogLostError(f"the lake's catalog is damaged: {text}", hint=WAYS_BACK)
-    if ".parquet" in text and "No such file" in text or "No files found" in text:
+    if (".parquet" in text and "No such file" in text) or "No files found" in text:
         return FileLostError(
             f"a file of the lake is gone: {text}",
             hint="put it back from a backup; `funding doctor` lists all that are missing",

@@ -12,10 +12,10 @@ from funding_platform.settings import Settings
 EXTENSIONS = ("sqlite_scanner", "ducklake")
 
 CONSISTENT_READS = "SET GLOBAL sqlite_disable_multithreaded_scans = true"
-"""With several threads DuckDB reads a SQLite table between the smallest and the largest rowid that it
-found when the transaction first looked: of a merge that another process commits meanwhile a reader
-sees that the old files are gone and not the new one (DuckDB 1.5.5). Global, because DuckLake reads
-its catalog over a connection of its own."""
+"""With several threads DuckDB reads a SQLite table between the smallest and the largest rowid that
+it found when the transaction first looked: of a merge that another process commits meanwhile, a
+reader sees that the old files are gone and not the new one (DuckDB 1.5.5). Global, because DuckLake
+reads its catalog over a connection of its own."""
 
 
 def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -1,7 +1,7 @@
 """Files that no commit took in: which they are, whose they are, and when they may go.
 
-A file that the catalog does not know may be the half of a transaction that was killed, and it may be
-all that is left of a commit whose catalog was lost. What it is cannot be told from the file. So
+A file that the catalog does not know may be the half of a transaction that was killed, and it may
+be all that is left of a commit whose catalog was lost. What it is cannot be told from the file. So
 only what is proven to be the former is ever deleted: files that came to be while one writer held
 the commit lock, unknown to the catalog when that writer had ended. Their names are kept in a list.
 
@@ -67,6 +67,12 @@ def unknown_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
     """Return the Parquet files that the attached catalog does not know."""
     known = known_names(connection)
     return [path for path in parquet_files(files_dir(settings)) if path.name not in known]
+
+
+def missing_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
+    """Return the names of files that the catalog's snapshots read and that are not there."""
+    there = {path.name for path in parquet_files(files_dir(settings))}
+    return sorted(known_names(connection, doomed=False) - there)
 
 
 def written_since(

@@ -96,7 +96,7 @@ class CommitLock(ExplainedLock):
         assert self._mark is not None
         return from_ms(int(self._mark.name.removeprefix(_MARK)))
 
-    def acquire(self, *args: object, **kwargs: object) -> object:
+    def acquire(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
         """Wait for the lock, see to what a killed holder left, leave a mark."""
         taken = super().acquire(*args, **kwargs)
         if self.lock_counter == 1:

@@ -8,24 +8,17 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 
 from funding_platform.lake.ages import judged
-from funding_platform.lake.catalog import LAKE, files_dir, parquet_files
+from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect
 from funding_platform.lake.copies import keep_copy, previous_copy
-from funding_platform.lake.errors import CatalogOutdatedError, LakeFullError, translated
-from funding_platform.lake.leftovers import (
-    born,
-    clear_up,
-    created_at,
-    listed,
-    remove_listed,
-    unknown_files,
-)
+from funding_platform.lake.errors import LakeFullError, translated
+from funding_platform.lake.leftovers import clear_up, remove_listed
 from funding_platform.lake.locks import commit_lock
+from funding_platform.lake.outdated import refuse_outdated
 from funding_platform.settings import Settings
 
 _DROP_OLD_PAYLOADS = """
@@ -38,12 +31,6 @@ DELETE FROM core.raw_payloads WHERE observed_at < $before AND (
 
 SAFETY = timedelta(days=1)
 """A snapshot or a file younger than this may be what a reader or a writer is still at work on."""
-
-SUSPICIOUS_SHARE = 0.1
-"""Of all files, how many the catalog may not know before it is taken for an older one."""
-
-FEW_FILES = 5
-"""As many may be unknown however small the lake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +90,7 @@ def maintain(
             # four of them one process in ten aborted, with one none did.
             connection.execute("SET threads = 1")
             clock = judged(_snapshot_times(connection), now or datetime.now(UTC), trust_clock)
-            unknown = _unproven(connection, settings)
+            unknown = refuse_outdated(connection, settings)
             before = _data_files(connection)
             removed = remove_listed(connection, settings, clock.time - SAFETY)
             kept = clock.time - max(SAFETY, timedelta(days=keep_days))
@@ -115,30 +102,6 @@ def maintain(
             raise translated(error) from error
     keep_copy(settings)
     return MaintenanceReport(dropped, expired, before, after, removed, len(unknown), clock.pause)
-
-
-def _unproven(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Path]:
-    """Return the files that the catalog does not know and nobody is proven to have left.
-
-    Raises
-    ------
-    CatalogOutdatedError
-        If they are many and came to be after the catalog was made. What is older than the catalog
-        is what it was rebuilt from, or another lake's.
-    """
-    left, made = listed(settings), created_at(connection)
-    unknown = [path for path in unknown_files(connection, settings) if path.name not in left]
-    younger = [path for path in unknown if (birth := born(path)) is not None and birth > made]
-    held = len(parquet_files(files_dir(settings)))
-    if len(younger) > max(FEW_FILES, SUSPICIOUS_SHARE * held):
-        raise CatalogOutdatedError(
-            f"{len(younger)} of {held} files in {files_dir(settings)} are younger than the catalog "
-            f"and unknown to it, {younger[0].name} for one: it seems to be an older copy of the "
-            "catalog that was put back. Nothing was changed",
-            hint="`funding lake rebuild --force` makes a catalog that knows them too; files that "
-            "you know to be rubbish can be deleted by hand",
-        )
-    return unknown
 
 
 def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: datetime) -> int:

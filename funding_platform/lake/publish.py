@@ -1,7 +1,7 @@
 """The published file: a plain DuckDB database that anyone can open.
 
 Built aside and renamed into place, so that a reader sees the old file or the new one, whole. One
-process builds at a time, under a name of its own, and checks what it has built before it renames it.
+process builds at a time, under a name of its own, and checks what it has built before renaming.
 """
 
 import os

@@ -1,5 +1,7 @@
 """A real lake in a temporary folder, and frames for it."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import Window
+from funding_platform.lake.catalog import catalog_file
 from funding_platform.lake.writer import Scope
 from funding_platform.settings import Settings
 
@@ -42,3 +45,22 @@ def rates(
 
 def january_of(venue: str = "binance") -> Scope:
     return Scope({"venue": venue}, "funding_time", JANUARY)
+
+
+def age(settings: Settings, by: timedelta) -> None:
+    """Make the lake's commits, and what it has scheduled for deletion, older."""
+    with closing(sqlite3.connect(catalog_file(settings))) as catalog:
+        for table, column in (
+            ("ducklake_snapshot", "snapshot_time"),
+            ("ducklake_files_scheduled_for_deletion", "schedule_start"),
+        ):
+            for number, text in catalog.execute(f"SELECT rowid, {column} FROM {table}").fetchall():
+                earlier = f"{datetime.fromisoformat(text) - by:%Y-%m-%d %H:%M:%S.%f+00}"
+                catalog.execute(
+                    f"UPDATE {table} SET {column} = ? WHERE rowid = ?", [earlier, number]
+                )
+        catalog.commit()
+
+
+def parquet_names(settings: Settings) -> set[str]:
+    return {path.name for path in settings.data_dir.rglob("*.parquet")}

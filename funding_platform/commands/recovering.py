@@ -1,0 +1,77 @@
+"""Commands for a lake whose catalog is lost or damaged."""
+
+import click
+
+from funding_platform.commands.common import settings
+
+
+@click.group()
+def lake() -> None:
+    """Bring the lake's catalog back after it was lost; see docs/recovery.md."""
+
+
+@lake.command()
+def restore() -> None:
+    """Put back the newest copy of the catalog, which every writer leaves behind.
+
+    The broken catalog is kept under another name, and no file is touched.
+    """
+    from funding_platform.lake.recovery import restore as run
+
+    done = run(settings())
+    click.echo(f"put back {done.copy}, whose newest commit is of {done.committed_at:%F %T} UTC")
+    if done.files_unknown:
+        click.echo(
+            f"{done.files_unknown} files are unknown to it: left by killed writers, kept from "
+            "before, or of commits since the copy, which `funding lake rebuild --force` takes in"
+        )
+    _tell_what_is_kept(done.kept)
+
+
+@lake.command()
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Rebuild although the catalog can be read; it is what is begun with then.",
+)
+def rebuild(force: bool) -> None:
+    """Make a new catalog from the newest copy of the old one and from the Parquet files.
+
+    Without a copy from the files alone. Of the rows of one key the one seen last is kept. The new
+    catalog takes its place once each table holds what was chosen for it: its rows and a fingerprint
+    of them are printed. No file is deleted; the disk needs room for the tables twice.
+    """
+    from funding_platform.flows.progress import begin
+    from funding_platform.lake.recovery import rebuild as run
+    from funding_platform.terminal import progress_bars
+
+    with progress_bars():
+        done = run(settings(), force=force, begin=begin)
+    for table in done.tables:
+        click.echo(f"{table.rows:>12,}  {table.fingerprint}  {table.name}")
+    begun = f"from {done.base} and" if done.base else "from"
+    superseded = sum(table.superseded for table in done.tables)
+    click.echo(
+        f"rebuilt {begun} {done.files_read} files; {superseded:,} older rows of the same keys left out"
+    )
+    for path in done.files_unreadable:
+        click.echo(f"could not be read, and was left alone: {path}")
+    for line in _UNKNOWN_WITHOUT_COPY if done.base is None else _UNKNOWN_SINCE_COPY:
+        click.echo(f"cannot be known: {line}")
+    click.echo("the marts are built again by the next transform; time travel begins anew")
+    _tell_what_is_kept(done.kept)
+
+
+_UNKNOWN_WITHOUT_COPY = (
+    "rows written ten or fewer at a time lay in the catalog alone and are lost",
+    "rows that were deleted and not written again are back",
+)
+_UNKNOWN_SINCE_COPY = (
+    "rows written ten or fewer at a time since that catalog or copy are lost",
+    "rows that were deleted since and not written again are back",
+)
+
+
+def _tell_what_is_kept(kept: object) -> None:
+    if kept:
+        click.echo(f"the catalog from before is kept as {kept}")
