@@ -7,10 +7,22 @@ divided by the multiplier compares across venues.
 """
 
 import re
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 ContractType = Literal["linear", "inverse"]
 """Linear settles in the quote currency, inverse in the base."""
+
+DOLLARS: Final = (
+    *("USD", "USDT", "USDC", "USDT0", "USDE", "FDUSD", "USDS"),
+    *("USDB", "DAI", "BUSD", "TUSD", "USD1", "USDH"),
+)
+"""Quotes that are a dollar or count as one, in capitals: venues write USDe and USDE."""
+
+
+def is_dollar(quote: str | None) -> bool:
+    """Return whether amounts in a quote currency are amounts in dollars."""
+    return quote is not None and quote.upper() in DOLLARS
+
 
 # Digits count as a multiplier only before a letter: 1INCH, 0G and 2Z are coins of their own.
 _PREFIX = re.compile(r"(?P<factor>1000000|100000|10000|1000|1M(?=[A-Z]{3})|k)(?P<coin>[A-Z].*)")

@@ -231,8 +231,9 @@ def attach(
     read_only: bool,
     as_of: datetime | int | None = None,
     catalog: Path | None = None,
+    name: str = LAKE,
 ) -> None:
-    """Attach the lake and make it the default database."""
+    """Attach the lake under ``name`` and make it the default database."""
     catalog = catalog or catalog_file(settings)
     options = [
         f"DATA_PATH '{files_dir(settings)}/'",
@@ -246,8 +247,8 @@ def attach(
     if read_only or as_of is not None:
         options.append("READ_ONLY")
     try:
-        connection.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS {LAKE} ({', '.join(options)})")
-        connection.execute(f"USE {LAKE}")
+        connection.execute(f"ATTACH 'ducklake:sqlite:{catalog}' AS {name} ({', '.join(options)})")
+        connection.execute(f"USE {name}")
     except duckdb.Error as error:
         raise translated(error) from error
 
@@ -268,7 +269,7 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     for schema in dict.fromkeys(table.schema for table in TABLES.values()):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in tables:
-        _create_table(connection, table)
+        create_table(connection, table)
     for table, column in _columns_not_in(held):
         connection.execute(
             f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type.value}"
@@ -306,8 +307,8 @@ def _columns_not_in(held: Mapping[str, set[str]]) -> list[tuple[Table, Column]]:
     ]
 
 
-def _create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create one table with its file layout."""
+def create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create one declared table with its file layout."""
     connection.execute(table.ddl())
     if table.partition_by:
         connection.execute(

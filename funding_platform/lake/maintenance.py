@@ -53,6 +53,7 @@ def maintain(settings: Settings, *, keep_days: int) -> MaintenanceReport:
             before = _data_files(connection)
             kept = settings.raw_retention_days
             dropped = connection.execute(_DROP_OLD_PAYLOADS, [kept, kept]).fetchone()
+            _drop_unreadable(connection)
             connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
             connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
             expired = connection.execute(
@@ -71,6 +72,22 @@ def maintain(settings: Settings, *, keep_days: int) -> MaintenanceReport:
         raise translated(error) from error
     finally:
         connection.close()
+
+
+def _drop_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the working tables with nested columns that earlier versions kept in the lake.
+
+    DuckLake 1.5.5 keeps a few rows inline, and cannot read a time within a STRUCT again, nor flush
+    any other table then. They were worked out by dbt, which keeps them in its own file now.
+    """
+    nested = connection.execute(
+        "SELECT DISTINCT table_name FROM duckdb_columns() JOIN duckdb_tables() "
+        "USING (database_name, schema_name, table_name) "
+        "WHERE (database_name, schema_name) = (?, 'intermediate') AND data_type LIKE 'STRUCT%'",
+        [LAKE],
+    ).fetchall()
+    for (name,) in nested:
+        connection.execute(f"DROP TABLE intermediate.{name}")
 
 
 def _data_files(connection: duckdb.DuckDBPyConnection) -> int:
