@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 CHILD = (
-    "import sys, time; from pathlib import Path; "
+    "import sys, time; "
     "from funding_platform.core.processes import die_with_parent; "
     "die_with_parent(int(sys.argv[1])); print('alive', flush=True); time.sleep(600)"
 )
