@@ -1,17 +1,14 @@
-{# How models reach the lake: each replaces the one before in one statement, in one transaction.
-   dbt-duckdb would build aside, rename twice and drop what was there in a second commit, which
-   names no run, doubles the snapshots, and leaves the files in a folder called <model>__dbt_tmp. #}
+{# How models reach the file that a build works in: each takes the place of the view that shows what
+   the lake held, in one transaction. From there funding_platform.lake.marts_build takes them. #}
 
 {% materialization view, adapter='duckdb' %}
     {%- set target = this.incorporate(type='view') -%}
     {% do in_place_of_another_kind(target) %}
     {% call statement('main') %}
-        create or replace view {{ target }} as (
-            {{ assert_contract(sql) }}
-            {{ sql }}
-        )
+        {{ assert_contract(sql) }}
+        create or replace view {{ target }} as ({{ sql }})
     {% endcall %}
-    {% do committed(target) %}
+    {% do committed() %}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
@@ -19,17 +16,55 @@
     {%- set target = this.incorporate(type='table') -%}
     {% do in_place_of_another_kind(target) %}
     {% call statement('main') %}
-        {%- if config.get('contract').enforced %}
-        {{ assert_contract(sql) }}
-        create or replace table {{ target }} {{ get_table_columns_and_constraints() }};
-        insert into {{ target }} {{ get_column_names() }} ({{ get_select_subquery(sql) }})
-        {%- else %}
-        create or replace table {{ target }} as ({{ sql }})
-        {%- endif %}
+        {{ filled(target, sql) }}
     {% endcall %}
-    {% do committed(target) %}
+    {% do committed() %}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{# What the query gives is new, and stands for all that the lake holds of the same unique_key. The
+   new rows are a table of their own; the model is a view of them and of what stays. #}
+{% materialization incremental, adapter='duckdb' %}
+    {%- set target = this.incorporate(type='view') -%}
+    {%- set added = target.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
+    {%- set held = load_cached_relation(this) -%}
+    {%- set key = config.require('unique_key') -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') %}
+        {{ filled(added, sql) }};
+        create or replace view {{ target }} as (
+            from {{ added }}
+            {%- if held is not none %}
+            union all by name
+            from {{ api.Relation.create('held', this.schema, this.identifier) }}
+            where {{ key }} not in (select {{ key }} from {{ added }})
+            {%- endif %}
+        )
+    {% endcall %}
+    {% do committed() %}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{# Whether the lake holds the model already: a table there, a view of it in a build. #}
+{% macro is_incremental() %}
+    {{ return(
+        execute
+        and config.get('materialized') == 'incremental'
+        and load_relation(this) is not none
+    ) }}
+{% endmacro %}
+
+{# A table of what a query gives, as the model's contract declares it where there is one. #}
+{% macro filled(target, sql) -%}
+    {%- if config.get('contract').enforced %}
+    {{ assert_contract(sql) }}
+    create or replace table {{ target }} {{ get_table_columns_and_constraints() }};
+    insert into {{ target }} {{ get_column_names() }} ({{ get_select_subquery(sql) }})
+    {%- else %}
+    create or replace table {{ target }} as ({{ sql }})
+    {%- endif %}
+{%- endmacro %}
 
 {# Fails where the columns of the query are not those that the model's contract declares. #}
 {% macro assert_contract(sql) -%}
@@ -48,10 +83,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Describes what was built, and commits it. #}
-{% macro committed(target) -%}
+{% macro committed() -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do persist_docs(target, model) %}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 {%- endmacro %}

@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'coverage'}}}) }}
 
--- Months partition the history: their settlements add up to the table.
+-- Months partition the history: their settlements add up to the table. An instrument of which nothing
+-- settled yet has months, with none in them.
 with counted as (
     select venue, venue_symbol, sum(present) as present
     from {{ ref('coverage') }}
@@ -16,4 +17,4 @@ stored as (
 select *
 from counted
 full join stored using (venue, venue_symbol)
-where present is distinct from settlements
+where coalesce(present, 0) <> coalesce(settlements, 0)

@@ -4,7 +4,7 @@
 with newest as (
     select *
     from {{ ref('opportunity_history') }}
-    where hour = (select max(hour) from {{ ref('opportunity_history') }} where {{ has_come('hour') }})
+    where hour = (select max(hour) from {{ ref('int_opportunities') }})
 )
 
 select current.*

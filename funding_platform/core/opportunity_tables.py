@@ -7,7 +7,8 @@ the same.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from funding_platform.core.columns import real_column, text_column, time_column
@@ -306,11 +307,26 @@ _REMEMBERED = (
     *("long_observed_at", "short_observed_at", "observed_at"),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How a mart grows that each build adds to, instead of building it anew.
+
+    Rows of a ``time`` that is built again are replaced; those older than ``kept``, measured from
+    the newest, are dropped.
+    """
+
+    time: str
+    kept: timedelta
+
+
+HISTORY_KEPT: Final = timedelta(days=90)
+
 OPPORTUNITY_HISTORY: Final = Table(
     "marts",
     "opportunity_history",
-    "What marts.opportunities showed, hour by hour, valued with the fees of its time; kept for 90 "
-    "days, not published.",
+    "What marts.opportunities showed, hour by hour, valued with the fees of its time; kept for "
+    f"{HISTORY_KEPT.days} days, not published.",
     key=("hour", *OPPORTUNITIES.key),
     columns=(
         time_column(
@@ -322,3 +338,6 @@ OPPORTUNITY_HISTORY: Final = Table(
     partition_by=("year(hour)", "month(hour)", "day(hour)"),
     sort_by=("base", "hour"),
 )
+
+GROWING: Final = {OPPORTUNITY_HISTORY.full_name: Growth("hour", HISTORY_KEPT)}
+"""Marts that grow. What they lose cannot be worked out again."""

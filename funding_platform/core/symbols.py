@@ -7,10 +7,22 @@ unit of the venue's base is 1000 PEPE, so a price divided by the multiplier comp
 """
 
 import re
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 ContractType = Literal["linear", "inverse"]
 """Linear settles in the quote currency, inverse in the base."""
+
+DOLLARS: Final = (
+    *("USD", "USDT", "USDC", "USDT0", "USDE", "FDUSD", "USDS"),
+    *("USDB", "DAI", "BUSD", "TUSD", "USD1", "USDH"),
+)
+"""Quotes that are a dollar or count as one, in capitals: venues write USDe and USDE."""
+
+
+def is_dollar(quote: str | None) -> bool:
+    """Return whether amounts in a quote currency are amounts in dollars."""
+    return quote is not None and quote.upper() in DOLLARS
+
 
 # Digits are a multiplier only where they are a power of ten from a thousand on, and a letter
 # stands beside them: 1INCH, 0G, 2Z, 42, C98 and BANANAS31 are coins of their own.

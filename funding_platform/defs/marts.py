@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 
 from funding_platform.core.fee_tables import FEE_OVERRIDES
 from funding_platform.core.tables import (
@@ -27,15 +33,19 @@ from funding_platform.defs.presentation import (
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.connection import commit_lock, connect
-from funding_platform.lake.dbt_plugin import dbt_environment
-from funding_platform.settings import Settings, project_root
+from funding_platform.lake.marts_build import MartsBuild, marts_build
+from funding_platform.settings import project_root
 from funding_platform.venues.registry import offering
 
 PER_VENUE = {table_key(table): table for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)}
 """dbt sources that several assets write: one per venue."""
 
 SHOWN_ROWS = 20
+
+_WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+"""They prove the SQL, whatever the data: CI runs them, not every build."""
+
+_WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 
 LOG = table_key(COLLECTION_LOG)
 """The dbt source that every asset of every venue writes."""
@@ -46,7 +56,6 @@ def dbt_project() -> DbtProject:
     folder = project_root() / "dbt_project"
     project = DbtProject(project_dir=folder, profiles_dir=folder)
     if not _manifest_is_current(project):
-        os.environ.update(dbt_environment(Settings()))
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
     return project
 
@@ -112,6 +121,7 @@ class Translator(DagsterDbtTranslator):
         described = manifest["nodes"][unique_id].get("description")
         in_words = " ".join(spec.name.replace("_", " ").split()).capitalize()
         return spec._replace(
+            blocking=False,  # what is sound is published, whatever else a test finds
             description=described or f"{in_words}.",
             additional_deps=[one for dep in spec.additional_deps for one in self._writers(dep)],
         )
@@ -141,7 +151,7 @@ def fee_overrides_asset() -> dg.AssetSpec:
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
-    """Everything that dbt builds, in one step."""
+    """Everything that dbt builds, in one step: all of it appears in the lake, or nothing does."""
     translator = Translator(venues)
 
     @dbt_assets(
@@ -153,45 +163,77 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
     def marts(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource
     ) -> Iterator[Any]:
-        os.environ.update(dbt_environment(lake.settings, run_id=context.run.run_id))
-        connect(lake.settings, read_only=False).close()  # an older lake gains what dbt reads
-        with step("dbt build"), commit_lock(lake.settings):
-            # Unit tests prove the SQL, whatever the data: CI runs them, not every build.
-            build = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
-            for event in build.stream():
-                if isinstance(event, dg.Output):
-                    yield _counted(event, context, lake)
-                elif isinstance(event, dg.AssetCheckResult):
-                    yield _explained(event, build.target_path, lake)
-                else:
-                    yield event
+        with marts_build(lake.settings) as build:
+            if context.selected_asset_keys:
+                with step("dbt build"):
+                    models = _started(dbt, build, ["build", *_WITHOUT_TESTS], context)
+                    outputs = list(models.stream())
+                    build.swap(context.run.run_id, models.target_path)
+                yield from _counted(outputs, context, lake)
+            with step("dbt test"):
+                tests = _started(dbt, build, ["test", *_WITHOUT_UNIT_TESTS], context)
+                results = list(tests.stream())  # to the end: dbt lets nobody else open the build
+            for result in results:
+                yield _explained(result, tests, build)
 
     return marts
 
 
-def _explained(
-    result: dg.AssetCheckResult, artefacts: Path, lake: LakeResource
-) -> dg.AssetCheckResult:
-    """A failed check with the first rows that its test found, which dbt only counts."""
-    failed_rows = result.metadata.get("dagster_dbt/failed_row_count")
-    if failed_rows is None or not failed_rows.value:  # none where the test did not run at all
-        return result
-    (compiled,) = (artefacts / "compiled").rglob(f"{result.check_name}.sql")
-    with lake.get_connection() as connection:
+def _started(
+    dbt: DbtCliResource,
+    build: MartsBuild,
+    arguments: list[str],
+    context: dg.AssetExecutionContext,
+) -> DbtCliInvocation:
+    """dbt, at work in the build. That a test fails, or cannot be run, is not an error."""
+    variables = build.environment()
+    before = {name: os.environ[name] for name in variables if name in os.environ}
+    os.environ.update(variables)  # dagster-dbt hands on its own environment, and nothing else
+    try:
+        return dbt.cli(arguments, context=context, raise_on_error=arguments[0] != "test")
+    finally:
+        for name in variables.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
+    """A failed check with the first rows that its test found, or with why it could not be run."""
+    if not isinstance(event, dg.AssetCheckResult) or event.passed:
+        return event
+    failed_rows = event.metadata.get("dagster_dbt/failed_row_count")
+    if failed_rows is None or not failed_rows.value:
+        told = {one["unique_id"]: one["message"] for one in _results(tests)}
+        reason = told.get(str(event.metadata["unique_id"].value)) or "dbt says nothing more"
+        return event.with_metadata({**event.metadata, "error": dg.MetadataValue.text(reason)})
+    (compiled,) = (tests.target_path / "compiled").rglob(f"{event.check_name}.sql")
+    with build.connection() as connection:
         found = connection.execute(
             f"FROM ({compiled.read_text(encoding='utf-8')}) LIMIT {SHOWN_ROWS}"
         ).pl()
-    return result.with_metadata(
-        {**result.metadata, "found": dg.MetadataValue.md(markdown_table(found))}
+    return event.with_metadata(
+        {**event.metadata, "found": dg.MetadataValue.md(markdown_table(found))}
     )
 
 
-def _counted(output: dg.Output, context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Output:
-    """The output with its row count; dagster-dbt cannot count in a database in memory."""
-    table = TABLES.get(".".join(context.asset_key_for_output(output.output_name).path))
-    if table is None:
-        return output
+def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
+    """What dbt says of each node that it ran."""
+    results: list[dict[str, Any]] = invocation.get_artifact("run_results.json")["results"]
+    return results
+
+
+def _counted(
+    events: Sequence[Any], context: dg.AssetExecutionContext, lake: LakeResource
+) -> Iterator[Any]:
+    """Outputs with their row counts: dagster-dbt cannot count in a lake that it does not know."""
     with lake.get_connection() as connection:
-        counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
-    rows = counted[0] if counted else 0
-    return output.with_metadata({**output.metadata, "dagster/row_count": rows})
+        for event in events:
+            table = isinstance(event, dg.Output) and TABLES.get(
+                ".".join(context.asset_key_for_output(event.output_name).path)
+            )
+            if table:
+                counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
+                rows = counted[0] if counted else 0
+                yield event.with_metadata({**event.metadata, "dagster/row_count": rows})
+            else:
+                yield event

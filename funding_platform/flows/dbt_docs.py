@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings, project_root
 
@@ -34,8 +33,7 @@ def write_dbt_docs(settings: Settings) -> Path:
     }
     where = ["--project-dir", str(project), "--profiles-dir", str(project)]
     command = [sys.executable, "-m", "dbt.cli.main", "docs", "generate", "--static", *where]
-    with commit_lock(settings):
-        subprocess.run(command, env=environment, check=True)  # noqa: S603
+    subprocess.run(command, env=environment, check=True)  # noqa: S603
     page = folder / "index.html"
     shutil.copyfile(folder / "target" / "static_index.html", page)
     return page

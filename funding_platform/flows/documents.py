@@ -20,9 +20,10 @@ from funding_platform.core.completeness import GRACE
 from funding_platform.core.feature_store_table import FEATURE_GROUPS
 from funding_platform.core.fee_tables import FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
-from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
+from funding_platform.core.opportunity_tables import GROWING
 from funding_platform.core.schema import Column, Table
 from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
+from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables import (
     COLLECTION_LOG,
     FUNDING_RATES,
@@ -41,10 +42,6 @@ SEEDS = (FEE_SCHEDULES, DEFAULT_FUNDING_RATES)
 
 MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 """Tables that dbt builds."""
-
-INCREMENTAL = {OPPORTUNITY_HISTORY.full_name: "hour"}
-"""Marts that dbt adds to, and the time that is new in each run: older rows were tested when they
-were written, and there are too many of them to test again."""
 
 SOURCES = tuple(
     table
@@ -85,6 +82,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
         Path("dbt_project/macros/completeness.sql"): completeness_macros(),
+        Path("dbt_project/macros/dollars.sql"): dollar_macro(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
         Path("docs/features.md"): features_markdown(),
     }
@@ -183,6 +181,19 @@ def completeness_macros() -> str:
     )
 
 
+def dollar_macro() -> str:
+    """Which quote currencies count as dollars, for SQL."""
+    dollars = ", ".join(f"'{quote}'" for quote in DOLLARS)
+    return (
+        "{# Generated from funding_platform/core/symbols.py by\n"
+        "   `python -m funding_platform.flows.documents`. Do not edit. #}\n"
+        "{# Amounts in this quote currency are amounts in dollars. #}\n"
+        "{% macro is_dollar(quote) -%}\n"
+        f"    upper({{{{ quote }}}}) in ({dollars})\n"
+        "{%- endmacro %}\n"
+    )
+
+
 def tables_markdown(tables: tuple[Table, ...]) -> str:
     """The reference of all tables, for people."""
     parts = ["# Tables", f"<!-- {_ORIGIN} -->", "All times are UTC."]
@@ -256,8 +267,10 @@ def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
         "description": f"No row breaks a rule of the table's declaration ({told}).",
         "arguments": stated,
     }
-    if time := INCREMENTAL.get(table.full_name):
-        test["config"] = {"where": f"{time} = (select max({time}) from {LAKE}.{table.full_name})"}
+    if growth := GROWING.get(table.full_name):
+        # Older rows were tested when they were new, and are too many to be tested again.
+        newest = f"select max({growth.time}) from {LAKE}.{table.full_name}"
+        test["config"] = {"where": f"{growth.time} = ({newest})"}
     if view := STAGED.get(table.full_name):
         stated["view"] = f"ref('{view}')"
         test["config"] = {"meta": {"dagster": {"ref": {"name": view}}}}

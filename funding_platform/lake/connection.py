@@ -245,7 +245,7 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     for schema in dict.fromkeys(table.schema for table in TABLES.values()):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     for table in tables:
-        _create_table(connection, table)
+        create_table(connection, table)
     for table, column in _columns_not_in(held):
         connection.execute(
             f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type.value}"
@@ -283,8 +283,8 @@ def _columns_not_in(held: Mapping[str, set[str]]) -> list[tuple[Table, Column]]:
     ]
 
 
-def _create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create one table with its file layout."""
+def create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create one declared table with its file layout."""
     connection.execute(table.ddl())
     if table.partition_by:
         connection.execute(

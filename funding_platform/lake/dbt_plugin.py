@@ -1,30 +1,47 @@
 """dbt on the lake: the plugin named in ``dbt_project/profiles.yml``, and the environment it reads.
 
-dbt-duckdb calls the plugin after it has opened DuckDB and before it attaches the lake, which is
-the one moment at which the lake's extensions can be loaded from their wheels.
+dbt never writes to the lake. While it builds, the database that it calls ``lake`` is a DuckDB file
+of that build (see `lake.marts_build`), beside the lake itself as it was when the build began, for
+reading only. When it does not build, it sees the lake as it is, for reading only.
+
+The profile holds nothing that differs between machines or runs: dbt would parse the project anew.
 """
 
-from pathlib import Path
+import os
 from typing import Any
 
 import duckdb
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from funding_platform.lake.catalog import catalog_file, files_dir, refuse_lost
+from funding_platform.core.processes import die_with_parent
+from funding_platform.lake.catalog import LAKE, catalog_file, refuse_lost
+from funding_platform.lake.connection import attach
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.extensions import CONSISTENT_READS, EXTENSIONS, load_extension
 from funding_platform.settings import Settings
 
+HELD = "held"
+"""The name of the lake while ``lake`` is what dbt builds."""
+
+_PARENT = "FUNDING_DBT_PARENT"
+_BUILD = "FUNDING_DBT_BUILD"
+_SNAPSHOT = "FUNDING_DBT_SNAPSHOT"
+
 
 class Plugin(BasePlugin):
-    """Prepares DuckDB for the lake; dbt-duckdb looks the class up by this name."""
+    """Opens what dbt works on; dbt-duckdb looks the class up by this name."""
 
-    def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Remember where the catalog lies."""
-        self._catalog = Path(plugin_config["catalog"])
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Choose the database file, and set DuckDB's caps."""
+        settings = Settings()
+        creds.path = os.environ.get(_BUILD, ":memory:")
+        config["threads"] = settings.lake_threads
+        config["memory_limit"] = settings.lake_memory_limit
+        config["temp_directory"] = str(settings.lake_dir / "spill")
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Load the extensions that ATTACH needs.
+        """Tie this process to whoever started it, and attach the lake.
 
         Raises
         ------
@@ -35,36 +52,50 @@ class Plugin(BasePlugin):
         CatalogLostError
             If the files are there and the catalog is not, or it is empty.
         """
-        refuse_lost(self._catalog)
-        if not self._catalog.exists():
+        if parent := os.environ.get(_PARENT):
+            die_with_parent(int(parent))
+        settings = Settings()
+        refuse_lost(catalog_file(settings))
+        if not catalog_file(settings).exists():
             raise LakeMissingError(
-                f"there is no lake at {self._catalog.parent}",
+                f"there is no lake at {settings.lake_dir}",
                 hint="collect something first (`make demo`, `funding collect`)",
             )
         for name in EXTENSIONS:
             load_extension(conn, name)
         conn.execute(CONSISTENT_READS)
+        if _BUILD in os.environ:
+            attach_held(conn, settings, int(os.environ[_SNAPSHOT]))
+        else:
+            attach(conn, settings, read_only=True)
 
 
-def dbt_environment(settings: Settings, *, run_id: str | None = None) -> dict[str, str]:
-    """The environment variables that the dbt profile reads.
+def attach_held(connection: duckdb.DuckDBPyConnection, settings: Settings, snapshot: int) -> None:
+    """Attach the lake as it was at a snapshot, beside a database called ``lake``."""
+    attach(connection, settings, read_only=True, as_of=snapshot, name=HELD)
+    connection.execute(f"USE {LAKE}")
 
-    Whoever runs dbt merges them into its environment and holds `lake.connection.commit_lock`
-    until dbt is done.
+
+def dbt_environment(
+    settings: Settings, *, build: os.PathLike[str] | None = None, snapshot: int | None = None
+) -> dict[str, str]:
+    """Return the environment variables that the plugin reads.
 
     Parameters
     ----------
     settings
         Where the lake lies, and DuckDB's caps.
-    run_id
-        Stored as the author of the snapshots that dbt makes; dbt's own invocation id otherwise.
+    build, snapshot
+        The file that dbt builds in and the state of the lake that it builds from. Without them
+        dbt only reads.
     """
     environment = {
-        "FUNDING_LAKE_CATALOG": str(catalog_file(settings)),
-        "FUNDING_LAKE_FILES": f"{files_dir(settings)}/",
-        "FUNDING_LAKE_BUSY_MS": f"{settings.lock_timeout_seconds * 1000:.0f}",
-        "FUNDING_LAKE_SPILL": str(settings.lake_dir / "spill"),
+        "FUNDING_DATA_DIR": str(settings.data_dir),
         "FUNDING_LAKE_THREADS": str(settings.lake_threads),
         "FUNDING_LAKE_MEMORY_LIMIT": settings.lake_memory_limit,
+        "FUNDING_LOCK_TIMEOUT_SECONDS": str(settings.lock_timeout_seconds),
+        _PARENT: str(os.getpid()),
     }
-    return environment if run_id is None else {**environment, "FUNDING_RUN_ID": run_id}
+    if build is None:
+        return environment
+    return {**environment, _BUILD: os.fspath(build), _SNAPSHOT: str(snapshot)}

@@ -14,6 +14,7 @@ LakeError
 ├── ExtensionError       the DuckLake extension can be found nowhere
 ├── InvalidFrameError    a frame broke a rule of its table; nothing was written
 ├── EmptyFrameError      a replacement without rows, and emptiness was not proven
+├── BuildFailedError     a model of the marts could not be built
 └── QueryError           a query that is refused, failed, or needed more than it may
     ├── QueryRefusedError    it does more than read
     ├── QueryTimeoutError    too much time, on the clock or of the processor
@@ -100,6 +101,10 @@ class InvalidFrameError(LakeError):
 
 class EmptyFrameError(LakeError):
     """A partition would have been emptied without proof that it is empty."""
+
+
+class BuildFailedError(LakeError):
+    """A model could not be built; the marts are those of the build before, all of them."""
 
 
 class QueryError(LakeError):

@@ -116,6 +116,7 @@ def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: date
 def _compact(connection: duckdb.DuckDBPyConnection, payloads_before: datetime) -> int:
     """Drop old payloads and merge files, which writes new ones; returns the rows dropped."""
     dropped = connection.execute(_DROP_OLD_PAYLOADS, {"before": payloads_before}).fetchone()
+    _drop_unreadable(connection)
     connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
     connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
     return int(dropped[0]) if dropped else 0
@@ -137,6 +138,22 @@ def _snapshot_times(connection: duckdb.DuckDBPyConnection) -> list[datetime]:
     """Return when the snapshots that are left were made."""
     found = connection.execute(f"SELECT snapshot_time FROM {LAKE}.snapshots()").fetchall()
     return [moment for (moment,) in found]
+
+
+def _drop_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the working tables with nested columns that earlier versions kept in the lake.
+
+    DuckLake 1.5.5 keeps a few rows inline, and cannot read a time within a STRUCT again, nor flush
+    any other table then. They were worked out by dbt, which keeps them in its own file now.
+    """
+    nested = connection.execute(
+        "SELECT DISTINCT table_name FROM duckdb_columns() JOIN duckdb_tables() "
+        "USING (database_name, schema_name, table_name) "
+        "WHERE (database_name, schema_name) = (?, 'intermediate') AND data_type LIKE 'STRUCT%'",
+        [LAKE],
+    ).fetchall()
+    for (name,) in nested:
+        connection.execute(f"DROP TABLE intermediate.{name}")
 
 
 def _data_files(connection: duckdb.DuckDBPyConnection) -> int:

@@ -13,13 +13,13 @@ import polars as pl
 
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.schema import Column, Table, Type, instant
-from funding_platform.core.symbols import canonical_base
+from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.fields import LATEST_MS
 from funding_platform.venues.paging import round_to_second
-from funding_platform.venues.records import DOLLARS, Listing, Market, Settlement
+from funding_platform.venues.records import Listing, Market, Settlement
 
 
 def instruments_frame(
@@ -47,7 +47,7 @@ def snapshots_frame(
     """
     bid, ask = pl.col("best_bid"), pl.col("best_ask")
     spread = (ask - bid) / ((ask + bid) / 2) * 1e4
-    in_dollars = pl.lit(pl.Series([row.quote in DOLLARS for row in markets], dtype=pl.Boolean))
+    in_dollars = pl.lit(pl.Series([is_dollar(row.quote) for row in markets], dtype=pl.Boolean))
     held = pl.when(in_dollars).then(pl.col("open_interest_base") * pl.col("mark_price"))
     traded = pl.when(in_dollars).then("volume_24h_quote")
     frame = _columns(markets, Market, MARKET_SNAPSHOTS, venue).with_columns(

@@ -9,17 +9,12 @@ wire, is the table from wire to column: ``Market.of(row)`` takes them over.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
-from funding_platform.core.symbols import ContractType
+from funding_platform.core.symbols import ContractType, is_dollar
 from funding_platform.venues.fields import MaybeReal, MaybeTime
-
-DOLLARS: Final = frozenset(
-    {"USD", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "USD1", "USDH", "USDT0"}
-)
-"""Quotes that are a dollar or count as one."""
 
 
 class OfSymbol(Protocol):
@@ -167,7 +162,7 @@ class Page(msgspec.Struct, frozen=True, gc=False):
 
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:
     """An amount of the quote currency as USD; None unless that is a dollar or counts as one."""
-    return amount if quote in DOLLARS else None
+    return amount if is_dollar(quote) else None
 
 
 def hours_of(listing: Listing | None, otherwise: float) -> float:

@@ -16,7 +16,10 @@ from funding_platform_tests.dbt.runner import PROJECT
 
 Row = dict[str, Any]
 
-DOLLARS = {"USD", "USDT", "USDC", "USDT0", "USDe", "USDE", "FDUSD", "USDS", "USDB", "DAI"}
+DOLLARS = {
+    *("USD", "USDT", "USDC", "USDT0", "USDe", "USDE", "FDUSD", "USDS", "USDB", "DAI"),
+    *("BUSD", "TUSD", "USD1", "USDH"),
+}
 SLACK = timedelta(minutes=30)
 
 

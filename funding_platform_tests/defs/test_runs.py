@@ -170,7 +170,7 @@ def test_a_future_month_is_no_partition(world: World) -> None:
         world.run("history", partition_key=future, asset_selection=[HYPERLIQUID_HISTORY])
 
 
-def test_a_failed_dbt_test_shows_what_it_found(world: World) -> None:
+def test_a_failed_dbt_test_shows_what_it_found_and_stops_nothing(world: World) -> None:
     with Lake(Settings()) as lake:
         lake.connection.execute(
             "INSERT INTO core.instruments BY NAME SELECT 'okx' AS venue, venue_symbol, "
@@ -179,7 +179,10 @@ def test_a_failed_dbt_test_shows_what_it_found(world: World) -> None:
             "('A', 'trading'), ('B', 'asleep'), ('C', 'asleep')) AS listed (venue_symbol, status)"
         )
     listed = dg.AssetKey(["staging", "stg_instruments"])
-    result = world.run(TRANSFORM, asset_selection=[listed])
+    published = dg.AssetKey(["published", "funding_duckdb"])
+    result = world.run(TRANSFORM, asset_selection=[listed, published])
+    assert result.success
+    assert published in {event.asset_key for event in result.get_asset_materialization_events()}
     (check,) = (
         check
         for check in result.get_asset_check_evaluations()

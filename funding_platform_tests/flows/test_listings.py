@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from funding_platform.flows.imports import import_files
 
 from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_start, to_ms
 from funding_platform.flows.gaps import gaps_by_name, missing_of
 from funding_platform.flows.history import collect_history
-from funding_platform.flows.imports import import_files
 from funding_platform.flows.snapshots import collect_instruments
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from funding_platform.cli import main
-from funding_platform.core.tables import FUNDING_RATES, RAW_PAYLOADS
+from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.flows.doctor import examine
 from funding_platform.lake import connect
 from funding_platform.lake.catalog import catalog_file, copy_file
@@ -32,7 +32,7 @@ from funding_platform.lake.query import query
 from funding_platform.lake.recovery import fingerprints, rebuild, restore
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.lake.conftest import JANUARY, age, january_of, parquet_names, rates
+from funding_platform_tests.lake.conftest import JANUARY, january_of, parquet_names, rates
 
 
 def seen(frame: pl.DataFrame, hours: int) -> pl.DataFrame:
@@ -219,7 +219,9 @@ def test_an_older_catalog_that_was_put_back_costs_no_file(lake: Settings) -> Non
     catalog_file(lake).write_bytes(older)
     with pytest.raises(CatalogOutdatedError, match="6 of"):
         maintain(lake, keep_days=0)
-    assert any(not found.well and "older copy" in found.text for found in examine(lake, JANUARY.end))
+    assert any(
+        not found.well and "older copy" in found.text for found in examine(lake, JANUARY.end)
+    )
     rebuild(lake, force=True, begin=silent)
     assert fingerprints(lake) == before
     maintain(lake, keep_days=0)
@@ -234,7 +236,7 @@ def test_a_file_that_is_gone_is_named_by_the_doctor(lake: Settings) -> None:
 
 
 def test_a_quote_in_the_path_is_just_a_letter(lake: Settings) -> None:
-    moved = lake.data_dir.rename(lake.data_dir.with_name("it's \"here\""))
+    moved = lake.data_dir.rename(lake.data_dir.with_name('it\'s "here"'))
     settings = Settings(data_dir=moved)
     rows = query("SELECT count(*) FROM core.funding_rates", settings).item()
     assert publish(settings)["core.funding_rates"] == rows == 465

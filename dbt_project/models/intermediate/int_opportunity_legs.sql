@@ -37,5 +37,5 @@ cross join newest
 left join {{ ref('int_base_fees') }} as fees using (venue)
 where
     latest.status <> 'delisted'
-    and latest.quote in {{ var('usd_quotes') }}
+    and {{ is_dollar('latest.quote') }}
     and latest.observed_at is not null

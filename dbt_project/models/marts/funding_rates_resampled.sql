@@ -1,5 +1,4 @@
-{# DuckLake has no comments on the columns of a view. #}
-{{ config(materialized='view', persist_docs={'relation': true, 'columns': false}) }}
+{{ config(materialized='view') }}
 
 {% for hours in [1, 4, 8, 24] -%}
 select

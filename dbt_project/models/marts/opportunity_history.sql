@@ -1,15 +1,4 @@
-{{
-    config(
-        materialized='incremental',
-        incremental_strategy='delete+insert',
-        unique_key='hour',
-        full_refresh=false,
-        on_schema_change='append_new_columns',
-        partitioned_by=['year(hour)', 'month(hour)', 'day(hour)'],
-        sorted_by=['base', 'hour'],
-        post_hook="delete from {{ this }} where hour < (select max(hour) from {{ this }} where hour <= now()) - to_days({{ var('opportunity_history_days') }})",
-    )
-}}
+{{ config(materialized='incremental', unique_key='hour', on_schema_change='append_new_columns') }}
 
 with seen as (
     select

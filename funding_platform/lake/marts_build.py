@@ -1,0 +1,185 @@
+"""One build of the marts: dbt works in a file aside, and all it made appears in one commit.
+
+The file holds a database called ``lake`` that shows the lake as it was when the build began, each
+table and view as a view. dbt puts what it builds in their place and knows no difference. When all
+of it is there, one transaction brings it to the lake, under the lock that every commit takes. If
+anything could not be built, nothing is brought: the marts stay as they were, all of them. A dbt
+whose parent was killed has no lock, and nothing to harm.
+
+Of what dbt builds the lake stores the tables that are declared. Every other model it holds as its
+query: working tables, which exist so that a build computes something once, stay in the file.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from funding_platform.lake.catalog import LAKE, literal
+from funding_platform.lake.connection import connect
+from funding_platform.lake.dbt_plugin import HELD, attach_held, dbt_environment
+from funding_platform.lake.errors import BuildFailedError, LakeLockedError
+from funding_platform.lake.extensions import bare_connection
+from funding_platform.lake.marts_swap import BUILT, bring, held_by
+from funding_platform.lake.writer import Lake
+from funding_platform.settings import Settings
+
+RESULTS = "run_results.json"
+MANIFEST = "manifest.json"
+"""Under dbt's target folder: what became of each node, and what the nodes are."""
+
+
+@dataclass(frozen=True, slots=True)
+class MartsBuild:
+    """A build under way: the file that dbt works in, and the snapshot of the lake it reads."""
+
+    settings: Settings
+    file: Path
+    snapshot: int
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make dbt work in this build, and die with this process."""
+        return dbt_environment(self.settings, build=self.file, snapshot=self.snapshot)
+
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open what dbt sees, to read the outcome of a test while the build is there."""
+        with bare_connection(self.settings) as connection:
+            connection.execute(f"ATTACH {literal(self.file)} AS {LAKE} (READ_ONLY)")
+            attach_held(connection, self.settings, self.snapshot)
+            yield connection
+
+    def swap(self, run_id: str, target: Path) -> None:
+        """Bring everything that dbt built to the lake, in one commit.
+
+        Parameters
+        ----------
+        run_id
+            The author of the commit.
+        target
+            dbt's target folder of this build.
+
+        Raises
+        ------
+        BuildFailedError
+            If a model or a seed could not be built; the lake stays as it was.
+        LakeLockedError
+            If another process commits for longer than the timeout.
+        """
+        queries = _built(target)
+        with Lake(self.settings) as lake:
+            lake.connection.execute(f"ATTACH {literal(self.file)} AS {BUILT} (READ_ONLY)")
+            held = held_by(lake.connection)
+            with lake.commit(run_id, f"dbt built {', '.join(queries)}"):
+                for name, query in queries.items():
+                    bring(lake.connection, held, name, query)
+
+
+@contextmanager
+def marts_build(settings: Settings) -> Iterator[MartsBuild]:
+    """Begin a build, alone; what it leaves behind goes when it ends, or when the next one begins.
+
+    Raises
+    ------
+    LakeLockedError
+        If another build runs for longer than the timeout.
+    """
+    connect(settings, read_only=False).close()  # an older lake gains what dbt reads
+    folder = settings.lake_dir / "build"
+    with _build_lock(settings):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            file = folder / "lake.duckdb"
+            yield MartsBuild(settings, file, _show_the_lake(settings, file))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _build_lock(settings: Settings) -> Iterator[None]:
+    """Let one build at a time run: the second would bring what it saw before the first."""
+    lock = FileLock(settings.lake_dir / "build.lock", timeout=settings.lock_timeout_seconds)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LakeLockedError(
+            f"another build of the marts has been running for over {lock.timeout:g} s "
+            f"(lock file {lock.lock_file})",
+            hint="wait for it to finish; a killed process leaves no lock behind",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _show_the_lake(settings: Settings, file: Path) -> int:
+    """Fill the file with views of all that the lake holds; returns the snapshot they show."""
+    with connect(settings) as lake:
+        newest = lake.execute(f"SELECT max(snapshot_id) FROM {LAKE}.snapshots()").fetchone()
+    snapshot = int(newest[0]) if newest else 0
+    with bare_connection(settings) as connection:
+        connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
+        attach_held(connection, settings, snapshot)
+        held = connection.execute(
+            "SELECT schema_name, table_name, false FROM duckdb_tables() WHERE database_name = $1 "
+            "UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() "
+            "WHERE database_name = $1 AND NOT internal",
+            [HELD],
+        ).fetchall()
+        for schema in {schema for schema, _, _ in held}:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for schema, name, _ in (one for one in held if not one[2]):
+            connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {HELD}.{schema}.{name}")
+        _show_views(connection, [f"{schema}.{name}" for schema, name, view in held if view])
+    return snapshot
+
+
+def _show_views(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+    """Show views that may read each other, in whatever order they can be; a broken one is not."""
+    waiting = []
+    for name in names:
+        try:
+            connection.execute(f"CREATE VIEW {name} AS FROM {HELD}.{name}")
+        except (duckdb.CatalogException, duckdb.BinderException):
+            waiting.append(name)
+    if len(waiting) < len(names):
+        _show_views(connection, waiting)
+
+
+def _built(target: Path) -> dict[str, str]:
+    """The query of every model and seed that dbt built, in the order in which it did."""
+    file = target / RESULTS
+    if not file.exists():
+        raise BuildFailedError(
+            f"dbt ended before it built anything: there is no {file}",
+            hint=f"its log is {target / 'dbt.log'}",
+        )
+    results = [
+        one
+        for one in json.loads(file.read_bytes())["results"]
+        if one["unique_id"].startswith(("model.", "seed."))
+    ]
+    failed = {
+        one["unique_id"].split(".")[-1]: one["message"]
+        for one in results
+        if one["status"] != "success"
+    }
+    if failed:
+        told = "; ".join(f"{name}: {message}" for name, message in failed.items())
+        raise BuildFailedError(
+            f"{len(failed)} of {len(results)} models were not built: {told}",
+            hint="the marts stay as they were; the first one that failed says why",
+        )
+    nodes = json.loads((target / MANIFEST).read_bytes())["nodes"]
+    queries = {}
+    for one in results:
+        node = nodes[one["unique_id"]]
+        queries[f"{node['schema']}.{node['alias']}"] = one["compiled_code"] or ""
+    return queries
