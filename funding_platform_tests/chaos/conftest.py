@@ -1,5 +1,6 @@
 """What the chaos tests share, and the table that they end with."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,17 +9,25 @@ import pytest
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform_tests.benchmarks.sandbox_process import sandbox_process
 from funding_platform_tests.chaos import report
-from funding_platform_tests.chaos.shell import Shell, stock
-from funding_platform_tests.checkout import copy_project
+from funding_platform_tests.chaos.deployment import Deployment, deployed
+from funding_platform_tests.chaos.shell import VENUES, Shell, stock
+from funding_platform_tests.checkout import copy_project, run_in
 
 SYMBOLS = 4
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project's folder for the daemons; dbt parses it once."""
+    """A project's folder for the daemons, which dbt has parsed.
+
+    Dagster gives a code server three minutes to start, and that is most of it on a busy machine.
+    """
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder)
+    parsed = run_in(
+        folder, sys.executable, "-c", "from funding_platform.defs import marts; marts.dbt_project()"
+    )
+    assert parsed.returncode == 0, parsed.stdout
     return folder
 
 
@@ -33,6 +42,16 @@ def sandbox() -> Iterator[RunningSandbox]:
 def stocked(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A lake with some history, to be copied."""
     return stock(tmp_path_factory.mktemp("stocked"), sandbox)
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    project: Path, stocked: Shell, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """A daemon over a lake that holds two months."""
+    shell = stocked.copy(tmp_path_factory.mktemp("deployment"))
+    with deployed(project, shell.folder, sandbox.venue_urls, VENUES) as one:
+        yield one
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -23,13 +23,14 @@ LOCK_SECONDS = 10
 
 IDENTITIES: dict[str, tuple[str, ...]] = {
     FUNDING_RATES.full_name: (*FUNDING_RATES.key, "funding_rate"),
-    INSTRUMENTS.full_name: INSTRUMENTS.key,
+    **{table.full_name: table.key for table in (INSTRUMENTS, MARKET_SNAPSHOTS)},
     **{
         table.full_name: tuple(column.name for column in table.columns)
-        for table in (MARKET_SNAPSHOTS, COLLECTION_LOG, RAW_PAYLOADS)
+        for table in (COLLECTION_LOG, RAW_PAYLOADS)
     },
 }
-"""Columns that a stored row keeps for good; the others of a row may be worked out anew."""
+"""Columns that a stored row keeps for good. Contract facts and the market of the running hour are
+replaced by what was seen last, and intervals are worked out anew."""
 
 Months = dict[tuple[str, str], int]
 

@@ -2,8 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dagster as dg
 import psutil
@@ -12,13 +11,12 @@ import pytest
 from funding_platform.defs.automation import MONTH_KEY
 from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.defs.launcher import is_alive
-from funding_platform.sandbox.server import RunningSandbox
-from funding_platform_tests.chaos.deployment import SLOW, Deployment, deployed
+from funding_platform_tests.chaos.deployment import SLOW, Deployment
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.kills import ORPHAN_SECONDS, Tally, Watch, instant_to_kill_at
 from funding_platform_tests.chaos.processes import wait_for
 from funding_platform_tests.chaos.report import ROUNDS, SEED
-from funding_platform_tests.chaos.shell import LAST, VENUES, Shell
+from funding_platform_tests.chaos.shell import LAST
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -28,16 +26,6 @@ KILLS = max(1, ROUNDS // 2)
 """A run costs some ten times what a command does."""
 
 FREED_SECONDS = 60
-
-
-@pytest.fixture(scope="module")
-def deployment(
-    project: Path, stocked: Shell, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    """A daemon over a lake that holds two months."""
-    shell = stocked.copy(tmp_path_factory.mktemp("runs"))
-    with deployed(project, shell.folder, sandbox.venue_urls, VENUES) as one:
-        yield one
 
 
 def history(deployment: Deployment) -> str:
