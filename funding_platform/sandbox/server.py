@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import uvicorn
@@ -26,8 +27,11 @@ from funding_platform.sandbox.wire.registry import WIRES
 
 _LOG = logging.getLogger(__name__)
 
-_PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Certificates of nobody: the sandbox speaks plain HTTP, and reading them takes 20 ms a call."""
+_PATIENT: Final[Any] = {"verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "timeout": 60.0}
+"""Certificates of nobody: the sandbox speaks plain HTTP, and reading them takes 20 ms a call.
+
+A machine that is busy may take longer to answer than httpx waits by itself.
+"""
 
 _BACKLOG = 2_048
 _START_SECONDS = 30.0
@@ -146,16 +150,16 @@ class RunningSandbox:
     def inject(self, *faults: Fault) -> None:
         """Put faults in force."""
         body = FAULTS.dump_json(list(faults))
-        reply = httpx.post(f"{self.url}/_control/faults", content=body, verify=_PLAIN)
+        reply = httpx.post(f"{self.url}/_control/faults", content=body, **_PATIENT)
         reply.raise_for_status()
 
     def clear(self) -> None:
         """Take all faults out of force."""
-        httpx.delete(f"{self.url}/_control/faults", verify=_PLAIN).raise_for_status()
+        httpx.delete(f"{self.url}/_control/faults", **_PATIENT).raise_for_status()
 
     def stats(self) -> dict[str, dict[str, dict[str, int]]]:
         """Counters per venue and endpoint: requests, rows, faults, refused."""
-        reply = httpx.get(f"{self.url}/_control/stats", verify=_PLAIN)
+        reply = httpx.get(f"{self.url}/_control/stats", **_PATIENT)
         return dict(reply.raise_for_status().json())
 
 

@@ -19,7 +19,12 @@ JANUARY = Window.of_month(datetime(2025, 1, 1, tzinfo=UTC))
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", lock_timeout_seconds=30)
+    return Settings(data_dir=tmp_path / "data", lock_timeout_seconds=30, lake_threads=2)
+
+
+@pytest.fixture
+def _new_lakes_are_copies() -> None:
+    """Not here, where making them is tested."""
 
 
 def rates(

@@ -32,5 +32,5 @@ def sandbox(served: RunningSandbox) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def client(served: RunningSandbox) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.url, timeout=10) as client:
+    with httpx.Client(base_url=served.url, timeout=60) as client:
         yield client

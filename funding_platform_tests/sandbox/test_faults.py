@@ -38,7 +38,7 @@ def test_reset(sandbox: RunningSandbox, client: httpx.Client) -> None:
     """The very error of a peer that vanished: RST, not an orderly end."""
     sandbox.inject(Connection(action="reset", venue="binance"))
     host, port = sandbox.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as plain:
+    with socket.create_connection((host, int(port)), timeout=60) as plain:
         plain.sendall(f"GET {PATH} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):
             plain.recv(1)
@@ -49,7 +49,7 @@ def test_reset(sandbox: RunningSandbox, client: httpx.Client) -> None:
 def test_hang(sandbox: RunningSandbox, client: httpx.Client) -> None:
     sandbox.inject(Connection(action="hang", venue="binance", count=1))
     with pytest.raises(httpx.ReadTimeout):
-        client.get(PATH, timeout=0.2)
+        client.get(PATH, timeout=httpx.Timeout(60, read=0.2))
     assert client.get(PATH).status_code == 200
 
 

@@ -72,7 +72,7 @@ def test_a_window_ends() -> None:
 def test_hyperliquid_charges_rows(market: Market) -> None:
     """A full page weighs 20 + 500 / 20 = 45, so 1200 are spent after 27 pages at the latest."""
     body = {"type": "fundingHistory", "coin": "BTC", "startTime": 0}
-    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client() as client:
+    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client(timeout=60) as client:
         url = f"{strict.url_of('hyperliquid')}/info"
         statuses = [client.post(url, json=body).status_code for _ in range(60)]
         stats = strict.stats()["hyperliquid"]["/info#fundingHistory"]
@@ -88,12 +88,12 @@ def test_hyperliquid_charges_rows(market: Market) -> None:
 )
 def test_weight_headers(market: Market, path: str, weight: int) -> None:
     with running_sandbox(market, enforce_limits=True) as strict:
-        reply = httpx.get(f"{strict.url_of('binance')}/fapi/v1/{path}")
+        reply = httpx.get(f"{strict.url_of('binance')}/fapi/v1/{path}", timeout=60)
         assert reply.headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
 
 
 def test_lighter_counts_requests_by_the_minute(market: Market) -> None:
-    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client() as client:
+    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client(timeout=60) as client:
         url = f"{strict.url_of('lighter')}/api/v1/orderBooks"
         replies = [client.get(url) for _ in range(130)]
     refused = [reply.json() for reply in replies if reply.status_code == 429]

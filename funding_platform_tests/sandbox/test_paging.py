@@ -285,7 +285,7 @@ def test_edgex_knows_no_such_contract(client: httpx.Client) -> None:
 def test_aster_goes_on_naming_what_no_longer_trades() -> None:
     market = build_market(symbols=300, seed=11, now=NOW)
     with running_sandbox(market) as sandbox:
-        rows = httpx.get(f"{sandbox.url_of('aster')}/fapi/v1/premiumIndex").json()
+        rows = httpx.get(f"{sandbox.url_of('aster')}/fapi/v1/premiumIndex", timeout=60).json()
     named = {row["symbol"] for row in rows}
     assert named == {i.venue_symbol for i in market.instruments("aster")}
     gone = {row["symbol"] for row in rows if row["interestRate"] == "0"}

@@ -40,7 +40,10 @@ def rows_of(path: Path) -> Rows:
 @contextmanager
 def replayed(folder: Path) -> Iterator[httpx.Client]:
     market = build_market(replay=folder)
-    with running_sandbox(market) as sandbox, httpx.Client(base_url=sandbox.url) as client:
+    with (
+        running_sandbox(market) as sandbox,
+        httpx.Client(base_url=sandbox.url, timeout=60) as client,
+    ):
         yield client
 
 
@@ -128,11 +131,13 @@ def test_quotes_hold_what_the_files_know_and_nothing_else(tmp_path: Path) -> Non
     with running_sandbox(market) as sandbox:
         url = sandbox.url_of("bybit")
         query = {"category": "linear"}
-        (bybit,) = httpx.get(f"{url}/v5/market/tickers", params=query).json()["result"]["list"]
+        (bybit,) = httpx.get(f"{url}/v5/market/tickers", params=query, timeout=60).json()["result"][
+            "list"
+        ]
         url = sandbox.url_of("binance") + "/fapi/v1"
-        binance = httpx.get(f"{url}/premiumIndex?symbol=BTCUSDT").json()
-        interest = httpx.get(f"{url}/openInterest?symbol=BTCUSDT")
-        intervals = httpx.get(f"{url}/fundingInfo").json()
+        binance = httpx.get(f"{url}/premiumIndex?symbol=BTCUSDT", timeout=60).json()
+        interest = httpx.get(f"{url}/openInterest?symbol=BTCUSDT", timeout=60)
+        intervals = httpx.get(f"{url}/fundingInfo", timeout=60).json()
     assert bybit["markPrice"] == "101.5"
     assert (bybit["fundingRate"], bybit["fundingIntervalHour"]) == ("0.0002", "4")
     assert bybit["nextFundingTime"] == str(day + 28_800_000)

@@ -13,10 +13,10 @@ from funding_platform.sandbox.wire.registry import WIRES
 def test_statistics_count_requests_rows_and_faults(market: Market) -> None:
     with running_sandbox(market) as sandbox:
         url = sandbox.url_of("binance") + "/fapi/v1/fundingRate?symbol=BTCUSDT&limit=7"
-        httpx.get(url)
+        httpx.get(url, timeout=60)
         sandbox.inject(Status(status=503, count=1))
-        httpx.get(url)
-        httpx.get(sandbox.url_of("okx") + "/nowhere")
+        httpx.get(url, timeout=60)
+        httpx.get(sandbox.url_of("okx") + "/nowhere", timeout=60)
         stats = sandbox.stats()
     assert stats["binance"] == {
         "/fapi/v1/fundingRate": {"requests": 2, "rows": 7, "faults": 1, "refused": 0}
@@ -32,19 +32,21 @@ def test_urls_in_the_form_of_the_settings(market: Market) -> None:
 
 def test_faults_from_the_start(market: Market) -> None:
     with running_sandbox(market, faults=[Status(status=500)]) as sandbox:
-        assert httpx.get(sandbox.url_of("okx") + "/api/v5/public/time").status_code == 500
+        assert (
+            httpx.get(sandbox.url_of("okx") + "/api/v5/public/time", timeout=60).status_code == 500
+        )
 
 
 def test_it_stops_while_a_client_hangs(market: Market) -> None:
     with (
-        httpx.Client() as client,
+        httpx.Client(timeout=60) as client,
         running_sandbox(market, faults=[Connection(action="hang")]) as sandbox,
     ):
         url = sandbox.url
         with pytest.raises(httpx.ReadTimeout):
-            client.get(f"{url}/okx/api/v5/public/time", timeout=0.2)
+            client.get(f"{url}/okx/api/v5/public/time", timeout=httpx.Timeout(60, read=0.2))
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        httpx.get(url, timeout=60)
 
 
 def test_a_port_in_use_is_explained(market: Market) -> None:

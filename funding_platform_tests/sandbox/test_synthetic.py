@@ -32,7 +32,7 @@ REQUESTS = [
 def test_same_seed_and_present_give_the_same_bytes(client: httpx.Client) -> None:
     with running_sandbox(build_market(symbols=60, seed=11, now=NOW)) as twin:
         for path in REQUESTS:
-            assert httpx.get(twin.url + path).content == client.get(path).content, path
+            assert httpx.get(twin.url + path, timeout=60).content == client.get(path).content, path
 
 
 def test_another_seed_gives_another_market(market: Market) -> None:
@@ -180,6 +180,6 @@ def test_retention_is_enforced_only_on_request(client: httpx.Client, market: Mar
     path = "/okx/api/v5/public/funding-rate-history"
     query = {"instId": "BTC-USDT-SWAP", "after": str(known[edge + 16])}
     with running_sandbox(market, enforce_retention=True) as forgetful:
-        kept = httpx.get(forgetful.url + path, params=query).json()["data"]
+        kept = httpx.get(forgetful.url + path, params=query, timeout=60).json()["data"]
     assert [int(row["fundingTime"]) for row in kept] == known[edge : edge + 16][::-1].tolist()
     assert len(client.get(path, params=query).json()["data"]) == 100

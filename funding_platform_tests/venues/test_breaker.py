@@ -144,18 +144,18 @@ def test_a_shorter_ban_does_not_end_a_longer_one(breaker: Breaker, clock: Clock)
         breaker.require_no_ban()
 
 
-def test_state_survives_a_restart_and_is_seen_by_others(tmp_path: Path) -> None:
+def test_state_survives_a_restart_and_is_seen_by_others(tmp_path: Path, clock: Clock) -> None:
     settings = Settings(data_dir=tmp_path)
     assert venue_health("okx", settings).failures == 0
     assert list(tmp_path.iterdir()) == []
     state = SharedState(state_file(settings, "okx", "https://www.okx.com"))
-    fail(Breaker("okx", state), OPEN_AFTER)
+    fail(Breaker("okx", state, timer=clock), OPEN_AFTER)
     state.close()
     health = venue_health("okx", settings)
     assert health.failures == OPEN_AFTER
-    assert health.condition(datetime.now(UTC)) == "open"
+    assert health.condition(clock.moment) == "open"
     assert "down for maintenance" in str(health.last_failure)
     restarted = SharedState(state_file(settings, "okx", "https://www.okx.com"))
-    with pytest.raises(BreakerOpenError), Breaker("okx", restarted).call():
+    with pytest.raises(BreakerOpenError), Breaker("okx", restarted, timer=clock).call():
         pytest.fail("let through")
     restarted.close()

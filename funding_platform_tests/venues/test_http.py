@@ -29,6 +29,7 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.http import Stats
 from funding_platform.venues.hyperliquid import HISTORY as HYPERLIQUID_HISTORY
+from funding_platform.venues.limits import Limiter
 from funding_platform.venues.okx import OPEN_INTEREST
 from funding_platform.venues.registry import open_venue
 from funding_platform.venues.retries import ATTEMPTS
@@ -246,8 +247,17 @@ def test_nobody_listening(settings: Settings) -> None:
         asyncio.run(run())
 
 
-def test_a_wait_that_the_venue_asks_for_holds_back_every_request(settings: Settings) -> None:
+def test_a_wait_that_the_venue_asks_for_holds_back_every_request(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a 429 with Retry-After, the other requests in flight wait as well."""
+    told, pause = asyncio.Event(), Limiter.pause
+
+    def heard(limiter: Limiter, *wait: Any) -> None:
+        pause(limiter, *wait)
+        told.set()
+
+    monkeypatch.setattr(Limiter, "pause", heard)
     moments: list[float] = []
     answers = [Answer(b"", 429, {"Retry-After": "1"}), GOOD, GOOD]
 
@@ -261,7 +271,7 @@ def test_a_wait_that_the_venue_asks_for_holds_back_every_request(settings: Setti
             open_venue("binance", router.url, settings=settings) as venue,
         ):
             first = asyncio.create_task(venue.fetch(FUNDING_INFO))
-            await asyncio.sleep(0.3)
+            await told.wait()
             await asyncio.gather(first, venue.fetch(FUNDING_INFO))
 
     asyncio.run(run())

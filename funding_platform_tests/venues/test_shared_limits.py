@@ -11,7 +11,7 @@ import pytest
 from funding_platform.sandbox.faults import Latency, Status
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
-from funding_platform.venues import open_venue
+from funding_platform.venues import breaker, open_venue
 from funding_platform.venues.errors import BannedError, BreakerOpenError, VenueError
 from funding_platform.venues.okx import OPEN_INTEREST
 from funding_platform_tests.venues.server import Answer, serve
@@ -87,8 +87,8 @@ def outcome_elsewhere(settings: Settings) -> tuple[str, str]:
     found = SPAWN.Queue()
     other = SPAWN.Process(target=fetch_in_a_process, args=(settings, found))
     other.start()
-    name, text = found.get(timeout=60)
     other.join()
+    name, text = found.get(timeout=60)
     return str(name), str(text)
 
 
@@ -97,7 +97,7 @@ def test_a_ban_stops_every_process_at_once(
     strict: RunningSandbox, tmp_path: Path, status: int
 ) -> None:
     settings = settings_for(strict, tmp_path)
-    strict.inject(Status(status=status, retry_after=120, venue="okx"))
+    strict.inject(Status(status=status, retry_after=3_600, venue="okx"))
 
     async def be_banned() -> None:
         async with open_venue("okx", settings=settings) as venue:
@@ -115,8 +115,9 @@ def test_a_ban_stops_every_process_at_once(
 
 
 def test_an_outage_opens_the_breaker_for_every_process(
-    strict: RunningSandbox, tmp_path: Path
+    strict: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(breaker, "COOL_DOWN_SECONDS", 3_600.0)  # however long a process starts
     settings = settings_for(strict, tmp_path)
     strict.inject(Status(status=503, venue="okx"))
 
