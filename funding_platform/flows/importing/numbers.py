@@ -48,6 +48,9 @@ class Read(NamedTuple):
 
 def numbers(column: pl.Series, decimal: str = ".") -> Read:
     """A column of finite numbers."""
+    plain = _plain(column, decimal)
+    if plain is not None:
+        return plain
     return _checked(column, _as_floats(blank_as_null(column), decimal))
 
 
@@ -60,6 +63,9 @@ def rates(column: pl.Series, unit: str | None, decimal: str = ".") -> Read:
         What they are in; None where each cell must say it (``%``, ``bps``). A cell that says
         another unit than the column's is wrong.
     """
+    plain = _plain(column, decimal, unit or "")
+    if plain is not None:
+        return plain
     text = blank_as_null(column)
     if text.dtype != pl.String:
         return _checked(column, _scaled(text, unit or "fraction"), missing_unit=unit is None)
@@ -87,6 +93,16 @@ def hours(column: pl.Series, unit: str, decimal: str = ".") -> Read:
     factors = words.replace_strict(_HOURS, default=None, return_dtype=pl.Float64)
     value = _pointed(parts["number"], decimal).cast(pl.Float64, strict=False) * factors
     return _checked(column, value.round(9))
+
+
+def _plain(column: pl.Series, decimal: str, unit: str = "fraction") -> Read | None:
+    """What is read of text that is nothing but numbers, as most of it is; else None."""
+    if column.dtype != pl.String or decimal != "." or unit not in _POWERS:
+        return None
+    values = _scaled(column, unit)
+    if values.null_count() or not values.is_finite().all():
+        return None
+    return Read(without_signed_zeros(values), pl.repeat(False, column.len(), eager=True))
 
 
 def blank_as_null(column: pl.Series) -> pl.Series:

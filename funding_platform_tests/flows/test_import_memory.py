@@ -1,0 +1,134 @@
+"""Files larger than the memory: read in parts, stored some instruments at a time, all the same."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from funding_platform.flows.errors import ImportConflictError, ImportRefusedError
+from funding_platform.flows.importing.importer import import_files
+from funding_platform.flows.importing.spool import Spool
+from funding_platform.settings import Settings
+from funding_platform_tests.flows.test_dumps import table
+from funding_platform_tests.flows.test_imports import held, log
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+TOLD = {
+    "time": "t",
+    "rate": "r",
+    "rate_unit": "fraction",
+    "symbol_column": "s",
+    "venue": "okx",
+    "kind": "settlements",
+}
+INTERVALS = {"A-SWAP": 8, "B-SWAP": 4, "C-SWAP": 1, "D-SWAP": 8}
+
+
+def by_time(spoilt: str = "") -> str:
+    """Settlements of several instruments, interleaved, as an archive of all of them has them."""
+    rows = [
+        (START + timedelta(hours=hours * n), symbol, f"{n}e-6")
+        for symbol, hours in INTERVALS.items()
+        for n in range(240 // hours)
+    ]
+    lines = [f"{symbol},{time:%Y-%m-%dT%H:%M:%SZ},{rate}" for time, symbol, rate in sorted(rows)]
+    return "\n".join(["s,t,r", *lines, spoilt, ""])
+
+
+@pytest.fixture
+def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (
+        ("texts.PART_BYTES", 1 << 10),
+        ("texts.LONGEST_RECORD", 1 << 8),
+        ("spool.BUFFER_ROWS", 50),
+        ("spool.GROUP_ROWS", 40),
+    ):
+        monkeypatch.setattr(f"funding_platform.flows.importing.{name}", size)
+
+
+def test_parts_give_what_the_whole_gives(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    path = table(tmp_path, by_time())
+    lakes = []
+    for name in ("whole", "parts"):
+        lakes.append(Settings(data_dir=tmp_path / name))
+        import_files([str(path)], lakes[-1], "run", told=TOLD)
+        if name == "whole":
+            request.getfixturevalue("in_small_parts")
+    whole, parts = (held(lake).drop("observed_at") for lake in lakes)
+    assert parts.equals(whole)
+    assert {symbol: hours for symbol, hours in INTERVALS.items()} == dict(
+        parts.group_by("venue_symbol").agg(pl.col("interval_hours").unique().first()).iter_rows()
+    )
+    assert not list(lakes[1].state_dir.glob("import-*"))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "error"),
+    [
+        ("D-SWAP,2024-01-02T00:00:00Z,0.1", ImportConflictError),
+        ("D-SWAP,2024-01-02T00:10:00Z,3e-6", ImportRefusedError),
+        ("D-SWAP,soon,0.1", ImportRefusedError),
+    ],
+)
+def test_an_import_that_fails_half_way_leaves_nothing(
+    tmp_path: Path, in_small_parts: None, spoilt: str, error: type[Exception]
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data")
+    path = table(tmp_path, by_time(spoilt))
+    with pytest.raises(error, match="data.csv,? line 392"):
+        import_files([str(path)], settings, "run", told=TOLD)
+    assert held(settings).is_empty()
+    assert log(settings, "venue, status, rows_written") == [("import", "failed", 0)]
+    assert not list(settings.state_dir.glob("import-*"))
+
+
+def test_a_spool_gives_whole_instruments_and_few_at_a_time(
+    tmp_path: Path, in_small_parts: None
+) -> None:
+    with Spool(tmp_path) as spool:
+        for n in range(90):
+            spool.add(
+                pl.DataFrame({"venue": ["v", "w"], "venue_symbol": [f"S{n % 9}"] * 2, "n": n})
+            )
+        groups = list(spool.groups())
+    assert sum(group.height for group in groups) == 180
+    assert max(group.height for group in groups) <= 40
+    names = [set(group.select("venue", "venue_symbol").unique().rows()) for group in groups]
+    assert sum(map(len, names)) == len(set().union(*names)) == 18
+
+
+IN_A_CHILD = """
+import resource, sys
+from pathlib import Path
+from funding_platform.flows.importing.importer import import_files
+from funding_platform.settings import Settings
+
+told = dict(time="t", rate="r", rate_unit="fraction", symbol_column="s", venue="hyperliquid")
+report = import_files([sys.argv[1]], Settings(data_dir=Path(sys.argv[2])), "run", told=told)
+print(report.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(0)
+def test_a_gibibyte_is_imported_within_a_gibibyte(tmp_path: Path) -> None:
+    path = tmp_path / "big.csv"
+    hours = [int((START - timedelta(hours=n)).timestamp()) for n in reversed(range(60_000))]
+    rows, symbol = 0, 0
+    with path.open("w") as file:
+        file.write("s,t,r\n")
+        while file.tell() < 1 << 30:
+            file.writelines(f"COIN-{symbol:06d},{hour}000,0.{rows % 997:08d}\n" for hour in hours)
+            rows, symbol = rows + len(hours), symbol + 1
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CHILD, str(path), str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    stored, peak_kib = map(int, done.stdout.split())
+    assert stored == rows
+    assert peak_kib < 1 << 20
