@@ -195,7 +195,7 @@ def test_a_sweep_that_makes_no_sense_is_explained(
     assert said in result.stderr
 
 
-@pytest.mark.parametrize("content", [b"a = \xff\xfe", b"start = 2025-13-45\n", b"[" * 5_000])
+@pytest.mark.parametrize("content", [b"a = \xff\xfe", b"start: 2025-13-45\n", b"[" * 5_000])
 @pytest.mark.parametrize("suffix", ["toml", "yaml"])
 def test_a_file_that_is_no_configuration_is_explained(
     home: Path, content: bytes, suffix: str

@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from funding_platform.core.plain_text import visible
+
 _DPI: Final = 110
 _GAIN, _LOSS, _LINE = "#2a7f62", "#b5443c", "#1f4e79"
 
@@ -32,7 +34,8 @@ def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
     times, values = equity["time"].to_numpy(), equity["equity"].to_numpy()
     falls = values / np.maximum.accumulate(values) - 1.0
     above.step(times, values, where="post", color=_LINE, linewidth=1.2)
-    above.set(title=title, ylabel="equity, USD")
+    above.set(ylabel="equity, USD")
+    above.set_title(visible(title), parse_math=False)  # a name may hold a dollar sign
     below.fill_between(times, falls, step="post", color=_LOSS, alpha=0.5, linewidth=0)
     below.set(ylabel="drawdown")
     below.yaxis.set_major_formatter(PercentFormatter(1.0))

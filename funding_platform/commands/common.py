@@ -136,7 +136,9 @@ def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) ->
     else:
         text = csv_text(frame) if form == "csv" else f"{frame.write_json()}\n"
         if output is None:
-            click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+            # As bytes, of which click takes nothing away: from text in a pipe it does.
+            shown = visible(text) if sys.stdout.isatty() else text
+            click.echo(shown.encode(), nl=False)
         else:
             output.write_text(text, encoding="utf-8")
 

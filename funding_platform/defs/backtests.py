@@ -13,6 +13,7 @@ from funding_platform.backtest.report import markdown_summary
 from funding_platform.core.backtest_tables import FRAMES, RUNS
 from funding_platform.core.feature_tables import CURVE_FACTORS
 from funding_platform.core.fee_tables import FEE_HISTORY
+from funding_platform.core.plain_text import markdown
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
 from funding_platform.defs.raw import raw_key
@@ -86,7 +87,7 @@ def _run_metadata(run: StoredRun) -> dict[str, dg.MetadataValue]:
     listing = "\n".join(
         f"| {RUNS.schema}.{name} | {rows:,} |" for name, rows in {RUNS.name: 1, **counts}.items()
     )
-    warnings = "\n".join(f"- {warning}" for warning in result.warnings)
+    warnings = "\n".join(f"- {markdown(warning)}" for warning in result.warnings)
     return {
         "dagster/row_count": dg.MetadataValue.int(1),
         "rows": dg.MetadataValue.md(f"| table | rows |\n|---|---:|\n{listing}"),

@@ -120,3 +120,11 @@ def test_the_summary_is_a_picture_and_a_table() -> None:
     assert body
     assert base64.b64decode(body[1]).startswith(b"\x89PNG")
     assert table.count("\n") == len(metric_rows(RUN.metrics)) + 1
+
+
+def test_a_name_is_text_in_the_picture_and_in_the_page() -> None:
+    named = replace(RUN, title=r"$\frac{ </title>\x1b[2J" "\x1b[2J\u202e")
+    assert markdown_summary(named).startswith("![equity](data:image/png;base64,")
+    page = html_report(named)
+    assert not set("\x1b\u202e") & set(page)
+    assert r"&lt;/title&gt;" in page

@@ -29,6 +29,7 @@ from funding_platform.lake.errors import (
 )
 from funding_platform.lake.query import QueryLimits, ask, query
 from funding_platform.lake.query_server import SERVER, QueryServer, Reply
+from funding_platform.lake.query_walls import REFUSED_VIEWS, refuse_unless_reading
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, rates
@@ -91,6 +92,31 @@ def files_below(*folders: Path) -> dict[Path, int]:
     return {path: path.stat().st_size for path in found if not path.name.endswith(("-shm", "-wal"))}
 
 
+def standing_at_a_wall(statements: list[Statement]) -> list[Statement]:
+    """Those that are refused for what they say, which takes no process to find out.
+
+    What is nested so deeply that it might crash a parser is not tried here.
+    """
+    found = []
+    with duckdb.connect(config={"threads": 1}) as parser:
+        for statement in statements:
+            if statement.name.startswith(BEFORE_PARSING):
+                continue
+            try:
+                refuse_unless_reading(parser, statement.sql)
+            except QueryError:
+                found.append(statement)
+    return found
+
+
+BEFORE_PARSING = ("deep ", "a long ", "2,000,000", "half a", "a NUL")
+AT_A_WALL = standing_at_a_wall(of("refused"))
+THROUGH_THE_DOOR = [
+    *(statement for statement in of("refused") if statement not in AT_A_WALL),
+    *AT_A_WALL[::10],
+]
+"""Those that a later wall stops, or DuckDB itself; and a few of the others: the door is shut."""
+
 Outcomes = Callable[[Statement], pl.DataFrame]
 
 
@@ -113,7 +139,7 @@ def outcomes(filled: Settings, outside: Path, untouched: dict[Path, int]) -> Ite
     with ThreadPoolExecutor(3) as pool:
         running: Mapping[Statement, Future[pl.DataFrame]] = {
             statement: pool.submit(query, placed(statement, filled, outside), filled)
-            for statement in (*of("refused"), *of("answered"))
+            for statement in (*THROUGH_THE_DOOR, *of("answered"))
         }
         yield lambda statement: running[statement].result()
 
@@ -128,7 +154,11 @@ def test_reading_is_answered_as_duckdb_answers_it(
     assert_frame_equal(outcomes(statement), by_itself.execute(statement.sql).pl())
 
 
-@pytest.mark.parametrize("statement", of("refused"), ids=names(of("refused")))
+def test_what_statements_say_is_enough_to_refuse_most() -> None:
+    assert len(AT_A_WALL) > 90
+
+
+@pytest.mark.parametrize("statement", THROUGH_THE_DOOR, ids=names(THROUGH_THE_DOOR))
 def test_all_else_is_refused(outcomes: Outcomes, statement: Statement) -> None:
     with pytest.raises(QueryError) as raised:
         outcomes(statement)
@@ -138,10 +168,19 @@ def test_all_else_is_refused(outcomes: Outcomes, statement: Statement) -> None:
 def test_no_statement_leaves_a_trace(
     filled: Settings, outside: Path, untouched: dict[Path, int], outcomes: Outcomes
 ) -> None:
-    for statement in of("refused"):
+    for statement in THROUGH_THE_DOOR:
         with pytest.raises(QueryError):
             outcomes(statement)
     assert files_below(filled.data_dir, outside) == untouched
+
+
+@pytest.mark.chaos
+def test_no_statement_that_stands_at_a_wall_leaves_a_trace(filled: Settings, outside: Path) -> None:
+    before = files_below(filled.data_dir, outside)
+    for statement in AT_A_WALL:
+        with pytest.raises(QueryError):
+            query(placed(statement, filled, outside), filled)
+    assert files_below(filled.data_dir, outside) == before
     assert query("SELECT count(*) FROM core.funding_rates", filled).item() == 1_200
 
 
@@ -194,21 +233,18 @@ def test_a_lake_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
         query("SELECT 1", Settings(data_dir=tmp_path))
 
 
-def test_no_built_in_view_tells_where_the_lake_is(filled: Settings) -> None:
-    with connect(filled) as lake:
-        views = lake.execute(
-            "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE internal"
-        ).fetchall()
-    told = []
-    for (view,) in views:
-        try:
-            found = query(f"SELECT t::VARCHAR FROM {view} t", filled)
-        except QueryError:
-            continue
-        if any(str(filled.data_dir) in text for text in found.to_series()):
-            told.append(view)
+def test_no_built_in_view_tells_where_the_lake_is(
+    filled: Settings, by_itself: duckdb.DuckDBPyConnection
+) -> None:
+    views = by_itself.execute(
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE internal AND NOT "
+        f"list_contains({sorted(REFUSED_VIEWS)}, view_name)"
+    ).fetchall()
     assert len(views) > 30
-    assert told == []
+    told = [f"SELECT '{view}' AS view, t::VARCHAR AS told FROM {view} t" for (view,) in views]
+    found = query(" UNION ALL ".join(told), filled)
+    assert found["view"].n_unique() > 10
+    assert found.filter(pl.col("told").str.contains(str(filled.data_dir), literal=True)).is_empty()
 
 
 # --- what is stopped
@@ -226,8 +262,8 @@ def check_that_it_is_stopped(statement: Statement, settings: Settings, limits: Q
     assert raised.value.hint
 
 
-SAMPLE = [*of("stopped")[:5], *of("stopped")[5::5]]
-"""Those that were seen to take gigabytes and minutes, and one in five of the others."""
+SAMPLE = [*of("stopped")[:5], *of("stopped")[5::8]]
+"""Those that were seen to take gigabytes and minutes, and one in eight of the others."""
 
 
 @pytest.mark.parametrize("statement", SAMPLE, ids=names(SAMPLE))
@@ -243,7 +279,7 @@ def test_what_needs_too_much_is_stopped_under_any_limits(
     check_that_it_is_stopped(statement, filled, LARGE)
 
 
-@pytest.mark.parametrize("statement", of("stopped")[:4], ids=names(of("stopped")[:4]))
+@pytest.mark.parametrize("statement", of("stopped")[:2], ids=names(of("stopped")[:2]))
 def test_a_stopped_query_stayed_within_its_limits(filled: Settings, statement: Statement) -> None:
     used = cost_of(statement.sql, filled, SMALL)
     assert used.peak <= 256 * MiB + SHARED
@@ -366,6 +402,7 @@ def test_a_query_that_crashes_its_process_is_said_to(filled: Settings) -> None:
             crashing.result()
 
 
+@pytest.mark.chaos
 def test_a_caller_that_forks_has_a_server_of_its_own(filled: Settings) -> None:
     assert query("SELECT 1 AS a", filled).item() == 1
     code = (
@@ -414,15 +451,10 @@ def processes_below(pid: int) -> list[int]:
     return servers + [child for server in servers for child in children_of(server)]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
-def test_a_query_ends_with_whoever_asked(
-    asking: subprocess.Popen[str], how: signal.Signals
-) -> None:
+def test_a_query_ends_with_whoever_asked(asking: subprocess.Popen[str]) -> None:
     below = processes_below(asking.pid)
-    asking.send_signal(how)
-    _, said = asking.communicate()
-    assert asking.returncode == -how
-    assert ("KeyboardInterrupt" in said) == (how == signal.SIGINT)
+    asking.kill()
+    asking.communicate()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
 
 
