@@ -6,7 +6,7 @@
 {%- endmacro %}
 {# What tells the listings of a ticker apart: see core/listings.py. #}
 {% macro silence() -%}
-    interval 25 hours
+    interval 168 hours
 {%- endmacro %}
 {% macro late_stamp() -%}
     interval 720 hours

@@ -25,12 +25,12 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL, CONTEXT
+from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import LISTINGS
 
-SILENCE: Final = CONTEXT
-"""No contract that trades is without a settlement for longer."""
+SILENCE: Final = timedelta(days=7)
+"""A ticker is not given away within it; archives have holes of six days (Lighter, 2025-12)."""
 
 LATE_STAMP: Final = timedelta(days=30)
 """How long after the first settlement a venue may date a listing; two weeks have been seen."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-DAY_AND_AN_HOUR = timedelta(hours=25)
+WEEK = timedelta(days=7)
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)
 
@@ -28,7 +28,7 @@ def beginning(
             run = time
         if moment - run > QUARTER:
             last_sign = run
-        if moment - last_sign > DAY_AND_AN_HOUR:
+        if moment - last_sign > WEEK:
             found = moment
     return found
 

@@ -8,7 +8,12 @@ from typing import NamedTuple
 import pytest
 from funding_platform.flows.imports import import_files
 
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.errors import DataError
+from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_start, to_ms
+from funding_platform.flows.backtest_data import provider_from_lake
+from funding_platform.flows.curves import update_curve_factors, update_curve_snapshots
 from funding_platform.flows.gaps import gaps_by_name, missing_of
 from funding_platform.flows.history import collect_history
 from funding_platform.flows.snapshots import collect_instruments
@@ -112,3 +117,40 @@ def test_what_was_listed_is_remembered(reused: Reused) -> None:
             "last_traded_at = last_seen_at FROM core.listings ORDER BY ALL"
         ).fetchall()
     assert listings == [(f"{base}USDT", base, reused.new[0], True, True) for base in ("BTC", "LIT")]
+
+
+def test_what_reads_a_history_begins_with_the_listing(reused: Reused) -> None:
+    """Curves, their factors and backtests know nothing of the asset that had the ticker before."""
+    reused.collect()
+    reused.read_archive()
+    before = Window(reused.old[0], reused.old[30])
+    now = Window(month_start(reused.new[0]), datetime.now(UTC))
+    assert update_curve_snapshots(before, reused.settings, "run").is_empty()
+    curves = update_curve_snapshots(now, reused.settings, "run")
+    assert set(curves["venue_symbol"]) == {"BTCUSDT", "LITUSDT"}
+    assert curves["as_of"].min() >= reused.new[0]
+    # Both were given the same rates: the archive has no part in what the curves show.
+    bitcoin, reissued = (
+        curves.filter(venue_symbol=symbol).drop("venue_symbol") for symbol in ("BTCUSDT", "LITUSDT")
+    )
+    assert reissued.rows() == bitcoin.rows()
+    factors = update_curve_factors(now, reused.settings, "run").drop("dispersion")
+    bitcoin, reissued = (
+        factors.filter(venue_symbol=symbol).drop("venue_symbol")
+        for symbol in ("BTCUSDT", "LITUSDT")
+    )
+    assert reissued.rows() == bitcoin.rows()
+
+    data = provider_from_lake(reused.settings, asked(reused.old[0], now.end))
+    assert data.funding_rates["funding_time"].to_list() == reused.new
+    with pytest.raises(DataError, match="earlier listing: binance LITUSDT, listed on"):
+        provider_from_lake(reused.settings, asked(before.start, before.end))
+    both = asked(before.start, before.end, symbols=("BTCUSDT",))
+    assert provider_from_lake(reused.settings, both).funding_rates.is_empty()
+
+
+def asked(
+    start: datetime, end: datetime, symbols: tuple[str, ...] = ("LITUSDT",)
+) -> BacktestConfig:
+    strategy = CrossVenueCarry(horizon_hours=48, entry_threshold=1e-4)
+    return BacktestConfig(start=start, end=end, strategy=strategy, symbols=symbols)
