@@ -73,6 +73,7 @@ def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     assert set(PROJECT.rglob("*")) == before
     assert {path.name for path in copied.lake_dir.iterdir()} <= {
+        "backup",
         "catalog.sqlite",
         "commit.lock",
         "files",
