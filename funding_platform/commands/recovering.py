@@ -52,7 +52,8 @@ def rebuild(force: bool) -> None:
     begun = f"from {done.base} and" if done.base else "from"
     superseded = sum(table.superseded for table in done.tables)
     click.echo(
-        f"rebuilt {begun} {done.files_read} files; {superseded:,} older rows of the same keys left out"
+        f"rebuilt {begun} {done.files_read} files; "
+        f"{superseded:,} older rows of the same keys left out"
     )
     for path in done.files_unreadable:
         click.echo(f"could not be read, and was left alone: {path}")

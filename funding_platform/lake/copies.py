@@ -53,7 +53,7 @@ def keep_copy(settings: Settings) -> bool:
     newest.parent.mkdir(exist_ok=True)
     aside = newest.with_name(f".{os.getpid()}.{threading.get_ident()}.new")
     with copy_lock(settings):
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - a program of our own
             [sys.executable, "-I", "-S", "-c", _COPY, str(catalog_file(settings)), str(aside)],
             check=False,
             capture_output=True,

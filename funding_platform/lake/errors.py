@@ -74,7 +74,7 @@ class LakeReadOnlyError(LakeError):
         """Return the error for a folder."""
         return cls(
             f"{folder} cannot be written to",
-            hint="reading works (`funding query`, `funding doctor`); to write, mount it writable or "
+            hint="reading works (`funding query`, `funding doctor`); to write, mount it writable, "
             "give this user the right, or set FUNDING_DATA_DIR to another folder",
         )
 

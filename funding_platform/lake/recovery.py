@@ -15,6 +15,7 @@ from typing import NamedTuple
 import duckdb
 
 from funding_platform.core.schema import Table
+from funding_platform.core.tables import TABLES
 from funding_platform.lake.catalog import (
     LAKE,
     catalog_file,
@@ -225,11 +226,17 @@ def _fill(
     readable = {path for path in files if _is_readable(connection, path, advance)}
     advance = begin("rebuilding tables", len(OURS))
     tables = []
+    connection.execute("BEGIN")
+    filled = _ever_filled(connection) if base is not None else set()
     for table in OURS:
         folder = files_dir(settings) / table.schema / table.name
         own = sorted(path for path in readable if path.is_relative_to(folder))
-        tables.append(_rebuild_table(connection, table, own, has_base=base is not None))
+        has_base = table.full_name in filled
+        tables.append(_rebuild_table(connection, table, own, has_base=has_base))
         advance()
+    connection.execute(f"CALL {LAKE}.set_commit_message('rebuild', 'rebuild: a lost catalog')")
+    connection.execute("COMMIT")
+    _prove(connection, tables)
     shutil.rmtree(spill, ignore_errors=True)
     unreadable = tuple(path for path in files if path not in readable)
     return Rebuilt(tuple(tables), base, len(readable), unreadable, None)
@@ -251,7 +258,7 @@ def _is_readable(
 def _rebuild_table(
     connection: duckdb.DuckDBPyConnection, table: Table, files: list[Path], *, has_base: bool
 ) -> RebuiltTable:
-    """Choose a table's rows, write them, and compare what was written with what was chosen."""
+    """Choose a table's rows and write them; what was chosen is to be proven."""
     parts = [
         *([_rows_of_base(connection, table)] if has_base else []),
         *([_rows_of_files(connection, table, files)] if files else []),
@@ -275,15 +282,28 @@ def _rebuild_table(
         f"INSERT INTO {LAKE}.{table.full_name} BY NAME "
         f"SELECT * FROM chosen ORDER BY {', '.join(table.sort_by or table.key)}"
     )
-    written = _proof(connection, table, f"{LAKE}.{table.full_name}")
     connection.execute("DROP TABLE chosen")
-    if written != chosen:
-        raise LakeError(
-            f"{table.full_name} was to hold {chosen[0]} rows ({chosen[1]}) and holds {written[0]} "
-            f"({written[1]}); the catalog was not replaced",
-            hint="look after the disk, then try again: the files are as they were",
-        )
     return RebuiltTable(table.full_name, chosen[0], read - chosen[0], chosen[1])
+
+
+def _prove(connection: duckdb.DuckDBPyConnection, tables: list[RebuiltTable]) -> None:
+    """Read the new tables as they were committed, and compare them with what was chosen.
+
+    Raises
+    ------
+    LakeError
+        If one differs.
+    """
+    connection.execute("BEGIN")  # the catalog is looked at once, not for every table
+    for table in (table for table in tables if table.rows):
+        held = _proof(connection, TABLES[table.name], f"{LAKE}.{table.name}")
+        if held != (table.rows, table.fingerprint):
+            raise LakeError(
+                f"{table.name} was to hold {table.rows} rows ({table.fingerprint}) and holds "
+                f"{held[0]} ({held[1]}); the catalog was not replaced",
+                hint="look after the disk, then try again: the files are as they were",
+            )
+    connection.execute("COMMIT")
 
 
 _NOTHING = f"{0:016x}"
@@ -301,7 +321,19 @@ def _proof(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -
 def fingerprints(settings: Settings) -> dict[str, tuple[int, str]]:
     """Return rows and fingerprint of every table that is created here."""
     with closing(connect(settings)) as lake:
+        lake.execute("BEGIN")
         return {table.full_name: _proof(lake, table, table.full_name) for table in OURS}
+
+
+def _ever_filled(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Names of the tables that the catalog that is begun with has ever had rows of."""
+    metadata = metadata_of(_BASE)
+    found = connection.execute(
+        f"SELECT DISTINCT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
+        f"JOIN {metadata}.ducklake_table USING (table_id) "
+        f"JOIN {metadata}.ducklake_schema USING (schema_id)"
+    ).fetchall()
+    return {str(name) for (name,) in found}
 
 
 def _rows_of_base(connection: duckdb.DuckDBPyConnection, table: Table) -> str:

@@ -77,6 +77,7 @@ def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied
     assert set(PROJECT.rglob("*")) == before
     assert {path.name for path in copied.lake_dir.iterdir()} <= {
         "build.lock",
+        "backup",
         "catalog.sqlite",
         "commit.lock",
         "files",

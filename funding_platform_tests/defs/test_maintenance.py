@@ -1,5 +1,6 @@
 """The maintenance job on a real instance and a real lake."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,7 +11,7 @@ from funding_platform.defs.maintenance import MAINTENANCE
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.lake.conftest import january_of, rates
+from funding_platform_tests.lake.conftest import age, january_of, rates
 
 
 @pytest.mark.parametrize(("kept_days", "expired"), [("0", True), ("30", False)])
@@ -29,6 +30,7 @@ def test_the_job_expires_snapshots_beyond_the_retention_and_loses_no_row(
                 frame = rates(venue, symbols=20, hours=24)
                 transaction.replace(FUNDING_RATES, frame, january_of(venue))
         before = lake.read("SELECT * FROM core.funding_rates ORDER BY ALL")
+    age(Settings(), timedelta(days=2))
     with dg.DagsterInstance.ephemeral() as instance:
         result = definitions.resolve_job_def(MAINTENANCE).execute_in_process(instance=instance)
     (output,) = [e for e in result.all_events if e.event_type_value == "STEP_OUTPUT"]
