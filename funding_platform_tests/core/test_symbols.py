@@ -2,7 +2,7 @@
 
 import pytest
 
-from funding_platform.core.symbols import canonical_base
+from funding_platform.core.symbols import canonical_base, is_dollar
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,13 @@ from funding_platform.core.symbols import canonical_base
 )
 def test_canonical_base(spelling: str, base: str, multiplier: int) -> None:
     assert canonical_base(spelling) == (base, multiplier)
+
+
+@pytest.mark.parametrize("quote", ["USDe", "USDE", "USDS", "USD1", "BUSD", "usdt"])
+def test_a_dollar_is_one_however_it_is_spelt(quote: str) -> None:
+    assert is_dollar(quote)
+
+
+@pytest.mark.parametrize("quote", ["EUR", "BTC", "", None])
+def test_other_quotes_are_not(quote: str | None) -> None:
+    assert not is_dollar(quote)
