@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.core.symbols import canonical_base
+from funding_platform.core.symbols import canonical_base, is_dollar
 
 MULTIPLIED = {
     "1000PEPE": ("PEPE", 1_000),
@@ -98,3 +98,13 @@ def test_names_in_recorded_answers_are_judged(shared_dir: Path) -> None:
     multiplied = {base for base in bases if canonical_base(base).multiplier > 1}
     assert {canonical_base(base).base for base in multiplied} == RECORDED
     assert {"0G", "2Z", "EGL1", "PORT3", "BANANAS31", "LUNA2", "KAS"} <= bases - multiplied
+
+
+@pytest.mark.parametrize("quote", ["USDe", "USDE", "USDS", "USD1", "BUSD", "usdt"])
+def test_a_dollar_is_one_however_it_is_spelt(quote: str) -> None:
+    assert is_dollar(quote)
+
+
+@pytest.mark.parametrize("quote", ["EUR", "BTC", "", None])
+def test_other_quotes_are_not(quote: str | None) -> None:
+    assert not is_dollar(quote)

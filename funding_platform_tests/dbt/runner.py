@@ -57,7 +57,7 @@ def _dbt(
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=1200,
     )
 
 

@@ -1,4 +1,4 @@
-"""A build whose parent is killed while dbt works: nothing of it is left, and nobody was disturbed."""
+"""A build whose parent is killed while dbt works: it leaves nothing, and disturbs nobody."""
 
 import multiprocessing
 import os

@@ -33,7 +33,8 @@ BROKEN = (
 
 def of(venue: str, symbol: str) -> Row:
     return {
-        "venue": venue, "venue_symbol": symbol, "base": symbol, "quote": "USDT",
+        "venue": venue, "venue_symbol": symbol, "base": symbol,
+        "quote": "USDe" if venue == "binance" else "USD1",
         "multiplier": 1.0, "contract_type": "linear", "status": "trading", "interval_hours": 8.0,
         "listed_at": NOW - 1000 * HOUR, "first_seen_at": NOW, "last_seen_at": NOW,
     }  # fmt: skip
@@ -53,7 +54,7 @@ def settled(venue: str, symbol: str) -> list[Row]:
         {
             "venue": venue, "venue_symbol": symbol, "funding_time": floor_hour(NOW) - n * 8 * HOUR,
             "funding_rate": 1e-4, "interval_hours": 8.0, "interval_inferred": False,
-            "observed_at": NOW,
+            "venue_time": NOW, "observed_at": NOW,
         }
         for n in range(1, 40)
     ]  # fmt: skip
