@@ -6,7 +6,7 @@ methods that turn answers into records. Concurrency, paging, tolerance, units an
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
@@ -33,9 +33,14 @@ from funding_platform.venues.http import HttpClient
 from funding_platform.venues.leniency import leaving_out
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Pager
-from funding_platform.venues.plausibility import sound, sound_listings, vanished
+from funding_platform.venues.plausibility import (
+    sifted_by_names,
+    sound,
+    sound_listings,
+    vanished,
+)
 from funding_platform.venues.recording import spanned
-from funding_platform.venues.records import Listing, Market, Page
+from funding_platform.venues.records import Listing, Market, OfSymbol, Page
 from funding_platform.venues.unexpected import typed_failures
 
 IN_FLIGHT = 8
@@ -43,7 +48,11 @@ IN_FLIGHT = 8
 
 LISTING_LIFETIME = timedelta(hours=1)
 
+_NAMES = ("venue_symbol", "base", "quote", "settle")
+"""Fields of a listing that name an instrument or an asset."""
+
 T = TypeVar("T")
+R = TypeVar("R", bound=OfSymbol)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +188,8 @@ class Venue(Calls, ABC):
         """
         started, told = self._clock(), len(self.warnings)
         with spanned() as span, self._http.memory.question(), leaving_out() as lost:
-            markets = self._nonempty(await self.fetch_markets(), "market snapshot")
+            fetched = self._named(await self.fetch_markets(), ("venue_symbol",))
+            markets = self._nonempty(fetched, "market snapshot")
         observed_at = span.observed_at or self._clock()
         latency = max(timedelta(0), observed_at - (span.sent_at or started))
         frame = snapshots_frame(self.spec.name, markets, observed_at, latency / MILLISECOND)
@@ -271,7 +281,7 @@ class Venue(Calls, ABC):
         async with self._listing:
             now = self._clock()
             if self._listed_until is None or now >= self._listed_until:
-                self._listings = await self.fetch_listings()
+                self._listings = self._named(await self.fetch_listings(), _NAMES)
                 self._by_symbol = {row.venue_symbol: row for row in self._listings}
                 self._listed_until = now + LISTING_LIFETIME
             return self._listings
@@ -301,6 +311,13 @@ class Venue(Calls, ABC):
     def next_hour_ms(self) -> int:
         """The next full hour, when venues that settle hourly settle next."""
         return to_ms(floor_hour(self.now()) + HOUR)
+
+    def _named(self, rows: list[R], names: Sequence[str]) -> list[R]:
+        """The rows whose names may be names; the others, if they are few, become a warning."""
+        kept, refused = sifted_by_names(rows, names, self.spec.name)
+        if refused is not None:
+            self.warnings.append(refused)
+        return kept
 
     def _nonempty(self, rows: list[T], what: str) -> list[T]:
         if not rows:
