@@ -54,7 +54,7 @@ class HistoryReport:
         self.missing_settlements = pl.concat([self.missing_settlements, part.missing])
         self.outages.extend(part.outages)
         self.recovered += part.recovered
-        self.trouble.extend(part.trouble)
+        self.trouble.extend([*part.history.left_out, *part.trouble])
 
     @property
     def expected(self) -> int:

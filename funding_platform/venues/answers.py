@@ -24,6 +24,8 @@ from funding_platform.venues.errors import (
     UndecodableError,
     VenueError,
 )
+from funding_platform.venues.leniency import decode_rows
+from funding_platform.venues.repeated_keys import RepeatedKeyError, require_single_keys
 from funding_platform.venues.retries import LONGEST_BAN_SECONDS
 
 T = TypeVar("T")
@@ -76,13 +78,21 @@ def decoded(endpoint: Endpoint[T], body: bytes, venue: str, url: str) -> T:
     Raises
     ------
     ContractError
-        If it is JSON of another shape.
+        If it is JSON of another shape, but for single rows, or has a key twice.
     UndecodableError
         If it is no JSON, or cut short.
     """
     where: dict[str, Any] = {"venue": venue, "endpoint": url, "payload": body}
     try:
-        return endpoint.decode(body)
+        value, read = decode_rows(endpoint, body, venue=venue, url=url)
+        require_single_keys(read, value, endpoint.envelope)
+        return value
+    except RepeatedKeyError as error:
+        raise ContractError(
+            f"the answer breaks the contract: {error}",
+            hint="which of the two values is meant nobody can tell; nothing of it is stored",
+            **where,
+        ) from error
     except msgspec.ValidationError as error:
         mismatch = error
     except RecursionError as error:

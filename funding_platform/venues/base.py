@@ -6,7 +6,7 @@ methods that turn answers into records. Concurrency, paging, tolerance, units an
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
@@ -18,7 +18,7 @@ from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAP
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, floor_hour, to_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.calls import Calls
-from funding_platform.venues.concurrency import Outage, for_each
+from funding_platform.venues.concurrency import Breach, Outage, for_each
 from funding_platform.venues.endpoints import RefusalHook
 from funding_platform.venues.errors import (
     ContractError,
@@ -30,11 +30,17 @@ from funding_platform.venues.errors import (
 from funding_platform.venues.frames import instruments_frame, snapshots_frame
 from funding_platform.venues.history import History, Reading, build_history
 from funding_platform.venues.http import HttpClient
+from funding_platform.venues.leniency import leaving_out
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Pager
-from funding_platform.venues.plausibility import sound, sound_listings, vanished
+from funding_platform.venues.plausibility import (
+    sifted_by_names,
+    sound,
+    sound_listings,
+    vanished,
+)
 from funding_platform.venues.recording import spanned
-from funding_platform.venues.records import Listing, Market, Page
+from funding_platform.venues.records import Listing, Market, OfSymbol, Page
 from funding_platform.venues.unexpected import typed_failures
 
 IN_FLIGHT = 8
@@ -42,7 +48,11 @@ IN_FLIGHT = 8
 
 LISTING_LIFETIME = timedelta(hours=1)
 
+_NAMES = ("venue_symbol", "base", "quote", "settle")
+"""Fields of a listing that name an instrument or an asset."""
+
 T = TypeVar("T")
+R = TypeVar("R", bound=OfSymbol)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +162,9 @@ class Venue(Calls, ABC):
             If the venue does not answer, answers with nothing, or with impossible listings.
         """
         self._listed_until = None
-        with spanned() as span, self._http.memory.question():
+        with spanned() as span, self._http.memory.question(), leaving_out() as lost:
             listings = self._nonempty(await self.listings(), "instruments")
+        self.warnings.extend(lost.errors)
         if new := [row for row in listings if row.status not in self.spec.statuses]:
             named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
             unknown = f"{len(new)} unknown statuses: {named}"
@@ -176,13 +187,15 @@ class Venue(Calls, ABC):
             If the venue refuses us, does not give its funding rates, or gives impossible ones.
         """
         started, told = self._clock(), len(self.warnings)
-        with spanned() as span, self._http.memory.question():
-            markets = self._nonempty(await self.fetch_markets(), "market snapshot")
+        with spanned() as span, self._http.memory.question(), leaving_out() as lost:
+            fetched = self._named(await self.fetch_markets(), ("venue_symbol",))
+            markets = self._nonempty(fetched, "market snapshot")
         observed_at = span.observed_at or self._clock()
         latency = max(timedelta(0), observed_at - (span.sent_at or started))
         frame = snapshots_frame(self.spec.name, markets, observed_at, latency / MILLISECOND)
         if len(self.warnings) == told:  # else the failure of a call explains what is absent
             self.warnings.extend(vanished(self.spec.name, frame, self.spec.never_stated))
+        self.warnings.extend(lost.errors)
         frame, doubts = sound(self.spec.name, frame)
         self.warnings.extend(doubts)
         return frame
@@ -223,12 +236,13 @@ class Venue(Calls, ABC):
         Raises
         ------
         VenueError
-            If the failure concerns the whole venue: a ban, a broken contract, an outage.
+            If the failure concerns the whole venue: a ban, an outage, a contract that is broken
+            for symbol after symbol.
         """
         now = self._clock()
         readings: dict[str, Reading] = {}
         failures: dict[str, VenueError] = {}
-        outage = Outage()
+        outage, breach = Outage(), Breach()
 
         async def read(symbol: str) -> None:
             try:
@@ -236,9 +250,10 @@ class Venue(Calls, ABC):
                 with typed_failures(self.spec.name, where), self._http.memory.question():
                     readings[symbol] = await self._read_history(symbol, window, now)
                 outage.over()
+                breach.over()
             except VenueError as error:
                 outage.count(error)
-                if error.stops_venue or outage.declared:
+                if breach.of_all(error) or outage.declared:
                     raise
                 failures[symbol] = error
             on_symbol(symbol)
@@ -255,17 +270,18 @@ class Venue(Calls, ABC):
         if spec.pager is None:
             raise spec.not_offered(FUNDING_RATES)
         pager = spec.pager(spec.name, symbol, window, spec.page_size, now, spec.page_span)
-        while pager.proof is None:
-            pager.learn(await self.fetch_history(symbol, pager.ask()))
+        with leaving_out() as lost:
+            while pager.proof is None:
+                pager.learn(await self.fetch_history(symbol, pager.ask()))
         kept_since = None if spec.history_depth is None else now - spec.history_depth
-        return Reading.of(pager, pager.proof, window, kept_since)
+        return Reading.of(pager, pager.proof, window, kept_since, lost.errors)
 
     async def listings(self) -> list[Listing]:
         """What the venue lists, asked for at most once an hour."""
         async with self._listing:
             now = self._clock()
             if self._listed_until is None or now >= self._listed_until:
-                self._listings = await self.fetch_listings()
+                self._listings = self._named(await self.fetch_listings(), _NAMES)
                 self._by_symbol = {row.venue_symbol: row for row in self._listings}
                 self._listed_until = now + LISTING_LIFETIME
             return self._listings
@@ -295,6 +311,13 @@ class Venue(Calls, ABC):
     def next_hour_ms(self) -> int:
         """The next full hour, when venues that settle hourly settle next."""
         return to_ms(floor_hour(self.now()) + HOUR)
+
+    def _named(self, rows: list[R], names: Sequence[str]) -> list[R]:
+        """The rows whose names may be names; the others, if they are few, become a warning."""
+        kept, refused = sifted_by_names(rows, names, self.spec.name)
+        if refused is not None:
+            self.warnings.append(refused)
+        return kept
 
     def _nonempty(self, rows: list[T], what: str) -> list[T]:
         if not rows:

@@ -5,10 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar, overload
 
-from funding_platform.venues.errors import UnavailableError, VenueError
+from funding_platform.venues.errors import (
+    ContractError,
+    TooLargeError,
+    UnavailableError,
+    VenueError,
+)
 
 OUTAGE_AFTER = 16
 """So many symbols in a row without an answer are an outage of the venue, not bad luck."""
+
+BREACH_AFTER = 3
+"""So many symbols in a row whose answer breaks the contract are the venue's doing, not theirs."""
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -86,4 +94,22 @@ class Outage:
 
     def over(self) -> None:
         """Note an answer."""
+        self._in_a_row = 0
+
+
+class Breach:
+    """Counts answers about one symbol that break the contract, in a row."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def of_all(self, error: VenueError) -> bool:
+        """Whether a failure concerns the whole venue, once it is noted."""
+        if not isinstance(error, ContractError) or isinstance(error, TooLargeError):
+            return error.stops_venue
+        self._in_a_row += 1
+        return self._in_a_row >= BREACH_AFTER
+
+    def over(self) -> None:
+        """Note an answer that keeps it."""
         self._in_a_row = 0

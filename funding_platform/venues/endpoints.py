@@ -143,6 +143,9 @@ class Endpoint(Generic[T]):
         The budget it counts against; None for the venue's own.
     method
         Parameters of a POST travel as a JSON body, those of a GET in the query.
+    paired
+        Ways to lists whose rows belong together by their position: where a row of one cannot be
+        read, its twin is left out with it.
     host
         Another host of the venue that serves the call; None for its main one.
     """
@@ -155,12 +158,18 @@ class Endpoint(Generic[T]):
     budget: Budget | None = None
     method: Literal["GET", "POST"] = "GET"
     host: str | None = None
+    paired: tuple[tuple[str | int, ...], ...] = ()
 
     def locate(self, params: Params) -> tuple[str, Params]:
         """The path with its ``{name}`` parts filled in, and the parameters that remain."""
         parts = {name: quote(str(params[name]), safe="") for name in self._placeholders}
         remaining = {name: value for name, value in params.items() if name not in parts}
         return self.path.format_map(parts), remaining
+
+    @cached_property
+    def envelope(self) -> tuple[str, ...]:
+        """Names of the fields around the payload."""
+        return tuple(self.within.split(".")) if self.within else ()
 
     @cached_property
     def _placeholders(self) -> frozenset[str]:

@@ -86,7 +86,7 @@ def _columns(
         _require_times(records, name, table, venue)
     return pl.DataFrame(
         [
-            pl.Series(name, _values(records, name), _FIELD_TYPES.get(name, pl.Float64()))
+            pl.Series(name, _values(records, name), _field_type(name, table))
             for name in kind.__struct_fields__
         ]
     )
@@ -94,15 +94,19 @@ def _columns(
 
 _TIMES = ("time_ms", "listed_ms", "next_funding_ms")
 
-_FIELD_TYPES: dict[str, pl.DataType] = {
-    **{
-        column.name: column.type.polars
-        for column in INSTRUMENTS.columns
-        if column.type is Type.TEXT
-    },
-    "venue_id": pl.String(),
+_FIELD_TYPES: Mapping[str, pl.DataType] = {
+    **dict.fromkeys(("venue_id", "quote"), pl.String()),
+    **dict.fromkeys(("rate", "volume_24h_quote"), pl.Float64()),
     **dict.fromkeys(_TIMES, pl.Int64()),
 }
+"""Types of the fields of a record that are not columns of its table."""
+
+
+def _field_type(name: str, table: Table) -> pl.DataType:
+    """What a field holds: what the table declares for the column of its name."""
+    if name in table.column_names:
+        return table.column(name).type.polars
+    return _FIELD_TYPES[name]
 
 
 def _values(records: Iterable[Any], name: str) -> list[Any]:

@@ -24,20 +24,29 @@ class Reading:
     settlements: Sequence[Settlement]
     requests: int
     proof: Proof
+    left_out: Sequence[VenueError] = ()
 
     @classmethod
     def of(
-        cls, pager: Pager, proof: Proof, window: Window, kept_since: datetime | None
+        cls,
+        pager: Pager,
+        proof: Proof,
+        window: Window,
+        kept_since: datetime | None,
+        left_out: Sequence[VenueError] = (),
     ) -> "Reading":
         """What ``pager`` has read, its proof void where the venue no longer keeps the window.
 
-        Before ``kept_since`` silence proves nothing; only a row older than the window does.
+        Before ``kept_since`` silence proves nothing; only a row older than the window does. Where
+        rows were ``left_out`` because they cannot be read, nothing proves that no more were due.
         """
         rows = pager.settlements
         reaches_back = bool(rows) and from_ms(round_to_second(rows[0].time_ms)) < window.start
         if kept_since is not None and window.start < kept_since and not reaches_back:
             proof = Proof.NOT_KEPT
-        return cls(rows, pager.requests, proof)
+        if left_out:
+            proof = Proof.UNREADABLE
+        return cls(rows, pager.requests, proof, tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Coverage:
     @property
     def proven(self) -> bool:
         """Whether the window was read whole, so that what is absent does not exist."""
-        return self.proof is not Proof.NOT_KEPT
+        return self.proof not in (Proof.NOT_KEPT, Proof.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +99,15 @@ class History:
         How complete each symbol is that could be read.
     failures
         Why each of the others could not.
+    left_out
+        Which rows could not be read, of symbols that could.
     """
 
     frame: pl.DataFrame
     context: pl.DataFrame
     coverage: Mapping[str, Coverage]
     failures: Mapping[str, VenueError]
+    left_out: Sequence[VenueError] = ()
 
     @property
     def read(self) -> pl.DataFrame:
@@ -117,7 +129,8 @@ def build_history(
         symbol: Coverage(0, 0, None, None, reading.requests, reading.proof)
         for symbol, reading in readings.items()
     }
-    return _split(everything, window, blank, failures)
+    left_out = [error for reading in readings.values() for error in reading.left_out]
+    return _split(everything, window, blank, failures, left_out)
 
 
 def merged(history: History, window: Window, again: Sequence[History]) -> History:
@@ -138,7 +151,7 @@ def merged(history: History, window: Window, again: Sequence[History]) -> Histor
         symbol: replace(coverage, requests=requests[symbol])
         for symbol, coverage in history.coverage.items()
     }
-    return _split(everything, window, counted, history.failures)
+    return _split(everything, window, counted, history.failures, history.left_out)
 
 
 def _split(
@@ -146,6 +159,7 @@ def _split(
     window: Window,
     coverage: Mapping[str, Coverage],
     failures: Mapping[str, VenueError],
+    left_out: Sequence[VenueError],
 ) -> History:
     """The window and its context, with the coverage of each symbol counted."""
     time, missing = pl.col("funding_time"), pl.col("missing_time")
@@ -166,4 +180,4 @@ def _split(
         counted[symbol] = replace(
             part, rows=rows, missing=lost.get(symbol, 0), first=first, last=last
         )
-    return History(frame, everything.filter(~inside), counted, dict(failures))
+    return History(frame, everything.filter(~inside), counted, dict(failures), left_out)

@@ -44,7 +44,13 @@ class _Funding(Payload):
     rate: Real = field(name="fundingRate")
 
 
-MARKETS: Final = Endpoint("/info", tuple[_Meta, list[_Context]], weight=20, method="POST")
+MARKETS: Final = Endpoint(
+    "/info",
+    tuple[_Meta, list[_Context]],
+    weight=20,
+    method="POST",
+    paired=((0, "universe"), (1,)),
+)
 # 20, and 1 per 20 rows of a full page.
 HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
 

@@ -38,6 +38,7 @@ class Proof(Enum):
     ROW_BEYOND = "a row beyond the far edge"
     EXHAUSTED = "the venue has no more rows that way"
     RUNNING_PRESENT = "the next settlement is not due yet"
+    UNREADABLE = "no proof: rows could not be read"
     NOT_KEPT = "no proof: the window reaches back further than the venue keeps its history"
 
 

@@ -6,15 +6,16 @@ a rule, the venue has changed what it publishes, and nothing of it is believed. 
 do, it is those markets' own trouble: the value is unknown, with a warning.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
 
 from funding_platform.core.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.text import SYMBOL_LENGTH, is_symbol, legible
 from funding_platform.core.time_grid import FIRST_PERPETUAL, SKEW
 from funding_platform.venues.errors import ContractError
 
@@ -43,6 +44,9 @@ _FILLED_IN = (
     "FUNDING_VENUES while its figures are no market's"
 )
 _SHOWN = 3
+_SHOWN_LENGTH = 40
+
+R = TypeVar("R")
 
 
 class Rule(NamedTuple):
@@ -83,6 +87,38 @@ LISTING_RULES: Final = (
         "is older than perpetuals, or more than a year ahead",
     ),
 )
+
+
+def sifted_by_names(
+    rows: Sequence[R], names: Sequence[str], venue: str
+) -> tuple[list[R], ContractError | None]:
+    """Return the rows whose names may name something, and what was wrong with the others.
+
+    Raises
+    ------
+    ContractError
+        If those are most of the rows.
+    """
+    bad = {
+        number: named[0]
+        for number, row in enumerate(rows)
+        if (named := [text for text in _texts(row, names) if not is_symbol(text)])
+    }
+    if not bad:
+        return list(rows), None
+    shown = ", ".join(repr(legible(text, _SHOWN_LENGTH)) for text in list(bad.values())[:_SHOWN])
+    error = ContractError(
+        f"{len(bad)} of {len(rows)} rows have a name that is not a symbol: {shown}",
+        venue=venue,
+        hint=f"symbols and assets have up to {SYMBOL_LENGTH} characters, all of them printable",
+    )
+    if 2 * len(bad) > len(rows):
+        raise error
+    return [row for number, row in enumerate(rows) if number not in bad], error
+
+
+def _texts(row: object, names: Sequence[str]) -> Iterator[str]:
+    return (text for name in names if (text := getattr(row, name)) is not None)
 
 
 def vanished(

@@ -88,3 +88,20 @@ def test_a_blank_name_is_an_error() -> None:
 def test_a_value_out_of_bounds_is_an_error_that_names_it() -> None:
     with pytest.raises(ContractError, match=r"funding_rate of BTC is 5\.0, outside"):
         settlements_frame("lima", [Settlement("BTC", 0, 5.0)], NOW)
+
+
+def test_columns_have_the_types_that_their_table_declares() -> None:
+    """Whatever is added to a table and to a record: nothing is taken for a number by default."""
+    added = (
+        Column("note", Type.TEXT, "A text."),
+        Column("halted", Type.FLAG, "A flag."),
+        Column("trades", Type.INTEGER, "A count."),
+    )
+    table = replace(MARKET_SNAPSHOTS, columns=(*MARKET_SNAPSHOTS.columns, *added))
+    kind = msgspec.defstruct("Wider", ["note", "halted", "trades", "mark_price", "venue_symbol"])
+    row = kind(note="quiet", halted=True, trades=2**60 + 1, mark_price=1.5, venue_symbol="A")
+    found = frames._columns([row], kind, table, "venue")
+    assert found.row(0, named=True) == {
+        "note": "quiet", "halted": True, "trades": 2**60 + 1, "mark_price": 1.5,
+        "venue_symbol": "A",
+    }  # fmt: skip

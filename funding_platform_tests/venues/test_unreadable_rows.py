@@ -1,0 +1,154 @@
+"""A row that cannot be read costs that row, and is named; a contract that is broken is refused."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from funding_platform.core.time_grid import Window, to_ms
+from funding_platform.settings import Settings
+from funding_platform.venues.binance import Binance
+from funding_platform.venues.errors import ContractError
+from funding_platform.venues.paging import Proof
+from funding_platform_tests.venues.asking import ask, history_of
+from funding_platform_tests.venues.server import Answer, Params
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WINDOW = Window(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 11, tzinfo=UTC))
+PATH = "/fapi/v1/fundingRate"
+EIGHT_HOURS = 8 * 3_600_000
+TIMES = list(range(to_ms(WINDOW.start) - 2 * EIGHT_HOURS, to_ms(WINDOW.end), EIGHT_HOURS))
+
+
+def served(*blank: int, value: Any = "") -> Callable[[Params], Answer]:
+    """Settlements of any symbol; those of the given numbers have a rate that is none."""
+
+    def rows(params: Params) -> Answer:
+        return Answer(
+            [
+                {"symbol": params["symbol"], "fundingTime": time,
+                 "fundingRate": value if number in blank else "0.0001", "markPrice": ""}
+                for number, time in enumerate(TIMES)
+                if int(params["startTime"]) <= time <= int(params["endTime"])
+            ][: int(params["limit"])]
+        )  # fmt: skip
+
+    return rows
+
+
+@pytest.mark.parametrize("value", ["", None, "n/a", {}, "NaN", "9" * 400, []])
+@pytest.mark.parametrize("number", [2, 10, len(TIMES) - 1])
+def test_one_rate_of_a_page_costs_itself(settings: Settings, number: int, value: Any) -> None:
+    history, _, _ = ask(
+        "binance", {PATH: served(number, value=value)}, settings, NOW, history_of("AUSDT", WINDOW)
+    )
+    assert history.failures == {}
+    assert history.frame.height == len(TIMES) - 2 - 1
+    coverage = history.coverage["AUSDT"]
+    assert coverage.proof is Proof.UNREADABLE
+    assert not coverage.proven
+    assert history.left_out  # the last one comes again, as all that is left to read
+    for error in history.left_out:
+        assert isinstance(error, ContractError)
+        assert "AUSDT" in str(error)
+        assert "fundingRate" in str(error)
+
+
+def test_absence_stays_absent(settings: Settings) -> None:
+    history, _, _ = ask("binance", {PATH: served(10)}, settings, NOW, history_of("AUSDT", WINDOW))
+    assert history.coverage["AUSDT"].missing == 1
+    assert history.frame["funding_rate"].null_count() == 0
+
+
+def test_a_symbol_without_a_readable_row_fails_alone(settings: Settings) -> None:
+    everything = range(len(TIMES))
+
+    def rows(params: Params) -> Answer:
+        return served(*(everything if params["symbol"] == "BUSDT" else ()))(params)
+
+    history, _, _ = ask(
+        "binance", {PATH: rows}, settings, NOW,
+        lambda venue: venue.funding_history(["AUSDT", "BUSDT", "CUSDT"], WINDOW),
+    )  # fmt: skip
+    assert list(history.failures) == ["BUSDT"]
+    assert isinstance(history.failures["BUSDT"], ContractError)
+    assert set(history.frame["venue_symbol"]) == {"AUSDT", "CUSDT"}
+
+
+def test_a_field_that_is_gone_for_all_stops_the_venue(settings: Settings) -> None:
+    with pytest.raises(ContractError, match="breaks the contract"):
+        ask(
+            "binance", {PATH: served(*range(len(TIMES)), value=None)}, settings, NOW,
+            lambda venue: venue.funding_history([f"S{n}" for n in range(20)], WINDOW),
+        )  # fmt: skip
+
+
+def symbols(count: int, *broken: int) -> list[dict[str, Any]]:
+    return [
+        {"symbol": f"S{n}USDT", "status": "TRADING", "contractType": "PERPETUAL",
+         "quoteAsset": 5 if n in broken else "USDT", "baseAsset": f"S{n}", "filters": []}
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def listings(settings: Settings, *broken: int) -> Any:
+    routes = {
+        "/fapi/v1/exchangeInfo": Answer({"symbols": symbols(6, *broken)}),
+        "/fapi/v1/fundingInfo": Answer([]),
+    }
+    return ask("binance", routes, settings, NOW, Binance.instruments)
+
+
+def test_one_listing_costs_itself(settings: Settings) -> None:
+    found, warnings, _ = listings(settings, 3)
+    assert set(found["venue_symbol"]) == {f"S{n}USDT" for n in (0, 1, 2, 4, 5)}
+    assert any("S3USDT" in str(warning) for warning in warnings)
+
+
+def test_most_listings_are_the_contract(settings: Settings) -> None:
+    with pytest.raises(ContractError, match="breaks the contract"):
+        listings(settings, 0, 1, 2, 3)
+
+
+def test_twins_are_left_out_together(settings: Settings) -> None:
+    """Hyperliquid's markets belong to their names by nothing but their position."""
+    universe = [{"name": f"C{n}", "szDecimals": 1} for n in range(5)]
+    contexts: list[Any] = [
+        {"funding": f"0.00{n + 1}", "openInterest": "1", "markPx": "2", "oraclePx": "2",
+         "dayNtlVlm": "3"} for n in range(5)
+    ]  # fmt: skip
+    contexts[2]["funding"] = ""
+    found, warnings, _ = ask(
+        "hyperliquid", {"/info": Answer([{"universe": universe}, contexts])}, settings, NOW,
+        lambda venue: venue.market_snapshot(),
+    )  # fmt: skip
+    rates = dict(found.select("venue_symbol", "predicted_rate").iter_rows())
+    assert rates == {"C0": 0.001, "C1": 0.002, "C3": 0.004, "C4": 0.005}
+    assert warnings
+
+
+TWICE = {
+    "a rate": ('"fundingRate":"0.0001"', '"fundingRate":"0.0001","fundingRate":"0.1"'),
+    "the same rate": ('"fundingRate":"0.0001"', '"fundingRate":"0.0001","fundingRate":"0.0001"'),
+    "with escapes": ('"fundingRate":"0.0001"', r'"fundingRate":"0.0001","funding\u0052ate":"0.1"'),
+    "far apart": ('"symbol"', '"fundingTime":0,"symbol"'),
+}
+
+
+@pytest.mark.parametrize("where", [0, 7, -1])
+@pytest.mark.parametrize("case", TWICE)
+def test_a_key_that_comes_twice_is_refused(settings: Settings, case: str, where: int) -> None:
+    whole = served()
+
+    def rows(params: Params) -> Answer:
+        found = [json.dumps(row, separators=(",", ":")) for row in whole(params).body]
+        if found:
+            found[where if abs(where) < len(found) else 0] = found[0].replace(*TWICE[case])
+        return Answer(f"[{','.join(found)}]".encode())
+
+    history, _, _ = ask("binance", {PATH: rows}, settings, NOW, history_of("AUSDT", WINDOW))
+    error = history.failures["AUSDT"]
+    assert isinstance(error, ContractError)
+    assert "twice" in str(error)
