@@ -3,10 +3,10 @@
 msgspec takes the last. That a rate of 0.0001 with a second one of 0.1 behind it is stored as 0.1
 must not be left to chance, so such an answer breaks the contract.
 
-Looking at every object takes fifty times as long as decoding. So the names of declared fields are
-counted in the bytes, which takes less: where there are as many as the decoded objects have, no key
-can have come twice. Only where they differ, because a name occurs elsewhere too, is every object
-looked at.
+Looking at every object takes four times as long as decoding. So the names of declared fields are
+counted in the bytes, which takes about as long: where there are as many as the decoded objects
+have, no key can have come twice. Only where they differ, because a name occurs elsewhere too, is
+every object looked at. Keys that nobody declared may come as often as they like.
 """
 
 import json
@@ -45,7 +45,8 @@ def require_single_keys(body: bytes, value: object, envelope: Iterable[str]) -> 
     if b"\\" in body or any(
         body.count(b'"%b"' % name.encode()) != times for name, times in expected.items()
     ):
-        json.loads(body, object_pairs_hook=_require_single)
+        # Numbers are of no interest, and some are longer than Python reads.
+        json.loads(body, object_pairs_hook=_require_single, parse_int=str, parse_float=str)
 
 
 def _require_single(pairs: list[tuple[str, Any]]) -> None:

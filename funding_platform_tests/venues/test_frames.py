@@ -1,6 +1,7 @@
 """Records become rows, or an error that names the field: no stamp overflows or wraps around."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,10 @@ import msgspec
 import polars as pl
 import pytest
 
+from funding_platform.core.schema import Column, Type
+from funding_platform.core.tables import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import from_ms
+from funding_platform.venues import frames
 from funding_platform.venues.binance import HISTORY
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.fields import LATEST_MS
