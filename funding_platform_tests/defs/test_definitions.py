@@ -123,7 +123,9 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
         offers = venue_spec(venue).offers
         for table in offers:
             collected = "complete" if table is FUNDING_RATES else "collected"
-            expected = {collected, "schema", "unique_key", "fresh"}
+            expected = {collected, "schema", "unique_key", "fresh", "nothing_ahead"}
+            if table is FUNDING_RATES:
+                expected.add("not_at_rest")
             if table in compared and FUNDING_RATES in offers:
                 expected.add(compared[table])
             if table is MARKET_SNAPSHOTS and INSTRUMENTS in offers:
