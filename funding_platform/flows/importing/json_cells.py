@@ -133,7 +133,7 @@ def _rows(
             rows = [dict(zip(columns, one, strict=True)) for one in zip(*lists, strict=True)]
             return [around | plain | row for row in rows], frozenset({*around, *plain})
         objects = [part for part in lists if any(isinstance(one, dict) for one in part)]
-        deeper: list[Any] = objects if len(objects) == 1 else list(inner.values())
+        deeper: list[Any] = [*(objects if len(objects) == 1 else inner.values())]
         if len(deeper) == 1:
             return _rows(file, deeper[0], around | plain, header, levels - 1)
         if not inner and plain:

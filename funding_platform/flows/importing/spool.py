@@ -15,10 +15,10 @@ import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
 
-BUFFER_ROWS: Final = 500_000
+BUFFER_ROWS: Final = 250_000
 """Rows that are kept in memory before they are written."""
 
-GROUP_ROWS: Final = 500_000
+GROUP_ROWS: Final = 250_000
 """Rows of instruments that are looked at together, unless one alone has more."""
 
 
