@@ -30,7 +30,7 @@ def test_the_job_expires_snapshots_beyond_the_retention_and_loses_no_row(
                 frame = rates(venue, symbols=20, hours=24)
                 transaction.replace(FUNDING_RATES, frame, january_of(venue))
         before = lake.read("SELECT * FROM core.funding_rates ORDER BY ALL")
-    age(Settings(), timedelta(days=2))
+    age(Settings(), timedelta(days=1.5))
     with dg.DagsterInstance.ephemeral() as instance:
         result = definitions.resolve_job_def(MAINTENANCE).execute_in_process(instance=instance)
     (output,) = [e for e in result.all_events if e.event_type_value == "STEP_OUTPUT"]

@@ -39,6 +39,7 @@ from funding_platform.lake.maintenance import maintain
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
 from funding_platform_tests.flows.test_backtest_data import fill, setting
+from funding_platform_tests.lake.conftest import age
 
 CONFIG = setting()
 
@@ -227,6 +228,7 @@ def test_a_rerun_on_other_data_says_so(own_lake: Settings) -> None:
 def test_an_expired_snapshot_is_an_error_of_its_own(own_lake: Settings) -> None:
     run = run_and_store(own_lake, CONFIG)
     run_and_store(own_lake, CONFIG)
+    age(own_lake, timedelta(days=1.5))
     maintain(own_lake, keep_days=0)
     with pytest.raises(SnapshotExpiredError, match="keep-days"):
         rerun(own_lake, run.run_id)

@@ -6,12 +6,14 @@ import duckdb
 import pytest
 
 from funding_platform.core.tables import FUNDING_RATES, TABLES
-from funding_platform.lake.errors import LakeMissingError
+from funding_platform.lake.errors import LakeLockedError, LakeMissingError
+from funding_platform.lake.locks import publish_lock
 from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.publish import publish
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, rates
+from funding_platform_tests.lake.test_processes import SPAWN
 
 
 def fill(settings: Settings, **frame: float) -> int:
@@ -71,3 +73,34 @@ def test_maintenance_merges_files_and_loses_no_row(settings: Settings) -> None:
     assert report.files_after <= report.files_before
     with Lake(settings) as lake:
         assert lake.read("SELECT * FROM core.funding_rates ORDER BY ALL").equals(before)
+
+
+def test_leftovers_of_killed_publishers_go_and_a_rival_is_waited_for(settings: Settings) -> None:
+    fill(settings)
+    for name in (".funding.duckdb.new", ".funding.duckdb.4711.new", ".funding.duckdb.4711.new.wal"):
+        (settings.data_dir / name).write_bytes(b"half of a database")
+    publish(settings)
+    assert [p.name for p in settings.data_dir.iterdir() if p.name.startswith(".")] == []
+    impatient = settings.model_copy(update={"lock_timeout_seconds": 0.2})
+    with (
+        publish_lock(settings),
+        pytest.raises(LakeLockedError, match=r"publishing for over 0\.2 s"),
+    ):
+        publish(impatient)
+
+
+def test_rivals_and_a_killed_one_leave_the_file_whole(settings: Settings) -> None:
+    rows = fill(settings, symbols=50, hours=24)
+    publish(settings)
+    rivals = [SPAWN.Process(target=publish, args=(settings,)) for _ in range(3)]
+    for process in rivals:
+        process.start()
+    while not (building := list(settings.data_dir.glob(".funding.duckdb.*.new"))):
+        assert any(process.is_alive() for process in rivals)
+    (doomed,) = [p for p in rivals if str(p.pid) == building[0].name.split(".")[3]]
+    doomed.kill()
+    for process in rivals:
+        process.join()
+    assert [p.exitcode for p in rivals if p is not doomed] == [0, 0]
+    assert published(settings, "SELECT count(*) FROM core.funding_rates") == [(rows,)]
+    assert [p.name for p in settings.data_dir.iterdir() if p.name.startswith(".")] == []

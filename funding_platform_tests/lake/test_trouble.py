@@ -1,18 +1,22 @@
 """A full disk, a locked catalog, a lake that is not there: typed errors, nothing lost."""
 
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from funding_platform.core.tables import FUNDING_RATES
-from funding_platform.lake.connection import catalog_file, create
+from funding_platform.lake.connection import catalog_file, connect, create
 from funding_platform.lake.errors import LakeFullError, LakeLockedError
+from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.lake.conftest import january_of, rates
+from funding_platform_tests.lake.conftest import age, january_of, parquet_names, rates
 
 
 @pytest.fixture
@@ -59,6 +63,39 @@ def test_a_full_disk_is_named_and_nothing_stored_is_lost(small_disk: Path) -> No
         )
         with lake.commit("run", "again") as transaction:
             transaction.replace(FUNDING_RATES, rates(rate=2e-4), january_of())
+
+
+def test_a_failed_commit_leaves_no_file_and_a_full_disk_can_be_maintained(
+    small_disk: Path,
+) -> None:
+    settings = Settings(data_dir=small_disk / "data")
+    good = rates(symbols=100, hours=50)
+    with Lake(settings) as lake:
+        for rate in (1e-4, 2e-4):  # the first is given up by the second
+            with lake.commit("run", "good") as transaction:
+                frame = good.with_columns(funding_rate=pl.lit(rate))
+                transaction.replace(FUNDING_RATES, frame, january_of())
+    age(settings, timedelta(days=1.5))
+    maintain(settings, keep_days=0)
+    age(settings, timedelta(days=1.5))
+    files = parquet_names(settings)
+    generator = random.Random(7)
+    bulky = rates("okx", symbols=400, hours=700).with_columns(
+        pl.Series("funding_rate", [generator.random() / 1e3 for _ in range(280_000)])
+    )
+    with Lake(settings) as lake:
+        with (
+            pytest.raises(LakeFullError, match="is removed again"),
+            lake.commit("run", "too much for the disk") as transaction,
+        ):
+            transaction.append(FUNDING_RATES, bulky)
+        assert parquet_names(settings) == files
+    with pytest.raises(OSError, match="No space left"):
+        fill_up(small_disk / "filler")
+    maintain(settings, keep_days=0)
+    assert len(parquet_names(settings)) < len(files)
+    with connect(settings) as reader:
+        assert reader.sql("SELECT max(funding_rate) FROM core.funding_rates").fetchone() == (2e-4,)
 
 
 HOLD = """
