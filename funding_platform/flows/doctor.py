@@ -24,6 +24,8 @@ from funding_platform.venues.registry import venue_names, venue_spec
 
 LOW_DISK_BYTES = 2 * 1024**3
 
+SHOWN_LISTINGS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -34,18 +36,23 @@ class Finding:
 
 
 def examine(settings: Settings, now: datetime) -> list[Finding]:
-    """Look at the Dagster home, the disk, the extensions, the venues, the lake and the clock."""
+    """Look at the Dagster home, the disk, the extensions, the venues and the lake.
+
+    What the lake holds is looked at only where the lake itself is well.
+    """
     looks: list[Callable[[], Finding]] = [
         _dagster_home,
         lambda: _disk(settings),
         lambda: _extensions(settings),
         lambda: _venues(settings),
-        lambda: _lake(settings, now),
         lambda: _copy(settings, now),
-        lambda: _clock(settings, now),
-        lambda: _listings(settings),
+        lambda: _lake(settings, now),
     ]
-    return [_guarded(look) for look in looks]
+    findings = [_guarded(look) for look in looks]
+    if findings[-1].well and catalog_file(settings).exists():
+        findings.append(_guarded(lambda: _clock(settings, now)))
+        findings.append(_guarded(lambda: _listings(settings)))
+    return findings
 
 
 def _guarded(look: Callable[[], Finding]) -> Finding:
@@ -90,8 +97,6 @@ def _venues(settings: Settings) -> Finding:
 
 def _clock(settings: Settings, now: datetime) -> Finding:
     """Whether anything is stored that a clock dated ahead of now."""
-    if not catalog_file(settings).exists():
-        return Finding(True, f"the clock says {now:%Y-%m-%d %H:%M} UTC")
     with connect(settings) as lake:
         ahead = rows_ahead(lake, now)
     if not ahead:
@@ -109,14 +114,17 @@ def _clock(settings: Settings, now: datetime) -> Finding:
 
 def _listings(settings: Settings) -> Finding:
     """Tickers of which the lake holds what another contract did."""
-    if not catalog_file(settings).exists():
-        return Finding(True, "no ticker has been listed twice")
     with connect(settings) as lake:
         earlier = earlier_listings(lake)
     if earlier.is_empty():
         return Finding(True, "no ticker has been listed twice")
-    told = "; ".join(f"{venue}: {words}" for venue, words in earlier.select("venue", "told").rows())
-    return Finding(True, f"{told}; they are kept, and left out of curves, statistics and backtests")
+    named = earlier.head(SHOWN_LISTINGS).select("venue", "told").rows()
+    told = "; ".join(f"{venue}: {words}" for venue, words in named)
+    more = earlier.height - len(named)
+    others = f"; and {more} more tickers (`funding coverage --gaps`)" if more else ""
+    return Finding(
+        True, f"{told}{others}; they are kept, and left out of curves, statistics and backtests"
+    )
 
 
 def _lake(settings: Settings, now: datetime) -> Finding:
