@@ -3,7 +3,7 @@
 {# Whether a time has come. What a wrong clock stamped with one to come must not be the newest of all
    for years. #}
 {% macro has_come(time) -%}
-    {{ time }} <= now() + {{ skew() }}
+    ({{ time }} > now() + {{ skew() }}) is not true
 {%- endmacro %}
 
 {# The first settlement after `now`, where one was due at `due` and they are `step` apart. #}
