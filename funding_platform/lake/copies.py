@@ -39,9 +39,18 @@ PREVIOUS_AGE = timedelta(days=1)
 """How old the copy before the newest gets: what went wrong unseen is in the newest too."""
 
 
+SPARE_BYTES = 256 * 1024
+"""Room that maintenance frees first on a full disk."""
+
+
 def previous_copy(settings: Settings) -> Path:
     """Return the copy before the newest."""
     return copy_file(settings).with_name("catalog.backup.previous.sqlite")
+
+
+def spare_file(settings: Settings) -> Path:
+    """Return the file that holds some room: without any, not even SQLite's log can begin."""
+    return copy_file(settings).with_name("spare")
 
 
 def keep_copy(settings: Settings) -> bool:
@@ -66,6 +75,8 @@ def keep_copy(settings: Settings) -> bool:
         if newest.exists() and _age(previous) > PREVIOUS_AGE:
             newest.replace(previous)
         aside.replace(newest)
+        if not spare_file(settings).exists():
+            spare_file(settings).write_bytes(bytes(SPARE_BYTES))
     return True
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import duckdb
 
 from funding_platform.lake.ages import judged
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect
-from funding_platform.lake.copies import keep_copy, previous_copy
+from funding_platform.lake.copies import keep_copy, spare_file
 from funding_platform.lake.errors import LakeFullError, translated
 from funding_platform.lake.leftovers import clear_up, remove_listed
 from funding_platform.lake.locks import commit_lock
@@ -28,6 +29,8 @@ DELETE FROM core.raw_payloads WHERE observed_at < $before AND (
 )
 """
 """A body stays as long as a younger answer refers to it."""
+
+_Done = TypeVar("_Done")
 
 SAFETY = timedelta(days=1)
 """A snapshot or a file younger than this may be what a reader or a writer is still at work on."""
@@ -82,7 +85,7 @@ def maintain(
         If the disk is full and what could be freed is not enough to merge.
     """
     with (
-        closing(connect(settings, read_only=False)) as connection,
+        closing(_with_room(settings, lambda: connect(settings, read_only=False))) as connection,
         commit_lock(settings) as lock,
     ):
         try:
@@ -122,13 +125,14 @@ def _compact(connection: duckdb.DuckDBPyConnection, payloads_before: datetime) -
     return int(dropped[0]) if dropped else 0
 
 
-def _with_room(settings: Settings, work: Callable[[], int]) -> int:
-    """Do what frees space; where the catalog cannot grow by a page, its older copy makes room."""
+def _with_room(settings: Settings, work: Callable[[], _Done]) -> _Done:
+    """Do what frees space; where the catalog cannot grow by a page, the spare file makes room."""
     try:
         return work()
-    except duckdb.Error as error:
-        spare = previous_copy(settings)
-        if not isinstance(translated(error), LakeFullError) or not spare.exists():
+    except (duckdb.Error, LakeFullError) as error:
+        said = translated(error) if isinstance(error, duckdb.Error) else error
+        spare = spare_file(settings)
+        if not isinstance(said, LakeFullError) or not spare.exists():
             raise
         spare.unlink()
         return work()
