@@ -65,12 +65,9 @@ class World:
         yield "the backtest", self.backtest()
 
     def collect(self) -> dg.ExecuteInProcessResult:
-        """One hourly collection of all venues; of the next hour, where this one ends meanwhile."""
+        """One hourly collection of all venues."""
         hour = floor_hour(datetime.now(UTC))
-        result = self.run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
-        if not result.success and (running := floor_hour(datetime.now(UTC))) > hour:
-            return self.run(COLLECT, partition_key=f"{running:{HOUR_KEY}}")
-        return result
+        return self.run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
 
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
         """The last ``months`` months of a venue in one run."""
