@@ -65,9 +65,12 @@ class World:
         yield "the backtest", self.backtest()
 
     def collect(self) -> dg.ExecuteInProcessResult:
-        """One hourly collection of all venues."""
+        """One hourly collection of all venues; of the next hour, where this one ends meanwhile."""
         hour = floor_hour(datetime.now(UTC))
-        return self.run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
+        result = self.run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
+        if not result.success and (running := floor_hour(datetime.now(UTC))) > hour:
+            return self.run(COLLECT, partition_key=f"{running:{HOUR_KEY}}")
+        return result
 
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
         """The last ``months`` months of a venue in one run."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import stamina
+import time_machine
 
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, next_month
@@ -121,6 +122,14 @@ def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(world: World, hours_a
     assert not result.success
     assert "PerishableError" in step_errors(result)
     assert not (Settings().lake_dir / "catalog.sqlite").exists()
+
+
+def test_a_collection_that_the_end_of_the_hour_overtakes_is_of_the_next(world: World) -> None:
+    with time_machine.travel(datetime(2026, 10, 31, 23, 59, 59, 999_000, tzinfo=UTC).timestamp()):
+        result = world.collect()
+    assert result.success, step_errors(result)
+    assert count("SELECT count(DISTINCT snapshot_hour) FROM core.market_snapshots") == 1
+    assert count("SELECT hour(any_value(snapshot_hour)) FROM core.market_snapshots") == 0
 
 
 def test_a_venue_that_is_down_costs_that_venue_only(world: World, sandbox: RunningSandbox) -> None:
