@@ -1,6 +1,6 @@
 """The present of tests that collect: a day in the middle of a month, whatever the day is today.
 
-``TEST_PRESENT=2024-02-29T23:59:50+00:00 pytest`` runs them at another time, which must be past:
+``TEST_PRESENT=2024-02-29T12:30:00+00:00 pytest`` runs them at another time, which must be past:
 commits of the lake bear the real time.
 """
 
