@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,15 @@ def write(settings: Settings, venue: str) -> None:
             transaction.replace(FUNDING_RATES, frame, january_of(venue))
 
 
-def processes_of(pid: int) -> list[int]:
-    """The processes that a process started and that are there still."""
-    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+def dbt_of(parent: int) -> list[int]:
+    """The dbt that a process started, while it is there."""
+    found = ["pgrep", "-P", str(parent), "-f", "dbt.cli.main"]
+    listed = subprocess.run(found, capture_output=True, text=True, check=False)
     return [int(line) for line in listed.stdout.split()]
 
 
-def until(found: object, seconds: float = 120) -> None:
+def until(found: Callable[[], object], seconds: float = 250) -> None:
     """Wait for something to be so."""
-    assert callable(found)
     ends = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < ends
@@ -63,13 +64,15 @@ def test_a_killed_build_leaves_the_marts_and_the_writers_alone(
     parent = SPAWN.Process(target=build, args=(settings,))
     parent.start()
     assert parent.pid is not None
-    until(lambda: _is_building(settings))
-    dbt = processes_of(parent.pid)
+    killed = parent.pid
+    written = settings.lake_dir / "build" / "lake.duckdb.wal"
+    until(lambda: dbt_of(killed) and written.exists())
+    dbt = dbt_of(killed)
     assert dbt
     writers = [SPAWN.Process(target=write, args=(settings, venue)) for venue in WRITERS]
     for writer in writers:
         writer.start()
-    os.kill(parent.pid, signal.SIGKILL)
+    os.kill(killed, signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in dbt), 10)
     for writer in writers:
         writer.join()
@@ -77,16 +80,11 @@ def test_a_killed_build_leaves_the_marts_and_the_writers_alone(
     coverage = "SELECT * FROM marts.coverage ORDER BY ALL"
     with connect(settings) as lake:
         assert lake.execute(coverage).pl().equals(built.read(coverage))
-        killed = lake.execute("SELECT count(*) FROM lake.snapshots() WHERE author = 'killed'")
-        assert killed.fetchone() == (0,)
+        commits = lake.execute("SELECT count(*) FROM lake.snapshots() WHERE author = 'killed'")
+        assert commits.fetchone() == (0,)
     outcome = run_dbt(settings, *MODELS, run_id="next")
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     with connect(settings) as lake:
         venues = lake.execute("SELECT DISTINCT venue FROM marts.coverage").pl()["venue"]
     assert set(WRITERS) <= set(venues)
     assert not (settings.lake_dir / "build").exists()
-
-
-def _is_building(settings: Settings) -> bool:
-    """Whether dbt has the file open and has written to it."""
-    return (settings.lake_dir / "build" / "lake.duckdb.wal").exists()
