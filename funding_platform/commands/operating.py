@@ -129,11 +129,10 @@ def maintain(keep_days: int | None, trust_clock: bool) -> None:
 def doctor() -> None:
     """Check the installation, the folders, the lake and Dagster, and say what to mend."""
     from funding_platform.flows.doctor import examine
-    from funding_platform.terminal import console
+    from funding_platform.terminal import remark
 
     findings = examine(settings(), datetime.now(UTC))
     for finding in findings:
-        mark = "[green]ok [/]" if finding.well else "[red]bad[/]"
-        console.print(mark, end=" ")
-        console.print(finding.text, highlight=False, markup=False)
+        mark, style = ("ok ", "green") if finding.well else ("bad", "red")
+        remark(mark, style, finding.text)
     sys.exit(0 if all(finding.well for finding in findings) else 1)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from funding_platform.core.text import MESSAGE_LENGTH
+from funding_platform.core.plain_text import MESSAGE_LENGTH
 from funding_platform.venues.errors import (
     ContractError,
     RequestError,

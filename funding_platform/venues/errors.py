@@ -30,7 +30,7 @@ whole venue rather than one symbol (``stops_venue``)?
 from typing import ClassVar
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.text import legible
+from funding_platform.core.plain_text import legible
 
 SNIPPET_LENGTH = 300
 """How much of an offending body an error carries along, in characters."""

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar, get_origin
 
 import msgspec
 
-from funding_platform.core.text import legible
+from funding_platform.core.plain_text import legible
 from funding_platform.venues.endpoints import Endpoint
 from funding_platform.venues.errors import ContractError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from funding_platform.core.text import MESSAGE_LENGTH
+from funding_platform.core.plain_text import MESSAGE_LENGTH
 from funding_platform.venues.retries import LONGEST_BAN_SECONDS
 from funding_platform.venues.state import SharedState
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.text import legible
+from funding_platform.core.plain_text import legible
 from funding_platform.venues.errors import UnexpectedError
 
 _LOG = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.core.text import SYMBOL_LENGTH, is_symbol, legible
+from funding_platform.core.plain_text import SYMBOL_LENGTH, is_symbol, legible
 from funding_platform.settings import Settings
 from funding_platform.venues.binance import Binance
 from funding_platform.venues.errors import ContractError
