@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from funding_platform.lake.catalog import LAKE, literal
+from funding_platform.lake.catalog import LAKE, literal, metadata_of
 from funding_platform.lake.connection import connect
 from funding_platform.lake.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.errors import BuildFailedError, LakeLockedError
@@ -127,29 +127,37 @@ def _show_the_lake(settings: Settings, file: Path) -> int:
     with bare_connection(settings) as connection:
         connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
         attach_held(connection, settings, snapshot)
-        held = connection.execute(
-            "SELECT schema_name, table_name, false FROM duckdb_tables() WHERE database_name = $1 "
-            "UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() "
-            "WHERE database_name = $1 AND NOT internal",
-            [HELD],
+        tables = connection.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [HELD]
         ).fetchall()
-        for schema in {schema for schema, _, _ in held}:
+        views = connection.execute(_VIEWS, {"snapshot": snapshot, "lake": LAKE}).fetchall()
+        for schema in {schema for schema, _ in tables} | {schema for schema, _, _ in views}:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for schema, name, _ in (one for one in held if not one[2]):
+        for schema, name in tables:
             connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {HELD}.{schema}.{name}")
-        _show_views(connection, [f"{schema}.{name}" for schema, name, view in held if view])
+        _show_views(connection, {f"{schema}.{name}": query for schema, name, query in views})
     return snapshot
 
 
-def _show_views(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
+_VIEWS = f"""
+SELECT schema_name, view_name, replace(sql, '{{DUCKLAKE_CATALOG}}', $lake)
+FROM {metadata_of(HELD)}.ducklake_view AS v JOIN {metadata_of(HELD)}.ducklake_schema AS s
+    USING (schema_id)
+WHERE v.begin_snapshot <= $snapshot AND coalesce(v.end_snapshot > $snapshot, true)
+"""
+"""Views and their queries. DuckLake puts the name of the lake that is read into them, which would
+show the lake as it was where this build has made something new."""
+
+
+def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
     """Show views that may read each other, in whatever order they can be; a broken one is not."""
-    waiting = []
-    for name in names:
+    waiting = {}
+    for name, query in queries.items():
         try:
-            connection.execute(f"CREATE VIEW {name} AS FROM {HELD}.{name}")
+            connection.execute(f"CREATE VIEW {name} AS {query}")
         except (duckdb.CatalogException, duckdb.BinderException):
-            waiting.append(name)
-    if len(waiting) < len(names):
+            waiting[name] = query
+    if len(waiting) < len(queries):
         _show_views(connection, waiting)
 
 

@@ -17,6 +17,7 @@ from funding_platform_tests.dbt.pairs_market import BASES, INTERVALS
 from funding_platform_tests.dbt.runner import artefacts_of
 
 MODELS = (
+    "intermediate.int_current_funding_rates",
     "intermediate.int_opportunity_legs",
     "intermediate.int_opportunity_pairs",
     "intermediate.int_opportunity_funding",
@@ -33,6 +34,7 @@ MODELS = (
 GIVEN = (
     "marts.latest_funding_rates",
     "staging.stg_funding_rates",
+    "intermediate.int_current_listings",
     "intermediate.int_statistics_periods",
     "intermediate.int_base_fees",
 )
