@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from funding_platform.lake.connection import LAKE, bare_connection, connect
 from funding_platform.lake.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.errors import BuildFailedError, LakeLockedError
-from funding_platform.lake.marts_swap import BUILT, bring, held_by, quoted
+from funding_platform.lake.marts_swap import BUILT, bring, held_by, query_of, quoted
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
@@ -118,36 +118,34 @@ def _build_lock(settings: Settings) -> Iterator[None]:
 
 
 def _show_the_lake(settings: Settings, file: Path) -> int:
-    """Fill the file with views of all that the lake holds; returns the snapshot they show."""
+    """Fill the file with views of all that the lake holds; returns the snapshot they show.
+
+    The lake's views are made again from their queries, so that they read what dbt builds.
+    """
     with connect(settings) as lake:
         newest = lake.execute(f"SELECT max(snapshot_id) FROM {LAKE}.snapshots()").fetchone()
+        held = held_by(lake)
     snapshot = int(newest[0]) if newest else 0
     with bare_connection(settings) as connection:
         connection.execute(f"ATTACH {quoted(str(file))} AS {LAKE}")
         attach_held(connection, settings, snapshot)
-        held = connection.execute(
-            "SELECT schema_name, table_name, false FROM duckdb_tables() WHERE database_name = $1 "
-            "UNION ALL SELECT schema_name, view_name, true FROM duckdb_views() "
-            "WHERE database_name = $1 AND NOT internal",
-            [HELD],
-        ).fetchall()
-        for schema in {schema for schema, _, _ in held}:
+        for schema in {name.partition(".")[0] for name in held.comments}:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for schema, name, _ in (one for one in held if not one[2]):
-            connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {HELD}.{schema}.{name}")
-        _show_views(connection, [f"{schema}.{name}" for schema, name, view in held if view])
+        for name in held.comments.keys() - held.views.keys():
+            connection.execute(f"CREATE VIEW {name} AS FROM {HELD}.{name}")
+        _show_views(connection, {name: query_of(view) for name, view in held.views.items()})
     return snapshot
 
 
-def _show_views(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
-    """Show views that may read each other, in whatever order they can be; a broken one is not."""
-    waiting = []
-    for name in names:
+def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
+    """Make views that may read each other, in whatever order they can be; a broken one is not."""
+    waiting = {}
+    for name, query in queries.items():
         try:
-            connection.execute(f"CREATE VIEW {name} AS FROM {HELD}.{name}")
+            connection.execute(f"CREATE VIEW {name} AS {query}")
         except (duckdb.CatalogException, duckdb.BinderException):
-            waiting.append(name)
-    if len(waiting) < len(names):
+            waiting[name] = query
+    if len(waiting) < len(queries):
         _show_views(connection, waiting)
 
 
