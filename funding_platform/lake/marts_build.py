@@ -20,12 +20,12 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from funding_platform.lake.catalog import LAKE, literal, metadata_of
+from funding_platform.lake.catalog import LAKE, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.errors import BuildFailedError, LakeLockedError
 from funding_platform.lake.extensions import bare_connection
-from funding_platform.lake.marts_swap import BUILT, bring, held_by
+from funding_platform.lake.marts_swap import BUILT, bring, held_by, query_of
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
@@ -120,37 +120,27 @@ def _build_lock(settings: Settings) -> Iterator[None]:
 
 
 def _show_the_lake(settings: Settings, file: Path) -> int:
-    """Fill the file with views of all that the lake holds; returns the snapshot they show."""
+    """Fill the file with views of all that the lake holds; returns the snapshot they show.
+
+    The lake's views are made again from their queries, so that they read what dbt builds.
+    """
     with connect(settings) as lake:
         newest = lake.execute(f"SELECT max(snapshot_id) FROM {LAKE}.snapshots()").fetchone()
+        held = held_by(lake)
     snapshot = int(newest[0]) if newest else 0
     with bare_connection(settings) as connection:
         connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
         attach_held(connection, settings, snapshot)
-        tables = connection.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [HELD]
-        ).fetchall()
-        views = connection.execute(_VIEWS, {"snapshot": snapshot, "lake": LAKE}).fetchall()
-        for schema in {schema for schema, _ in tables} | {schema for schema, _, _ in views}:
+        for schema in {name.partition(".")[0] for name in held.comments}:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for schema, name in tables:
-            connection.execute(f"CREATE VIEW {schema}.{name} AS FROM {HELD}.{schema}.{name}")
-        _show_views(connection, {f"{schema}.{name}": query for schema, name, query in views})
+        for name in held.comments.keys() - held.views.keys():
+            connection.execute(f"CREATE VIEW {name} AS FROM {HELD}.{name}")
+        _show_views(connection, {name: query_of(view) for name, view in held.views.items()})
     return snapshot
 
 
-_VIEWS = f"""
-SELECT schema_name, view_name, replace(sql, '{{DUCKLAKE_CATALOG}}', $lake)
-FROM {metadata_of(HELD)}.ducklake_view AS v JOIN {metadata_of(HELD)}.ducklake_schema AS s
-    USING (schema_id)
-WHERE v.begin_snapshot <= $snapshot AND coalesce(v.end_snapshot > $snapshot, true)
-"""
-"""Views and their queries. DuckLake puts the name of the lake that is read into them, which would
-show the lake as it was where this build has made something new."""
-
-
 def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
-    """Show views that may read each other, in whatever order they can be; a broken one is not."""
+    """Make views that may read each other, in whatever order they can be; a broken one is not."""
     waiting = {}
     for name, query in queries.items():
         try:

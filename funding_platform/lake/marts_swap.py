@@ -98,14 +98,15 @@ def _show(connection: duckdb.DuckDBPyConnection, held: Held, name: str, query: s
     (wanted,) = connection.execute(
         "SELECT sql FROM duckdb_views() WHERE view_name = ?", [_WANTED]
     ).fetchall()
-    if name in held.views and _query_of(held.views[name]) == _query_of(wanted[0]):
+    if name in held.views and query_of(held.views[name]) == query_of(wanted[0]):
         return
     if name not in held.views:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     connection.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
 
 
-def _query_of(view: str) -> str:
+def query_of(view: str) -> str:
+    """Return what a view shows, of the statement that made it."""
     return view.partition(" AS ")[2]
 
 
