@@ -8,6 +8,7 @@ takes what is said about the answer, and a file for its rows. A caller that clos
 its query killed.
 """
 
+import ctypes
 import gc
 import json
 import os
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from funding_platform.core.processes import die_with_parent
 from funding_platform.lake.errors import ExtensionError
 from funding_platform.lake.extensions import bare_connection
 from funding_platform.lake.query_child import answer
 from funding_platform.settings import Settings
+
+_PR_SET_PDEATHSIG = 1
+_C = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,23 @@ def _fork(received: list[int], requests: socket.socket, children: dict[int, _Chi
             child.caller.close()
             with suppress(OSError):  # each is there twice
                 os.close(child.alive)
-        die_with_parent(server)
+        _end_with(server)
         _live(caller, rows)
     os.close(held)
     os.close(rows)
     return _Child(pid, caller, alive)
+
+
+def _end_with(server: int) -> None:
+    """Have the kernel kill this process when the server ends.
+
+    The kernel can: server and child have one thread when it is asked. A thread that looks, as in
+    ``core.processes``, would need memory and the interpreter while the query has both.
+    """
+    if sys.platform == "linux":
+        _C.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(1)
 
 
 def _live(caller: socket.socket, rows: int) -> NoReturn:
