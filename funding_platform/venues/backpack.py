@@ -129,7 +129,11 @@ class Backpack(Venue):
             for row in await self.fetch(HISTORY, params)
         ]
         now_ms = to_ms(self.now())
-        page = Page.sifted(rows, lambda row: row.time_ms <= now_ms)
-        if len(set(page.passed_over_ms)) > 1:
-            raise self.broken(f"several intervals of {symbol} end in the future", HISTORY)
-        return page
+        open_until_ms = min((row.time_ms for row in rows if row.time_ms > now_ms), default=now_ms)
+
+        def beyond(row: Settlement) -> str | None:
+            late = row.time_ms > open_until_ms
+            return f"several intervals of {symbol} end in the future" if late else None
+
+        kept = self.sifted(rows, beyond, HISTORY)
+        return Page.sifted(kept, lambda row: row.time_ms <= now_ms)

@@ -116,7 +116,16 @@ class Paradex(Venue):
         hours = hours_of(listing, USUAL_HOURS)
         start_ms, end_ms = max(ask.start_ms, opened_ms + 1), min(ask.end_ms, to_ms(self.now()))
         edges = period_edges(start_ms, end_ms, int(hours * HOUR_MS))
-        paid = paid_until({time_ms: await self._sample(symbol, time_ms) for time_ms in edges})
+        sampled = [(time_ms, await self._sample(symbol, time_ms)) for time_ms in edges]
+
+        def torn(sample: tuple[int, Sample | None]) -> str | None:
+            """What cannot be told from a payload alone: that the index grows by the rate."""
+            known = sample[1]
+            differ = known is not None and known.premium * known.rate < 0
+            return f"premium and rate of {symbol} differ in sign at {sample[0]}" if differ else None
+
+        sound = dict(self.sifted(sampled, torn, SAMPLES))
+        paid = paid_until({time_ms: sound.get(time_ms) for time_ms in edges})
         return Page(
             [
                 Settlement(symbol, time_ms, rate, interval_hours=hours)
@@ -130,15 +139,16 @@ class Paradex(Venue):
         """The last sample up to a moment, if there is one within reach of it."""
         start_ms = time_ms - REACH_MS
         edges: Params = {"start_at": start_ms, "end_at": time_ms, "page_size": 100}
-        rows = await self.fetch(SAMPLES, {"market": symbol, **edges})
-        for row in rows:
-            if row.market != symbol or not start_ms <= row.time_ms <= time_ms:
-                got = f"got {row.market} at {row.time_ms}"
-                raise self.broken(f"asked for {symbol} up to {time_ms}, {got}", SAMPLES)
+        answered = await self.fetch(SAMPLES, {"market": symbol, **edges})
+
+        def not_asked_for(row: _Sample) -> str | None:
+            if row.market == symbol and start_ms <= row.time_ms <= time_ms:
+                return None
+            return f"asked for {symbol} up to {time_ms}, got {row.market} at {row.time_ms}"
+
+        rows = self.sifted(answered, not_asked_for, SAMPLES)
         if not rows:
             return None
         last = max(rows, key=lambda row: row.time_ms)
-        if last.premium * last.rate < 0:
-            raise self.broken(f"premium and rate of {symbol} differ in sign", SAMPLES)
         period_ms = (last.funding_period_hours or USUAL_HOURS) * HOUR_MS
         return Sample(last.time_ms, last.index, last.premium, last.rate, period_ms)
