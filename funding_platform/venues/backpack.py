@@ -14,7 +14,7 @@ from funding_platform.venues.fields import MaybeReal, Real, Time, Whole, Zoneles
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.offset_paging import BackwardOffset
 from funding_platform.venues.paging import Ask
-from funding_platform.venues.payloads import HOUR_MS, Payload, SymbolRow, ratio, utc_ms
+from funding_platform.venues.payloads import DAY_MS, HOUR_MS, Payload, SymbolRow, ratio, utc_ms
 from funding_platform.venues.records import Listing, Market, Page, Settlement
 
 
@@ -129,11 +129,8 @@ class Backpack(Venue):
             for row in await self.fetch(HISTORY, params)
         ]
         now_ms = to_ms(self.now())
-        open_until_ms = min((row.time_ms for row in rows if row.time_ms > now_ms), default=now_ms)
-
-        def beyond(row: Settlement) -> str | None:
-            late = row.time_ms > open_until_ms
-            return f"several intervals of {symbol} end in the future" if late else None
-
-        kept = self.sifted(rows, beyond, HISTORY)
-        return Page.sifted(kept, lambda row: row.time_ms <= now_ms)
+        page = Page.sifted(rows, lambda row: row.time_ms <= now_ms)
+        soon = {time_ms for time_ms in page.passed_over_ms if time_ms <= now_ms + DAY_MS}
+        if len(soon) > 1:  # the clock is another: what has settled by it is as wrong
+            raise self.broken(f"several intervals of {symbol} end in the future", HISTORY)
+        return page

@@ -18,10 +18,10 @@ from typing import NamedTuple
 from funding_platform.core.intervals import CONTEXT
 from funding_platform.core.time_grid import FIRST_PERPETUAL, MILLISECOND, Window, from_ms, to_ms
 from funding_platform.venues.endpoints import Params
-from funding_platform.venues.errors import ConflictError, PagingError
+from funding_platform.venues.errors import ConflictError, ContractError, PagingError
 from funding_platform.venues.leniency import leave_out
 from funding_platform.venues.page_bound import PageBound
-from funding_platform.venues.payloads import HOUR_MS
+from funding_platform.venues.payloads import DAY_MS, HOUR_MS
 from funding_platform.venues.records import Page, Settlement
 
 PUBLISHED_WITHIN_MS = HOUR_MS
@@ -157,7 +157,11 @@ class Pager(ABC):
         return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
 
     def _credible(self, page: Page) -> Page:
-        """The page without rows of another symbol, or of a time that cannot be."""
+        """The page without rows of another symbol, or of a time that cannot be.
+
+        A time that lies outside by less than a day is not one row's: the clock is another, and
+        the rows that it leaves inside are as wrong.
+        """
         earliest, latest = self._reach()
         foreign = {row.venue_symbol for row in page.settlements} - {self._symbol}
         times = page.times_ms
@@ -165,6 +169,13 @@ class Pager(ABC):
             return page
         reach = f"outside what can be, {earliest} to {latest} ms"
         late = [time for time in times if not earliest <= time <= latest]
+        shifted = [time for time in late if earliest - DAY_MS <= time <= latest + DAY_MS]
+        if shifted:
+            raise ContractError(
+                f"settlement time {shifted[0]} lies {reach}",
+                hint="the venue may have changed the clock of its time stamps: all are wrong then",
+                **self._where,
+            )
         others = [row for row in page.settlements if row.venue_symbol in foreign]
         leave_out(
             [f"a row of {row.venue_symbol} at {row.time_ms}" for row in others]

@@ -132,8 +132,8 @@ def _is_ours(row: Row) -> bool:
         and row.get("marketType", "perp") in ("perp", "PERP")
         and row.get("market", "Binance (Futures)") == "Binance (Futures)"
         and row.get("type", "PERPETUAL") == "PERPETUAL"
-        and row.get("settlement_period", "perpetual") == "perpetual"
-        and row.get("kind", "PERPETUAL") == "PERPETUAL"
+        and row.get("settlement_period", "perpetual").lower() == "perpetual"
+        and row.get("kind", "PERPETUAL") in ("PERPETUAL", "future")
         and row.get("asset_kind", "PERP") == "PERP"
         and row.get("market_type", "perp") == "perp"
         and row.get("contract_type", "perpetual") == "perpetual"
@@ -147,7 +147,12 @@ def _rows(document: Any, endpoint: str) -> list[Row]:
         return document[1]  # type: ignore[no-any-return]
     lists = list(_lists(document))
     inner = document.get("result", document) if isinstance(document, dict) else document
-    return max(lists, key=len) if lists else [inner]
+    return max(lists, key=_is_rows_of_contracts) if lists else [inner]
+
+
+def _is_rows_of_contracts(rows: list[Row]) -> tuple[bool, int]:
+    """What to compare lists by: edgeX has one of coins beside that of its contracts."""
+    return "contractId" in rows[0], len(rows)
 
 
 def _lists(node: Any) -> Iterator[list[Row]]:
@@ -310,7 +315,12 @@ def test_one_rate_of_one_symbol(world: World, settings: Settings, venue: str, va
     rest = history.frame.filter(venue_symbol=bad)
     lost = truth.frame.filter(venue_symbol=bad).join(rest, on="funding_time", how="anti")
     assert lost.height in ((0, 1, 2) if venue == "paradex" else (1,))
-    assert rest.join(truth.frame, on=rest.columns, how="anti", nulls_equal=True).is_empty()
+    if venue == "paradex":  # the sample before the spoilt one tells the index as well, nearly
+        beside = rest.join(truth.frame, on=["venue_symbol", "funding_time"])
+        wrong = (beside["funding_rate"] - beside["funding_rate_right"]).abs()
+        assert wrong.max() < 1e-7  # type: ignore[operator]
+    else:
+        assert rest.join(truth.frame, on=rest.columns, how="anti", nulls_equal=True).is_empty()
     assert history.coverage[bad].proof is Proof.UNREADABLE
     assert names(list(history.left_out), bad)
     assert not names(list(history.left_out), good)
