@@ -326,7 +326,7 @@ def test_one_rate_of_one_symbol(world: World, settings: Settings, venue: str, va
     assert not names(list(history.left_out), good)
 
 
-@pytest.mark.parametrize("value", NO_RATES)
+@pytest.mark.parametrize("value", [None, "abc", "5e7"])
 @pytest.mark.parametrize("venue", WITH_MARKETS)
 def test_one_market_of_a_snapshot(world: World, settings: Settings, venue: str, value: Any) -> None:
     truth = world.truth(venue, "snapshot", settings, snapshot)
@@ -349,7 +349,7 @@ def only_the_one_is_spoilt(truth: pl.DataFrame, found: pl.DataFrame) -> str:
     return str(spoilt)
 
 
-@pytest.mark.parametrize("value", [None, "", "lost\x1b"])
+@pytest.mark.parametrize("value", [None, ""])
 @pytest.mark.parametrize("venue", WITH_LISTINGS)
 def test_one_listing(world: World, settings: Settings, venue: str, value: Any) -> None:
     truth = world.truth(venue, "instruments", settings, instruments)
