@@ -5,12 +5,11 @@ One frame, all broken rules at once: each names the rule, the columns and the fi
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
-from typing import NamedTuple
 
 import polars as pl
 
-from funding_platform.core.schema import Column, Table, Type, instant
+from funding_platform.core.rules import rules_of
+from funding_platform.core.schema import Table, instant
 from funding_platform.core.time_grid import SKEW
 from funding_platform.lake.errors import InvalidFrameError
 
@@ -38,14 +37,6 @@ def validate(table: Table, frame: pl.DataFrame) -> None:
         )
 
 
-class _Rule(NamedTuple):
-    """What a column's values must be, and where they are not."""
-
-    name: str
-    column: str
-    breaks: pl.Expr
-
-
 def _shape(table: Table, frame: pl.DataFrame) -> Iterator[str]:
     """Missing, unknown and mistyped columns."""
     declared, actual = table.polars_schema, frame.schema
@@ -65,32 +56,12 @@ def _values(table: Table, frame: pl.DataFrame) -> Iterator[str]:
 
     All rules are asked in one pass; only a broken one is asked again, for its rows.
     """
-    rules = _rules(table)
+    rules = rules_of(table)
     broken = frame.select(rule.breaks.any().alias(f"{number}") for number, rule in enumerate(rules))
     for rule, breaks in zip(rules, broken.row(0) if rules else (), strict=True):
         if breaks:
             culprits = frame.filter(rule.breaks)
             yield _fault(f"{rule.column} {rule.name}", (*table.key, rule.column), culprits)
-
-
-@cache
-def _rules(table: Table) -> tuple[_Rule, ...]:
-    """The rules of all columns. A null breaks only "not null"."""
-    return tuple(rule for column in table.columns for rule in _rules_of(column))
-
-
-def _rules_of(column: Column) -> Iterator[_Rule]:
-    value = pl.col(column.name)
-    if not column.nullable:
-        yield _Rule("not null", column.name, value.is_null())
-    if column.type is Type.REAL:
-        yield _Rule("finite", column.name, ~value.is_finite())
-    if column.minimum is not None:
-        yield _Rule(f"at least {column.minimum:g}", column.name, value < column.minimum)
-    if column.maximum is not None:
-        yield _Rule(f"at most {column.maximum:g}", column.name, value > column.maximum)
-    if column.values:
-        yield _Rule(f"one of {column.values}", column.name, ~value.is_in(column.values))
 
 
 def _future(table: Table, frame: pl.DataFrame, now: datetime) -> Iterator[str]:

@@ -30,7 +30,7 @@ from funding_platform.venues.errors import (
 from funding_platform.venues.frames import instruments_frame, snapshots_frame
 from funding_platform.venues.history import History, Reading, build_history
 from funding_platform.venues.http import HttpClient
-from funding_platform.venues.leniency import leaving_out
+from funding_platform.venues.leniency import leaving_out, single_rows
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ask, Pager
 from funding_platform.venues.plausibility import (
@@ -162,15 +162,16 @@ class Venue(Calls, ABC):
             If the venue does not answer, answers with nothing, or with impossible listings.
         """
         self._listed_until = None
-        with spanned() as span, self._http.memory.question(), leaving_out() as lost:
+        with spanned() as span, self._http.memory.question():
             listings = self._nonempty(await self.listings(), "instruments")
-        self.warnings.extend(lost.errors)
         if new := [row for row in listings if row.status not in self.spec.statuses]:
             named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
             unknown = f"{len(new)} unknown statuses: {named}"
             self.warnings.append(ContractError(unknown, venue=self.spec.name))
         seen_at = span.observed_at or self._clock()
-        frame = instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
+        with leaving_out() as lost:
+            frame = instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
+        self.warnings.extend(lost.errors)
         frame, doubts = sound_listings(self.spec.name, frame)
         self.warnings.extend(doubts)
         return frame
@@ -189,13 +190,15 @@ class Venue(Calls, ABC):
         started, told = self._clock(), len(self.warnings)
         with spanned() as span, self._http.memory.question(), leaving_out() as lost:
             fetched = self._named(await self.fetch_markets(), ("venue_symbol",))
-            markets = self._nonempty(fetched, "market snapshot")
+            by_symbol = single_rows(fetched, venue=self.spec.name, endpoint="market snapshot")
+            markets = self._nonempty([*by_symbol.values()], "market snapshot")
         observed_at = span.observed_at or self._clock()
         latency = max(timedelta(0), observed_at - (span.sent_at or started))
-        frame = snapshots_frame(self.spec.name, markets, observed_at, latency / MILLISECOND)
+        with leaving_out() as unsound:
+            frame = snapshots_frame(self.spec.name, markets, observed_at, latency / MILLISECOND)
         if len(self.warnings) == told:  # else the failure of a call explains what is absent
             self.warnings.extend(vanished(self.spec.name, frame, self.spec.never_stated))
-        self.warnings.extend(lost.errors)
+        self.warnings.extend([*lost.errors, *unsound.errors])
         frame, doubts = sound(self.spec.name, frame)
         self.warnings.extend(doubts)
         return frame
@@ -270,7 +273,7 @@ class Venue(Calls, ABC):
         if spec.pager is None:
             raise spec.not_offered(FUNDING_RATES)
         pager = spec.pager(spec.name, symbol, window, spec.page_size, now, spec.page_span)
-        with leaving_out() as lost:
+        with leaving_out(f"funding history of {symbol}") as lost:
             while pager.proof is None:
                 pager.learn(await self.fetch_history(symbol, pager.ask()))
         kept_since = None if spec.history_depth is None else now - spec.history_depth
@@ -281,8 +284,11 @@ class Venue(Calls, ABC):
         async with self._listing:
             now = self._clock()
             if self._listed_until is None or now >= self._listed_until:
-                self._listings = self._named(await self.fetch_listings(), _NAMES)
-                self._by_symbol = {row.venue_symbol: row for row in self._listings}
+                with leaving_out() as lost:  # of the list, whoever needs it first
+                    rows = self._named(await self.fetch_listings(), _NAMES)
+                    self._by_symbol = single_rows(rows, venue=self.spec.name, endpoint="listings")
+                self.warnings.extend(lost.errors)
+                self._listings = list(self._by_symbol.values())
                 self._listed_until = now + LISTING_LIFETIME
             return self._listings
 

@@ -5,10 +5,10 @@ column or a symbol but not the call. Bans and rate limits are never passed over:
 else would make them worse.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from funding_platform.venues.concurrency import Outage, for_each
+from funding_platform.venues.concurrency import Breach, Outage, for_each
 from funding_platform.venues.endpoints import Endpoint, Params
 from funding_platform.venues.errors import (
     BannedError,
@@ -18,6 +18,7 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.http import HttpClient, Stats
+from funding_platform.venues.leniency import leave_out, most, single_rows
 from funding_platform.venues.records import OfSymbol
 
 MOST_PAGES = 100
@@ -113,10 +114,12 @@ class Calls:
         """As ``attempt``, for many keys side by side; those that fail are left out.
 
         An outage ends the asking. Where the answers are ``required``, single ones may fail, but an
-        outage and whatever else concerns the whole venue are raised.
+        outage and whatever else concerns the whole venue are raised: of broken contracts several
+        in a row, or most.
         """
         answers: dict[K, T] = {}
-        outage = Outage()
+        unsound: list[ContractError] = []
+        outage, breach = Outage(), Breach()
 
         async def one(key: K) -> None:
             if outage.declared:
@@ -124,23 +127,32 @@ class Calls:
             try:
                 answers[key] = await ask(key)
                 outage.over()
+                breach.over()
             except (BannedError, RateLimitedError):
                 raise
             except VenueError as error:
                 outage.count(error)
-                if required and (error.stops_venue or outage.declared):
+                if required and (breach.of_all(error) or outage.declared):
                     raise
+                if isinstance(error, ContractError):
+                    unsound.append(error)
                 self.warnings.append(error)
 
         await for_each(keys, one, in_flight=SINGLES_IN_FLIGHT)
+        if required and most(len(unsound), len(unsound) + len(answers)):
+            raise unsound[0]
         return answers
 
     async def attempt_rows(
         self, endpoint: Endpoint[list[R]], params: Params | None = None
     ) -> dict[str, R]:
         """As ``attempt``, for the rows of a call by symbol; none where it fails."""
-        rows = await self.attempt(self.fetch(endpoint, params), [])
-        return {row.venue_symbol: row for row in rows}
+
+        async def ask() -> dict[str, R]:
+            rows = await self.fetch(endpoint, params)
+            return single_rows(rows, venue=self._name, endpoint=endpoint.path)
+
+        return await self.attempt(ask(), {})
 
     async def attempt_singles(
         self,
@@ -173,6 +185,32 @@ class Calls:
             return answer
 
         return await self.attempt_each(keys, ask, required=required)
+
+    def sifted(
+        self,
+        rows: Sequence[T],
+        complaint: Callable[[T], str | None],
+        endpoint: Endpoint[Any],
+        path: str = "$",
+    ) -> list[T]:
+        """The rows of an answer without those that decode but make no sense.
+
+        Parameters
+        ----------
+        rows, endpoint, path
+            What was answered, to which call, and where in the body.
+        complaint
+            What is wrong with a row; None where nothing is.
+
+        Raises
+        ------
+        ContractError
+            If most rows make no sense.
+        """
+        told = [complaint(row) for row in rows]
+        where: dict[str, Any] = {"venue": self._name, "endpoint": endpoint.path, "path": path}
+        leave_out([what for what in told if what is not None], len(rows), **where)
+        return [row for row, what in zip(rows, told, strict=True) if what is None]
 
     def broken(self, message: str, endpoint: Endpoint[Any], path: str = "$") -> ContractError:
         """An error for an answer that decodes but makes no sense."""

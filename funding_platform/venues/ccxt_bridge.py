@@ -30,6 +30,7 @@ from funding_platform.venues.either_end_paging import EitherEnd
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.http import HttpClient
+from funding_platform.venues.leniency import leave_out
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.open_ended_paging import OpenEnded
 from funding_platform.venues.paging import Ask
@@ -100,7 +101,7 @@ class CcxtBridge(Venue):
         self._exchange.set_markets(await self._call("fetchMarkets"))
         swaps = [row for row in self._exchange.markets.values() if row["swap"]]
         steps = self._exchange.precisionMode == TICK_SIZE
-        return [_listing(row, steps=steps) for row in self._read(list[_Swap], swaps)]
+        return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
 
     async def fetch_markets(self) -> list[Market]:
         """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
@@ -111,8 +112,8 @@ class CcxtBridge(Venue):
             if not symbols:
                 continue
             predictions = await self._predictions(symbols)
-            tickers = await self._bulk("fetchTickers", dict[str, _Ticker], symbols)
-            stated = await self._bulk("fetchFundingIntervals", dict[str, _Prediction], symbols)
+            tickers = await self._bulk("fetchTickers", _Ticker, symbols)
+            stated = await self._bulk("fetchFundingIntervals", _Prediction, symbols)
             markets += [
                 _market(row, listings[symbol].quote, stated.get(symbol, row), tickers.get(symbol))
                 for symbol, row in predictions.items()
@@ -128,7 +129,7 @@ class CcxtBridge(Venue):
         return Page(
             [
                 Settlement(row.symbol, row.timestamp, row.funding_rate)
-                for row in self._read(list[_Rate], rows)
+                for row in self._read_rows(_Rate, rows)
             ]
         )
 
@@ -137,18 +138,18 @@ class CcxtBridge(Venue):
         all_at_once, one_by_one = PREDICTIONS
         if self._exchange.has.get(all_at_once) is True:
             rows = await self._call(all_at_once, symbols)
-            return self._read(dict[str, _Prediction], rows)
+            return self._read_by_symbol(_Prediction, rows)
 
         async def ask(symbol: str) -> _Prediction:
             return self._read(_Prediction, await self._call(one_by_one, symbol))
 
         return await self.attempt_each(symbols, ask, required=True)
 
-    async def _bulk(self, name: str, kind: type[dict[str, T]], symbols: list[str]) -> dict[str, T]:
+    async def _bulk(self, name: str, kind: type[T], symbols: list[str]) -> dict[str, T]:
         """What the exchange adds in one call; nothing where it has no such call."""
 
         async def ask() -> dict[str, T]:
-            return self._read(kind, await self._call(name, symbols))
+            return self._read_by_symbol(kind, await self._call(name, symbols))
 
         return await self.attempt(ask(), {}) if self._exchange.has.get(name) is True else {}
 
@@ -162,6 +163,32 @@ class CcxtBridge(Venue):
             return msgspec.convert(answer, kind, strict=False)
         except msgspec.ValidationError as error:
             raise ContractError(f"not ccxt's structure: {error}", venue=self.spec.name) from error
+
+    def _read_by_symbol(self, kind: type[T], answer: Any) -> dict[str, T]:
+        """The same for structures by symbol, without those that cannot be read."""
+        answer = self._read(dict[str, Any], answer)
+        rows = [{"symbol": symbol, "row": row} for symbol, row in answer.items()]
+        kept = self._readable(kind, rows, lambda one: one["row"])
+        return {one["symbol"]: row for one, row in kept}
+
+    def _read_rows(self, kind: type[T], answer: Any) -> list[T]:
+        """The same for a list of them."""
+        rows = self._read(list[Any], answer)
+        return [row for _, row in self._readable(kind, rows, lambda one: one)]
+
+    def _readable(
+        self, kind: type[T], rows: list[Any], structure: Callable[[Any], Any]
+    ) -> list[tuple[Any, T]]:
+        """The rows that can be read, each with what it is."""
+        kept, told = [], []
+        for number, row in enumerate(rows):
+            try:
+                kept.append((row, self._read(kind, structure(row))))
+            except ContractError as error:
+                name = row.get("symbol") if isinstance(row, dict) else None
+                told.append(f"{name or f'row {number}'}: {error.__cause__}")
+        leave_out(told, len(rows), venue=self.spec.name)
+        return kept
 
 
 @cache

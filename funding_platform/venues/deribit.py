@@ -112,12 +112,14 @@ class Deribit(Venue):
             lambda currency: self.fetch(SUMMARIES, {"currency": currency, "kind": "future"}),
             required=True,
         )
-        return [
-            self._market(row, listing)
-            for rows in answers.values()
-            for row in rows
+        rows = [
+            row
+            for summaries in answers.values()
+            for row in summaries
             if (listing := listed.get(row.venue_symbol)) and listing.status == "active"
         ]
+        paying = self.sifted(rows, _without_a_rate, SUMMARIES, "$.result")
+        return [_market(row, listed[row.venue_symbol]) for row in paying]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """One page of get_funding_rate_history, which leaves out its start and not its end."""
@@ -129,21 +131,24 @@ class Deribit(Venue):
             ]
         )
 
-    def _market(self, row: _Summary, listing: Listing) -> Market:
-        """The rate is what the last eight hours paid: the venue's own headline figure.
 
-        ``current_funding``, the rate of the instant, would be exactly zero most of the time.
-        """
-        if row.funding_8h is None:
-            raise self.broken(f"{row.venue_symbol} has no funding_8h", SUMMARIES, "$.result")
-        held: MaybeReal = row.open_interest
-        held_usd: MaybeReal = product(row.open_interest, row.mark_price)
-        if listing.contract_type == "inverse":
-            held, held_usd = product(row.open_interest, 1 / row.mark_price), row.open_interest
-        return Market.of(
-            row,
-            predicted_rate=row.funding_8h,
-            interval_hours=8.0,
-            open_interest_base=held,
-            open_interest_usd=dollars(listing.quote, held_usd),
-        )
+def _without_a_rate(row: _Summary) -> str | None:
+    return f"{row.venue_symbol} has no funding_8h" if row.funding_8h is None else None
+
+
+def _market(row: _Summary, listing: Listing) -> Market:
+    """The rate is what the last eight hours paid: the venue's own headline figure.
+
+    ``current_funding``, the rate of the instant, would be exactly zero most of the time.
+    """
+    held: MaybeReal = row.open_interest
+    held_usd: MaybeReal = product(row.open_interest, row.mark_price)
+    if listing.contract_type == "inverse":
+        held, held_usd = product(row.open_interest, 1 / row.mark_price), row.open_interest
+    return Market.of(
+        row,
+        predicted_rate=row.funding_8h,
+        interval_hours=8.0,
+        open_interest_base=held,
+        open_interest_usd=dollars(listing.quote, held_usd),
+    )

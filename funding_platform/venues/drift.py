@@ -81,7 +81,14 @@ class Drift(Venue):
                 date = {"year": day.year, "month": day.month, "day": day.day}
                 with suppress(UnknownSymbolError):  # not listed by then
                     rows += await self._walk(DAY_OF_HISTORY, symbol, date, to_ms(day))
-        return Page([row for row in rows if ask.start_ms <= row.time_ms <= ask.end_ms])
+        latest_ms = to_ms(self.now() + HOUR)  # beyond it the pager judges
+        return Page(
+            [
+                row
+                for row in rows
+                if ask.start_ms <= row.time_ms <= ask.end_ms or row.time_ms > latest_ms
+            ]
+        )
 
     async def _walk(
         self, endpoint: Endpoint[RateHistory], symbol: str, params: Params, until_ms: int
@@ -89,10 +96,7 @@ class Drift(Venue):
         """Page after page of rates, newest first, back to a moment."""
         params = {"symbol": symbol, **params}
         pages = await self.pages(endpoint, params, "page", lambda page: page.page_before(until_ms))
-        rows = [row for page in pages for row in page.settlements(symbol)]
-        if any(row.time_ms > to_ms(self.now() + HOUR) for row in rows):
-            raise self.broken("holds rates of the future", endpoint, "$.ts")
-        return rows
+        return [row for page in pages for row in page.settlements(symbol)]
 
     async def _perpetuals(self) -> list[Perpetual]:
         rows = await self.fetch(MARKETS)

@@ -106,12 +106,14 @@ class Edgex(Venue):
         """The contracts of getMetaData, their coins by name."""
         meta = await self.fetch(META_DATA)
         coins = {coin.coin_id: coin.coin_name for coin in meta.coin_list}
-        for row in meta.contract_list:
-            if not {row.base_coin_id, row.quote_coin_id} <= coins.keys():
-                raise self.broken(f"no coin of {row.venue_symbol}", META_DATA, "$.data.coinList")
+
+        def without_a_coin(row: _Contract) -> str | None:
+            known = {row.base_coin_id, row.quote_coin_id} <= coins.keys()
+            return None if known else f"no coin of {row.venue_symbol}"
+
         return [
             Listing.linear(row, base=coins[row.base_coin_id], quote=coins[row.quote_coin_id])
-            for row in meta.contract_list
+            for row in self.sifted(meta.contract_list, without_a_coin, META_DATA, "$.data.coinList")
         ]
 
     async def fetch_markets(self) -> list[Market]:
@@ -140,10 +142,13 @@ class Edgex(Venue):
         page = await self.fetch(HISTORY, params)
         if isinstance(page, list):  # with success, and empty
             raise UnknownSymbolError(f"knows no contract of {symbol}", venue=self.spec.name)
-        if any(row.venue_id != contract_id for row in page.data_list):
-            raise self.broken(f"holds rows of another contract than {symbol}", HISTORY, "$.data")
         paid = [
-            Settlement.of(row, venue_symbol=symbol) for row in page.data_list if row.is_settlement
+            Settlement.of(
+                row,
+                venue_symbol=symbol if row.venue_id == contract_id else f"contract {row.venue_id}",
+            )
+            for row in page.data_list
+            if row.is_settlement
         ]
         others = [row.funding_timestamp for row in page.data_list if not row.is_settlement]
         return Page(paid, page.next_page_offset_data, others)

@@ -37,8 +37,6 @@ class EitherEnd(BackwardOpen):
 
     def _learn(self, page: Page) -> None:
         times = page.times_ms
-        if times:
-            self._require_within_reach(times)
         ask = self.ask()
         within = [row for row in page.settlements if ask.start_ms <= row.time_ms <= ask.end_ms]
         if times and not within:

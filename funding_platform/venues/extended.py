@@ -102,14 +102,9 @@ class Extended(Venue):
     async def fetch_markets(self) -> list[Market]:
         """The statistics of the markets that trade, from the one call that holds everything."""
         rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
-        for row in rows:
-            stats = row.market_stats
-            if None in (present(stats.predicted_rate), stats.next_funding_ms):
-                where = "$.data[...].marketStats"
-                raise self.broken(f"{row.venue_symbol} trades without a rate", MARKETS, where)
         return [
             Market.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
-            for row in rows
+            for row in self.sifted(rows, _without_a_rate, MARKETS, "$.data[...].marketStats")
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
@@ -124,3 +119,9 @@ class Extended(Venue):
 
     async def _perpetuals(self) -> list[_Market]:
         return [row for row in await self.fetch(MARKETS) if row.type == "PERPETUAL"]
+
+
+def _without_a_rate(row: _Market) -> str | None:
+    stats = row.market_stats
+    paid = None not in (present(stats.predicted_rate), present(stats.next_funding_ms))
+    return None if paid else f"{row.venue_symbol} trades without a rate"

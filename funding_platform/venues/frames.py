@@ -1,33 +1,38 @@
 """From records to the tables of ``core.tables``: units, canonical assets, absence, bounds.
 
 The one place where a venue's numbers become ours, so that no venue file converts a time stamp,
-an empty string or a spread by itself.
+an empty string or a spread by itself. A value that breaks a rule of its column is dropped, and its
+row where the column must have one; see ``leniency`` for how many may be.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import polars as pl
 
 from funding_platform.core.intervals import infer_intervals
+from funding_platform.core.rules import rules_of
 from funding_platform.core.schema import Column, Table, Type, instant
 from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
-from funding_platform.venues.errors import ContractError
 from funding_platform.venues.fields import LATEST_MS
+from funding_platform.venues.leniency import leave_out
 from funding_platform.venues.paging import round_to_second
 from funding_platform.venues.records import Listing, Market, Settlement
+
+Record = TypeVar("Record", Listing, Market, Settlement)
 
 
 def instruments_frame(
     venue: str, listings: Sequence[Listing], statuses: Mapping[str, str], observed_at: datetime
 ) -> pl.DataFrame:
     """Rows of ``core.instruments``, seen first and last at ``observed_at``."""
+    listings = _with_possible_times(listings, "listed_ms", INSTRUMENTS, venue)
     canonical = [canonical_base(listing.base) for listing in listings]
-    frame = _columns(listings, Listing, INSTRUMENTS, venue).with_columns(
+    frame = _columns(listings, Listing, INSTRUMENTS).with_columns(
         pl.Series("base", [name.base for name in canonical], pl.String),
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
@@ -45,12 +50,13 @@ def snapshots_frame(
 
     Dollar columns that a record leaves out follow from amounts of a quote that is a dollar.
     """
+    markets = _with_possible_times(markets, "next_funding_ms", MARKET_SNAPSHOTS, venue)
     bid, ask = pl.col("best_bid"), pl.col("best_ask")
     spread = (ask - bid) / ((ask + bid) / 2) * 1e4
     in_dollars = pl.lit(pl.Series([is_dollar(row.quote) for row in markets], dtype=pl.Boolean))
     held = pl.when(in_dollars).then(pl.col("open_interest_base") * pl.col("mark_price"))
     traded = pl.when(in_dollars).then("volume_24h_quote")
-    frame = _columns(markets, Market, MARKET_SNAPSHOTS, venue).with_columns(
+    frame = _columns(markets, Market, MARKET_SNAPSHOTS).with_columns(
         instant(floor_hour(observed_at)).alias("snapshot_hour"),
         _time("next_funding_ms").alias("next_funding_time"),
         pl.coalesce("open_interest_usd", held).alias("open_interest_usd"),
@@ -66,7 +72,8 @@ def settlements_frame(
     venue: str, settlements: Sequence[Settlement], observed_at: datetime
 ) -> pl.DataFrame:
     """Rows of ``core.funding_rates``, intervals inferred where the venue states none."""
-    columns = _columns(settlements, Settlement, FUNDING_RATES, venue)
+    settlements = _with_possible_times(settlements, "time_ms", FUNDING_RATES, venue)
+    columns = _columns(settlements, Settlement, FUNDING_RATES)
     seconds = [round_to_second(row.time_ms) for row in settlements]
     frame = columns.with_columns(
         pl.lit(venue).alias("venue"),
@@ -75,15 +82,12 @@ def settlements_frame(
         pl.col("rate").alias("funding_rate"),
         instant(observed_at).alias("observed_at"),
     )
-    return _finished(infer_intervals(frame), FUNDING_RATES, venue)
+    known = _within_rules(frame, FUNDING_RATES, venue)
+    return FUNDING_RATES.conform(infer_intervals(known)).sort(FUNDING_RATES.key)
 
 
-def _columns(
-    records: Sequence[Any], kind: type[msgspec.Struct], table: Table, venue: str
-) -> pl.DataFrame:
+def _columns(records: Sequence[Any], kind: type[msgspec.Struct], table: Table) -> pl.DataFrame:
     """One column per field of the records, typed by what their names stand for."""
-    for name in filter(_TIMES.__contains__, kind.__struct_fields__):
-        _require_times(records, name, table, venue)
     return pl.DataFrame(
         [
             pl.Series(name, _values(records, name), _field_type(name, table))
@@ -126,56 +130,67 @@ def _time(name: str) -> pl.Expr:
 
 
 def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
-    """Exactly the table's columns, sorted by key; gaps, keys and bounds checked."""
+    """Exactly the table's columns, sorted by key, within its rules."""
     frame = table.conform(frame.with_columns(pl.lit(venue).alias("venue"))).sort(table.key)
-    _require_unique(frame, table, venue)
-    _require_values(frame, table, venue)
-    return frame
+    return _within_rules(frame, table, venue)
 
 
-def _require_unique(frame: pl.DataFrame, table: Table, venue: str) -> None:
-    twice = frame.filter(pl.struct(table.key).is_duplicated())
-    if not twice.is_empty():
-        symbol = twice["venue_symbol"][0]
-        raise ContractError(f"{symbol} comes more than once", venue=venue, endpoint=table.full_name)
+def _with_possible_times(
+    records: Sequence[Record], name: str, table: Table, venue: str
+) -> list[Record]:
+    """The records; a stamp that fits into no datetime is absent, a required one costs its row.
+
+    A venue's own stamps are checked as they are decoded.
+    """
+    kept: list[Record] = []
+    complaints = []
+    for row in records:
+        value = getattr(row, name)
+        if value in (None, "") or 0 <= value <= LATEST_MS:
+            kept.append(row)
+            continue
+        complaints.append(
+            f"{name} of {row.venue_symbol} is {value}, which is no time from 1970 to 2100"
+        )
+        if not isinstance(row, Settlement):
+            kept.append(msgspec.structs.replace(row, **{name: None}))
+    hint = "the venue may have changed the unit of its time stamps"
+    where: dict[str, Any] = {"venue": venue, "endpoint": table.full_name, "path": name}
+    leave_out(complaints, len(records), hint=hint, **where)
+    return kept
 
 
-def _require_times(records: Iterable[Any], name: str, table: Table, venue: str) -> None:
-    """No stamp that fits into no datetime: a venue's own are checked as they are decoded."""
-    for row, value in zip(records, _values(records, name), strict=True):
-        if value is not None and not 0 <= value <= LATEST_MS:
-            raise ContractError(
-                f"{name} of {row.venue_symbol} is {value}, which is no time from 1970 to 2100",
-                venue=venue,
-                endpoint=table.full_name,
-                path=name,
-                hint="the venue may have changed the unit of its time stamps",
-            )
+def _within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
+    """The frame without what breaks a rule of its table: a value, or a row that must have one."""
+    broken: dict[str, pl.Expr] = {}
+    for rule in rules_of(table):
+        if rule.column in frame.columns:
+            breaks = rule.breaks.fill_null(value=False)
+            broken[rule.column] = breaks | broken.get(rule.column, pl.lit(value=False))
+    found = frame.select(breaks.any().alias(name) for name, breaks in broken.items())
+    bad_rows = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
+    complaints: list[str] = []
+    where: dict[str, Any] = {"venue": venue, "endpoint": table.full_name, "hint": _CHANGED}
+    for name in (name for name in broken if found[name][0]):
+        column, bad = table.column(name), frame.select(broken[name]).to_series()
+        told = [_complaint(column, row) for row in frame.filter(bad & ~bad_rows).to_dicts()]
+        if column.nullable:
+            leave_out(told, frame[name].count(), **where)
+            frame = frame.with_columns(pl.when(~bad).then(name).alias(name))
+        else:
+            complaints += told
+            bad_rows |= bad
+    leave_out(complaints, frame.height, **where)
+    return frame.filter(~bad_rows)
 
 
-def _require_values(frame: pl.DataFrame, table: Table, venue: str) -> None:
-    """Nothing blank that must be there, nothing out of bounds."""
-    wrong = frame.select(_wrong(column).any().alias(column.name) for column in table.columns)
-    for column in table.columns:
-        if wrong[column.name][0]:
-            row = frame.filter(_wrong(column)).row(0, named=True)
-            value = row[column.name]
-            span = f"{column.minimum} to {column.maximum} ({column.unit})"
-            raise ContractError(
-                f"{column.name} of {row['venue_symbol']} is "
-                + ("blank" if value is None else f"{value}, outside {span}"),
-                venue=venue,
-                endpoint=table.full_name,
-                hint="the venue may have changed the unit it publishes",
-            )
+_CHANGED = "the venue may have changed the unit it publishes"
 
 
-def _wrong(column: Column) -> pl.Expr:
-    """Whether a value may not stand in a column."""
-    value = pl.col(column.name)
-    wrong = pl.lit(False) if column.nullable else value.is_null()
-    if column.minimum is not None:
-        wrong |= (value < column.minimum).fill_null(value=False)
-    if column.maximum is not None:
-        wrong |= (value > column.maximum).fill_null(value=False)
-    return wrong
+def _complaint(column: Column, row: Mapping[str, Any]) -> str:
+    """What is wrong with the value of a column in a row."""
+    value, time = row[column.name], row.get("funding_time")
+    span = f"{column.minimum} to {column.maximum} ({column.unit})"
+    what = "blank" if value is None else f"{value}, outside {span}"
+    when = f", at {time:%Y-%m-%d %H:%M:%S}" if time is not None else ""
+    return f"{column.name} of {row['venue_symbol']} is {what}{when}"

@@ -11,8 +11,9 @@ from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.schema import instant
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.core.time_grid import Window, from_ms
-from funding_platform.venues.errors import VenueError
+from funding_platform.venues.errors import ContractError, VenueError
 from funding_platform.venues.frames import settlements_frame
+from funding_platform.venues.leniency import leaving_out, most
 from funding_platform.venues.paging import Pager, Proof, round_to_second
 from funding_platform.venues.records import Settlement
 
@@ -44,9 +45,13 @@ class Reading:
         reaches_back = bool(rows) and from_ms(round_to_second(rows[0].time_ms)) < window.start
         if kept_since is not None and window.start < kept_since and not reaches_back:
             proof = Proof.NOT_KEPT
-        if left_out:
-            proof = Proof.UNREADABLE
-        return cls(rows, pager.requests, proof, tuple(left_out))
+        return cls(rows, pager.requests, proof).without(left_out)
+
+    def without(self, left_out: Sequence[VenueError]) -> "Reading":
+        """The same where rows were left out, if any were."""
+        if not left_out:
+            return self
+        return replace(self, proof=Proof.UNREADABLE, left_out=(*self.left_out, *left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +127,45 @@ def build_history(
     failures: Mapping[str, VenueError],
     observed_at: datetime,
 ) -> History:
-    """Infer intervals on everything read, then keep the window and count what is missing."""
+    """Infer intervals on everything read, then keep the window and count what is missing.
+
+    Raises
+    ------
+    ContractError
+        If most settlements of most symbols are none.
+    """
     rows = [row for reading in readings.values() for row in reading.settlements]
-    everything = settlements_frame(venue, rows, observed_at)
+    try:
+        everything = settlements_frame(venue, rows, observed_at)
+    except ContractError as error:
+        sound, readings, unsound = _by_symbol(venue, readings, observed_at)
+        if most(len(unsound), len(unsound) + len(readings)):
+            raise error
+        everything, failures = pl.concat(sound), {**failures, **unsound}
     blank = {
         symbol: Coverage(0, 0, None, None, reading.requests, reading.proof)
         for symbol, reading in readings.items()
     }
     left_out = [error for reading in readings.values() for error in reading.left_out]
     return _split(everything, window, blank, failures, left_out)
+
+
+def _by_symbol(
+    venue: str, readings: Mapping[str, Reading], observed_at: datetime
+) -> tuple[list[pl.DataFrame], dict[str, Reading], dict[str, VenueError]]:
+    """Each symbol by itself, without the settlements that break a rule, and those that fail."""
+    frames: list[pl.DataFrame] = []
+    sound: dict[str, Reading] = {}
+    failures: dict[str, VenueError] = {}
+    for symbol, reading in readings.items():
+        try:
+            with leaving_out() as lost:
+                frames.append(settlements_frame(venue, reading.settlements, observed_at))
+        except ContractError as error:
+            failures[symbol] = error
+            continue
+        sound[symbol] = reading.without(lost.errors)
+    return frames, sound, failures
 
 
 def merged(history: History, window: Window, again: Sequence[History]) -> History:
@@ -143,15 +178,18 @@ def merged(history: History, window: Window, again: Sequence[History]) -> Histor
     everything = everything.unique(FUNDING_RATES.key, keep="first", maintain_order=True)
     stated = pl.when(~pl.col("interval_inferred")).then("interval_hours").alias("interval_hours")
     everything = infer_intervals(everything.with_columns(stated))
-    requests = {symbol: part.requests for symbol, part in history.coverage.items()}
+    counted = dict(history.coverage)
     for part in again:
         for symbol, coverage in part.coverage.items():
-            requests[symbol] += coverage.requests
-    counted = {
-        symbol: replace(coverage, requests=requests[symbol])
-        for symbol, coverage in history.coverage.items()
-    }
-    return _split(everything, window, counted, history.failures, history.left_out)
+            known = counted[symbol]
+            unreadable = Proof.UNREADABLE in (known.proof, coverage.proof)
+            counted[symbol] = replace(
+                known,
+                requests=known.requests + coverage.requests,
+                proof=Proof.UNREADABLE if unreadable else known.proof,
+            )
+    left_out = [error for part in (history, *again) for error in part.left_out]
+    return _split(everything, window, counted, history.failures, left_out)
 
 
 def _split(

@@ -1,9 +1,10 @@
-"""Leaving out the row that cannot be read, and refusing a list that cannot.
+"""Leaving out the row that is no good, and refusing a list of which most are none.
 
 One blank rate of one symbol is that row's trouble; a field that is renamed is the venue's contract
-broken. The rule, declared here and nowhere else: a list whose unreadable rows are no more than half
-is read without them, and they are named. The remainder of a list of which other pages were read may
-be unreadable altogether, up to ``REMAINDER`` rows.
+broken. The rule, declared here and nowhere else: a list whose bad rows are no more than half is
+taken without them, and they are named. The remainder of a list of which other pages were read may
+be bad altogether, up to ``REMAINDER`` rows. It holds for rows that do not decode (``decode_rows``)
+and for those that do and cannot be (``leave_out``).
 
 Rows are looked at one by one only once the whole has failed to decode, so a good answer costs
 nothing more.
@@ -21,11 +22,13 @@ import msgspec
 from funding_platform.core.plain_text import legible
 from funding_platform.venues.endpoints import Endpoint
 from funding_platform.venues.errors import ContractError
+from funding_platform.venues.records import OfSymbol
 
 T = TypeVar("T")
+R = TypeVar("R", bound=OfSymbol)
 
 MOST_LEFT_OUT: Final = 50
-"""Each costs another decoding of the whole."""
+"""Of the rows that do not decode: each costs another decoding of the whole."""
 
 REMAINDER: Final = 3
 
@@ -46,12 +49,21 @@ _NAMES: Final = (
 _PATH: Final = re.compile(r" - at `\$(?P<path>[^`]*)`")
 _STEP: Final = re.compile(r"\.(?P<name>[^.\[\]]+)|\[(?P<index>\d+)\]")
 _NAME_LENGTH: Final = 40
+_NAMED: Final = 10
+"""So many of the rows that were left out for one reason are named."""
 
 
 @dataclass(slots=True)
 class LeftOut:
-    """What one question has lost: an error for each answer that was not read whole."""
+    """What one question has lost: an error for each answer that was not read whole.
 
+    Parameters
+    ----------
+    subject
+        What was asked about, where the answers may not say so themselves.
+    """
+
+    subject: str = ""
     errors: list[ContractError] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
 
@@ -60,15 +72,68 @@ _left_out: ContextVar[LeftOut | None] = ContextVar("left_out", default=None)
 
 
 @contextmanager
-def leaving_out() -> Iterator[LeftOut]:
+def leaving_out(subject: str = "") -> Iterator[LeftOut]:
     """Let rows be left out inside the block, and in tasks that it starts; outside none is."""
-    token = _left_out.set(LeftOut())
+    noted = LeftOut(subject)
+    token = _left_out.set(noted)
     try:
-        noted = _left_out.get()
-        assert noted is not None
         yield noted
     finally:
         _left_out.reset(token)
+
+
+def most(bad: int, rows: int) -> bool:
+    """Return whether so many bad rows are the list's trouble and no longer their own."""
+    return 2 * bad > rows
+
+
+def leave_out(
+    complaints: Sequence[str], rows: int, *, is_remainder: bool = False, **where: Any
+) -> None:
+    """Note what is wrong with rows that the caller leaves out, or with values that it drops.
+
+    Parameters
+    ----------
+    complaints
+        One for each bad row.
+    rows
+        How many there are, bad ones included.
+    is_remainder
+        Whether others of the same list were good already.
+    where
+        As for ``VenueError``.
+
+    Raises
+    ------
+    ContractError
+        If most rows are bad, or nothing may be left out here.
+    """
+    if not complaints:
+        return
+    noted, bad = _left_out.get(), len(complaints)
+    few = is_remainder and bad <= REMAINDER
+    if noted is None or (most(bad, rows) and not few):
+        raise ContractError(f"{complaints[0]} ({bad} of {rows} such)", **where)
+    named = "; ".join(complaints[:_NAMED]) + ("; ..." if bad > _NAMED else "")
+    noted.errors.append(ContractError(f"{bad} of {rows} left out: {named}", **where))
+
+
+def single_rows(rows: Sequence[R], **where: Any) -> dict[str, R]:
+    """Return the rows by symbol: of those that are alike one, of those that differ none.
+
+    Raises
+    ------
+    ContractError
+        As ``leave_out``.
+    """
+    by_symbol: dict[str, R] = {}
+    twice: set[str] = set()
+    for row in rows:
+        if by_symbol.setdefault(row.venue_symbol, row) != row:
+            twice.add(row.venue_symbol)
+    told = [f"{legible(symbol, _NAME_LENGTH)} comes more than once" for symbol in sorted(twice)]
+    leave_out(told, len(by_symbol), **where)
+    return {symbol: row for symbol, row in by_symbol.items() if symbol not in twice}
 
 
 def decode_rows(endpoint: Endpoint[T], body: bytes, *, venue: str, url: str) -> tuple[T, bytes]:
@@ -99,16 +164,18 @@ def decode_rows(endpoint: Endpoint[T], body: bytes, *, venue: str, url: str) -> 
             rows = _rows(body, path)
             seen = len(lost) + 1
             few = len(rows) + len(lost) <= REMAINDER and endpoint.path in noted.read
-            if 2 * seen > len(rows) + len(lost) and not few:
+            if most(seen, len(rows) + len(lost)) and not few:
                 raise
-            lost.append(f"{_name(rows, index)}: {error}")
-            for way in endpoint.paired if tuple(path) in endpoint.paired else (tuple(path),):
+            ways = endpoint.paired if tuple(path) in endpoint.paired else (tuple(path),)
+            lost.append(f"{_name([_rows(body, way) for way in ways], index)}: {error}")
+            for way in ways:
                 body = _without(body, way, index)
             continue
         if noted is not None:
             noted.read.add(endpoint.path)
             if lost:
-                what = f"{len(lost)} rows cannot be read and are left out: {'; '.join(lost)}"
+                of = f" of the {noted.subject}" if noted.subject else ""
+                what = f"{len(lost)} rows{of} cannot be read and are left out: {'; '.join(lost)}"
                 noted.errors.append(ContractError(what, venue=venue, endpoint=url, payload=body))
         return value, body
 
@@ -153,12 +220,13 @@ def _children(raw: bytes | msgspec.Raw, step: str | int) -> Any:
     return msgspec.json.decode(raw, type=kind)
 
 
-def _name(rows: Sequence[msgspec.Raw], index: int) -> str:
-    """What the venue calls the perpetual of a row, or which row it is."""
-    try:
-        row = msgspec.json.decode(rows[index], type=dict[str, msgspec.Raw])
-        named = (row[name] for name in _NAMES if name in row)
-        text = msgspec.json.decode(next(named), type=str)
-    except (msgspec.DecodeError, StopIteration, RecursionError):
-        return f"row {index}"
-    return legible(text, _NAME_LENGTH)
+def _name(lists: Sequence[Sequence[msgspec.Raw]], index: int) -> str:
+    """What the venue calls the perpetual of a row, or of its twins, or else which row it is."""
+    for rows in lists:
+        try:
+            row = msgspec.json.decode(rows[index], type=dict[str, msgspec.Raw])
+            named = (row[name] for name in _NAMES if name in row)
+            return legible(msgspec.json.decode(next(named), type=str), _NAME_LENGTH)
+        except (msgspec.DecodeError, StopIteration, RecursionError, IndexError):
+            continue
+    return f"row {index}"

@@ -39,8 +39,6 @@ class BackwardOffset(BackwardOpen):
 
     def _learn(self, page: Page) -> None:
         offset, times = self._offset, page.times_ms
-        if times:
-            self._require_within_reach(times)
         if self._next is None and not self._holds_the_end(offset, times):
             return
         if times == [self._cursor_ms + 1]:

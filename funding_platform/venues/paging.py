@@ -19,8 +19,9 @@ from funding_platform.core.intervals import CONTEXT
 from funding_platform.core.time_grid import FIRST_PERPETUAL, MILLISECOND, Window, from_ms, to_ms
 from funding_platform.venues.endpoints import Params
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
+from funding_platform.venues.leniency import leave_out
 from funding_platform.venues.page_bound import PageBound
-from funding_platform.venues.payloads import HOUR_MS
+from funding_platform.venues.payloads import DAY_MS, HOUR_MS
 from funding_platform.venues.records import Page, Settlement
 
 PUBLISHED_WITHIN_MS = HOUR_MS
@@ -130,13 +131,14 @@ class Pager(ABC):
         Raises
         ------
         ContractError
-            If a row is of another symbol, or lies outside what was asked for.
+            If most rows are of another symbol, or lie outside what was asked for.
         ConflictError
             If a settlement comes twice with different rates.
         PagingError
             If the page does not lead on, or is one more than the window can fill.
         """
         self.requests += 1
+        page = self._credible(page)
         if complaint := self._bound.complaint(page.times_ms):
             raise self._stuck(complaint)
         self._learn(page)
@@ -147,7 +149,6 @@ class Pager(ABC):
         if not times:
             self._advance_past_nothing()
             return
-        self._require_within_reach(times)
         self._take(page.settlements)
         self._advance(page, times)
 
@@ -155,24 +156,44 @@ class Pager(ABC):
         """Between what times a row may lie, in milliseconds; outside is a fault."""
         return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
 
-    def _require_within_reach(self, times: Sequence[int]) -> None:
+    def _credible(self, page: Page) -> Page:
+        """The page without rows of another symbol, or of a time that cannot be.
+
+        A time that lies outside by less than a day is not one row's: the clock is another, and
+        the rows that it leaves inside are as wrong.
+        """
         earliest, latest = self._reach()
-        for time_ms in (min(times), max(times)):
-            if not earliest <= time_ms <= latest:
-                raise ContractError(
-                    f"settlement time {time_ms} lies outside what can be, "
-                    f"{earliest} to {latest} ms",
-                    hint="the venue may have changed the unit of its time stamps",
-                    **self._where,
-                )
+        foreign = {row.venue_symbol for row in page.settlements} - {self._symbol}
+        times = page.times_ms
+        if not foreign and all(earliest <= time_ms <= latest for time_ms in times):
+            return page
+        reach = f"outside what can be, {earliest} to {latest} ms"
+        late = [time for time in times if not earliest <= time <= latest]
+        shifted = [time for time in late if earliest - DAY_MS <= time <= latest + DAY_MS]
+        if shifted:
+            raise ContractError(
+                f"settlement time {shifted[0]} lies {reach}",
+                hint="the venue may have changed the clock of its time stamps: all are wrong then",
+                **self._where,
+            )
+        others = [row for row in page.settlements if row.venue_symbol in foreign]
+        leave_out(
+            [f"a row of {row.venue_symbol} at {row.time_ms}" for row in others]
+            + [f"settlement time {time_ms} lies {reach}" for time_ms in late],
+            len(times),
+            is_remainder=bool(self._by_second),
+            hint="the venue may have changed the unit of its time stamps" if late else None,
+            **self._where,
+        )
+        kept = [row for row in page.settlements if earliest <= row.time_ms <= latest]
+        kept = [row for row in kept if row.venue_symbol == self._symbol]
+        passed_over = [time for time in page.passed_over_ms if earliest <= time <= latest]
+        return Page(kept, page.token, passed_over)
 
     def _take(self, settlements: Sequence[Settlement]) -> None:
         for row in settlements:
             known = self._by_second.setdefault(round_to_second(row.time_ms), row)
-            if known is row:
-                if row.venue_symbol != self._symbol:
-                    raise ContractError(f"holds a row of {row.venue_symbol}", **self._where)
-            elif known.rate != row.rate:
+            if known.rate != row.rate:
                 raise ConflictError(
                     f"two rates at {from_ms(row.time_ms)}: {known.rate} and {row.rate}",
                     **self._where,

@@ -16,6 +16,7 @@ from funding_platform.venues.concurrency import together
 from funding_platform.venues.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.fields import MaybeReal, MaybeTime, Real, Time, Whole
+from funding_platform.venues.leniency import leave_out
 from funding_platform.venues.limits import Budget
 from funding_platform.venues.paging import Ascending, Ask
 from funding_platform.venues.payloads import HOUR_MS, Payload, SymbolRow, present
@@ -116,7 +117,10 @@ class Paradex(Venue):
         hours = hours_of(listing, USUAL_HOURS)
         start_ms, end_ms = max(ask.start_ms, opened_ms + 1), min(ask.end_ms, to_ms(self.now()))
         edges = period_edges(start_ms, end_ms, int(hours * HOUR_MS))
-        paid = paid_until({time_ms: await self._sample(symbol, time_ms) for time_ms in edges})
+        sampled = {time_ms: await self._sample(symbol, time_ms) for time_ms in edges}
+        told = [complaint for _, complaint in sampled.values() if complaint is not None]
+        leave_out(told, len(sampled), venue=self.spec.name, endpoint=SAMPLES.path)
+        paid = paid_until({time_ms: sample for time_ms, (sample, _) in sampled.items()})
         return Page(
             [
                 Settlement(symbol, time_ms, rate, interval_hours=hours)
@@ -126,19 +130,20 @@ class Paradex(Venue):
             passed_over_ms=[time_ms for time_ms, rate in paid.items() if rate is None],
         )
 
-    async def _sample(self, symbol: str, time_ms: int) -> Sample | None:
-        """The last sample up to a moment, if there is one within reach of it."""
+    async def _sample(self, symbol: str, time_ms: int) -> tuple[Sample | None, str | None]:
+        """The last sample up to a moment, if there is one within reach of it; what is wrong."""
         start_ms = time_ms - REACH_MS
         edges: Params = {"start_at": start_ms, "end_at": time_ms, "page_size": 100}
-        rows = await self.fetch(SAMPLES, {"market": symbol, **edges})
-        for row in rows:
+        complaint, last = None, None
+        for row in await self.fetch(SAMPLES, {"market": symbol, **edges}):
             if row.market != symbol or not start_ms <= row.time_ms <= time_ms:
                 got = f"got {row.market} at {row.time_ms}"
-                raise self.broken(f"asked for {symbol} up to {time_ms}, {got}", SAMPLES)
-        if not rows:
-            return None
-        last = max(rows, key=lambda row: row.time_ms)
+                complaint = f"asked for {symbol} up to {time_ms}, {got}"
+            elif last is None or row.time_ms > last.time_ms:
+                last = row
+        if last is None:
+            return None, complaint
         if last.premium * last.rate < 0:
-            raise self.broken(f"premium and rate of {symbol} differ in sign", SAMPLES)
+            return None, f"premium and rate of {symbol} differ in sign at {last.time_ms}"
         period_ms = (last.funding_period_hours or USUAL_HOURS) * HOUR_MS
-        return Sample(last.time_ms, last.index, last.premium, last.rate, period_ms)
+        return Sample(last.time_ms, last.index, last.premium, last.rate, period_ms), complaint

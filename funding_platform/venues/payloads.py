@@ -14,6 +14,7 @@ from funding_platform.core.time_grid import HOUR, MILLISECOND, to_ms
 from funding_platform.venues.fields import Decimals, MaybeReal, MaybeTime, Percent, ZonelessTime
 
 HOUR_MS: Final = HOUR // MILLISECOND
+DAY_MS: Final = 24 * HOUR_MS
 
 T = TypeVar("T")
 

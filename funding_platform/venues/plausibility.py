@@ -18,6 +18,7 @@ from funding_platform.core.schema import Table
 from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, SKEW
 from funding_platform.venues.errors import ContractError
+from funding_platform.venues.leniency import most
 
 DRIVE_MONEY: Final = ("interval_hours", "next_funding_time", "mark_price")
 """Columns that must not vanish unnoticed; without a predicted rate there is no snapshot at all."""
@@ -112,7 +113,7 @@ def sifted_by_names(
         venue=venue,
         hint=f"symbols and assets have up to {SYMBOL_LENGTH} characters, all of them printable",
     )
-    if 2 * len(bad) > len(rows):
+    if most(len(bad), len(rows)):
         raise error
     return [row for number, row in enumerate(rows) if number not in bad], error
 
@@ -227,7 +228,7 @@ def _possible(
         error = _error(
             venue, table, f"{column} of {symbols.len()}, {named} among them, {complaint}"
         )
-        if 2 * symbols.len() > frame[column].count():
+        if most(symbols.len(), frame[column].count()):
             raise error
         doubts.append(error)
         kept = pl.when(~broken.fill_null(value=False)).then(column)

@@ -104,7 +104,7 @@ def test_columns_have_the_types_that_their_table_declares() -> None:
     table = replace(MARKET_SNAPSHOTS, columns=(*MARKET_SNAPSHOTS.columns, *added))
     kind = msgspec.defstruct("Wider", ["note", "halted", "trades", "mark_price", "venue_symbol"])
     row = kind(note="quiet", halted=True, trades=2**60 + 1, mark_price=1.5, venue_symbol="A")
-    found = frames._columns([row], kind, table, "venue")
+    found = frames._columns([row], kind, table)
     assert found.row(0, named=True) == {
         "note": "quiet", "halted": True, "trades": 2**60 + 1, "mark_price": 1.5,
         "venue_symbol": "A",

@@ -263,15 +263,31 @@ SAMPLE: Row = Accrual([1e-4] * 72, [5.0] * 72).sample(START_MS)
     ],
     ids=str,
 )
-def test_a_sample_that_makes_no_sense_breaks_the_contract(settings: Settings, changes: Row) -> None:
+def test_a_sample_that_makes_no_sense_costs_its_settlements(
+    settings: Settings, changes: Row
+) -> None:
     def answer(params: Params) -> Answer:
         made = {**SAMPLE, "created_at": int(params["end_at"])}
         return results({**made, **(changes if made["created_at"] == START_MS else {})})
 
     served: Routes = {MARKETS: results(market()), DATA: answer}
     window = Window(START, START + timedelta(days=1))
-    with pytest.raises(ContractError):
-        ask("paradex", served, settings, NOW, history_of(BTC, window))
+    history = ask("paradex", served, settings, NOW, history_of(BTC, window)).found
+    assert history.failures == {}
+    assert history.frame["funding_time"].to_list() == [from_ms(START_MS + 16 * 3_600_000)]
+    assert not history.coverage[BTC].proven
+    assert BTC in str(history.left_out[0])
+
+
+def test_samples_of_another_sign_are_a_changed_contract(settings: Settings) -> None:
+    def answer(params: Params) -> Answer:
+        changed = {"created_at": int(params["end_at"]), "funding_premium": "-0.0005"}
+        return results({**SAMPLE, **changed})
+
+    served: Routes = {MARKETS: results(market()), DATA: answer}
+    window = Window(START, START + timedelta(days=1))
+    history = ask("paradex", served, settings, NOW, history_of(BTC, window)).found
+    assert isinstance(history.failures[BTC], ContractError)
 
 
 def test_a_snapshot_without_the_markets_lacks_the_period_only(settings: Settings) -> None:

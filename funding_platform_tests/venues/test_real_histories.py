@@ -11,6 +11,8 @@ import pytest
 
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.settings import Settings
+from funding_platform.venues.base import IN_FLIGHT
+from funding_platform.venues.concurrency import BREACH_AFTER
 from funding_platform.venues.errors import RequestError, UnavailableError, VenueError
 from funding_platform.venues.history import History
 from funding_platform.venues.paging import Proof, round_to_second
@@ -166,7 +168,7 @@ def test_what_concerns_the_whole_venue_stops_at_once(
     symbols = [f"S{i}" for i in range(200)]
     error, _, requests = read_many(dict.fromkeys(symbols, answer), symbols, settings)
     assert type(error).__name__ == name
-    assert requests <= 8
+    assert requests <= IN_FLIGHT + BREACH_AFTER
 
 
 def test_an_outage_ends_the_asking(settings: Settings) -> None:

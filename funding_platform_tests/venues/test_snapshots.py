@@ -170,7 +170,11 @@ def test_an_auxiliary_endpoint_costs_its_columns_only(
         ("premiumIndex", Answer([premium("BTCUSDT", lastFundingRate=None)]), ContractError),
         ("premiumIndex", Answer([premium("BTCUSDT", markPrice="")]), ContractError),
         ("premiumIndex", Answer([premium("BTCUSDT", lastFundingRate="30")]), ContractError),
-        ("premiumIndex", Answer([premium("BTCUSDT"), premium("BTCUSDT")]), ContractError),
+        (
+            "premiumIndex",
+            Answer([premium("BTCUSDT"), premium("BTCUSDT", lastFundingRate="0.9")]),
+            ContractError,
+        ),
         ("ticker/24hr", Answer(b"", 418), BannedError),
         ("openInterest", Answer(b"", 403), BannedError),
         ("ticker/bookTicker", Answer(b"", 429), RateLimitedError),

@@ -10,7 +10,8 @@ import pytest
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.binance import Binance
-from funding_platform.venues.errors import ContractError
+from funding_platform.venues.errors import ConflictError, ContractError
+from funding_platform.venues.history import merged
 from funding_platform.venues.paging import Proof
 from funding_platform_tests.venues.asking import ask, history_of
 from funding_platform_tests.venues.server import Answer, Params
@@ -152,3 +153,59 @@ def test_a_key_that_comes_twice_is_refused(settings: Settings, case: str, where:
     error = history.failures["AUSDT"]
     assert isinstance(error, ContractError)
     assert "twice" in str(error)
+
+
+def test_what_the_second_look_cannot_read_is_told_and_unproves(settings: Settings) -> None:
+    first, _, _ = ask("binance", {PATH: served()}, settings, NOW, history_of("AUSDT", WINDOW))
+    again, _, _ = ask("binance", {PATH: served(10)}, settings, NOW, history_of("AUSDT", WINDOW))
+    assert first.coverage["AUSDT"].proven
+    whole = merged(first, WINDOW, [again])
+    assert list(whole.left_out) == list(again.left_out) != []
+    assert whole.coverage["AUSDT"].proof is Proof.UNREADABLE
+
+
+def test_a_rate_beyond_all_bounds_in_most_rows_fails_its_symbol_alone(settings: Settings) -> None:
+    def rows(params: Params) -> Answer:
+        bad = range(len(TIMES)) if params["symbol"] == "BUSDT" else ()
+        return served(*bad, value="50.0")(params)
+
+    history, _, _ = ask(
+        "binance", {PATH: rows}, settings, NOW,
+        lambda venue: venue.funding_history(["AUSDT", "BUSDT", "CUSDT"], WINDOW),
+    )  # fmt: skip
+    assert list(history.failures) == ["BUSDT"]
+    assert "50.0, outside" in str(history.failures["BUSDT"])
+    assert all(history.coverage[symbol].proven for symbol in ("AUSDT", "CUSDT"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"symbol": "OTHER"}, {"fundingTime": 1_000}, {"fundingTime": to_ms(NOW) + 400 * 86_400_000}],
+)
+def test_a_stray_row_costs_itself(settings: Settings, change: dict[str, Any]) -> None:
+    def rows(params: Params) -> Answer:
+        found = served()(params).body
+        if len(found) > 10:
+            found[10] |= change
+        return Answer(found)
+
+    history, _, _ = ask("binance", {PATH: rows}, settings, NOW, history_of("AUSDT", WINDOW))
+    assert history.failures == {}
+    assert history.frame.height == len(TIMES) - 2 - 1
+    assert not history.coverage["AUSDT"].proven
+    assert "AUSDT" in str(history.left_out[0])
+
+
+def test_two_rates_for_one_settlement_are_the_symbols_failure(settings: Settings) -> None:
+    def rows(params: Params) -> Answer:
+        found = served()(params).body
+        if params["symbol"] == "BUSDT":
+            found.append(found[-1] | {"fundingRate": "0.0002"})
+        return Answer(found)
+
+    history, _, _ = ask(
+        "binance", {PATH: rows}, settings, NOW,
+        lambda venue: venue.funding_history(["AUSDT", "BUSDT", "CUSDT"], WINDOW),
+    )  # fmt: skip
+    assert isinstance(history.failures["BUSDT"], ConflictError)
+    assert set(history.coverage) == {"AUSDT", "CUSDT"}
