@@ -88,12 +88,12 @@ def test_an_import_that_fails_half_way_leaves_nothing(
 def test_a_spool_gives_whole_instruments_and_few_at_a_time(
     tmp_path: Path, in_small_parts: None
 ) -> None:
-    with Spool(tmp_path) as spool:
+    with Spool(tmp_path, ["venue", "venue_symbol"]) as spool:
         for n in range(90):
             spool.add(
                 pl.DataFrame({"venue": ["v", "w"], "venue_symbol": [f"S{n % 9}"] * 2, "n": n})
             )
-        groups = list(spool.groups())
+        groups = [rows.read() for rows in spool.groups()]
     assert sum(group.height for group in groups) == 180
     assert max(group.height for group in groups) <= 40
     names = [set(group.select("venue", "venue_symbol").unique().rows()) for group in groups]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from funding_platform.flows.imports import import_files
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
@@ -16,6 +15,7 @@ from funding_platform.flows.backtest_data import provider_from_lake
 from funding_platform.flows.curves import update_curve_factors, update_curve_snapshots
 from funding_platform.flows.gaps import gaps_by_name, missing_of
 from funding_platform.flows.history import collect_history
+from funding_platform.flows.importing.importer import import_files
 from funding_platform.flows.snapshots import collect_instruments
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox
