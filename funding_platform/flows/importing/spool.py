@@ -41,6 +41,7 @@ class _Slice(NamedTuple):
         with pa.OSFile(str(self.path)) as source, pa.ipc.open_file(source) as reader:
             blocks = [reader.get_batch(one) for one in range(block, last + 1)]
         within = pa.Table.from_batches(blocks).slice(self.start - block * BLOCK_ROWS, self.length)
+        assert within.num_rows == self.length
         return pl.DataFrame(pl.from_arrow(within))
 
 
@@ -152,7 +153,7 @@ class Spool:
         frame = pl.concat(self._buffer).sort(self._by, maintain_order=True)
         self._buffer = []
         path = Path(self._folder.name) / f"{len(self._files):06d}.arrow"
-        table = frame.to_arrow()
+        table = frame.to_arrow().combine_chunks()  # else blocks end where the chunks do
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.ipc.new_file(path, table.schema, options=options) as file:
             file.write_table(table, max_chunksize=BLOCK_ROWS)
