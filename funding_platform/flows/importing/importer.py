@@ -42,6 +42,7 @@ from funding_platform.flows.importing.reports import (
 )
 from funding_platform.flows.importing.sources import Sources
 from funding_platform.flows.importing.spool import Spool
+from funding_platform.flows.listings import earlier_listings_in
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Transaction
 from funding_platform.settings import Settings
@@ -107,6 +108,7 @@ def import_files(
             with lake.commit(run_id, "log of a refused import") as tx:
                 tx.append(COLLECTION_LOG, log_frame([attempt]))
             raise
+        report.notes.extend(earlier_listings_in(lake.connection, report.files))
     return report
 
 
