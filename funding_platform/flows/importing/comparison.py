@@ -10,6 +10,7 @@ from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, infer_intervals
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import FUNDING_RATES
 from funding_platform.flows.errors import DumpError
+from funding_platform.flows.importing.folds import with_folds_resolved
 from funding_platform.flows.importing.settlements import (
     SAME_SETTLEMENT,
     Known,
@@ -17,7 +18,6 @@ from funding_platform.flows.importing.settlements import (
     require_settlements,
     with_slots,
 )
-from funding_platform.flows.importing.times import with_folds_resolved
 from funding_platform.lake.writer import Lake
 
 SAME_RATE: Final = 1.01e-8
