@@ -154,8 +154,9 @@ def import_(
         click.echo(note, err=True)
     if len(report.notes) > NOTES_SHOWN:
         click.echo(f"and {len(report.notes) - NOTES_SHOWN} notes like these", err=True)
-    if report.conflicts.height:
-        say(f"{report.conflicts.height} rows differ from what is stored: left out", err=True)
+    left_out = report.n_conflicts.total()
+    if left_out:
+        say(f"{left_out} rows differ from what is stored: left out", err=True)
         sys.exit(1)
 
 

@@ -5,11 +5,15 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts, listings_after, of_current_listing
 from funding_platform.core.schema import UTC_TIME
 from funding_platform.core.tables import LISTINGS
 from funding_platform.lake.connection import has_table
 from funding_platform.lake.writer import Lake, Transaction
+
+_AT_ONCE: Final = 8
+"""Tickers whose histories, of ten years perhaps, are in memory together."""
 
 _NEWEST: Final = """
 SELECT * FROM core.listings WHERE list_contains(?, venue)
@@ -49,29 +53,43 @@ def note_listings(transaction: Transaction, instruments: pl.DataFrame) -> None:
     transaction.upsert(LISTINGS, listings_after(known, instruments))
 
 
-def stored_starts(lake: duckdb.DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
+def stored_starts(
+    lake: duckdb.DuckDBPyConnection,
+    venue: str | None = None,
+    tickers: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return where listings begin whose ticker another had before, of one venue or of all.
+
+    Parameters
+    ----------
+    tickers
+        ``venue`` and ``venue_symbol`` of those that are asked about; by default all.
 
     Returns
     -------
     polars.DataFrame
         ``core.listings.STARTS``.
     """
+    stamps = _stamps(lake, venue)
+    if tickers is not None:
+        stamps = stamps.join(tickers, on=BY_SYMBOL, how="semi")
+    lake.register("stamps", stamps)
+    try:
+        before = lake.execute(_BEFORE).pl()
+    finally:
+        lake.unregister("stamps")
+    return listing_starts(before.with_columns(pl.col("funding_time").cast(UTC_TIME)), stamps)
+
+
+def _stamps(lake: duckdb.DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
+    """What venues state, and have stated, of when their tickers were listed."""
     # A lake that was last written by a version without listings is read as it is.
     stated = f"{_STATED} UNION ALL BY NAME {_SEEN}" if has_table(lake, LISTINGS) else _STATED
     stamps = lake.execute(
         f"SELECT * FROM ({stated}) WHERE listed_at IS NOT NULL AND venue = coalesce(?, venue)",
         [venue],
     ).pl()
-    lake.register("stamps", stamps)
-    try:
-        before = lake.execute(_BEFORE).pl()
-    finally:
-        lake.unregister("stamps")
-    dated = pl.col("listed_at").cast(UTC_TIME)
-    return listing_starts(
-        before.with_columns(pl.col("funding_time").cast(UTC_TIME)), stamps.with_columns(dated)
-    )
+    return stamps.with_columns(pl.col("listed_at").cast(UTC_TIME))
 
 
 def current_rows(lake: Lake, rows: pl.DataFrame, time: str) -> pl.DataFrame:
@@ -82,8 +100,17 @@ def current_rows(lake: Lake, rows: pl.DataFrame, time: str) -> pl.DataFrame:
     return of_current_listing(rows, stored_starts(lake.connection), time)
 
 
-def earlier_listings(lake: duckdb.DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
+def earlier_listings(
+    lake: duckdb.DuckDBPyConnection,
+    venue: str | None = None,
+    tickers: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Return what the lake holds of earlier listings of tickers that are listed anew.
+
+    Parameters
+    ----------
+    venue, tickers
+        As for ``stored_starts``.
 
     Returns
     -------
@@ -91,7 +118,7 @@ def earlier_listings(lake: duckdb.DuckDBPyConnection, venue: str | None = None) 
         ``venue``, ``venue_symbol``, ``settlements`` (how many), ``first``, ``last``, ``since``
         (where the newest listing begins) and ``told``, the same in words.
     """
-    starts = stored_starts(lake, venue)
+    starts = stored_starts(lake, venue, tickers)
     lake.register("starts", starts)
     try:
         earlier = lake.execute(_EARLIER).pl()
@@ -104,3 +131,22 @@ def earlier_listings(lake: duckdb.DuckDBPyConnection, venue: str | None = None) 
         pl.col("since").dt.strftime("%Y-%m-%d"),
     )
     return earlier.with_columns(told.alias("told"))
+
+
+def earlier_listings_in(lake: duckdb.DuckDBPyConnection, histories: pl.DataFrame) -> list[str]:
+    """Return, in words, what belongs to earlier listings of the tickers of some histories.
+
+    Parameters
+    ----------
+    histories
+        ``venue``, ``venue_symbol`` and ``first``, the time of the first settlement.
+    """
+    reaching = histories.join(_stamps(lake, None), on=BY_SYMBOL).filter(
+        pl.col("first") < pl.col("listed_at")
+    )
+    tickers = reaching.select(BY_SYMBOL).unique().sort(BY_SYMBOL)
+    return [
+        f"{venue}: {told}"
+        for some in tickers.iter_slices(_AT_ONCE)
+        for venue, told in earlier_listings(lake, tickers=some).select("venue", "told").rows()
+    ]

@@ -20,8 +20,6 @@ from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.validation import validate
 from funding_platform.settings import Settings
 
-_STAGED = "staged_frame"
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -69,11 +67,33 @@ class Scope:
         return inside
 
 
+class _Staged:
+    """A frame under a name that statements of one transaction read it by, one after the other.
+
+    Whatever is registered within a transaction is kept until its end, even when it is
+    unregistered at once; so this is, in place of every frame.
+    """
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Export the present frame; asked at every statement."""
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
 class Transaction:
     """What may be done between BEGIN and COMMIT."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._views: dict[str, _Staged] = {}
+
+    def close(self) -> None:
+        """Forget the names of what was written."""
+        for name in self._views:
+            self._connection.unregister(name)
+        self._views.clear()
 
     def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
         """The answer of a query, with what this transaction has written."""
@@ -117,13 +137,13 @@ class Transaction:
             If the frame breaks its declaration.
         """
         validate(table, frame)
-        key = " AND ".join(f"kept.{name} = {_STAGED}.{name}" for name in table.key)
-        updated = [name for name in table.column_names if name not in (*table.key, *keep)]
-        with self._staged(frame):
+        with self._staged(table, frame) as staged:
+            key = " AND ".join(f"kept.{name} = {staged}.{name}" for name in table.key)
+            updated = [name for name in table.column_names if name not in (*table.key, *keep)]
             self._connection.execute(
-                f"MERGE INTO {table.full_name} AS kept USING {_STAGED} ON {key} "
+                f"MERGE INTO {table.full_name} AS kept USING {staged} ON {key} "
                 f"WHEN MATCHED THEN UPDATE SET "
-                f"{', '.join(f'{name} = {_STAGED}.{name}' for name in updated)} "
+                f"{', '.join(f'{name} = {staged}.{name}' for name in updated)} "
                 f"WHEN NOT MATCHED THEN INSERT BY NAME"
             )
         return frame.height
@@ -144,18 +164,25 @@ class Transaction:
         if frame.is_empty():
             return
         order = table.sort_by or table.key
-        with self._staged(frame.sort(order)):
+        with self._staged(table, frame.sort(order)) as staged:
             self._connection.execute(
-                f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {_STAGED}"
+                f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {staged}"
             )
 
     @contextmanager
-    def _staged(self, frame: pl.DataFrame) -> Iterator[None]:
-        self._connection.register(_STAGED, frame)
+    def _staged(self, table: Table, frame: pl.DataFrame) -> Iterator[str]:
+        """The name by which a statement reads the frame, which is let go of at the end."""
+        name = f"staged_{table.schema}_{table.name}"
+        frame = frame.select(table.column_names)  # one name, one schema
+        if name in self._views:
+            self._views[name].frame = frame
+        else:
+            self._views[name] = _Staged(frame)
+            self._connection.register(name, self._views[name])
         try:
-            yield
+            yield name
         finally:
-            self._connection.unregister(_STAGED)
+            self._views[name].frame = frame.clear()
 
 
 class Lake:
@@ -205,11 +232,12 @@ class Lake:
         LakeReadOnlyError
             If nothing can be written.
         """
+        transaction = Transaction(self.connection)
         with commit_lock(self.settings) as lock:
             try:
                 self.connection.execute("BEGIN")
                 try:
-                    yield Transaction(self.connection)
+                    yield transaction
                     self.connection.execute(
                         f"CALL {LAKE}.set_commit_message(?, ?)", [run_id, f"{run_id}: {message}"]
                     )
@@ -219,6 +247,8 @@ class Lake:
                     self._roll_back()
                     clear_up(self.connection, lock)
                     raise
+                finally:
+                    transaction.close()
             except duckdb.Error as error:
                 raise translated(error) from error
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from funding_platform.core.time_grid import from_ms
 from funding_platform.flows.errors import DumpError, FlowError, ImportRefusedError, MappingError
 from funding_platform.flows.importing.archives import members
+from funding_platform.flows.importing.folds import with_folds_resolved
 from funding_platform.flows.importing.mapping import read_mapping
 from funding_platform.flows.importing.rates import RatesFile
-from funding_platform.flows.importing.times import with_folds_resolved
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HEADER = "funding_time_ms,funding_rate,interval_hours,mark_price"

@@ -88,16 +88,29 @@ def test_an_import_that_fails_half_way_leaves_nothing(
 def test_a_spool_gives_whole_instruments_and_few_at_a_time(
     tmp_path: Path, in_small_parts: None
 ) -> None:
-    with Spool(tmp_path) as spool:
+    with Spool(tmp_path, ["venue", "venue_symbol"]) as spool:
         for n in range(90):
             spool.add(
                 pl.DataFrame({"venue": ["v", "w"], "venue_symbol": [f"S{n % 9}"] * 2, "n": n})
             )
-        groups = list(spool.groups())
+        groups = [rows.read() for rows in spool.groups()]
     assert sum(group.height for group in groups) == 180
     assert max(group.height for group in groups) <= 40
     names = [set(group.select("venue", "venue_symbol").unique().rows()) for group in groups]
     assert sum(map(len, names)) == len(set().union(*names)) == 18
+
+
+@pytest.fixture
+def late_bars(tmp_path: Path) -> Path:
+    """A bar that is not over yet."""
+    begun = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    return table(tmp_path, f"s,t,r\nA-SWAP,{begun:%Y-%m-%dT%H:%M:%SZ},0.0001\n")
+
+
+def test_files_without_a_settlement_are_refused(tmp_path: Path, late_bars: Path) -> None:
+    told = {**TOLD, "stamp": "start", "interval_hours": 8}
+    with pytest.raises(ImportRefusedError, match="no settlement of these files is over yet"):
+        import_files([str(late_bars)], Settings(data_dir=tmp_path / "data"), "run", told=told)
 
 
 IN_A_CHILD = """
@@ -107,28 +120,55 @@ from funding_platform.flows.importing.importer import import_files
 from funding_platform.settings import Settings
 
 told = dict(time="t", rate="r", rate_unit="fraction", symbol_column="s", venue="hyperliquid")
-report = import_files([sys.argv[1]], Settings(data_dir=Path(sys.argv[2])), "run", told=told)
-print(report.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+for source in sys.argv[2:]:
+    report = import_files([source], Settings(data_dir=Path(sys.argv[1])), "run", told=told)
+    print(report.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 """
+
+
+def by_hour(path: Path, hours: int, symbols: int) -> int:
+    """Write the hourly rates of some symbols, hour by hour as exports are; returns the rows."""
+    with path.open("w") as file:
+        file.write("s,t,r\n")
+        for number in range(hours):
+            hour = int((START - timedelta(hours=hours - number)).timestamp())
+            rates = (f"{(number * 7919 + symbol) % 99991:08d}" for symbol in range(symbols))
+            file.writelines(f"COIN{n:03d},{hour}000,0.{rate}\n" for n, rate in enumerate(rates))
+    return hours * symbols
+
+
+def imported_in_a_child(tmp_path: Path, *paths: Path) -> list[tuple[int, int]]:
+    """Import one file after the other: rows, and the peak so far of the process in MiB."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CHILD, str(tmp_path / "data"), *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    return [(int(rows), int(mib)) for rows, mib in (line.split() for line in lines)]
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(0)
+def test_what_an_import_needs_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """Both are larger than what is looked at together; the second one is four times the first."""
+    peaks = []
+    for name, hours in (("some", 900), ("more", 3600)):
+        (tmp_path / name).mkdir()
+        rows = by_hour(tmp_path / name / "rates.csv", hours, 600)
+        [(stored, peak)] = imported_in_a_child(tmp_path / name, tmp_path / name / "rates.csv")
+        assert stored == rows
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < 100
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
 def test_a_gibibyte_is_imported_within_a_gibibyte(tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
-    hours = [int((START - timedelta(hours=n)).timestamp()) for n in reversed(range(60_000))]
-    rows, symbol = 0, 0
-    with path.open("w") as file:
-        file.write("s,t,r\n")
-        while file.tell() < 1 << 30:
-            file.writelines(f"COIN-{symbol:06d},{hour}000,0.{rows % 997:08d}\n" for hour in hours)
-            rows, symbol = rows + len(hours), symbol + 1
-    done = subprocess.run(
-        [sys.executable, "-c", IN_A_CHILD, str(path), str(tmp_path / "data")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    stored, peak_kib = map(int, done.stdout.split())
+    rows = by_hour(path, 56_000, 600)
+    assert path.stat().st_size > 1 << 30
+    [(stored, peak_mib)] = imported_in_a_child(tmp_path, path)
     assert stored == rows
-    assert peak_kib < 1 << 20
+    assert peak_mib < 900

@@ -41,9 +41,10 @@ class Reused(NamedTuple):
         assert report.missing == {}
         assert report.coverage_share == 1.0
 
-    def read_archive(self) -> None:
-        """What someone kept of the old one."""
-        import_files([str(self.archive)], self.settings, "import", told={"venue": "binance"})
+    def read_archive(self) -> list[str]:
+        """What someone kept of the old one; returns the notes."""
+        archive = [str(self.archive)]
+        return import_files(archive, self.settings, "import", told={"venue": "binance"}).notes
 
 
 def every(hours: int, first: datetime, last: datetime) -> list[datetime]:
@@ -78,7 +79,12 @@ def reused(tmp_path: Path) -> Iterator[Reused]:
 def test_two_assets_of_one_ticker_are_kept_and_kept_apart(reused: Reused, order: str) -> None:
     if order != "import first":
         reused.collect()
-    reused.read_archive()
+    notes = reused.read_archive()
+    told = (
+        f"{len(reused.old)} settlements before the listing of LITUSDT on {reused.new[0]:%Y-%m-%d} "
+        "belong to an earlier listing of that ticker"
+    )
+    assert (f"binance: {told}" in notes) == (order != "import first")
     if order != "collect first":
         reused.collect()
     with connect(reused.settings) as lake:
@@ -102,8 +108,7 @@ def test_two_assets_of_one_ticker_are_kept_and_kept_apart(reused: Reused, order:
             "missing": 0,
             "first": reused.old[0],
             "last": reused.old[-1],
-            "times": f"{len(reused.old)} settlements before the listing of LITUSDT on "
-            f"{reused.new[0]:%Y-%m-%d} belong to an earlier listing of that ticker",
+            "times": told,
         }
     ]
 

@@ -1,6 +1,8 @@
 """Replacing, upserting and appending on a real lake."""
 
+import resource
 from datetime import timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -22,12 +24,35 @@ def stored(lake: Lake) -> pl.DataFrame:
     return lake.read("SELECT * FROM core.funding_rates").sort(KEY)
 
 
+def resident_mib() -> float:
+    """Memory that this process has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
+
+
 def test_what_is_written_is_read_back(settings: Settings) -> None:
     frame = rates()
     with Lake(settings) as lake:
         with lake.commit("run-1", "first") as transaction:
             assert transaction.replace(FUNDING_RATES, frame, january_of()) == frame.height
         assert stored(lake).equals(frame.sort(KEY))
+
+
+def test_a_transaction_lets_go_of_what_it_has_written(settings: Settings) -> None:
+    """What a large import writes in one transaction may be more than the memory."""
+    symbols = pl.DataFrame({"number": range(120)})
+    frame = (
+        rates(symbols=1, hours=744)
+        .join(symbols, how="cross")
+        .with_columns(pl.format("S{}", "number").alias("venue_symbol"))
+        .drop("number")
+    )
+    with Lake(settings) as lake, lake.commit("run", "large") as transaction:
+        held = []
+        for _ in range(8):
+            transaction.append(FUNDING_RATES, frame)
+            held.append(resident_mib())
+    assert held[-1] - held[1] < 3 * frame.estimated_size("mb")
 
 
 def test_a_replacement_touches_its_partition_only(settings: Settings) -> None:

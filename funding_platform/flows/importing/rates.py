@@ -27,9 +27,10 @@ from funding_platform.flows.importing.cells import (
     parquet_cells,
 )
 from funding_platform.flows.importing.json_cells import json_cells, line_cells
+from funding_platform.flows.importing.layouts import is_known_header, mapping_for
 from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
 from funding_platform.flows.importing.numbers import Read, hours, numbers, rates
-from funding_platform.flows.importing.presets import Preset, is_known_header, mapping_for
+from funding_platform.flows.importing.presets import Preset
 from funding_platform.flows.importing.times import UNIT_NAMES, detected_unit, refuse, times
 
 _MAX_PACKED_PARQUET: Final = 256 << 20

@@ -99,9 +99,23 @@ def with_slots(rows: pl.DataFrame) -> pl.DataFrame:
     ordered = rows.sort(*BY_SYMBOL, "venue_time", "file", "line").with_columns(
         slot.cast(UTC_TIME).alias("slot")
     )
-    before = pl.col("slot").shift().over(BY_SYMBOL)
-    cut = pl.col("slot") - before <= timedelta(seconds=2)
+    before = pl.col("slot").shift()
+    cut = _same_instrument(1) & (pl.col("slot") - before <= timedelta(seconds=2))
     return ordered.with_columns(pl.when(cut).then(before).otherwise("slot").alias("slot"))
+
+
+def begins_slot() -> pl.Expr:
+    """Whether a row is the first of its settlement; of rows as ``with_slots`` sorts them."""
+    return ~(_same_instrument(1) & (pl.col("slot") == pl.col("slot").shift()))
+
+
+def _same_instrument(rows: int) -> pl.Expr:
+    """Whether the row so many rows before is of the same instrument.
+
+    One pass over sorted rows, where a window function would group them anew.
+    """
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(rows) for name in BY_SYMBOL)
+    return same.fill_null(value=False)
 
 
 def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) -> None:
@@ -121,8 +135,8 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
         Naming the first row that is one, and why.
     """
     _refuse_crowds(rows, files)
-    slots = rows.unique([*BY_SYMBOL, "slot"], keep="first", maintain_order=True)
-    gap = pl.col("slot").diff().over(BY_SYMBOL)
+    slots = rows.filter(begins_slot())
+    gap = pl.when(_same_instrument(1)).then(pl.col("slot").diff())
     slots = slots.with_columns(gap.alias("gap")).join(
         known.finest, on=BY_SYMBOL, how="left", maintain_order="left"
     )
@@ -137,10 +151,11 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
 
 def _refuse_crowds(rows: pl.DataFrame, files: Sequence[str]) -> None:
     """Two stamps may be one settlement, told twice; three in one file are a rate looked at."""
-    key = [*BY_SYMBOL, "slot", "file"]
-    several = rows.filter(pl.len().over(key) > 2) if rows.height > 2 else rows.clear()
-    if several.is_empty():
+    third = _same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
+    if not rows.select(third.any()).item():
         return
+    key = [*BY_SYMBOL, "slot", "file"]
+    several = rows.filter(pl.len().over(key) > 2)
     seconds = pl.col("venue_time").dt.round("1s").n_unique().over(key)
     crowd = several.filter(seconds > 2)
     if crowd.height:

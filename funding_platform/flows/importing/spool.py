@@ -1,36 +1,96 @@
-"""Rows of many files, on disk until those of one instrument are looked at together.
+"""Rows on disk until those with one key are looked at together, however many there are.
 
-In memory lies at most one buffer and one group of instruments, however many rows there are. A
-folder that a killed process leaves behind lies in the state folder, which is safe to delete.
+In memory lie at most one buffer and one group. Each file is sorted by key and the place of every
+key in it is remembered, so that a group costs what its own rows cost, not a look at all the others.
+A folder that a killed process leaves behind lies in the state folder, which is safe to delete.
 """
 
 import tempfile
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import polars as pl
-
-from funding_platform.core.intervals import BY_SYMBOL
+import pyarrow as pa
 
 BUFFER_ROWS: Final = 250_000
 """Rows that are kept in memory before they are written."""
 
 GROUP_ROWS: Final = 250_000
-"""Rows of instruments that are looked at together, unless one alone has more."""
+"""Rows that are looked at together, unless one key alone has more."""
+
+BLOCK_ROWS: Final = 4_096
+"""Rows of a file that are read at once: what a group has in one is often less."""
+
+Key = tuple[Any, ...]
+
+
+class _Slice(NamedTuple):
+    """Rows of a file that follow each other."""
+
+    path: Path
+    start: int
+    length: int
+
+    def read(self) -> pl.DataFrame:
+        block = self.start // BLOCK_ROWS
+        last = (self.start + self.length - 1) // BLOCK_ROWS
+        with pa.OSFile(str(self.path)) as source, pa.ipc.open_file(source) as reader:
+            blocks = [reader.get_batch(one) for one in range(block, last + 1)]
+        within = pa.Table.from_batches(blocks).slice(self.start - block * BLOCK_ROWS, self.length)
+        assert within.num_rows == self.length
+        return pl.DataFrame(pl.from_arrow(within))
+
+
+class _File(NamedTuple):
+    """A file of the spool, its keys in order, and the row at which each one's rows end."""
+
+    path: Path
+    keys: list[Key]
+    ends: list[int]
+
+    def slice_of(self, first: Key, last: Key) -> _Slice | None:
+        """Rows of the keys from ``first`` to ``last``; None where there are none."""
+        begin, end = bisect_left(self.keys, first), bisect_right(self.keys, last)
+        if begin == end:
+            return None
+        start = self.ends[begin - 1] if begin else 0
+        return _Slice(self.path, start, self.ends[end - 1] - start)
+
+
+class Rows:
+    """Rows that are still on disk."""
+
+    def __init__(self, slices: list[_Slice]) -> None:
+        self._slices = slices
+
+    def read(self) -> pl.DataFrame:
+        """Return them."""
+        return pl.concat([one.read() for one in self._slices])
 
 
 class Spool:
-    """Frames in, whole instruments out."""
+    """Frames in, all rows of some keys out.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Where to put the folder of files.
+    by
+        Columns of the key; they hold values that can be compared.
+    """
+
+    def __init__(self, folder: Path, by: Sequence[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.TemporaryDirectory(prefix="import-", dir=folder)
+        self._by = list(by)
         self._buffer: list[pl.DataFrame] = []
-        self._files: list[Path] = []
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._files: list[_File] = []
+        self._counts: Counter[Key] = Counter()
+        self._keys: dict[Key, Key] = {}  # each key once, though many files have it
 
     def __enter__(self) -> Self:
         return self
@@ -44,57 +104,64 @@ class Spool:
         self._folder.cleanup()
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Keep rows, which have ``venue`` and ``venue_symbol``."""
+        """Keep rows; all frames have the same columns."""
+        if frame.is_empty():
+            return
         self._buffer.append(frame)
-        for venue, symbol, rows in frame.group_by(BY_SYMBOL).len().iter_rows():
-            self._counts[venue, symbol] += rows
+        for *key, rows in frame.group_by(self._by).len().iter_rows():
+            self._counts[tuple(key)] += rows
         if sum(one.height for one in self._buffer) >= BUFFER_ROWS:
             self._flush()
 
-    def groups(self) -> Iterator[pl.DataFrame]:
-        """All rows, a few whole instruments at a time."""
-        if self._files:
-            self._flush()
-        group: list[tuple[str, str]] = []
+    def groups(self) -> list[Rows]:
+        """All rows, a few whole keys at a time, in the order of the keys."""
+        return [Rows(self._slices_of(group)) for group in self._key_groups()]
+
+    def parts(self) -> list[Rows]:
+        """All rows in the order of the keys; those of a large key in several parts.
+
+        Rows of one key keep the order in which they were added.
+        """
+        parts: list[Rows] = []
+        for group in self._key_groups():
+            held: list[_Slice] = []
+            for one in self._slices_of(group):
+                if held and sum(slice_.length for slice_ in held) + one.length > GROUP_ROWS:
+                    parts.append(Rows(held))
+                    held = []
+                held.append(one)
+            parts.append(Rows(held))
+        return parts
+
+    def _key_groups(self) -> Iterator[list[Key]]:
+        """Keys that are looked at together."""
+        self._flush()
+        group: list[Key] = []
         rows = 0
-        for instrument, count in sorted(self._counts.items()):
+        for key, count in sorted(self._counts.items()):
             if group and rows + count > GROUP_ROWS:
-                yield self._rows_of(group)
+                yield group
                 group, rows = [], 0
-            group.append(instrument)
+            group.append(key)
             rows += count
         if group:
-            yield self._rows_of(group)
-
-    @property
-    def n_groups(self) -> int:
-        """About how many groups there are."""
-        return max(1, sum(self._counts.values()) // GROUP_ROWS)
+            yield group
 
     def _flush(self) -> None:
         if not self._buffer:
             return
-        path = Path(self._folder.name) / f"{len(self._files):06d}.parquet"
-        # Sorted, so that the statistics of the row groups lead to an instrument.
-        frame = pl.concat(self._buffer).sort(BY_SYMBOL, maintain_order=True)
-        frame.write_parquet(path, compression="lz4", row_group_size=20_000)
-        self._files.append(path)
+        frame = pl.concat(self._buffer).sort(self._by, maintain_order=True)
         self._buffer = []
+        path = Path(self._folder.name) / f"{len(self._files):06d}.arrow"
+        table = frame.to_arrow().combine_chunks()  # else blocks end where the chunks do
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_file(path, table.schema, options=options) as file:
+            file.write_table(table, max_chunksize=BLOCK_ROWS)
+        counts = frame.group_by(self._by, maintain_order=True).len()
+        keys = [self._keys.setdefault(key, key) for key in counts.select(self._by).rows()]
+        self._files.append(_File(path, keys, counts["len"].cum_sum().to_list()))
 
-    def _rows_of(self, instruments: list[tuple[str, str]]) -> pl.DataFrame:
-        first, last = instruments[0], instruments[-1]
-        wanted = pl.DataFrame(instruments, schema=dict.fromkeys(BY_SYMBOL, pl.String), orient="row")
-        if not self._files:
-            everything = pl.concat(self._buffer)
-            if len(instruments) == len(self._counts):
-                return everything
-            return everything.join(wanted, on=BY_SYMBOL, how="semi")
-        venues = pl.col("venue").is_between(pl.lit(first[0]), pl.lit(last[0]))
-        within = venues
-        if first[0] == last[0]:
-            within &= pl.col("venue_symbol").is_between(pl.lit(first[1]), pl.lit(last[1]))
-        parts = [
-            pl.scan_parquet(path).filter(within).collect().join(wanted, on=BY_SYMBOL, how="semi")
-            for path in self._files
-        ]
-        return pl.concat(parts)
+    def _slices_of(self, group: list[Key]) -> list[_Slice]:
+        """Where the rows of neighbouring keys are, file by file."""
+        found = (file.slice_of(group[0], group[-1]) for file in self._files)
+        return [one for one in found if one is not None]
