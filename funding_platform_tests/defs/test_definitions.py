@@ -155,7 +155,7 @@ def test_every_dbt_test_of_what_dbt_builds_is_a_described_check(
         spec = shown[node["name"]]
         assert spec.description
         assert spec.asset_key.path[0] in {"core", "staging", "intermediate", "marts"}
-        assert spec.blocking is (node["config"]["severity"].lower() == "error")
+        assert not spec.blocking  # what is sound is published, whatever a test finds
 
 
 def test_marts_descend_from_every_venue(definitions: dg.Definitions) -> None:
