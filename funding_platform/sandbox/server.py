@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,10 +78,16 @@ def _stopped_clock(now_ms: int) -> Callable[[], int]:
 
 
 class _Protocol(HttpToolsProtocol):
-    """Hands the transport to the application, so that it can reset the connection."""
+    """Hands the transport to the application, so that it can reset the connection.
+
+    Each answer is stamped with the time that it is: uvicorn's own stamp is up to a second old, or
+    days where a test has moved the clock since.
+    """
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        stamp = (b"date", formatdate(time.time(), usegmt=True).encode())
+        self.server_state.default_headers = [stamp, *self.config.encoded_headers]
         self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
 
 

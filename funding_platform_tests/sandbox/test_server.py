@@ -1,5 +1,7 @@
 """Starting, counting and stopping."""
 
+from email.utils import parsedate_to_datetime
+
 import httpx
 import pytest
 
@@ -8,6 +10,7 @@ from funding_platform.sandbox.faults import Connection, Status
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import build_market, running_sandbox, serve
 from funding_platform.sandbox.wire.registry import WIRES
+from funding_platform_tests.present import PRESENT, at_present
 
 
 def test_statistics_count_requests_rows_and_faults(market: Market) -> None:
@@ -35,6 +38,16 @@ def test_faults_from_the_start(market: Market) -> None:
         assert (
             httpx.get(sandbox.url_of("okx") + "/api/v5/public/time", timeout=60).status_code == 500
         )
+
+
+def test_answers_are_stamped_with_the_time_that_it_is(market: Market) -> None:
+    """Where a test moves the clock of a sandbox that runs, what reads its stamps sees no gap."""
+    with running_sandbox(market) as sandbox:
+        url = sandbox.url_of("okx") + "/api/v5/public/time"
+        httpx.get(url, timeout=60)
+        with at_present():
+            stamps = httpx.get(url, timeout=60).headers.get_list("date")
+    assert [parsedate_to_datetime(stamp).date() for stamp in stamps] == [PRESENT.date()]
 
 
 def test_it_stops_while_a_client_hangs(market: Market) -> None:
