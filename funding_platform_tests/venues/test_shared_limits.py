@@ -117,7 +117,7 @@ def test_a_ban_stops_every_process_at_once(
 def test_an_outage_opens_the_breaker_for_every_process(
     strict: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(breaker, "COOL_DOWN_SECONDS", 3_600.0)  # however long a process starts
+    monkeypatch.setattr(breaker, "COOL_DOWN_SECONDS", 80.0)  # longer is forgotten as senseless
     settings = settings_for(strict, tmp_path)
     strict.inject(Status(status=503, venue="okx"))
 
