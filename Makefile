@@ -35,7 +35,7 @@ test: setup ## Run the tests, one process per core
 coverage: setup ## Run the tests and print which lines and branches of the package none of them reach
 	pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
-check: setup ## Format, lint, types, imports, documents, definitions, asset checks, tests with coverage
+check: setup ## Format, lint, types, imports, documents, definitions, asset checks, tests
 	ruff format --check .
 	ruff check .
 	mypy
@@ -43,7 +43,7 @@ check: setup ## Format, lint, types, imports, documents, definitions, asset chec
 	python -m funding_platform.flows.documents --check
 	dagster definitions validate
 	$(MAKE) ci-checks
-	$(MAKE) coverage
+	pytest $(SIDE_BY_SIDE)
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0
