@@ -203,6 +203,6 @@ def test_a_failed_dbt_test_shows_what_it_found_and_stops_nothing(world: World) -
 
 
 def cells(row: str) -> list[str]:
-    """The cells of a row of a Markdown table, without the marks that keep text from being markup."""
+    """The cells of a row of a Markdown table, without what keeps text from being markup."""
     parts = re.split(r"(?<!\\)\|", row.strip("|"))
     return [re.sub(r"\\(\W|_)", r"\1", part.strip()) for part in parts]
