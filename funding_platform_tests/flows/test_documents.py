@@ -9,10 +9,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from funding_platform.core.opportunity_tables import GROWING
 from funding_platform.core.schema import Table
 from funding_platform.core.tables import TABLES
 from funding_platform.flows.documents import (
-    INCREMENTAL,
     SEEDS,
     documents,
     main,
@@ -121,9 +121,9 @@ def test_dbt_tests_the_key_the_bounds_and_the_allowed_values(table: Table) -> No
         assert tests == []
         return
     ((test,),) = (one.values() for one in tests)
-    time = INCREMENTAL.get(table.full_name)
-    newest = f"{time} = (select max({time}) from lake.{table.full_name})"
-    assert test.get("config", {}).get("where") == (newest if time else None)
+    growth = GROWING.get(table.full_name)
+    newest = growth and f"{growth.time} = (select max({growth.time}) from lake.{table.full_name})"
+    assert test.get("config", {}).get("where") == newest
     rules = test["arguments"]
     assert rules["key"] == list(table.key)
     for column in table.columns:
