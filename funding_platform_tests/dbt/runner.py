@@ -24,7 +24,7 @@ def artefacts_of(settings: Settings) -> Path:
 
 
 def run_dbt(
-    settings: Settings, *arguments: str, run_id: str = "run-dbt", project: Path = PROJECT
+    settings: Settings, *arguments: str, run_id: str = "dbt", project: Path = PROJECT
 ) -> subprocess.CompletedProcess[str]:
     """``dbt --warn-error ...``: a warning fails as an error does. What was built is swapped in."""
     if arguments[0] not in BUILDING:
