@@ -130,9 +130,12 @@ def test_every_door_refuses_and_changes_nothing(lake: Settings, damage: Damage) 
 
 
 @pytest.mark.parametrize("damage", [deleted, emptied])
-def test_dbt_makes_no_catalog_where_files_are(lake: Settings, damage: Damage) -> None:
+def test_dbt_makes_no_catalog_where_files_are(
+    lake: Settings, damage: Damage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     damage(catalog_file(lake))
-    plugin = Plugin("dbt_plugin", {"catalog": str(catalog_file(lake))})
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(lake.data_dir))
+    plugin = Plugin("dbt_plugin", {})
     with duckdb.connect() as connection, pytest.raises(CatalogLostError):
         plugin.configure_connection(connection)
 
