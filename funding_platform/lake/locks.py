@@ -1,8 +1,8 @@
-"""The inter-process locks: one around every commit, one around publishing.
+"""The inter-process locks: one around every commit, and one each around builds and publishing.
 
 Who holds the commit lock leaves a mark beside it and takes it away again. A mark that is found by
-the next holder is that of a process that was killed, or of dbt when it failed: what it had written
-and not committed goes onto the list of leftovers.
+the next holder is that of a process that was killed, or whose transaction failed: what it had
+written and not committed goes onto the list of leftovers.
 """
 
 import errno
@@ -43,6 +43,11 @@ def commit_lock(settings: Settings) -> "CommitLock":
 def publish_lock(settings: Settings) -> "ExplainedLock":
     """The lock around building and renaming the published file."""
     return ExplainedLock.around(settings, "publish.lock", "publishing")
+
+
+def build_lock(settings: Settings) -> "ExplainedLock":
+    """The lock around a build of the marts: a second would bring what it saw before the first."""
+    return ExplainedLock.around(settings, "build.lock", "building the marts")
 
 
 def copy_lock(settings: Settings) -> "ExplainedLock":

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from funding_platform.lake.catalog import LAKE, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.dbt_plugin import HELD, attach_held, dbt_environment
-from funding_platform.lake.errors import BuildFailedError, LakeLockedError
+from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.extensions import bare_connection
+from funding_platform.lake.locks import build_lock
 from funding_platform.lake.marts_swap import BUILT, bring, held_by, query_of
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -91,7 +91,7 @@ def marts_build(settings: Settings) -> Iterator[MartsBuild]:
     """
     connect(settings, read_only=False).close()  # an older lake gains what dbt reads
     folder = settings.lake_dir / "build"
-    with _build_lock(settings):
+    with build_lock(settings):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         try:
@@ -99,24 +99,6 @@ def marts_build(settings: Settings) -> Iterator[MartsBuild]:
             yield MartsBuild(settings, file, _show_the_lake(settings, file))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _build_lock(settings: Settings) -> Iterator[None]:
-    """Let one build at a time run: the second would bring what it saw before the first."""
-    lock = FileLock(settings.lake_dir / "build.lock", timeout=settings.lock_timeout_seconds)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise LakeLockedError(
-            f"another build of the marts has been running for over {lock.timeout:g} s "
-            f"(lock file {lock.lock_file})",
-            hint="wait for it to finish; a killed process leaves no lock behind",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _show_the_lake(settings: Settings, file: Path) -> int:

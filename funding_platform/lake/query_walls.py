@@ -132,8 +132,7 @@ def _serialised(sql: str) -> str:
     Not with a bound parameter: for the first of a process, DuckDB imports pandas where it is
     installed, which takes longer than most queries.
     """
-    literal = sql.replace("'", "''")
-    return f"SELECT system.main.json_serialize_sql('{literal}')"
+    return f"SELECT system.main.json_serialize_sql({literal(sql)})"
 
 
 def _decoded(tree: str) -> Any:
