@@ -13,7 +13,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validato
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.faults import faults_as
+from funding_platform.core.validation_errors import faults_as
 
 
 class SettingsError(FundingError):

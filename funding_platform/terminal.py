@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from funding_platform.core.feature_tables import BUCKETS
 from funding_platform.core.plain_text import cell, visible
+from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.progress import reported_to
 

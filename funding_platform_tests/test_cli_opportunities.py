@@ -14,7 +14,7 @@ from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.opportunities import find_opportunities
 from funding_platform.cli import main
 from funding_platform.commands import opportunities as command
-from funding_platform.core.opportunity_tables import OPPORTUNITIES, OPPORTUNITIES_BEST, REASONS
+from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST, REASONS
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import build_lake, some_facts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from funding_platform import terminal
-from funding_platform.core.feature_tables import BUCKETS
+from funding_platform.core.tables.features import BUCKETS
 from funding_platform.flows.progress import step
 
 

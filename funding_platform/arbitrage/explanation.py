@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from funding_platform.arbitrage.filters import FeeMode
-from funding_platform.core.opportunity_tables import HORIZONS, REASONS
+from funding_platform.core.tables.opportunities import HORIZONS, REASONS
 
 _UNKNOWN: Final = "unknown"
 

@@ -16,9 +16,9 @@ from pydantic import (
 )
 
 from funding_platform.arbitrage.errors import FilterError
-from funding_platform.core.faults import faults_as, near
-from funding_platform.core.opportunity_tables import HORIZONS, OPPORTUNITIES
-from funding_platform.core.schema import Type
+from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.schema import Type
+from funding_platform.core.validation_errors import faults_as, near
 
 Horizon = Literal["8h", "1d", "3d", "7d"]
 Tier = Literal["actionable", "watch", "reject"]

@@ -13,10 +13,10 @@ import duckdb
 from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoiceError
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.pricing import Fees, priced
-from funding_platform.core.faults import near
-from funding_platform.core.fee_tables import BASE_TIER, FEE_HISTORY, fees_in_force_at
-from funding_platform.core.mart_tables import BUILD_MARTS
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
+from funding_platform.core.tables.marts import BUILD_MARTS
+from funding_platform.core.tables.schema import Table
+from funding_platform.core.validation_errors import near
 
 _FEES_IN_FORCE: Final = (
     f"SELECT venue, tier, maker_bps, taker_bps FROM ({fees_in_force_at('now()')})"

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.opportunity_tables import (
+from funding_platform.core.tables.opportunities import (
     HORIZONS,
     OPPORTUNITIES,
     REASONS,
     REJECT_REASONS,
     WATCH_REASONS,
 )
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.units import HOURS_PER_YEAR, TENOR_HOURS
 
 _COST = {"taker": "cost_bps", "maker": "maker_cost_bps"}

@@ -14,7 +14,7 @@ from funding_platform.backtest.columns import (
 )
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.panel import KEY
-from funding_platform.core.fee_tables import FEE_SCHEDULES
+from funding_platform.core.tables.fees import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
 

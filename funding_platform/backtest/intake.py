@@ -15,7 +15,7 @@ from funding_platform.backtest.facts import contract_facts, fee_schedule
 from funding_platform.backtest.intervals import with_intervals
 from funding_platform.backtest.numbering import numbered, ordered, refuse, repeats
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 
 _PRICE_SCHEMA: Final = {
     "instrument": pl.UInt32(),

@@ -14,8 +14,8 @@ from funding_platform.backtest.naming import few, names_of
 from funding_platform.backtest.panel import KEY, PRICE_KINDS
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.results import BacktestResult
-from funding_platform.core.backtest_tables import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
-from funding_platform.core.schema import UTC_TIME, Table
+from funding_platform.core.tables.backtest import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
+from funding_platform.core.tables.schema import UTC_TIME, Table
 
 _SOURCES: Final = (*PRICE_KINDS, "proxy")
 _OPEN_TIME: Final = -1

@@ -11,7 +11,7 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.metrics import Metrics, measure
-from funding_platform.core.backtest_tables import COMPONENTS, COSTS, EARNINGS
+from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
 
 COMPONENT_SUM = pl.sum_horizontal(EARNINGS) - pl.sum_horizontal(COSTS)
 """``funding + price - fees - slippage - borrow - penalties``."""

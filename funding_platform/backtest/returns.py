@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 
 DAYS_PER_YEAR: Final = 365
 """Perpetuals never close."""

@@ -8,8 +8,8 @@ from funding_platform.backtest.books import IMPACT_MODELS, Rules
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError, UnknownInstrumentError
 from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.core.faults import near
 from funding_platform.core.time_grid import to_us
+from funding_platform.core.validation_errors import near
 
 
 def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from funding_platform.backtest.errors import SweepError
 from funding_platform.backtest.parameters import Point
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import Window
 
 Score = Callable[[Point, Window], float | None]

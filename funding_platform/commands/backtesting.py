@@ -176,7 +176,7 @@ def sweep(
     """Run a configuration at many points, or walk forward through them."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.parameters import SweepPlan
-    from funding_platform.core.faults import faults_as
+    from funding_platform.core.validation_errors import faults_as
     from funding_platform.flows.backtest_files import parse_axes, parse_changes, read_config
 
     division = _division(in_sample_days, out_of_sample_days, anchored)
@@ -202,7 +202,7 @@ def _division(
     """How a walk-forward divides its window; None where none was asked for."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.walk_forward import WalkForwardPlan
-    from funding_platform.core.faults import faults_as
+    from funding_platform.core.validation_errors import faults_as
 
     if in_sample is None and out_of_sample is None and not anchored:
         return None

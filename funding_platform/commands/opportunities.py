@@ -50,7 +50,7 @@ def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
     """Pairs that pass every bound, the best first."""
     from funding_platform.arbitrage.explanation import explain
     from funding_platform.arbitrage.opportunities import find_opportunities, left_out
-    from funding_platform.core.opportunity_tables import OPPORTUNITIES, OPPORTUNITIES_BEST
+    from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
     from funding_platform.flows.opportunities import shown_opportunities
 
     output = Output.taken_from(stated)

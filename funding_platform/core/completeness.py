@@ -23,7 +23,7 @@ import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, gap_before
 from funding_platform.core.listings import STARTS, of_current_listing, with_since
-from funding_platform.core.schema import UTC_TIME, instant
+from funding_platform.core.tables.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window
 
 GRACE: Final = timedelta(minutes=30)

@@ -26,8 +26,8 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import LISTINGS
+from funding_platform.core.tables.registry import LISTINGS
+from funding_platform.core.tables.schema import UTC_TIME
 
 SILENCE: Final = timedelta(days=7)
 """A ticker is not given away within it; archives have holes of six days (Lighter, 2025-12)."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.schema import Column, Table, Type
 
 
 class Rule(NamedTuple):

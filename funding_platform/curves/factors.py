@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from funding_platform.core.feature_tables import BUCKETS, CURVE_FACTORS, CURVE_KEY
-from funding_platform.core.schema import Type
+from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_KEY
+from funding_platform.core.tables.schema import Type
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.curves.dispersion import Levels, dispersion
 from funding_platform.curves.inputs import IDENTITY, Flags, Floats, Instruments, Ints

@@ -10,13 +10,13 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.feature_store_table import (
+from funding_platform.core.tables.feature_store import (
     FACTOR_FEATURES,
     FEATURE_STORE,
     PCA_PREFIXES,
     features_of,
 )
-from funding_platform.core.feature_tables import CURVE_KEY, PCA_SCORES
+from funding_platform.core.tables.features import CURVE_KEY, PCA_SCORES
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import IDENTITY
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from funding_platform.core.feature_tables import BUCKETS, CURVE_KEY
+from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError

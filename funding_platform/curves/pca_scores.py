@@ -10,8 +10,8 @@ is available when both strip and model are.
 import numpy as np
 import polars as pl
 
-from funding_platform.core.feature_tables import BUCKETS, PCA_COMPONENTS, PCA_SCORES
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_SCORES
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.inputs import IDENTITY, Floats, Ints
 from funding_platform.curves.pca_inputs import time_key
 from funding_platform.curves.pca_models import MEANS, loadings

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import polars as pl
 
-from funding_platform.core.feature_tables import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window, to_us
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements

@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.core.feature_tables import BUCKETS
+from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS, apy
 from funding_platform.curves.errors import CurveError

@@ -13,16 +13,16 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.backtest.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
-from funding_platform.core.backtest_tables import RUNS
-from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.feature_tables import (
+from funding_platform.core.tables.backtest import RUNS
+from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features import (
     CURVE_FACTORS,
     CURVE_SNAPSHOTS,
     PCA_MODELS,
     PCA_SCORES,
 )
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key
 from funding_platform.defs.raw import raw_key

@@ -6,15 +6,15 @@ from types import MappingProxyType
 import dagster as dg
 import polars as pl
 
-from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.feature_tables import (
+from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features import (
     CURVE_FACTORS,
     CURVE_SNAPSHOTS,
     PCA_MODELS,
     PCA_SCORES,
 )
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import (
     BY_RANGE,

@@ -15,8 +15,8 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from funding_platform.core.fee_tables import FEE_OVERRIDES
-from funding_platform.core.tables import (
+from funding_platform.core.tables.fees import FEE_OVERRIDES
+from funding_platform.core.tables.registry import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,

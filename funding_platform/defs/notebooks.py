@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from funding_platform.core.feature_store_table import FEATURE_STORE
+from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.defs.presentation import OWNERS, png_metadata, table_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.notebooks import execute_notebook

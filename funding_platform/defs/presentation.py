@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from funding_platform.core.plain_text import cell, markdown
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 
 OWNERS = ["team:funding-data"]
 PREVIEW_ROWS = 8

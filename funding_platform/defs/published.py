@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.presentation import OWNERS, table_key
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
 from funding_platform.flows.progress import step

@@ -13,8 +13,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.panel import KEY
 from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.core.fee_tables import FEE_HISTORY, FEE_SCHEDULES
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.listings import stored_starts
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings

@@ -12,7 +12,7 @@ from funding_platform.backtest.report import ReportInput, html_report
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.sweeps import Trial, trials_frame
 from funding_platform.backtest.walk_forward import FoldResult
-from funding_platform.core.backtest_tables import RUNS
+from funding_platform.core.tables.backtest import RUNS
 from funding_platform.flows.backtest_store import StoredRun
 from funding_platform.flows.backtests import COMPARED, figure
 from funding_platform.flows.errors import FlowError

@@ -16,8 +16,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import IdentityError
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.source_code import CODE, source_digest
-from funding_platform.core.backtest_tables import FRAMES, MAX_IDENTITY_ERROR, RUNS, SWEEPS
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.backtest import FRAMES, MAX_IDENTITY_ERROR, RUNS, SWEEPS
+from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import UnknownRunError
 from funding_platform.lake.connection import LAKE, connect, has_table
 from funding_platform.lake.writer import Transaction

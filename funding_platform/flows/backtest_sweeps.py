@@ -25,7 +25,7 @@ from funding_platform.backtest.walk_forward import (
     folds,
     walk_forward,
 )
-from funding_platform.core.backtest_tables import RUNS, SWEEPS
+from funding_platform.core.tables.backtest import RUNS, SWEEPS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtest_data import LakeData, provider_from_lake
 from funding_platform.flows.backtest_sharing import SharedData, shared

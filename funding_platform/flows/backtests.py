@@ -15,7 +15,7 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.figures import frame_digest, run_figures, strategy_name
 from funding_platform.backtest.results import BacktestResult
-from funding_platform.core.backtest_tables import COMPONENTS, FRAMES
+from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
 from funding_platform.flows.backtest_data import provider_from_lake
 from funding_platform.flows.backtest_store import (
     StoredRun,

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.feature_tables import BUCKETS
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import SKEW
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.accruing_rates import settled_and_accruing

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import COLLECTION_LOG
+from funding_platform.core.tables.registry import COLLECTION_LOG
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_health

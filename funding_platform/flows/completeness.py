@@ -25,8 +25,8 @@ from funding_platform.core.completeness import (
 from funding_platform.core.errors import FundingError
 from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts
-from funding_platform.core.schema import instant
-from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.history_depths import kept_since
 from funding_platform.flows.progress import begin

@@ -17,14 +17,12 @@ import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
 from funding_platform.core.completeness import GRACE
-from funding_platform.core.feature_store_table import FEATURE_GROUPS
-from funding_platform.core.fee_tables import FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
-from funding_platform.core.opportunity_tables import GROWING
-from funding_platform.core.schema import Column, Table
-from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES
 from funding_platform.core.symbols import DOLLARS
-from funding_platform.core.tables import (
+from funding_platform.core.tables.feature_store import FEATURE_GROUPS
+from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.tables.opportunities import GROWING
+from funding_platform.core.tables.registry import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
@@ -32,6 +30,8 @@ from funding_platform.core.tables import (
     MARKET_SNAPSHOTS,
     TABLES,
 )
+from funding_platform.core.tables.schema import Column, Table
+from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
 from funding_platform.core.time_grid import HOUR, MILLISECOND, SKEW
 from funding_platform.flows.history_depths import history_depths
 from funding_platform.lake.connection import LAKE
@@ -70,7 +70,7 @@ _SCHEMAS = {
 }
 
 _ORIGIN = (
-    "Generated from funding_platform/core/tables.py by "
+    "Generated from funding_platform/core/tables/registry.py by "
     "`python -m funding_platform.flows.documents`. Do not edit."
 )
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import polars as pl
 
-from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.feature_tables import (
+from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features import (
     CURVE_FACTORS,
     CURVE_SNAPSHOTS,
     PCA_COMPONENTS,

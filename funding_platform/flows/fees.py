@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import polars as pl
 
-from funding_platform.core.fee_tables import (
+from funding_platform.core.tables.fees import (
     BASE_TIER,
     FEE_HISTORY,
     FEE_OVERRIDES,
@@ -23,7 +23,7 @@ from funding_platform.core.fee_tables import (
     MIN_TAKER_BPS,
     fees_in_force_at,
 )
-from funding_platform.core.mart_tables import BUILD_MARTS
+from funding_platform.core.tables.marts import BUILD_MARTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.errors import (
     FeeRefusedError,

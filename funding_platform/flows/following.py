@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.lake.connection import LAKE

@@ -22,8 +22,8 @@ from funding_platform.core.completeness import (
     outage_hours,
     with_known_beginnings,
 )
-from funding_platform.core.schema import UTC_TIME, instant
-from funding_platform.core.tables import INSTRUMENTS
+from funding_platform.core.tables.registry import INSTRUMENTS
+from funding_platform.core.tables.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import MILLISECOND, SKEW, Window
 from funding_platform.flows.completeness import in_words
 from funding_platform.flows.history_depths import kept_since

@@ -3,7 +3,7 @@
 import polars as pl
 from matplotlib.figure import Figure
 
-from funding_platform.core.feature_tables import BUCKETS, PCA_COMPONENTS
+from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS
 from funding_platform.flows.pictures import DOTS_PER_INCH, SIZE_INCHES, png
 
 

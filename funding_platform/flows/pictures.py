@@ -5,7 +5,7 @@ from io import BytesIO
 import polars as pl
 from matplotlib.figure import Figure
 
-from funding_platform.core.feature_tables import BUCKETS
+from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.units import TENOR_HOURS
 
 SIZE_INCHES = (7.0, 3.6)

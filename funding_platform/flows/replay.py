@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables import table_named
+from funding_platform.core.tables.registry import table_named
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection_log import Attempt
 from funding_platform.flows.history import known_instruments, read_history

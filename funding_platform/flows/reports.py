@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from funding_platform.core.mart_tables import BUILD_MARTS, COVERAGE
+from funding_platform.core.tables.marts import BUILD_MARTS, COVERAGE
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.gaps import gaps_by_name
 from funding_platform.lake.connection import connect, has_table

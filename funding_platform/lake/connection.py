@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.core.schema import Column, Table
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.registry import TABLES
+from funding_platform.core.tables.schema import Column, Table
 from funding_platform.lake.catalog import LAKE as LAKE
 from funding_platform.lake.catalog import catalog_file as catalog_file
 from funding_platform.lake.catalog import files_dir as files_dir

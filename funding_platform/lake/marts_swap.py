@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import duckdb
 
-from funding_platform.core.opportunity_tables import GROWING, Growth
-from funding_platform.core.schema import Column, Table
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.opportunities import GROWING, Growth
+from funding_platform.core.tables.registry import TABLES
+from funding_platform.core.tables.schema import Column, Table
 from funding_platform.lake.catalog import LAKE, literal
 from funding_platform.lake.connection import create_table
 from funding_platform.lake.errors import LakeError

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.core.backtest_tables import EQUITY, EXPOSURE, LEDGER
-from funding_platform.core.opportunity_tables import OPPORTUNITY_HISTORY
-from funding_platform.core.statistics_tables import FUNDING_RATES_RESAMPLED
-from funding_platform.core.tables import RAW_PAYLOADS, TABLES
+from funding_platform.core.tables.backtest import EQUITY, EXPOSURE, LEDGER
+from funding_platform.core.tables.opportunities import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.registry import RAW_PAYLOADS, TABLES
+from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.lake.catalog import LAKE, literal
 from funding_platform.lake.connection import connect, refuse_read_only
 from funding_platform.lake.errors import LakeError, translated

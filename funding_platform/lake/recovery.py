@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.registry import TABLES
+from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     LAKE,
     catalog_file,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.rules import rules_of
-from funding_platform.core.schema import Table, instant
+from funding_platform.core.tables.schema import Table, instant
 from funding_platform.core.time_grid import SKEW
 from funding_platform.lake.errors import InvalidFrameError
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import duckdb
 import polars as pl
 
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from funding_platform.core.faults import faults_as
+from funding_platform.core.validation_errors import faults_as
 from funding_platform.sandbox.errors import SandboxError
 
 

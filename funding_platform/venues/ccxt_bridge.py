@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.ccxt_exchange import (

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.venues.endpoints import Endpoint, Refusal, RefusalHook
 from funding_platform.venues.errors import (
     SNIPPET_LENGTH,

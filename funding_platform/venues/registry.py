@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.base import Venue, VenueSpec
 from funding_platform.venues.breaker import Breaker

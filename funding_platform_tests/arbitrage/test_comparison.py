@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.arbitrage import OpportunityFilter, compare_venues, find_opportunities
 from funding_platform.arbitrage.errors import FilterError, UnknownChoiceError
-from funding_platform.core.opportunity_tables import OPPORTUNITIES
+from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import VENUES, build_lake, facts

@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities, left_out
 from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoiceError
-from funding_platform.core.opportunity_tables import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import add_fees, build_lake, facts

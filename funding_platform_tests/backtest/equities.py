@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

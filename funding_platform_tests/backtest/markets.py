@@ -13,7 +13,7 @@ from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.strategies.base import Close, Open, Order
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.strategies.base import Close, Open, Order
-from funding_platform.core.backtest_tables import COMPONENTS
+from funding_platform.core.tables.backtest import COMPONENTS
 from funding_platform_tests.backtest.markets import HOUR, START, config, funding_frame, settlement
 from funding_platform_tests.backtest.slow_engine import Wish, run_slowly
 

@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results import BacktestResult
-from funding_platform.core.backtest_tables import COMPONENTS, COSTS, EARNINGS
+from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
 from funding_platform_tests.backtest.markets import (
     FREE,
     HOUR,

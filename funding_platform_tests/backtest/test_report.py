@@ -16,7 +16,7 @@ from funding_platform.backtest.report import (
     metric_rows,
     month_rows,
 )
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform_tests.backtest.equities import DAY, START, daily
 
 EQUITY = daily(*[1000.0 + (k % 7) - 3 + k for k in range(50)])

@@ -15,8 +15,8 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.lake import connect
 from funding_platform.lake.connection import files_dir

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import duckdb
 from filelock import FileLock, Timeout
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import (
+from funding_platform.core.tables.registry import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
@@ -15,6 +14,7 @@ from funding_platform.core.tables import (
     RAW_PAYLOADS,
     TABLES,
 )
+from funding_platform.core.tables.schema import Table
 from funding_platform.lake import connect
 from funding_platform.lake.connection import commit_lock, has_table
 from funding_platform.settings import Settings

@@ -17,8 +17,8 @@ from funding_platform.core.completeness import (
     missing_settlements,
     outage_hours,
 )
-from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import INSTRUMENTS
+from funding_platform.core.tables.registry import INSTRUMENTS
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window
 
 START = datetime(2025, 3, 1, tzinfo=UTC)

@@ -17,8 +17,8 @@ from funding_platform.core.listings import (
     of_current_listing,
     with_since,
 )
-from funding_platform.core.schema import UTC_TIME
-from funding_platform.core.tables import INSTRUMENTS, LISTINGS
+from funding_platform.core.tables.registry import INSTRUMENTS, LISTINGS
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import from_ms
 from funding_platform_tests.core.slow_listings import beginning
 

@@ -6,8 +6,8 @@ from math import exp, log
 import polars as pl
 import pytest
 
-from funding_platform.core.feature_tables import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves import build_curves, curve_factors
 from funding_platform_tests.curves.frames import YEARS, at, settlements, steady
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funding_platform.core.feature_store_table import FEATURE_GROUPS, FEATURE_STORE
-from funding_platform.core.feature_tables import (
+from funding_platform.core.tables.feature_store import FEATURE_GROUPS, FEATURE_STORE
+from funding_platform.core.tables.features import (
     CURVE_FACTORS,
     CURVE_SNAPSHOTS,
     PCA_SCORES,
 )
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.curves import CurveError, build_features, get_features
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from funding_platform.core.feature_tables import BUCKETS
+from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.time_grid import Window
 from funding_platform.core.units import apy
 from funding_platform.curves import CurveError, build_curves

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.feature_tables import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.core.units import apy
 from funding_platform.curves import LOOK_BACK, build_curves

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.feature_tables import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.intervals import infer_intervals
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.curves import build_curves, curve_factors
 from funding_platform_tests.curves.reference import slow_curves

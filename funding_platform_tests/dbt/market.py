@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR, floor_hour, month_start
 
 NOW = datetime(2025, 3, 10, 12, 7, tzinfo=UTC)

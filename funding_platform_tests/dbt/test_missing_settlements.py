@@ -7,7 +7,12 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from funding_platform.core.tables import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS, LISTINGS
+from funding_platform.core.tables.registry import (
+    COLLECTION_LOG,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    LISTINGS,
+)
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.gaps import gaps_by_name, missing_of
 from funding_platform.flows.listings import stored_starts

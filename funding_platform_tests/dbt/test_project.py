@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.registry import TABLES
+from funding_platform.core.tables.schema import Table
 from funding_platform.flows.documents import MARTS, SEEDS
 from funding_platform.lake.dbt_plugin import Plugin
 from funding_platform.lake.errors import LakeMissingError

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from funding_platform.core.backtest_tables import FRAMES
+from funding_platform.core.tables.backtest import FRAMES
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.jobs import BACKTEST
 from funding_platform.defs.world import QUIET

@@ -2,7 +2,7 @@
 
 import pytest
 
-from funding_platform.core.opportunity_tables import REASONS
+from funding_platform.core.tables.opportunities import REASONS
 from funding_platform.settings import project_root
 
 PAGE = (project_root() / "docs" / "opportunities.md").read_text()

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from funding_platform.cli import main
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.sandbox.faults import FAULTS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT, Checkout

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.accruing_rates import settled_and_accruing
 from funding_platform.flows.cross_checks import at_fault, disagreements

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from funding_platform.core.backtest_tables import TRADES
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.backtest import TRADES
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.flows.backtest_checks import edge_holds, identity_holds
 from funding_platform.flows.backtest_store import StoredRun
 from funding_platform.flows.backtests import run_and_store

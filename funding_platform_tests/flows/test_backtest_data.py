@@ -12,14 +12,14 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.panel import PRICE_KINDS
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.core.feature_tables import CURVE_FACTORS
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import (
+from funding_platform.core.tables.features import CURVE_FACTORS
+from funding_platform.core.tables.registry import (
     FEE_SCHEDULES,
     FUNDING_RATES,
     INSTRUMENTS,
     MARKET_SNAPSHOTS,
 )
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import to_us
 from funding_platform.flows.backtest_data import provider_from_files, provider_from_lake
 from funding_platform.lake.connection import connect

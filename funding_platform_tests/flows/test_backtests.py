@@ -19,7 +19,7 @@ from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.results import BacktestResult
 from funding_platform.backtest.returns import daily_returns
 from funding_platform.backtest.walk_forward import WalkForwardPlan
-from funding_platform.core.backtest_tables import BACKTEST_TABLES, COMPONENTS, FRAMES
+from funding_platform.core.tables.backtest import BACKTEST_TABLES, COMPONENTS, FRAMES
 from funding_platform.flows import backtest_data, backtest_store, backtest_sweeps, backtests
 from funding_platform.flows.backtest_data import provider_from_lake
 from funding_platform.flows.backtest_store import (

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from funding_platform.core.opportunity_tables import GROWING
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import TABLES
+from funding_platform.core.tables.opportunities import GROWING
+from funding_platform.core.tables.registry import TABLES
+from funding_platform.core.tables.schema import Table
 from funding_platform.flows.documents import (
     SEEDS,
     documents,

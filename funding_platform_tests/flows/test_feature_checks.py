@@ -7,9 +7,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.feature_tables import CURVE_SNAPSHOTS, PCA_MODELS
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS, PCA_MODELS
+from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks import Answer
 from funding_platform.flows.feature_checks import (
     every_curve_has_features,

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.fee_tables import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.errors import (
     FeeRefusedError,

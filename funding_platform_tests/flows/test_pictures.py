@@ -6,7 +6,7 @@ import matplotlib.image
 import polars as pl
 import pytest
 
-from funding_platform.core.feature_tables import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.curves import build_curves
 from funding_platform.flows.pictures import curve_picture
 from funding_platform_tests.curves.frames import YEARS, settlements, steady

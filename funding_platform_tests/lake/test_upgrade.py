@@ -2,7 +2,7 @@
 
 import pytest
 
-from funding_platform.core.tables import COLLECTION_LOG, RAW_PAYLOADS, TABLES
+from funding_platform.core.tables.registry import COLLECTION_LOG, RAW_PAYLOADS, TABLES
 from funding_platform.lake import connect
 from funding_platform.lake.connection import CREATED_BY_DBT
 from funding_platform.lake.publish import publish

@@ -12,8 +12,8 @@ from typing import TypeVar
 import httpx
 import polars as pl
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.venues.answers import decoded, raise_for_refusal
 from funding_platform.venues.base import Venue

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.settings import Settings
 from funding_platform.venues.base import Venue
 from funding_platform.venues.coingecko import PRO_HOST, CoinGecko, native_venue

@@ -9,8 +9,8 @@ import msgspec
 import polars as pl
 import pytest
 
-from funding_platform.core.schema import Column, Type
-from funding_platform.core.tables import MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Column, Type
 from funding_platform.core.time_grid import from_ms
 from funding_platform.venues import frames
 from funding_platform.venues.binance import HISTORY

@@ -17,7 +17,7 @@ from types import FrameType
 import polars as pl
 import pytest
 
-from funding_platform.core.schema import Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.lake.validation import validate
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues.errors import UnexpectedError, VenueError

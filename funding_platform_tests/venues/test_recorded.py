@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.schema import Table
-from funding_platform.core.tables import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import from_ms
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue

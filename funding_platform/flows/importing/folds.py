@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import to_us
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from funding_platform.core.faults import faults_as
+from funding_platform.core.validation_errors import faults_as
 from funding_platform.flows.errors import MappingError, SamplesError
 from funding_platform.flows.importing.cells import tidied
 from funding_platform.flows.importing.mapping import Mapping, command

@@ -23,7 +23,7 @@ from zoneinfo import available_timezones
 import yaml  # type: ignore[import-untyped]  # ships no types
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from funding_platform.core.columns import MAX_INTERVAL_HOURS
+from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.flows.errors import MappingError
 from funding_platform.flows.importing.archives import without_suffix
 

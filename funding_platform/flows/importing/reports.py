@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.tables import FUNDING_RATES
+from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.flows.collection_log import Attempt
 from funding_platform.flows.errors import ImportConflictError
 

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import SamplesError
 
 SAME_SETTLEMENT: Final = timedelta(minutes=1)

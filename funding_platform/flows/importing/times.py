@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from funding_platform.core.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import FIRST_PERPETUAL, to_us
 from funding_platform.flows.importing.cells import Cells
 from funding_platform.flows.importing.mapping import Mapping

@@ -11,8 +11,8 @@ statistics of ``run_id`` tell apart; where maintenance has merged them, its rows
 from collections.abc import Iterator
 from typing import Final
 
-from funding_platform.core.columns import BASE, PRICE_UNIT, VENUE, VENUE_SYMBOL
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.columns import BASE, PRICE_UNIT, VENUE, VENUE_SYMBOL
+from funding_platform.core.tables.schema import Column, Table, Type
 
 COMPONENTS: Final = (
     "funding_usd",

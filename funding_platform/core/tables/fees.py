@@ -5,8 +5,8 @@ Every figure holds from an instant on, so that the past is valued with the fees 
 
 from typing import Final
 
-from funding_platform.core.columns import VENUE, usd_column
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.columns import VENUE, usd_column
+from funding_platform.core.tables.schema import Column, Table, Type
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 
 BASE_TIER: Final = "base"

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from funding_platform.core.columns import (
+from funding_platform.core.tables.columns import (
     AVAILABLE_AT,
     PER_YEAR,
     VENUE,
     VENUE_SYMBOL,
     yearly_column,
 )
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.schema import Column, Table, Type
 
 BUCKETS: Final = tuple(f"b{k}" for k in range(8))
 """The eight tenor buckets of a funding curve, newest first."""

@@ -8,8 +8,9 @@ computed, ``marts`` built by dbt, ``backtest`` simulated. Column names end in th
 
 from typing import Final
 
-from funding_platform.core.backtest_tables import BACKTEST_TABLES
-from funding_platform.core.columns import (
+from funding_platform.core.errors import UnknownNameError
+from funding_platform.core.tables.backtest import BACKTEST_TABLES
+from funding_platform.core.tables.columns import (
     BASE,
     INDEX_PRICE,
     INTERVAL_HOURS,
@@ -22,23 +23,22 @@ from funding_platform.core.columns import (
     rate_column,
     usd_column,
 )
-from funding_platform.core.errors import UnknownNameError
-from funding_platform.core.feature_store_table import FEATURE_STORE
-from funding_platform.core.feature_tables import (
+from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features import (
     CURVE_FACTORS,
     CURVE_SNAPSHOTS,
     PCA_MODELS,
     PCA_SCORES,
 )
-from funding_platform.core.fee_tables import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
-from funding_platform.core.mart_tables import COVERAGE, LATEST_FUNDING_RATES
-from funding_platform.core.opportunity_tables import (
+from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
+from funding_platform.core.tables.opportunities import (
     OPPORTUNITIES,
     OPPORTUNITIES_BEST,
     OPPORTUNITY_HISTORY,
 )
-from funding_platform.core.schema import Column, Table, Type
-from funding_platform.core.statistics_tables import DEFAULT_FUNDING_RATES, STATISTICS
+from funding_platform.core.tables.schema import Column, Table, Type
+from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES, STATISTICS
 
 INSTRUMENTS: Final = Table(
     "core",

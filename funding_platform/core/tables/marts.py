@@ -6,8 +6,8 @@ here; the SQL beside it must produce exactly these columns.
 
 from typing import Final
 
-from funding_platform.core.columns import real_column, text_column, time_column
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.columns import real_column, text_column, time_column
+from funding_platform.core.tables.schema import Column, Table, Type
 
 BUILD_MARTS: Final = "run the transform job: `make demo`, or materialise `marts` in `make dev`"
 """What to do where a mart is not there yet."""

@@ -7,14 +7,14 @@ no part of a key. What is added there appears here, in ``docs/features.md`` and 
 from dataclasses import replace
 from typing import Final
 
-from funding_platform.core.columns import AVAILABLE_AT
-from funding_platform.core.feature_tables import (
+from funding_platform.core.tables.columns import AVAILABLE_AT
+from funding_platform.core.tables.features import (
     CURVE_FACTORS,
     CURVE_KEY,
     CURVE_SNAPSHOTS,
     PCA_SCORES,
 )
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.schema import Column, Table, Type
 
 PCA_PREFIXES: Final = {"instrument": "pca", "venue": "venue_pca"}
 """What the columns of ``features.pca_scores`` are called here, by the scope of their model."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from funding_platform.core.columns import real_column, text_column, time_column
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.columns import real_column, text_column, time_column
+from funding_platform.core.tables.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
 """Holding times that funding and net are stated for, in hours."""

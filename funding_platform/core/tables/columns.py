@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from funding_platform.core.schema import Column, Type
+from funding_platform.core.tables.schema import Column, Type
 
 RATE_BOUND: Final = 0.25
 """A rate per interval beyond this is a fault, not a market.

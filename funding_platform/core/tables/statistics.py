@@ -6,14 +6,14 @@ settlement of the lake, not at the clock, so that the same lake gives the same f
 
 from typing import Final
 
-from funding_platform.core.columns import (
+from funding_platform.core.tables.columns import (
     VENUE,
     VENUE_SYMBOL,
     real_column,
     text_column,
     time_column,
 )
-from funding_platform.core.schema import Column, Table, Type
+from funding_platform.core.tables.schema import Column, Table, Type
 
 _PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
 _PER_YEAR = "fraction per year, simple"
