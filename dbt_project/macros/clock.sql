@@ -22,7 +22,7 @@
     end
 {%- endmacro %}
 
-{# The holding times that funding and net are stated for: HORIZONS of core/opportunity_tables.py. #}
+{# The holding times that funding and net are stated for: HORIZONS of core/tables/opportunities.py. #}
 {% macro horizons() -%}
     {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# What stands against a pair: the codes of core/opportunity_tables.py, each with its condition. A
+{# What stands against a pair: the codes of core/tables/opportunities.py, each with its condition. A
    condition that is null because a figure is unknown does not hold; that has a code of its own. #}
 
 {% macro reject_reasons() -%}

@@ -22,8 +22,8 @@ from funding_platform.flows.cross_checks import (
     settled_and_predicted,
     two_sources,
 )
-from funding_platform.venues.coingecko import native_venue
-from funding_platform.venues.plausibility import settled_at_rest
+from funding_platform.venues.adapters.coingecko import native_venue
+from funding_platform.venues.parsing.plausibility import settled_at_rest
 
 HISTORY_REFRESH = timedelta(days=1)
 """Settled history is refreshed three times a day; two refreshes may fail."""

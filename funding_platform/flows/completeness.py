@@ -31,9 +31,9 @@ from funding_platform.core.time_grid import Window
 from funding_platform.flows.history_depths import kept_since
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
-from funding_platform.venues.base import Venue
-from funding_platform.venues.concurrency import for_each
-from funding_platform.venues.history import History, merged
+from funding_platform.venues.contract import Venue
+from funding_platform.venues.parsing.history import History, merged
+from funding_platform.venues.rest.concurrency import for_each
 
 WITNESSES = 2
 """Symbols that are asked again in an hour that the whole venue lacks."""

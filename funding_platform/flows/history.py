@@ -29,9 +29,9 @@ from funding_platform.flows.recording import Recording
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
-from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.history import History
-from funding_platform.venues.memory import Share
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.parsing.history import History
+from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.unexpected import typed_failures
 
 MONTHS_AT_ONCE = 6

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from funding_platform.venues.ccxt_exchange import PREFIX, WITHOUT_UNTIL
+from funding_platform.venues.adapters.ccxt.exchange import PREFIX, WITHOUT_UNTIL
 from funding_platform.venues.registry import venue_names, venue_spec
 
 

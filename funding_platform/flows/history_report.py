@@ -10,8 +10,8 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.completeness import Completed, named
 from funding_platform.flows.errors import MissingSettlementsError
-from funding_platform.venues.history import Coverage
-from funding_platform.venues.plausibility import settled_at_rest
+from funding_platform.venues.parsing.history import Coverage
+from funding_platform.venues.parsing.plausibility import settled_at_rest
 
 MAX_NAMED_SYMBOLS = 20
 """So many incomplete symbols are named in the log; `funding coverage --gaps` names all."""

@@ -17,8 +17,8 @@ import polars as pl
 from funding_platform.core.tables.registry import RAW_PAYLOADS
 from funding_platform.flows.collection_log import Attempt
 from funding_platform.lake.writer import Lake, Transaction
-from funding_platform.venues.memory import Share
-from funding_platform.venues.recording import Exchange, Recorder
+from funding_platform.venues.rest.memory import Share
+from funding_platform.venues.rest.recording import Exchange, Recorder
 
 _LOG = logging.getLogger(__name__)
 

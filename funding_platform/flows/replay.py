@@ -21,8 +21,8 @@ from funding_platform.flows.recording import Recording, recorded_exchanges
 from funding_platform.flows.snapshots import SNAPSHOTS
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform.venues.memory import Share
 from funding_platform.venues.registry import replayed_venue
+from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.unexpected import typed_failures
 
 _RECORDED = """

@@ -30,9 +30,9 @@ from funding_platform.flows.recording import Recording, store_answers
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
-from funding_platform.venues.base import Venue
-from funding_platform.venues.memory import Share
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.registry import offering
+from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.unexpected import typed_failures
 
 

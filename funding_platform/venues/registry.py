@@ -12,33 +12,34 @@ from typing import Any, Final
 
 from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue, VenueSpec
-from funding_platform.venues.breaker import Breaker
-from funding_platform.venues.ccxt_exchange import PREFIX, bridged_exchanges
+from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_exchanges
+from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import UnknownVenueError
-from funding_platform.venues.http import HttpClient, utc_now
-from funding_platform.venues.limits import Limiter
-from funding_platform.venues.memory import Share
-from funding_platform.venues.recording import Exchange, Recorder, Tape
-from funding_platform.venues.standing import Health
-from funding_platform.venues.state import SharedState, state_file
+from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.http import HttpClient, utc_now
+from funding_platform.venues.rest.limits import Limiter
+from funding_platform.venues.rest.memory import Share
+from funding_platform.venues.rest.recording import Exchange, Recorder, Tape
+from funding_platform.venues.rest.standing import Health
+from funding_platform.venues.rest.state import SharedState, state_file
 
-_CLASSES: Final = {
-    "binance": "Binance",
-    "bybit": "Bybit",
-    "okx": "Okx",
-    "hyperliquid": "Hyperliquid",
-    "lighter": "Lighter",
-    "extended": "Extended",
-    "backpack": "Backpack",
-    "grvt": "Grvt",
-    "edgex": "Edgex",
-    "aster": "Aster",
-    "coingecko": "CoinGecko",
-    "deribit": "Deribit",
-    "paradex": "Paradex",
-    "drift": "Drift",
+_ADAPTERS: Final = {
+    "binance": "binance:Binance",
+    "bybit": "bybit:Bybit",
+    "okx": "okx:Okx",
+    "hyperliquid": "hyperliquid:Hyperliquid",
+    "lighter": "lighter:Lighter",
+    "extended": "extended:Extended",
+    "backpack": "backpack:Backpack",
+    "grvt": "grvt:Grvt",
+    "edgex": "edgex:Edgex",
+    "aster": "aster:Aster",
+    "coingecko": "coingecko:CoinGecko",
+    "deribit": "deribit:Deribit",
+    "paradex": "paradex:Paradex",
+    "drift": "drift.rest:Drift",
 }
+"""Module below ``venues.adapters`` and class of each venue."""
 
 
 _REPLAYED: Final = "http://replayed.invalid"
@@ -49,7 +50,7 @@ _NO_WAIT_IS_TOO_LONG: Final = 3600.0
 
 def venue_names() -> tuple[str, ...]:
     """Names of all registered venues."""
-    return tuple(_CLASSES)
+    return tuple(_ADAPTERS)
 
 
 def bridged_names() -> list[str]:
@@ -90,17 +91,19 @@ def venue_class(name: str) -> type[Venue]:
         If it takes ccxt, which is not installed.
     """
     if name.startswith(PREFIX):
-        from funding_platform.venues.ccxt_bridge import bridge_class
+        from funding_platform.venues.adapters.ccxt.bridge import bridge_class
 
         return bridge_class(name.removeprefix(PREFIX))
-    if name not in _CLASSES:
+    if name not in _ADAPTERS:
         raise UnknownVenueError(
             f"there is no venue {name!r}",
             venue=name,
             hint=f"registered are: {', '.join(venue_names())}",
         )
-    module = importlib.import_module(f"funding_platform.venues.{name}")
-    found: type[Venue] = getattr(module, _CLASSES[name])
+    module, _, adapter = _ADAPTERS[name].partition(":")
+    found: type[Venue] = getattr(
+        importlib.import_module(f"funding_platform.venues.adapters.{module}"), adapter
+    )
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import polars as pl
 
 from funding_platform.sandbox.server import RunningSandbox
-from funding_platform.venues.binance import (
+from funding_platform.venues.adapters.binance import (
     BOOKS,
     EXCHANGE_INFO,
     FUNDING_INFO,
@@ -21,10 +21,10 @@ from funding_platform.venues.binance import (
     TICKERS,
     Binance,
 )
-from funding_platform.venues.endpoints import Endpoint, Params
-from funding_platform.venues.http import HttpClient
-from funding_platform.venues.limits import Limiter
-from funding_platform.venues.paging import Ask
+from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.rest.endpoints import Endpoint, Params
+from funding_platform.venues.rest.http import HttpClient
+from funding_platform.venues.rest.limits import Limiter
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds
 from funding_platform_tests.benchmarks.sandbox_process import sandbox_process
 

@@ -112,10 +112,10 @@ def test_the_notebook_asset_keeps_its_verdict_and_picture(
 def test_the_tutorial_adapter_reads_a_venue(
     sandbox: RunningSandbox, present: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module: Any = ModuleType("funding_platform.venues.lima")
+    module: Any = ModuleType("funding_platform.venues.adapters.lima")
     (block,) = blocks(ROOT / "docs" / "adding_a_venue.md", "python")
     exec(block.text, vars(module))
-    monkeypatch.setitem(registry._CLASSES, "lima", "Lima")
+    monkeypatch.setitem(registry._ADAPTERS, "lima", "lima:Lima")
     monkeypatch.setattr(registry.importlib, "import_module", lambda name: module)
 
     async def read() -> tuple[int, int, int]:

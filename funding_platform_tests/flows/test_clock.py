@@ -18,7 +18,7 @@ from funding_platform.lake import connect
 from funding_platform.lake.errors import InvalidFrameError
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform.venues.clocks import ahead_of
+from funding_platform.venues.rest.clocks import ahead_of
 from funding_platform_tests.dbt.market import frame_of
 from funding_platform_tests.dbt.runner import run_dbt
 
@@ -88,7 +88,7 @@ class Ahead(datetime):
 @pytest.fixture
 def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of this process, as collecting and storing read it."""
-    for module in ("flows.snapshots", "flows.history", "venues.http", "lake.validation"):
+    for module in ("flows.snapshots", "flows.history", "venues.rest.http", "lake.validation"):
         monkeypatch.setattr(f"funding_platform.{module}.datetime", Ahead)
 
 

@@ -13,9 +13,9 @@ from funding_platform.flows.recording import Recording, recorded_exchanges, stor
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import NotRecordedError
-from funding_platform.venues.memory import Share
-from funding_platform.venues.recording import Exchange
 from funding_platform.venues.registry import replayed_venue
+from funding_platform.venues.rest.memory import Share
+from funding_platform.venues.rest.recording import Exchange
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KIB = 1024

@@ -12,7 +12,7 @@ from funding_platform.flows.history import collect_history
 from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
-from funding_platform.venues.bybit import Bybit
+from funding_platform.venues.adapters.bybit import Bybit
 from funding_platform.venues.errors import UnexpectedError
 from funding_platform_tests.flows.test_history import LAST_MONTH
 

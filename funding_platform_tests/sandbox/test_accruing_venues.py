@@ -17,7 +17,7 @@ from funding_platform.sandbox.market import HOUR_MS, Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.sandbox.wire.paradex import STEP_MS
 from funding_platform.settings import Settings
-from funding_platform.venues.history import History
+from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.sandbox.conftest import NOW
 from funding_platform_tests.sandbox.test_shapes import read, shape

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import VenueError
-from funding_platform.venues.history import History
+from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 

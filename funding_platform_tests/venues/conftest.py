@@ -7,7 +7,7 @@ import pytest
 import stamina
 
 from funding_platform.settings import Settings
-from funding_platform.venues.retries import ATTEMPTS
+from funding_platform.venues.rest.retries import ATTEMPTS
 
 
 @pytest.fixture(autouse=True)

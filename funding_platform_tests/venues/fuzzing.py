@@ -15,13 +15,13 @@ import polars as pl
 from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
-from funding_platform.venues.answers import decoded, raise_for_refusal
-from funding_platform.venues.base import Venue
-from funding_platform.venues.breaker import Breaker
-from funding_platform.venues.endpoints import Endpoint, Params
-from funding_platform.venues.http import HttpClient
-from funding_platform.venues.limits import Limiter
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.registry import venue_class
+from funding_platform.venues.rest.answers import decoded, raise_for_refusal
+from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.endpoints import Endpoint, Params
+from funding_platform.venues.rest.http import HttpClient
+from funding_platform.venues.rest.limits import Limiter
 from funding_platform_tests.venues.spoiling import Body, Call, cut
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.binance import EXCHANGE_INFO, FUNDING_INFO
-from funding_platform.venues.bybit import TICKERS
-from funding_platform.venues.endpoints import Endpoint
+from funding_platform.venues.adapters.binance import EXCHANGE_INFO, FUNDING_INFO
+from funding_platform.venues.adapters.bybit import TICKERS
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
@@ -18,7 +17,8 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.registry import venue_health
-from funding_platform.venues.retries import LONGEST_BAN_SECONDS
+from funding_platform.venues.rest.endpoints import Endpoint
+from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
 from funding_platform_tests.venues.server import Answer
 from funding_platform_tests.venues.test_http import ask
 

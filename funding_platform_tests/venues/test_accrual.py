@@ -1,6 +1,6 @@
 import pytest
 
-from funding_platform.venues.accrual import Sample, paid_until, period_edges
+from funding_platform.venues.parsing.accrual import Sample, paid_until, period_edges
 
 HOUR = 3_600_000
 

@@ -14,7 +14,7 @@ from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import VenueError
-from funding_platform.venues.history import History
+from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue, venue_names, venue_spec
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)

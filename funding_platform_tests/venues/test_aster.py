@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.aster import Aster
-from funding_platform.venues.base import Venue
-from funding_platform.venues.binance import Binance
+from funding_platform.venues.adapters.aster import Aster
+from funding_platform.venues.adapters.binance import Binance
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ServerError, UnknownSymbolError, VenueError
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.recorded_cases import (

@@ -11,10 +11,10 @@ import pytest
 
 from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings
-from funding_platform.venues.backpack import HISTORY, TICKERS
+from funding_platform.venues.adapters.backpack import HISTORY, TICKERS
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.history import History
-from funding_platform.venues.paging import Proof
+from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.server import Answer, Params, serve
 from funding_platform_tests.venues.test_snapshots import snapshot

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.breaker import BAN_SECONDS, COOL_DOWN_SECONDS, OPEN_AFTER, Breaker
 from funding_platform.venues.errors import (
     BannedError,
     BreakerOpenError,
@@ -15,7 +14,8 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.registry import venue_health
-from funding_platform.venues.state import SharedState, state_file
+from funding_platform.venues.rest.breaker import BAN_SECONDS, COOL_DOWN_SECONDS, OPEN_AFTER, Breaker
+from funding_platform.venues.rest.state import SharedState, state_file
 
 
 class Clock:

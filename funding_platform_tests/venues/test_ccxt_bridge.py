@@ -17,8 +17,7 @@ from funding_platform.sandbox.faults import Body, Status
 from funding_platform.sandbox.market import Instrument, Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue
-from funding_platform.venues.either_end_paging import EitherEnd
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
@@ -29,7 +28,8 @@ from funding_platform.venues.errors import (
     UnknownVenueError,
     VenueError,
 )
-from funding_platform.venues.paging import Proof
+from funding_platform.venues.paging.either_end import EitherEnd
+from funding_platform.venues.paging.pager import Proof
 from funding_platform.venues.registry import bridged_names, open_venue, venue_class, venue_spec
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 

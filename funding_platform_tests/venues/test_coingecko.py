@@ -9,8 +9,8 @@ import pytest
 
 from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue
-from funding_platform.venues.coingecko import PRO_HOST, CoinGecko, native_venue
+from funding_platform.venues.adapters.coingecko import PRO_HOST, CoinGecko, native_venue
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from funding_platform.venues.endpoints import Endpoint, ErrorCodes
 from funding_platform.venues.errors import (
     ContractError,
     RateLimitedError,
@@ -13,9 +12,17 @@ from funding_platform.venues.errors import (
     UnknownSymbolError,
     VenueError,
 )
-from funding_platform.venues.fields import Real, RealOrBlank
-from funding_platform.venues.payloads import SymbolRow, coalesce, larger, product, ratio, total
-from funding_platform.venues.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.fields import Real, RealOrBlank
+from funding_platform.venues.parsing.payloads import (
+    SymbolRow,
+    coalesce,
+    larger,
+    product,
+    ratio,
+    total,
+)
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes
 
 
 class Ticker(SymbolRow):

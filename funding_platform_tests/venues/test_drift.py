@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.drift import BOOK, HISTORY, MARKETS, Drift
-from funding_platform.venues.drift_payloads import Perpetual
+from funding_platform.venues.adapters.drift.payloads import Perpetual
+from funding_platform.venues.adapters.drift.rest import BOOK, HISTORY, MARKETS, Drift
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
@@ -22,8 +22,8 @@ from funding_platform.venues.errors import (
     UnknownSymbolError,
     VenueError,
 )
-from funding_platform.venues.http import HttpClient
-from funding_platform.venues.limits import Limiter
+from funding_platform.venues.rest.http import HttpClient
+from funding_platform.venues.rest.limits import Limiter
 from funding_platform_tests.venues.asking import (
     Routes,
     Row,

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import (
     ContractError,
     EmptyAnswerError,

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, to_ms
-from funding_platform.venues.either_end_paging import EitherEnd
 from funding_platform.venues.errors import ContractError, PagingError
-from funding_platform.venues.paging import Ask, Proof
-from funding_platform.venues.records import Page, Settlement
+from funding_platform.venues.paging.either_end import EitherEnd
+from funding_platform.venues.paging.pager import Ask, Proof
+from funding_platform.venues.parsing.records import Page, Settlement
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)

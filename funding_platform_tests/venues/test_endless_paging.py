@@ -8,13 +8,12 @@ import pytest
 
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.bybit import INSTRUMENTS
-from funding_platform.venues.calls import MOST_PAGES
-from funding_platform.venues.either_end_paging import EitherEnd
+from funding_platform.venues.adapters.bybit import INSTRUMENTS
 from funding_platform.venues.errors import PagingError
-from funding_platform.venues.offset_paging import BackwardOffset
-from funding_platform.venues.open_ended_paging import OpenEnded
-from funding_platform.venues.paging import (
+from funding_platform.venues.paging.either_end import EitherEnd
+from funding_platform.venues.paging.offset import BackwardOffset
+from funding_platform.venues.paging.open_ended import OpenEnded
+from funding_platform.venues.paging.pager import (
     Ascending,
     Ask,
     Backward,
@@ -22,7 +21,8 @@ from funding_platform.venues.paging import (
     BackwardToken,
     Pager,
 )
-from funding_platform.venues.records import Page, Settlement
+from funding_platform.venues.parsing.records import Page, Settlement
+from funding_platform.venues.rest.calls import MOST_PAGES
 from funding_platform_tests.venues.asking import ask, history_of, instruments
 from funding_platform_tests.venues.server import Answer, Params
 

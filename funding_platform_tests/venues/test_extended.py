@@ -8,9 +8,9 @@ import pytest
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.settings import Settings
+from funding_platform.venues.adapters.extended import HISTORY
 from funding_platform.venues.errors import ContractError, UnknownSymbolError, VenueError
-from funding_platform.venues.extended import HISTORY
-from funding_platform.venues.history import History
+from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.server import Answer, Router, serve
 from funding_platform_tests.venues.test_lighter import MARCH

@@ -12,12 +12,16 @@ import pytest
 from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Column, Type
 from funding_platform.core.time_grid import from_ms
-from funding_platform.venues import frames
-from funding_platform.venues.binance import HISTORY
+from funding_platform.venues.adapters.binance import HISTORY
 from funding_platform.venues.errors import ContractError
-from funding_platform.venues.fields import LATEST_MS
-from funding_platform.venues.frames import instruments_frame, settlements_frame, snapshots_frame
-from funding_platform.venues.records import Listing, Market, Settlement
+from funding_platform.venues.parsing import frames
+from funding_platform.venues.parsing.fields import LATEST_MS
+from funding_platform.venues.parsing.frames import (
+    instruments_frame,
+    settlements_frame,
+    snapshots_frame,
+)
+from funding_platform.venues.parsing.records import Listing, Market, Settlement
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
 NO_TIMES = [-1, -(10**18), LATEST_MS + 1, 2**63 - 1, 2**63, 10**30]

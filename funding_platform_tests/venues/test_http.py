@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues import http, retries
-from funding_platform.venues.binance import EXCHANGE_INFO, FUNDING_INFO
-from funding_platform.venues.bybit import TICKERS
-from funding_platform.venues.endpoints import Endpoint
+from funding_platform.venues.adapters.binance import EXCHANGE_INFO, FUNDING_INFO
+from funding_platform.venues.adapters.bybit import TICKERS
+from funding_platform.venues.adapters.hyperliquid import HISTORY as HYPERLIQUID_HISTORY
+from funding_platform.venues.adapters.okx import OPEN_INTEREST
 from funding_platform.venues.errors import (
     BannedError,
     ConnectionFailedError,
@@ -27,12 +27,12 @@ from funding_platform.venues.errors import (
     VenueError,
     VenueTimeoutError,
 )
-from funding_platform.venues.http import Stats
-from funding_platform.venues.hyperliquid import HISTORY as HYPERLIQUID_HISTORY
-from funding_platform.venues.limits import Limiter
-from funding_platform.venues.okx import OPEN_INTEREST
 from funding_platform.venues.registry import open_venue
-from funding_platform.venues.retries import ATTEMPTS
+from funding_platform.venues.rest import http, retries
+from funding_platform.venues.rest.endpoints import Endpoint
+from funding_platform.venues.rest.http import Stats
+from funding_platform.venues.rest.limits import Limiter
+from funding_platform.venues.rest.retries import ATTEMPTS
 from funding_platform_tests.venues.server import Answer, Router, serve
 
 GOOD = Answer([{"symbol": "BTCUSDT", "fundingIntervalHours": 8}])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.venues.limits import SLOTS, Budget, Limiter
-from funding_platform.venues.state import SharedState
+from funding_platform.venues.rest.limits import SLOTS, Budget, Limiter
+from funding_platform.venues.rest.state import SharedState
 
 TEN_IN_TWO = Budget("requests", 10, 2)
 SLOT = 2 / SLOTS

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.binance import FUNDING_INFO
+from funding_platform.venues.adapters.binance import FUNDING_INFO
 from funding_platform.venues.errors import TooLargeError, UndecodableError
-from funding_platform.venues.memory import MAX_BODY_BYTES, Share
 from funding_platform.venues.registry import open_venue
+from funding_platform.venues.rest.memory import MAX_BODY_BYTES, Share
 from funding_platform_tests.venues.server import Answer, serve
 from funding_platform_tests.venues.test_http import GOOD, ask
 

@@ -20,10 +20,10 @@ from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.sandbox import app
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ContractError, VenueError
-from funding_platform.venues.history import History
-from funding_platform.venues.paging import Proof
+from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import offering, open_venue, venue_names
 from funding_platform_tests.venues.drift_cells import MONEY
 

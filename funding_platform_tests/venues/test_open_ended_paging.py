@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.ccxt_exchange import HISTORY, WITHOUT_UNTIL
-from funding_platform.venues.history import History
-from funding_platform.venues.open_ended_paging import OpenEnded
-from funding_platform.venues.paging import Ask, Proof
-from funding_platform.venues.records import Page, Settlement
+from funding_platform.venues.adapters.ccxt.exchange import HISTORY, WITHOUT_UNTIL
+from funding_platform.venues.paging.open_ended import OpenEnded
+from funding_platform.venues.paging.pager import Ask, Proof
+from funding_platform.venues.parsing.history import History
+from funding_platform.venues.parsing.records import Page, Settlement
 from funding_platform.venues.registry import bridged_names, open_venue, venue_spec
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 

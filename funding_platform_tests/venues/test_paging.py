@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
-from funding_platform.venues.history import Reading, build_history
-from funding_platform.venues.offset_paging import BackwardOffset
-from funding_platform.venues.paging import (
+from funding_platform.venues.paging.offset import BackwardOffset
+from funding_platform.venues.paging.pager import (
     Ascending,
     Ask,
     Backward,
@@ -25,7 +24,8 @@ from funding_platform.venues.paging import (
     Proof,
     round_to_second,
 )
-from funding_platform.venues.records import Page, Settlement
+from funding_platform.venues.parsing.history import Reading, build_history
+from funding_platform.venues.parsing.records import Page, Settlement
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)

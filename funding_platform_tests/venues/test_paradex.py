@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.accrual import Sample
+from funding_platform.venues.adapters.paradex import SAMPLES
 from funding_platform.venues.errors import (
     ContractError,
     RateLimitedError,
     UnknownSymbolError,
     VenueError,
 )
-from funding_platform.venues.history import History
-from funding_platform.venues.paradex import SAMPLES
+from funding_platform.venues.parsing.accrual import Sample
+from funding_platform.venues.parsing.history import History
 from funding_platform_tests.venues.asking import (
     Routes,
     Row,

@@ -9,7 +9,7 @@ import pytest
 from funding_platform.core.tables.registry import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, from_ms, to_ms
 from funding_platform.venues.errors import ContractError
-from funding_platform.venues.plausibility import (
+from funding_platform.venues.parsing.plausibility import (
     DRIVE_MONEY,
     settled_at_rest,
     sound,

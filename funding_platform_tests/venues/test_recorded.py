@@ -15,7 +15,7 @@ from funding_platform.core.time_grid import from_ms
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.errors import VenueError
-from funding_platform.venues.paging import round_to_second
+from funding_platform.venues.paging.pager import round_to_second
 from funding_platform_tests.venues.recorded_cases import rest_cases
 from funding_platform_tests.venues.server import Answer, Params, serve
 

@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.settings import Settings
-from funding_platform.venues.base import Venue
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.registry import open_venue, venue_class, venue_names, venue_spec
 from funding_platform_tests.venues.server import Answer, serve

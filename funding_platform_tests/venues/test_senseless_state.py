@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.venues.breaker import OPEN_AFTER, Breaker
 from funding_platform.venues.errors import BannedError, ServerError
-from funding_platform.venues.limits import Budget, Limiter
-from funding_platform.venues.retries import LONGEST_BAN_SECONDS
-from funding_platform.venues.state import SharedState
+from funding_platform.venues.rest.breaker import OPEN_AFTER, Breaker
+from funding_platform.venues.rest.limits import Budget, Limiter
+from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
+from funding_platform.venues.rest.state import SharedState
 
 NOW = 1_798_761_600.0
 YEAR_9999 = 253_402_300_799.0

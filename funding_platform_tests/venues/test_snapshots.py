@@ -9,8 +9,6 @@ import polars as pl
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.breaker import OPEN_AFTER
-from funding_platform.venues.calls import SINGLES_IN_FLIGHT
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
@@ -21,7 +19,9 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.registry import open_venue
-from funding_platform.venues.retries import ATTEMPTS
+from funding_platform.venues.rest.breaker import OPEN_AFTER
+from funding_platform.venues.rest.calls import SINGLES_IN_FLIGHT
+from funding_platform.venues.rest.retries import ATTEMPTS
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)

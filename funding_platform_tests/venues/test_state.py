@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.breaker import Breaker
 from funding_platform.venues.errors import BannedError
-from funding_platform.venues.state import SharedState, state_file
+from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.state import SharedState, state_file
 
 SPAWN = get_context("spawn")
 

@@ -9,10 +9,10 @@ import pytest
 
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.binance import Binance
+from funding_platform.venues.adapters.binance import Binance
 from funding_platform.venues.errors import ConflictError, ContractError
-from funding_platform.venues.history import merged
-from funding_platform.venues.paging import Proof
+from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.parsing.history import merged
 from funding_platform_tests.venues.asking import ask, history_of
 from funding_platform_tests.venues.server import Answer, Params
 

@@ -1,0 +1,36 @@
+"""Aster, whose API is a copy of Binance's: here is what differs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Binance
+from funding_platform.venues.parsing.records import Listing, Market
+
+
+class Aster(Binance):
+    """Aster's perpetuals; settled rates come without mark prices.
+
+    Every call counts against the one budget, those of funding too. Where Aster's weights differ
+    from Binance's they are lower, and its header corrects nothing downwards: we ask a little less
+    than we might.
+    """
+
+    spec = replace(
+        Binance.spec,
+        name="aster",
+        title="Aster",
+        base_url="https://fapi.asterdex.com",
+        docs_url="https://github.com/asterdex/api-docs",
+        history_start=datetime(2023, 1, 1, tzinfo=UTC),
+    )
+    funding_info = replace(FUNDING_INFO, budget=None)
+    history = replace(HISTORY, budget=None)
+
+    async def fetch_markets(self) -> list[Market]:
+        """As on Binance, but only what exchangeInfo lists, which therefore must answer."""
+        await self.listings()
+        return await super().fetch_markets()
+
+    def trades(self, listing: Listing | None) -> bool:
+        """Whether it is listed: premiumIndex goes on naming what is not, at a rate of zero."""
+        return listing is not None and super().trades(listing)

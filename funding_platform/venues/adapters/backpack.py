@@ -1,0 +1,143 @@
+"""Backpack: bare arrays, and times that are UTC without saying so."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import field
+
+from funding_platform.core.time_grid import to_ms
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import UnknownSymbolError
+from funding_platform.venues.paging.offset import BackwardOffset
+from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.fields import MaybeReal, Real, Time, Whole, ZonelessTime
+from funding_platform.venues.parsing.payloads import (
+    DAY_MS,
+    HOUR_MS,
+    Payload,
+    SymbolRow,
+    ratio,
+    utc_ms,
+)
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.rest.concurrency import together
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+
+class _Rule(Payload):
+    tick_size: MaybeReal = None
+    min_quantity: MaybeReal = None
+
+
+class _Rules(Payload):
+    price: _Rule
+    quantity: _Rule
+
+
+class _Market(SymbolRow):
+    base: str = field(name="baseSymbol")
+    quote: str = field(name="quoteSymbol")
+    status: str = field(name="orderBookState")
+    market_type: str
+    funding_interval: Whole | None  # milliseconds; null on spot markets
+    filters: _Rules
+    created_at: ZonelessTime | None = None
+
+
+class _MarkPrice(SymbolRow):
+    predicted_rate: Real = field(name="fundingRate")
+    next_funding_ms: Time = field(name="nextFundingTimestamp")
+    mark_price: MaybeReal
+    index_price: MaybeReal
+
+    @property
+    def quote(self) -> str:
+        """USDC of BTC_USDC_PERP."""
+        return self.venue_symbol.removesuffix("_PERP").rpartition("_")[2]
+
+
+class _OpenInterest(SymbolRow):
+    open_interest_base: Real = field(name="openInterest")
+
+
+class _Ticker(SymbolRow):
+    volume_24h_quote: Real = field(name="quoteVolume")
+
+
+class _Funding(SymbolRow):
+    rate: Real = field(name="fundingRate")
+    interval_end_timestamp: ZonelessTime
+
+
+MARKETS: Final = Endpoint("/api/v1/markets", list[_Market])
+MARK_PRICES: Final = Endpoint("/api/v1/markPrices", list[_MarkPrice])
+OPEN_INTEREST: Final = Endpoint("/api/v1/openInterest", list[_OpenInterest])
+TICKERS: Final = Endpoint("/api/v1/tickers", list[_Ticker])
+HISTORY: Final = Endpoint("/api/v1/fundingRates", list[_Funding], budget=Budget("history", 30, 60))
+
+
+class Backpack(Venue):
+    """Backpack's perpetuals, margined in USDC."""
+
+    spec = VenueSpec(
+        name="backpack",
+        title="Backpack",
+        base_url="https://api.backpack.exchange",
+        docs_url="https://docs.backpack.exchange",
+        history_start=datetime(2025, 1, 1, tzinfo=UTC),
+        pager=BackwardOffset,
+        page_size=1000,
+        budget=Budget("requests", 2000, 60),
+        refusal=ErrorCodes("code", "message", meanings={"INVALID_SYMBOL": UnknownSymbolError}),
+        statuses={
+            "Open": "trading",
+            "PostOnly": "halted",
+            "LimitOnly": "halted",
+            "CancelOnly": "halted",
+            "Closed": "delisted",
+        },
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The perpetuals among the markets."""
+        return [
+            Listing.linear(
+                row,
+                interval_hours=ratio(row.funding_interval, HOUR_MS),
+                tick_size=row.filters.price.tick_size,
+                min_size=row.filters.quantity.min_quantity,
+                listed_ms=None if row.created_at is None else utc_ms(row.created_at),
+            )
+            for row in await self.fetch(MARKETS)
+            if row.market_type == "PERP"
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """MarkPrices of all perpetuals, joined with open interest and turnover."""
+        prices, interest, tickers, listed = await together(
+            self.fetch(MARK_PRICES),
+            self.attempt_rows(OPEN_INTEREST),
+            self.attempt_rows(TICKERS),
+            self.attempt(self.listed(), {}),
+        )
+        # Where the list of markets does not say: every perpetual pays hourly since 2025-08-20.
+        hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
+        return [
+            Market.joined(row, interest, tickers, interval_hours=hours.get(row.venue_symbol, 1.0))
+            for row in prices
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """Rows from an offset on, newest first; one that ends in the future is still open."""
+        params: Params = {"symbol": symbol, "limit": ask.limit, "offset": int(ask.token or 0)}
+        rows = [
+            Settlement(row.venue_symbol, utc_ms(row.interval_end_timestamp), row.rate)
+            for row in await self.fetch(HISTORY, params)
+        ]
+        now_ms = to_ms(self.now())
+        page = Page.sifted(rows, lambda row: row.time_ms <= now_ms)
+        soon = {time_ms for time_ms in page.passed_over_ms if time_ms <= now_ms + DAY_MS}
+        if len(soon) > 1:  # the clock is another: what has settled by it is as wrong
+            raise self.broken(f"several intervals of {symbol} end in the future", HISTORY)
+        return page

@@ -1,0 +1,149 @@
+"""Binance USD-M futures; Aster copied its API."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import field
+
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
+from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, RealOrBlank, Time
+from funding_platform.venues.parsing.payloads import Payload, SymbolRow
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.rest.concurrency import together
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+
+class _Filter(Payload):
+    filter_type: str = ""
+    tick_size: MaybeReal = None
+    min_qty: MaybeReal = None
+
+
+class _Symbol(SymbolRow):
+    status: str
+    kind: str = field(name="contractType")
+    quote: str = field(name="quoteAsset")
+    base_asset: str = ""
+    settle: str | None = field(name="marginAsset", default=None)
+    listed_ms: MaybeTime = field(name="onboardDate", default=None)
+    filters: tuple[_Filter, ...] = ()
+
+    def rule(self, kind: str) -> _Filter:
+        """The trading rule of that type; an empty one where there is none."""
+        return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
+
+
+class _PremiumIndex(SymbolRow):
+    predicted_rate: RealOrBlank = field(name="lastFundingRate")  # the next, in spite of its name
+    next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
+    mark_price: Real
+    index_price: Real
+
+
+class _FundingInfo(SymbolRow):
+    interval_hours: Real = field(name="fundingIntervalHours")
+
+
+class _Ticker(SymbolRow):
+    volume_24h_quote: Real = field(name="quoteVolume")
+
+
+class _Book(SymbolRow):
+    best_bid: Real = field(name="bidPrice")
+    best_ask: Real = field(name="askPrice")
+
+
+class _OpenInterest(SymbolRow):
+    open_interest_base: Real = field(name="openInterest")
+
+
+class _Funding(SymbolRow):
+    time_ms: Time = field(name="fundingTime")
+    rate: Real = field(name="fundingRate")
+    mark_price: MaybeReal = None  # empty on early rows
+
+
+FUNDING: Final = Budget("funding", 500, 300)
+EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", list[_Symbol], within="symbols")
+PREMIUM_INDEX: Final = Endpoint("/fapi/v1/premiumIndex", list[_PremiumIndex], weight=10)
+FUNDING_INFO: Final = Endpoint("/fapi/v1/fundingInfo", list[_FundingInfo], budget=FUNDING)
+TICKERS: Final = Endpoint("/fapi/v1/ticker/24hr", list[_Ticker], weight=40)
+BOOKS: Final = Endpoint("/fapi/v1/ticker/bookTicker", list[_Book], weight=5)
+OPEN_INTEREST: Final = Endpoint("/fapi/v1/openInterest", _OpenInterest)
+HISTORY: Final = Endpoint("/fapi/v1/fundingRate", list[_Funding], budget=FUNDING)
+
+
+class Binance(Venue):
+    """Binance USD-M futures."""
+
+    spec = VenueSpec(
+        name="binance",
+        title="Binance",
+        base_url="https://fapi.binance.com",
+        docs_url="https://developers.binance.com/docs/derivatives/usds-margined-futures",
+        history_start=datetime(2019, 9, 1, tzinfo=UTC),
+        pager=Ascending,
+        page_size=1000,
+        budget=Budget("weight", 2400, 60),
+        refusal=ErrorCodes(
+            "code", "msg", meanings={-1121: UnknownSymbolError, -1003: RateLimitedError}
+        ),
+        used_weight_header="X-MBX-USED-WEIGHT-1M",
+        statuses={
+            "TRADING": "trading",
+            "PENDING_TRADING": "halted",
+            "PRE_SETTLE": "halted",
+            "SETTLING": "delisted",
+            "CLOSE": "delisted",
+        },
+    )
+    funding_info = FUNDING_INFO
+    history = HISTORY  # Aster, which inherits all of this, counts these two calls differently
+
+    async def fetch_listings(self) -> list[Listing]:
+        """Perpetuals of exchangeInfo. One that fundingInfo leaves out has no known interval."""
+        symbols, hours = await together(
+            self.fetch(EXCHANGE_INFO), self.attempt_rows(self.funding_info)
+        )
+        return [
+            Listing.linear(
+                row,
+                hours.get(row.venue_symbol),
+                base=row.base_asset or row.venue_symbol.removesuffix(row.quote),
+                tick_size=row.rule("PRICE_FILTER").tick_size,
+                min_size=row.rule("LOT_SIZE").min_qty,
+            )
+            for row in symbols
+            if row.kind in ("PERPETUAL", "TRADIFI_PERPETUAL")  # second: shares, funds, commodities
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """PremiumIndex, joined with what the other bulk calls and openInterest add."""
+        premium, hours, tickers, books, listed = await together(
+            self.fetch(PREMIUM_INDEX),
+            self.attempt_rows(self.funding_info),
+            self.attempt_rows(TICKERS),
+            self.attempt_rows(BOOKS),
+            self.attempt(self.listed(), {}),
+        )
+        rows = [r for r in premium if r.next_funding_ms and self.trades(listed.get(r.venue_symbol))]
+        symbols = [row.venue_symbol for row in rows]
+        interest = await self.attempt_singles(OPEN_INTEREST, symbols, "symbol")
+        quotes = {symbol: listing.quote for symbol, listing in listed.items()}
+        return [
+            Market.joined(row, hours, tickers, books, interest, quote=quotes.get(row.venue_symbol))
+            for row in rows
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of fundingRate, whose two edges are included."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        rows = await self.fetch(self.history, {"symbol": symbol, **edges})
+        return Page([Settlement(r.venue_symbol, r.time_ms, r.rate, r.mark_price) for r in rows])
+
+    def trades(self, listing: Listing | None) -> bool:
+        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
+        return listing is None or listing.status == "TRADING"

@@ -1,0 +1,148 @@
+"""Bybit v5: USDT and USDC perpetuals (category linear) and coin-margined ones (inverse)."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import field
+
+from funding_platform.core.symbols import ContractType
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import RateLimitedError, ServerError
+from funding_platform.venues.paging.pager import Ask, Backward
+from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, Whole
+from funding_platform.venues.parsing.payloads import Payload, SymbolRow, coalesce, product
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.rest.concurrency import together
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+
+class _Filter(Payload):
+    tick_size: MaybeReal = None
+    min_order_qty: MaybeReal = None
+
+
+class _Instrument(SymbolRow):
+    kind: str = field(name="contractType")
+    status: str
+    base: str = field(name="baseCoin")
+    quote: str = field(name="quoteCoin")
+    settle: str = field(name="settleCoin")
+    launch_time: Time
+    funding_interval: Whole  # minutes
+    price_filter: _Filter
+    lot_size_filter: _Filter
+
+
+class _Instruments(Payload):
+    list: list[_Instrument]
+    next_page_cursor: str = ""
+
+
+class _Ticker(SymbolRow):
+    predicted_rate: RealOrBlank = field(name="fundingRate")  # empty on dated futures
+    next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
+    interval_hours: RealOrBlank = field(name="fundingIntervalHour")
+    mark_price: Real
+    index_price: Real
+    best_bid: RealOrBlank = field(name="bid1Price")
+    best_ask: RealOrBlank = field(name="ask1Price")
+    volume24h: RealOrBlank
+    turnover24h: RealOrBlank
+    open_interest: RealOrBlank  # both sides, of which one is counted
+    open_interest_value: RealOrBlank
+    single_open_interest: MaybeReal = None
+    single_open_interest_value: MaybeReal = None  # the single ones came in 2026
+
+
+class _Funding(SymbolRow):
+    time_ms: Time = field(name="fundingRateTimestamp")
+    rate: Real = field(name="fundingRate")
+
+
+INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Instruments, within="result")
+TICKERS: Final = Endpoint("/v5/market/tickers", list[_Ticker], within="result.list")
+HISTORY: Final = Endpoint("/v5/market/funding/history", list[_Funding], within="result.list")
+
+
+def category(symbol: str) -> ContractType:
+    """Inverse perpetuals end in USD (BTCUSD); linear ones in USDT or PERP."""
+    return "inverse" if symbol.endswith("USD") else "linear"
+
+
+class Bybit(Venue):
+    """Bybit v5, categories linear and inverse."""
+
+    spec = VenueSpec(
+        name="bybit",
+        title="Bybit",
+        base_url="https://api.bybit.com",
+        docs_url="https://bybit-exchange.github.io/docs/v5/intro",
+        history_start=datetime(2018, 11, 1, tzinfo=UTC),
+        pager=Backward,
+        page_size=200,
+        budget=Budget("requests", 600, 5),
+        refusal=ErrorCodes(
+            "retCode",
+            "retMsg",
+            success=0,
+            meanings={10006: RateLimitedError, 10016: ServerError},
+            symbol_spelled="symbol",  # 10001 is any bad parameter
+        ),
+        statuses={
+            "Trading": "trading",
+            "PreLaunch": "halted",
+            "Delivering": "halted",
+            "Closed": "delisted",
+        },
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """Perpetuals of both categories."""
+        both = await together(self._listed("linear"), self.attempt(self._listed("inverse"), []))
+        return both[0] + both[1]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The tickers of both categories, which hold everything."""
+        both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
+        return both[0] + both[1]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page, newest first; the venue wants both edges."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        rows = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
+        return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
+
+    async def _listed(self, wanted: ContractType) -> list[Listing]:
+        params: Params = {"category": wanted, "limit": 1000, "cursor": ""}
+        pages = await self.pages(INSTRUMENTS, params, "cursor", lambda page: page.next_page_cursor)
+        return [
+            Listing.of(
+                row,
+                contract_type=wanted,
+                contract_size=1.0,
+                interval_hours=row.funding_interval / 60 or None,
+                tick_size=row.price_filter.tick_size,
+                min_size=row.lot_size_filter.min_order_qty,
+                listed_ms=row.launch_time or None,
+            )
+            for page in pages
+            for row in page.list
+            if row.kind == f"{wanted.capitalize()}Perpetual"  # the others are dated
+        ]
+
+    async def _tickers(self, wanted: ContractType) -> list[Market]:
+        return [
+            _market(row)
+            for row in await self.fetch(TICKERS, {"category": wanted})
+            if category(row.venue_symbol) == wanted and row.next_funding_ms > 0
+        ]
+
+
+def _market(row: _Ticker) -> Market:
+    held = coalesce(row.single_open_interest, product(row.open_interest, 0.5))
+    value = coalesce(row.single_open_interest_value, product(row.open_interest_value, 0.5))
+    traded = row.turnover24h
+    if category(row.venue_symbol) == "inverse":  # contracts of 1 USD, valued in coin
+        held, value, traded = value, held, row.volume24h
+    return Market.of(row, open_interest_base=held, open_interest_usd=value, volume_24h_usd=traded)

@@ -1,0 +1,249 @@
+"""Every exchange that ccxt knows, as a venue: ``open_venue("ccxt:gate")``.
+
+ccxt knows where an exchange keeps what, and how to read it. The rest is ours: our client sends the
+requests, within budgets and bounds, and our pager decides when a history is whole.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar, Final, TypeVar
+
+import msgspec
+
+from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.time_grid import FIRST_PERPETUAL
+from funding_platform.venues.adapters.ccxt.exchange import (
+    HISTORY,
+    PREDICTIONS,
+    PREFIX,
+    WITHOUT_UNTIL,
+    connected,
+    exchange_class,
+    funding_tables,
+    refusals,
+    typed_errors,
+)
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import ContractError
+from funding_platform.venues.paging.either_end import EitherEnd
+from funding_platform.venues.paging.open_ended import OpenEnded
+from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
+from funding_platform.venues.parsing.leniency import leave_out
+from funding_platform.venues.parsing.payloads import Payload, present
+from funding_platform.venues.parsing.plausibility import DRIVE_MONEY
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.rest.http import HttpClient
+from funding_platform.venues.rest.limits import Budget
+
+T = TypeVar("T")
+PAGE_SIZE: Final = 100
+"""As many rows as every exchange grants; those that grant more by their documentation:"""
+
+PAGE_SIZES: Final = {
+    "binance": 1000,
+    "binanceusdm": 1000,
+    "binancecoinm": 1000,
+    "bybit": 200,
+    "krakenfutures": 100_000,  # all of it with every answer
+}
+TICK_SIZE: Final = 4
+"""ccxt's ``precisionMode`` where a precision is a step."""
+
+
+class _Rate(Payload):
+    symbol: str
+    timestamp: Time
+    funding_rate: Real
+
+
+class _Prediction(Payload):
+    symbol: str
+    funding_rate: MaybeReal = None
+    interval: str | None = None
+    funding_timestamp: MaybeTime = None
+    mark_price: MaybeReal = None
+    index_price: MaybeReal = None
+
+
+class _Ticker(Payload):
+    bid: MaybeReal = None
+    ask: MaybeReal = None
+    quote_volume: MaybeReal = None
+
+
+class _Swap(Payload):
+    symbol: str
+    base: str
+    quote: str
+    settle: str | None
+    precision: dict[str, MaybeReal]
+    limits: dict[str, dict[str, MaybeReal] | None]
+    linear: bool | None = None
+    active: bool | None = None
+    contract_size: MaybeReal = None
+    created: MaybeTime = None
+
+
+class CcxtBridge(Venue):
+    """One exchange behind ccxt. ``venue_symbol`` is ccxt's own: ``BTC/USDT:USDT``."""
+
+    exchange_class: ClassVar[Any]
+
+    def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
+        super().__init__(http, clock)
+        self._exchange = connected(self.exchange_class, http)
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The swaps among ccxt's markets; it does not know their funding intervals."""
+        self._exchange.set_markets(await self._call("fetchMarkets"))
+        swaps = [row for row in self._exchange.markets.values() if row["swap"]]
+        steps = self._exchange.precisionMode == TICK_SIZE
+        return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
+
+    async def fetch_markets(self) -> list[Market]:
+        """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
+        listings = await self.listed()
+        markets = []
+        for contract_type in ("linear", "inverse"):
+            symbols = [s for s, row in listings.items() if row.contract_type == contract_type]
+            if not symbols:
+                continue
+            predictions = await self._predictions(symbols)
+            tickers = await self._bulk("fetchTickers", _Ticker, symbols)
+            stated = await self._bulk("fetchFundingIntervals", _Prediction, symbols)
+            markets += [
+                _market(row, listings[symbol].quote, stated.get(symbol, row), tickers.get(symbol))
+                for symbol, row in predictions.items()
+                if symbol in listings
+            ]
+        return markets
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of ccxt's history, never its pagination."""
+        await self.listings()
+        until = {} if self._exchange.id in WITHOUT_UNTIL else {"until": ask.end_ms}
+        rows = await self._call(HISTORY, symbol, ask.start_ms, ask.limit, until)
+        return Page(
+            [
+                Settlement(row.symbol, row.timestamp, row.funding_rate)
+                for row in self._read_rows(_Rate, rows)
+            ]
+        )
+
+    async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
+        """All at once, or else one by one."""
+        all_at_once, one_by_one = PREDICTIONS
+        if self._exchange.has.get(all_at_once) is True:
+            rows = await self._call(all_at_once, symbols)
+            return self._read_by_symbol(_Prediction, rows)
+
+        async def ask(symbol: str) -> _Prediction:
+            return self._read(_Prediction, await self._call(one_by_one, symbol))
+
+        return await self.attempt_each(symbols, ask, required=True)
+
+    async def _bulk(self, name: str, kind: type[T], symbols: list[str]) -> dict[str, T]:
+        """What the exchange adds in one call; nothing where it has no such call."""
+
+        async def ask() -> dict[str, T]:
+            return self._read_by_symbol(kind, await self._call(name, symbols))
+
+        return await self.attempt(ask(), {}) if self._exchange.has.get(name) is True else {}
+
+    async def _call(self, name: str, *args: Any) -> Any:
+        with typed_errors(self.spec.name, name):
+            return await getattr(self._exchange, name)(*args)
+
+    def _read(self, kind: type[T], answer: Any) -> T:
+        """A structure of ccxt's, checked like any other answer."""
+        try:
+            return msgspec.convert(answer, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise ContractError(f"not ccxt's structure: {error}", venue=self.spec.name) from error
+
+    def _read_by_symbol(self, kind: type[T], answer: Any) -> dict[str, T]:
+        """The same for structures by symbol, without those that cannot be read."""
+        answer = self._read(dict[str, Any], answer)
+        rows = [{"symbol": symbol, "row": row} for symbol, row in answer.items()]
+        kept = self._readable(kind, rows, lambda one: one["row"])
+        return {one["symbol"]: row for one, row in kept}
+
+    def _read_rows(self, kind: type[T], answer: Any) -> list[T]:
+        """The same for a list of them."""
+        rows = self._read(list[Any], answer)
+        return [row for _, row in self._readable(kind, rows, lambda one: one)]
+
+    def _readable(
+        self, kind: type[T], rows: list[Any], structure: Callable[[Any], Any]
+    ) -> list[tuple[Any, T]]:
+        """The rows that can be read, each with what it is."""
+        kept, told = [], []
+        for number, row in enumerate(rows):
+            try:
+                kept.append((row, self._read(kind, structure(row))))
+            except ContractError as error:
+                name = row.get("symbol") if isinstance(row, dict) else None
+                told.append(f"{name or f'row {number}'}: {error.__cause__}")
+        leave_out(told, len(rows), venue=self.spec.name)
+        return kept
+
+
+@cache
+def bridge_class(name: str) -> type[CcxtBridge]:
+    """The adapter of one exchange behind ccxt, by its name there; raises as ``exchange_class``."""
+    kind = exchange_class(name)
+    exchange = kind()
+    window = max(1.0, exchange.rateLimit / 1000)  # milliseconds between calls of cost 1
+    tables = funding_tables(exchange)
+    has_history = FUNDING_RATES in tables
+    pager = OpenEnded if name in WITHOUT_UNTIL else EitherEnd
+    documentation = exchange.urls.get("doc") or exchange.urls["www"]
+    spec = VenueSpec(
+        name=PREFIX + name,
+        title=f"{exchange.name} through ccxt",
+        base_url=exchange.urls["www"],  # ccxt gives the address of every call
+        docs_url=documentation[0] if isinstance(documentation, list) else documentation,
+        offers=(INSTRUMENTS, *tables),
+        history_start=FIRST_PERPETUAL if has_history else None,
+        pager=pager if has_history else None,
+        page_size=PAGE_SIZES.get(name, PAGE_SIZE),
+        budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
+        refusal=refusals(exchange),
+        statuses={"active": "trading", "inactive": "halted", "unstated": "unknown"},
+        never_stated=DRIVE_MONEY,  # it depends on the exchange
+    )
+    return type(f"{name}Bridge", (CcxtBridge,), {"spec": spec, "exchange_class": kind})
+
+
+def _listing(row: _Swap, *, steps: bool) -> Listing:
+    tick = present(row.precision.get("price"))
+    return Listing(
+        venue_symbol=row.symbol,
+        base=row.base,
+        quote=row.quote,
+        settle=row.settle,
+        contract_type="linear" if row.linear else "inverse",
+        status={True: "active", False: "inactive", None: "unstated"}[row.active],
+        contract_size=row.contract_size,
+        tick_size=tick if steps or tick is None else 10.0**-tick,
+        min_size=(row.limits.get("amount") or {}).get("min"),
+        listed_ms=row.created,
+    )
+
+
+def _market(row: _Prediction, quote: str, stated: _Prediction, ticker: _Ticker | None) -> Market:
+    hours = re.fullmatch(r"(\d+)h", row.interval or stated.interval or "")
+    return Market(
+        venue_symbol=row.symbol,
+        predicted_rate=row.funding_rate,
+        interval_hours=float(hours[1]) if hours else None,
+        next_funding_ms=row.funding_timestamp,
+        mark_price=row.mark_price,
+        index_price=row.index_price,
+        volume_24h_usd=dollars(quote, ticker.quote_volume) if ticker else None,
+        best_bid=ticker.bid if ticker else None,
+        best_ask=ticker.ask if ticker else None,
+    )

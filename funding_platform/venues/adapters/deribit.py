@@ -1,0 +1,154 @@
+"""Deribit: funding accrues by the second, settles into profit and loss, and is published hourly.
+
+What an hour paid is ``interest_1h``. ``interest_8h``, and ``funding_8h`` of the live market, are
+rolling sums of eight hours: adding those up hour by hour would count each hour eight times.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from msgspec import field
+
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
+from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.parsing.fields import MaybeReal, Positive, Real, Time
+from funding_platform.venues.parsing.payloads import Payload, product
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+
+class _Instrument(Payload, rename=None):
+    venue_symbol: str = field(name="instrument_name")
+    instrument_type: Literal["reversed", "linear"]
+    base: str = field(name="base_currency")
+    quote: str = field(name="quote_currency")
+    settle: str = field(name="settlement_currency")
+    is_active: bool
+    contract_size: MaybeReal
+    tick_size: MaybeReal
+    min_size: MaybeReal = field(name="min_trade_amount")
+    listed_ms: Time = field(name="creation_timestamp")
+    settlement_period: str = ""  # combinations have none
+
+
+class _Summary(Payload, rename=None):
+    venue_symbol: str = field(name="instrument_name")
+    mark_price: Positive
+    open_interest: MaybeReal  # dollars where the contract is inverse, else base
+    volume_24h_usd: MaybeReal = field(name="volume_usd")
+    best_bid: MaybeReal = field(name="bid_price", default=None)
+    best_ask: MaybeReal = field(name="ask_price", default=None)
+    funding_8h: Real | None = None  # perpetuals only
+    index_price: MaybeReal = field(name="estimated_delivery_price", default=None)  # of perpetuals
+
+
+class _Interest(Payload, rename=None):
+    timestamp: Time  # the end of the hour
+    interest_1h: Real
+    index_price: MaybeReal = None
+
+
+INSTRUMENTS: Final = Endpoint("/api/v2/public/get_instruments", list[_Instrument], within="result")
+SUMMARIES: Final = Endpoint(
+    "/api/v2/public/get_book_summary_by_currency", list[_Summary], within="result"
+)
+HISTORY: Final = Endpoint(
+    "/api/v2/public/get_funding_rate_history", list[_Interest], within="result"
+)
+
+
+class Deribit(Venue):
+    """Deribit's perpetuals: inverse ones margined in coins, linear ones in stablecoins."""
+
+    spec = VenueSpec(
+        name="deribit",
+        title="Deribit",
+        base_url="https://www.deribit.com",
+        docs_url="https://docs.deribit.com",
+        history_start=datetime(2019, 4, 1, tzinfo=UTC),
+        pager=Ascending,
+        page_size=744,
+        page_span=timedelta(days=30),  # of more than 744 rows, the rest is left out silently
+        budget=Budget("credits", 100, 5),  # a burst of 100, refilled by 20 a second
+        refusal=ErrorCodes(
+            "code",
+            "message",
+            within="error",
+            meanings={
+                10020: UnknownSymbolError,  # invalid_or_unsupported_instrument
+                10028: RateLimitedError,
+                11094: ServerError,  # internal_server_error
+                13020: UnknownSymbolError,  # not_found
+            },
+            details="data",
+            symbol_spelled="instrument_name",  # of the parameters that are called invalid
+        ),
+        statuses={"active": "trading", "inactive": "halted"},
+        never_stated=("next_funding_time",),
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The futures of all currencies that never expire."""
+        params = {"currency": "any", "kind": "future", "expired": "false"}
+        return [
+            Listing.of(
+                row,
+                contract_type="inverse" if row.instrument_type == "reversed" else "linear",
+                status="active" if row.is_active else "inactive",
+                interval_hours=1.0,
+            )
+            for row in await self.fetch(INSTRUMENTS, params)
+            if row.settlement_period == "perpetual"
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The summaries of every currency that a perpetual settles in, one call each."""
+        listed = await self.listed()
+        currencies = dict.fromkeys(row.settle for row in listed.values() if row.settle)
+        answers = await self.attempt_each(
+            currencies,
+            lambda currency: self.fetch(SUMMARIES, {"currency": currency, "kind": "future"}),
+            required=True,
+        )
+        rows = [
+            row
+            for summaries in answers.values()
+            for row in summaries
+            if (listing := listed.get(row.venue_symbol)) and listing.status == "active"
+        ]
+        paying = self.sifted(rows, _without_a_rate, SUMMARIES, "$.result")
+        return [_market(row, listed[row.venue_symbol]) for row in paying]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of get_funding_rate_history, which leaves out its start and not its end."""
+        edges: Params = {"start_timestamp": ask.start_ms - 1, "end_timestamp": ask.end_ms}
+        return Page(
+            [
+                Settlement(symbol, row.timestamp, row.interest_1h, None, row.index_price, 1.0)
+                for row in await self.fetch(HISTORY, {"instrument_name": symbol, **edges})
+            ]
+        )
+
+
+def _without_a_rate(row: _Summary) -> str | None:
+    return f"{row.venue_symbol} has no funding_8h" if row.funding_8h is None else None
+
+
+def _market(row: _Summary, listing: Listing) -> Market:
+    """The rate is what the last eight hours paid: the venue's own headline figure.
+
+    ``current_funding``, the rate of the instant, would be exactly zero most of the time.
+    """
+    held: MaybeReal = row.open_interest
+    held_usd: MaybeReal = product(row.open_interest, row.mark_price)
+    if listing.contract_type == "inverse":
+        held, held_usd = product(row.open_interest, 1 / row.mark_price), row.open_interest
+    return Market.of(
+        row,
+        predicted_rate=row.funding_8h,
+        interval_hours=8.0,
+        open_interest_base=held,
+        open_interest_usd=dollars(listing.quote, held_usd),
+    )

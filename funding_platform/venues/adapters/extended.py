@@ -1,0 +1,127 @@
+"""Extended on Starknet. It turns away clients that do not name themselves."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import field
+
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import ServerError, UnknownSymbolError
+from funding_platform.venues.paging.pager import Ask, Backward
+from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
+from funding_platform.venues.parsing.payloads import Payload, present
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+SESSION: Final = "_24_5"
+"""Ends the asset name of a share that trades on weekdays only: ``MU_24_5`` is MU."""
+
+
+class _Stats(Payload):
+    """The market as it stands; of markets that pay no funding nobody promises what is here."""
+
+    predicted_rate: MaybeReal = field(name="fundingRate", default=None)
+    next_funding_ms: MaybeTime = field(name="nextFundingRate", default=None)  # a time
+    mark_price: MaybeReal = None
+    index_price: MaybeReal = None
+    open_interest_base: MaybeReal = None
+    open_interest_usd: MaybeReal = field(name="openInterest", default=None)
+    volume_24h_usd: MaybeReal = field(name="dailyVolume", default=None)
+    best_bid: MaybeReal = field(name="bidPrice", default=None)
+    best_ask: MaybeReal = field(name="askPrice", default=None)
+
+
+class _Rules(Payload):
+    tick_size: MaybeReal = field(name="minPriceChange", default=None)
+    min_size: MaybeReal = field(name="minOrderSize", default=None)
+
+
+class _Market(Payload):
+    venue_symbol: str = field(name="name")
+    asset_name: str
+    quote: str = field(name="collateralAssetName")
+    status: str
+    trading_config: _Rules
+    market_stats: _Stats = field(default_factory=_Stats)
+    type: str = "PERPETUAL"  # absent until spring 2026, when spot markets came
+    listed_ms: MaybeTime = field(name="createdAt", default=None)
+
+
+class _Funding(Payload):
+    venue_symbol: str = field(name="m")
+    rate: Real = field(name="f")
+    time_ms: Time = field(name="T")  # some seconds after the hour
+
+
+MARKETS: Final = Endpoint("/api/v1/info/markets", list[_Market], within="data")
+HISTORY: Final = Endpoint("/api/v1/info/{market}/funding", list[_Funding], within="data")
+
+
+class Extended(Venue):
+    """Extended's perpetuals: quoted in dollars, settled in USDC, paid hourly."""
+
+    spec = VenueSpec(
+        name="extended",
+        title="Extended",
+        base_url="https://api.starknet.extended.exchange",
+        docs_url="https://api.docs.extended.exchange",
+        history_start=datetime(2025, 7, 1, tzinfo=UTC),
+        pager=Backward,
+        page_size=1000,
+        budget=Budget("requests", 1000, 60),
+        # Stands in place of the data, also with HTTP 200.
+        refusal=ErrorCodes(
+            "code",
+            "message",
+            within="error",
+            meanings={1001: UnknownSymbolError, 1010: ServerError},
+        ),
+        statuses={
+            "ACTIVE": "trading",
+            "REDUCE_ONLY": "halted",
+            "PRELISTED": "halted",
+            "DISABLED": "halted",
+            "DELISTED": "delisted",
+        },
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """All perpetuals, those that no longer or do not yet trade included."""
+        return [
+            Listing.linear(
+                row,
+                row.trading_config,
+                base=row.asset_name.removesuffix(SESSION),
+                settle="USDC",
+                interval_hours=1.0,
+            )
+            for row in await self._perpetuals()
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The statistics of the markets that trade, from the one call that holds everything."""
+        rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
+        return [
+            Market.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
+            for row in self.sifted(rows, _without_a_rate, MARKETS, "$.data[...].marketStats")
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of the hourly rates that were applied, newest first; both edges are included."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        return Page(
+            [
+                Settlement(row.venue_symbol, row.time_ms, row.rate, interval_hours=1.0)
+                for row in await self.fetch(HISTORY, {"market": symbol, **edges})
+            ]
+        )
+
+    async def _perpetuals(self) -> list[_Market]:
+        return [row for row in await self.fetch(MARKETS) if row.type == "PERPETUAL"]
+
+
+def _without_a_rate(row: _Market) -> str | None:
+    stats = row.market_stats
+    paid = None not in (present(stats.predicted_rate), present(stats.next_funding_ms))
+    return None if paid else f"{row.venue_symbol} trades without a rate"

@@ -1,0 +1,140 @@
+"""GRVT: rates in percent per the instrument's own interval, times in nanoseconds."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import field
+
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
+from funding_platform.venues.paging.pager import Ask, BackwardToken
+from funding_platform.venues.parsing.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
+from funding_platform.venues.parsing.payloads import HOUR_MS, Payload, fraction, total
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, hours_of
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+SHORTEST_HOURS: Final = 4
+THOUSANDS: Final = {"KPEPE": "kPEPE", "KBONK": "kBONK", "KSHIB": "kSHIB"}
+"""Contracts of a thousand units, whose capital K tells nothing: KAS and KAVA are coins."""
+
+
+class _Instrument(Payload, rename=None):
+    venue_symbol: str = field(name="instrument")
+    base: str
+    quote: str
+    kind: str
+    funding_interval_hours: Whole
+    tick_size: MaybeReal = None
+    min_size: MaybeReal = None
+
+
+class _Ticker(Payload, rename=None):
+    venue_symbol: str = field(name="instrument")
+    funding_rate: Percent  # as funding_rate_8h_curr, which is not of eight hours either
+    next_funding_time: Nanoseconds
+    mark_price: MaybeReal
+    index_price: MaybeReal = None
+    best_bid: MaybeReal = field(name="best_bid_price", default=None)
+    best_ask: MaybeReal = field(name="best_ask_price", default=None)
+    open_interest_base: MaybeReal = field(name="open_interest", default=None)
+    buy_volume_24h_q: MaybeReal = None  # by what takers did: the sum is what was traded
+    sell_volume_24h_q: MaybeReal = None
+
+    @property
+    def volume_24h_quote(self) -> float | None:
+        """Both sides' takers."""
+        return total(self.buy_volume_24h_q, self.sell_volume_24h_q)
+
+
+class _Funding(Payload, rename=None):
+    venue_symbol: str = field(name="instrument")
+    funding_rate: Percent
+    funding_time: Nanoseconds
+    funding_interval_hours: Whole
+    mark_price: MaybeReal = None
+
+    @property
+    def settlement(self) -> Settlement:
+        """As a record; the interval is unknown where it is zero."""
+        time_ms, rate = self.funding_time // NS_PER_MS, fraction(self.funding_rate)
+        hours = self.funding_interval_hours or None
+        return Settlement(self.venue_symbol, time_ms, rate, self.mark_price, interval_hours=hours)
+
+
+class _History(Payload):
+    result: list[_Funding]
+    next: str | None = None
+
+
+INSTRUMENTS: Final = Endpoint(
+    "/full/v1/all_instruments", list[_Instrument], within="result", method="POST"
+)
+TICKER: Final = Endpoint("/full/v1/ticker", _Ticker, within="result", method="POST")
+HISTORY: Final = Endpoint("/full/v1/funding", _History, method="POST")
+
+
+class Grvt(Venue):
+    """GRVT's perpetuals."""
+
+    spec = VenueSpec(
+        name="grvt",
+        title="GRVT",
+        base_url="https://market-data.grvt.io",
+        docs_url="https://api-docs.grvt.io",
+        history_start=datetime(2024, 12, 1, tzinfo=UTC),
+        pager=BackwardToken,
+        page_size=1000,
+        budget=Budget("requests", 1500, 60),  # 1500 are announced, but not per how long
+        refusal=ErrorCodes(
+            "code",
+            "message",
+            meanings={1004: UnknownSymbolError, 1006: RateLimitedError, 1009: ServerError},
+        ),
+        statuses={"active": "trading"},
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The active perpetuals; ``create_time`` is newer than they are, hence not a listing."""
+        return [
+            Listing.linear(
+                row,
+                base=THOUSANDS.get(row.base, row.base),
+                status="active",
+                interval_hours=row.funding_interval_hours or None,
+            )
+            for row in await self.fetch(INSTRUMENTS, {"is_active": True})
+            if row.kind == "PERPETUAL"
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The tickers, which have to be asked for one by one."""
+        listed = await self.listed()
+        tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
+        return [
+            Market.of(
+                row,
+                listed[symbol],
+                predicted_rate=fraction(row.funding_rate),
+                next_funding_ms=row.next_funding_time // NS_PER_MS,
+            )
+            for symbol, row in tickers.items()
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of funding, newest first, by cursor."""
+        params: Params = {
+            "instrument": symbol,
+            "start_time": str(ask.start_ms * NS_PER_MS),
+            "end_time": str(ask.end_ms * NS_PER_MS),
+            "limit": ask.limit,
+            **ask.cursor("cursor"),
+        }
+        answer = await self.fetch(HISTORY, params)
+        hours = hours_of((await self.listed()).get(symbol), SHORTEST_HOURS)
+
+        def was_paid(row: Settlement) -> bool:
+            """Rows of 2025 may be samples by the minute and state no interval."""
+            return bool(row.interval_hours) or row.time_ms % int(hours * HOUR_MS) == 0
+
+        return Page.sifted([row.settlement for row in answer.result], was_paid, answer.next)

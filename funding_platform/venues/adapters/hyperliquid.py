@@ -1,0 +1,119 @@
+"""Hyperliquid's own perpetuals; those of builders' exchanges (``xyz:AAPL``) are left out."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import field
+
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import UnknownSymbolError
+from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time
+from funding_platform.venues.parsing.payloads import Payload, step
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
+from funding_platform.venues.rest.limits import Budget
+
+
+class _Asset(Payload):
+    venue_symbol: str = field(name="name")
+    sz_decimals: Decimals
+    is_delisted: bool = False
+
+
+class _Meta(Payload):
+    universe: list[_Asset]
+
+
+class _Context(Payload):
+    """The market of the asset at the same position of the universe.
+
+    Only the rate must have a value: an asset without trades may have no price.
+    """
+
+    predicted_rate: Real = field(name="funding")
+    open_interest_base: MaybeReal = field(name="openInterest")
+    mark_price: MaybeReal = field(name="markPx")
+    index_price: MaybeReal = field(name="oraclePx")
+    volume_24h_quote: MaybeReal = field(name="dayNtlVlm")
+
+
+class _Funding(Payload):
+    venue_symbol: str = field(name="coin")
+    time_ms: Time = field(name="time")
+    rate: Real = field(name="fundingRate")
+
+
+MARKETS: Final = Endpoint(
+    "/info",
+    tuple[_Meta, list[_Context]],
+    weight=20,
+    method="POST",
+    paired=((0, "universe"), (1,)),
+)
+# 20, and 1 per 20 rows of a full page.
+HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
+
+
+def _refusal(status: int, body: bytes) -> Refusal | None:
+    """An unknown coin is answered with HTTP 500 and ``null``; other errors carry no code."""
+    if status == 500 and body.strip() == b"null":
+        return Refusal(UnknownSymbolError, "no such coin")
+    return None
+
+
+class Hyperliquid(Venue):
+    """Hyperliquid's core perpetuals, all margined in USDC."""
+
+    spec = VenueSpec(
+        name="hyperliquid",
+        title="Hyperliquid",
+        base_url="https://api.hyperliquid.xyz",
+        docs_url="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api",
+        history_start=datetime(2023, 5, 1, tzinfo=UTC),
+        pager=Ascending,
+        page_size=500,
+        budget=Budget("weight", 1200, 60),
+        refusal=_refusal,
+        statuses={"listed": "trading", "delisted": "delisted"},
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """The universe. Prices have five significant digits, hence no fixed tick."""
+        meta, _ = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
+        return [
+            Listing.linear(
+                asset,
+                base=asset.venue_symbol,
+                quote="USDC",
+                status="delisted" if asset.is_delisted else "listed",
+                interval_hours=1.0,
+                min_size=step(asset.sz_decimals),
+            )
+            for asset in meta.universe
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The contexts, paired with the universe. Impact prices are not a best bid and ask."""
+        meta, contexts = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
+        if len(meta.universe) != len(contexts):
+            raise self.broken(
+                f"{len(meta.universe)} assets, but {len(contexts)} contexts", MARKETS, "$[1]"
+            )
+        return [
+            Market.of(
+                asset,
+                context,
+                quote="USDC",
+                interval_hours=1.0,
+                next_funding_ms=self.next_hour_ms(),
+            )
+            for asset, context in zip(meta.universe, contexts, strict=True)
+            if not asset.is_delisted
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of fundingHistory, whose two edges are included."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms}
+        rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
+        return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

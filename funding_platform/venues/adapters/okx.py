@@ -1,0 +1,149 @@
+"""OKX v5 swaps, linear and inverse."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from msgspec import field
+
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
+from funding_platform.venues.paging.pager import Ask, BackwardOpen
+from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, TimeOrBlank
+from funding_platform.venues.parsing.payloads import Payload, hours_between, product
+from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.rest.concurrency import together
+from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
+from funding_platform.venues.rest.limits import Budget
+
+INDEX_QUOTES: Final = ("USDT", "USDC", "USD")
+
+
+class _SwapRow(Payload):
+    venue_symbol: str = field(name="instId")
+
+
+class _Instrument(_SwapRow):
+    inst_family: str  # baseCcy and quoteCcy are empty for swaps
+    contract_type: Literal["linear", "inverse"] = field(name="ctType")
+    ct_val: RealOrBlank
+    ct_mult: RealOrBlank
+    settle: str = field(name="settleCcy")
+    tick_size: RealOrBlank = field(name="tickSz")
+    min_size: RealOrBlank = field(name="minSz")
+    status: str = field(name="state")
+    listed_ms: TimeOrBlank = field(name="listTime")
+
+
+class _FundingRate(_SwapRow):
+    inst_type: str
+    predicted_rate: RealOrBlank = field(name="fundingRate")  # under next_period, fixed already
+    next_funding_ms: TimeOrBlank = field(name="fundingTime")
+    following_ms: TimeOrBlank = field(name="nextFundingTime")  # after that
+
+    @property
+    def interval_hours(self) -> float | None:
+        """From this settlement to the one after it."""
+        return hours_between(self.next_funding_ms, self.following_ms)
+
+
+class _MarkPrice(_SwapRow):
+    mark_price: RealOrBlank = field(name="markPx")
+
+
+class _OpenInterest(_SwapRow):
+    open_interest_base: RealOrBlank = field(name="oiCcy")
+    open_interest_usd: RealOrBlank = field(name="oiUsd")
+
+
+class _Ticker(_SwapRow):
+    last: RealOrBlank
+    best_bid: RealOrBlank = field(name="bidPx")
+    best_ask: RealOrBlank = field(name="askPx")
+    volume: RealOrBlank = field(name="volCcy24h")  # base coin, for inverse swaps too
+
+    @property
+    def volume_24h_usd(self) -> MaybeReal:
+        """Base coins traded, at the last price."""
+        return dollars(self.venue_symbol.split("-")[1], product(self.volume, self.last))
+
+
+class _Index(Payload):
+    pair: str = field(name="instId")  # BTC-USDT
+    index_price: RealOrBlank = field(name="idxPx")
+
+
+class _Funding(_SwapRow):
+    time_ms: Time = field(name="fundingTime")
+    rate: Real = field(name="realizedRate")  # fundingRate is what was predicted
+
+
+INSTRUMENTS: Final = Endpoint("/api/v5/public/instruments", list[_Instrument], within="data")
+FUNDING_RATES: Final = Endpoint("/api/v5/public/funding-rate", list[_FundingRate], within="data")
+MARK_PRICES: Final = Endpoint("/api/v5/public/mark-price", list[_MarkPrice], within="data")
+OPEN_INTEREST: Final = Endpoint("/api/v5/public/open-interest", list[_OpenInterest], within="data")
+TICKERS: Final = Endpoint("/api/v5/market/tickers", list[_Ticker], within="data")
+INDEX_TICKERS: Final = Endpoint("/api/v5/market/index-tickers", list[_Index], within="data")
+SLOW: Final = Budget("history", 10, 2)
+HISTORY: Final = Endpoint(
+    "/api/v5/public/funding-rate-history", list[_Funding], within="data", budget=SLOW
+)
+SWAPS: Final = {"instType": "SWAP"}
+
+
+class Okx(Venue):
+    """OKX v5, instrument type SWAP."""
+
+    spec = VenueSpec(
+        name="okx",
+        title="OKX",
+        base_url="https://www.okx.com",
+        docs_url="https://www.okx.com/docs-v5/en/",
+        history_start=datetime(2018, 12, 1, tzinfo=UTC),
+        history_depth=timedelta(days=90),
+        pager=BackwardOpen,
+        page_size=100,
+        budget=Budget("requests", 10, 2),
+        refusal=ErrorCodes(
+            "code",
+            "msg",
+            success="0",
+            meanings={"50011": RateLimitedError, "50013": ServerError, "51001": UnknownSymbolError},
+        ),
+        statuses={"live": "trading", "suspend": "halted", "preopen": "halted"},
+    )
+
+    async def fetch_listings(self) -> list[Listing]:
+        """All swaps."""
+        return [
+            Listing.of(
+                row,
+                base=row.inst_family.split("-")[0],
+                quote=row.inst_family.split("-")[-1],
+                contract_size=product(row.ct_val, row.ct_mult),
+            )
+            for row in await self.fetch(INSTRUMENTS, SWAPS)
+        ]
+
+    async def fetch_markets(self) -> list[Market]:
+        """The funding of all swaps, joined with prices, open interest and turnover."""
+        funding, marks, interest, tickers, indices = await together(
+            self.fetch(FUNDING_RATES, {"instId": "ANY"}),
+            self.attempt_rows(MARK_PRICES, SWAPS),
+            self.attempt_rows(OPEN_INTEREST, SWAPS),
+            self.attempt_rows(TICKERS, SWAPS),
+            self.attempt_each(
+                INDEX_QUOTES, lambda quote: self.fetch(INDEX_TICKERS, {"quoteCcy": quote})
+            ),
+        )
+        index = {f"{row.pair}-SWAP": row for rows in indices.values() for row in rows}
+        return [
+            Market.joined(row, marks, index, interest, tickers)
+            for row in funding
+            if row.inst_type == "SWAP"
+        ]
+
+    async def fetch_history(self, symbol: str, ask: Ask) -> Page:
+        """One page of settlements up to the ask's end; ``after`` means older than."""
+        params: Params = {"instId": symbol, "after": ask.end_ms + 1, "limit": ask.limit}
+        rows = await self.fetch(HISTORY, params)
+        return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

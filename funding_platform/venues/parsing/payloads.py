@@ -1,0 +1,107 @@
+"""How bodies become typed values: the base of payload structs, and arithmetic that keeps absence.
+
+Declare only fields that are used, with the types of ``fields``; a venue may add others at will.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+from funding_platform.core.time_grid import HOUR, MILLISECOND, to_ms
+from funding_platform.venues.parsing.fields import (
+    Decimals,
+    MaybeReal,
+    MaybeTime,
+    Percent,
+    ZonelessTime,
+)
+
+HOUR_MS: Final = HOUR // MILLISECOND
+DAY_MS: Final = 24 * HOUR_MS
+
+T = TypeVar("T")
+
+
+def camel_case(name: str) -> str:
+    """``vol_ccy24h`` as ``volCcy24h``; msgspec's own would write ``volCcy24H``."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Payload(msgspec.Struct, rename=camel_case, gc=False):
+    """Base of all payload structs: fields are camelCase on the wire."""
+
+
+class SymbolRow(Payload):
+    """Base of rows that name their perpetual under ``symbol``."""
+
+    venue_symbol: str = msgspec.field(name="symbol")
+
+
+def present(value: T | Literal[""] | None) -> T | None:
+    """The value, or None where the venue left it out. Zero is a value."""
+    return None if value is None or value == "" else value
+
+
+def coalesce(*values: MaybeReal) -> float | None:
+    """The first value that is there."""
+    return next((known for known in map(present, values) if known is not None), None)
+
+
+def product(*factors: MaybeReal) -> float | None:
+    """The product, None where any factor is absent."""
+    known = _known(factors)
+    return None if known is None else math.prod(known)
+
+
+def total(*terms: MaybeReal) -> float | None:
+    """The sum, None where any term is absent."""
+    known = _known(terms)
+    return None if known is None else sum(known)
+
+
+def larger(a: MaybeReal, b: MaybeReal) -> float | None:
+    """The larger amount, whatever the signs; None where either is absent."""
+    known = _known((a, b))
+    return None if known is None else max(map(abs, known))
+
+
+def ratio(dividend: MaybeReal, divisor: float) -> float | None:
+    """The quotient, None where the dividend is absent: minutes as hours, say."""
+    known = present(dividend)
+    return None if known is None else known / divisor
+
+
+def hours_between(start_ms: MaybeTime, end_ms: MaybeTime) -> float | None:
+    """Hours from one moment to another, None where either is absent."""
+    start, end = present(start_ms), present(end_ms)
+    return None if start is None or end is None else (end - start) / HOUR_MS
+
+
+def utc_ms(time: ZonelessTime) -> int:
+    """The moment in milliseconds since the epoch."""
+    return to_ms(time.replace(tzinfo=UTC))
+
+
+def step(decimals: Decimals) -> float:
+    """The smallest difference between two numbers of so many decimals."""
+    return 10.0**-decimals
+
+
+def _known(values: Sequence[MaybeReal]) -> list[float] | None:
+    """The values, None where any is absent."""
+    known = [value for value in map(present, values) if value is not None]
+    return known if len(known) == len(values) else None
+
+
+def fraction(percent: Percent) -> float:
+    """``percent / 100``, in decimal: 0.57 % is 0.0057, where floats make 0.005699999999999999."""
+    return float(percent + "e-2")
+
+
+def decoder_of(payload: Any) -> "msgspec.json.Decoder[Any]":
+    """A decoder that also takes numbers written as strings, as venues write them."""
+    return msgspec.json.Decoder(payload, strict=False)

@@ -1,0 +1,170 @@
+"""What the parse functions of a venue return: one record per row, in the venue's own numbers.
+
+Times are milliseconds since the epoch, as on the wire; ``frames`` turns records into the tables
+of ``core.tables``. A field left out stays absent all the way into the table.
+
+A payload struct that names its fields after those of a record, whatever they are called on the
+wire, is the table from wire to column: ``Market.of(row)`` takes them over.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from funding_platform.core.symbols import ContractType, is_dollar
+from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime
+
+
+class OfSymbol(Protocol):
+    """A row that says whose it is."""
+
+    @property
+    def venue_symbol(self) -> str:
+        """The venue's own symbol."""
+        ...
+
+
+class _Record(msgspec.Struct, frozen=True):
+    @classmethod
+    def of(cls, *sources: object, **stated: Any) -> Self:
+        """The record of ``stated`` and of whatever attributes of the sources have its names.
+
+        What is stated comes first, then the sources in order: the first that has an attribute
+        gives it, be it blank. None, the answer that did not come, is a source of nothing.
+        """
+        return cls(**cls._gathered(*sources, **stated))
+
+    @classmethod
+    def _gathered(cls, *sources: object, **stated: Any) -> dict[str, Any]:
+        givers = _givers(cls, *map(type, sources))
+        values = {name: getattr(sources[giver], name) for name, giver in givers}
+        values.update(stated)
+        return values
+
+
+@cache
+def _givers(record: type[_Record], *sources: type) -> tuple[tuple[str, int], ...]:
+    """Each field that a source has, and which is the first to have it."""
+    fields = record.__struct_fields__
+    having = {name: [hasattr(source, name) for source in sources] for name in fields}
+    return tuple((name, found.index(True)) for name, found in having.items() if any(found))
+
+
+class Listing(_Record, kw_only=True, frozen=True, gc=False):
+    """One perpetual that a venue lists; columns of ``core.instruments``.
+
+    ``base`` is the venue's spelling, ``status`` the venue's word for it. ``venue_id`` is what calls
+    name it by, where that is not the symbol; it is not kept.
+    """
+
+    venue_symbol: str
+    base: str
+    quote: str
+    settle: str | None
+    contract_type: ContractType
+    status: str
+    venue_id: str | None = None
+    contract_size: MaybeReal = None
+    interval_hours: MaybeReal = None
+    tick_size: MaybeReal = None
+    min_size: MaybeReal = None
+    listed_ms: MaybeTime = None
+
+    @classmethod
+    def linear(cls, *sources: object, **stated: Any) -> Self:
+        """As ``of``, for contracts of one unit of the base.
+
+        They settle in their quote where nothing else is said.
+        """
+        values = cls._gathered(*sources, **stated)
+        usual = {"settle": values["quote"], "contract_type": "linear", "contract_size": 1.0}
+        return cls(**(usual | values))
+
+
+class Market(_Record, kw_only=True, frozen=True, gc=False):
+    """The market of one perpetual as it stands; columns of ``core.market_snapshots``.
+
+    A venue that does not count in dollars gives its ``quote`` and ``volume_24h_quote``: where the
+    quote is a dollar or counts as one, ``frames`` fills the dollar columns that are left out.
+    """
+
+    venue_symbol: str
+    predicted_rate: MaybeReal
+    quote: str | None = None
+    interval_hours: MaybeReal = None
+    next_funding_ms: MaybeTime = None
+    mark_price: MaybeReal = None
+    index_price: MaybeReal = None
+    open_interest_base: MaybeReal = None
+    open_interest_usd: MaybeReal = None
+    volume_24h_usd: MaybeReal = None
+    volume_24h_quote: MaybeReal = None
+    best_bid: MaybeReal = None
+    best_ask: MaybeReal = None
+
+    @classmethod
+    def joined(cls, row: OfSymbol, *answers: Mapping[str, object], **stated: Any) -> Self:
+        """As ``of`` a row, and of what other answers, by symbol, say of the same perpetual."""
+        return cls.of(row, *(answer.get(row.venue_symbol) for answer in answers), **stated)
+
+
+class Settlement(_Record, frozen=True, gc=False):
+    """One settled rate; a row of ``core.funding_rates``.
+
+    ``interval_hours`` only where the venue states it for that very row.
+    """
+
+    venue_symbol: str
+    time_ms: int
+    rate: float
+    mark_price: MaybeReal = None
+    index_price: MaybeReal = None
+    interval_hours: MaybeReal = None
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """One answer of a history endpoint.
+
+    Parameters
+    ----------
+    settlements
+        Its settled rates, in any order.
+    token
+        The venue's cursor to the page after it, for venues that page by cursor.
+    passed_over_ms
+        Times of rows that are no settlements (an interval still open, a sample in between). They
+        are not kept, but they show how far the page reaches.
+    """
+
+    settlements: Sequence[Settlement]
+    token: str | None = None
+    passed_over_ms: Sequence[int] = ()
+
+    @classmethod
+    def sifted(
+        cls,
+        rows: Sequence[Settlement],
+        is_settlement: Callable[[Settlement], bool],
+        token: str | None = None,
+    ) -> Self:
+        """The page of those rows that are settlements; the others are passed over."""
+        settlements = [row for row in rows if is_settlement(row)]
+        others = [row.time_ms for row in rows if not is_settlement(row)]
+        return cls(settlements, token, others)
+
+    @property
+    def times_ms(self) -> list[int]:
+        """Times of all its rows, settlements or not."""
+        return [*(row.time_ms for row in self.settlements), *self.passed_over_ms]
+
+
+def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:
+    """An amount of the quote currency as USD; None unless that is a dollar or counts as one."""
+    return amount if is_dollar(quote) else None
+
+
+def hours_of(listing: Listing | None, otherwise: float) -> float:
+    """The interval of a listing, or the other where nothing is listed or no interval stated."""
+    return (listing and listing.interval_hours) or otherwise

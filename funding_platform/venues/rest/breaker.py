@@ -1,0 +1,177 @@
+"""Whether a venue may be asked at all: not while it bans us, nor while it keeps failing.
+
+The breaker opens when call after call has failed, each after all its retries; one answer in between
+and the count begins again. Once it has cooled down it lets a single call through, without retries:
+an answer closes it, another failure keeps it open. All processes of the machine share it, and it
+survives them.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from funding_platform.venues.errors import (
+    BannedError,
+    BreakerOpenError,
+    UnavailableError,
+    VenueError,
+)
+from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
+from funding_platform.venues.rest.standing import (
+    COOL_DOWN_SECONDS,
+    OPEN_AFTER,
+    Health,
+    health_in,
+    health_within,
+)
+from funding_platform.venues.rest.state import SharedState
+
+BAN_SECONDS: Final = 600.0
+"""Of a ban whose end the venue does not tell: Bybit's ten minutes, the longest that is documented
+for one without ``Retry-After``."""
+
+
+class Breaker:
+    """Stands in front of every call to one venue.
+
+    Parameters
+    ----------
+    venue
+        Name of the venue, for errors.
+    state
+        What is shared with other processes; by default nothing.
+    open_after
+        So many failures in a row open it.
+    timer
+        Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        state: SharedState | None = None,
+        *,
+        open_after: float = OPEN_AFTER,
+        timer: Callable[[], float] = time.time,
+    ) -> None:
+        self._venue = venue
+        self._open_after = open_after
+        self._state = state or SharedState()
+        self._timer = timer
+
+    @property
+    def health(self) -> Health:
+        """How the venue stands with us."""
+        return health_in(self._state, self._timer())
+
+    @contextmanager
+    def call(self) -> Iterator[bool]:
+        """The block is one call, with its retries; yields whether it only tries the venue out.
+
+        Raises
+        ------
+        BannedError
+            While a ban lasts.
+        BreakerOpenError
+            While the breaker is open.
+        """
+        on_trial = self._admit()
+        try:
+            yield on_trial
+        except UnavailableError as error:
+            self._note_failure(error)
+            raise
+        except VenueError:
+            self._note_answer()
+            raise
+        self._note_answer()
+
+    def require_no_ban(self) -> None:
+        """Refuse to ask a venue that has banned us, in this process or another.
+
+        Raises
+        ------
+        BannedError
+            While the ban lasts.
+        """
+        self._health_unless_banned()
+
+    def ban(self, error: VenueError) -> None:
+        """Ask no more for as long as the venue said, or for ``BAN_SECONDS``; a day at most."""
+        asked = BAN_SECONDS if error.retry_after is None else error.retry_after
+        seconds = min(asked, LONGEST_BAN_SECONDS)
+        health_in(self._state, self._timer())  # forgets a ban that would outlast every other
+        self._write(
+            "banned_until = max(coalesce(banned_until, 0), ?), ban = ?",
+            self._timer() + seconds,
+            error.message,
+        )
+
+    def _health_unless_banned(self) -> Health:
+        health, now = self.health, self._now()
+        if health.banned_until is not None and now < health.banned_until:
+            error = BannedError(
+                f"banned until {_moment(health.banned_until)}: {health.ban}",
+                venue=self._venue,
+                hint=f"the ban ends by itself; it is remembered in {self._state.place}",
+            )
+            error.retry_after = (health.banned_until - now).total_seconds()
+            raise error
+        return health
+
+    def _admit(self) -> bool:
+        """Whether the call that is let through is a trial; a closed breaker locks nothing."""
+        if self._health_unless_banned().failures < self._open_after:
+            return False
+        return self._state.transact(self._let_through)
+
+    def _let_through(self, database: sqlite3.Connection) -> bool:
+        """Whether the call that is let through is a trial."""
+        health, now = health_within(database), self._now()
+        if health.failures < self._open_after or health.retry_at is None:
+            return False
+        if now < health.retry_at:
+            raise self._open_error(health, health.retry_at)
+        # Until this call is over, or has been under way for too long, it is the only one.
+        database.execute("UPDATE standing SET retry_at = ?", (self._cooled_down_at(),))
+        return True
+
+    def _open_error(self, health: Health, retry_at: datetime) -> BreakerOpenError:
+        error = BreakerOpenError(
+            f"{health.failures} calls in a row failed, the next is let through at "
+            f"{_moment(retry_at)}; the last failure: {health.last_failure}",
+            venue=self._venue,
+            hint="see whether the venue is down; nothing need be done once it is back",
+        )
+        error.retry_after = (retry_at - self._now()).total_seconds()
+        return error
+
+    def _note_failure(self, error: UnavailableError) -> None:
+        self._write(
+            "failures = failures + 1, last_failure = ?, last_failed_at = ?, retry_at = ?",
+            error.message,
+            self._timer(),
+            self._cooled_down_at(),
+        )
+
+    def _note_answer(self) -> None:
+        if self.health.failures:
+            self._write("failures = 0")
+
+    def _write(self, assignments: str, *values: float | str) -> None:
+        self._state.transact(
+            lambda database: database.execute(f"UPDATE standing SET {assignments}", values)
+        )
+
+    def _cooled_down_at(self) -> float:
+        return self._timer() + COOL_DOWN_SECONDS
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._timer(), UTC)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

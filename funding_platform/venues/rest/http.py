@@ -1,0 +1,283 @@
+"""The one HTTP client: timeouts, bounded bodies, budgets, retries, and errors with a type.
+
+It sends, and reads what comes back; what that is, ``answers`` tells. Whatever goes wrong leaves as
+a ``VenueError``.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TypeVar
+
+import httpx
+
+from funding_platform.venues.errors import (
+    BannedError,
+    ConnectionFailedError,
+    TooLargeError,
+    UndecodableError,
+    VenueError,
+    VenueTimeoutError,
+)
+from funding_platform.venues.rest.answers import decoded, raise_for_refusal
+from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.clocks import ahead_of
+from funding_platform.venues.rest.encodings import ACCEPTED, BrokenEncodingError, Inflation
+from funding_platform.venues.rest.endpoints import Endpoint, Params, RefusalHook
+from funding_platform.venues.rest.limits import Budget, Limiter
+from funding_platform.venues.rest.memory import MAX_BODY_BYTES, Share
+from funding_platform.venues.rest.recording import EXTENSION, Exchange, Recorder, asked, note
+from funding_platform.venues.rest.retries import bearable, retrying
+from funding_platform.venues.rest.transport import AiohttpTransport
+from funding_platform.venues.unexpected import typed_failures
+
+USER_AGENT = "funding-platform/0.1"
+"""Extended answers 403 to clients that do not name themselves."""
+
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
+
+T = TypeVar("T")
+
+
+@dataclass
+class Stats:
+    """What the client did so far."""
+
+    calls: int = 0
+    requests: int = 0
+    busy_seconds: float = 0.0
+    clock_ahead: timedelta | None = None
+    """How far our clock was ahead of the venue's, by the answer that says least."""
+
+    @property
+    def retries(self) -> int:
+        """Requests beyond the first of each call."""
+        return self.requests - self.calls
+
+    @property
+    def mean_latency_ms(self) -> float | None:
+        """Mean time from sending a request to the end of its answer; None before the first."""
+        return 1e3 * self.busy_seconds / self.requests if self.requests else None
+
+    def compare_clocks(self, ahead: timedelta | None) -> None:
+        """Note how far our clock was ahead of the stamp of an answer, where it has one."""
+        if ahead is not None:
+            known = self.clock_ahead
+            self.clock_ahead = ahead if known is None else min(known, ahead, key=abs)
+
+
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
+class HttpClient:
+    """Talks to one venue.
+
+    Parameters
+    ----------
+    venue
+        Name of the venue, for errors.
+    base_url
+        What endpoint paths are appended to; may itself have a path.
+    budget
+        The budget of endpoints that name none.
+    refusal
+        Finds error codes in bodies.
+    used_weight_header
+        Header in which the venue reports what it has counted against ``budget``.
+    timeout_seconds
+        For a whole exchange, from connecting to the last byte.
+    limiter
+        Keeps to the budgets.
+    headers
+        Sent with every request; never logged.
+    home_url
+        The venue's own address. A ``base_url`` that differs stands for all hosts of the venue.
+    breaker
+        Stands in front of every call; by default one of its own.
+    clock
+        Stamps the exchanges.
+    record
+        Given every complete answer, good or bad.
+    memory
+        What the answers may take; without it any one up to ``MAX_BODY_BYTES``.
+    transport
+        In place of the network.
+    retry_seconds
+        Wait before the second try of a call; it doubles from try to try.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        base_url: str,
+        *,
+        budget: Budget,
+        refusal: RefusalHook,
+        used_weight_header: str | None,
+        timeout_seconds: float,
+        limiter: Limiter,
+        headers: Mapping[str, str] | None = None,
+        home_url: str | None = None,
+        breaker: Breaker | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        record: Recorder | None = None,
+        memory: Share | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        retry_seconds: float = 0.5,
+    ) -> None:
+        self.stats = Stats()
+        self.memory = memory or Share(venue)
+        self._venue = venue
+        self._base_url = base_url.rstrip("/")
+        self._at_home = base_url == home_url
+        self._budget = budget
+        self._refusal = refusal
+        self._used_weight_header = used_weight_header
+        self._timeout_seconds = timeout_seconds
+        self._limiter = limiter
+        self._breaker = breaker or Breaker(venue)
+        self._clock = clock
+        self._record = record
+        self._base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
+        self._retry = retrying(retry_seconds)
+        self._client = httpx.AsyncClient(
+            headers={**_HEADERS, **(headers or {})},
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            transport=transport or AiohttpTransport(_trust()),
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
+        """The decoded answer of one call, after as many tries as are worth it.
+
+        Raises
+        ------
+        VenueError
+            The last try's failure, or the first that no other try could change.
+        """
+        self.stats.calls += 1
+        with self._breaker.call() as on_trial, typed_failures(self._venue, endpoint.path):
+            if on_trial:
+                return await self._exchange(endpoint, params or {})
+            return await self._retry(self._exchange, endpoint, params or {})
+
+    async def _exchange(self, endpoint: Endpoint[T], params: Params) -> T:
+        budget = endpoint.budget or self._budget
+        request = self._build(endpoint, params)
+        async with self._limiter.spend(budget, endpoint.weight):
+            self._breaker.require_no_ban()  # waiting for the budget may have taken minutes
+            response, body = await self._send(request)
+            self._learn_usage(response)
+        try:
+            raise_for_refusal(self._venue, response, body, self._refusal)
+        except VenueError as error:
+            if isinstance(error, BannedError) or not bearable(error.retry_after):
+                self._breaker.ban(error)
+            elif error.retry_after is not None:
+                self._limiter.pause(budget, error.retry_after)
+            raise
+        self.memory.hold_decoded(body)
+        return decoded(endpoint, body, self._venue, str(request.url))
+
+    def _build(self, endpoint: Endpoint[T], params: Params) -> httpx.Request:
+        path, remaining = endpoint.locate(params)
+        url = (endpoint.host if endpoint.host and self._at_home else self._base_url) + path
+        if endpoint.method == "POST":
+            return self._client.build_request("POST", url, json=remaining)
+        return self._client.build_request("GET", url, params=remaining or None)
+
+    async def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        where = {"venue": self._venue, "endpoint": str(request.url)}
+        self.stats.requests += 1
+        started, sent_at = time.perf_counter(), self._clock()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._client.send(request, stream=True)
+                try:
+                    body = await self._read(response)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TimeoutException):
+            raise VenueTimeoutError(
+                f"no complete answer within {self._timeout_seconds:g} s", **where
+            ) from None
+        except BrokenEncodingError as error:
+            raise UndecodableError(f"broken compression: {error}", **where) from error
+        except httpx.TransportError as error:
+            reason = f"{type(error).__name__} {error}".rstrip()
+            raise ConnectionFailedError(f"no connection: {reason}", **where) from error
+        finally:
+            self.stats.busy_seconds += time.perf_counter() - started
+        self._note(response, body, sent_at)
+        return response, body
+
+    def _note(self, response: httpx.Response, body: bytes, sent_at: datetime) -> None:
+        """Measure and record an exchange; one that is played back is what it was."""
+        exchange = response.extensions.get(EXTENSION) or Exchange(
+            *asked(response.request, self._base_path),
+            response.status_code,
+            body,
+            sent_at,
+            self._clock(),
+        )
+        note(exchange)
+        if EXTENSION not in response.extensions:
+            self.stats.compare_clocks(ahead_of(response.headers, exchange.observed_at))
+        if self._record is not None:
+            self._record(exchange)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The body, its compression undone, as long as it stays within bounds."""
+        if response.is_stream_consumed:  # played back
+            return response.content
+        body, inflation = bytearray(), Inflation(response.headers.get("content-encoding", ""))
+        if _announced(response) > MAX_BODY_BYTES:
+            raise self._too_long(response, body)
+        try:
+            async for chunk in response.aiter_raw():
+                for piece in inflation.pieces(chunk):
+                    self.memory.take(len(piece), "while its answers are read")
+                    body += piece
+                    if len(body) > MAX_BODY_BYTES:
+                        raise self._too_long(response, body)
+        finally:
+            self.memory.give_back(len(body))
+        inflation.finish()
+        return bytes(body)
+
+    def _too_long(self, response: httpx.Response, body: bytearray) -> TooLargeError:
+        return TooLargeError(
+            f"the answer is longer than {MAX_BODY_BYTES} bytes",
+            venue=self._venue,
+            endpoint=str(response.request.url),
+            payload=bytes(body[:1024]),
+        )
+
+    def _learn_usage(self, response: httpx.Response) -> None:
+        if self._used_weight_header is None:
+            return
+        used = response.headers.get(self._used_weight_header, "")
+        if used.isdecimal():
+            self._limiter.observe(self._budget, float(used))
+
+
+def _announced(response: httpx.Response) -> float:
+    """The length that the header promises; 0 where it promises none."""
+    length = response.headers.get("content-length", "")
+    return float(length) if length.isdecimal() else 0.0
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The certificates of all clients: reading them takes 24 ms each time."""
+    return httpx.create_ssl_context()
