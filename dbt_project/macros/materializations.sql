@@ -1,5 +1,5 @@
 {# How models reach the file that a build works in: each takes the place of the view that shows what
-   the lake held, in one transaction. From there funding_platform.lake.marts_build takes them. #}
+   the lake held, in one transaction. From there funding_platform.lake.marts.build takes them. #}
 
 {% materialization view, adapter='duckdb' %}
     {%- set target = this.incorporate(type='view') -%}

@@ -29,8 +29,8 @@ def query(
     sql: str, form: str, output: Path | None, timeout: float, memory: str, max_answer: str
 ) -> None:
     """Answer one SELECT over the lake, read-only."""
-    from funding_platform.lake.query import QueryLimits
-    from funding_platform.lake.query import query as run
+    from funding_platform.lake.read_only.query import QueryLimits
+    from funding_platform.lake.read_only.query import query as run
 
     limits = QueryLimits(seconds=timeout, memory=memory, answer=max_answer)
     write_frame(run(sql, settings(), limits=limits), form, output)

@@ -33,7 +33,7 @@ from funding_platform.defs.presentation import (
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.marts_build import MartsBuild, marts_build
+from funding_platform.lake.marts.build import MartsBuild, marts_build
 from funding_platform.settings import project_root
 from funding_platform.venues.registry import offering
 

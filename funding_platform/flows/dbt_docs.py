@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from funding_platform.lake.dbt_plugin import dbt_environment
+from funding_platform.lake.marts.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings, project_root
 
 

@@ -15,11 +15,11 @@ import duckdb
 from funding_platform.lake.ages import judged
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect
-from funding_platform.lake.copies import keep_copy, spare_file
 from funding_platform.lake.errors import LakeFullError, translated
 from funding_platform.lake.leftovers import clear_up, remove_listed
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.outdated import refuse_outdated
+from funding_platform.lake.recovery.copies import keep_copy, spare_file
 from funding_platform.settings import Settings
 
 _DROP_OLD_PAYLOADS = """

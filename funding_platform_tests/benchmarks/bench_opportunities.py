@@ -23,8 +23,8 @@ from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake import connect
 from funding_platform.lake.connection import bare_connection
-from funding_platform.lake.dbt_plugin import attach_held
-from funding_platform.lake.marts_build import marts_build
+from funding_platform.lake.marts.build import marts_build
+from funding_platform.lake.marts.dbt_plugin import attach_held
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from funding_platform.lake.dbt_plugin import dbt_environment
 from funding_platform.lake.errors import BuildFailedError
-from funding_platform.lake.marts_build import marts_build
+from funding_platform.lake.marts.build import marts_build
+from funding_platform.lake.marts.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

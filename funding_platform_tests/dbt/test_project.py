@@ -12,8 +12,8 @@ from polars.testing import assert_frame_equal
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.documents import MARTS, SEEDS
-from funding_platform.lake.dbt_plugin import Plugin
 from funding_platform.lake.errors import LakeMissingError
+from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.conftest import Built

@@ -19,16 +19,16 @@ from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.flows.doctor import examine
 from funding_platform.lake import connect
 from funding_platform.lake.catalog import catalog_file, copy_file
-from funding_platform.lake.dbt_plugin import Plugin
 from funding_platform.lake.errors import (
     CatalogLostError,
     CatalogOutdatedError,
     LakeReadOnlyError,
 )
 from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.publish import publish
-from funding_platform.lake.query import query
-from funding_platform.lake.recovery import fingerprints, rebuild, restore
+from funding_platform.lake.read_only.query import query
+from funding_platform.lake.recovery.recovery import fingerprints, rebuild, restore
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import JANUARY, january_of, parquet_names, rates

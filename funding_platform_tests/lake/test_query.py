@@ -27,9 +27,9 @@ from funding_platform.lake.errors import (
     QueryTimeoutError,
     QueryTooLargeError,
 )
-from funding_platform.lake.query import QueryLimits, ask, query
-from funding_platform.lake.query_server import SERVER, QueryServer, Reply
-from funding_platform.lake.query_walls import REFUSED_VIEWS, refuse_unless_reading
+from funding_platform.lake.read_only.query import QueryLimits, ask, query
+from funding_platform.lake.read_only.server import SERVER, QueryServer, Reply
+from funding_platform.lake.read_only.walls import REFUSED_VIEWS, refuse_unless_reading
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, rates
@@ -408,7 +408,7 @@ def test_a_caller_that_forks_has_a_server_of_its_own(filled: Settings) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from funding_platform.lake.query import query\n"
+        "from funding_platform.lake.read_only.query import query\n"
         "from funding_platform.settings import Settings\n"
         "settings = Settings(data_dir=Path(sys.argv[1]))\n"
         "query('SELECT 1', settings)\n"
@@ -433,7 +433,7 @@ def asking(filled: Settings) -> Iterator[subprocess.Popen[str]]:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from funding_platform.lake.query import query\n"
+        "from funding_platform.lake.read_only.query import query\n"
         "from funding_platform.settings import Settings\n"
         f'query("{ENDLESS}", Settings(data_dir=Path(sys.argv[1])))\n'
     )

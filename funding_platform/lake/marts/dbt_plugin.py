@@ -1,7 +1,7 @@
 """dbt on the lake: the plugin named in ``dbt_project/profiles.yml``, and the environment it reads.
 
 dbt never writes to the lake. While it builds, the database that it calls ``lake`` is a DuckDB file
-of that build (see `lake.marts_build`), beside the lake itself as it was when the build began, for
+of that build (see `lake.marts.build`), beside the lake itself as it was when the build began, for
 reading only. When it does not build, it sees the lake as it is, for reading only.
 
 The profile holds nothing that differs between machines or runs: dbt would parse the project anew.

@@ -19,7 +19,7 @@ import pyarrow as pa
 from funding_platform.core.errors import FundingError
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import QueryError, QueryMemoryError, QueryTooLargeError
-from funding_platform.lake.query_walls import lock_down, refuse_unless_reading
+from funding_platform.lake.read_only.walls import lock_down, refuse_unless_reading
 from funding_platform.settings import Settings
 
 _ROWS_AT_ONCE = 10_240

@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from funding_platform.lake.errors import ExtensionError
 from funding_platform.lake.extensions import bare_connection
-from funding_platform.lake.query_child import answer
+from funding_platform.lake.read_only.child import answer
 from funding_platform.settings import Settings
 
 _PR_SET_PDEATHSIG = 1

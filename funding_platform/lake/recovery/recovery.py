@@ -34,7 +34,6 @@ from funding_platform.lake.connection import (
     let_readers_read_while_others_write,
     make_catalog,
 )
-from funding_platform.lake.copies import keep_copy, previous_copy
 from funding_platform.lake.errors import (
     CatalogLostError,
     CatalogSoundError,
@@ -44,6 +43,7 @@ from funding_platform.lake.errors import (
 )
 from funding_platform.lake.leftovers import born, listed
 from funding_platform.lake.locks import commit_lock
+from funding_platform.lake.recovery.copies import keep_copy, previous_copy
 from funding_platform.settings import Settings
 
 _BASE = "base"

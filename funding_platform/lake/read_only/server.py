@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import funding_platform
 from funding_platform.lake.errors import QueryError
 
-_MODULE = "funding_platform.lake.query_fork"
+_MODULE = "funding_platform.lake.read_only.fork"
 
 _FOR_FORKING = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",

@@ -21,11 +21,11 @@ import duckdb
 
 from funding_platform.lake.catalog import LAKE, literal
 from funding_platform.lake.connection import connect
-from funding_platform.lake.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.extensions import bare_connection
 from funding_platform.lake.locks import build_lock
-from funding_platform.lake.marts_swap import BUILT, bring, held_by, query_of
+from funding_platform.lake.marts.dbt_plugin import HELD, attach_held, dbt_environment
+from funding_platform.lake.marts.swap import BUILT, bring, held_by, query_of
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 

@@ -1,7 +1,7 @@
 """Answering a query that a person wrote, without letting it do anything but read the lake.
 
 The door for whoever brings SQL of others: the command line, a service, a tool. A query runs in a
-process of its own that the operating system limits and kills (``query_child``), behind three walls
+process of its own that the operating system limits and kills (``child``), behind three walls
 (``query_walls``); all that comes back is a table or an error.
 """
 
@@ -24,8 +24,8 @@ from funding_platform.lake.errors import (
     QueryRefusedError,
     QueryTimeoutError,
 )
-from funding_platform.lake.query_server import SERVER, Reply
-from funding_platform.lake.query_walls import LONGEST_STATEMENT
+from funding_platform.lake.read_only.server import SERVER, Reply
+from funding_platform.lake.read_only.walls import LONGEST_STATEMENT
 from funding_platform.settings import Settings
 
 LONGEST_SECONDS = 86_400.0
