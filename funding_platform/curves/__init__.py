@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from funding_platform.curves.errors import CurveError
     from funding_platform.curves.factors import curve_factors
     from funding_platform.curves.feature_store import build_features, get_features
-    from funding_platform.curves.pca_rolling import RollingPca, rolling_pca
+    from funding_platform.curves.pca.rolling import RollingPca, rolling_pca
     from funding_platform.curves.snapshots import build_curves
     from funding_platform.curves.windows import LOOK_BACK
 
@@ -36,7 +36,7 @@ __getattr__ = lazy_names(
         "build_features": "feature_store",
         "curve_factors": "factors",
         "get_features": "feature_store",
-        "RollingPca": "pca_rolling",
-        "rolling_pca": "pca_rolling",
+        "RollingPca": "pca.rolling",
+        "rolling_pca": "pca.rolling",
     },
 )

@@ -6,7 +6,7 @@ import polars as pl
 
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS, PCA_MODELS, PCA_SCORES
 from funding_platform.core.time_grid import Window
-from funding_platform.curves.pca_rolling import WINDOW_DAYS, fit_models, score_curves
+from funding_platform.curves.pca.rolling import WINDOW_DAYS, fit_models, score_curves
 from funding_platform.flows.following import (
     Input,
     changed,

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS
 from funding_platform.curves import rolling_pca
-from funding_platform.curves.pca_rolling import WINDOW_DAYS
+from funding_platform.curves.pca.rolling import WINDOW_DAYS
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds, seconds
 from funding_platform_tests.curves.test_pca import strips
 

@@ -16,8 +16,8 @@ from sklearn.decomposition import PCA
 from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS, PCA_COMPONENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import CurveError, build_curves, rolling_pca
-from funding_platform.curves.pca_alignment import SIGN_TOLERANCE, SIGN_VECTORS, aligned
-from funding_platform.curves.pca_rolling import WINDOW_DAYS
+from funding_platform.curves.pca.alignment import SIGN_TOLERANCE, SIGN_VECTORS, aligned
+from funding_platform.curves.pca.rolling import WINDOW_DAYS
 from funding_platform_tests.curves.test_real_history import ALWAYS, history
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import numpy as np
 
 from funding_platform.core.tables.features import PCA_COMPONENTS
 from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
-from funding_platform.curves.pca_moments import Moments
+from funding_platform.curves.pca.moments import Moments
 
 N_COMPONENTS = len(PCA_COMPONENTS)
 

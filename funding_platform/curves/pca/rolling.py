@@ -10,10 +10,10 @@ from funding_platform.core.tables.features import PCA_MODELS
 from funding_platform.core.time_grid import MICROSECOND, Window, month_start
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError
-from funding_platform.curves.pca_inputs import PcaInput, read_curves
-from funding_platform.curves.pca_models import Owners, model_rows
-from funding_platform.curves.pca_scores import score_rows
-from funding_platform.curves.pca_windows import instrument_fits, step_fits, venue_fits
+from funding_platform.curves.pca.inputs import PcaInput, read_curves
+from funding_platform.curves.pca.models import Owners, model_rows
+from funding_platform.curves.pca.scores import score_rows
+from funding_platform.curves.pca.windows import instrument_fits, step_fits, venue_fits
 
 WINDOW_DAYS: Final = 90
 """Length of a fit: 270 strips, three a day."""

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 
 from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
-from funding_platform.curves.pca_components import N_COMPONENTS
+from funding_platform.curves.pca.components import N_COMPONENTS
 from funding_platform.curves.windows import N_WINDOWS
 
 SIGN_TOLERANCE: Final = 0.05

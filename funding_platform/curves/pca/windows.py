@@ -13,8 +13,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import MICROSECOND, Window, to_us
 from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
-from funding_platform.curves.pca_inputs import TENOR_US, PcaInput, time_key
-from funding_platform.curves.pca_moments import (
+from funding_platform.curves.pca.inputs import TENOR_US, PcaInput, time_key
+from funding_platform.curves.pca.moments import (
     Moments,
     pooled_moments,
     segment_moments,

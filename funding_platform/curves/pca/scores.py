@@ -13,8 +13,8 @@ import polars as pl
 from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.inputs import IDENTITY, Floats, Ints
-from funding_platform.curves.pca_inputs import time_key
-from funding_platform.curves.pca_models import MEANS, loadings
+from funding_platform.curves.pca.inputs import time_key
+from funding_platform.curves.pca.models import MEANS, loadings
 
 _OWNERS = {"instrument": IDENTITY, "venue": ("venue",)}
 

@@ -9,15 +9,15 @@ import polars as pl
 from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_MODELS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.inputs import IDENTITY, Flags, Floats
-from funding_platform.curves.pca_alignment import Aligned, aligned
-from funding_platform.curves.pca_components import (
+from funding_platform.curves.pca.alignment import Aligned, aligned
+from funding_platform.curves.pca.components import (
     N_COMPONENTS,
     Components,
     is_finite,
     principal_components,
 )
-from funding_platform.curves.pca_inputs import time_key
-from funding_platform.curves.pca_windows import Fits
+from funding_platform.curves.pca.inputs import time_key
+from funding_platform.curves.pca.windows import Fits
 from funding_platform.curves.windows import N_WINDOWS
 
 LOADINGS: Final = tuple(f"{pc}_{bucket}" for pc in PCA_COMPONENTS for bucket in BUCKETS)
