@@ -10,9 +10,9 @@ from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
+    from funding_platform.backtest.data.provider import FundingDataProvider
     from funding_platform.backtest.engine import run_backtest
-    from funding_platform.backtest.provider import FundingDataProvider
-    from funding_platform.backtest.results import BacktestResult
+    from funding_platform.backtest.results.result import BacktestResult
     from funding_platform.backtest.strategies.base import Close, Open, Strategy
     from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
     from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
@@ -35,11 +35,11 @@ __getattr__ = lazy_names(
     __name__,
     {
         "BacktestConfig": "config",
-        "BacktestResult": "results",
+        "BacktestResult": "results.result",
         "Close": "strategies.base",
         "CrossVenueCarry": "strategies.cross_venue_carry",
         "CurveTimedCarry": "strategies.curve_timed_carry",
-        "FundingDataProvider": "provider",
+        "FundingDataProvider": "data.provider",
         "Open": "strategies.base",
         "SpotPerpCarry": "strategies.spot_perp_carry",
         "Strategy": "strategies.base",

@@ -14,6 +14,8 @@ import numpy as np
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.panel import Ints
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError, StrategyError
 from funding_platform.backtest.kernel.accounts import component_sums, take_stock
 from funding_platform.backtest.kernel.clock import advance
@@ -22,11 +24,9 @@ from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.kernel.pricing import measure_silence
 from funding_platform.backtest.market import Market, describe
 from funding_platform.backtest.orders import fault_of
-from funding_platform.backtest.panel import Ints
 from funding_platform.backtest.positions import Book, Holdings, Position
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.records import Recorder
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.records import Recorder
+from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
 from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
 from funding_platform.backtest.strategies.cross_venue_carry import PairCarry

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.panel import Floats, Ints
+from funding_platform.backtest.data.panel import Floats, Ints
 from funding_platform.core.time_grid import HOUR_US, from_us
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from funding_platform.arbitrage.costs import BPS, FeeHistory
 from funding_platform.backtest.books import IMPACT_MODELS, Rules
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError, UnknownInstrumentError
-from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.time_grid import to_us
 from funding_platform.core.validation_errors import near
 

@@ -10,8 +10,8 @@ from funding_platform.commands.common import say, settings, text_format, write_f
 
 if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
-    from funding_platform.backtest.parameters import SweepPlan
-    from funding_platform.backtest.walk_forward import WalkForwardPlan
+    from funding_platform.backtest.search.parameters import SweepPlan
+    from funding_platform.backtest.search.walk_forward import WalkForwardPlan
     from funding_platform.flows.backtest_store import StoredRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -175,7 +175,7 @@ def sweep(
 ) -> None:
     """Run a configuration at many points, or walk forward through them."""
     from funding_platform.backtest.errors import SweepError
-    from funding_platform.backtest.parameters import SweepPlan
+    from funding_platform.backtest.search.parameters import SweepPlan
     from funding_platform.core.validation_errors import faults_as
     from funding_platform.flows.backtest_files import parse_axes, parse_changes, read_config
 
@@ -201,7 +201,7 @@ def _division(
 ) -> "WalkForwardPlan | None":
     """How a walk-forward divides its window; None where none was asked for."""
     from funding_platform.backtest.errors import SweepError
-    from funding_platform.backtest.walk_forward import WalkForwardPlan
+    from funding_platform.backtest.search.walk_forward import WalkForwardPlan
     from funding_platform.core.validation_errors import faults_as
 
     if in_sample is None and out_of_sample is None and not anchored:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import dagster as dg
 from pydantic import Field
 
-from funding_platform.backtest.report import markdown_summary
+from funding_platform.backtest.results.report import markdown_summary
 from funding_platform.core.plain_text import markdown
 from funding_platform.core.tables.backtest import FRAMES, RUNS
 from funding_platform.core.tables.features import CURVE_FACTORS

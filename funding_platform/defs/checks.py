@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.backtest.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
+from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
 from funding_platform.core.tables.backtest import RUNS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import (

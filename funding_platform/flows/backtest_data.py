@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.panel import KEY
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.panel import KEY
-from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.listings import stored_starts

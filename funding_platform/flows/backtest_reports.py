@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from funding_platform.backtest.figures import pnl_split
-from funding_platform.backtest.metrics import venue_exposure
-from funding_platform.backtest.report import ReportInput, html_report
-from funding_platform.backtest.results import BacktestResult
-from funding_platform.backtest.sweeps import Trial, trials_frame
-from funding_platform.backtest.walk_forward import FoldResult
+from funding_platform.backtest.results.metrics import venue_exposure
+from funding_platform.backtest.results.report import ReportInput, html_report
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.results.run_row import pnl_split
+from funding_platform.backtest.search.sweeps import Trial, trials_frame
+from funding_platform.backtest.search.walk_forward import FoldResult
 from funding_platform.core.tables.backtest import RUNS
 from funding_platform.flows.backtest_store import StoredRun
 from funding_platform.flows.backtests import COMPARED, figure

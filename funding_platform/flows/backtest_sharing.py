@@ -15,8 +15,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from funding_platform.backtest.intake import Intake
-from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.backtest.data.frames import Intake
+from funding_platform.backtest.data.provider import FundingDataProvider
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.deflated_sharpe import ReturnMoments
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import SweepError
-from funding_platform.backtest.figures import run_figures, strategy_name
-from funding_platform.backtest.parameters import Point, SweepPlan, at_point
-from funding_platform.backtest.ratios import sharpe
-from funding_platform.backtest.results import BacktestResult
-from funding_platform.backtest.returns import daily_returns
-from funding_platform.backtest.sweeps import MOMENTS, RUN_FAILURES, Trial, best_of, sweep
-from funding_platform.backtest.walk_forward import (
+from funding_platform.backtest.results.deflated_sharpe import ReturnMoments
+from funding_platform.backtest.results.ratios import sharpe
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.results.returns import daily_returns
+from funding_platform.backtest.results.run_row import run_figures, strategy_name
+from funding_platform.backtest.search.parameters import Point, SweepPlan, at_point
+from funding_platform.backtest.search.sweeps import MOMENTS, RUN_FAILURES, Trial, best_of, sweep
+from funding_platform.backtest.search.walk_forward import (
     FoldResult,
     WalkForwardPlan,
     folds,

@@ -13,8 +13,8 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.figures import frame_digest, run_figures, strategy_name
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.results.run_row import frame_digest, run_figures, strategy_name
 from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
 from funding_platform.flows.backtest_data import provider_from_lake
 from funding_platform.flows.backtest_store import (

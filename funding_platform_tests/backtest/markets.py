@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.schema import UTC_TIME
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from funding_platform.backtest.bootstrap import Bootstrap
 from funding_platform.backtest.errors import ConfigError
+from funding_platform.backtest.results.bootstrap import Bootstrap
 
 
 @pytest.mark.parametrize(

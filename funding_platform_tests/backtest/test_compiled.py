@@ -16,7 +16,7 @@ IMPACT = """
 import json, numba, numpy as np
 from funding_platform.backtest.books import LINEAR_IMPACT, Rules
 from funding_platform.backtest.kernel.pricing import impact_rate
-from funding_platform.backtest.panel import Panel, Volumes
+from funding_platform.backtest.data.panel import Panel, Volumes
 ints, reals = np.zeros(1, np.int64), np.zeros(1)
 rules = Rules(ints, ints, reals, 0.0, LINEAR_IMPACT, 3.0, *(0.0,) * 9, 0)
 panel = Panel(0, 0, 0, Volumes(ints, ints, reals))
@@ -33,8 +33,8 @@ print(json.dumps({
 
 LOADED = """
 import json, sys
-import funding_platform.backtest.engine, funding_platform.backtest.sweeps
-import funding_platform.backtest.report, funding_platform.backtest.walk_forward
+import funding_platform.backtest.engine, funding_platform.backtest.search.sweeps
+import funding_platform.backtest.results.report, funding_platform.backtest.search.walk_forward
 print(json.dumps([one for one in sys.modules if one.startswith("funding_platform.")]))
 """
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from funding_platform.backtest.deflated_sharpe import (
+from funding_platform.backtest.results.deflated_sharpe import (
     ReturnMoments,
     deflated_sharpe,
     expected_best_sharpe,

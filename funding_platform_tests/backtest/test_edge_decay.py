@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.backtest.edge_decay import (
+from funding_platform.backtest.results.edge_decay import (
     TRADES_IN_WINDOW,
     edge_decay,
     rolling_trade_sharpe,

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
 from funding_platform_tests.backtest.markets import (
     FREE,

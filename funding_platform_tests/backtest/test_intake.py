@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.backtest_data import provider_from_files

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.backtest.bootstrap import Bootstrap
 from funding_platform.backtest.errors import UnmeasurableError
-from funding_platform.backtest.metrics import PnlSplit, capacity, measure, venue_exposure
+from funding_platform.backtest.results.bootstrap import Bootstrap
+from funding_platform.backtest.results.metrics import PnlSplit, capacity, measure, venue_exposure
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform_tests.backtest.equities import DAY, START, daily, equity_frame
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from funding_platform.backtest.errors import UnknownFieldError
-from funding_platform.backtest.parameters import SweepPlan, at_point
+from funding_platform.backtest.search.parameters import SweepPlan, at_point
 
 
 class Costs(BaseModel):

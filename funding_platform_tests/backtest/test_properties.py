@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.tables.backtest import COMPONENTS, COSTS
 from funding_platform_tests.backtest.markets import FREE, HOUR, START, drawn_market

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
-from funding_platform.backtest.provider import FundingDataProvider
 from funding_platform_tests.backtest.markets import (
     HOUR,
     START,

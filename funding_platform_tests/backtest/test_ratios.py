@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.backtest.bootstrap import Bootstrap, stationary_indices
-from funding_platform.backtest.ratios import (
+from funding_platform.backtest.results.bootstrap import Bootstrap, stationary_indices
+from funding_platform.backtest.results.ratios import (
     annualised,
     deepest_drawdown,
     sharpe,
@@ -17,7 +17,7 @@ from funding_platform.backtest.ratios import (
     sortino,
     volatility,
 )
-from funding_platform.backtest.returns import daily_returns, monthly_returns
+from funding_platform.backtest.results.returns import daily_returns, monthly_returns
 from funding_platform_tests.backtest.equities import (
     DAY,
     START,
@@ -215,7 +215,7 @@ def test_drawing_in_pieces_keeps_every_resample(monkeypatch: pytest.MonkeyPatch)
         seen.append(len(histories))
         return histories.mean(axis=1)
 
-    monkeypatch.setattr("funding_platform.backtest.bootstrap._CELLS_AT_ONCE", 1_000)
+    monkeypatch.setattr("funding_platform.backtest.results.bootstrap._CELLS_AT_ONCE", 1_000)
     assert Bootstrap(resamples=25).interval(np.arange(100.0), count) is not None
     assert seen == [10, 10, 5]
 

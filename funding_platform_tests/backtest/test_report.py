@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from funding_platform.backtest.metrics import PnlSplit, measure
-from funding_platform.backtest.report import (
+from funding_platform.backtest.results.metrics import PnlSplit, measure
+from funding_platform.backtest.results.report import (
     ReportInput,
     html_report,
     markdown_summary,

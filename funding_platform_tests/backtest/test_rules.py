@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.figures import run_figures
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.results.run_row import run_figures
 from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import START, Told, config, provider_of, settlement

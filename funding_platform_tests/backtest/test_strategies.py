@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.pairs import best_pairs

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from funding_platform.backtest.deflated_sharpe import ReturnMoments
 from funding_platform.backtest.errors import BacktestError, SweepError
-from funding_platform.backtest.parameters import SweepPlan
-from funding_platform.backtest.sweeps import Run, Trial, sweep, trials_frame
+from funding_platform.backtest.results.deflated_sharpe import ReturnMoments
+from funding_platform.backtest.search.parameters import SweepPlan
+from funding_platform.backtest.search.sweeps import Run, Trial, sweep, trials_frame
 
 
 class Config(BaseModel):

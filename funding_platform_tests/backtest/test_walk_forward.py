@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from funding_platform.backtest.errors import SweepError
-from funding_platform.backtest.parameters import Point
-from funding_platform.backtest.walk_forward import (
+from funding_platform.backtest.search.parameters import Point
+from funding_platform.backtest.search.walk_forward import (
     WalkForward,
     WalkForwardPlan,
     folds,

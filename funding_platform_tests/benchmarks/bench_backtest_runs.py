@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.parameters import SweepPlan
+from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.core.tables.registry import FEE_SCHEDULES, FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.backtest_sweeps import sweep_and_store

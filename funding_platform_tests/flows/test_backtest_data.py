@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.panel import PRICE_KINDS
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.tables.features import CURVE_FACTORS
 from funding_platform.core.tables.registry import (

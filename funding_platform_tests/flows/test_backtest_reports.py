@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.backtest.deflated_sharpe import ReturnMoments
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.results import BacktestResult
-from funding_platform.backtest.sweeps import Trial
-from funding_platform.backtest.walk_forward import Fold, FoldResult
+from funding_platform.backtest.results.deflated_sharpe import ReturnMoments
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.search.sweeps import Trial
+from funding_platform.backtest.search.walk_forward import Fold, FoldResult
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtest_reports import (
     by_group,

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.figures import run_figures
-from funding_platform.backtest.parameters import SweepPlan
-from funding_platform.backtest.provider import FundingDataProvider
+from funding_platform.backtest.results.run_row import run_figures
+from funding_platform.backtest.search.parameters import SweepPlan
+from funding_platform.backtest.search.sweeps import sweep
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.backtest.sweeps import sweep
 from funding_platform.flows.backtest_sharing import SharedData, shared
 from funding_platform_tests.backtest.markets import HOUR, START, config, drawn_market
 

@@ -10,15 +10,15 @@ import pytest
 
 from funding_platform.backtest import source_code
 from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import ConfigError, DataError, IdentityError, SweepError
-from funding_platform.backtest.figures import frame_digest
-from funding_platform.backtest.metrics import measure
-from funding_platform.backtest.parameters import SweepPlan
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.results import BacktestResult
-from funding_platform.backtest.returns import daily_returns
-from funding_platform.backtest.walk_forward import WalkForwardPlan
+from funding_platform.backtest.results.metrics import measure
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.results.returns import daily_returns
+from funding_platform.backtest.results.run_row import frame_digest
+from funding_platform.backtest.search.parameters import SweepPlan
+from funding_platform.backtest.search.walk_forward import WalkForwardPlan
 from funding_platform.core.tables.backtest import BACKTEST_TABLES, COMPONENTS, FRAMES
 from funding_platform.flows import backtest_data, backtest_store, backtest_sweeps, backtests
 from funding_platform.flows.backtest_data import provider_from_lake

@@ -2,6 +2,7 @@
 
 from funding_platform.backtest.books import CLOSE, LIQUIDATED, LIQUIDATION, NEVER, Books, Rules
 from funding_platform.backtest.compiled import compiled_in_place
+from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import (
     accrue_borrow,
     add_to_component,
@@ -14,7 +15,6 @@ from funding_platform.backtest.kernel.pricing import (
     notional_of,
     price_pnl_of,
 )
-from funding_platform.backtest.panel import Panel
 
 
 @compiled_in_place

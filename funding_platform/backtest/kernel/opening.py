@@ -19,6 +19,7 @@ from funding_platform.backtest.books import (
     Rules,
 )
 from funding_platform.backtest.compiled import compiled_in_place
+from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
 from funding_platform.backtest.kernel.clock import next_event
 from funding_platform.backtest.kernel.pricing import (
@@ -28,7 +29,6 @@ from funding_platform.backtest.kernel.pricing import (
     last_seen,
     notional_of,
 )
-from funding_platform.backtest.panel import Panel
 
 _STEP_ROUNDING = 1e-9
 

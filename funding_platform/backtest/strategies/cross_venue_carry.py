@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from funding_platform.arbitrage.costs import BPS
+from funding_platform.backtest.data.panel import Floats
 from funding_platform.backtest.market import Market
-from funding_platform.backtest.panel import Floats
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
 from funding_platform.backtest.strategies.pairs import Pairs, best_first, best_pairs, held_bases

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from funding_platform.backtest.data.panel import Floats
 from funding_platform.backtest.market import Market
-from funding_platform.backtest.panel import Floats
 from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
 
 

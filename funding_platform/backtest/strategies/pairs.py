@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funding_platform.backtest.compiled import compiled
-from funding_platform.backtest.panel import Floats, Ints
+from funding_platform.backtest.data.panel import Floats, Ints
 
 
 class Pairs(NamedTuple):

@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from funding_platform.backtest.errors import SweepError
-from funding_platform.backtest.parameters import Point
+from funding_platform.backtest.search.parameters import Point
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import Window
 

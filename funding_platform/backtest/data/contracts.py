@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.columns import (
+from funding_platform.backtest.data.columns import (
     require_columns,
     require_frame,
     require_numbers,
@@ -12,8 +12,8 @@ from funding_platform.backtest.columns import (
     require_times,
     require_values,
 )
+from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.panel import KEY
 from funding_platform.core.tables.fees import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")

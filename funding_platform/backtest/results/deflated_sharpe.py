@@ -15,7 +15,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.ratios import is_flat
+from funding_platform.backtest.results.ratios import is_flat
 
 _NORMAL: Final = NormalDist()
 

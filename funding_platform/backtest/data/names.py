@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.panel import KEY
+from funding_platform.backtest.data.panel import KEY
 
 _MOST_NAMED: Final = 5
 

@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel
 
-from funding_platform.backtest.deflated_sharpe import deflated_sharpe, expected_best_sharpe
 from funding_platform.backtest.errors import SweepError
-from funding_platform.backtest.parameters import Point, at_point
-from funding_platform.backtest.returns import DAYS_PER_YEAR
+from funding_platform.backtest.results.deflated_sharpe import deflated_sharpe, expected_best_sharpe
+from funding_platform.backtest.results.returns import DAYS_PER_YEAR
+from funding_platform.backtest.search.parameters import Point, at_point
 from funding_platform.core.errors import FundingError
 
 Run = Callable[[Any], Mapping[str, Any]]

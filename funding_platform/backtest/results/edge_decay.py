@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.ratios import ROUNDING, is_flat
+from funding_platform.backtest.results.ratios import ROUNDING, is_flat
 
 Floats = NDArray[np.float64]
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 import polars as pl
 from jinja2 import Environment, StrictUndefined, Template
 
-from funding_platform.backtest.charts import equity_chart, split_chart
-from funding_platform.backtest.metrics import Metrics, PnlSplit
-from funding_platform.backtest.returns import monthly_returns
+from funding_platform.backtest.results.charts import equity_chart, split_chart
+from funding_platform.backtest.results.metrics import Metrics, PnlSplit
+from funding_platform.backtest.results.returns import monthly_returns
 from funding_platform.core.plain_text import ABSENT, visible
 
 _MONTHS: Final = tuple(calendar.month_abbr[1:])

@@ -5,8 +5,8 @@ Checks look at types and counts of nulls, which Polars keeps: none walks tens of
 
 import polars as pl
 
+from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.panel import KEY
 
 
 def require_frame(table: str, given: object) -> None:

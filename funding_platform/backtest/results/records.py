@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.naming import few, names_of
-from funding_platform.backtest.panel import KEY, PRICE_KINDS
-from funding_platform.backtest.provider import FundingDataProvider
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.data.names import few, names_of
+from funding_platform.backtest.data.panel import KEY, PRICE_KINDS
+from funding_platform.backtest.data.provider import FundingDataProvider
+from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.tables.backtest import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
 from funding_platform.core.tables.schema import UTC_TIME, Table
 

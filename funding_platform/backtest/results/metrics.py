@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from funding_platform.backtest.bootstrap import Bootstrap
 from funding_platform.backtest.errors import UnmeasurableError
-from funding_platform.backtest.ratios import (
+from funding_platform.backtest.results.bootstrap import Bootstrap
+from funding_platform.backtest.results.ratios import (
     annualised,
     deepest_drawdown,
     sharpe,
@@ -19,7 +19,7 @@ from funding_platform.backtest.ratios import (
     sortino,
     volatility,
 )
-from funding_platform.backtest.returns import DAYS_PER_YEAR, daily_returns
+from funding_platform.backtest.results.returns import DAYS_PER_YEAR, daily_returns
 
 
 @dataclass(frozen=True, slots=True)

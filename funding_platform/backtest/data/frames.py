@@ -10,11 +10,11 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.columns import has_no_value, require_numbers, require_times
-from funding_platform.backtest.facts import contract_facts, fee_schedule
-from funding_platform.backtest.intervals import with_intervals
-from funding_platform.backtest.numbering import numbered, ordered, refuse, repeats
-from funding_platform.backtest.panel import KEY, PRICE_KINDS
+from funding_platform.backtest.data.columns import has_no_value, require_numbers, require_times
+from funding_platform.backtest.data.contracts import contract_facts, fee_schedule
+from funding_platform.backtest.data.intervals import with_intervals
+from funding_platform.backtest.data.numbering import numbered, ordered, refuse, repeats
+from funding_platform.backtest.data.panel import KEY, PRICE_KINDS
 from funding_platform.core.tables.schema import UTC_TIME
 
 _PRICE_SCHEMA: Final = {

@@ -11,15 +11,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from funding_platform.backtest.columns import (
+from funding_platform.backtest.data.columns import (
     require_columns,
     require_frame,
     require_text,
     require_times,
     require_values,
 )
+from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.panel import KEY
 
 _ROWS_AT_ONCE: Final = 1 << 20
 """Names are looked up in pieces, which bounds the memory that comparing them takes."""

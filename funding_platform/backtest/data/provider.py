@@ -13,12 +13,12 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from funding_platform.backtest.asked import chosen, moment_us, require_known
+from funding_platform.backtest.data.arguments import chosen, moment_us, require_known
+from funding_platform.backtest.data.frames import Intake, read_frames
+from funding_platform.backtest.data.intervals import interval_notes
+from funding_platform.backtest.data.lookups import KnownRate, Spread, spread_of, widest_spread
+from funding_platform.backtest.data.panel import KEY, Panel, build_panel, fingerprint, venue_order
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
-from funding_platform.backtest.intake import Intake, read_frames
-from funding_platform.backtest.intervals import interval_notes
-from funding_platform.backtest.known import KnownRate, Spread, spread_of, widest_spread
-from funding_platform.backtest.panel import KEY, Panel, build_panel, fingerprint, venue_order
 from funding_platform.core.time_grid import from_us
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.metrics import Metrics, measure
+from funding_platform.backtest.results.metrics import Metrics, measure
 from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
 
 COMPONENT_SUM = pl.sum_horizontal(EARNINGS) - pl.sum_horizontal(COSTS)

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from funding_platform.backtest.bootstrap import Bootstrap
-from funding_platform.backtest.returns import DAYS_PER_YEAR
+from funding_platform.backtest.results.bootstrap import Bootstrap
+from funding_platform.backtest.results.returns import DAYS_PER_YEAR
 
 Floats = NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.metrics import Metrics, PnlSplit
-from funding_platform.backtest.results import BacktestResult
+from funding_platform.backtest.results.metrics import Metrics, PnlSplit
+from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
 
 CUSTOM_STRATEGY = "custom"
