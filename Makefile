@@ -40,7 +40,7 @@ check: setup ## Format, lint, types, imports, documents, definitions, asset chec
 	ruff check .
 	mypy
 	lint-imports
-	python -m funding_platform.flows.documents --check
+	python -m funding_platform.devtools.documents --check
 	dagster definitions validate
 	$(MAKE) ci-checks
 	pytest $(SIDE_BY_SIDE)
@@ -52,17 +52,17 @@ chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so ofte
 	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
-	python -m funding_platform.defs.ci_checks
+	python -m funding_platform.local.ci_checks
 
 bench: setup ## Measure throughput and latency, with peers, as a table
 	python -m funding_platform_tests.benchmarks
 
 docs: setup ## Regenerate what derives from the table declarations and the asset graph
-	python -m funding_platform.flows.documents
-	python docs/draw_asset_graph.py
+	python -m funding_platform.devtools.documents
+	python -m funding_platform.devtools.asset_graph
 
 dbt-docs: setup ## Describe marts, lineage and tests in one page: data/dbt_docs/index.html
-	python -m funding_platform.flows.dbt_docs
+	python -m funding_platform.devtools.dbt_docs
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from funding_platform.flows.backtest_store import load_run, load_sweep, stored_runs, stored_sweeps
+from funding_platform.flows.backtests.store import load_run, load_sweep, stored_runs, stored_sweeps
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market

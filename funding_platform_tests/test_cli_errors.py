@@ -42,7 +42,9 @@ def raise_(error: BaseException) -> None:
 def test_a_bug_is_not_shown_as_a_mistake_of_the_user(
     failing: pytest.MonkeyPatch, bug: Exception
 ) -> None:
-    failing.setattr("funding_platform.flows.reports.coverage_report", lambda *_, **__: raise_(bug))
+    failing.setattr(
+        "funding_platform.flows.queries.reports.coverage_report", lambda *_, **__: raise_(bug)
+    )
     result = run("coverage")
     assert result.exit_code == os.EX_SOFTWARE
     assert f"this is a bug in funding-platform: {type(bug).__name__}" in result.stderr
@@ -53,14 +55,15 @@ def test_a_bug_is_not_shown_as_a_mistake_of_the_user(
 def test_a_bug_is_raised_when_its_traceback_is_asked_for(failing: pytest.MonkeyPatch) -> None:
     failing.setenv("FUNDING_TRACEBACK", "1")
     failing.setattr(
-        "funding_platform.flows.reports.coverage_report", lambda *_, **__: raise_(ValueError("x"))
+        "funding_platform.flows.queries.reports.coverage_report",
+        lambda *_, **__: raise_(ValueError("x")),
     )
     assert isinstance(run("coverage").exception, ValueError)
 
 
 def test_an_interrupt_ends_with_130_and_no_traceback(failing: pytest.MonkeyPatch) -> None:
     failing.setattr(
-        "funding_platform.flows.reports.coverage_report",
+        "funding_platform.flows.queries.reports.coverage_report",
         lambda *_, **__: raise_(KeyboardInterrupt()),
     )
     result = run("coverage")

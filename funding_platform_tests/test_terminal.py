@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from funding_platform import terminal
 from funding_platform.core.tables.features import BUCKETS
 from funding_platform.flows.progress import step
+from funding_platform.views import terminal
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 {# Generated from funding_platform/core and the venues' specs by
-   `python -m funding_platform.flows.documents`. Do not edit. #}
+   `python -m funding_platform.devtools.documents`. Do not edit. #}
 {# A settlement may appear this late before it counts as absent. #}
 {% macro grace_ms() -%}
     1800000

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
     from funding_platform.backtest.search.parameters import SweepPlan
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
-    from funding_platform.flows.backtest_store import StoredRun
+    from funding_platform.flows.backtests.store import StoredRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAYS = click.FloatRange(min=1 / 24, max=36_600)  # the bounds of WalkForwardPlan
@@ -45,10 +45,10 @@ def backtest() -> None:
 @_name
 def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
     """Run a configuration, store the run, and write its report."""
-    from funding_platform.flows.backtest_files import parse_changes, read_config
-    from funding_platform.flows.backtest_reports import write_report
-    from funding_platform.flows.backtests import run_and_store
-    from funding_platform.terminal import progress_bars
+    from funding_platform.flows.backtests.files import parse_changes, read_config
+    from funding_platform.flows.backtests.reports import write_report
+    from funding_platform.flows.backtests.runs import run_and_store
+    from funding_platform.views.terminal import progress_bars
 
     config = read_config(file, settings(), parse_changes(changes))
     with progress_bars():
@@ -67,7 +67,7 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
 @text_format
 def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
     """What has been run, the newest first."""
-    from funding_platform.flows.backtest_store import (
+    from funding_platform.flows.backtests.store import (
         SHOWN_RUNS,
         SHOWN_SWEEPS,
         load_sweep,
@@ -91,7 +91,7 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
     """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
-    from funding_platform.flows.backtest_store import StoredRun, load_rows, load_run
+    from funding_platform.flows.backtests.store import StoredRun, load_rows, load_run
 
     if only_config:
         (row,) = load_rows(settings(), run_id)
@@ -104,8 +104,8 @@ def show_run(run_id: str, only_config: bool) -> None:
 @click.argument("run_id")
 def rerun(run_id: str) -> None:
     """Run RUN_ID again on the data that it had, and prove that the result is identical."""
-    from funding_platform.flows.backtests import rerun as again
-    from funding_platform.terminal import progress_bars
+    from funding_platform.flows.backtests.runs import rerun as again
+    from funding_platform.views.terminal import progress_bars
 
     with progress_bars():
         stored = again(settings(), run_id)
@@ -117,9 +117,9 @@ def rerun(run_id: str) -> None:
 @click.argument("second")
 def compare(first: str, second: str) -> None:
     """Two runs side by side: their figures, and where their configurations differ."""
-    from funding_platform.flows.backtest_store import load_rows
-    from funding_platform.flows.backtests import compare_runs, config_changes
-    from funding_platform.terminal import show
+    from funding_platform.flows.backtests.runs import compare_runs, config_changes
+    from funding_platform.flows.backtests.store import load_rows
+    from funding_platform.views.terminal import show
 
     rows = load_rows(settings(), first, second)
     show(compare_runs(*rows))
@@ -135,8 +135,8 @@ def compare(first: str, second: str) -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 def report(run_id: str, output: Path | None) -> None:
     """Write everything about RUN_ID into one HTML file."""
-    from funding_platform.flows.backtest_reports import write_report
-    from funding_platform.flows.backtest_store import load_run
+    from funding_platform.flows.backtests.reports import write_report
+    from funding_platform.flows.backtests.store import load_run
 
     say(f"report {write_report(settings(), load_run(settings(), run_id), output)}")
 
@@ -177,7 +177,7 @@ def sweep(
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.parameters import SweepPlan
     from funding_platform.core.validation_errors import faults_as
-    from funding_platform.flows.backtest_files import parse_axes, parse_changes, read_config
+    from funding_platform.flows.backtests.files import parse_axes, parse_changes, read_config
 
     division = _division(in_sample_days, out_of_sample_days, anchored)
     if division is not None and workers > 1:
@@ -216,9 +216,9 @@ def _division(
 
 def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str | None) -> None:
     """All points, and what the best of them is worth."""
-    from funding_platform.flows.backtest_reports import sweep_verdict, trial_table
-    from funding_platform.flows.backtest_sweeps import sweep_and_store
-    from funding_platform.terminal import progress_bars, show
+    from funding_platform.flows.backtests.reports import sweep_verdict, trial_table
+    from funding_platform.flows.backtests.sweeps import sweep_and_store
+    from funding_platform.views.terminal import progress_bars, show
 
     with progress_bars():
         found = sweep_and_store(settings(), config, plan, name=name, workers=workers)
@@ -232,9 +232,9 @@ def _walk_forward(
     config: "BacktestConfig", plan: "SweepPlan", division: "WalkForwardPlan", name: str | None
 ) -> None:
     """Fold by fold what was chosen and what it earned, then all of them together."""
-    from funding_platform.flows.backtest_reports import fold_table, walk_verdict
-    from funding_platform.flows.backtest_sweeps import walk_forward_and_store
-    from funding_platform.terminal import progress_bars, show
+    from funding_platform.flows.backtests.reports import fold_table, walk_verdict
+    from funding_platform.flows.backtests.sweeps import walk_forward_and_store
+    from funding_platform.views.terminal import progress_bars, show
 
     with progress_bars():
         found = walk_forward_and_store(settings(), config, plan, division, name=name)
@@ -248,8 +248,8 @@ def _walk_forward(
 
 def _present(stored: "StoredRun") -> None:
     """What identifies a run, its figures, its venue pairs and its warnings."""
-    from funding_platform.flows.backtest_reports import by_group, figure_table, run_facts
-    from funding_platform.terminal import show
+    from funding_platform.flows.backtests.reports import by_group, figure_table, run_facts
+    from funding_platform.views.terminal import show
 
     for what, fact in run_facts(stored).items():
         say(f"{what:<14} {fact}")

@@ -25,9 +25,9 @@ NOTES_SHOWN = 20
 @click.argument("venues", nargs=-1)
 def collect(venues: tuple[str, ...]) -> None:
     """Look at VENUES now: instruments and market snapshots."""
-    from funding_platform.flows.collection_log import log_frame
-    from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
-    from funding_platform.terminal import progress_bars, show
+    from funding_platform.flows.collection.log import log_frame
+    from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
+    from funding_platform.views.terminal import progress_bars, show
 
     names, run_id = chosen_venues(venues), new_run_id()
     with progress_bars():
@@ -54,9 +54,9 @@ def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) ->
 
     from funding_platform.core.tables.registry import FUNDING_RATES
     from funding_platform.core.time_grid import Window, next_month
-    from funding_platform.flows.history import collect_history
-    from funding_platform.terminal import progress_bars, show
+    from funding_platform.flows.collection.history import collect_history
     from funding_platform.venues.registry import offering
+    from funding_platform.views.terminal import progress_bars, show
 
     last = last or first
     if last < first:
@@ -137,7 +137,7 @@ def import_(
     """
     from funding_platform.flows.importing.importer import import_files
     from funding_platform.flows.importing.mapping import read_mapping
-    from funding_platform.terminal import progress_bars, show
+    from funding_platform.views.terminal import progress_bars, show
 
     told = read_mapping(mapping_file) if mapping_file else {}
     for one in fields:
@@ -175,8 +175,8 @@ def replay(
     """Read the recorded answers of VENUES again, through today's adapters, into the core tables."""
     import polars as pl
 
-    from funding_platform.flows.replay import replay as run
-    from funding_platform.terminal import progress_bars, show
+    from funding_platform.flows.collection.replay import replay as run
+    from funding_platform.views.terminal import progress_bars, show
 
     target = settings().model_copy(update={"data_dir": into.absolute()}) if into else None
     with progress_bars():

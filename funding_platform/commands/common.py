@@ -123,7 +123,7 @@ def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) ->
     CSV and JSON hold the data exactly in a file or a pipe. On a terminal a character that would
     act on it is written out.
     """
-    from funding_platform.terminal import show
+    from funding_platform.views.terminal import show
 
     if form == "table":
         if output is not None:

@@ -20,7 +20,7 @@ from funding_platform.commands.common import settings
 @click.option("--symbols", default=40, show_default=True, help="Instruments per venue.")
 def demo(months: int, symbols: int) -> None:
     """Run everything once on sandbox venues: collect, transform, publish, show."""
-    from funding_platform.defs.demo import run_demo
+    from funding_platform.local.demo import run_demo
 
     run_demo(months=months, symbols=symbols)
 
@@ -77,7 +77,7 @@ def sandbox(
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
 def dev(sandbox: bool, port: int) -> None:
     """Serve the Dagster UI over the lake, with sensors and schedules running."""
-    from funding_platform.defs.dev import serve_ui
+    from funding_platform.local.dev import serve_ui
 
     serve_ui(sandbox=sandbox, port=port)
 
@@ -129,7 +129,7 @@ def maintain(keep_days: int | None, trust_clock: bool) -> None:
 def doctor() -> None:
     """Check the installation, the folders, the lake and Dagster, and say what to mend."""
     from funding_platform.flows.doctor import examine
-    from funding_platform.terminal import remark
+    from funding_platform.views.terminal import remark
 
     findings = examine(settings(), datetime.now(UTC))
     for finding in findings:

@@ -51,7 +51,7 @@ def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
     from funding_platform.arbitrage.explanation import explain
     from funding_platform.arbitrage.opportunities import find_opportunities, left_out
     from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
-    from funding_platform.flows.opportunities import shown_opportunities
+    from funding_platform.views.opportunity_words import shown_opportunities
 
     output = Output.taken_from(stated)
     if in_words and output.form != "table":
@@ -81,7 +81,7 @@ def compare(first: str, second: str, **stated: Any) -> None:
     """Every base that both FIRST and SECOND list, side by side."""
     from funding_platform.arbitrage.comparison import between, compare_venues
     from funding_platform.arbitrage.opportunities import left_out
-    from funding_platform.flows.opportunities import shown_comparison
+    from funding_platform.views.opportunity_words import shown_comparison
 
     output = Output.taken_from(stated)
     wanted = _filter(stated)
@@ -122,8 +122,8 @@ class Output:
         limit: int,
     ) -> None:
         """Find rows and show them; where there are none, say which bounds left them out."""
-        from funding_platform.flows.opportunities import left_out_in_words
         from funding_platform.lake.connection import connect
+        from funding_platform.views.opportunity_words import left_out_in_words
 
         def look() -> None:
             with connect(settings()) as connection:

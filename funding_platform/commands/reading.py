@@ -42,8 +42,8 @@ def venues(bridged: bool) -> None:
     """List the venues that can be collected, and what each offers."""
     import polars as pl
 
-    from funding_platform.terminal import show
     from funding_platform.venues.registry import bridged_names, venue_names, venue_spec
+    from funding_platform.views.terminal import show
 
     show(
         pl.DataFrame(
@@ -67,7 +67,7 @@ def venues(bridged: bool) -> None:
 @text_format
 def coverage(venue: str | None, gaps: bool, form: str) -> None:
     """Settlements present against expected, by venue and month; with --gaps by name."""
-    from funding_platform.flows.reports import coverage_report
+    from funding_platform.flows.queries.reports import coverage_report
 
     write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form)
 
@@ -77,8 +77,8 @@ def coverage(venue: str | None, gaps: bool, form: str) -> None:
 @one_venue
 def curves(base: str, venue: str | None) -> None:
     """Plot the newest funding curve of BASE on each venue."""
-    from funding_platform.flows.reports import latest_curves
-    from funding_platform.terminal import plot_curves
+    from funding_platform.flows.queries.reports import latest_curves
+    from funding_platform.views.terminal import plot_curves
 
     plot_curves(latest_curves(settings(), base=base, venue=venue), f"{base} funding, annualised")
 
@@ -101,7 +101,7 @@ def features(
     output: Path | None,
 ) -> None:
     """What was known at a time of the instruments of BASES, or of all."""
-    from funding_platform.flows.feature_store import SHOWN_FEATURES, features_at
+    from funding_platform.flows.features.feature_store import SHOWN_FEATURES, features_at
 
     found = features_at(at or datetime.now(UTC), settings(), bases=bases, venue=venue, kind=kind)
     write_frame(found.select(SHOWN_FEATURES) if form == "table" else found, form, output)

@@ -43,7 +43,7 @@ def rebuild(force: bool) -> None:
     """
     from funding_platform.flows.progress import begin
     from funding_platform.lake.recovery.recovery import rebuild as run
-    from funding_platform.terminal import progress_bars
+    from funding_platform.views.terminal import progress_bars
 
     with progress_bars():
         done = run(settings(), force=force, begin=begin)

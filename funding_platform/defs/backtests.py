@@ -18,10 +18,10 @@ from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MA
 from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
-from funding_platform.flows.backtest_files import EXAMPLE, parse_changes, read_config
-from funding_platform.flows.backtest_reports import report_input, result_of, write_report
-from funding_platform.flows.backtest_store import StoredRun
-from funding_platform.flows.backtests import run_and_store
+from funding_platform.flows.backtests.files import EXAMPLE, parse_changes, read_config
+from funding_platform.flows.backtests.reports import report_input, result_of, write_report
+from funding_platform.flows.backtests.runs import run_and_store
+from funding_platform.flows.backtests.store import StoredRun
 from funding_platform.settings import project_root
 from funding_platform.venues.registry import offering
 

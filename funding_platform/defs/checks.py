@@ -27,8 +27,16 @@ from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
-from funding_platform.flows.backtest_checks import edge_holds, identity_holds
-from funding_platform.flows.checks import (
+from funding_platform.flows.checks.backtests import edge_holds, identity_holds
+from funding_platform.flows.checks.features import (
+    MAX_DRIFT_DEGREES,
+    every_curve_has_features,
+    models_explain,
+    models_fitted,
+    models_full_rank,
+    models_steady,
+)
+from funding_platform.flows.checks.lake import (
     MAX_MISSING_SHARE,
     MISSING_BUCKETS_OVER,
     Answer,
@@ -42,14 +50,6 @@ from funding_platform.flows.checks import (
     second_opinion_agrees,
     seen_lately,
     snapshot_covers_listed,
-)
-from funding_platform.flows.feature_checks import (
-    MAX_DRIFT_DEGREES,
-    every_curve_has_features,
-    models_explain,
-    models_fitted,
-    models_full_rank,
-    models_steady,
 )
 from funding_platform.venues.registry import venue_spec
 

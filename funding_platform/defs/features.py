@@ -32,23 +32,23 @@ from funding_platform.defs.presentation import (
 )
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
-from funding_platform.flows.curves import (
+from funding_platform.flows.features.curves import (
     follow_curve_factors,
     follow_curve_snapshots,
     update_curve_factors,
     update_curve_snapshots,
 )
-from funding_platform.flows.feature_store import follow_feature_store, update_feature_store
-from funding_platform.flows.pca import (
+from funding_platform.flows.features.feature_store import follow_feature_store, update_feature_store
+from funding_platform.flows.features.pca import (
     follow_pca_models,
     follow_pca_scores,
     update_pca_models,
     update_pca_scores,
 )
-from funding_platform.flows.pca_pictures import explained_picture, loadings_picture
-from funding_platform.flows.pictures import curve_picture
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import offering
+from funding_platform.views.pca_pictures import explained_picture, loadings_picture
+from funding_platform.views.pictures import curve_picture
 
 Update = Callable[[Window, Settings, str], pl.DataFrame]
 Picture = Callable[[pl.DataFrame], bytes]

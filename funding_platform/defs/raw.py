@@ -15,10 +15,10 @@ from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
 from funding_platform.defs.presentation import OWNERS, definition_metadata, frame_metadata
 from funding_platform.defs.resources import LakeResource
-from funding_platform.flows.completeness import named
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.history_report import MAX_NAMED_SYMBOLS, HistoryReport
-from funding_platform.flows.snapshots import (
+from funding_platform.flows.collection.gap_filling import named
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history_report import MAX_NAMED_SYMBOLS, HistoryReport
+from funding_platform.flows.collection.snapshots import (
     Collected,
     collect_instruments,
     collect_snapshots,

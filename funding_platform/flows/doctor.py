@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 
 from funding_platform.core.errors import FundingError
-from funding_platform.flows.checks import rows_ahead
-from funding_platform.flows.listings import earlier_listings
+from funding_platform.flows.checks.lake import rows_ahead
+from funding_platform.flows.collection.listings import earlier_listings
 from funding_platform.lake import connect
 from funding_platform.lake.catalog import catalog_file, copy_file, refuse_lost
 from funding_platform.lake.errors import translated

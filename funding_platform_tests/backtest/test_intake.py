@@ -12,8 +12,8 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.flows.backtest_data import provider_from_files
-from funding_platform.flows.backtest_sharing import shared
+from funding_platform.flows.backtests.data import provider_from_files
+from funding_platform.flows.backtests.sharing import shared
 from funding_platform_tests.backtest.markets import (
     FREE,
     HOUR,

@@ -23,8 +23,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.core.tables.registry import FEE_SCHEDULES, FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import HOUR
-from funding_platform.flows.backtest_sweeps import sweep_and_store
-from funding_platform.flows.backtests import run_and_store
+from funding_platform.flows.backtests.runs import run_and_store
+from funding_platform.flows.backtests.sweeps import sweep_and_store
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.measurement import Measurement

@@ -25,14 +25,14 @@ from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MA
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window, floor_hour
 from funding_platform.curves import build_curves, curve_factors
-from funding_platform.flows.curves import (
+from funding_platform.flows.features.curves import (
     follow_curve_factors,
     follow_curve_snapshots,
     update_curve_factors,
     update_curve_snapshots,
 )
-from funding_platform.flows.feature_store import follow_feature_store, update_feature_store
-from funding_platform.flows.pca import (
+from funding_platform.flows.features.feature_store import follow_feature_store, update_feature_store
+from funding_platform.flows.features.pca import (
     follow_pca_models,
     follow_pca_scores,
     update_pca_models,

@@ -18,12 +18,12 @@ from typing import NamedTuple
 from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.core.time_grid import Window, month_start, next_month
 from funding_platform.defs.assembly import build_definitions
-from funding_platform.defs.home import dagster_instance
 from funding_platform.defs.partitions import MONTHLY
-from funding_platform.defs.world import World
-from funding_platform.flows.checks import history_fresh, keys_unique, schema_as_declared
-from funding_platform.flows.history import collect_history
+from funding_platform.flows.checks.lake import history_fresh, keys_unique, schema_as_declared
+from funding_platform.flows.collection.history import collect_history
 from funding_platform.lake import connect
+from funding_platform.local.home import dagster_instance
+from funding_platform.local.sandbox_run import World
 from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.measurement import (
     Measurement,

@@ -14,8 +14,8 @@ from funding_platform.core.tables.registry import (
     LISTINGS,
 )
 from funding_platform.core.time_grid import HOUR
-from funding_platform.flows.gaps import gaps_by_name, missing_of
-from funding_platform.flows.listings import stored_starts
+from funding_platform.flows.collection.listings import stored_starts
+from funding_platform.flows.queries.gaps import gaps_by_name, missing_of
 from funding_platform.lake.connection import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
-from funding_platform.flows.documents import MARTS, SEEDS
+from funding_platform.devtools.documents import MARTS, SEEDS
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.writer import Lake

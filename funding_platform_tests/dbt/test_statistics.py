@@ -13,7 +13,7 @@ import yaml
 
 from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import HOUR
-from funding_platform.flows.dbt_docs import write_dbt_docs
+from funding_platform.devtools.dbt_docs import write_dbt_docs
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

@@ -10,9 +10,9 @@ import pytest
 from funding_platform.core.tables.backtest import FRAMES
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.jobs import BACKTEST
-from funding_platform.defs.world import QUIET
-from funding_platform.flows.backtest_store import load_run, newest_snapshot
+from funding_platform.flows.backtests.store import load_run, newest_snapshot
 from funding_platform.lake import connect
+from funding_platform.local.sandbox_run import QUIET
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.flows.test_backtest_data import fill

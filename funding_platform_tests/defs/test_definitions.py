@@ -14,7 +14,7 @@ from funding_platform.core.tables.registry import (
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.marts import dbt_project
 from funding_platform.defs.presentation import column_schema
-from funding_platform.flows.documents import MARTS
+from funding_platform.devtools.documents import MARTS
 from funding_platform.venues.registry import offering, venue_names, venue_spec
 
 VENUES = venue_names()

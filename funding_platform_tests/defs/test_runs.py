@@ -15,9 +15,9 @@ import time_machine
 from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, next_month
 from funding_platform.defs.jobs import TRANSFORM
-from funding_platform.defs.world import World, failed_checks
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
+from funding_platform.local.sandbox_run import World, failed_checks
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings, project_root

@@ -2,7 +2,7 @@
 
 import pytest
 
-from funding_platform.flows.importing.archives import SUFFIXES
+from funding_platform.flows.importing.files.archives import SUFFIXES
 from funding_platform.flows.importing.mapping import Mapping
 from funding_platform.flows.importing.presets import PRESETS, Preset
 from funding_platform_tests.checkout import ROOT

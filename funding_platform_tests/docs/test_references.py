@@ -1,7 +1,7 @@
 """What the documents name exists, and what exists is documented."""
 
-import importlib.util
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ import pytest
 
 from funding_platform.cli import main
 from funding_platform.core.tables.registry import TABLES
+from funding_platform.defs.assembly import build_definitions
+from funding_platform.devtools import asset_graph
 from funding_platform.sandbox.faults import FAULTS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT, Checkout
@@ -136,27 +138,22 @@ def test_every_decision_is_dated_complete_and_listed() -> None:
 
 
 @pytest.fixture(scope="module")
-def drawing(checkout: Checkout) -> Any:
-    """``docs/draw_asset_graph.py`` as a module."""
-    spec = importlib.util.spec_from_file_location("drawing", ROOT / "docs/draw_asset_graph.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+def in_checkout(checkout: Checkout) -> Iterator[None]:
+    """Work in the copy: its dbt manifest is current and its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(checkout.root)  # its dbt manifest is current and its own
-        spec.loader.exec_module(module)
-        yield module
+        patch.chdir(checkout.root)
+        yield
 
 
-def test_the_asset_graph_is_the_one_that_dagster_has(drawing: Any) -> None:
+def test_the_asset_graph_is_the_one_that_dagster_has(in_checkout: None) -> None:
     stored = text_of("README.md")
-    assert drawing.BEGIN in stored
-    assert drawing.redrawn(stored) == stored, "run `make docs`"
+    assert asset_graph.BEGIN in stored
+    assert asset_graph.redrawn(stored) == stored, "run `make docs`"
 
 
-def test_every_asset_check_is_documented(drawing: Any) -> None:
+def test_every_asset_check_is_documented(in_checkout: None) -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", text_of("docs/data_quality.md"), re.M))
-    graph = drawing.build_definitions().resolve_asset_graph()
+    graph = build_definitions().resolve_asset_graph()
     ours = {
         key.name
         for key in graph.asset_check_keys

@@ -10,8 +10,8 @@ import pytest
 from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
-from funding_platform.flows.accruing_rates import settled_and_accruing
-from funding_platform.flows.cross_checks import at_fault, disagreements
+from funding_platform.flows.checks.accruing import settled_and_accruing
+from funding_platform.flows.checks.rates import at_fault, disagreements
 
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
 HOURLY = [DAY + k * HOUR for k in range(12)]

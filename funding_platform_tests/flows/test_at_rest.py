@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.checks import rates_not_at_rest
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_snapshots
+from funding_platform.flows.checks.lake import rates_not_at_rest
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.sandbox.market import Quote, Settlements
 from funding_platform.sandbox.server import build_market, running_sandbox

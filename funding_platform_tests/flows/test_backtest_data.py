@@ -21,7 +21,7 @@ from funding_platform.core.tables.registry import (
 )
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import to_us
-from funding_platform.flows.backtest_data import provider_from_files, provider_from_lake
+from funding_platform.flows.backtests.data import provider_from_files, provider_from_lake
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.writer import Lake

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.flows.backtest_files import (
+from funding_platform.flows.backtests.files import (
     example_file,
     parse_axes,
     parse_changes,

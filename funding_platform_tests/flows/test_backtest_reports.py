@@ -13,7 +13,7 @@ from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.search.sweeps import Trial
 from funding_platform.backtest.search.walk_forward import Fold, FoldResult
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.backtest_reports import (
+from funding_platform.flows.backtests.reports import (
     by_group,
     fold_table,
     sweep_verdict,
@@ -21,7 +21,7 @@ from funding_platform.flows.backtest_reports import (
     walk_verdict,
     write_report,
 )
-from funding_platform.flows.backtest_store import StoredRun
+from funding_platform.flows.backtests.store import StoredRun
 from funding_platform.flows.errors import FlowError
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import START, drawn_market

@@ -20,9 +20,13 @@ from funding_platform.backtest.results.run_row import frame_digest
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.walk_forward import WalkForwardPlan
 from funding_platform.core.tables.backtest import BACKTEST_TABLES, COMPONENTS, FRAMES
-from funding_platform.flows import backtest_data, backtest_store, backtest_sweeps, backtests
-from funding_platform.flows.backtest_data import provider_from_lake
-from funding_platform.flows.backtest_store import (
+from funding_platform.flows.backtests import data as backtest_data
+from funding_platform.flows.backtests import runs as backtests
+from funding_platform.flows.backtests import store as backtest_store
+from funding_platform.flows.backtests import sweeps as backtest_sweeps
+from funding_platform.flows.backtests.data import provider_from_lake
+from funding_platform.flows.backtests.runs import compare_runs, config_changes, rerun, run_and_store
+from funding_platform.flows.backtests.store import (
     StoredRun,
     load_rows,
     load_run,
@@ -30,8 +34,7 @@ from funding_platform.flows.backtest_store import (
     newest_snapshot,
     stored_runs,
 )
-from funding_platform.flows.backtest_sweeps import sweep_and_store, walk_forward_and_store
-from funding_platform.flows.backtests import compare_runs, config_changes, rerun, run_and_store
+from funding_platform.flows.backtests.sweeps import sweep_and_store, walk_forward_and_store
 from funding_platform.flows.errors import FlowError, RerunDiffersError, UnknownRunError
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError, SnapshotExpiredError
@@ -250,12 +253,12 @@ def test_the_code_version_follows_the_code(tmp_path: Path, monkeypatch: pytest.M
     copied = shutil.copytree(source_code.PACKAGE, tmp_path / "copy", ignore=unread)
     monkeypatch.setattr(source_code, "PACKAGE", copied)
     assert code_version() == version
-    for name in ("core/units.py", "backtest/kernel/margins.py", "flows/backtest_data.py"):
+    for name in ("core/units.py", "backtest/kernel/margins.py", "flows/backtests/data.py"):
         source = copied / name
         source.write_text(source.read_text() + "\n")
         assert code_version() != version
         version = code_version()
-    (copied / "flows/backtests.py").write_text("")
+    (copied / "flows/backtests/runs.py").write_text("")
     assert code_version() == version
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.core.time_grid import Window, floor_hour, month_start
-from funding_platform.flows.checks import history_fresh, nothing_ahead, rows_ahead, seen_lately
-from funding_platform.flows.clock import require_right_clock
+from funding_platform.flows.checks.lake import history_fresh, nothing_ahead, rows_ahead, seen_lately
+from funding_platform.flows.collection.clock import require_right_clock
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.flows.doctor import examine
 from funding_platform.flows.errors import ClockError
-from funding_platform.flows.gaps import missing_of
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+from funding_platform.flows.queries.gaps import missing_of
 from funding_platform.lake import connect
 from funding_platform.lake.errors import InvalidFrameError
 from funding_platform.lake.writer import Lake

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 from funding_platform.core.time_grid import Window, month_start
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from funding_platform.core.time_grid import HOUR, Window
-from funding_platform.flows.gaps import gaps_by_name
-from funding_platform.flows.history import collect_history
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments
 from funding_platform.flows.importing.importer import import_files
-from funding_platform.flows.snapshots import collect_instruments
+from funding_platform.flows.queries.gaps import gaps_by_name
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings

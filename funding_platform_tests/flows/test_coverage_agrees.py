@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from funding_platform.core.time_grid import HOUR, Window
-from funding_platform.flows.gaps import missing_of
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_instruments
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments
+from funding_platform.flows.queries.gaps import missing_of
 from funding_platform.lake import connect
 from funding_platform.sandbox.market import Instrument
 from funding_platform.settings import Settings

@@ -9,14 +9,14 @@ import pytest
 
 from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, from_ms, to_ms
-from funding_platform.flows.checks import predicted_agrees, second_opinion_agrees
-from funding_platform.flows.cross_checks import (
+from funding_platform.flows.checks.lake import predicted_agrees, second_opinion_agrees
+from funding_platform.flows.checks.rates import (
     at_fault,
     disagreements,
     settled_and_predicted,
     two_sources,
 )
-from funding_platform.flows.snapshots import collect_snapshots
+from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.sandbox.server import RunningSandbox, build_market

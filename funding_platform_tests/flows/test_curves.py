@@ -7,14 +7,14 @@ import polars as pl
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import Window, month_start
 from funding_platform.curves import curve_factors
-from funding_platform.flows.curves import (
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_snapshots
+from funding_platform.flows.features.curves import (
     follow_curve_factors,
     follow_curve_snapshots,
     update_curve_factors,
     update_curve_snapshots,
 )
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.present import PRESENT

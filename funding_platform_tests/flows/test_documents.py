@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from funding_platform.core.tables.opportunities import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
-from funding_platform.flows.documents import (
+from funding_platform.devtools.documents import (
     SEEDS,
     documents,
     main,
@@ -66,7 +66,7 @@ def documented(table: Table) -> list[tuple[str, str, str]]:
 
 def test_the_committed_documents_equal_their_derivation() -> None:
     stale = stale_documents(ROOT)
-    assert not stale, f"run `python -m funding_platform.flows.documents`; differing: {stale}"
+    assert not stale, f"run `python -m funding_platform.devtools.documents`; differing: {stale}"
 
 
 def test_what_is_written_is_not_stale_until_someone_edits_it(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.flows.errors import DumpError, FlowError, ImportRefusedError, MappingError
-from funding_platform.flows.importing.archives import members
+from funding_platform.flows.importing.files.archives import members
 from funding_platform.flows.importing.folds import with_folds_resolved
 from funding_platform.flows.importing.mapping import read_mapping
 from funding_platform.flows.importing.rates import RatesFile
@@ -275,7 +275,7 @@ def test_files_that_are_not_what_their_name_says(
 
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("funding_platform.flows.importing.archives.MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("funding_platform.flows.importing.files.archives.MAX_BYTES", 1 << 20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0,0\n" * (1 << 19)))
     with pytest.raises(DumpError, match="holds more than 1 MiB"):
@@ -307,8 +307,8 @@ def test_a_line_that_never_ends_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_many_parts_is_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quoted: bool
 ) -> None:
-    monkeypatch.setattr("funding_platform.flows.importing.texts.PART_BYTES", 1 << 10)
-    monkeypatch.setattr("funding_platform.flows.importing.texts.LONGEST_RECORD", 1 << 8)
+    monkeypatch.setattr("funding_platform.flows.importing.files.texts.PART_BYTES", 1 << 10)
+    monkeypatch.setattr("funding_platform.flows.importing.files.texts.LONGEST_RECORD", 1 << 8)
     rows = [(FIRST_MS + n * 3_600_000, n * 1e-7) for n in range(2_000)]
     note = '"two\nlines, and a ""quote"""' if quoted else "plain"
     lines = [f"{time},{rate!r},{note}" for time, rate in rows]

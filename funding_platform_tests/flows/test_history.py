@@ -12,13 +12,13 @@ import pytest
 
 from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.core.time_grid import Window, month_start, next_month
+from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.errors import (
     BeforeHistoryError,
     CollectionError,
     EmptyAnswerError,
     FutureWindowError,
 )
-from funding_platform.flows.history import collect_history
 from funding_platform.lake import connect
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox

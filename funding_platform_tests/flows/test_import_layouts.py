@@ -11,7 +11,7 @@ import pytest
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.flows.errors import DumpError, ImportRefusedError, MappingError, SamplesError
-from funding_platform.flows.importing.archives import members
+from funding_platform.flows.importing.files.archives import members
 from funding_platform.flows.importing.presets import PRESETS
 from funding_platform_tests.flows.test_dumps import (
     EIGHT_HOURS,

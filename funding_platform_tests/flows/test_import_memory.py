@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from funding_platform.flows.errors import ImportConflictError, ImportRefusedError
+from funding_platform.flows.importing.files.spool import Spool
 from funding_platform.flows.importing.importer import import_files
-from funding_platform.flows.importing.spool import Spool
 from funding_platform.settings import Settings
 from funding_platform_tests.flows.test_dumps import table
 from funding_platform_tests.flows.test_imports import held, log

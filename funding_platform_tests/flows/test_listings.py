@@ -11,12 +11,12 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_start, to_ms
-from funding_platform.flows.backtest_data import provider_from_lake
-from funding_platform.flows.curves import update_curve_factors, update_curve_snapshots
-from funding_platform.flows.gaps import gaps_by_name, missing_of
-from funding_platform.flows.history import collect_history
+from funding_platform.flows.backtests.data import provider_from_lake
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments
+from funding_platform.flows.features.curves import update_curve_factors, update_curve_snapshots
 from funding_platform.flows.importing.importer import import_files
-from funding_platform.flows.snapshots import collect_instruments
+from funding_platform.flows.queries.gaps import gaps_by_name, missing_of
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.curves import build_curves
-from funding_platform.flows.pictures import curve_picture
+from funding_platform.views.pictures import curve_picture
 from funding_platform_tests.curves.frames import YEARS, settlements, steady
 
 CURVES = build_curves(

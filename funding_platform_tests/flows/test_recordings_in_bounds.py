@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
-from funding_platform.flows import recording
-from funding_platform.flows.collection_log import Attempt
-from funding_platform.flows.recording import Recording, recorded_exchanges, store_answers
+from funding_platform.flows.collection import recording
+from funding_platform.flows.collection.log import Attempt
+from funding_platform.flows.collection.recording import Recording, recorded_exchanges, store_answers
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import NotRecordedError

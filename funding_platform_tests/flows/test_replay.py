@@ -13,9 +13,9 @@ from polars.testing import assert_frame_equal
 from funding_platform.cli import main
 from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, month_start
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.replay import replay
-from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.replay import replay
+from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.writer import Lake

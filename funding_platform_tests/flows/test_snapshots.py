@@ -7,12 +7,12 @@ import pytest
 
 from funding_platform.core.tables.registry import INSTRUMENTS
 from funding_platform.core.time_grid import floor_hour
-from funding_platform.flows.errors import PerishableError
-from funding_platform.flows.snapshots import (
+from funding_platform.flows.collection.snapshots import (
     collect_instruments,
     collect_snapshots,
     require_running_hour,
 )
+from funding_platform.flows.errors import PerishableError
 from funding_platform.lake import connect
 from funding_platform.sandbox.faults import FieldFault, parse_faults
 from funding_platform.sandbox.server import RunningSandbox

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from funding_platform.core.errors import FundingError
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.bybit import Bybit

@@ -15,8 +15,8 @@ from typing import Any
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, from_ms
-from funding_platform.flows.history import collect_history
-from funding_platform.flows.snapshots import collect_instruments, collect_snapshots
+from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import offering, venue_health, venue_names

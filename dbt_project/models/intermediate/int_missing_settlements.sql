@@ -1,5 +1,5 @@
 -- Settlements that were due and are absent, one row each: the rule of core/completeness.py, asked of
--- the lake as flows/gaps.py does. What gaps lack is laid out backwards from the settlement after
+-- the lake as flows/queries/gaps.py does. What gaps lack is laid out backwards from the settlement after
 -- them; the ends are told by what the venue lists, within the span that was collected of it.
 
 with collected as (

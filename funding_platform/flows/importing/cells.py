@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from funding_platform.flows.errors import DumpError
-from funding_platform.flows.importing.archives import Member
-from funding_platform.flows.importing.texts import Part, parts
+from funding_platform.flows.importing.files.archives import Member
+from funding_platform.flows.importing.files.texts import Part, parts
 
 BATCH_ROWS: Final = 200_000
 """Rows of a Parquet file that are looked at together."""

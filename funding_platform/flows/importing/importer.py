@@ -20,9 +20,9 @@ import polars as pl
 from funding_platform.core.errors import FundingError
 from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.tables.registry import COLLECTION_LOG, FUNDING_RATES
-from funding_platform.flows.collection_log import Attempt, log_frame
+from funding_platform.flows.collection.listings import earlier_listings_in
+from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.errors import ImportRefusedError
-from funding_platform.flows.importing.archives import find_files
 from funding_platform.flows.importing.comparison import (
     DIFFERS,
     as_declared,
@@ -32,6 +32,9 @@ from funding_platform.flows.importing.comparison import (
     repeated,
     settled,
 )
+from funding_platform.flows.importing.files.archives import find_files
+from funding_platform.flows.importing.files.sources import Sources
+from funding_platform.flows.importing.files.spool import Spool
 from funding_platform.flows.importing.reports import (
     Conflicts,
     ImportReport,
@@ -40,9 +43,6 @@ from funding_platform.flows.importing.reports import (
     named,
     repeat_notes,
 )
-from funding_platform.flows.importing.sources import Sources
-from funding_platform.flows.importing.spool import Spool
-from funding_platform.flows.listings import earlier_listings_in
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Transaction
 from funding_platform.settings import Settings

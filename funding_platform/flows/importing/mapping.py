@@ -25,7 +25,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.flows.errors import MappingError
-from funding_platform.flows.importing.archives import without_suffix
+from funding_platform.flows.importing.files.archives import without_suffix
 
 _VENUE = r"[a-z][a-z0-9_:]*"
 """Venue names are lower-case words, so that a folder called Downloads is not taken for one."""

@@ -19,14 +19,14 @@ import polars as pl
 
 from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.flows.errors import DumpError, MappingError
-from funding_platform.flows.importing.archives import Member, whole
 from funding_platform.flows.importing.cells import (
     Cells,
     csv_cells,
     is_unnamed,
     parquet_cells,
 )
-from funding_platform.flows.importing.json_cells import json_cells, line_cells
+from funding_platform.flows.importing.files.archives import Member, whole
+from funding_platform.flows.importing.files.json_cells import json_cells, line_cells
 from funding_platform.flows.importing.layouts import is_known_header, mapping_for
 from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
 from funding_platform.flows.importing.numbers import Read, hours, numbers, rates

@@ -10,7 +10,7 @@ import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.tables.registry import FUNDING_RATES
-from funding_platform.flows.collection_log import Attempt
+from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.errors import ImportConflictError
 
 SHOWN: Final = 10

@@ -1,0 +1,261 @@
+"""The data of a backtest, read from the lake or from files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import duckdb
+import polars as pl
+
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.backtest.data.panel import KEY
+from funding_platform.backtest.data.provider import FundingDataProvider
+from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
+from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.flows.collection.listings import stored_starts
+from funding_platform.lake.connection import connect, has_table
+from funding_platform.settings import Settings
+
+_INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
+
+
+class _Rows(NamedTuple):
+    """Rows of the instruments wanted: of which table, by which time, with which columns."""
+
+    table: str
+    time: str
+    columns: str
+    more: str = "true"
+    order: str = ""
+
+
+_FUNDING: Final = _Rows(
+    table="core.funding_rates",
+    time="funding_time",
+    columns="funding_time, funding_rate, interval_hours, mark_price, "
+    "CASE WHEN mark_price IS NULL THEN index_price END AS index_price",
+)
+_SNAPSHOTS: Final = _Rows(
+    table="core.market_snapshots",
+    time="observed_at",
+    columns="observed_at, mark_price, "
+    "CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd",
+)
+_FEATURES: Final = _Rows(
+    table="features.curve_factors",
+    time="available_at",
+    columns="* EXCLUDE (instrument, kind, venue, venue_symbol)",
+    more="kind = 'settled'",
+    order=", as_of",
+)
+_VOLUMES_BEFORE: Final = """
+SELECT instrument, max(observed_at) AS observed_at,
+    arg_max(volume_24h_usd, observed_at) AS volume_24h_usd
+FROM core.market_snapshots JOIN wanted USING (venue, venue_symbol)
+WHERE observed_at < $start AND volume_24h_usd > 0 AND coalesce(observed_at >= since, true)
+GROUP BY instrument
+"""
+"""The last volume of each instrument before the window: depth goes by the last known, however old.
+
+The price that was seen with it is left behind: nothing may be valued at one so old.
+"""
+_FEES: Final = """
+SELECT venue, tier, effective_from, maker_bps, taker_bps, min_volume_30d_usd, source
+FROM {table} ORDER BY venue, tier, effective_from
+"""
+_FEE_TABLES: Final = (FEE_HISTORY, FEE_SCHEDULES)
+"""Fees as they were in force, overrides included; else as published, where dbt has not run yet."""
+
+
+_DATA_FIELDS: Final = ("start", "end", "venues", "symbols", "bases", "outages", "look_back_hours")
+"""What of a configuration decides which data is read."""
+
+
+def provider_from_lake(
+    settings: Settings, config: BacktestConfig, snapshot_id: int | None = None
+) -> FundingDataProvider:
+    """What a configuration can read of the lake: its markets, its window, and what leads up to it.
+
+    Of what was seen longer before, each instrument's last volume is read.
+
+    An instrument's history begins with its listing: what another contract did under the same ticker
+    is not its past. Fees are those of their time: ``marts.fee_history`` where the lake has it.
+
+    Parameters
+    ----------
+    snapshot_id
+        The lake as it was; as it is when None.
+
+    Raises
+    ------
+    LakeMissingError
+        If nothing has been stored yet.
+    DataError
+        If the lake has no instrument that the configuration asks for, or a symbol stood for another
+        contract in the window.
+    """
+    window = {"start": config.read_from, "end": config.window[1]}
+    with connect(settings, as_of=snapshot_id) as lake:
+        instruments = _instruments(lake, config).sort(KEY)
+        if instruments.is_empty():
+            raise DataError(
+                "the lake has no instrument of those that the configuration asks for",
+                hint=f"venues {config.venues or 'all'}, symbols {config.symbols or 'all'}, bases "
+                f"{config.bases or 'all'}",
+            )
+        since = stored_starts(lake).group_by(KEY).agg(pl.col("since").max())
+        wanted = instruments.select(KEY).with_row_index("instrument")
+        wanted = wanted.join(since, on=KEY, how="left", maintain_order="left")
+        _require_listed(wanted, config)
+        lake.register("wanted", wanted)
+        volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
+        return FundingDataProvider.from_frames(
+            _by_venue(lake, _FUNDING, window),
+            instruments,
+            snapshots=_by_venue(lake, _SNAPSHOTS, window, volumes_before),
+            fees=_fees(lake),
+            features=_by_venue(lake, _FEATURES, window),
+        )
+
+
+@dataclass(slots=True)
+class LakeData:
+    """The data of configurations that differ from one another in some fields.
+
+    Those that read what ``config`` reads share its data, which is there already. Other data comes
+    from the lake; the last of it is kept, as neighbouring points of a sweep often want the same.
+    """
+
+    settings: Settings
+    snapshot_id: int
+    config: BacktestConfig
+    common: FundingDataProvider
+    _other: tuple[list[Any], FundingDataProvider] | None = None
+
+    def of(self, config: BacktestConfig) -> FundingDataProvider:
+        """The data that a configuration reads."""
+        wanted, shared_by_all = (
+            [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
+        )
+        if wanted == shared_by_all:
+            return self.common
+        if self._other is None or self._other[0] != wanted:
+            self._other = None  # before the next is read: one at a time is in memory
+            self._other = wanted, provider_from_lake(self.settings, config, self.snapshot_id)
+        return self._other[1]
+
+
+def provider_from_files(**files: Path) -> FundingDataProvider:
+    """A provider from Parquet or CSV files, one per argument of ``from_frames``.
+
+    Times in CSV are ISO 8601 in UTC, or have a zone.
+
+    Raises
+    ------
+    DataError
+        If a file is neither, or its columns are not what ``from_frames`` takes.
+    """
+    return FundingDataProvider.from_frames(**{name: _file(path) for name, path in files.items()})
+
+
+def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.DataFrame:
+    """The instruments that a configuration asks for."""
+    asked = {
+        column: list(names)
+        for column, names in (
+            ("venue", config.venues),
+            ("venue_symbol", config.symbols),
+            ("base", config.bases),
+        )
+        if names
+    }
+    wanted = " AND ".join(f"{column} IN (SELECT unnest(${column}))" for column in asked)
+    return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
+
+
+def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
+    """Refuse a symbol that was asked for by name and stood for another contract in the window."""
+    asked = pl.col("venue_symbol").is_in(list(config.symbols))
+    later = wanted.filter(asked, pl.col("since") >= config.window[1])
+    if later.height:
+        named = "; ".join(
+            f"{venue} {symbol}, listed on {since:%Y-%m-%d %H:%M} UTC"
+            for venue, symbol, since in later.select(*KEY, "since").iter_rows()
+        )
+        raise DataError(
+            f"what the lake has of this ticker in the window is of an earlier listing: {named}",
+            hint="two contracts of one ticker are not one instrument: choose a window after its "
+            "listing, or give the earlier contract's rows as files, under a symbol of their own",
+        )
+
+
+def _by_venue(
+    lake: duckdb.DuckDBPyConnection,
+    rows: _Rows,
+    window: Mapping[str, datetime],
+    *more: pl.DataFrame,
+) -> pl.DataFrame:
+    """Rows of the instruments wanted, read and put in order one venue at a time; then ``more``.
+
+    What the order costs in memory is then a venue's, the largest of which comes while there is
+    most room, and the venues' parts go column by column as the whole is made of them: there is
+    never a second copy of tens of millions of rows.
+    """
+    wanted = (
+        f"FROM {rows.table} JOIN wanted USING (venue, venue_symbol) "
+        f"WHERE {rows.time} BETWEEN $start AND $end AND {rows.more} "
+        f"AND coalesce({rows.time} >= since, true)"
+    )
+    ordered = (
+        f"SELECT instrument, {rows.columns} {wanted} AND venue = $venue "
+        f"ORDER BY instrument, {rows.time}{rows.order}"
+    )
+    sizes = f"SELECT venue {wanted} GROUP BY venue ORDER BY count(*) DESC, venue"
+    venues = [venue for (venue,) in lake.execute(sizes, window).fetchall()]
+    parts = {}
+    for venue in venues or [""]:  # no venue's rows still tell the columns
+        part = lake.execute(ordered, {**window, "venue": venue}).pl()
+        if "index_price" in part.columns and part["index_price"].null_count() == part.height:
+            part = part.drop("index_price")
+        parts[venue] = part
+    return _stacked([*(parts[venue] for venue in sorted(parts)), *more])
+
+
+def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The parts one below the other, emptied on the way; null where a part lacks a column."""
+    heights = [part.height for part in parts]
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    columns = []
+    for name in names:
+        pieces = [
+            part.drop_in_place(name)
+            if name in part.columns
+            else pl.repeat(None, height, dtype=pl.Float64, eager=True).alias(name)
+            for part, height in zip(parts, heights, strict=True)
+        ]
+        columns.append(pl.concat(pieces, rechunk=True))
+    return pl.DataFrame(columns)
+
+
+def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Fees from the first of the tables that the lake has; none where it has neither."""
+    for table in _FEE_TABLES:
+        if has_table(lake, table):
+            return lake.execute(_FEES.format(table=table.full_name)).pl()
+    return FEE_SCHEDULES.empty()
+
+
+def _file(path: Path) -> pl.DataFrame:
+    """One file as a frame; times of CSV in UTC where they name no zone."""
+    if path.suffix == ".parquet":
+        return pl.read_parquet(path)
+    if path.suffix != ".csv":
+        raise DataError(f"{path} is neither .parquet nor .csv")
+    frame = pl.read_csv(path, try_parse_dates=True)
+    naive = [name for name, kind in frame.schema.items() if kind == pl.Datetime("us", None)]
+    return frame.with_columns(
+        *(pl.col(name).dt.replace_time_zone("UTC") for name in naive)
+    ).with_columns(pl.col(pl.Datetime).cast(UTC_TIME))

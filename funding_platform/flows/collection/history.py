@@ -1,0 +1,246 @@
+"""Collecting settled history: a venue's months, refetched whole and replaced.
+
+Refetching a month costs at least one request per symbol however short the window, so it is
+replaced as a whole: that is idempotent, and late corrections arrive for free.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import polars as pl
+
+from funding_platform.core.errors import FundingError
+from funding_platform.core.tables.registry import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.time_grid import Window
+from funding_platform.flows.collection.clock import require_right_clock
+from funding_platform.flows.collection.gap_filling import completed
+from funding_platform.flows.collection.history_report import HistoryReport
+from funding_platform.flows.collection.log import Attempt, log_frame
+from funding_platform.flows.collection.recording import Recording
+from funding_platform.flows.errors import (
+    BeforeHistoryError,
+    ClockError,
+    CollectionError,
+    EmptyAnswerError,
+    FutureWindowError,
+)
+from funding_platform.flows.progress import begin
+from funding_platform.lake.writer import Lake, Scope
+from funding_platform.settings import Settings
+from funding_platform.venues import open_venue
+from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.parsing.history import History
+from funding_platform.venues.rest.memory import Share
+from funding_platform.venues.unexpected import typed_failures
+
+MONTHS_AT_ONCE = 6
+"""Months held in memory and committed together: a year of 300 hourly symbols takes 1.7 GiB."""
+
+
+def collect_history(
+    venue_name: str, window: Window, settings: Settings, run_id: str
+) -> HistoryReport:
+    """Refetch the settled rates of one venue in ``window`` and replace what is stored.
+
+    The part of the window before the venue's history and after now is left out. Symbols that
+    fail keep what the lake holds of them; the others are replaced, and the failures are named.
+
+    Raises
+    ------
+    FutureWindowError, BeforeHistoryError
+        If nothing of the window can exist.
+    EmptyAnswerError
+        If the venue listed instruments in the window and returned not one settlement.
+    CollectionError
+        If not one symbol could be read.
+    ClockError
+        If the venue's clock says that ours is days off.
+    VenueError
+        If the venue is down, bans us, breaks its contract, or sends what the adapter fails on.
+    """
+    started_at = datetime.now(UTC)
+    report = HistoryReport(venue_name, window)
+    attempt = Attempt(run_id, venue_name, FUNDING_RATES, started_at, started_at, window)
+    memory = Share(venue_name, settings.collection_memory_bytes)
+    recording = Recording(attempt, settings.raw_retention_days, memory)
+    with Lake(settings) as lake:
+        try:
+            with typed_failures(venue_name, FUNDING_RATES.full_name):
+                asyncio.run(_collect(report, lake, recording))
+        except FundingError as error:
+            attempt.error = error
+            raise
+        finally:
+            attempt.finished_at = datetime.now(UTC)
+            attempt.rows, attempt.requests = report.rows, report.requests
+            attempt.symbols = len(report.coverage) + len(report.failures)
+            attempt.symbols_failed = sorted(report.failures)
+            attempt.warnings = report.warnings()
+            with lake.commit(run_id, f"log of {venue_name} history") as transaction:
+                transaction.append(COLLECTION_LOG, log_frame([attempt]))
+                if not isinstance(attempt.error, ClockError):
+                    recording.store(lake, transaction)
+    return report
+
+
+async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> None:
+    """Ask the venue, as it is when the attempt begins."""
+    present = recording.attempt.started_at
+    async with open_venue(
+        report.venue,
+        settings=lake.settings,
+        present=present,
+        record=recording.recorder,
+        memory=recording.memory,
+    ) as venue:
+        try:
+            await read_history(venue, report, lake, known_instruments(lake, venue), recording)
+        finally:
+            report.requests = venue.stats.requests
+            recording.attempt.latency_ms = venue.stats.mean_latency_ms
+            recording.attempt.note_standing(lake.settings)
+
+
+async def read_history(
+    venue: Venue, report: HistoryReport, lake: Lake, known: pl.DataFrame, recording: Recording
+) -> None:
+    """Read the window of ``report`` and commit it, a few months at a time.
+
+    Parameters
+    ----------
+    known
+        Instruments of the venue seen before, as in ``core.instruments``.
+    recording
+        The attempt, and its answers to commit with their rows.
+
+    Raises
+    ------
+    FundingError
+        As ``collect_history``.
+    """
+    window = _possible(report.window, venue.spec, recording.attempt.started_at)
+    instruments = await _instruments(venue, known)
+    require_right_clock({report.venue: venue.stats.clock_ahead})
+    for part in _slices(window):
+        await _collect_part(report, venue, instruments, part, lake, recording)
+    _require_an_answer(report, venue.spec)
+
+
+def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) -> pl.DataFrame:
+    """Instruments of a venue that were seen at all, or before a moment."""
+    known = lake.read(
+        "SELECT * FROM core.instruments "
+        "WHERE venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
+        [venue.spec.name, before],
+    )
+    return known.cast(dict(INSTRUMENTS.polars_schema))  # type: ignore[arg-type]
+
+
+async def _collect_part(
+    report: HistoryReport,
+    venue: Venue,
+    instruments: pl.DataFrame,
+    window: Window,
+    lake: Lake,
+    recording: Recording,
+) -> None:
+    """Fetch one slice of the window and replace it in one transaction."""
+    symbols = _listed_in(instruments, window)
+    if not symbols:
+        return
+    advance = begin(f"{report.venue} {window.start:%Y-%m}", len(symbols))
+
+    def done(_: str) -> None:
+        advance()
+        recording.relieve(lake)
+
+    first = await venue.funding_history(symbols, window, on_symbol=done)
+    whole = await completed(venue, lake, first, instruments, window)
+    _store(report, lake, whole.history, window, recording)
+    report.add(whole)
+
+
+def _store(
+    report: HistoryReport, lake: Lake, history: History, window: Window, recording: Recording
+) -> None:
+    """Replace the symbols that were read whole; add to those the venue no longer keeps whole.
+
+    What a venue has dropped since we stored it must not be dropped here: a symbol that answers
+    with nothing replaces nothing, and is named if the lake has settlements of it.
+    """
+    answered = history.frame["venue_symbol"].unique().to_list()
+    whole = [symbol for symbol in answered if history.coverage[symbol].proven]
+    read_whole = pl.col("venue_symbol").is_in(whole)
+    scope = Scope({"venue": report.venue, "venue_symbol": tuple(whole)}, "funding_time", window)
+    run_id = recording.attempt.run_id
+    with lake.commit(run_id, f"{report.venue} settled rates {window}") as transaction:
+        if whole:
+            transaction.replace(FUNDING_RATES, history.frame.filter(read_whole), scope)
+        if len(whole) < len(answered):
+            transaction.upsert(FUNDING_RATES, history.frame.filter(~read_whole))
+        recording.store(lake, transaction)
+    silent = sorted(set(history.coverage) - set(answered))
+    vanished = lake.read(
+        "SELECT DISTINCT venue_symbol FROM core.funding_rates WHERE venue = ? "
+        "AND funding_time >= ? AND funding_time < ? AND list_contains(?, venue_symbol) ORDER BY 1",
+        [report.venue, window.start, window.end, silent],
+    )
+    report.vanished.extend(vanished["venue_symbol"].to_list())
+
+
+async def _instruments(venue: Venue, known: pl.DataFrame) -> pl.DataFrame:
+    """Every instrument known of the venue: listed now, or seen before and since delisted."""
+    listed = await venue.instruments()
+    return pl.concat([listed, known.join(listed, on="venue_symbol", how="anti")])
+
+
+def _listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
+    """Symbols that may have settled in the window: listed before its end, or not known when."""
+    listed = pl.col("listed_at").is_null() | (pl.col("listed_at") < window.end)
+    return instruments.filter(listed)["venue_symbol"].sort().to_list()
+
+
+def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
+    """The part of the window in which settlements can exist."""
+    if window.start >= now:
+        raise FutureWindowError(
+            f"{spec.name}: {window} has not begun", hint="ask for a month up to the running one"
+        )
+    if spec.history_start is None:
+        raise spec.not_offered(FUNDING_RATES)
+    if window.end <= spec.history_start:
+        raise BeforeHistoryError(
+            f"{spec.name}: {window} ends before its history starts ({spec.history_start:%Y-%m-%d})",
+            hint="ask for a later month",
+        )
+    return Window(max(window.start, spec.history_start), min(window.end, now))
+
+
+def _slices(window: Window) -> Iterator[Window]:
+    """The window cut at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
+    months = list(window.months())
+    for first in range(0, len(months), MONTHS_AT_ONCE):
+        part = months[first : first + MONTHS_AT_ONCE]
+        yield Window(max(part[0].start, window.start), min(part[-1].end, window.end))
+
+
+def _require_an_answer(report: HistoryReport, spec: VenueSpec) -> None:
+    """Refuse an answer that holds nothing where something must be."""
+    where = f"{report.venue}: {report.window}"
+    if report.rows:
+        return
+    if report.failures:
+        symbol, error = next(iter(report.failures.items()))
+        raise CollectionError(
+            f"{where}: none of {len(report.failures)} symbols could be read; {symbol}: {error}"
+        )
+    if not report.coverage:
+        raise BeforeHistoryError(
+            f"{where}: no instrument was listed yet", hint="ask for a later month"
+        )
+    kept = f"; the venue keeps {spec.history_depth.days} days" if spec.history_depth else ""
+    raise EmptyAnswerError(
+        f"{where}: not one settlement of {len(report.coverage)} symbols{kept}",
+        hint="an empty answer is not success; older history can be imported from a dump",
+    )

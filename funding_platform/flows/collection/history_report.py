@@ -1,0 +1,102 @@
+"""What a backfill brought: rows, and by name what it did not bring."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from funding_platform.core.completeness import SCHEMA, SILENT, STOPPED
+from funding_platform.core.errors import FundingError
+from funding_platform.core.time_grid import Window
+from funding_platform.flows.collection.gap_filling import Completed, named
+from funding_platform.flows.errors import MissingSettlementsError
+from funding_platform.venues.parsing.history import Coverage
+from funding_platform.venues.parsing.plausibility import settled_at_rest
+
+MAX_NAMED_SYMBOLS = 20
+"""So many incomplete symbols are named in the log; `funding coverage --gaps` names all."""
+
+
+@dataclass(slots=True)
+class HistoryReport:
+    """What a backfill stored, and the proof that it is whole.
+
+    ``missing_settlements`` are those that were due and are not there after a second look, as in
+    ``core.completeness``; ``outages`` the hours in which the venue settled nothing, ``recovered``
+    the settlements that only the second look brought. ``vanished`` are symbols that the lake has
+    settlements of and the venue returned none.
+    """
+
+    venue: str
+    window: Window
+    rows: int = 0
+    requests: int = 0
+    rows_by_month: dict[str, int] = field(default_factory=dict)
+    coverage: dict[str, list[Coverage]] = field(default_factory=dict)
+    failures: dict[str, FundingError] = field(default_factory=dict)
+    vanished: list[str] = field(default_factory=list)
+    missing_settlements: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMA))
+    outages: list[datetime] = field(default_factory=list)
+    recovered: int = 0
+    trouble: list[FundingError] = field(default_factory=list)
+    rates: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Float64))
+
+    def add(self, part: Completed) -> None:
+        """Take in one stretch of the window."""
+        frame = part.history.frame
+        self.rows += frame.height
+        self.rates = pl.concat([self.rates, frame["funding_rate"]])
+        by_month = frame.group_by(pl.col("funding_time").dt.strftime("%Y-%m-01")).len()
+        self.rows_by_month.update(dict(by_month.iter_rows()))
+        self.failures.update(part.history.failures)
+        for symbol, coverage in part.history.coverage.items():
+            self.coverage.setdefault(symbol, []).append(coverage)
+        self.missing_settlements = pl.concat([self.missing_settlements, part.missing])
+        self.outages.extend(part.outages)
+        self.recovered += part.recovered
+        self.trouble.extend([*part.history.left_out, *part.trouble])
+
+    @property
+    def expected(self) -> int:
+        """Settlements that were due: those read and those missing."""
+        return self.rows + self.missing_settlements.height
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many settlements are missing, for the symbols that lack any."""
+        counted = self.missing_settlements.group_by("venue_symbol").len().sort("venue_symbol")
+        return dict(counted.iter_rows())
+
+    @property
+    def stopped(self) -> list[str]:
+        """Symbols that trade and no longer settle, or never did."""
+        ended = pl.col("kind").is_in([STOPPED, SILENT])
+        return self.missing_settlements.filter(ended)["venue_symbol"].unique().sort().to_list()
+
+    @property
+    def unproven(self) -> list[str]:
+        """Symbols of which the venue may once have had more than it keeps."""
+        return [s for s, parts in self.coverage.items() if not all(part.proven for part in parts)]
+
+    @property
+    def coverage_share(self) -> float:
+        """Settlements present over settlements expected."""
+        return self.rows / self.expected if self.expected else 1.0
+
+    def warnings(self) -> list[FundingError]:
+        """What the log should tell of a history that is not whole."""
+        doubts = self.trouble + self._at_rest()
+        if self.missing_settlements.is_empty():
+            return doubts
+        first = named(self.missing_settlements, MAX_NAMED_SYMBOLS)
+        lost = MissingSettlementsError(
+            f"{self.venue} {self.window}: {self.missing_settlements.height} settlements of "
+            f"{len(self.missing)} symbols are missing after a second look:\n  "
+            + "\n  ".join(f"{symbol}: {what}" for symbol, what in first.items())
+        )
+        return [lost, *doubts]
+
+    def _at_rest(self) -> list[FundingError]:
+        """Whether all markets settled at 0 throughout."""
+        settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
+        return [*settled_at_rest(self.venue, self.rates, len(settled))]

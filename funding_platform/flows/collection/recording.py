@@ -1,0 +1,185 @@
+"""Keeping the venues' answers, verbatim, beside the rows that they gave.
+
+An attempt records into a ``Recording`` and stores it in the transaction of its rows; what is left
+when it fails, the offending answer included, is stored with its log entry. A body that the lake
+holds already is not stored again.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import polars as pl
+
+from funding_platform.core.tables.registry import RAW_PAYLOADS
+from funding_platform.flows.collection.log import Attempt
+from funding_platform.lake.writer import Lake, Transaction
+from funding_platform.venues.rest.memory import Share
+from funding_platform.venues.rest.recording import Exchange, Recorder
+
+_LOG = logging.getLogger(__name__)
+
+STORED_AT_ONCE = 32 * 2**20
+"""Bytes of answers inserted at once. All venues of an ordinary collection send less."""
+
+PLAYED_AT_ONCE = 128
+"""Answers held in memory ahead of what a replay asks for."""
+
+_ANSWERS = """
+WITH bodies AS (
+    SELECT sha256, any_value(body) AS body
+    FROM core.raw_payloads WHERE body IS NOT NULL GROUP BY sha256
+)
+SELECT endpoint, request_key, status, coalesce(answers.body, bodies.body), sent_at, observed_at
+FROM core.raw_payloads AS answers LEFT JOIN bodies USING (sha256)
+WHERE run_id = ? AND venue = ? AND dataset = ? AND started_at = ?
+ORDER BY observed_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A row of ``core.raw_payloads``, but for what the attempt says of all its rows."""
+
+    endpoint: str
+    request_key: str
+    observed_at: datetime
+    sent_at: datetime
+    status: int
+    sha256: str
+    size: int
+    body: bytes | None
+
+    @classmethod
+    def of(cls, exchange: Exchange, *, kept: bool) -> Self:
+        body = exchange.body or b""
+        return cls(
+            exchange.endpoint,
+            exchange.request_key,
+            exchange.observed_at,
+            exchange.sent_at,
+            exchange.status,
+            hashlib.sha256(body).hexdigest(),
+            len(body),
+            body if kept else None,
+        )
+
+
+class Recording:
+    """The answers of one attempt that are not stored yet.
+
+    Parameters
+    ----------
+    attempt
+        Whose answers they are.
+    retention_days
+        0 records nothing.
+    memory
+        The venue's share, of which the answers take half at most. Of those beyond it there is a
+        row that says so, without the body.
+    """
+
+    def __init__(self, attempt: Attempt, retention_days: int, memory: Share) -> None:
+        self.attempt = attempt
+        self.memory = memory
+        self.size = 0
+        self._keeps = retention_days > 0
+        self._answers: list[_Answer] = []
+        self._dropped = 0
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What ``open_venue`` is to hand the answers to."""
+        return self._keep if self._keeps else None
+
+    def _keep(self, exchange: Exchange) -> None:
+        body = exchange.body or b""
+        if self.size + len(body) > self.memory.limit / 2 or not self.memory.has(len(body)):
+            self._dropped += 1
+            self._answers.append(_Answer.of(exchange, kept=False))
+            return
+        self.memory.take(len(body), "for its answers kept for audit")
+        self.size += len(body)
+        self._answers.append(_Answer.of(exchange, kept=True))
+
+    def relieve(self, lake: Lake) -> None:
+        """Store what there is, by itself, once it has become much."""
+        if self.size > STORED_AT_ONCE:
+            with lake.commit(self.attempt.run_id, f"answers of {self.attempt.venue}") as tx:
+                self.store(lake, tx)
+
+    def store(self, lake: Lake, transaction: Transaction) -> None:
+        """Append what came since the last time to ``core.raw_payloads``."""
+        store_answers([self], lake, transaction)
+
+    def frame(self) -> pl.DataFrame:
+        """What came since the last time, as rows of ``core.raw_payloads``."""
+        attempt = self.attempt
+        return pl.DataFrame(
+            {
+                "venue": attempt.venue,
+                "run_id": attempt.run_id,
+                "dataset": attempt.dataset.full_name,
+                "started_at": attempt.started_at,
+                **{
+                    name: [getattr(one, name) for one in self._answers]
+                    for name in _Answer.__slots__
+                },
+            },
+            schema=RAW_PAYLOADS.polars_schema,
+        )
+
+    def clear(self) -> None:
+        """Forget what is stored."""
+        if self._dropped:
+            _LOG.warning(
+                "%s %s: %d answers not kept for audit: over the memory budget",
+                self.attempt.venue,
+                self.attempt.dataset.full_name,
+                self._dropped,
+            )
+        self.memory.give_back(self.size)
+        self.size = self._dropped = 0
+        self._answers.clear()
+
+
+def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Transaction) -> None:
+    """As ``Recording.store``, for many: mostly one look for known bodies, and one insertion."""
+    for some in _batches(recordings):
+        frame = pl.concat([RAW_PAYLOADS.empty(), *(one.frame() for one in some)])
+        if not frame.is_empty():
+            transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, frame))
+        for one in some:
+            one.clear()
+
+
+def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
+    """The recordings, a bounded number of bytes together: each is copied to be stored."""
+    some: list[Recording] = []
+    for one in recordings:
+        if some and sum(other.size for other in some) + one.size > STORED_AT_ONCE:
+            yield some
+            some = []
+        some.append(one)
+    yield some
+
+
+def recorded_exchanges(lake: Lake, attempt: Attempt) -> Iterator[Exchange]:
+    """The answers of an attempt, in order, a few in memory at a time."""
+    key = [attempt.run_id, attempt.venue, attempt.dataset.full_name, attempt.started_at]
+    for row in lake.stream(_ANSWERS, key, at_once=PLAYED_AT_ONCE):
+        yield Exchange(*row)
+
+
+def _without_known_bodies(lake: Lake, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows, each body left in the first of them and in none if the lake has it."""
+    held = lake.read(
+        "SELECT DISTINCT sha256 FROM core.raw_payloads "
+        "WHERE body IS NOT NULL AND sha256 IN (SELECT unnest(?))",
+        [frame["sha256"].unique().to_list()],
+    )["sha256"]
+    new = pl.col("sha256").is_first_distinct() & ~pl.col("sha256").is_in(held.implode())
+    return frame.with_columns(pl.when(new).then("body"))

@@ -1,0 +1,122 @@
+"""The files of one import, read into a spool under their venues' own symbols."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from funding_platform.core.intervals import BY_SYMBOL
+from funding_platform.flows.errors import DumpError, ImportRefusedError
+from funding_platform.flows.importing.files.archives import Member, members
+from funding_platform.flows.importing.files.spool import Spool
+from funding_platform.flows.importing.rates import RatesFile
+from funding_platform.flows.importing.reports import SHOWN
+from funding_platform.flows.importing.symbols import Resolved, Symbols, resolve_all
+from funding_platform.flows.progress import begin
+
+
+class Sources:
+    """What is read, and what is to be said of how.
+
+    Parameters
+    ----------
+    instruments
+        Those that the lake knows, as for ``Symbols``.
+    spool
+        Takes the rows, with the number of their file in ``file``.
+    told
+        Fields of ``mapping.Mapping``.
+    now
+        Nothing later can have settled.
+    """
+
+    def __init__(
+        self, instruments: pl.DataFrame, spool: Spool, told: Mapping[str, Any], now: datetime
+    ) -> None:
+        self.names: list[str] = []
+        self._notes: dict[str, None] = {}  # each once, in order
+        self._now = now
+        self._told = told
+        self._spool = spool
+        self._symbols = Symbols(instruments)
+        self._resolved: dict[tuple[str, str, bool], Resolved] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """How files were taken."""
+        return list(self._notes)
+
+    def read_all(self, paths: list[Path], exclude: Sequence[str]) -> None:
+        """Read every file; names all those that are at fault."""
+        advance = begin("reading", len(paths))
+        faults: list[ImportRefusedError] = []
+        for path in paths:
+            try:
+                found, unread = members(path, exclude)
+                for name in unread:
+                    self._note(f"{path}!{name}: left unread")
+            except ImportRefusedError as error:
+                faults.append(error)
+                found = []
+            for member in found:
+                try:
+                    self._read(member)
+                except ImportRefusedError as error:
+                    faults.append(error)
+            advance()
+        if len(faults) == 1:
+            raise faults[0]
+        if faults:
+            raise ImportRefusedError(
+                f"{len(faults)} of {len(paths)} files are at fault, nothing was written:\n  "
+                + "\n  ".join(str(fault) for fault in faults[:SHOWN])
+            )
+
+    def _note(self, note: str) -> None:
+        self._notes[note] = None
+
+    def _read(self, member: Member) -> None:
+        number = len(self.names)
+        self.names.append(member.name)
+        file = RatesFile(member, self._told, self._now, self._note)
+        for batch in file.batches():
+            mapping = file.mapping
+            assert mapping is not None
+            trusted = mapping.kind is not None or (file.preset is not None and file.preset.history)
+            told = file.preset is None or "venue" not in file.preset.fields or "venue" in self._told
+            rows = batch.with_columns(
+                pl.lit(number, dtype=pl.UInt32).alias("file"), pl.lit(trusted).alias("trusted")
+            )
+            self._spool.add(self._under_own_symbols(member, rows, told=told))
+
+    def _under_own_symbols(self, member: Member, rows: pl.DataFrame, *, told: bool) -> pl.DataFrame:
+        """Rows with their venues' own symbols."""
+        pairs = rows.select(BY_SYMBOL).unique(maintain_order=True).rows()
+        unseen = [pair for pair in pairs if (*pair, told) not in self._resolved]
+        resolved, unresolved = resolve_all(self._symbols, unseen, told=told)
+        for (venue, symbol), why in unresolved.items():
+            first = rows.filter(venue=venue, venue_symbol=symbol)
+            raise DumpError(
+                member.name, f"{symbol!r} {why}", line=int(first["line"][0]), hint=why.hint
+            )
+        self._resolved.update({(*pair, told): one for pair, one in resolved.items()})
+        known = {pair: self._resolved[*pair, told] for pair in pairs}
+        for one in known.values():
+            if one.note is not None:
+                self._note(f"{member.name}: {one.note}")
+        if all(pair == one[:2] for pair, one in known.items()):
+            return rows
+        names = pl.DataFrame(
+            [(*pair, one.venue, one.symbol) for pair, one in known.items()],
+            schema=dict.fromkeys([*BY_SYMBOL, "own_venue", "own_symbol"], pl.String),
+            orient="row",
+        )
+        return (
+            rows.join(names, on=BY_SYMBOL, how="left", maintain_order="left")
+            .with_columns(
+                pl.col("own_venue").alias("venue"), pl.col("own_symbol").alias("venue_symbol")
+            )
+            .drop("own_venue", "own_symbol")
+        )

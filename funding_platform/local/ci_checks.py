@@ -1,0 +1,43 @@
+"""``make ci-checks``: a small world through the real jobs; fails if any asset check does.
+
+This is what a downstream team runs in its own CI: `python -m funding_platform.local.ci_checks`.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from funding_platform.defs.assembly import build_definitions
+from funding_platform.local.home import dagster_instance
+from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
+from funding_platform.sandbox.server import build_market
+from funding_platform.settings import project_root
+from funding_platform.views.terminal import console, progress_bars, remark
+
+MONTHS = 2
+SYMBOLS = 12
+
+
+def main() -> int:
+    """Materialise the small world in a folder of its own; 0 if every run and check is well."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "dagster_home"
+        home.mkdir()
+        shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", home)
+        os.environ.update(DAGSTER_HOME=str(home), FUNDING_DATA_DIR=folder)
+        with sandbox_venues(build_market(symbols=SYMBOLS)), progress_bars(Path(folder) / "ci.log"):
+            world = World(build_definitions(), dagster_instance())
+            results = [result for _, result in world.everything(MONTHS)]
+    troubles = [f"run {one.run_id} failed" for one in results if not one.success]
+    troubles += failed_checks(results)
+    checked = sum(len(one.get_asset_check_evaluations()) for one in results)
+    for trouble in troubles:
+        remark("bad", "red", trouble)
+    console.print(f"{len(results)} runs, {checked} asset checks, {len(troubles)} troubles")
+    return 1 if troubles else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""The demonstration: three months of every venue, from the wire to opportunities and a backtest."""
+
+import logging
+import time
+
+import dagster as dg
+
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
+from funding_platform.core.errors import FundingError
+from funding_platform.defs.assembly import build_definitions
+from funding_platform.flows.backtests.reports import figure_table, report_file
+from funding_platform.flows.backtests.store import LATEST, load_run
+from funding_platform.flows.queries.reports import coverage_report, latest_curves
+from funding_platform.lake import connect
+from funding_platform.local.home import dagster_instance
+from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
+from funding_platform.sandbox.server import build_market
+from funding_platform.settings import Settings
+from funding_platform.views.opportunity_words import shown_opportunities
+from funding_platform.views.terminal import console, plot_curves, progress_bars, remark, show
+
+NEXT_STEPS = """
+[bold]Next[/]
+  make dev SANDBOX=1                 the Dagster UI over this lake, sensors running
+  source .venv/bin/activate          for the commands below
+  funding query "FROM marts.latest_funding_rates LIMIT 10"
+  funding opportunities --base BTC   ranked pairs of one base
+  funding backtest show latest       what the backtest did; `--help` for more
+  jupyter lab notebooks              the same from Python, if Jupyter is installed
+  duckdb {published}
+"""
+
+
+LOG_NAME = "demo.log"
+"""Under the data folder: what dbt prints while the bars have the screen."""
+
+
+class DemoError(FundingError):
+    """A job of the demonstration failed."""
+
+
+def run_demo(*, months: int, symbols: int) -> None:
+    """Run every job once on a synthetic market and show what came of it.
+
+    Raises
+    ------
+    DemoError
+        If a job fails.
+    """
+    began = time.monotonic()
+    logging.getLogger("dagster").setLevel(logging.WARNING)
+    settings = Settings()
+    with sandbox_venues(build_market(symbols=symbols)), progress_bars(settings.data_dir / LOG_NAME):
+        world = World(build_definitions(), dagster_instance())
+        results = [_succeeded(result, what) for what, result in world.everything(months)]
+    _show(settings)
+    for failure in failed_checks(results):
+        remark("asset check failed", "yellow", failure)
+    console.print(
+        f"finished in {time.monotonic() - began:.0f} s; everything lies in {settings.data_dir}",
+        markup=False,
+    )
+    next_steps = NEXT_STEPS.format(published=settings.published_file)
+    console.print(next_steps, highlight=False, markup=False, soft_wrap=True)
+
+
+def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProcessResult:
+    if not result.success:
+        raise DemoError(
+            f"{what} failed in run {result.run_id}", hint="see the run in the UI: `make dev`"
+        )
+    return result
+
+
+def _show(settings: Settings) -> None:
+    """Coverage, the ten best opportunities, the BTC curve of each venue, and the backtest."""
+    show(coverage_report(settings), title="Coverage: settlements present against expected")
+    wanted = OpportunityFilter(limit=10)
+    with connect(settings) as connection:
+        best = find_opportunities(wanted, connection)
+    show(shown_opportunities(best, wanted), title="Ten best opportunities, net of all costs")
+    plot_curves(latest_curves(settings, base="BTC"), "BTC funding by venue, annualised")
+    run = load_run(settings, LATEST)
+    show(figure_table(run.row), title="Backtest, every cost charged")
+    report = report_file(settings, run.run_id)
+    console.print(f"its report is {report}", markup=False, soft_wrap=True)
