@@ -15,7 +15,7 @@ from funding_platform.lake import connect
 from funding_platform.local.sandbox_run import QUIET
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
-from funding_platform_tests.flows.test_backtest_data import fill
+from funding_platform_tests.flows.backtests.test_data import fill
 
 DAYS = 10
 CONFIG = f"""
