@@ -52,7 +52,7 @@ def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) ->
     """Refetch settled history of VENUES, whole months."""
     import polars as pl
 
-    from funding_platform.core.tables.registry import FUNDING_RATES
+    from funding_platform.core.tables.collected import FUNDING_RATES
     from funding_platform.core.time_grid import Window, next_month
     from funding_platform.flows.collection.history import collect_history
     from funding_platform.venues.registry import offering

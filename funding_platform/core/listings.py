@@ -26,7 +26,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.tables.registry import LISTINGS
+from funding_platform.core.tables.collected import LISTINGS
 from funding_platform.core.tables.schema import UTC_TIME
 
 SILENCE: Final = timedelta(days=7)

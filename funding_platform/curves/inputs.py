@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.columns import RATE_BOUND
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import HOUR_US, from_us
 from funding_platform.core.units import rate_8h
 from funding_platform.curves.errors import CurveError

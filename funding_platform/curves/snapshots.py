@@ -8,8 +8,8 @@ from datetime import datetime
 
 import polars as pl
 
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window, to_us
 from funding_platform.core.units import TENOR_HOURS

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM

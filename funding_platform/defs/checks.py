@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
 from funding_platform.core.tables.backtest import RUNS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import (
     CURVE_FACTORS,
@@ -21,7 +22,6 @@ from funding_platform.core.tables.features import (
     PCA_MODELS,
     PCA_SCORES,
 )
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key

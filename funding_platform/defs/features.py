@@ -6,6 +6,7 @@ from types import MappingProxyType
 import dagster as dg
 import polars as pl
 
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import (
     CURVE_FACTORS,
@@ -13,7 +14,6 @@ from funding_platform.core.tables.features import (
     PCA_MODELS,
     PCA_SCORES,
 )
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import (

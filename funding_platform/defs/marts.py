@@ -15,15 +15,15 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from funding_platform.core.tables.fees import FEE_OVERRIDES
-from funding_platform.core.tables.registry import (
+from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
     LISTINGS,
     MARKET_SNAPSHOTS,
-    TABLES,
 )
+from funding_platform.core.tables.fees import FEE_OVERRIDES
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE

@@ -7,6 +7,7 @@ proves that what is committed equals what is derived here.
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.settings import project_root
@@ -49,7 +50,7 @@ def asset_graph() -> str:
     return "\n".join([*lines, "```"])
 
 
-def drawn_as(path: list[str]) -> str:
+def drawn_as(path: Sequence[str]) -> str:
     """An asset key as drawn: the venue of a collected asset is any venue."""
     return "/".join(["raw", "*", *path[2:]] if path[0] == "raw" else path)
 

@@ -19,17 +19,17 @@ import yaml  # type: ignore[import-untyped]  # ships no types
 from funding_platform.core.completeness import GRACE
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
 from funding_platform.core.symbols import DOLLARS
-from funding_platform.core.tables.feature_store import FEATURE_GROUPS
-from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
-from funding_platform.core.tables.opportunities import GROWING
-from funding_platform.core.tables.registry import (
+from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
     LISTINGS,
     MARKET_SNAPSHOTS,
-    TABLES,
 )
+from funding_platform.core.tables.feature_store import FEATURE_GROUPS
+from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.tables.opportunities import GROWING
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
 from funding_platform.core.time_grid import HOUR, MILLISECOND, SKEW
@@ -70,7 +70,7 @@ _SCHEMAS = {
 }
 
 _ORIGIN = (
-    "Generated from funding_platform/core/tables/registry.py by "
+    "Generated from funding_platform/core/tables by "
     "`python -m funding_platform.devtools.documents`. Do not edit."
 )
 

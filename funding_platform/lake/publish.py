@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 
 from funding_platform.core.tables.backtest import EQUITY, EXPOSURE, LEDGER
+from funding_platform.core.tables.collected import RAW_PAYLOADS
 from funding_platform.core.tables.opportunities import OPPORTUNITY_HISTORY
-from funding_platform.core.tables.registry import RAW_PAYLOADS, TABLES
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.lake.catalog import LAKE, literal
 from funding_platform.lake.connection import connect, refuse_read_only

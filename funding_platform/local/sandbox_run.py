@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM

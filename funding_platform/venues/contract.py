@@ -13,7 +13,7 @@ from typing import ClassVar, TypeVar
 
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, floor_hour, to_ms
 from funding_platform.settings import Settings

@@ -21,7 +21,8 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.search.parameters import SweepPlan
-from funding_platform.core.tables.registry import FEE_SCHEDULES, FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.fees import FEE_SCHEDULES
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.backtests.sweeps import sweep_and_store

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.sandbox.faults import Connection, Latency
 from funding_platform.settings import Settings

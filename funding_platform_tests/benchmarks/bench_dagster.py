@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, month_start, next_month
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.partitions import MONTHLY

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.lake import connect

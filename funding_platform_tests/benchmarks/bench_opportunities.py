@@ -17,8 +17,8 @@ import pandas as pd
 import polars as pl
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.opportunities import OPPORTUNITY_HISTORY
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake import connect

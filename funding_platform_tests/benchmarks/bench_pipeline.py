@@ -17,7 +17,7 @@ from time import perf_counter
 import httpx
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.lake import connect

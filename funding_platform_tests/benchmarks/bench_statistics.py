@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 from dagster._daemon.daemon import MonitoringDaemon
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.defs.jobs import HISTORY
 from funding_platform.defs.raw import raw_key
 from funding_platform.settings import Settings, project_root

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 import duckdb
 from filelock import FileLock, Timeout
 
-from funding_platform.core.tables.registry import (
+from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
     MARKET_SNAPSHOTS,
     RAW_PAYLOADS,
-    TABLES,
 )
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake import connect
 from funding_platform.lake.connection import commit_lock, has_table

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.cli import main
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.checkout import MONTHS, SYMBOLS, Checkout

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import stamina
 
-from funding_platform.core.tables.registry import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.lake.connection import catalog_file
 from funding_platform.sandbox.faults import Body, Status
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox

@@ -17,7 +17,7 @@ from funding_platform.core.completeness import (
     missing_settlements,
     outage_hours,
 )
-from funding_platform.core.tables.registry import INSTRUMENTS
+from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window
 

@@ -17,7 +17,7 @@ from funding_platform.core.listings import (
     of_current_listing,
     with_since,
 )
-from funding_platform.core.tables.registry import INSTRUMENTS, LISTINGS
+from funding_platform.core.tables.collected import INSTRUMENTS, LISTINGS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import from_ms
 from funding_platform_tests.core.slow_listings import beginning

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.zeros import without_signed_zeros
 
 

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.lake.connection import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, floor_hour
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

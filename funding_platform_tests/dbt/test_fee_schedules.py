@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.fees import BASE_TIER
-from funding_platform.core.tables.registry import FUNDING_RATES
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.dbt.runner import PROJECT

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

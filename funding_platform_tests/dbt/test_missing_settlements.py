@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import (
+from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_OVERRIDES
 from funding_platform.core.tables.opportunities import (
     OPPORTUNITIES,
@@ -13,7 +14,6 @@ from funding_platform.core.tables.opportunities import (
     REASONS,
     TIERS,
 )
-from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, floor_hour
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake

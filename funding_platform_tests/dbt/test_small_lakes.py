@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from funding_platform.core.tables.registry import (
+from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,

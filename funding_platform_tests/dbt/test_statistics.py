@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import yaml
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.devtools.dbt_docs import write_dbt_docs
 from funding_platform.lake import connect

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.automation import months_to_refresh, transform_is_due
 from funding_platform.defs.features import ONLY_CHANGED

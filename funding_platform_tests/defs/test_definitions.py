@@ -5,12 +5,8 @@ import json
 import dagster as dg
 import pytest
 
-from funding_platform.core.tables.registry import (
-    FUNDING_RATES,
-    INSTRUMENTS,
-    MARKET_SNAPSHOTS,
-    TABLES,
-)
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.marts import dbt_project
 from funding_platform.defs.presentation import column_schema

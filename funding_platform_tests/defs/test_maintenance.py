@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.defs.maintenance import MAINTENANCE
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake

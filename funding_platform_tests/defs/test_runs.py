@@ -12,7 +12,7 @@ import pytest
 import stamina
 import time_machine
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, next_month
 from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.lake import connect

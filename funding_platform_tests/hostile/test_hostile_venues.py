@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import to_ms
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues.registry import offering, venue_names

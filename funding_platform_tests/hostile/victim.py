@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots

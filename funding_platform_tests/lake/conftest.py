@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window
 from funding_platform.lake.catalog import catalog_file
 from funding_platform.lake.writer import Scope

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.lake.ages import judged
 from funding_platform.lake.errors import ClockJumpedError

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from filelock import FileLock
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.errors import LakeLockedError

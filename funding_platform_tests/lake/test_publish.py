@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES, TABLES
+from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.lake.errors import LakeLockedError, LakeMissingError
 from funding_platform.lake.locks import publish_lock
 from funding_platform.lake.maintenance import maintain

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake.connection import catalog_file, connect, create
 from funding_platform.lake.errors import LakeFullError, LakeLockedError
 from funding_platform.lake.maintenance import maintain

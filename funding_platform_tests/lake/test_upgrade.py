@@ -2,7 +2,8 @@
 
 import pytest
 
-from funding_platform.core.tables.registry import COLLECTION_LOG, RAW_PAYLOADS, TABLES
+from funding_platform.core.tables.collected import COLLECTION_LOG, RAW_PAYLOADS
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.lake import connect
 from funding_platform.lake.connection import CREATED_BY_DBT
 from funding_platform.lake.publish import publish

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.lake import connect
 from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, LakeMissingError
 from funding_platform.lake.writer import Lake

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError

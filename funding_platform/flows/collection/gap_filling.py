@@ -25,7 +25,7 @@ from funding_platform.core.completeness import (
 from funding_platform.core.errors import FundingError
 from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection.history_depths import kept_since

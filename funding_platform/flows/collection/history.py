@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.registry import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection.clock import require_right_clock
 from funding_platform.flows.collection.gap_filling import completed

@@ -7,7 +7,7 @@ import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts, listings_after, of_current_listing
-from funding_platform.core.tables.registry import LISTINGS
+from funding_platform.core.tables.collected import LISTINGS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.lake.connection import has_table
 from funding_platform.lake.writer import Lake, Transaction

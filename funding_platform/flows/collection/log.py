@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.registry import COLLECTION_LOG
+from funding_platform.core.tables.collected import COLLECTION_LOG
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings

@@ -14,7 +14,7 @@ from typing import Self
 
 import polars as pl
 
-from funding_platform.core.tables.registry import RAW_PAYLOADS
+from funding_platform.core.tables.collected import RAW_PAYLOADS
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.lake.writer import Lake, Transaction
 from funding_platform.venues.rest.memory import Share

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.registry import COLLECTION_LOG, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import COLLECTION_LOG, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR, Window, floor_hour
 from funding_platform.flows.collection.clock import require_right_clock

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, infer_intervals
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.folds import with_folds_resolved

@@ -19,7 +19,7 @@ import polars as pl
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.tables.registry import COLLECTION_LOG, FUNDING_RATES
+from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES
 from funding_platform.flows.collection.listings import earlier_listings_in
 from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.errors import ImportRefusedError

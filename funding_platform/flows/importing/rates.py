@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.flows.errors import DumpError, MappingError
 from funding_platform.flows.importing.cells import (
     Cells,

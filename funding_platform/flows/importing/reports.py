@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.errors import ImportConflictError
 

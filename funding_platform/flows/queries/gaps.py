@@ -22,7 +22,7 @@ from funding_platform.core.completeness import (
     outage_hours,
     with_known_beginnings,
 )
-from funding_platform.core.tables.registry import INSTRUMENTS
+from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import MILLISECOND, SKEW, Window
 from funding_platform.flows.collection.gap_filling import in_words

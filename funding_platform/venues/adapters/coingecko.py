@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, RequestError

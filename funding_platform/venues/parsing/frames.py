@@ -15,7 +15,7 @@ import polars as pl
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.rules import rules_of
 from funding_platform.core.symbols import canonical_base, is_dollar
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Column, Table, Type, instant
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.venues.paging.pager import round_to_second

@@ -8,7 +8,7 @@ import polars as pl
 
 from funding_platform.core.completeness import missing_between
 from funding_platform.core.intervals import infer_intervals
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.venues.errors import ContractError, VenueError

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, TypeVar
 import polars as pl
 
 from funding_platform.core.plain_text import SYMBOL_LENGTH, is_symbol, legible
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import FIRST_PERPETUAL, SKEW
 from funding_platform.venues.errors import ContractError

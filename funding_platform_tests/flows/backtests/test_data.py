@@ -12,13 +12,9 @@ from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS
-from funding_platform.core.tables.registry import (
-    FEE_SCHEDULES,
-    FUNDING_RATES,
-    INSTRUMENTS,
-    MARKET_SNAPSHOTS,
-)
+from funding_platform.core.tables.fees import FEE_SCHEDULES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import to_us
 from funding_platform.flows.backtests.data import provider_from_files, provider_from_lake

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.checks.accruing import settled_and_accruing

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, floor_hour, month_start
 from funding_platform.flows.checks.lake import history_fresh, nothing_ahead, rows_ahead, seen_lately
 from funding_platform.flows.collection.clock import require_right_clock

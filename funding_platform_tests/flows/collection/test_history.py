@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, month_start, next_month
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.errors import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.flows.collection import recording
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.collection.recording import Recording, recorded_exchanges, store_answers

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from funding_platform.core.tables.registry import INSTRUMENTS
+from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.flows.collection.snapshots import (
     collect_instruments,

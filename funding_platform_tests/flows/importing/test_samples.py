@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import INSTRUMENTS
+from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.flows.errors import (
     DumpError,
     ImportConflictError,

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from funding_platform.cli import main
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.flows.doctor import examine
 from funding_platform.lake import connect
 from funding_platform.lake.catalog import catalog_file, copy_file

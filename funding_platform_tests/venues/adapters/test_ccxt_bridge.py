@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from funding_platform.cli import main
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.sandbox.faults import Body, Status
 from funding_platform.sandbox.market import Instrument, Market

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.coingecko import PRO_HOST, CoinGecko, native_venue
 from funding_platform.venues.contract import Venue

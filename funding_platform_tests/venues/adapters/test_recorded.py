@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import from_ms
 from funding_platform.settings import Settings

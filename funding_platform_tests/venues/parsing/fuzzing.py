@@ -12,7 +12,7 @@ from typing import TypeVar
 import httpx
 import polars as pl
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.venues.contract import Venue

@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Column, Type
 from funding_platform.core.time_grid import from_ms
 from funding_platform.venues.adapters.binance import HISTORY

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.registry import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, from_ms, to_ms
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.parsing.plausibility import (

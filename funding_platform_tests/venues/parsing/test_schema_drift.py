@@ -1,8 +1,9 @@
 """Every venue, every way to drift: caught or harmless, and never a wrong row stored.
 
 Answers of the sandbox are spoilt on a real socket, and what comes of them is set beside what comes
-undisturbed. What no single payload gives away is listed in ``schema_drift_cells.UNTOLD``; for each of
-those cells the cross-check that the list names is run, and has to find it.
+undisturbed. What no single payload gives away is listed in
+``schema_drift_cells.UNTOLD``; for each of those cells the cross-check that the list
+names is run, and has to find it.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import polars as pl
 import pytest
 
 from funding_platform.core.completeness import lives, missing_settlements
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.flows.checks.lake import (
     Answer,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
-from funding_platform.core.tables.registry import FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.adapters.ccxt.exchange import (
     HISTORY,

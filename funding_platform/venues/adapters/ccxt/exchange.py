@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from funding_platform.core.tables.registry import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.venues.errors import (
     SNIPPET_LENGTH,
