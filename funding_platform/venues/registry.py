@@ -1,6 +1,7 @@
 """Which venues there are, and how one is opened.
 
-A venue's module is imported only when the venue is asked for.
+Ours are imported only when they are asked for. Other packages add venues by the entry point
+``funding_platform.venues`` (see ``core.plugins``); none can take the name of one of ours.
 """
 
 import importlib
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
+from funding_platform.core.plugins import VENUES, load_plugin, loadable, plugins
 from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_exchanges
@@ -48,9 +50,15 @@ _REPLAYED: Final = "http://replayed.invalid"
 _NO_WAIT_IS_TOO_LONG: Final = 3600.0
 
 
-def venue_names() -> tuple[str, ...]:
-    """Names of all registered venues."""
+def built_in_names() -> tuple[str, ...]:
+    """Return the names of the venues that come with the platform."""
     return tuple(_ADAPTERS)
+
+
+def venue_names() -> tuple[str, ...]:
+    """Return the names of all registered venues: ours, then those of plug-ins that load."""
+    plugged = loadable(VENUES, Venue, _spec_name)
+    return (*_ADAPTERS, *(name for name in plugged if name not in _ADAPTERS))
 
 
 def bridged_names() -> list[str]:
@@ -89,22 +97,27 @@ def venue_class(name: str) -> type[Venue]:
         If nothing of that name is registered, or known to ccxt.
     MissingExtraError
         If it takes ccxt, which is not installed.
+    PluginError
+        If it is a plug-in that does not load or calls itself otherwise.
     """
     if name.startswith(PREFIX):
         from funding_platform.venues.adapters.ccxt.bridge import bridge_class
 
         return bridge_class(name.removeprefix(PREFIX))
-    if name not in _ADAPTERS:
-        raise UnknownVenueError(
-            f"there is no venue {name!r}",
-            venue=name,
-            hint=f"registered are: {', '.join(venue_names())}",
+    if name in _ADAPTERS:
+        module, _, adapter = _ADAPTERS[name].partition(":")
+        found: type[Venue] = getattr(
+            importlib.import_module(f"funding_platform.venues.adapters.{module}"), adapter
         )
-    module, _, adapter = _ADAPTERS[name].partition(":")
-    found: type[Venue] = getattr(
-        importlib.import_module(f"funding_platform.venues.adapters.{module}"), adapter
+        return found
+    if name in plugins(VENUES):
+        plugged: type[Venue] = load_plugin(plugins(VENUES)[name], Venue, _spec_name)
+        return plugged
+    raise UnknownVenueError(
+        f"there is no venue {name!r}",
+        venue=name,
+        hint=f"registered are: {', '.join(venue_names())}",
     )
-    return found
 
 
 @asynccontextmanager
@@ -221,6 +234,10 @@ def venue_health(name: str, settings: Settings | None = None) -> Health:
         return Breaker(name, state).health
     finally:
         state.close()
+
+
+def _spec_name(adapter: type[Venue]) -> str:
+    return adapter.spec.name
 
 
 def _client(spec: VenueSpec, url: str, **connection: Any) -> HttpClient:

@@ -1,12 +1,8 @@
 """Every example of the documents runs as it stands, in a working copy in which the demo has run."""
 
-import asyncio
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import dagster as dg
 import nbformat
@@ -18,7 +14,6 @@ from nbclient import NotebookClient
 from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.resources import LakeResource
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
-from funding_platform.venues import open_venue, registry
 from funding_platform_tests.checkout import ROOT, SYMBOLS, Checkout
 from funding_platform_tests.docs.markdown import Block, blocks, documents_with, name_of
 
@@ -107,24 +102,3 @@ def test_the_notebook_asset_keeps_its_verdict_and_picture(
     assert FINDINGS["05_regime_classifier.ipynb"] in str(metadata["verdict"].value)
     assert "data:image/png;base64" in str(metadata["picture_1"].value)
     assert Path(str(metadata["notebook"].value)).is_file()
-
-
-def test_the_tutorial_adapter_reads_a_venue(
-    sandbox: RunningSandbox, present: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module: Any = ModuleType("funding_platform.venues.adapters.lima")
-    (block,) = blocks(ROOT / "docs" / "adding_a_venue.md", "python")
-    exec(block.text, vars(module))
-    monkeypatch.setitem(registry._ADAPTERS, "lima", "lima:Lima")
-    monkeypatch.setattr(registry.importlib, "import_module", lambda name: module)
-
-    async def read() -> tuple[int, int, int]:
-        now = datetime.now(UTC)
-        async with open_venue("lima", base_url=sandbox.url_of("binance")) as venue:
-            instruments = await venue.instruments()
-            snapshot = await venue.market_snapshot()
-            history = await venue.funding_rates(["BTCUSDT"], now - timedelta(days=2), now)
-        assert history["interval_hours"].to_list() == [8.0] * history.height
-        return instruments.height, snapshot.height, history.height
-
-    assert asyncio.run(read()) == (SYMBOLS, SYMBOLS, 6)

@@ -3,43 +3,19 @@
 import asyncio
 import subprocess
 import sys
-from datetime import timedelta
 
 import pytest
 
-from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.adapter_kit import check_specification
 from funding_platform.settings import Settings
-from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.registry import open_venue, venue_class, venue_names, venue_spec
 from funding_platform_tests.venues.server import Answer, serve
 
 
 @pytest.mark.parametrize("name", venue_names())
-def test_a_spec_is_consistent(name: str) -> None:
-    spec = venue_spec(name)
-    assert spec.name == name
-    assert spec.base_url.startswith("https://")
-    assert spec.docs_url.startswith("https://")
-    if FUNDING_RATES in spec.offers:
-        assert spec.page_size > 0
-        assert spec.pager is not None
-        assert spec.history_start is not None
-        assert (spec.history_start.day, spec.history_start.utcoffset()) == (1, timedelta(0))
-    assert set(spec.statuses.values()) <= {"trading", "halted", "delisted"}
-
-
-@pytest.mark.parametrize("name", venue_names())
-def test_a_venue_implements_what_it_offers_and_nothing_else(name: str) -> None:
-    kind = venue_class(name)
-    implemented = {
-        INSTRUMENTS.name: kind.fetch_listings is not Venue.fetch_listings,
-        MARKET_SNAPSHOTS.name: kind.fetch_markets is not Venue.fetch_markets,
-        FUNDING_RATES.name: kind.fetch_history is not Venue.fetch_history,
-    }
-    offered = [table.name for table in kind.spec.offers]
-    assert offered == [table for table, has in implemented.items() if has]
-    assert (kind.spec.pager is None) == (FUNDING_RATES.name not in offered)
+def test_a_specification_is_whole_and_its_adapter_does_what_it_says(name: str) -> None:
+    check_specification(name)
 
 
 def test_an_unknown_venue_names_the_registered() -> None:

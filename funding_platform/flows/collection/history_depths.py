@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from funding_platform.venues.adapters.ccxt.exchange import PREFIX, WITHOUT_UNTIL
-from funding_platform.venues.registry import venue_names, venue_spec
+from funding_platform.venues.registry import built_in_names, venue_names, venue_spec
 
 
 def history_depth(venue: str) -> timedelta | None:
@@ -14,9 +14,9 @@ def history_depth(venue: str) -> timedelta | None:
 
 
 def history_depths() -> dict[str, timedelta]:
-    """Every venue that does not keep all."""
+    """Return the depth of every venue that comes with the platform and does not keep all."""
     bridged = (f"{PREFIX}{name}" for name in sorted(WITHOUT_UNTIL))
-    depths = {name: history_depth(name) for name in (*venue_names(), *bridged)}
+    depths = {name: history_depth(name) for name in (*built_in_names(), *bridged)}
     return {name: depth for name, depth in depths.items() if depth is not None}
 
 

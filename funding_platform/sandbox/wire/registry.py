@@ -2,9 +2,12 @@
 
 A venue is one module with a ``WIRE``: its style (how it names and settles contracts, from which the
 synthetic market makes it up and the replay reads file names), its routes and its limits. Import it
-here and both markets serve it.
+here and both markets serve it. Other packages add theirs by the entry point
+``funding_platform.sandbox_wires`` (see ``core.plugins``).
 """
 
+from funding_platform.core.plugins import WIRES as PLUGINS
+from funding_platform.core.plugins import loadable
 from funding_platform.sandbox.wire import (
     aster,
     backpack,
@@ -23,7 +26,7 @@ from funding_platform.sandbox.wire import (
 )
 from funding_platform.sandbox.wire.contract import Wire
 
-WIRES: dict[str, Wire] = {
+WIRES: dict[str, Wire] = {**loadable(PLUGINS, Wire, lambda wire: wire.style.venue)} | {
     module.WIRE.style.venue: module.WIRE
     for module in (
         binance,

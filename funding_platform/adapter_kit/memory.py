@@ -12,6 +12,7 @@ from typing import TypeVar
 import httpx
 import polars as pl
 
+from funding_platform.adapter_kit.spoiling import Body, Call, cut
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
@@ -22,7 +23,6 @@ from funding_platform.venues.rest.breaker import Breaker
 from funding_platform.venues.rest.endpoints import Endpoint, Params
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Limiter
-from funding_platform_tests.venues.parsing.spoiling import Body, Call, cut
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(days=1), NOW)
@@ -50,6 +50,7 @@ class Memory(HttpClient):
             limiter=Limiter(math.inf),
             breaker=Breaker(venue, open_after=math.inf),
         )
+        self.venue = venue
         self.bodies: dict[Table, dict[Call, bytes]] = {}
         self.calls = 0
         self._known: dict[Call, bytes] = {}
@@ -67,6 +68,7 @@ class Memory(HttpClient):
         self._learning, self.calls = False, 0
 
     async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
+        """Answer a call as it was learnt, or with the spoilt body that stands for it."""
         path, remaining = endpoint.locate(params or {})
         call = (path, str(sorted(remaining.items())))
         if self._learning:
