@@ -29,18 +29,18 @@ from funding_platform.venues.parsing.frames import instruments_frame, snapshots_
 from funding_platform.venues.parsing.history import History, Reading, build_history
 from funding_platform.venues.parsing.leniency import leaving_out, single_rows
 from funding_platform.venues.parsing.plausibility import (
+    drop_implausible,
+    drop_implausible_listings,
+    missing_columns,
     sifted_by_names,
-    sound,
-    sound_listings,
-    vanished,
 )
-from funding_platform.venues.parsing.records import Listing, Market, OfSymbol, Page
+from funding_platform.venues.parsing.records import Listing, MarketRow, OfSymbol, Page
 from funding_platform.venues.rest.calls import Calls
 from funding_platform.venues.rest.concurrency import Breach, Outage, for_each
 from funding_platform.venues.rest.endpoints import RefusalHook
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.rest.recording import spanned
+from funding_platform.venues.rest.recording import measured
 from funding_platform.venues.unexpected import typed_failures
 
 IN_FLIGHT = 8
@@ -88,7 +88,7 @@ class VenueSpec:
     statuses
         The venue's listing statuses, as values of ``core.instruments.status``.
     never_stated
-        Columns of ``plausibility.DRIVE_MONEY`` that its snapshots do not fill.
+        Columns of ``plausibility.CRITICAL_COLUMNS`` that its snapshots do not fill.
     credentials
         Headers that identify us, from the settings and the base URL in use.
     """
@@ -144,7 +144,7 @@ class Venue(Calls, ABC):
         raise self.spec.not_offered(INSTRUMENTS)
 
     @abstractmethod
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The market of every perpetual as it stands."""
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
@@ -162,7 +162,7 @@ class Venue(Calls, ABC):
             If the venue does not answer, answers with nothing, or with impossible listings.
         """
         self._listed_until = None
-        with spanned() as span, self._http.memory.question():
+        with measured() as span, self._http.memory.question():
             listings = self._nonempty(await self.listings(), "instruments")
         if new := [row for row in listings if row.status not in self.spec.statuses]:
             named = ", ".join(f"{row.venue_symbol} {row.status!r}" for row in new[:5])
@@ -172,8 +172,8 @@ class Venue(Calls, ABC):
         with leaving_out() as lost:
             frame = instruments_frame(self.spec.name, listings, self.spec.statuses, seen_at)
         self.warnings.extend(lost.errors)
-        frame, doubts = sound_listings(self.spec.name, frame)
-        self.warnings.extend(doubts)
+        frame, problems = drop_implausible_listings(self.spec.name, frame)
+        self.warnings.extend(problems)
         return frame
 
     async def market_snapshot(self) -> pl.DataFrame:
@@ -188,7 +188,7 @@ class Venue(Calls, ABC):
             If the venue refuses us, does not give its funding rates, or gives impossible ones.
         """
         started, told = self._clock(), len(self.warnings)
-        with spanned() as span, self._http.memory.question(), leaving_out() as lost:
+        with measured() as span, self._http.memory.question(), leaving_out() as lost:
             fetched = self._named(await self.fetch_markets(), ("venue_symbol",))
             by_symbol = single_rows(fetched, venue=self.spec.name, endpoint="market snapshot")
             markets = self._nonempty([*by_symbol.values()], "market snapshot")
@@ -197,10 +197,10 @@ class Venue(Calls, ABC):
         with leaving_out() as unsound:
             frame = snapshots_frame(self.spec.name, markets, observed_at, latency / MILLISECOND)
         if len(self.warnings) == told:  # else the failure of a call explains what is absent
-            self.warnings.extend(vanished(self.spec.name, frame, self.spec.never_stated))
+            self.warnings.extend(missing_columns(self.spec.name, frame, self.spec.never_stated))
         self.warnings.extend([*lost.errors, *unsound.errors])
-        frame, doubts = sound(self.spec.name, frame)
-        self.warnings.extend(doubts)
+        frame, problems = drop_implausible(self.spec.name, frame)
+        self.warnings.extend(problems)
         return frame
 
     async def funding_rates(
@@ -262,7 +262,7 @@ class Venue(Calls, ABC):
             on_symbol(symbol)
 
         wanted = list(dict.fromkeys(symbols))
-        with spanned() as span:
+        with measured() as span:
             await for_each(wanted, read, in_flight=IN_FLIGHT)
         in_order = {symbol: readings[symbol] for symbol in wanted if symbol in readings}
         observed_at = span.observed_at or self._clock()
@@ -274,10 +274,10 @@ class Venue(Calls, ABC):
             raise spec.not_offered(FUNDING_RATES)
         pager = spec.pager(spec.name, symbol, window, spec.page_size, now, spec.page_span)
         with leaving_out(f"funding history of {symbol}") as lost:
-            while pager.proof is None:
+            while pager.ended is None:
                 pager.learn(await self.fetch_history(symbol, pager.ask()))
         kept_since = None if spec.history_depth is None else now - spec.history_depth
-        return Reading.of(pager, pager.proof, window, kept_since, lost.errors)
+        return Reading.of(pager, pager.ended, window, kept_since, lost.errors)
 
     async def listings(self) -> list[Listing]:
         """What the venue lists, asked for at most once an hour."""

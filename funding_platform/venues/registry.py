@@ -21,7 +21,7 @@ from funding_platform.venues.rest.breaker import Breaker
 from funding_platform.venues.rest.http import HttpClient, utc_now
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.rest.memory import Share
-from funding_platform.venues.rest.recording import Exchange, Recorder, Tape
+from funding_platform.venues.rest.recording import Exchange, Recorder, ReplayTransport
 from funding_platform.venues.rest.standing import Health
 from funding_platform.venues.rest.state import SharedState, state_file
 
@@ -210,7 +210,7 @@ async def replayed_venue(
         timeout_seconds=_NO_WAIT_IS_TOO_LONG,
         limiter=Limiter(math.inf),
         breaker=Breaker(name, open_after=math.inf),
-        transport=Tape(name, exchanges),
+        transport=ReplayTransport(name, exchanges),
         retry_seconds=0.0,
     )
     try:

@@ -21,7 +21,7 @@ from funding_platform.venues.parsing.payloads import (
     ratio,
     total,
 )
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes
 
 
@@ -44,8 +44,8 @@ TICKER = Ticker("BTC", 100.0)
 def test_a_record_takes_over_what_bears_the_names_of_its_fields() -> None:
     """What is stated comes first, then the sources in order; a source that is absent is none."""
     books = {"BTC": Book("BTC", "", 99.0)}
-    found = Market.joined(TICKER, books, {}, predicted_rate=0.1, quote="USD")
-    assert found == Market(
+    found = MarketRow.joined(TICKER, books, {}, predicted_rate=0.1, quote="USD")
+    assert found == MarketRow(
         venue_symbol="BTC",
         predicted_rate=0.1,
         quote="USD",
@@ -53,13 +53,13 @@ def test_a_record_takes_over_what_bears_the_names_of_its_fields() -> None:
         best_bid=99.0,
         best_ask=100.0,
     )
-    assert Market.of(books["BTC"], TICKER, predicted_rate=0.1).mark_price == ""
-    assert Market.of(None, TICKER, predicted_rate=0.1, mark_price=7.0).mark_price == 7.0
+    assert MarketRow.of(books["BTC"], TICKER, predicted_rate=0.1).mark_price == ""
+    assert MarketRow.of(None, TICKER, predicted_rate=0.1, mark_price=7.0).mark_price == 7.0
 
 
 def test_a_record_lacks_nothing_that_it_must_have() -> None:
     with pytest.raises(TypeError, match="predicted_rate"):
-        Market.of(TICKER)
+        MarketRow.of(TICKER)
 
 
 @pytest.mark.parametrize(("stated", "settle"), [({}, "USDC"), ({"settle": "USDT"}, "USDT")])

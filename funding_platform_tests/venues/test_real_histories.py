@@ -13,7 +13,7 @@ from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import IN_FLIGHT
 from funding_platform.venues.errors import RequestError, UnavailableError, VenueError
-from funding_platform.venues.paging.pager import Proof, round_to_second
+from funding_platform.venues.paging.pager import Ended, round_to_second
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform.venues.rest.concurrency import BREACH_AFTER
@@ -90,7 +90,7 @@ def test_a_month_of_eight_hour_rates_costs_one_request(
     [history] = fetch(venue, symbol, series, [Window.of_month(month)])
     coverage = history.coverage[symbol]
     assert (coverage.rows, coverage.missing, coverage.requests) == (93, 0, 1)
-    assert coverage.proof is Proof.ROW_BEYOND
+    assert coverage.ended is Ended.ROW_BEYOND
     assert coverage.proven
 
 
@@ -114,7 +114,7 @@ def test_what_okx_no_longer_keeps_is_not_taken_for_nothing() -> None:
     window = Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC))
     [history] = fetch("okx", "BTC-USDT-SWAP", [], [window])
     coverage = history.coverage["BTC-USDT-SWAP"]
-    assert (coverage.rows, coverage.proof, coverage.proven) == (0, Proof.NOT_KEPT, False)
+    assert (coverage.rows, coverage.ended, coverage.proven) == (0, Ended.NOT_KEPT, False)
 
 
 MARCH = Window.of_month(datetime(2025, 3, 1, tzinfo=UTC))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Binance
-from funding_platform.venues.parsing.records import Listing, Market
+from funding_platform.venues.parsing.records import Listing, MarketRow
 
 
 class Aster(Binance):
@@ -26,7 +26,7 @@ class Aster(Binance):
     funding_info = replace(FUNDING_INFO, budget=None)
     history = replace(HISTORY, budget=None)
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """As on Binance, but only what exchangeInfo lists, which therefore must answer."""
         await self.listings()
         return await super().fetch_markets()

@@ -19,7 +19,7 @@ from funding_platform.venues.parsing.payloads import (
     ratio,
     utc_ms,
 )
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -113,7 +113,7 @@ class Backpack(Venue):
             if row.market_type == "PERP"
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """MarkPrices of all perpetuals, joined with open interest and turnover."""
         prices, interest, tickers, listed = await together(
             self.fetch(MARK_PRICES),
@@ -124,7 +124,9 @@ class Backpack(Venue):
         # Where the list of markets does not say: every perpetual pays hourly since 2025-08-20.
         hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
         return [
-            Market.joined(row, interest, tickers, interval_hours=hours.get(row.venue_symbol, 1.0))
+            MarketRow.joined(
+                row, interest, tickers, interval_hours=hours.get(row.venue_symbol, 1.0)
+            )
             for row in prices
         ]
 

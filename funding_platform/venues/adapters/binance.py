@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
-from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, RealOrBlank, Time
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -120,7 +121,7 @@ class Binance(Venue):
             if row.kind in ("PERPETUAL", "TRADIFI_PERPETUAL")  # second: shares, funds, commodities
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """PremiumIndex, joined with what the other bulk calls and openInterest add."""
         premium, hours, tickers, books, listed = await together(
             self.fetch(PREMIUM_INDEX),
@@ -134,7 +135,9 @@ class Binance(Venue):
         interest = await self.attempt_singles(OPEN_INTEREST, symbols, "symbol")
         quotes = {symbol: listing.quote for symbol, listing in listed.items()}
         return [
-            Market.joined(row, hours, tickers, books, interest, quote=quotes.get(row.venue_symbol))
+            MarketRow.joined(
+                row, hours, tickers, books, interest, quote=quotes.get(row.venue_symbol)
+            )
             for row in rows
         ]
 

@@ -8,10 +8,11 @@ from msgspec import field
 from funding_platform.core.symbols import ContractType
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, ServerError
-from funding_platform.venues.paging.pager import Ask, Backward
+from funding_platform.venues.paging.backward import Backward
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, Whole
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, coalesce, product
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -102,7 +103,7 @@ class Bybit(Venue):
         both = await together(self._listed("linear"), self.attempt(self._listed("inverse"), []))
         return both[0] + both[1]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The tickers of both categories, which hold everything."""
         both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
         return both[0] + both[1]
@@ -131,7 +132,7 @@ class Bybit(Venue):
             if row.kind == f"{wanted.capitalize()}Perpetual"  # the others are dated
         ]
 
-    async def _tickers(self, wanted: ContractType) -> list[Market]:
+    async def _tickers(self, wanted: ContractType) -> list[MarketRow]:
         return [
             _market(row)
             for row in await self.fetch(TICKERS, {"category": wanted})
@@ -139,10 +140,12 @@ class Bybit(Venue):
         ]
 
 
-def _market(row: _Ticker) -> Market:
+def _market(row: _Ticker) -> MarketRow:
     held = coalesce(row.single_open_interest, product(row.open_interest, 0.5))
     value = coalesce(row.single_open_interest_value, product(row.open_interest_value, 0.5))
     traded = row.turnover24h
     if category(row.venue_symbol) == "inverse":  # contracts of 1 USD, valued in coin
         held, value, traded = value, held, row.volume24h
-    return Market.of(row, open_interest_base=held, open_interest_usd=value, volume_24h_usd=traded)
+    return MarketRow.of(
+        row, open_interest_base=held, open_interest_usd=value, volume_24h_usd=traded
+    )

@@ -16,7 +16,7 @@ from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, RequestError
 from funding_platform.venues.parsing.fields import MaybeReal
 from funding_platform.venues.parsing.payloads import Payload, decoder_of, present
-from funding_platform.venues.parsing.records import Market
+from funding_platform.venues.parsing.records import MarketRow
 from funding_platform.venues.registry import venue_names
 from funding_platform.venues.rest.endpoints import Endpoint, Refusal
 from funding_platform.venues.rest.limits import Budget
@@ -116,10 +116,10 @@ class CoinGecko(Venue):
         never_stated=("interval_hours", "next_funding_time"),
     )
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The one list of all derivatives; its spread is no best bid and ask."""
         return [
-            Market.of(
+            MarketRow.of(
                 row, venue_symbol=f"{row.market}:{row.symbol}", predicted_rate=_fraction(percent)
             )
             for row in await self.fetch(DERIVATIVES)

@@ -11,10 +11,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
-from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, Positive, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, product
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
 
@@ -103,7 +104,7 @@ class Deribit(Venue):
             if row.settlement_period == "perpetual"
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The summaries of every currency that a perpetual settles in, one call each."""
         listed = await self.listed()
         currencies = dict.fromkeys(row.settle for row in listed.values() if row.settle)
@@ -136,7 +137,7 @@ def _without_a_rate(row: _Summary) -> str | None:
     return f"{row.venue_symbol} has no funding_8h" if row.funding_8h is None else None
 
 
-def _market(row: _Summary, listing: Listing) -> Market:
+def _market(row: _Summary, listing: Listing) -> MarketRow:
     """The rate is what the last eight hours paid: the venue's own headline figure.
 
     ``current_funding``, the rate of the instant, would be exactly zero most of the time.
@@ -145,7 +146,7 @@ def _market(row: _Summary, listing: Listing) -> Market:
     held_usd: MaybeReal = product(row.open_interest, row.mark_price)
     if listing.contract_type == "inverse":
         held, held_usd = product(row.open_interest, 1 / row.mark_price), row.open_interest
-    return Market.of(
+    return MarketRow.of(
         row,
         predicted_rate=row.funding_8h,
         interval_hours=8.0,

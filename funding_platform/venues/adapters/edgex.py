@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.paging.pager import Ask, BackwardToken
+from funding_platform.venues.paging.backward import BackwardToken
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time
 from funding_platform.venues.parsing.payloads import Payload
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
 
@@ -116,14 +117,14 @@ class Edgex(Venue):
             for row in self.sifted(meta.contract_list, without_a_coin, META_DATA, "$.data.coinList")
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """Forecasts of all live contracts, one call; tickers, with newer prices, one call each."""
         live = {row.venue_id: row for row in await self.listings() if row.status == "live"}
         rates = await self.fetch(FUNDING, {"contractId": ",".join(filter(None, live))})
         ids = [rate.venue_id for rate in rates]
         tickers = await self.attempt_singles(TICKER, ids, "contractId", named="venue_id")
         return [
-            Market.of(tickers.get(rate.venue_id), rate, live[rate.venue_id])
+            MarketRow.of(tickers.get(rate.venue_id), rate, live[rate.venue_id])
             for rate in rates
             if rate.venue_id in live
         ]

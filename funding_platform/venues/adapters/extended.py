@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import ServerError, UnknownSymbolError
-from funding_platform.venues.paging.pager import Ask, Backward
+from funding_platform.venues.paging.backward import Backward
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, present
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
 
@@ -99,11 +100,11 @@ class Extended(Venue):
             for row in await self._perpetuals()
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The statistics of the markets that trade, from the one call that holds everything."""
         rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
         return [
-            Market.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
+            MarketRow.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
             for row in self.sifted(rows, _without_a_rate, MARKETS, "$.data[...].marketStats")
         ]
 

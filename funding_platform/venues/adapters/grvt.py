@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
-from funding_platform.venues.paging.pager import Ask, BackwardToken
+from funding_platform.venues.paging.backward import BackwardToken
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
 from funding_platform.venues.parsing.payloads import HOUR_MS, Payload, fraction, total
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, hours_of
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
 
@@ -107,12 +108,12 @@ class Grvt(Venue):
             if row.kind == "PERPETUAL"
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The tickers, which have to be asked for one by one."""
         listed = await self.listed()
         tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
         return [
-            Market.of(
+            MarketRow.of(
                 row,
                 listed[symbol],
                 predicted_rate=fraction(row.funding_rate),

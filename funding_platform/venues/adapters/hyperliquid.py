@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, step
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
 
@@ -93,7 +94,7 @@ class Hyperliquid(Venue):
             for asset in meta.universe
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The contexts, paired with the universe. Impact prices are not a best bid and ask."""
         meta, contexts = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
         if len(meta.universe) != len(contexts):
@@ -101,7 +102,7 @@ class Hyperliquid(Venue):
                 f"{len(meta.universe)} assets, but {len(contexts)} contexts", MARKETS, "$[1]"
             )
         return [
-            Market.of(
+            MarketRow.of(
                 asset,
                 context,
                 quote="USDC",

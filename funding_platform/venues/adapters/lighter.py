@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError
-from funding_platform.venues.paging.pager import Ask, Backward
+from funding_platform.venues.paging.backward import Backward
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time, UnsignedPercent
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction, step
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -87,7 +88,7 @@ class Lighter(Venue):
             for row in await self._details()
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The venue's own funding-rates; it relays those of other exchanges beside them."""
         rates, details = await together(
             self.fetch(FUNDING_RATES), self.attempt(self._details(), [])
@@ -95,7 +96,7 @@ class Lighter(Venue):
         known = {detail.market_id: detail for detail in details}
         inactive = {detail.market_id for detail in details if detail.status != "active"}
         return [
-            Market.of(
+            MarketRow.of(
                 row,
                 known.get(row.market_id),
                 quote="USDC",

@@ -7,10 +7,11 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
-from funding_platform.venues.paging.pager import Ask, BackwardOpen
+from funding_platform.venues.paging.backward import BackwardOpen
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, TimeOrBlank
 from funding_platform.venues.parsing.payloads import Payload, hours_between, product
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -124,7 +125,7 @@ class Okx(Venue):
             for row in await self.fetch(INSTRUMENTS, SWAPS)
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The funding of all swaps, joined with prices, open interest and turnover."""
         funding, marks, interest, tickers, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
@@ -137,7 +138,7 @@ class Okx(Venue):
         )
         index = {f"{row.pair}-SWAP": row for rows in indices.values() for row in rows}
         return [
-            Market.joined(row, marks, index, interest, tickers)
+            MarketRow.joined(row, marks, index, interest, tickers)
             for row in funding
             if row.inst_type == "SWAP"
         ]

@@ -12,12 +12,13 @@ from msgspec import field
 from funding_platform.core.time_grid import to_ms
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
-from funding_platform.venues.paging.pager import Ascending, Ask
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.accrual import Sample, paid_until, period_edges
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time, Whole
 from funding_platform.venues.parsing.leniency import leave_out
 from funding_platform.venues.parsing.payloads import HOUR_MS, Payload, SymbolRow, present
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, hours_of
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -98,14 +99,14 @@ class Paradex(Venue):
             if row.asset_kind == "PERP"
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The summaries of all perpetuals; each rate is of its market's whole funding period."""
         summaries, listed = await together(
             self.fetch(SUMMARIES, {"market": "ALL"}), self.attempt(self.listed(), {})
         )
         hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
         return [
-            Market.of(row, quote="USD", interval_hours=hours.get(row.venue_symbol))
+            MarketRow.of(row, quote="USD", interval_hours=hours.get(row.venue_symbol))
             for row in summaries
             if row.venue_symbol.endswith("-PERP")
         ]

@@ -2,13 +2,8 @@
 
 from collections.abc import Sequence
 
-from funding_platform.venues.paging.pager import (
-    PUBLISHED_WITHIN_MS,
-    Ask,
-    BackwardOpen,
-    Proof,
-    round_to_second,
-)
+from funding_platform.venues.paging.backward import BackwardOpen
+from funding_platform.venues.paging.pager import PUBLISHED_WITHIN_MS, Ask, Ended, round_to_second
 from funding_platform.venues.parsing.records import Page
 
 
@@ -58,13 +53,13 @@ class EitherEnd(BackwardOpen):
 
     def _advance_past_nothing(self) -> None:
         if self._oldest is None or self._end_is_known:
-            self.proof = Proof.EXHAUSTED
+            self.ended = Ended.EXHAUSTED
         else:
             self._end_is_known = True
             self._conclude()
 
     def _conclude(self) -> None:
-        """Set the proof if neither side can hold more."""
+        """End the reading if neither side can hold more."""
         nothing_before = self._begins_at_start or self._has_context()
         if self._end_is_known and nothing_before:
-            self.proof = Proof.ROW_BEYOND
+            self.ended = Ended.ROW_BEYOND

@@ -1,6 +1,7 @@
 """Paging forward through a history that can be asked for from a time on, but not up to one."""
 
-from funding_platform.venues.paging.pager import PUBLISHED_WITHIN_MS, Ascending, Proof
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.pager import PUBLISHED_WITHIN_MS, Ended
 from funding_platform.venues.parsing.records import Page
 
 
@@ -15,8 +16,8 @@ class OpenEnded(Ascending):
 
     def _learn(self, page: Page) -> None:
         super()._learn(page)
-        if self.proof is not None and not self._rows_before():
-            self.proof = Proof.NOT_KEPT
+        if self.ended is not None and not self._rows_before():
+            self.ended = Ended.NOT_KEPT
 
     def _reach(self) -> tuple[int, int]:
         earliest, _ = super()._reach()

@@ -2,7 +2,7 @@
 
 A pager has two jobs: learn from a page, shape the next request. One class per style of paging.
 None assumes an interval or trusts a short page (servers cap lower than asked); each goes on from
-the last row received until it holds a proof (see ``Proof``).
+the last row received until it can prove that none is missing (see ``Ended``).
 
 The window is read with ``CONTEXT`` added on both sides. That lets intervals be inferred alike
 however a long window is split, and makes a row beyond the far edge, which comes for free, the
@@ -16,7 +16,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import FIRST_PERPETUAL, MILLISECOND, Window, from_ms, to_ms
+from funding_platform.core.time_grid import MILLISECOND, Window, from_ms, to_ms
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
 from funding_platform.venues.paging.bound import PageBound
 from funding_platform.venues.parsing.leniency import leave_out
@@ -30,17 +30,22 @@ PUBLISHED_WITHIN_MS = HOUR_MS
 _SLACK_MS = HOUR_MS
 """How far a stamp may lie outside what was asked for: venues filter by the nominal time."""
 
-_CONTEXT_MS = CONTEXT // MILLISECOND
+CONTEXT_MS = CONTEXT // MILLISECOND
 
 
-class Proof(Enum):
-    """Why no settlement of the window can be missing from what was read."""
+class Ended(Enum):
+    """Why reading a window came to its end."""
 
     ROW_BEYOND = "a row beyond the far edge"
     EXHAUSTED = "the venue has no more rows that way"
     RUNNING_PRESENT = "the next settlement is not due yet"
-    UNREADABLE = "no proof: rows could not be read"
-    NOT_KEPT = "no proof: the window reaches back further than the venue keeps its history"
+    UNREADABLE = "rows could not be read"
+    NOT_KEPT = "the window reaches back further than the venue keeps its history"
+
+    @property
+    def proven(self) -> bool:
+        """Whether no settlement of the window can be missing from what was read."""
+        return self not in (Ended.UNREADABLE, Ended.NOT_KEPT)
 
 
 class Ask(NamedTuple):
@@ -89,7 +94,7 @@ class Pager(ABC):
         now: datetime,
         page_span: timedelta | None = None,
     ) -> None:
-        self.proof: Proof | None = None
+        self.ended: Ended | None = None
         self.requests = 0
         self._venue = venue
         self._symbol = symbol
@@ -97,8 +102,8 @@ class Pager(ABC):
         self._now_ms = to_ms(now)
         self._start_ms = to_ms(window.start)
         self._end_ms = to_ms(window.end)
-        self._low_ms = self._start_ms - _CONTEXT_MS
-        self._high_ms = self._end_ms + _CONTEXT_MS
+        self._low_ms = self._start_ms - CONTEXT_MS
+        self._high_ms = self._end_ms + CONTEXT_MS
         self._page_span_ms = None if page_span is None else page_span // MILLISECOND
         self._bound = PageBound(self._high_ms - self._low_ms, limit, self._page_span_ms)
         self._by_second: dict[int, Settlement] = {}
@@ -119,7 +124,7 @@ class Pager(ABC):
 
     @abstractmethod
     def _advance(self, page: Page, times: Sequence[int]) -> None:
-        """Move the cursor past ``times``, which is not empty, or set the proof."""
+        """Move the cursor past ``times``, which is not empty, or say how the reading ended."""
 
     @abstractmethod
     def _advance_past_nothing(self) -> None:
@@ -213,107 +218,6 @@ class Pager(ABC):
     @property
     def _where(self) -> dict[str, str]:
         return {"venue": self._venue, "endpoint": f"funding history of {self._symbol}"}
-
-
-class Ascending(Pager):
-    """Oldest first, from a start time on: the next page starts after the last row."""
-
-    def _origin(self) -> int:
-        return self._low_ms
-
-    def ask(self) -> Ask:
-        """From the cursor to the far edge, or as far as one request may reach."""
-        end_ms = self._high_ms
-        if self._page_span_ms is not None:
-            end_ms = min(end_ms, self._cursor_ms + self._page_span_ms)
-        return Ask(self._cursor_ms, end_ms, self._limit)
-
-    def _advance(self, page: Page, times: Sequence[int]) -> None:
-        last = max(times)
-        if last < self._cursor_ms:
-            raise self._stuck(f"asked from {self._cursor_ms}, got nothing later than {last}")
-        self._cursor_ms = last + 1
-        if round_to_second(last) >= self._end_ms:
-            self.proof = Proof.ROW_BEYOND
-        elif len(times) < self._limit and self._next_is_not_due():
-            self.proof = Proof.RUNNING_PRESENT
-
-    def _advance_past_nothing(self) -> None:
-        end_ms = self.ask().end_ms
-        if end_ms == self._high_ms:
-            self.proof = Proof.EXHAUSTED
-        self._cursor_ms = end_ms + 1
-
-    def _next_is_not_due(self) -> bool:
-        """Whether less time has passed since the last settlement than between the last two."""
-        latest = sorted(self._by_second)[-2:]
-        if self._end_ms <= self._now_ms or len(latest) < 2:
-            return False
-        gap = latest[1] - latest[0]
-        return self._now_ms - latest[1] < gap <= _CONTEXT_MS
-
-
-class Backward(Pager):
-    """Newest first, up to an end time: the next page ends before the oldest row."""
-
-    def _origin(self) -> int:
-        return self._high_ms
-
-    def ask(self) -> Ask:
-        """From the near edge, or as far back as one request may reach, to the cursor."""
-        start_ms = self._low_ms
-        if self._page_span_ms is not None:
-            start_ms = max(start_ms, self._cursor_ms - self._page_span_ms)
-        return Ask(start_ms, self._cursor_ms, self._limit)
-
-    def _advance(self, page: Page, times: Sequence[int]) -> None:
-        oldest = min(times)
-        if oldest > self._cursor_ms:
-            raise self._stuck(f"asked up to {self._cursor_ms}, got nothing earlier than {oldest}")
-        self._cursor_ms = oldest - 1
-        if self._has_context() or self._cursor_ms < self._low_ms:
-            self.proof = Proof.ROW_BEYOND
-
-    def _advance_past_nothing(self) -> None:
-        start_ms = self.ask().start_ms
-        if start_ms == self._low_ms:
-            self.proof = Proof.ROW_BEYOND if self._rows_before() else Proof.EXHAUSTED
-        self._cursor_ms = start_ms - 1
-
-    def _has_context(self) -> bool:
-        """Whether the two settlements before the window are known: inference looks no further."""
-        return self._rows_before() >= 2
-
-
-class BackwardOpen(Backward):
-    """As ``Backward``, where a request cannot carry its start: pages run on past the window."""
-
-    def _reach(self) -> tuple[int, int]:
-        return to_ms(FIRST_PERPETUAL), super()._reach()[1]
-
-
-class BackwardToken(Backward):
-    """Newest first, by a cursor that each page hands on; no cursor means no more rows."""
-
-    _token: str | None = None
-
-    def ask(self) -> Ask:
-        """The same span each time, with the last page's token."""
-        return Ask(self._low_ms, self._high_ms, self._limit, self._token)
-
-    def _learn(self, page: Page) -> None:
-        super()._learn(page)
-        if self.proof is not None:
-            return
-        if not page.token:
-            self._advance_past_nothing()
-        elif page.token == self._token:
-            raise self._stuck(f"the cursor {page.token!r} came again")
-        else:
-            self._token = page.token
-
-    def _advance_past_nothing(self) -> None:
-        self.proof = Proof.EXHAUSTED
 
 
 def round_to_second(time_ms: int) -> int:

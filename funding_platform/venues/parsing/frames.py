@@ -21,9 +21,9 @@ from funding_platform.core.time_grid import floor_hour
 from funding_platform.venues.paging.pager import round_to_second
 from funding_platform.venues.parsing.fields import LATEST_MS
 from funding_platform.venues.parsing.leniency import leave_out
-from funding_platform.venues.parsing.records import Listing, Market, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Settlement
 
-Record = TypeVar("Record", Listing, Market, Settlement)
+Record = TypeVar("Record", Listing, MarketRow, Settlement)
 
 
 def instruments_frame(
@@ -44,7 +44,7 @@ def instruments_frame(
 
 
 def snapshots_frame(
-    venue: str, markets: Sequence[Market], observed_at: datetime, latency_ms: float
+    venue: str, markets: Sequence[MarketRow], observed_at: datetime, latency_ms: float
 ) -> pl.DataFrame:
     """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``.
 
@@ -56,7 +56,7 @@ def snapshots_frame(
     in_dollars = pl.lit(pl.Series([is_dollar(row.quote) for row in markets], dtype=pl.Boolean))
     held = pl.when(in_dollars).then(pl.col("open_interest_base") * pl.col("mark_price"))
     traded = pl.when(in_dollars).then("volume_24h_quote")
-    frame = _columns(markets, Market, MARKET_SNAPSHOTS).with_columns(
+    frame = _columns(markets, MarketRow, MARKET_SNAPSHOTS).with_columns(
         instant(floor_hour(observed_at)).alias("snapshot_hour"),
         _time("next_funding_ms").alias("next_funding_time"),
         pl.coalesce("open_interest_usd", held).alias("open_interest_usd"),

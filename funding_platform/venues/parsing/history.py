@@ -12,7 +12,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.venues.errors import ContractError, VenueError
-from funding_platform.venues.paging.pager import Pager, Proof, round_to_second
+from funding_platform.venues.paging.pager import Ended, Pager, round_to_second
 from funding_platform.venues.parsing.frames import settlements_frame
 from funding_platform.venues.parsing.leniency import leaving_out, most
 from funding_platform.venues.parsing.records import Settlement
@@ -24,14 +24,14 @@ class Reading:
 
     settlements: Sequence[Settlement]
     requests: int
-    proof: Proof
+    ended: Ended
     left_out: Sequence[VenueError] = ()
 
     @classmethod
     def of(
         cls,
         pager: Pager,
-        proof: Proof,
+        ended: Ended,
         window: Window,
         kept_since: datetime | None,
         left_out: Sequence[VenueError] = (),
@@ -44,14 +44,14 @@ class Reading:
         rows = pager.settlements
         reaches_back = bool(rows) and from_ms(round_to_second(rows[0].time_ms)) < window.start
         if kept_since is not None and window.start < kept_since and not reaches_back:
-            proof = Proof.NOT_KEPT
-        return cls(rows, pager.requests, proof).without(left_out)
+            ended = Ended.NOT_KEPT
+        return cls(rows, pager.requests, ended).without(left_out)
 
     def without(self, left_out: Sequence[VenueError]) -> "Reading":
         """The same where rows were left out, if any were."""
         if not left_out:
             return self
-        return replace(self, proof=Proof.UNREADABLE, left_out=(*self.left_out, *left_out))
+        return replace(self, ended=Ended.UNREADABLE, left_out=(*self.left_out, *left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Coverage:
         The first and last settlement within the window; None where there is none.
     requests
         Requests that it took.
-    proof
+    ended
         Why nothing beyond ``missing`` can be absent.
     """
 
@@ -77,7 +77,7 @@ class Coverage:
     first: datetime | None
     last: datetime | None
     requests: int
-    proof: Proof
+    ended: Ended
 
     @property
     def expected(self) -> int:
@@ -87,7 +87,7 @@ class Coverage:
     @property
     def proven(self) -> bool:
         """Whether the window was read whole, so that what is absent does not exist."""
-        return self.proof not in (Proof.NOT_KEPT, Proof.UNREADABLE)
+        return self.ended.proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def build_history(
             raise error
         everything, failures = pl.concat(sound), {**failures, **unsound}
     blank = {
-        symbol: Coverage(0, 0, None, None, reading.requests, reading.proof)
+        symbol: Coverage(0, 0, None, None, reading.requests, reading.ended)
         for symbol, reading in readings.items()
     }
     left_out = [error for reading in readings.values() for error in reading.left_out]
@@ -182,11 +182,11 @@ def merged(history: History, window: Window, again: Sequence[History]) -> Histor
     for part in again:
         for symbol, coverage in part.coverage.items():
             known = counted[symbol]
-            unreadable = Proof.UNREADABLE in (known.proof, coverage.proof)
+            unreadable = Ended.UNREADABLE in (known.ended, coverage.ended)
             counted[symbol] = replace(
                 known,
                 requests=known.requests + coverage.requests,
-                proof=Proof.UNREADABLE if unreadable else known.proof,
+                ended=Ended.UNREADABLE if unreadable else known.ended,
             )
     left_out = [error for part in (history, *again) for error in part.left_out]
     return _split(everything, window, counted, history.failures, left_out)

@@ -20,10 +20,10 @@ from funding_platform.core.time_grid import FIRST_PERPETUAL, SKEW
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.parsing.leniency import most
 
-DRIVE_MONEY: Final = ("interval_hours", "next_funding_time", "mark_price")
+CRITICAL_COLUMNS: Final = ("interval_hours", "next_funding_time", "mark_price")
 """Columns that must not vanish unnoticed; without a predicted rate there is no snapshot at all."""
 
-APART: Final = 10
+MAX_MARK_INDEX_RATIO: Final = 10
 """A mark so many times its index, or the reverse, is another unit and no premium."""
 
 ANNOUNCED: Final = timedelta(days=366)
@@ -72,8 +72,9 @@ def _rules() -> tuple[Rule, ...]:
         ),
         Rule(
             "mark_price",
-            (pl.col("index_price") > 0) & ~ratio.is_between(1 / APART, APART),
-            f"is more than {APART} times apart from the index",
+            (pl.col("index_price") > 0)
+            & ~ratio.is_between(1 / MAX_MARK_INDEX_RATIO, MAX_MARK_INDEX_RATIO),
+            f"is more than {MAX_MARK_INDEX_RATIO} times apart from the index",
         ),
     )
 
@@ -122,7 +123,7 @@ def _texts(row: object, names: Sequence[str]) -> Iterator[str]:
     return (text for name in names if (text := getattr(row, name)) is not None)
 
 
-def vanished(
+def missing_columns(
     venue: str, snapshot: pl.DataFrame, never_stated: Collection[str]
 ) -> list[ContractError]:
     """A complaint for each column that drives money and has no value in any row.
@@ -138,13 +139,15 @@ def vanished(
     """
     return [
         _error(venue, MARKET_SNAPSHOTS, f"not one row has {column}")
-        for column in DRIVE_MONEY
+        for column in CRITICAL_COLUMNS
         if column not in never_stated and snapshot[column].null_count() == snapshot.height
     ]
 
 
-def sound(venue: str, snapshot: pl.DataFrame) -> tuple[pl.DataFrame, list[ContractError]]:
-    """The snapshot without impossible values, and what was wrong with it.
+def drop_implausible(
+    venue: str, snapshot: pl.DataFrame
+) -> tuple[pl.DataFrame, list[ContractError]]:
+    """Return the snapshot without impossible values, and what was wrong with it.
 
     Parameters
     ----------
@@ -160,8 +163,8 @@ def sound(venue: str, snapshot: pl.DataFrame) -> tuple[pl.DataFrame, list[Contra
     """
     if snapshot["predicted_rate"].null_count() == snapshot.height:
         raise _error(venue, MARKET_SNAPSHOTS, "not one row has a predicted_rate")
-    frame, doubts = _possible(venue, MARKET_SNAPSHOTS, snapshot, RULES)
-    return frame, [*doubts, *_at_rest(venue, frame)]
+    frame, problems = _possible(venue, MARKET_SNAPSHOTS, snapshot, RULES)
+    return frame, [*problems, *_at_rest(venue, frame)]
 
 
 def settled_at_rest(venue: str, rates: pl.Series, markets: int) -> list[ContractError]:
@@ -186,15 +189,15 @@ def settled_at_rest(venue: str, rates: pl.Series, markets: int) -> list[Contract
 def _at_rest(venue: str, snapshot: pl.DataFrame) -> list[ContractError]:
     """What markets do not all show at once, in a snapshot."""
     rates, marks = (snapshot[name].drop_nulls() for name in ("predicted_rate", "mark_price"))
-    doubts = []
+    problems = []
     if rates.n_unique() == 1 and rates.len() >= (SOME_MARKETS if rates[0] == 0 else MANY_MARKETS):
-        doubts.append(f"predicted_rate is {rates[0]:g} in all {rates.len()} markets")
+        problems.append(f"predicted_rate is {rates[0]:g} in all {rates.len()} markets")
     if marks.n_unique() == 1 and marks.len() >= MANY_MARKETS:
-        doubts.append(f"mark_price is {marks[0]:g} in all {marks.len()} markets")
-    return [_error(venue, MARKET_SNAPSHOTS, told, _FILLED_IN) for told in doubts]
+        problems.append(f"mark_price is {marks[0]:g} in all {marks.len()} markets")
+    return [_error(venue, MARKET_SNAPSHOTS, told, _FILLED_IN) for told in problems]
 
 
-def sound_listings(
+def drop_implausible_listings(
     venue: str, instruments: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[ContractError]]:
     """The instruments without impossible values, and what was wrong with them.
@@ -219,7 +222,7 @@ def _possible(
 ) -> tuple[pl.DataFrame, list[ContractError]]:
     if not any(frame.select(rule.broken.any().alias(rule.column) for rule in rules).row(0)):
         return frame, []
-    doubts = []
+    problems = []
     for column, broken, complaint in rules:
         symbols = frame.filter(broken)["venue_symbol"]
         if symbols.is_empty():
@@ -230,10 +233,10 @@ def _possible(
         )
         if most(symbols.len(), frame[column].count()):
             raise error
-        doubts.append(error)
+        problems.append(error)
         kept = pl.when(~broken.fill_null(value=False)).then(column)
         frame = frame.with_columns(kept.alias(column))
-    return frame, doubts
+    return frame, problems
 
 
 def _error(venue: str, table: Table, message: str, hint: str = _CHANGED) -> ContractError:

@@ -4,7 +4,7 @@ Times are milliseconds since the epoch, as on the wire; ``frames`` turns records
 of ``core.tables``. A field left out stays absent all the way into the table.
 
 A payload struct that names its fields after those of a record, whatever they are called on the
-wire, is the table from wire to column: ``Market.of(row)`` takes them over.
+wire, is the table from wire to column: ``MarketRow.of(row)`` takes them over.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,7 @@ class Listing(_Record, kw_only=True, frozen=True, gc=False):
         return cls(**(usual | values))
 
 
-class Market(_Record, kw_only=True, frozen=True, gc=False):
+class MarketRow(_Record, kw_only=True, frozen=True, gc=False):
     """The market of one perpetual as it stands; columns of ``core.market_snapshots``.
 
     A venue that does not count in dollars gives its ``quote`` and ``volume_24h_quote``: where the

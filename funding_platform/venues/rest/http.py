@@ -30,8 +30,14 @@ from funding_platform.venues.rest.encodings import ACCEPTED, BrokenEncodingError
 from funding_platform.venues.rest.endpoints import Endpoint, Params, RefusalHook
 from funding_platform.venues.rest.limits import Budget, Limiter
 from funding_platform.venues.rest.memory import MAX_BODY_BYTES, Share
-from funding_platform.venues.rest.recording import EXTENSION, Exchange, Recorder, asked, note
-from funding_platform.venues.rest.retries import bearable, retrying
+from funding_platform.venues.rest.recording import (
+    EXTENSION,
+    Exchange,
+    Recorder,
+    observe,
+    request_key,
+)
+from funding_platform.venues.rest.retries import is_waitable, retrying
 from funding_platform.venues.rest.transport import AiohttpTransport
 from funding_platform.venues.unexpected import typed_failures
 
@@ -181,7 +187,7 @@ class HttpClient:
         try:
             raise_for_refusal(self._venue, response, body, self._refusal)
         except VenueError as error:
-            if isinstance(error, BannedError) or not bearable(error.retry_after):
+            if isinstance(error, BannedError) or not is_waitable(error.retry_after):
                 self._breaker.ban(error)
             elif error.retry_after is not None:
                 self._limiter.pause(budget, error.retry_after)
@@ -224,13 +230,13 @@ class HttpClient:
     def _note(self, response: httpx.Response, body: bytes, sent_at: datetime) -> None:
         """Measure and record an exchange; one that is played back is what it was."""
         exchange = response.extensions.get(EXTENSION) or Exchange(
-            *asked(response.request, self._base_path),
+            *request_key(response.request, self._base_path),
             response.status_code,
             body,
             sent_at,
             self._clock(),
         )
-        note(exchange)
+        observe(exchange)
         if EXTENSION not in response.extensions:
             self.stats.compare_clocks(ahead_of(response.headers, exchange.observed_at))
         if self._record is not None:

@@ -67,7 +67,7 @@ _span: ContextVar[Span] = ContextVar("span")
 
 
 @contextmanager
-def spanned() -> Iterator[Span]:
+def measured() -> Iterator[Span]:
     """Measure the exchanges made inside the block, those of the tasks that it starts included."""
     token = _span.set(Span())
     try:
@@ -76,18 +76,18 @@ def spanned() -> Iterator[Span]:
         _span.reset(token)
 
 
-def note(exchange: Exchange) -> None:
+def observe(exchange: Exchange) -> None:
     """Count an exchange towards the span that is being measured, if any is."""
     _span.get(Span()).include(exchange)
 
 
-def asked(request: httpx.Request, base_path: str) -> tuple[str, str]:
+def request_key(request: httpx.Request, base_path: str) -> tuple[str, str]:
     """Endpoint and request key of a request to a venue below ``base_path``."""
     path, _, query = request.url.raw_path.decode().removeprefix(base_path).partition("?")
     return path, " ".join(filter(None, (query, request.content.decode())))
 
 
-class Tape(httpx.AsyncBaseTransport):
+class ReplayTransport(httpx.AsyncBaseTransport):
     """Answers each request as it was answered before, several equal ones in the same order.
 
     Parameters
@@ -111,7 +111,7 @@ class Tape(httpx.AsyncBaseTransport):
         NotRecordedError
             If there is none, or no further one.
         """
-        wanted = asked(request, base_path="")
+        wanted = request_key(request, base_path="")
         while not self._waiting[wanted]:
             exchange = next(self._ahead, None)
             if exchange is None:

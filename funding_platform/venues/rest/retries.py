@@ -37,21 +37,21 @@ def retrying(first_pause_seconds: float) -> stamina.BoundAsyncRetryingCaller:
     return caller.on(_worth_another_try)
 
 
-def bearable(retry_after: float | None) -> bool:
+def is_waitable(retry_after: float | None) -> bool:
     """Whether a wait that a venue asks for is short enough to be slept through."""
     return retry_after is None or retry_after <= MAX_WAIT_SECONDS
 
 
 def _worth_another_try(error: Exception) -> bool:
     """Whether the client itself should try again; a long wait is the caller's decision."""
-    return isinstance(error, VenueError) and error.retryable and bearable(error.retry_after)
+    return isinstance(error, VenueError) and error.retryable and is_waitable(error.retry_after)
 
 
-def _tell(details: RetryDetails) -> None:
+def _log_retry(details: RetryDetails) -> None:
     failure = details.caused_by
     what = failure.message if isinstance(failure, VenueError) else repr(failure)
     _LOG.info("%s; try %d follows in %.1f s", what, details.retry_num + 1, details.wait_for)
 
 
 # In place of stamina's own, which print each retry with all its arguments.
-set_on_retry_hooks((_tell,))
+set_on_retry_hooks((_log_retry,))

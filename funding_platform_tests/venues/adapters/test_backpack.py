@@ -13,7 +13,7 @@ from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.backpack import HISTORY, TICKERS
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.server import Answer, Params, serve
@@ -57,14 +57,14 @@ def test_the_open_interval_is_no_settlement(settings: Settings, minutes: int) ->
     history = read(rows, Window(START, START + timedelta(days=2)), now, settings)
     assert history.frame["funding_time"].max() == START + timedelta(hours=30)
     assert history.frame.height == 31
-    assert history.coverage[SYMBOL].proof is Proof.ROW_BEYOND
+    assert history.coverage[SYMBOL].ended is Ended.ROW_BEYOND
 
 
 def test_a_history_that_holds_nothing_but_the_open_interval(settings: Settings) -> None:
     rows = rows_until(START + timedelta(hours=31), 1)
     now = START + timedelta(hours=30, minutes=5)
     history = read(rows, Window(START, START + timedelta(days=2)), now, settings)
-    assert (history.frame.height, history.coverage[SYMBOL].proof) == (0, Proof.EXHAUSTED)
+    assert (history.frame.height, history.coverage[SYMBOL].ended) == (0, Ended.EXHAUSTED)
 
 
 @pytest.mark.parametrize(

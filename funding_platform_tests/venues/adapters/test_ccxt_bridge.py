@@ -29,7 +29,7 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.paging.either_end import EitherEnd
-from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.registry import bridged_names, open_venue, venue_class, venue_spec
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 
@@ -108,7 +108,7 @@ def test_no_row_is_lost_at_any_interval(
     assert history.frame["interval_inferred"].all()
     assert history.frame["interval_hours"].mode().to_list() == [float(hours)]
     coverage = history.coverage[symbol]
-    assert (coverage.requests, coverage.proof) == (pages, Proof.ROW_BEYOND)
+    assert (coverage.requests, coverage.ended) == (pages, Ended.ROW_BEYOND)
 
 
 def test_every_contract_comes_as_the_native_adapter_brings_it(

@@ -10,17 +10,12 @@ from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.bybit import INSTRUMENTS
 from funding_platform.venues.errors import PagingError
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.backward import Backward, BackwardOpen, BackwardToken
 from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.open_ended import OpenEnded
-from funding_platform.venues.paging.pager import (
-    Ascending,
-    Ask,
-    Backward,
-    BackwardOpen,
-    BackwardToken,
-    Pager,
-)
+from funding_platform.venues.paging.pager import Ask, Pager
 from funding_platform.venues.parsing.records import Page, Settlement
 from funding_platform.venues.rest.calls import MOST_PAGES
 from funding_platform_tests.venues.asking import ask, history_of, instruments
@@ -93,7 +88,7 @@ def test_no_history_goes_on_for_ever(
 
     def read() -> None:
         for number in range(100_000):
-            if pager.proof is not None:
+            if pager.ended is not None:
                 return
             pager.learn(attack(pager.ask(), number, kind))
         raise AssertionError("asks on and on")
@@ -109,7 +104,7 @@ def test_no_history_goes_on_for_ever(
 def test_rows_a_minute_apart_are_read_to_their_end() -> None:
     """Some venues hand out samples by the minute between their settlements."""
     pager = Ascending("venue", "A", WINDOW, LIMIT, NOW)
-    while pager.proof is None:
+    while pager.ended is None:
         begin = -(-pager.ask().start_ms // 60_000) * 60_000
         pager.learn(of(*range(begin, begin + LIMIT * 60_000, 60_000)))
     assert pager.requests <= MOST_REQUESTS

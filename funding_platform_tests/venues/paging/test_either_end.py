@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.venues.errors import ContractError, PagingError
 from funding_platform.venues.paging.either_end import EitherEnd
-from funding_platform.venues.paging.pager import Ask, Proof
+from funding_platform.venues.paging.pager import Ask, Ended
 from funding_platform.venues.parsing.records import Page, Settlement
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def read(
     server: Server, rows: Rows, window: Window, cap: int = 100, now: datetime = LATER
 ) -> EitherEnd:
     pager = EitherEnd("v", "S", window, 1_000, now)
-    while pager.proof is None:
+    while pager.ended is None:
         pager.learn(Page(server(rows, pager.ask(), cap)))
     return pager
 
@@ -86,7 +86,7 @@ EIGHT_HOURLY = [settlement(hour) for hour in range(-400, 1_600, 8)]
 @pytest.mark.parametrize("server", [from_start, from_end, start_only])
 def test_a_month_of_eight_hour_rates_is_one_page_of_a_hundred(server: Server) -> None:
     pager = read(server, EIGHT_HOURLY, Window.of_month(START))
-    assert (pager.requests, pager.proof) == (1, Proof.ROW_BEYOND)
+    assert (pager.requests, pager.ended) == (1, Ended.ROW_BEYOND)
 
 
 @pytest.mark.parametrize(("server", "requests"), [(from_start, 11), (from_end, 11)])
@@ -98,13 +98,13 @@ def test_each_page_of_a_long_history_is_asked_for_once(server: Server, requests:
 
 def test_nothing_is_proven_by_one_empty_page() -> None:
     pager = read(from_end, [], hours(0, 240))
-    assert (pager.requests, pager.proof) == (1, Proof.EXHAUSTED)
+    assert (pager.requests, pager.ended) == (1, Ended.EXHAUSTED)
 
 
 def test_a_listing_is_proven_by_nothing_on_either_side() -> None:
     series = [settlement(hour) for hour in range(40, 80, 8)]
     pager = read(from_end, series, hours(0, 240))
-    assert (pager.requests, pager.proof, len(pager.settlements)) == (3, Proof.EXHAUSTED, 5)
+    assert (pager.requests, pager.ended, len(pager.settlements)) == (3, Ended.EXHAUSTED, 5)
 
 
 def test_a_settlement_made_meanwhile_proves_nothing_about_the_order_of_pages() -> None:
@@ -113,7 +113,7 @@ def test_a_settlement_made_meanwhile_proves_nothing_about_the_order_of_pages() -
     series = [settlement(hour) for hour in range(241)]
     window = hours(0, 300)
     pager = EitherEnd("v", "S", window, 100, now)
-    while pager.proof is None:
+    while pager.ended is None:
         published = series[: 240 if pager.requests == 0 else 241]
         pager.learn(Page(from_end(published, pager.ask(), 100)))
     assert within(pager.settlements, window) == within(series, window)

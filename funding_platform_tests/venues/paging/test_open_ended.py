@@ -14,7 +14,7 @@ from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.ccxt.exchange import HISTORY, WITHOUT_UNTIL
 from funding_platform.venues.paging.open_ended import OpenEnded
-from funding_platform.venues.paging.pager import Ask, Proof
+from funding_platform.venues.paging.pager import Ask, Ended
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.parsing.records import Page, Settlement
 from funding_platform.venues.registry import bridged_names, open_venue, venue_spec
@@ -45,7 +45,7 @@ def newest_only(rows: Rows, ask: Ask, cap: int) -> Rows:
 
 def read(server: Server, rows: Rows, window: Window, cap: int) -> OpenEnded:
     pager = OpenEnded("v", "S", window, 1_000, LATER)
-    while pager.proof is None:
+    while pager.ended is None:
         pager.learn(Page(server(rows, pager.ask(), cap)))
     return pager
 
@@ -65,7 +65,7 @@ def test_a_history_is_whole_or_not_called_so(server: Server, data: st.DataObject
     window = Window(START + timedelta(hours=first), START + timedelta(hours=last))
     pager = read(server, series, window, data.draw(st.integers(1, 40)))
     found, truth = within(pager.settlements, window), within(series, window)
-    if server is from_start or pager.proof is not Proof.NOT_KEPT:
+    if server is from_start or pager.ended is not Ended.NOT_KEPT:
         assert found == truth
     else:
         assert found == truth[len(truth) - len(found) :]  # whole from some row on
@@ -74,9 +74,9 @@ def test_a_history_is_whole_or_not_called_so(server: Server, data: st.DataObject
 def test_rows_before_the_window_prove_its_beginning() -> None:
     series = [settlement(hour) for hour in range(-24, 400, 8)]
     window = Window(START, START + timedelta(days=10))
-    assert read(from_start, series, window, 100).proof is Proof.ROW_BEYOND
-    assert read(from_start, series[3:], window, 100).proof is Proof.NOT_KEPT
-    assert read(from_start, [], window, 100).proof is Proof.NOT_KEPT
+    assert read(from_start, series, window, 100).ended is Ended.ROW_BEYOND
+    assert read(from_start, series[3:], window, 100).ended is Ended.NOT_KEPT
+    assert read(from_start, [], window, 100).ended is Ended.NOT_KEPT
 
 
 pytest.importorskip("ccxt")
@@ -145,7 +145,7 @@ def test_an_exchange_that_hands_out_everything_comes_whole_with_one_request() ->
     ]
     assert set(history.frame["interval_hours"]) == {4.0}
     coverage = history.coverage[symbol]
-    assert (coverage.rows, coverage.missing, coverage.proof) == (60, 0, Proof.ROW_BEYOND)
+    assert (coverage.rows, coverage.missing, coverage.ended) == (60, 0, Ended.ROW_BEYOND)
     asked = [request.params for request in router.requests if "historical" in request.path]
     assert asked == [{"symbol": "PF_XBTUSD"}]  # and no parameter that it does not know
 
@@ -160,7 +160,7 @@ def test_what_an_exchange_no_longer_hands_out_is_not_called_absent() -> None:
     coverage = history.coverage[symbol]
     assert (coverage.rows, coverage.missing) == (49, 0)
     assert coverage.first == START + timedelta(hours=44)
-    assert (coverage.proof, coverage.proven) == (Proof.NOT_KEPT, False)
+    assert (coverage.ended, coverage.proven) == (Ended.NOT_KEPT, False)
 
 
 def test_the_list_of_those_exchanges_is_what_ccxt_has() -> None:

@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.backward import Backward, BackwardOpen, BackwardToken
 from funding_platform.venues.paging.offset import BackwardOffset
-from funding_platform.venues.paging.pager import (
-    Ascending,
-    Ask,
-    Backward,
-    BackwardOpen,
-    BackwardToken,
-    Pager,
-    Proof,
-    round_to_second,
-)
+from funding_platform.venues.paging.pager import Ask, Ended, Pager, round_to_second
 from funding_platform.venues.parsing.history import Reading, build_history
 from funding_platform.venues.parsing.records import Page, Settlement
 
@@ -94,7 +87,7 @@ def read(
     asked: Counter[Ask] = Counter()
     # A page that was looked at in the search for an offset may be read later.
     most = 2 if kind is BackwardOffset else 1
-    while pager.proof is None:
+    while pager.ended is None:
         ask = pager.ask()
         assert asked[ask] < most, "the same page again"
         asked[ask] += 1
@@ -103,8 +96,8 @@ def read(
 
 
 def rows_of(pager: Pager, window: Window) -> list[dict[str, Any]]:
-    assert pager.proof is not None
-    reading = Reading.of(pager, pager.proof, window, None)
+    assert pager.ended is not None
+    reading = Reading.of(pager, pager.ended, window, None)
     return build_history("v", window, {"S": reading}, {}, LATER).frame.to_dicts()
 
 
@@ -150,7 +143,7 @@ def test_a_month_of_eight_hour_rates_is_one_page_of_a_hundred(
     kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
     pager = read(kind, style(Server(EIGHT_HOURLY, 100)), Window.of_month(START))
-    assert (pager.requests, pager.proof) == (1, Proof.ROW_BEYOND)
+    assert (pager.requests, pager.ended) == (1, Ended.ROW_BEYOND)
 
 
 @styles
@@ -168,26 +161,26 @@ def test_nothing_at_all_is_proven_by_an_empty_page(
     kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
     pager = read(kind, style(Server([], 100)), hours(0, 240))
-    assert (pager.requests, pager.proof, pager.settlements) == (1, Proof.EXHAUSTED, [])
+    assert (pager.requests, pager.ended, pager.settlements) == (1, Ended.EXHAUSTED, [])
 
 
 def test_delisting_is_proven_by_an_empty_page_after_the_last_row() -> None:
     series = [settlement(hour) for hour in range(0, 80, 8)]
     pager = read(Ascending, Server(series, 100).ascending, hours(0, 240))
-    assert (pager.requests, pager.proof) == (2, Proof.EXHAUSTED)
+    assert (pager.requests, pager.ended) == (2, Ended.EXHAUSTED)
 
 
 @pytest.mark.parametrize(
-    ("elapsed", "requests", "proof"),
-    [(3.0, 1, Proof.RUNNING_PRESENT), (9.0, 2, Proof.EXHAUSTED)],
+    ("elapsed", "requests", "ended"),
+    [(3.0, 1, Ended.RUNNING_PRESENT), (9.0, 2, Ended.EXHAUSTED)],
 )
 def test_the_running_present_needs_no_further_request_until_the_next_is_due(
-    elapsed: float, requests: int, proof: Proof
+    elapsed: float, requests: int, ended: Ended
 ) -> None:
     series = [settlement(hour) for hour in range(0, 80, 8)]
     now = START + timedelta(hours=72 + elapsed)
     pager = read(Ascending, Server(series, 100).ascending, hours(0, 240), now=now)
-    assert (pager.requests, pager.proof) == (requests, proof)
+    assert (pager.requests, pager.ended) == (requests, ended)
 
 
 @pytest.mark.parametrize(("kind", "style"), STYLES[:2])
@@ -254,7 +247,7 @@ def test_a_month_years_back_is_found_by_offset_in_few_requests(
     server = Server(series, 1000)
     pager = read(BackwardOffset, server.backward_offset, window, limit=1000, now=now)
     assert len(rows_of(pager, window)) == 744 // step
-    assert (pager.requests <= most, pager.proof) == (True, Proof.ROW_BEYOND)
+    assert (pager.requests <= most, pager.ended) == (True, Ended.ROW_BEYOND)
 
 
 def test_a_row_that_settles_while_paging_by_offset_costs_no_row() -> None:
@@ -271,7 +264,7 @@ def test_a_row_that_settles_while_paging_by_offset_costs_no_row() -> None:
         answers = 0
         pager = read(BackwardOffset, moving, hours(0, 91), limit=limit, now=now)
         assert len(rows_of(pager, hours(0, 91))) == 91
-        assert pager.proof is Proof.EXHAUSTED
+        assert pager.ended is Ended.EXHAUSTED
 
 
 @styles
@@ -315,10 +308,10 @@ def test_silence_before_the_kept_history_proves_nothing() -> None:
     window = hours(0, 240)
     kept_since = START + timedelta(hours=80)
     pager = read(Backward, Server(EIGHT_HOURLY[60:], 100).backward, window)
-    assert pager.proof is Proof.EXHAUSTED
-    assert Reading.of(pager, pager.proof, window, kept_since).proof is Proof.NOT_KEPT
+    assert pager.ended is Ended.EXHAUSTED
+    assert Reading.of(pager, pager.ended, window, kept_since).ended is Ended.NOT_KEPT
     whole = read(Backward, Server(EIGHT_HOURLY, 100).backward, window)
-    assert Reading.of(whole, Proof.ROW_BEYOND, window, kept_since).proof is Proof.ROW_BEYOND
+    assert Reading.of(whole, Ended.ROW_BEYOND, window, kept_since).ended is Ended.ROW_BEYOND
 
 
 @pytest.mark.parametrize(
@@ -338,8 +331,8 @@ def test_missing_settlements_are_counted_within_the_window(
 ) -> None:
     window = hours(0, 240)
     pager = read(Ascending, Server([settlement(h) for h in at_hours], 1_000).ascending, window)
-    assert pager.proof is not None
-    reading = Reading.of(pager, pager.proof, window, None)
+    assert pager.ended is not None
+    reading = Reading.of(pager, pager.ended, window, None)
     history = build_history("v", window, {"S": reading}, {}, LATER)
     coverage = history.coverage["S"]
     assert coverage.missing == missing, case

@@ -21,7 +21,7 @@ from funding_platform.venues.parsing.frames import (
     settlements_frame,
     snapshots_frame,
 )
-from funding_platform.venues.parsing.records import Listing, Market, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Settlement
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
 NO_TIMES = [-1, -(10**18), LATEST_MS + 1, 2**63 - 1, 2**63, 10**30]
@@ -32,7 +32,7 @@ def settled(time_ms: Any) -> pl.DataFrame:
 
 
 def snapshot(next_funding_ms: Any) -> pl.DataFrame:
-    row = Market(venue_symbol="BTC", predicted_rate=1e-4, next_funding_ms=next_funding_ms)
+    row = MarketRow(venue_symbol="BTC", predicted_rate=1e-4, next_funding_ms=next_funding_ms)
     return snapshots_frame("lima", [row], NOW, 1.0)
 
 

@@ -22,7 +22,7 @@ from funding_platform.sandbox.server import RunningSandbox, build_market, runnin
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ContractError, VenueError
-from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import offering, open_venue, venue_names
 from funding_platform_tests.venues.parsing.schema_drift_cells import MONEY
@@ -311,7 +311,7 @@ def test_one_rate_of_one_symbol(world: World, settings: Settings, venue: str, va
     assert history.failures == {}
     whole = truth.frame.filter(venue_symbol=good)
     assert history.frame.filter(venue_symbol=good).equals(whole)
-    assert history.coverage[good].proof is truth.coverage[good].proof
+    assert history.coverage[good].ended is truth.coverage[good].ended
     rest = history.frame.filter(venue_symbol=bad)
     lost = truth.frame.filter(venue_symbol=bad).join(rest, on="funding_time", how="anti")
     assert lost.height in ((0, 1, 2) if venue == "paradex" else (1,))
@@ -321,7 +321,7 @@ def test_one_rate_of_one_symbol(world: World, settings: Settings, venue: str, va
         assert wrong.max() < 1e-7  # type: ignore[operator]
     else:
         assert rest.join(truth.frame, on=rest.columns, how="anti", nulls_equal=True).is_empty()
-    assert history.coverage[bad].proof is Proof.UNREADABLE
+    assert history.coverage[bad].ended is Ended.UNREADABLE
     assert names(list(history.left_out), bad)
     assert not names(list(history.left_out), good)
 

@@ -11,7 +11,7 @@ from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.binance import Binance
 from funding_platform.venues.errors import ConflictError, ContractError
-from funding_platform.venues.paging.pager import Proof
+from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import merged
 from funding_platform_tests.venues.asking import ask, history_of
 from funding_platform_tests.venues.server import Answer, Params
@@ -48,7 +48,7 @@ def test_one_rate_of_a_page_costs_itself(settings: Settings, number: int, value:
     assert history.failures == {}
     assert history.frame.height == len(TIMES) - 2 - 1
     coverage = history.coverage["AUSDT"]
-    assert coverage.proof is Proof.UNREADABLE
+    assert coverage.ended is Ended.UNREADABLE
     assert not coverage.proven
     assert history.left_out  # the last one comes again, as all that is left to read
     for error in history.left_out:
@@ -161,7 +161,7 @@ def test_what_the_second_look_cannot_read_is_told_and_unproves(settings: Setting
     assert first.coverage["AUSDT"].proven
     whole = merged(first, WINDOW, [again])
     assert list(whole.left_out) == list(again.left_out) != []
-    assert whole.coverage["AUSDT"].proof is Proof.UNREADABLE
+    assert whole.coverage["AUSDT"].ended is Ended.UNREADABLE
 
 
 def test_a_rate_beyond_all_bounds_in_most_rows_fails_its_symbol_alone(settings: Settings) -> None:

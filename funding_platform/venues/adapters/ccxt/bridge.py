@@ -33,8 +33,8 @@ from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.parsing.leniency import leave_out
 from funding_platform.venues.parsing.payloads import Payload, present
-from funding_platform.venues.parsing.plausibility import DRIVE_MONEY
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement, dollars
+from funding_platform.venues.parsing.plausibility import CRITICAL_COLUMNS
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Budget
 
@@ -103,7 +103,7 @@ class CcxtBridge(Venue):
         steps = self._exchange.precisionMode == TICK_SIZE
         return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
         listings = await self.listed()
         markets = []
@@ -213,7 +213,7 @@ def bridge_class(name: str) -> type[CcxtBridge]:
         budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
         refusal=refusals(exchange),
         statuses={"active": "trading", "inactive": "halted", "unstated": "unknown"},
-        never_stated=DRIVE_MONEY,  # it depends on the exchange
+        never_stated=CRITICAL_COLUMNS,  # it depends on the exchange
     )
     return type(f"{name}Bridge", (CcxtBridge,), {"spec": spec, "exchange_class": kind})
 
@@ -234,9 +234,9 @@ def _listing(row: _Swap, *, steps: bool) -> Listing:
     )
 
 
-def _market(row: _Prediction, quote: str, stated: _Prediction, ticker: _Ticker | None) -> Market:
+def _market(row: _Prediction, quote: str, stated: _Prediction, ticker: _Ticker | None) -> MarketRow:
     hours = re.fullmatch(r"(\d+)h", row.interval or stated.interval or "")
-    return Market(
+    return MarketRow(
         venue_symbol=row.symbol,
         predicted_rate=row.funding_rate,
         interval_hours=float(hours[1]) if hours else None,

@@ -13,8 +13,9 @@ from funding_platform.core.time_grid import HOUR, to_ms
 from funding_platform.venues.adapters.drift.payloads import Book, Perpetual, RateHistory, Spot
 from funding_platform.venues.contract import Venue, VenueSpec
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.paging.pager import Ascending, Ask
-from funding_platform.venues.parsing.records import Listing, Market, Page, Settlement
+from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
 
@@ -62,14 +63,14 @@ class Drift(Venue):
             for row in await self._perpetuals()
         ]
 
-    async def fetch_markets(self) -> list[Market]:
+    async def fetch_markets(self) -> list[MarketRow]:
         """The active perpetuals, with the books of another host, which are newer, if it answers."""
         rows = [row for row in await self._perpetuals() if row.status == "active"]
         symbols = [row.venue_symbol for row in rows]
         books = await self.attempt_singles(BOOK, symbols, "marketName", {"depth": 1})
         prices = {symbol: book.prices for symbol, book in books.items()}
         hourly = {"interval_hours": 1.0, "next_funding_ms": self.next_hour_ms()}
-        return [Market.of(row, **hourly, **prices.get(row.venue_symbol, {})) for row in rows]
+        return [MarketRow.of(row, **hourly, **prices.get(row.venue_symbol, {})) for row in rows]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """All rates of the ask: at one request where they are recent, else one for each day."""
