@@ -15,7 +15,7 @@ from funding_platform.core.plugins import VENUES, load_plugin, loadable, plugins
 from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_exchanges
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.rest.breaker import Breaker
 from funding_platform.venues.rest.http import HttpClient, utc_now
@@ -24,6 +24,7 @@ from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.rest.recording import Exchange, Recorder, ReplayTransport
 from funding_platform.venues.rest.standing import Health
 from funding_platform.venues.rest.state import SharedState, state_file
+from funding_platform.venues.specification import VenueSpec
 
 _ADAPTERS: Final = {
     "binance": "binance:Binance",

@@ -29,9 +29,10 @@ from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.rest.memory import Share
+from funding_platform.venues.specification import VenueSpec
 from funding_platform.venues.unexpected import typed_failures
 
 MONTHS_AT_ONCE = 6

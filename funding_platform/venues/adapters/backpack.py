@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.core.time_grid import to_ms
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.pager import Ask
@@ -23,6 +23,7 @@ from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Se
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 
 class _Rule(Payload):

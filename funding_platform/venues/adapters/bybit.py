@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.core.symbols import ContractType
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError
 from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.pager import Ask
@@ -16,6 +16,7 @@ from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Se
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 
 class _Filter(Payload):

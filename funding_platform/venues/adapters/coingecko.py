@@ -12,7 +12,7 @@ import msgspec
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.settings import Settings
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, RequestError
 from funding_platform.venues.parsing.fields import MaybeReal
 from funding_platform.venues.parsing.payloads import Payload, decoder_of, present
@@ -20,6 +20,7 @@ from funding_platform.venues.parsing.records import MarketRow
 from funding_platform.venues.registry import venue_names
 from funding_platform.venues.rest.endpoints import Endpoint, Refusal
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 
 class _Derivative(Payload, rename=None):

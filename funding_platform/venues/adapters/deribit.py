@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from msgspec import field
 
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
@@ -18,6 +18,7 @@ from funding_platform.venues.parsing.payloads import Payload, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 
 class _Instrument(Payload, rename=None):

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
 from funding_platform.venues.paging.pager import Ask
@@ -14,6 +14,7 @@ from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 
 class _Coin(Payload):

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.core.time_grid import to_ms
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
@@ -22,6 +22,7 @@ from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Se
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 REACH_MS: Final = 30_000
 """Over a longer gap the venue itself accrues nothing."""

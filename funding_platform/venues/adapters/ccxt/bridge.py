@@ -25,7 +25,7 @@ from funding_platform.venues.adapters.ccxt.exchange import (
     refusals,
     typed_errors,
 )
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.open_ended import OpenEnded
@@ -37,6 +37,7 @@ from funding_platform.venues.parsing.plausibility import CRITICAL_COLUMNS
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 T = TypeVar("T")
 PAGE_SIZE: Final = 100

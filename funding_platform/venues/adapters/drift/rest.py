@@ -11,13 +11,14 @@ from typing import Final
 
 from funding_platform.core.time_grid import HOUR, to_ms
 from funding_platform.venues.adapters.drift.payloads import Book, Perpetual, RateHistory, Spot
-from funding_platform.venues.contract import Venue, VenueSpec
+from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.specification import VenueSpec
 
 RECENT: Final = timedelta(days=30)
 """What the plain history certainly holds; older rates are asked for day by day."""
