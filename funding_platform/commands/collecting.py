@@ -27,8 +27,10 @@ def collect(venues: tuple[str, ...]) -> None:
     """Look at VENUES now: instruments and market snapshots."""
     from funding_platform.flows.collection.log import log_frame
     from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
+    from funding_platform.venues.rest.retries import log_retries
     from funding_platform.views.terminal import progress_bars, show
 
+    log_retries()
     names, run_id = chosen_venues(venues), new_run_id()
     with progress_bars():
         rounds = [
@@ -56,8 +58,10 @@ def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) ->
     from funding_platform.core.time_grid import Window, next_month
     from funding_platform.flows.collection.history import collect_history
     from funding_platform.venues.registry import offering
+    from funding_platform.venues.rest.retries import log_retries
     from funding_platform.views.terminal import progress_bars, show
 
+    log_retries()
     last = last or first
     if last < first:
         raise click.UsageError(f"--to {last:%Y-%m} comes before --from {first:%Y-%m}")

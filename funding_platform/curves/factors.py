@@ -45,7 +45,7 @@ def curve_factors(
     instruments: pl.DataFrame | None = None,
     snapshots: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The factors of curves; ``core.feature_tables`` has the formula and unit of each.
+    """The factors of curves; ``core.tables.features`` has the formula and unit of each.
 
     A factor depends on nothing that became available after its curve. It does depend on what came
     before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past

@@ -20,22 +20,26 @@ from funding_platform.defs.raw import raw_assets
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
+from funding_platform.venues.rest.retries import log_retries
 
 
 def build_definitions() -> dg.Definitions:
     """Assets, checks, jobs and automation for the venues that the settings name."""
+    log_retries()
     venues = list(Settings().venues or venue_names())
     project = dbt_project()
     return dg.Definitions(
-        assets=[
-            *raw_assets(venues),
-            *feature_assets(venues),
-            fee_overrides_asset(),
-            mart_assets(venues, project),
-            published_asset(),
-            notebook_asset(),
-            backtest_asset(venues),
-        ],
+        assets=dg.with_source_code_references(
+            [
+                *raw_assets(venues),
+                *feature_assets(venues),
+                fee_overrides_asset(),
+                mart_assets(venues, project),
+                published_asset(),
+                notebook_asset(),
+                backtest_asset(venues),
+            ]
+        ),
         asset_checks=[*lake_checks(venues), published_check()],
         jobs=[
             history_job(venues),

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import (
     DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
     DbtCliInvocation,
     DbtCliResource,
     DbtProject,
@@ -26,6 +27,7 @@ from funding_platform.core.tables.fees import FEE_OVERRIDES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.presentation import (
     OWNERS,
+    PREVIEW_ROWS,
     definition_metadata,
     markdown_table,
     table_key,
@@ -86,7 +88,7 @@ class Translator(DagsterDbtTranslator):
     """Puts dbt's nodes beside ours: a source is the assets that write it."""
 
     def __init__(self, venues: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_code_references=True))
         self._venues = tuple(venues)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
@@ -96,6 +98,10 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The schema."""
         return str(dbt_resource_props["schema"])
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The prose of the model; its SQL is a click away, in the file that it stands in."""
+        return str(dbt_resource_props.get("description") or "")
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -225,7 +231,7 @@ def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
 def _counted(
     events: Sequence[Any], context: dg.AssetExecutionContext, lake: LakeResource
 ) -> Iterator[Any]:
-    """Outputs with their row counts: dagster-dbt cannot count in a lake that it does not know."""
+    """Outputs with row counts and previews: dagster-dbt does not know the lake to count in."""
     with lake.get_connection() as connection:
         for event in events:
             table = isinstance(event, dg.Output) and TABLES.get(
@@ -233,7 +239,11 @@ def _counted(
             )
             if table:
                 counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
-                rows = counted[0] if counted else 0
-                yield event.with_metadata({**event.metadata, "dagster/row_count": rows})
+                head = connection.execute(f"FROM {table.full_name} LIMIT {PREVIEW_ROWS}").pl()
+                shown = {
+                    "dagster/row_count": counted[0] if counted else 0,
+                    "preview": dg.MetadataValue.md(markdown_table(head)),
+                }
+                yield event.with_metadata({**event.metadata, **shown})
             else:
                 yield event

@@ -50,7 +50,7 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
         pool=f"venue_{key.path[1]}",
         group_name="raw",
         owners=OWNERS,
-        kinds={"python", "duckdb"},
+        kinds=_kinds(key),
         metadata=definition_metadata(FUNDING_RATES),
         check_specs=[
             dg.AssetCheckSpec(
@@ -95,7 +95,7 @@ def hourly_assets(
                 "partition of a past hour cannot be filled.",
                 group_name="raw",
                 owners=OWNERS,
-                kinds={"python", "duckdb"},
+                kinds=_kinds(key),
                 metadata=definition_metadata(table),
                 skippable=True,
             )
@@ -120,6 +120,11 @@ def hourly_assets(
             raise dg.Failure(f"none of {len(wanted)} venues answered; see core.collection_log")
 
     return hourly
+
+
+def _kinds(key: dg.AssetKey) -> set[str]:
+    """The venue among them: a node of the graph shows them, and of its key the last part only."""
+    return {key.path[1], "python", "duckdb"}
 
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:

@@ -3,7 +3,6 @@
 FlowError
 ├── FutureWindowError     asked for a month that has not begun
 ├── BeforeHistoryError    asked for a month before the venue's first settlement
-├── EmptyAnswerError      a venue that listed instruments then, returned not one settlement
 ├── PerishableError       asked for a snapshot of another hour than the running one
 ├── UnknownRunError       no stored backtest, or more than one, goes by that id
 ├── RerunDiffersError     a stored backtest, run again, is not what it was
@@ -35,10 +34,6 @@ class FutureWindowError(FlowError):
 
 class BeforeHistoryError(FlowError):
     """The window ends before the venue's history starts."""
-
-
-class EmptyAnswerError(FlowError):
-    """An empty answer where settlements must exist."""
 
 
 class PerishableError(FlowError):

@@ -93,6 +93,11 @@ def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
         assert node.owners, key
         assert node.group_name not in (None, "default"), key
         assert node.kinds, key
+        assert "```" not in node.description, key  # prose; the code is a click away
+        if key != dg.AssetKey(["core", "fee_overrides"]):  # which people write
+            assert "dagster/code_references" in node.metadata, key
+        if key.path[0] == "raw":
+            assert key.path[1] in node.kinds, key
 
 
 def test_declared_tables_show_their_columns(definitions: dg.Definitions) -> None:

@@ -25,7 +25,7 @@ from funding_platform.core.time_grid import from_us
 class FundingDataProvider:
     """Funding, prices, volumes, fees and features of some instruments over some time.
 
-    Made by ``from_frames``; ``flows.backtest_data`` makes one from the lake or from files.
+    Made by ``from_frames``; ``flows.backtests.data`` makes one from the lake or from files.
     """
 
     def __init__(self, data: Intake) -> None:

@@ -1,6 +1,6 @@
 """What a run hands back: four frames, its warnings, and what it was made from.
 
-Frames have the columns of ``core.backtest_tables`` without ``run_id``, which storage adds: the same
+Frames have the columns of ``core.tables.backtest`` without ``run_id``, which storage adds: the same
 configuration over the same data gives the same result, bit by bit, whatever the run is called.
 """
 
@@ -26,7 +26,7 @@ class BacktestResult:
     config
         What was run.
     trades, equity, ledger, exposure
-        Columns of the tables of the same names in ``core.backtest_tables``, without ``run_id``.
+        Columns of the tables of the same names in ``core.tables.backtest``, without ``run_id``.
         The first row of ``equity`` is the capital at the start; trades are in the order of
         ``trade_id``, ledger entries in the order of ``seq``.
     warnings

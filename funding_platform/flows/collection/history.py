@@ -22,7 +22,6 @@ from funding_platform.flows.errors import (
     BeforeHistoryError,
     ClockError,
     CollectionError,
-    EmptyAnswerError,
     FutureWindowError,
 )
 from funding_platform.flows.progress import begin
@@ -30,6 +29,7 @@ from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.contract import Venue
+from funding_platform.venues.errors import EmptyAnswerError
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.specification import VenueSpec
@@ -40,6 +40,13 @@ MONTHS_AT_ONCE = 6
 
 
 def collect_history(
+    venue_name: str, window: Window, settings: Settings, run_id: str
+) -> HistoryReport:
+    """Do what ``collect_history_async`` does, where no loop is running."""
+    return asyncio.run(collect_history_async(venue_name, window, settings, run_id))
+
+
+async def collect_history_async(
     venue_name: str, window: Window, settings: Settings, run_id: str
 ) -> HistoryReport:
     """Refetch the settled rates of one venue in ``window`` and replace what is stored.
@@ -68,7 +75,7 @@ def collect_history(
     with Lake(settings) as lake:
         try:
             with typed_failures(venue_name, FUNDING_RATES.full_name):
-                asyncio.run(_collect(report, lake, recording))
+                await _collect(report, lake, recording)
         except FundingError as error:
             attempt.error = error
             raise
@@ -242,6 +249,7 @@ def _require_an_answer(report: HistoryReport, spec: VenueSpec) -> None:
         )
     kept = f"; the venue keeps {spec.history_depth.days} days" if spec.history_depth else ""
     raise EmptyAnswerError(
-        f"{where}: not one settlement of {len(report.coverage)} symbols{kept}",
+        f"not one settlement of {len(report.coverage)} symbols in {report.window}{kept}",
+        venue=report.venue,
         hint="an empty answer is not success; older history can be imported from a dump",
     )

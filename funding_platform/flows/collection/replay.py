@@ -54,6 +54,21 @@ def replay(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Replayed]:
+    """Do what ``replay_async`` does, where no loop is running."""
+    return asyncio.run(
+        replay_async(settings, run_id, into=into, venues=venues, since=since, until=until)
+    )
+
+
+async def replay_async(
+    settings: Settings,
+    run_id: str,
+    *,
+    into: Settings | None = None,
+    venues: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Replayed]:
     """Read the recorded attempts again, the oldest first, and store what they give.
 
     Parameters
@@ -80,7 +95,7 @@ def replay(
         for one in replays:
             try:
                 with typed_failures(one.attempt.venue, one.attempt.dataset.full_name):
-                    one.rows = asyncio.run(_read_again(one.attempt, source, target, run_id))
+                    one.rows = await _read_again(one.attempt, source, target, run_id)
             except FundingError as error:
                 one.error = error
             advance()

@@ -23,7 +23,6 @@ from funding_platform.flows.collection.recording import Recording, store_answers
 from funding_platform.flows.errors import (
     ClockError,
     CollectionError,
-    EmptyAnswerError,
     PerishableError,
 )
 from funding_platform.flows.progress import begin
@@ -31,6 +30,7 @@ from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.contract import Venue
+from funding_platform.venues.errors import EmptyAnswerError
 from funding_platform.venues.registry import offering
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.unexpected import typed_failures
@@ -72,15 +72,15 @@ def require_running_hour(hour: datetime, now: datetime) -> None:
 def collect_instruments(
     venues: Sequence[str], settings: Settings, run_id: str
 ) -> dict[str, Collected]:
-    """Contract facts of the venues into ``core.instruments``; first sightings are kept."""
-    return _collect(SNAPSHOTS[INSTRUMENTS.full_name], venues, settings, run_id)
+    """Store the venues' contract facts in ``core.instruments``; first sightings are kept."""
+    return asyncio.run(collect_async(INSTRUMENTS, venues, settings, run_id))
 
 
 def collect_snapshots(
     venues: Sequence[str], settings: Settings, run_id: str
 ) -> dict[str, Collected]:
-    """The market of the running hour into ``core.market_snapshots``; the last look wins."""
-    return _collect(SNAPSHOTS[MARKET_SNAPSHOTS.full_name], venues, settings, run_id)
+    """Store the running hour's market in ``core.market_snapshots``; the last look wins."""
+    return asyncio.run(collect_async(MARKET_SNAPSHOTS, venues, settings, run_id))
 
 
 def _store_instruments(transaction: Transaction, frame: pl.DataFrame) -> None:
@@ -104,12 +104,24 @@ SNAPSHOTS: Final = {
 }
 
 
-def _collect(
-    what: Snapshot, venues: Sequence[str], settings: Settings, run_id: str
+async def collect_async(
+    table: Table, venues: Sequence[str], settings: Settings, run_id: str
 ) -> dict[str, Collected]:
-    """Ask all that offer it at once, commit what came and the log in one transaction."""
-    venues = offering(what.table, venues)
-    collected = asyncio.run(_ask_all(what, venues, settings, run_id))
+    """Ask all venues that offer a table at once; commit what came, and the log, as one.
+
+    Parameters
+    ----------
+    table
+        ``core.instruments`` or ``core.market_snapshots``.
+
+    Returns
+    -------
+    dict
+        By venue, what it gave or why it gave nothing.
+    """
+    what = SNAPSHOTS[table.full_name]
+    venues = offering(table, venues)
+    collected = await _ask_all(what, venues, settings, run_id)
     right = _by_a_right_clock(collected)
     message = f"{what.table.name} of {len(venues)} venues"
     with Lake(settings) as lake, lake.commit(run_id, message) as tx:
@@ -195,7 +207,8 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
             attempt.note_standing(settings)
     if frame.is_empty():
         raise EmptyAnswerError(
-            f"{name} answered without a single row for {what.table.full_name}",
+            f"not a single row for {what.table.full_name}",
+            venue=name,
             hint="an empty answer is not success; see the venue's status page",
         )
     return frame

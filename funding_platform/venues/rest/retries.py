@@ -53,5 +53,9 @@ def _log_retry(details: RetryDetails) -> None:
     _LOG.info("%s; try %d follows in %.1f s", what, details.retry_num + 1, details.wait_for)
 
 
-# In place of stamina's own, which print each retry with all its arguments.
-set_on_retry_hooks((_log_retry,))
+def log_retries() -> None:
+    """Have retries logged in our words, in place of stamina's, which print all arguments.
+
+    That is a setting of the whole process: entry points make it, importing a venue does not.
+    """
+    set_on_retry_hooks((_log_retry,))

@@ -88,7 +88,12 @@ class Ahead(datetime):
 @pytest.fixture
 def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of this process, as collecting and storing read it."""
-    for module in ("flows.snapshots", "flows.history", "venues.rest.http", "lake.validation"):
+    for module in (
+        "flows.collection.snapshots",
+        "flows.collection.history",
+        "venues.rest.http",
+        "lake.validation",
+    ):
         monkeypatch.setattr(f"funding_platform.{module}.datetime", Ahead)
 
 

@@ -16,7 +16,6 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.errors import (
     BeforeHistoryError,
     CollectionError,
-    EmptyAnswerError,
     FutureWindowError,
 )
 from funding_platform.lake import connect
@@ -26,6 +25,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
+    EmptyAnswerError,
     UnavailableError,
     UnknownVenueError,
 )

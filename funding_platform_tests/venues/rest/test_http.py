@@ -109,6 +109,7 @@ def test_a_fault_that_stays_ends_with_its_own_error(settings: Settings, case: st
 def test_a_retry_is_one_line_in_the_log_and_none_on_the_terminal(
     settings: Settings, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    retries.log_retries()
     ask([Answer(b"", 500), GOOD], settings)
     assert capfd.readouterr() == ("", "")
     caplog.set_level(logging.INFO, "funding_platform")
