@@ -15,6 +15,7 @@ from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
 from funding_platform.defs.presentation import OWNERS, definition_metadata, frame_metadata
 from funding_platform.defs.resources import LakeResource
+from funding_platform.defs.retries import RETRIES, retried_if_retryable
 from funding_platform.flows.collection.gap_filling import named
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.history_report import MAX_NAMED_SYMBOLS, HistoryReport
@@ -48,6 +49,7 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
         partitions_def=MONTHLY,
         backfill_policy=BY_RANGE,
         pool=f"venue_{key.path[1]}",
+        retry_policy=RETRIES,
         group_name="raw",
         owners=OWNERS,
         kinds=_kinds(key),
@@ -67,7 +69,8 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         span = context.partition_time_window
         window = Window(span.start, span.end)
-        report = collect_history(venue, window, lake.settings, context.run.run_id)
+        with retried_if_retryable():
+            report = collect_history(venue, window, lake.settings, context.run.run_id)
         for month in context.partition_keys:
             rows = report.rows_by_month.get(month, 0)
             context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=month)
