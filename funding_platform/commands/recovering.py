@@ -16,7 +16,7 @@ def restore() -> None:
 
     The broken catalog is kept under another name, and no file is touched.
     """
-    from funding_platform.lake.recovery.recovery import restore as run
+    from funding_platform.lake.recovery.restore import restore as run
 
     done = run(settings())
     click.echo(f"put back {done.copy}, whose newest commit is of {done.committed_at:%F %T} UTC")
@@ -42,7 +42,7 @@ def rebuild(force: bool) -> None:
     of them are printed. No file is deleted; the disk needs room for the tables twice.
     """
     from funding_platform.flows.progress import begin
-    from funding_platform.lake.recovery.recovery import rebuild as run
+    from funding_platform.lake.recovery.rebuild import rebuild as run
     from funding_platform.views.terminal import progress_bars
 
     with progress_bars():

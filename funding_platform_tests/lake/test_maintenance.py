@@ -13,7 +13,7 @@ from funding_platform.lake.ages import judged
 from funding_platform.lake.errors import ClockJumpedError
 from funding_platform.lake.leftovers import listed
 from funding_platform.lake.maintenance import maintain
-from funding_platform.lake.recovery.recovery import fingerprints
+from funding_platform.lake.recovery.rows import fingerprints
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import age, january_of, parquet_names, rates

@@ -11,13 +11,8 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.folds import with_folds_resolved
-from funding_platform.flows.importing.settlements import (
-    SAME_SETTLEMENT,
-    Known,
-    begins_slot,
-    require_settlements,
-    with_slots,
-)
+from funding_platform.flows.importing.settlements import Known, require_settlements
+from funding_platform.flows.importing.slots import SAME_SETTLEMENT, begins_slot, with_slots
 from funding_platform.lake.writer import Lake
 
 SAME_RATE: Final = 1.01e-8

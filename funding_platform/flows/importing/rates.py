@@ -7,37 +7,33 @@ together can tell is for ``settlements``.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatch
 from io import BytesIO
 from typing import Any, Final
 
 import polars as pl
 
-from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.flows.errors import DumpError, MappingError
+from funding_platform.flows.errors import MappingError
 from funding_platform.flows.importing.cells import (
     Cells,
     csv_cells,
-    is_unnamed,
     parquet_cells,
 )
+from funding_platform.flows.importing.columns import names_or, numbers_if_mapped, require_bounds
 from funding_platform.flows.importing.files.archives import Member, whole
 from funding_platform.flows.importing.files.json_cells import json_cells, line_cells
+from funding_platform.flows.importing.header import Header, Note
 from funding_platform.flows.importing.layouts import is_known_header, mapping_for
 from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
-from funding_platform.flows.importing.numbers import Read, hours, numbers, rates
+from funding_platform.flows.importing.numbers import Read, hours, rates
 from funding_platform.flows.importing.presets import Preset
 from funding_platform.flows.importing.times import UNIT_NAMES, detected_unit, refuse, times
 
 _MAX_PACKED_PARQUET: Final = 256 << 20
 """A Parquet file within an archive is read whole; one on disk is not."""
-
-Note = Callable[[str], None]
-"""Told what a reader should know of how a file was taken."""
 
 
 @dataclass(slots=True)
@@ -64,7 +60,10 @@ class RatesFile:
     note: Note
     mapping: Mapping | None = None
     preset: Preset | None = None
-    _counters: dict[str, int] = field(default_factory=dict)
+    _header: Header = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._header = Header(self.note)
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """Rows in the file's order.
@@ -89,7 +88,7 @@ class RatesFile:
                 self._map(cells)
             mapping = self.mapping
             assert mapping is not None
-            self._require_columns(cells, mapping)
+            self._header.require_mapped(cells, mapping)
             unit = unit or mapping.time_unit or self._unit_of(cells, mapping)
             yield self._rates(cells, mapping, unit)
 
@@ -126,49 +125,6 @@ class RatesFile:
         if self.preset is not None:
             self.note(f"{cells.file}: read as {self.preset.title}")
 
-    def _require_columns(self, cells: Cells, mapping: Mapping) -> None:
-        """The mapped columns are there, and the others are known to mean nothing."""
-        header = cells.columns.columns
-        for column in mapping.columns.values():
-            if column not in header:
-                raise DumpError(
-                    cells.file, f"is not among {', '.join(header)}", line=1, column=column
-                )
-        known = {*mapping.columns.values(), *cells.optional}
-        for number, column in enumerate(header, 1):
-            if column in known or any(fnmatch(column, one) for one in mapping.ignore):
-                continue
-            if is_unnamed(column):
-                self._require_counter(cells, column, number)
-                continue
-            raise DumpError(
-                cells.file,
-                "is not mapped",
-                line=1,
-                column=column,
-                hint=f"map it, or say that it means nothing here: --map ignore={column}",
-            )
-
-    def _require_counter(self, cells: Cells, column: str, number: int) -> None:
-        """A column without a name counts the rows, as programs write it; then it means nothing."""
-        counts = cells.columns[column].cast(pl.Int64, strict=False)
-        begins = column not in self._counters
-        before = pl.Series([self._counters.get(column, -1)], dtype=pl.Int64)
-        previous = pl.concat([before, counts.head(counts.len() - 1)])
-        if counts.null_count() or not ((counts == previous + 1) | (counts == 0)).all():
-            unnamed = column.startswith("column ")
-            raise DumpError(
-                cells.file,
-                "has no name" if unnamed else "is the index of a table, not a count of its rows",
-                line=1,
-                column=str(number) if unnamed else column,
-                hint="if it means nothing: --map 'ignore=*'; otherwise map it by its place: "
-                f"--map 'time={column}'",
-            )
-        self._counters[column] = int(counts[-1])
-        if begins:
-            self.note(f"{cells.file}: {column} only counts the rows; left out")
-
     def _unit_of(self, cells: Cells, mapping: Mapping) -> str:
         """The unit that the times are in, by their size."""
         unit = detected_unit(cells.columns[mapping.time], self.now)
@@ -193,13 +149,13 @@ class RatesFile:
         stamps = times(cells, mapping, unit, self.now)
         frame = pl.DataFrame(
             {
-                "venue": _names(cells, mapping.venue_column, source.get("venue")),
+                "venue": names_or(cells, mapping.venue_column, source.get("venue")),
                 "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
                 "venue_time": stamps.first,
                 "later": stamps.later,
                 "funding_rate": self._rate(cells, mapping),
                 "interval_hours": interval,
-                "mark_price": _numbers(cells, mapping.mark_price, height, mapping.decimal),
+                "mark_price": numbers_if_mapped(cells, mapping.mark_price, height, mapping.decimal),
                 "line": cells.lines,
             }
         )
@@ -210,7 +166,7 @@ class RatesFile:
         }
         for name, column in columns.items():
             if column is not None:
-                _require_bounds(cells, frame[name], name, column)
+                require_bounds(cells, frame[name], name, column)
         return self._at_their_ends(cells, frame, mapping)
 
     def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
@@ -280,7 +236,7 @@ class RatesFile:
 
     def _symbols(self, cells: Cells, mapping: Mapping, constant: str | None) -> pl.Series:
         """A symbol per row, without what its column says around it."""
-        names = _names(cells, mapping.symbol_column, constant)
+        names = names_or(cells, mapping.symbol_column, constant)
         if mapping.symbol_form is not None and mapping.symbol_column is not None:
             pattern = form_pattern(mapping.symbol_form)
             within = names.str.extract(f"^{pattern}$", 1)
@@ -295,56 +251,9 @@ class RatesFile:
         return names.replace(mapping.symbols) if mapping.symbols else names
 
 
-def _names(cells: Cells, column: str | None, constant: str | None) -> pl.Series:
-    """A venue or symbol per row."""
-    if column is None:
-        return pl.Series([constant], dtype=pl.String).new_from_index(0, cells.lines.len())
-    names = cells.columns[column].cast(pl.String).str.strip_chars()
-    refuse(cells, column, names.is_null() | (names == ""), "is blank")
-    return names
-
-
-def _numbers(cells: Cells, column: str | None, height: int, decimal: str) -> pl.Series:
-    """A column of finite numbers, null where it is blank or not mapped."""
-    if column is None:
-        return pl.Series([None], dtype=pl.Float64).new_from_index(0, height)
-    read = numbers(cells.columns[column], decimal)
-    refuse(
-        cells,
-        column,
-        read.wrong,
-        "is not a number",
-        hint=f"if it means nothing here: --map ignore={column}",
-    )
-    return read.values
-
-
 def _carries_unit(column: pl.Series, read: Read) -> bool:
     """Whether the first cell that cannot be read says a unit of its own."""
     rows = read.wrong.arg_true()
     if not rows.len() or column.dtype != pl.String:
         return False
     return bool(re.search(r"(%|bps?)\s*$", str(column[int(rows[0])]).lower()))
-
-
-def _require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> None:
-    """What the table demands of every source, said with the line."""
-    declared = FUNDING_RATES.column(field)
-    low, high = declared.minimum, declared.maximum
-    wrong = pl.repeat(False, values.len(), eager=True)
-    if low is not None:
-        wrong |= values < low
-    if high is not None:
-        wrong |= values > high
-    hints = {
-        "funding_rate": "the unit may be another one, such as --map rate_unit=percent",
-        "interval_hours": "the unit may be another one: --map interval_unit=m",
-    }
-    refuse(
-        cells,
-        column,
-        wrong.fill_null(value=False),
-        f"is outside {'any' if low is None else low} to {'any' if high is None else high} "
-        f"({declared.unit})",
-        hint=hints.get(field),
-    )

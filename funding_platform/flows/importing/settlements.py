@@ -24,11 +24,8 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from funding_platform.core.intervals import BY_SYMBOL
-from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import SamplesError
-
-SAME_SETTLEMENT: Final = timedelta(minutes=1)
-"""Two stamps of an instrument this close are one settlement: sources round and cut them."""
+from funding_platform.flows.importing.slots import begins_slot, same_instrument
 
 SHORTEST: Final = timedelta(minutes=30)
 """No two settlements are closer: the shortest interval in use is an hour, and one may be late."""
@@ -44,21 +41,10 @@ A change of interval makes one such row; a figure for 8 hours printed hourly mak
 
 SETTLE_HOURLY: Final = frozenset(
     {
-        "backpack",
-        "deribit",
-        "drift",
-        "dydx",
-        "dydx_v3",
-        "dydx_v4",
-        "extended",
-        "ftx",
-        "hyperliquid",
-        "kraken",
-        "krakenfutures",
-        "lighter",
-        "paradex",
+        "backpack", "deribit", "drift", "dydx", "dydx_v3", "dydx_v4", "extended", "ftx",
+        "hyperliquid", "kraken", "krakenfutures", "lighter", "paradex",
     }
-)
+)  # fmt: skip
 """Venues of which every perpetual settles hourly, or accrues."""
 
 _ENOUGH: Final = 12
@@ -86,38 +72,6 @@ class Known(NamedTuple):
     stored: pl.DataFrame
 
 
-def with_slots(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows sorted by instrument and time, with the settlement that each one is of as ``slot``.
-
-    Each stamp is rounded on its own: to the full hour when it lies within a minute of it, else to
-    the second; there, one that comes within two seconds of the one before is the same.
-    """
-    time = pl.col("venue_time")
-    hour = time.dt.round("1h")
-    near = (time - hour).abs() <= SAME_SETTLEMENT
-    slot = pl.when(near).then(hour).otherwise(time.dt.round("1s"))
-    ordered = rows.sort(*BY_SYMBOL, "venue_time", "file", "line").with_columns(
-        slot.cast(UTC_TIME).alias("slot")
-    )
-    before = pl.col("slot").shift()
-    cut = _same_instrument(1) & (pl.col("slot") - before <= timedelta(seconds=2))
-    return ordered.with_columns(pl.when(cut).then(before).otherwise("slot").alias("slot"))
-
-
-def begins_slot() -> pl.Expr:
-    """Whether a row is the first of its settlement; of rows as ``with_slots`` sorts them."""
-    return ~(_same_instrument(1) & (pl.col("slot") == pl.col("slot").shift()))
-
-
-def _same_instrument(rows: int) -> pl.Expr:
-    """Whether the row so many rows before is of the same instrument.
-
-    One pass over sorted rows, where a window function would group them anew.
-    """
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(rows) for name in BY_SYMBOL)
-    return same.fill_null(value=False)
-
-
 def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) -> None:
     """Refuse rows that are samples.
 
@@ -136,7 +90,7 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
     """
     _refuse_crowds(rows, files)
     slots = rows.filter(begins_slot())
-    gap = pl.when(_same_instrument(1)).then(pl.col("slot").diff())
+    gap = pl.when(same_instrument(1)).then(pl.col("slot").diff())
     slots = slots.with_columns(gap.alias("gap")).join(
         known.finest, on=BY_SYMBOL, how="left", maintain_order="left"
     )
@@ -151,7 +105,7 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
 
 def _refuse_crowds(rows: pl.DataFrame, files: Sequence[str]) -> None:
     """Two stamps may be one settlement, told twice; three in one file are a rate looked at."""
-    third = _same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
+    third = same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
     if not rows.select(third.any()).item():
         return
     key = [*BY_SYMBOL, "slot", "file"]

@@ -17,7 +17,8 @@ from funding_platform.flows.errors import (
     SamplesError,
 )
 from funding_platform.flows.importing.importer import ImportReport, import_files
-from funding_platform.flows.importing.settlements import Known, require_settlements, with_slots
+from funding_platform.flows.importing.settlements import Known, require_settlements
+from funding_platform.flows.importing.slots import with_slots
 from funding_platform.flows.importing.symbols import Symbols, Unresolved
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

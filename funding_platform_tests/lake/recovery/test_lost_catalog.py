@@ -28,7 +28,9 @@ from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.publish import publish
 from funding_platform.lake.read_only.query import query
-from funding_platform.lake.recovery.recovery import fingerprints, rebuild, restore
+from funding_platform.lake.recovery.rebuild import rebuild
+from funding_platform.lake.recovery.restore import restore
+from funding_platform.lake.recovery.rows import fingerprints
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import JANUARY, january_of, parquet_names, rates

@@ -1,0 +1,55 @@
+"""One field of many rows, from the column that it is mapped to, or without one."""
+
+import polars as pl
+
+from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.flows.importing.cells import Cells
+from funding_platform.flows.importing.numbers import numbers
+from funding_platform.flows.importing.times import refuse
+
+
+def names_or(cells: Cells, column: str | None, constant: str | None) -> pl.Series:
+    """Return a venue or symbol per row: of its column, or the same for all."""
+    if column is None:
+        return pl.Series([constant], dtype=pl.String).new_from_index(0, cells.lines.len())
+    names = cells.columns[column].cast(pl.String).str.strip_chars()
+    refuse(cells, column, names.is_null() | (names == ""), "is blank")
+    return names
+
+
+def numbers_if_mapped(cells: Cells, column: str | None, height: int, decimal: str) -> pl.Series:
+    """Return finite numbers, null where they are blank or the column is not mapped."""
+    if column is None:
+        return pl.Series([None], dtype=pl.Float64).new_from_index(0, height)
+    read = numbers(cells.columns[column], decimal)
+    refuse(
+        cells,
+        column,
+        read.wrong,
+        "is not a number",
+        hint=f"if it means nothing here: --map ignore={column}",
+    )
+    return read.values
+
+
+def require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> None:
+    """Refuse values beyond what the table declares, with the first line that has one."""
+    declared = FUNDING_RATES.column(field)
+    low, high = declared.minimum, declared.maximum
+    wrong = pl.repeat(False, values.len(), eager=True)
+    if low is not None:
+        wrong |= values < low
+    if high is not None:
+        wrong |= values > high
+    hints = {
+        "funding_rate": "the unit may be another one, such as --map rate_unit=percent",
+        "interval_hours": "the unit may be another one: --map interval_unit=m",
+    }
+    refuse(
+        cells,
+        column,
+        wrong.fill_null(value=False),
+        f"is outside {'any' if low is None else low} to {'any' if high is None else high} "
+        f"({declared.unit})",
+        hint=hints.get(field),
+    )

@@ -1,0 +1,117 @@
+"""What a catalog and the files hold of a table, as SQL, and a fingerprint of any rows."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from funding_platform.core.tables.schema import Table
+from funding_platform.lake.catalog import (
+    literal,
+    metadata_of,
+)
+from funding_platform.lake.connection import (
+    OURS,
+    connect,
+)
+from funding_platform.lake.leftovers import born
+from funding_platform.settings import Settings
+
+BASE = "base"
+"""The name that the catalog to begin with is attached under."""
+
+NOTHING = f"{0:016x}"
+
+
+def proof(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> tuple[int, str]:
+    """Return the number of rows and a fingerprint of them in any order."""
+    (rows, total) = connection.execute(
+        f"SELECT count(*), coalesce(sum(hash({', '.join(table.column_names)})::HUGEINT), 0) "
+        f"FROM {relation}"
+    ).fetchone() or (0, 0)
+    return int(rows), f"{int(total) % 2**64:016x}"
+
+
+def fingerprints(settings: Settings) -> dict[str, tuple[int, str]]:
+    """Return rows and fingerprint of every table that is created here."""
+    with closing(connect(settings)) as lake:
+        lake.execute("BEGIN")
+        return {table.full_name: proof(lake, table, table.full_name) for table in OURS}
+
+
+def ever_filled(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Names of the tables that the catalog that is begun with has ever had rows of."""
+    metadata = metadata_of(BASE)
+    found = connection.execute(
+        f"SELECT DISTINCT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
+        f"JOIN {metadata}.ducklake_table USING (table_id) "
+        f"JOIN {metadata}.ducklake_schema USING (schema_id)"
+    ).fetchall()
+    return {str(name) for (name,) in found}
+
+
+def rows_of_base(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
+    """Select what the catalog that is begun with says of a table; nothing if it has none."""
+    held = _columns(connection, f"DESCRIBE {BASE}.{table.full_name}")
+    return _selected(
+        table,
+        held,
+        f"{BASE}.{table.full_name}",
+        born=f"(SELECT max(snapshot_time) FROM {BASE}.snapshots())",
+        version="NULL",
+    )
+
+
+def rows_of_files(connection: duckdb.DuckDBPyConnection, table: Table, files: list[Path]) -> str:
+    """Select the rows of files that no delete file has taken out."""
+    deletes = [path for path in files if path.name.endswith("-delete.parquet")]
+    data = [path for path in files if path not in set(deletes)]
+    if not data:
+        return ""
+    connection.execute("CREATE OR REPLACE TEMP TABLE births (path VARCHAR, born TIMESTAMPTZ)")
+    connection.executemany(
+        "INSERT INTO births VALUES (?, ?)",
+        [(str(path), born(path) or datetime.fromtimestamp(0, UTC)) for path in data],
+    )
+    scan = (
+        f"read_parquet([{', '.join(map(literal, data))}], union_by_name = true, filename = true, "
+        "file_row_number = true, hive_partitioning = false)"
+    )
+    held = _columns(connection, f"DESCRIBE SELECT * FROM {scan}")
+    version = "_ducklake_internal_snapshot_id"
+    rows = f"(SELECT scan.*, births.born FROM {scan} AS scan JOIN births ON path = filename)"
+    if deletes:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE deleted AS SELECT DISTINCT "
+            "parse_filename(file_path) AS name, pos FROM "
+            f"read_parquet([{', '.join(map(literal, deletes))}], union_by_name = true)"
+        )
+        rows = (
+            f"(FROM {rows} AS kept ANTI JOIN deleted "
+            "ON parse_filename(kept.filename) = name AND file_row_number = pos)"
+        )
+    return _selected(table, held, rows, born="born", version=version if version in held else "NULL")
+
+
+def _selected(table: Table, held: set[str], relation: str, *, born: str, version: str) -> str:
+    """Select the declared columns, null where they are not held, and what decides between rows."""
+    columns = ", ".join(
+        f"CAST({column.name if column.name in held else 'NULL'} AS {column.type.value}) "
+        f"AS {column.name}"
+        for column in table.columns
+    )
+    return (
+        f"SELECT {columns}, CAST({born} AS TIMESTAMPTZ) AS _born, "
+        f"CAST({version} AS BIGINT) AS _version FROM {relation}"
+        if held
+        else ""
+    )
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, describe: str) -> set[str]:
+    """Names of the columns of a relation; none where there is no such table."""
+    try:
+        return {str(name) for name, *_ in connection.execute(describe).fetchall()}
+    except duckdb.CatalogException:
+        return set()
