@@ -10,7 +10,7 @@ from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, infer_intervals
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import DumpError
-from funding_platform.flows.importing.folds import with_folds_resolved
+from funding_platform.flows.importing.fields.folds import with_folds_resolved
 from funding_platform.flows.importing.settlements import Known, require_settlements
 from funding_platform.flows.importing.slots import SAME_SETTLEMENT, begins_slot, with_slots
 from funding_platform.lake.writer import Lake

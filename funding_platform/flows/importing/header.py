@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 import polars as pl
 
 from funding_platform.flows.errors import DumpError
-from funding_platform.flows.importing.cells import Cells, is_unnamed
+from funding_platform.flows.importing.fields.cells import Cells, is_unnamed
 from funding_platform.flows.importing.mapping import Mapping
 
 Note = Callable[[str], None]

@@ -7,7 +7,7 @@ from typing import Any
 
 from funding_platform.core.validation_errors import faults_as
 from funding_platform.flows.errors import MappingError, SamplesError
-from funding_platform.flows.importing.cells import tidied
+from funding_platform.flows.importing.fields.cells import tidied
 from funding_platform.flows.importing.mapping import Mapping, command
 from funding_platform.flows.importing.presets import PRESETS, Preset
 

@@ -17,20 +17,24 @@ from typing import Any, Final
 import polars as pl
 
 from funding_platform.flows.errors import MappingError
-from funding_platform.flows.importing.cells import (
+from funding_platform.flows.importing.fields.cells import (
     Cells,
     csv_cells,
     parquet_cells,
 )
-from funding_platform.flows.importing.columns import names_or, numbers_if_mapped, require_bounds
+from funding_platform.flows.importing.fields.columns import (
+    names_or,
+    numbers_if_mapped,
+    require_bounds,
+)
+from funding_platform.flows.importing.fields.numbers import Read, hours, rates
+from funding_platform.flows.importing.fields.times import UNIT_NAMES, detected_unit, refuse, times
 from funding_platform.flows.importing.files.archives import Member, whole
 from funding_platform.flows.importing.files.json_cells import json_cells, line_cells
 from funding_platform.flows.importing.header import Header, Note
 from funding_platform.flows.importing.layouts import is_known_header, mapping_for
 from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
-from funding_platform.flows.importing.numbers import Read, hours, rates
 from funding_platform.flows.importing.presets import Preset
-from funding_platform.flows.importing.times import UNIT_NAMES, detected_unit, refuse, times
 
 _MAX_PACKED_PARQUET: Final = 256 << 20
 """A Parquet file within an archive is read whole; one on disk is not."""

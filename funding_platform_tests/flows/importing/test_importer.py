@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.flows.errors import DumpError, FlowError, ImportRefusedError, MappingError
+from funding_platform.flows.importing.fields.folds import with_folds_resolved
 from funding_platform.flows.importing.files.archives import members
-from funding_platform.flows.importing.folds import with_folds_resolved
 from funding_platform.flows.importing.mapping import read_mapping
 from funding_platform.flows.importing.rates import RatesFile
 

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 import polars as pl
 
 from funding_platform.flows.errors import DumpError
-from funding_platform.flows.importing.cells import BATCH_ROWS, Cells
+from funding_platform.flows.importing.fields.cells import BATCH_ROWS, Cells
 from funding_platform.flows.importing.files.archives import Member, whole
 
 MAX_JSON_BYTES: Final = 64 << 20

@@ -12,9 +12,9 @@ import polars as pl
 
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import FIRST_PERPETUAL, to_us
-from funding_platform.flows.importing.cells import Cells
+from funding_platform.flows.importing.fields.cells import Cells
+from funding_platform.flows.importing.fields.numbers import blank_as_null
 from funding_platform.flows.importing.mapping import Mapping
-from funding_platform.flows.importing.numbers import blank_as_null
 
 _MICROS: Final = {
     "s": Fraction(10**6),

@@ -3,9 +3,9 @@
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.flows.importing.cells import Cells
-from funding_platform.flows.importing.numbers import numbers
-from funding_platform.flows.importing.times import refuse
+from funding_platform.flows.importing.fields.cells import Cells
+from funding_platform.flows.importing.fields.numbers import numbers
+from funding_platform.flows.importing.fields.times import refuse
 
 
 def names_or(cells: Cells, column: str | None, constant: str | None) -> pl.Series:
