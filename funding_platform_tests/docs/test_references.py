@@ -16,10 +16,17 @@ from funding_platform.devtools import asset_graph
 from funding_platform.sandbox.faults import FAULTS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT, Checkout
-from funding_platform_tests.docs.markdown import DOCUMENTS, name_of, prose, shown_commands
+from funding_platform_tests.docs.markdown import (
+    DOCUMENTS,
+    blocks,
+    name_of,
+    prose,
+    shown_commands,
+)
 
 COMMANDS = main.commands
 README = ROOT / "README.md"
+README_LINES = 180
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 each_command = pytest.mark.parametrize("name", COMMANDS)
@@ -145,10 +152,19 @@ def in_checkout(checkout: Checkout) -> Iterator[None]:
         yield
 
 
-def test_the_asset_graph_is_the_one_that_dagster_has(in_checkout: None) -> None:
-    stored = text_of("README.md")
-    assert asset_graph.BEGIN in stored
-    assert asset_graph.redrawn(stored) == stored, "run `make docs`"
+def test_the_page_of_assets_is_derived_from_the_definitions(in_checkout: None) -> None:
+    assert asset_graph.asset_page() == text_of(str(asset_graph.PAGE)), "run `make docs`"
+
+
+def test_the_drawing_shows_eight_boxes_that_are_stages_of_the_asset_graph() -> None:
+    (drawing,) = blocks(README, "mermaid")
+    boxes = re.findall(r"^  (\w+)\[", drawing.text, re.M)
+    assert len(boxes) == 8
+    assert set(boxes) <= {"venues", *asset_graph.STAGES}
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len(text_of("README.md").splitlines()) <= README_LINES
 
 
 def test_every_asset_check_is_documented(in_checkout: None) -> None:
