@@ -2,8 +2,8 @@
 
 One table for each stage, one row for each asset: what it reads, and how it is partitioned. The
 venues' assets are alike, so each kind is one row, ``raw/*/…``: registering a venue changes nothing
-here. ``python -m funding_platform.devtools.asset_graph`` writes the page; a test proves that what is
-committed equals what is derived here. The overview for a newcomer is drawn by hand, in README.md.
+here. ``python -m funding_platform.devtools.asset_graph`` writes the page; a test proves that what
+is committed equals what is derived here. What a newcomer sees first is drawn by hand, in README.md.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ PARTITIONS = {"MonthlyPartitionsDefinition": "monthly", "HourlyPartitionsDefinit
 _INTRODUCTION = """\
 # Assets
 
-What Dagster builds, and from what; the Dagster UI draws the same as a graph, with partitions and runs.
+What Dagster builds, and from what; the Dagster UI draws the same as a graph, with its runs.
 `*` stands for each venue. Derived from the definitions: `make docs` writes this page.
 """
 

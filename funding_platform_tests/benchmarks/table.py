@@ -50,8 +50,8 @@ def markdown(sections: Sequence[Section], caption: str) -> str:
 _HEAD = """\
 # Benchmarks
 
-`make bench` measures throughput and latency on your machine, each figure beside its target and, where
-there is one, beside a peer that does the same work; `make bench DOCUMENT=1` writes this page.
+`make bench` measures throughput and latency on your machine, each figure beside its target and,
+where there is one, beside a peer that does the same work; `make bench DOCUMENT=1` writes this page.
 """
 
 
