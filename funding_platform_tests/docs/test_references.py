@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 import pytest
+import yaml
 
+from funding_platform import arbitrage, backtest, curves, lake, venues
 from funding_platform.cli import main
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
@@ -25,6 +28,8 @@ from funding_platform_tests.docs.markdown import (
 )
 
 COMMANDS = main.commands
+PUBLIC = (arbitrage, backtest, curves, lake, venues)
+"""Packages that hand on names to whoever uses the platform from Python."""
 README = ROOT / "README.md"
 README_LINES = 180
 
@@ -161,6 +166,30 @@ def test_the_drawing_shows_eight_boxes_that_are_stages_of_the_asset_graph() -> N
     boxes = re.findall(r"^  (\w+)\[", drawing.text, re.M)
     assert len(boxes) == 8
     assert set(boxes) <= {"venues", *asset_graph.STAGES}
+
+
+def test_the_site_leads_to_every_page() -> None:
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    of_decisions = {page for page in pages if page.startswith("decisions/0")}
+    assert sorted(led_to(yaml.safe_load(text_of("mkdocs.yml"))["nav"])) == sorted(
+        pages - of_decisions
+    )
+
+
+def led_to(nav: Any) -> Iterator[str]:
+    """The pages of a navigation, at any depth."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for part in nav.values() if isinstance(nav, dict) else nav:
+            yield from led_to(part)
+
+
+@pytest.mark.parametrize("package", PUBLIC, ids=lambda package: package.__name__)
+def test_every_public_name_has_its_docstring_on_the_site(package: ModuleType) -> None:
+    page = text_of(f"docs/api/{package.__name__.rpartition('.')[2]}.md")
+    shown = set(re.findall(rf"^::: {package.__name__}\.(\w+)$", page, re.M))
+    assert shown == set(package.__all__)
 
 
 def test_the_readme_is_read_in_one_sitting() -> None:
