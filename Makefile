@@ -10,7 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage check fuzz chaos ci-checks bench lock docs dbt-docs clean
+.PHONY: help setup demo dev test coverage check fuzz chaos ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,14 +35,14 @@ test: setup ## Run the tests, one process per core
 coverage: setup ## Run the tests and print which lines and branches of the package none of them reach
 	pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
-check: setup ## Format, lint, types, imports, documents, definitions, asset checks, tests
+check: setup ## Format, lint, types, imports, documents, site, definitions, asset checks, wheel, tests
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	python -m funding_platform.devtools.documents --check
 	dagster definitions validate
-	$(MAKE) ci-checks
+	$(MAKE) docs-site ci-checks package
 	pytest $(SIDE_BY_SIDE)
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
@@ -54,20 +54,27 @@ chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so ofte
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.local.ci_checks
 
-bench: setup ## Measure throughput and latency, with peers, as a table
-	python -m funding_platform_tests.benchmarks
+bench: setup ## Measure throughput and latency, with peers, as a table (DOCUMENT=1: into docs/benchmarks.md)
+	python -m funding_platform_tests.benchmarks $(if $(DOCUMENT),--markdown docs/benchmarks.md)
 
-docs: setup ## Regenerate what derives from the table declarations and the asset graph
+docs: setup ## Regenerate what derives from the table declarations and the definitions
 	python -m funding_platform.devtools.documents
 	python -m funding_platform.devtools.asset_graph
+
+docs-site: setup ## Build the documents as a site, data/docs_site/index.html; fail on a link that leads nowhere
+	zensical build --clean --strict
 
 dbt-docs: setup ## Describe marts, lineage and tests in one page: data/dbt_docs/index.html
 	python -m funding_platform.devtools.dbt_docs
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5"
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5" "dependency-groups>=1.3"
+	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --extra ccxt --extra cluster --output-file requirements.lock pyproject.toml -
+
+package: setup ## Build the wheel and the sdist into dist/, and run the demo from the wheel in an empty folder
+	python -m build --no-isolation --outdir dist
+	pytest -m packaging
 
 clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history
 	rm -rf data/lake data/state data/backtests data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))

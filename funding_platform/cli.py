@@ -93,9 +93,9 @@ _HINTS = {
 @click.version_option(package_name="funding-platform")
 def main() -> None:
     """Perpetual-futures funding rates: collect, keep, compare, query."""
-    from funding_platform.settings import project_root
+    from funding_platform.settings import DAGSTER_HOME, project_root
 
-    os.environ.setdefault("DAGSTER_HOME", str(project_root() / "data" / "dagster_home"))
+    os.environ.setdefault("DAGSTER_HOME", str(project_root() / DAGSTER_HOME))
 
 
 for _command in (

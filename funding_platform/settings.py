@@ -7,7 +7,7 @@ sandbox, a proxy or a testnet; ``FUNDING_VENUES=binance,okx`` names those to col
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,6 +27,22 @@ def project_root() -> Path:
     """
     here = Path.cwd()
     return next((d for d in (here, *here.parents) if (d / "workspace.yaml").exists()), here)
+
+
+DAGSTER_HOME: Final = Path("data") / "dagster_home"
+"""From the project's root: where Dagster lives, unless the environment says otherwise."""
+
+_SHIPPED: Final = Path(__file__).with_name("project")
+"""In a wheel: the files of the project that are no code. In a tree there is no such folder."""
+
+
+def project_file(name: str | Path) -> Path:
+    """Return where a file or folder of the project lies, such as ``dbt_project``.
+
+    Below the project's root, or, where it is not there, in what an installed package brought along.
+    """
+    own, shipped = project_root() / name, _SHIPPED / name
+    return shipped if shipped.exists() and not own.exists() else own
 
 
 _WHERE = "a setting comes from the environment variable FUNDING_ and its name in capitals"

@@ -55,18 +55,19 @@ def make_checkout(root: Path) -> Checkout:
     return Checkout(root, demo.stdout)
 
 
-def run_in(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the project's environment, with no setting left over from ours."""
-    beside = Path(sys.executable).parent
+def run_in(
+    root: Path, *command: str, programs: Path = Path(sys.executable).parent
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of an environment, ours by default, with no setting left over from ours."""
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("FUNDING_", "DAGSTER_"))
+        if not name.startswith(("FUNDING_", "DAGSTER_", "PYTHONPATH"))
     }
     return subprocess.run(
         command,
         cwd=root,
-        env={**inherited, "PATH": f"{beside}:{os.environ['PATH']}", "PYTHONIOENCODING": "utf-8"},
+        env={**inherited, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -22,7 +22,7 @@ from funding_platform.flows.backtests.files import EXAMPLE, parse_changes, read_
 from funding_platform.flows.backtests.reports import report_input, result_of, write_report
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.backtests.store import StoredRun
-from funding_platform.settings import project_root
+from funding_platform.settings import project_file
 from funding_platform.venues.registry import offering
 
 BACKTEST_KEY = table_key(RUNS)
@@ -70,7 +70,7 @@ def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: BacktestRequest, lake: LakeResource
     ) -> dg.MaterializeResult:
         changes = parse_changes(f"{path}={value}" for path, value in config.changes.items())
-        chosen = read_config(project_root() / config.file, lake.settings, changes)
+        chosen = read_config(project_file(config.file), lake.settings, changes)
         run = run_and_store(lake.settings, chosen, name=config.name, author=context.run.run_id)
         report = write_report(lake.settings, run)
         return dg.MaterializeResult(

@@ -36,7 +36,7 @@ from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
 from funding_platform.lake.marts.build import MartsBuild, marts_build
-from funding_platform.settings import project_root
+from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
 
 PER_VENUE = {table_key(table): table for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)}
@@ -55,11 +55,17 @@ LOG = table_key(COLLECTION_LOG)
 
 def dbt_project() -> DbtProject:
     """The dbt project with a current manifest, which says what assets there are."""
-    folder = project_root() / "dbt_project"
-    project = DbtProject(project_dir=folder, profiles_dir=folder)
+    folder = project_file("dbt_project")
+    project = DbtProject(project_dir=folder, profiles_dir=folder, target_path=_target_path(folder))
     if not _manifest_is_current(project):
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
     return project
+
+
+def _target_path(folder: Path) -> Path:
+    """Return where dbt writes: in its project, but never in that of an installed package."""
+    in_tree = folder.parent == project_root()
+    return Path("target") if in_tree else Settings().data_dir / "dbt_target"
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
@@ -172,12 +178,12 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         with marts_build(lake.settings) as build:
             if context.selected_asset_keys:
                 with step("dbt build"):
-                    models = _started(dbt, build, ["build", *_WITHOUT_TESTS], context)
+                    models = _started(dbt, build, ["build", *_WITHOUT_TESTS], context, project)
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
                 yield from _counted(outputs, context, lake)
             with step("dbt test"):
-                tests = _started(dbt, build, ["test", *_WITHOUT_UNIT_TESTS], context)
+                tests = _started(dbt, build, ["test", *_WITHOUT_UNIT_TESTS], context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
             for result in results:
                 yield _explained(result, tests, build)
@@ -190,9 +196,10 @@ def _started(
     build: MartsBuild,
     arguments: list[str],
     context: dg.AssetExecutionContext,
+    project: DbtProject,
 ) -> DbtCliInvocation:
     """dbt, at work in the build. That a test fails, or cannot be run, is not an error."""
-    variables = build.environment()
+    variables = {**build.environment(), "DBT_TARGET_PATH": str(project.target_path)}
     before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)  # dagster-dbt hands on its own environment, and nothing else
     try:

@@ -1,72 +1,85 @@
-"""Draw the asset graph into README.md, from the Dagster definitions themselves.
+"""Write ``docs/assets.md``, the asset graph as tables, from the Dagster definitions themselves.
 
-The venues' assets are alike, so each kind is drawn once, as ``raw/*/…``: registering a venue
-changes nothing here. ``python -m funding_platform.devtools.asset_graph`` writes the diagram; a test
-proves that what is committed equals what is derived here.
+One table for each stage, one row for each asset: what it reads, and how it is partitioned. The
+venues' assets are alike, so each kind is one row, ``raw/*/…``: registering a venue changes nothing
+here. ``python -m funding_platform.devtools.asset_graph`` writes the page; a test proves that what
+is committed equals what is derived here. What a newcomer sees first is drawn by hand, in README.md.
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+import dagster as dg
+
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.settings import project_root
 
-BEGIN, END = "<!-- asset graph -->", "<!-- /asset graph -->"
+PAGE = Path("docs") / "assets.md"
 
-GROUPS = {
-    "raw": "raw: Python, from the venues",
-    "features": "features: Polars",
-    "core": "core: dbt seeds, and fees set by hand",
-    "staging": "staging: dbt views",
-    "intermediate": "intermediate: dbt views, and tables that marts share",
-    "marts": "marts: dbt tables",
-    "notebooks": "notebooks: run over the lake",
-    "backtest": "backtest: Polars and numba",
-    "published": "published: one DuckDB file",
+STAGES = {
+    "raw": "from the venues, by Python",
+    "core": "dbt seeds, and fees set by hand",
+    "features": "computed with Polars and NumPy",
+    "staging": "dbt views of what was collected",
+    "intermediate": "dbt views, and tables that marts share",
+    "marts": "dbt tables, for people",
+    "backtest": "simulated with Polars and numba",
+    "notebooks": "run over the lake",
+    "published": "one DuckDB file",
 }
-"""Titles of the asset groups, in the order in which they are drawn."""
+"""What the asset groups hold, in the order in which data passes through them."""
 
 PARTITIONS = {"MonthlyPartitionsDefinition": "monthly", "HourlyPartitionsDefinition": "hourly"}
 
+_INTRODUCTION = """\
+# Assets
 
-def asset_graph() -> str:
-    """The graph as a Mermaid flowchart, fenced for Markdown."""
+What Dagster builds, and from what; the Dagster UI draws the same as a graph, with its runs.
+`*` stands for each venue. Derived from the definitions: `make docs` writes this page.
+"""
+
+
+def asset_page() -> str:
+    """Return the text of ``docs/assets.md``."""
     graph = build_definitions().resolve_asset_graph()
-    groups: defaultdict[str, set[str]] = defaultdict(set)
-    edges: set[tuple[str, str]] = set()
+    rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        name = drawn_as(key.path)
-        partitions = PARTITIONS.get(type(node.partitions_def).__name__)
-        label = f"{name}<br/>{partitions}" if partitions else name
-        groups[node.group_name].add(f'    {identifier(name)}["{label}"]')
-        edges |= {(drawn_as(parent.path), name) for parent in node.parent_keys}
-    lines = ["```mermaid", "flowchart LR"]
-    for group in (*GROUPS, *sorted(set(groups) - set(GROUPS))):
-        title = GROUPS.get(group, group)
-        lines += [f'  subgraph {group}["{title}"]', *sorted(groups[group]), "  end"]
-    lines += [f"  {identifier(parent)} --> {identifier(name)}" for parent, name in sorted(edges)]
-    return "\n".join([*lines, "```"])
+        rows[node.group_name][display_name(key.path)] = _row(node)
+    parts = [_INTRODUCTION]
+    for stage in (*STAGES, *sorted(set(rows) - set(STAGES))):
+        title = f"{stage}: {STAGES[stage]}" if stage in STAGES else stage
+        head = f"## {title}\n\n| asset | partitions | reads |\n| --- | --- | --- |"
+        parts.append("\n".join([head, *(row for _, row in sorted(rows[stage].items())), ""]))
+    return "\n".join(parts)
 
 
-def drawn_as(path: Sequence[str]) -> str:
-    """An asset key as drawn: the venue of a collected asset is any venue."""
+def _row(node: Any) -> str:
+    """Return the table row of an asset."""
+    partitions = PARTITIONS.get(type(node.partitions_def).__name__, "")
+    return f"| {_linked(node.key)} | {partitions} | {', '.join(_sources(node.parent_keys))} |"
+
+
+def _sources(keys: Sequence[dg.AssetKey]) -> Iterator[str]:
+    yield from sorted({f"`{display_name(key.path)}`" for key in keys})
+
+
+def display_name(path: Sequence[str]) -> str:
+    """Return an asset key as shown: the venue of a collected asset is any venue."""
     return "/".join(["raw", "*", *path[2:]] if path[0] == "raw" else path)
 
 
-def identifier(name: str) -> str:
-    """A node id that Mermaid accepts."""
-    return re.sub(r"\W", "_", name.replace("*/", ""))
-
-
-def redrawn(text: str) -> str:
-    """``text`` with everything between the two markers replaced by the graph."""
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n{asset_graph()}\n{END}{tail}"
+def _linked(key: dg.AssetKey) -> str:
+    """Return the asset's name, leading to the columns of its table where that is declared."""
+    name = f"`{display_name(key.path)}`"
+    schema = "core" if key.path[0] == "raw" else key.path[0]
+    table = f"{schema}.{key.path[-1]}"
+    anchor = table.replace(".", "")
+    return f"[{name}](tables.md#{anchor})" if table in TABLES else name
 
 
 if __name__ == "__main__":
-    readme = project_root() / "README.md"
-    readme.write_text(redrawn(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    (project_root() / PAGE).write_text(asset_page(), encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from funding_platform.lake.marts.dbt_plugin import dbt_environment
-from funding_platform.settings import Settings, project_root
+from funding_platform.settings import Settings, project_file
 
 
 def write_dbt_docs(settings: Settings) -> Path:
@@ -23,7 +23,7 @@ def write_dbt_docs(settings: Settings) -> Path:
     subprocess.CalledProcessError
         If dbt fails; its own message is on the terminal.
     """
-    project = project_root() / "dbt_project"
+    project = project_file("dbt_project")
     folder = settings.data_dir / "dbt_docs"
     environment = {
         **os.environ,

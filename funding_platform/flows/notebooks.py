@@ -11,7 +11,7 @@ from nbclient.exceptions import CellExecutionError
 
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import step
-from funding_platform.settings import Settings, project_root
+from funding_platform.settings import Settings, project_file, project_root
 
 TIMEOUT_SECONDS = 600
 """For one cell."""
@@ -36,7 +36,7 @@ def execute_notebook(name: str, settings: Settings) -> ExecutedNotebook:
     FlowError
         If there is no such notebook, or one of its cells fails.
     """
-    source = project_root() / "notebooks" / f"{name}.ipynb"
+    source = project_file(Path("notebooks") / f"{name}.ipynb")
     if not source.is_file():
         raise FlowError(f"there is no notebook {source}", hint="run it from inside the repository")
     notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from funding_platform.defs.assembly import build_definitions
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
-from funding_platform.settings import project_root
+from funding_platform.settings import DAGSTER_HOME, project_file
 from funding_platform.views.terminal import console, progress_bars, remark
 
 MONTHS = 2
@@ -25,7 +25,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "dagster_home"
         home.mkdir()
-        shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", home)
+        shutil.copy(project_file(DAGSTER_HOME / "dagster.yaml"), home)
         os.environ.update(DAGSTER_HOME=str(home), FUNDING_DATA_DIR=folder)
         with sandbox_venues(build_market(symbols=SYMBOLS)), progress_bars(Path(folder) / "ci.log"):
             world = World(build_definitions(), dagster_instance())

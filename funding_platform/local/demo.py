@@ -21,8 +21,8 @@ from funding_platform.views.terminal import console, plot_curves, progress_bars,
 
 NEXT_STEPS = """
 [bold]Next[/]
-  make dev SANDBOX=1                 the Dagster UI over this lake, sensors running
-  source .venv/bin/activate          for the commands below
+  source .venv/bin/activate          for the commands below, in a checkout
+  funding dev --sandbox              the Dagster UI over this lake, sensors running
   funding query "FROM marts.latest_funding_rates LIMIT 10"
   funding opportunities --base BTC   ranked pairs of one base
   funding backtest show latest       what the backtest did; `--help` for more

@@ -8,7 +8,7 @@ from pathlib import Path
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import sandbox_venues
 from funding_platform.sandbox.server import build_market
-from funding_platform.settings import project_root
+from funding_platform.settings import project_file
 
 
 def serve_ui(*, sandbox: bool, port: int) -> None:
@@ -29,7 +29,7 @@ def serve_ui(*, sandbox: bool, port: int) -> None:
     dagster_instance().dispose()
     command = [
         str(Path(sys.executable).with_name("dagster")),
-        *("dev", "--workspace", str(project_root() / "workspace.yaml"), "--port", str(port)),
+        *("dev", "--workspace", str(project_file("workspace.yaml")), "--port", str(port)),
     ]
     with sandbox_venues(build_market()) if sandbox else nullcontext():
         try:

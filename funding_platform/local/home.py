@@ -1,11 +1,13 @@
 """Finding the Dagster home, with errors that a newcomer can act on."""
 
 import os
+import shutil
 from pathlib import Path
 
 import dagster as dg
 
 from funding_platform.core.errors import FundingError
+from funding_platform.settings import DAGSTER_HOME, project_file, project_root
 
 
 class DagsterHomeError(FundingError):
@@ -24,6 +26,15 @@ def dagster_instance() -> dg.DagsterInstance:
     hint = "use the `funding` command or `make`, or export DAGSTER_HOME=$PWD/data/dagster_home"
     if not home or not Path(home).is_absolute():
         raise DagsterHomeError(f"DAGSTER_HOME is {home!r}, not an absolute path", hint=hint)
+    _bring_settings(Path(home))
     if not (Path(home) / "dagster.yaml").exists():
         raise DagsterHomeError(f"DAGSTER_HOME {home} holds no dagster.yaml", hint=hint)
     return dg.DagsterInstance.get()
+
+
+def _bring_settings(home: Path) -> None:
+    """Give the usual home the ``dagster.yaml`` that an installed package brought along."""
+    own, ours = home / "dagster.yaml", project_file(DAGSTER_HOME / "dagster.yaml")
+    if home == project_root() / DAGSTER_HOME and ours.exists() and not own.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ours, own)

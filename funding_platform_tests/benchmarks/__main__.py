@@ -57,7 +57,7 @@ class CrashedError(Exception):
     "--markdown",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the table to this file.",
+    help="Also write the page of all figures to this file.",
 )
 def main(names: Sequence[str], quick: bool, file: Path | None) -> None:
     """Measure, and show each figure beside its target and its peer."""

@@ -1,4 +1,4 @@
-"""Measurements as a table, for a terminal and for a README."""
+"""Measurements as a table for a terminal, and as the page ``docs/benchmarks.md``."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -43,13 +43,21 @@ def rich_table(sections: Sequence[Section], caption: str) -> Table:
 
 
 def markdown(sections: Sequence[Section], caption: str) -> str:
-    """For a README: a table per benchmark below its title."""
-    return "\n".join([*_lines(sections), caption, ""])
+    """Return the page: a table per benchmark below its title."""
+    return "\n".join([_HEAD, f"Measured with {caption}.", "", *_lines(sections)])
+
+
+_HEAD = """\
+# Benchmarks
+
+`make bench` measures throughput and latency on your machine, each figure beside its target and,
+where there is one, beside a peer that does the same work; `make bench DOCUMENT=1` writes this page.
+"""
 
 
 def _lines(sections: Sequence[Section]) -> Iterator[str]:
     for section in sections:
-        yield from (f"**{section.title}**", "")
+        yield from (f"## {section.title}", "")
         yield f"| {' | '.join(HEADER)} |"
         yield "| --- | ---: | --- | ---: | ---: | ---: | --- |"
         yield from (f"| {' | '.join(_cells(row))} |" for row in section.rows)

@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 import pytest
+import yaml
 
+from funding_platform import arbitrage, backtest, curves, lake, venues
 from funding_platform.cli import main
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
@@ -16,10 +19,19 @@ from funding_platform.devtools import asset_graph
 from funding_platform.sandbox.faults import FAULTS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT, Checkout
-from funding_platform_tests.docs.markdown import DOCUMENTS, name_of, prose, shown_commands
+from funding_platform_tests.docs.markdown import (
+    DOCUMENTS,
+    blocks,
+    name_of,
+    prose,
+    shown_commands,
+)
 
 COMMANDS = main.commands
+PUBLIC = (arbitrage, backtest, curves, lake, venues)
+"""Packages that hand on names to whoever uses the platform from Python."""
 README = ROOT / "README.md"
+README_LINES = 180
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 each_command = pytest.mark.parametrize("name", COMMANDS)
@@ -145,10 +157,43 @@ def in_checkout(checkout: Checkout) -> Iterator[None]:
         yield
 
 
-def test_the_asset_graph_is_the_one_that_dagster_has(in_checkout: None) -> None:
-    stored = text_of("README.md")
-    assert asset_graph.BEGIN in stored
-    assert asset_graph.redrawn(stored) == stored, "run `make docs`"
+def test_the_page_of_assets_is_derived_from_the_definitions(in_checkout: None) -> None:
+    assert asset_graph.asset_page() == text_of(str(asset_graph.PAGE)), "run `make docs`"
+
+
+def test_the_drawing_shows_eight_boxes_that_are_stages_of_the_asset_graph() -> None:
+    (drawing,) = blocks(README, "mermaid")
+    boxes = re.findall(r"^  (\w+)\[", drawing.text, re.M)
+    assert len(boxes) == 8
+    assert set(boxes) <= {"venues", *asset_graph.STAGES}
+
+
+def test_the_site_leads_to_every_page() -> None:
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    of_decisions = {page for page in pages if page.startswith("decisions/0")}
+    assert sorted(led_to(yaml.safe_load(text_of("mkdocs.yml"))["nav"])) == sorted(
+        pages - of_decisions
+    )
+
+
+def led_to(nav: Any) -> Iterator[str]:
+    """The pages of a navigation, at any depth."""
+    if isinstance(nav, str):
+        yield nav
+    else:
+        for part in nav.values() if isinstance(nav, dict) else nav:
+            yield from led_to(part)
+
+
+@pytest.mark.parametrize("package", PUBLIC, ids=lambda package: package.__name__)
+def test_every_public_name_has_its_docstring_on_the_site(package: ModuleType) -> None:
+    page = text_of(f"docs/api/{package.__name__.rpartition('.')[2]}.md")
+    shown = set(re.findall(rf"^::: {package.__name__}\.(\w+)$", page, re.M))
+    assert shown == set(package.__all__)
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len(text_of("README.md").splitlines()) <= README_LINES
 
 
 def test_every_asset_check_is_documented(in_checkout: None) -> None:

@@ -18,7 +18,7 @@ from funding_platform.backtest.errors import ConfigError
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.lake.connection import connect
-from funding_platform.settings import Settings, project_root
+from funding_platform.settings import Settings, project_file
 
 LAST_DAYS: Final = "last_days"
 """Of a file: so many days, up to the hour of the newest settlement in the lake."""
@@ -33,7 +33,7 @@ _NEWEST_SETTLEMENT: Final = (
 
 def example_file() -> Path:
     """The backtest that comes with the project."""
-    return project_root() / EXAMPLE
+    return project_file(EXAMPLE)
 
 
 def read_config(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.metadata import version
 from typing import TypeVar
 
 import httpx
@@ -41,7 +42,7 @@ from funding_platform.venues.rest.retries import is_waitable, retrying
 from funding_platform.venues.rest.transport import AiohttpTransport
 from funding_platform.venues.unexpected import typed_failures
 
-USER_AGENT = "funding-platform/0.1"
+USER_AGENT = f"funding-platform/{version('funding-platform')}"
 """Extended answers 403 to clients that do not name themselves."""
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
