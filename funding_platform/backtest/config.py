@@ -18,13 +18,13 @@ from pydantic import (
 
 from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.backtest.strategies.base import MAX_HOURS
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
-from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
 from funding_platform.core.validation_errors import faults_as
+from funding_platform.strategies.contract import MAX_HOURS
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.strategies.curve_timed_carry import CurveTimedCarry
+from funding_platform.strategies.spot_perp_carry import SpotPerpCarry
 
 StrategyConfig = Annotated[
     CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")

@@ -28,9 +28,9 @@ from funding_platform.backtest.positions import Book, Holdings, Position
 from funding_platform.backtest.results.records import Recorder
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
-from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
-from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
 from funding_platform.core.time_grid import HOUR_US, to_us
+from funding_platform.strategies.contract import Close, Open, Order, Strategy
+from funding_platform.strategies.cross_venue_carry import PairCarry
 
 _US_PER_MINUTE: Final = HOUR_US // 60
 _MAX_ENTRIES_AT_ONCE: Final = 16

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest.books import NOT_YET
-from funding_platform.backtest.compiled import compiled
 from funding_platform.backtest.data.names import names_of
 from funding_platform.backtest.data.panel import Floats, Ints, Panel, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
+from funding_platform.core.compiled import compiled
 from funding_platform.core.time_grid import from_us
 from funding_platform.core.units import rate_8h
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from funding_platform.backtest.books import EXIT_REASONS
 from funding_platform.backtest.market import Market
-from funding_platform.backtest.strategies.base import Close, Open
+from funding_platform.strategies.contract import Close, Open
 
 
 def fault_of(

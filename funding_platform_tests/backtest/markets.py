@@ -12,8 +12,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.strategies.contract import Close, Open, Order
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

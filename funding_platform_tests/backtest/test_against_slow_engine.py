@@ -11,8 +11,8 @@ from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.backtest import COMPONENTS
+from funding_platform.strategies.contract import Close, Open, Order
 from funding_platform_tests.backtest.markets import HOUR, START, config, funding_frame, settlement
 from funding_platform_tests.backtest.slow_engine import Wish, run_slowly
 

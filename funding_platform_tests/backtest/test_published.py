@@ -13,8 +13,8 @@ from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.strategies.contract import Close, Open, Order
 from funding_platform_tests.backtest.markets import FREE
 
 FIRST_ROW = datetime(2023, 8, 1, 2, 0, 21, tzinfo=UTC)

@@ -15,8 +15,8 @@ from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.results.run_row import run_figures
-from funding_platform.backtest.strategies.base import Close, Open, Order
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.strategies.contract import Close, Open, Order
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import START, Told, config, provider_of, settlement
 
 A, B = ("a", "BTC-PERP"), ("b", "BTC-PERP")

@@ -15,7 +15,7 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import IdentityError
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.backtest.source_code import CODE, source_digest
+from funding_platform.core.source_code import CODE, source_digest
 from funding_platform.core.tables.backtest import FRAMES, MAX_IDENTITY_ERROR, RUNS, SWEEPS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import UnknownRunError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.backtest.source_code import CODE, PACKAGE
+from funding_platform.core.source_code import CODE, PACKAGE
 
 IMPACT = """
 import json, numba, numpy as np

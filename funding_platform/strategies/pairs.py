@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.compiled import compiled
 from funding_platform.backtest.data.panel import Floats, Ints
+from funding_platform.core.compiled import compiled
 
 
 class Pairs(NamedTuple):

@@ -10,9 +10,9 @@ from funding_platform.arbitrage.costs import BPS
 from funding_platform.backtest.errors import DataError
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
-from funding_platform.backtest.strategies.pairs import best_first, best_pairs, held_bases
 from funding_platform.core.units import TENOR_HOURS
+from funding_platform.strategies.contract import MAX_HOURS, Close, Open, Order
+from funding_platform.strategies.pairs import best_first, best_pairs, held_bases
 
 _SPOT, _PERPETUAL = 0, 1
 

@@ -10,10 +10,10 @@ from funding_platform.arbitrage.costs import BPS
 from funding_platform.backtest.data.panel import Floats
 from funding_platform.backtest.market import Market
 from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
-from funding_platform.backtest.strategies.pairs import Pairs, best_first, best_pairs, held_bases
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
+from funding_platform.strategies.contract import MAX_HOURS, Close, Open, Order
+from funding_platform.strategies.pairs import Pairs, best_first, best_pairs, held_bases
 
 
 class PairCarry(BaseModel):

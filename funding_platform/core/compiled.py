@@ -15,7 +15,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
 
-from funding_platform.backtest.source_code import CODE, source_digest
+from funding_platform.core.source_code import CODE, source_digest
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from funding_platform.backtest.data.panel import Floats
 from funding_platform.backtest.market import Market
-from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
+from funding_platform.strategies.cross_venue_carry import PairCarry
 
 
 class CurveTimedCarry(PairCarry):

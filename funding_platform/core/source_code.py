@@ -6,7 +6,7 @@ from typing import Final
 
 PACKAGE: Final = Path(__file__).parents[1]
 
-CODE: Final = ("core", "arbitrage", "backtest")
+CODE: Final = ("core", "arbitrage", "strategies", "backtest")
 """What a backtest is made of, below the package: it may import nothing else of it."""
 
 
