@@ -1,49 +1,13 @@
 """The positions that a strategy is shown: one by one, and as columns."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.data.panel import Floats, Ints
-from funding_platform.core.time_grid import HOUR_US, from_us
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A position that is open, or whose opening is on its way.
-
-    Parameters
-    ----------
-    long, short
-        Rows of ``market.instruments``; None where it has no such leg.
-    ordered_us
-        When it was decided on, in microseconds since the epoch.
-    memo
-        What the strategy wrote on the order.
-    closing
-        Whether an order to close it is on its way.
-    """
-
-    position_id: int
-    long: int | None
-    short: int | None
-    ordered_us: int
-    memo: float
-    closing: bool = False
-
-    @property
-    def ordered_at(self) -> datetime:
-        """When it was decided on."""
-        return from_us(self.ordered_us)
-
-    def age_hours(self, now_us: int) -> float:
-        """Hours since it was decided on."""
-        return (now_us - self.ordered_us) / HOUR_US
-
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.strategies.contract import Position
 
 _ROW: Final = np.dtype(
     [
@@ -58,15 +22,33 @@ _ROW: Final = np.dtype(
 _NO_LEG: Final = -1
 
 
-class Book:
-    """Positions in the order in which they were decided on; the columns are theirs, in order.
+class Capital(NamedTuple):
+    """What the account is worth, and what of that no position has as its collateral."""
+
+    equity_usd: float
+    free_usd: float
+
+
+class SimulatedBook:
+    """A ``Book`` over rows of ``Holdings``; the account is valued when it is asked for.
 
     ``room`` is how many more ``max_positions`` allows.
     """
 
-    def __init__(self, rows: NDArray[Any], room: int) -> None:
+    def __init__(self, rows: NDArray[Any], room: int, capital: Callable[[], Capital]) -> None:
         self._rows = rows
+        self._capital = capital
         self.room = room
+
+    @property
+    def equity_usd(self) -> float:
+        """What the account is worth now."""
+        return self._capital().equity_usd
+
+    @property
+    def free_usd(self) -> float:
+        """What of it is free now."""
+        return self._capital().free_usd
 
     def __iter__(self) -> Iterator[Position]:
         for number, long, short, ordered_us, memo, closing in self._rows.tolist():
@@ -108,7 +90,7 @@ class Book:
         return self._rows["memo"]
 
     @property
-    def closing(self) -> NDArray[np.bool_]:
+    def closing(self) -> Flags:
         """Which are being closed."""
         return self._rows["closing"]
 
@@ -159,9 +141,9 @@ class Holdings:
         self._rows[row : count - 1] = self._rows[row + 1 : count]
         self._numbers.remove(position_id)
 
-    def book(self, room: int) -> Book:
-        """What a strategy is shown, which nothing that follows changes."""
-        return Book(self._held.copy(), room)
+    def book(self, room: int, capital: Callable[[], Capital]) -> SimulatedBook:
+        """What a strategy is shown; its positions are those of now, whatever follows."""
+        return SimulatedBook(self._held.copy(), room, capital)
 
     @property
     def _held(self) -> NDArray[Any]:
