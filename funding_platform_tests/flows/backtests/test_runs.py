@@ -200,7 +200,7 @@ def test_a_rerun_is_identical_whatever_was_written_since(own_lake: Settings) -> 
 
 
 def test_a_rerun_says_what_differs(own_lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backtests, "code_version", lambda: "0.0.9+then")
+    monkeypatch.setattr(backtests, "code_of", lambda config: "0.0.9+then")
     run = run_and_store(own_lake, CONFIG)
     monkeypatch.undo()
     with connect(own_lake, read_only=False) as connection:
