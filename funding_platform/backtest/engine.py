@@ -24,7 +24,7 @@ from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.kernel.pricing import measure_silence
 from funding_platform.backtest.market import ReplayedMarket, describe
 from funding_platform.backtest.orders import fault_of
-from funding_platform.backtest.positions import Capital, Holdings, SimulatedBook
+from funding_platform.backtest.positions import Account, Holdings, SimulatedBook
 from funding_platform.backtest.results.records import Recorder
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
@@ -89,6 +89,7 @@ class _Run:
         fees = fees_of(config, data)
         self.rules = rules_of(config, fees)
         self.books = b.empty_books(config.max_positions)
+        self.account = Account(self.books, config.capital_usd)
         self.market = ReplayedMarket(
             data.instruments,
             self.panel,
@@ -151,7 +152,7 @@ class _Run:
     def _ordered(self) -> Iterable[Order]:
         """The strategy's orders, each checked as it comes."""
         if self.book is None:
-            self.book = self.positions.book(self._room(), self._capital)
+            self.book = self.positions.book(self._room(), self.account)
         try:
             for order in self.strategy.decide(self.market, self.book):
                 if fault := fault_of(order, self.positions, self.market, self.config.position_usd):
@@ -170,13 +171,6 @@ class _Run:
     def _room(self) -> int:
         """How many positions may be added to those that nothing closes yet."""
         return self.config.max_positions - self.positions.staying()
-
-    def _capital(self) -> Capital:
-        """What the account is worth now, and what of it is free."""
-        take_stock(self.books, self.config.capital_usd)
-        account = self.books.account[0]
-        equity = float(account["equity"])
-        return Capital(equity, equity - float(account["locked"]))
 
     def _where(self) -> str:
         return f"strategy {type(self.strategy).__name__} at {self.market.time:%Y-%m-%d %H:%M} UTC"

@@ -1,11 +1,13 @@
 """The positions that a strategy is shown: one by one, and as columns."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from funding_platform.backtest.books import Books
+from funding_platform.backtest.kernel.accounts import take_stock
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.strategies.contract import Position
 
@@ -22,33 +24,59 @@ _ROW: Final = np.dtype(
 _NO_LEG: Final = -1
 
 
-class Capital(NamedTuple):
-    """What the account is worth, and what of that no position has as its collateral."""
+class Account:
+    """The account of a run, valued when it is asked for; of a run's data it holds nothing.
 
-    equity_usd: float
-    free_usd: float
+    Parameters
+    ----------
+    books
+        Of the run. That they get more room changes nothing: account and open legs stay where they
+        are.
+    capital_usd
+        With which the run began.
+    """
+
+    def __init__(self, books: Books, capital_usd: float) -> None:
+        self._books = books
+        self._capital_usd = capital_usd
+
+    @property
+    def equity_usd(self) -> float:
+        """What it is worth now."""
+        return float(self._valued()["equity"])
+
+    @property
+    def free_usd(self) -> float:
+        """What of that no position has as its collateral."""
+        valued = self._valued()
+        return float(valued["equity"] - valued["locked"])
+
+    def _valued(self) -> np.void:
+        take_stock(self._books, self._capital_usd)
+        valued: np.void = self._books.account[0]
+        return valued
 
 
 class SimulatedBook:
-    """A ``Book`` over rows of ``Holdings``; the account is valued when it is asked for.
+    """A ``Book`` over rows of ``Holdings`` and the account of the run.
 
     ``room`` is how many more ``max_positions`` allows.
     """
 
-    def __init__(self, rows: NDArray[Any], room: int, capital: Callable[[], Capital]) -> None:
+    def __init__(self, rows: NDArray[Any], room: int, account: Account) -> None:
         self._rows = rows
-        self._capital = capital
+        self._account = account
         self.room = room
 
     @property
     def equity_usd(self) -> float:
         """What the account is worth now."""
-        return self._capital().equity_usd
+        return self._account.equity_usd
 
     @property
     def free_usd(self) -> float:
         """What of it is free now."""
-        return self._capital().free_usd
+        return self._account.free_usd
 
     def __iter__(self) -> Iterator[Position]:
         for number, long, short, ordered_us, memo, closing in self._rows.tolist():
@@ -141,9 +169,9 @@ class Holdings:
         self._rows[row : count - 1] = self._rows[row + 1 : count]
         self._numbers.remove(position_id)
 
-    def book(self, room: int, capital: Callable[[], Capital]) -> SimulatedBook:
+    def book(self, room: int, account: Account) -> SimulatedBook:
         """What a strategy is shown; its positions are those of now, whatever follows."""
-        return SimulatedBook(self._held.copy(), room, capital)
+        return SimulatedBook(self._held.copy(), room, account)
 
     @property
     def _held(self) -> NDArray[Any]:
