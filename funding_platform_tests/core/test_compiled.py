@@ -95,6 +95,12 @@ def test_numba_is_given_its_own_place_back(checkout: Path, tmp_path: Path) -> No
     assert run_in(checkout, IMPACT)["setting"] == ""
 
 
+def test_importing_looks_for_no_place(checkout: Path, tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen"
+    run_in(checkout, LOADED, NUMBA_CACHE_DIR=str(chosen))
+    assert not chosen.exists()
+
+
 def test_where_one_place_cannot_be_written_another_serves(checkout: Path) -> None:
     found = run_in(checkout, IMPACT, NUMBA_CACHE_DIR=NOWHERE)
     assert checkout / "home/.cache/funding_platform" in Path(found["folder"]).parents
