@@ -14,7 +14,6 @@ import numpy as np
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.data.panel import Ints
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError, StrategyError
 from funding_platform.backtest.kernel.accounts import component_sums, take_stock
@@ -28,6 +27,7 @@ from funding_platform.backtest.positions import Account, Holdings, SimulatedBook
 from funding_platform.backtest.results.records import Recorder
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
+from funding_platform.core.arrays import Ints
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform.strategies.contract import Close, Open, Order, Position, Strategy
 from funding_platform.strategies.cross_venue_carry import PairCarry

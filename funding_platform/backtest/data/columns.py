@@ -5,8 +5,8 @@ Checks look at types and counts of nulls, which Polars keeps: none walks tens of
 
 import polars as pl
 
-from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 
 
 def require_frame(table: str, given: object) -> None:
@@ -45,7 +45,7 @@ def require_values(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) ->
         if count := frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
             key = frame.row(row, named=True)
-            whose = " ".join(str(key[part]) for part in KEY if key.get(part) is not None)
+            whose = " ".join(str(key[part]) for part in INSTRUMENT_KEY if key.get(part) is not None)
             raise DataError(
                 f"{table}.{name} is null in row {row}"
                 f"{f' of {whose}' if whose else ''} ({count} such rows)"

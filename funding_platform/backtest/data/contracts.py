@@ -12,8 +12,8 @@ from funding_platform.backtest.data.columns import (
     require_times,
     require_values,
 )
-from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
@@ -38,7 +38,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
     DataError
         If a column is missing, an instrument is there twice, or a fact cannot be.
     """
-    names = (*KEY, "base")
+    names = (*INSTRUMENT_KEY, "base")
     table = "funding_rates" if given is None else "instruments"
     rows = funding if given is None else given
     require_frame(table, rows)
@@ -61,10 +61,10 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
         )
         .cast(dict.fromkeys((*names, "contract_type"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
-        .sort(KEY)
+        .sort(INSTRUMENT_KEY)
     )
     fault = "with several bases" if given is None else "twice"
-    twice = facts.select(KEY).is_duplicated()
+    twice = facts.select(INSTRUMENT_KEY).is_duplicated()
     _refuse(facts, twice, f"{table} has {{venue}} {{venue_symbol}} {fault}")
     _refuse_impossible(facts)
     return facts

@@ -5,14 +5,14 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.data.panel import KEY
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 
 _MOST_NAMED: Final = 5
 
 
 def names_of(instruments: pl.DataFrame) -> list[str]:
     """Venue and symbol of each row."""
-    return instruments.select(pl.concat_str(KEY, separator=" ")).to_series().to_list()
+    return instruments.select(pl.concat_str(INSTRUMENT_KEY, separator=" ")).to_series().to_list()
 
 
 def few(names: Iterable[str]) -> str:

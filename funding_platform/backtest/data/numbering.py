@@ -1,8 +1,8 @@
 """Rows by the number of their instrument, in the order of time, and what is said of bad ones.
 
-An instrument's number is its row among the instruments sorted by ``KEY``. Rows may come with it, in
-a column ``instrument``, instead of with their key: names of tens of millions of rows cost more to
-carry and to compare than all the rest.
+An instrument's number is its row among the instruments sorted by ``INSTRUMENT_KEY``. Rows may come
+with it, in a column ``instrument``, instead of with their key: names of tens of millions of rows
+cost more to carry and to compare than all the rest.
 """
 
 from typing import Final
@@ -18,8 +18,8 @@ from funding_platform.backtest.data.columns import (
     require_times,
     require_values,
 )
-from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 
 _ROWS_AT_ONCE: Final = 1 << 20
 """Names are looked up in pieces, which bounds the memory that comparing them takes."""
@@ -36,21 +36,21 @@ def numbered(
     """Rows with the number of their instrument, in place of its key; without one, a fault."""
     require_frame(table, given)
     has_numbers = "instrument" in given.columns
-    require_columns(table, given, columns if has_numbers else (*KEY, *columns))
+    require_columns(table, given, columns if has_numbers else (*INSTRUMENT_KEY, *columns))
     times = tuple(name for name in columns if name.endswith(("_at", "time")))
     require_times(table, given, times)
     require_values(table, given, times)
     if has_numbers:
         return _with_sound_numbers(table, given, facts.height)
-    require_text(table, given, KEY)
-    names = given.select(KEY)
+    require_text(table, given, INSTRUMENT_KEY)
+    names = given.select(INSTRUMENT_KEY)
     numbers = [_run_numbers(part, facts) for part in names.iter_slices(_ROWS_AT_ONCE)]
     found = pl.concat(numbers, rechunk=True) if numbers else pl.Series(dtype=pl.UInt32)
-    rows = given.drop(KEY).with_columns(found.alias("instrument"))
+    rows = given.drop(INSTRUMENT_KEY).with_columns(found.alias("instrument"))
     if not rows["instrument"].null_count():
         return rows
     if strict:
-        venue, symbol = given.filter(rows["instrument"].is_null()).select(KEY).row(0)
+        venue, symbol = given.filter(rows["instrument"].is_null()).select(INSTRUMENT_KEY).row(0)
         raise DataError(
             f"{table} has {venue} {symbol}, which is not among the instruments",
             hint="give every instrument a row with its base and contract facts",
@@ -71,11 +71,18 @@ def _with_sound_numbers(table: str, given: pl.DataFrame, count: int) -> pl.DataF
 
 def _run_numbers(given: pl.DataFrame, facts: pl.DataFrame) -> pl.Series:
     """The instrument of each row; names are looked up once per run of equal ones, not per row."""
-    venue, symbol = (pl.col(name).rle_id() for name in KEY)
+    venue, symbol = (pl.col(name).rle_id() for name in INSTRUMENT_KEY)
     runs = given.select((venue + symbol).rle_id().alias("run"))["run"]
-    starts = given.select(KEY).filter(runs != runs.shift(fill_value=len(runs))).cast(pl.String)
+    starts = (
+        given.select(INSTRUMENT_KEY)
+        .filter(runs != runs.shift(fill_value=len(runs)))
+        .cast(pl.String)
+    )
     numbers = starts.join(
-        facts.select(KEY).with_row_index("instrument"), on=KEY, how="left", maintain_order="left"
+        facts.select(INSTRUMENT_KEY).with_row_index("instrument"),
+        on=INSTRUMENT_KEY,
+        how="left",
+        maintain_order="left",
     )
     return numbers["instrument"].gather(runs)
 
@@ -109,6 +116,6 @@ def refuse(rows: pl.DataFrame, bad: pl.Expr | pl.Series, facts: pl.DataFrame, fa
     if bad_rows.is_empty():
         return
     row = bad_rows.row(0, named=True)
-    venue, symbol = facts.select(KEY).row(row["instrument"])
+    venue, symbol = facts.select(INSTRUMENT_KEY).row(row["instrument"])
     time = row.get("funding_time", row.get("time"))
     raise DataError(f"{venue} {symbol} at {time}: {fault} ({bad_rows.height} such rows)")

@@ -17,8 +17,9 @@ from funding_platform.backtest.data.arguments import chosen, moment_us, require_
 from funding_platform.backtest.data.frames import Intake, read_frames
 from funding_platform.backtest.data.intervals import interval_notes
 from funding_platform.backtest.data.lookups import KnownRate, Spread, spread_of, widest_spread
-from funding_platform.backtest.data.panel import KEY, Panel, build_panel, fingerprint, venue_order
+from funding_platform.backtest.data.panel import Panel, build_panel, fingerprint, venue_order
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import from_us
 
 
@@ -279,7 +280,7 @@ class FundingDataProvider:
         by_name: dict[tuple[str, str], list[int]] = {}
         for row, venue, base in self.instruments.select("venue", "base").with_row_index().rows():
             by_name.setdefault((venue, base), []).append(row)
-        for row, venue, symbol in self.instruments.select(KEY).with_row_index().rows():
+        for row, venue, symbol in self.instruments.select(INSTRUMENT_KEY).with_row_index().rows():
             by_name[venue, symbol] = [row]
         return by_name
 
@@ -294,7 +295,7 @@ class FundingDataProvider:
         last = series.first[row] + count - 1
         settled = from_us(int(series.time_us[last]))
         hours = float(series.interval_hours[last])
-        venue, symbol = self.instruments.select(KEY).row(row)
+        venue, symbol = self.instruments.select(INSTRUMENT_KEY).row(row)
         return KnownRate(
             venue=venue,
             venue_symbol=symbol,

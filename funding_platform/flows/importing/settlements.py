@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import SamplesError
 
@@ -96,7 +96,7 @@ def with_slots(rows: pl.DataFrame) -> pl.DataFrame:
     hour = time.dt.round("1h")
     near = (time - hour).abs() <= SAME_SETTLEMENT
     slot = pl.when(near).then(hour).otherwise(time.dt.round("1s"))
-    ordered = rows.sort(*BY_SYMBOL, "venue_time", "file", "line").with_columns(
+    ordered = rows.sort(*INSTRUMENT_KEY, "venue_time", "file", "line").with_columns(
         slot.cast(UTC_TIME).alias("slot")
     )
     before = pl.col("slot").shift()
@@ -114,7 +114,7 @@ def _same_instrument(rows: int) -> pl.Expr:
 
     One pass over sorted rows, where a window function would group them anew.
     """
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(rows) for name in BY_SYMBOL)
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(rows) for name in INSTRUMENT_KEY)
     return same.fill_null(value=False)
 
 
@@ -138,9 +138,9 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
     slots = rows.filter(begins_slot())
     gap = pl.when(_same_instrument(1)).then(pl.col("slot").diff())
     slots = slots.with_columns(gap.alias("gap")).join(
-        known.finest, on=BY_SYMBOL, how="left", maintain_order="left"
+        known.finest, on=INSTRUMENT_KEY, how="left", maintain_order="left"
     )
-    for instrument in slots.partition_by(BY_SYMBOL, maintain_order=True):
+    for instrument in slots.partition_by(INSTRUMENT_KEY, maintain_order=True):
         _refuse_close(instrument, files)
         _refuse_rolling(instrument, files)
         _refuse_finer_than_known(instrument, files)
@@ -154,7 +154,7 @@ def _refuse_crowds(rows: pl.DataFrame, files: Sequence[str]) -> None:
     third = _same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
     if not rows.select(third.any()).item():
         return
-    key = [*BY_SYMBOL, "slot", "file"]
+    key = [*INSTRUMENT_KEY, "slot", "file"]
     several = rows.filter(pl.len().over(key) > 2)
     seconds = pl.col("venue_time").dt.round("1s").n_unique().over(key)
     crowd = several.filter(seconds > 2)
@@ -260,8 +260,8 @@ def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFra
     if stored.is_empty():
         return
     ends = (
-        stored.sort(*BY_SYMBOL, "funding_time")
-        .with_columns(pl.col("funding_time").shift().over(BY_SYMBOL).alias("begins"))
+        stored.sort(*INSTRUMENT_KEY, "funding_time")
+        .with_columns(pl.col("funding_time").shift().over(INSTRUMENT_KEY).alias("begins"))
         .filter(~pl.col("interval_inferred"))
     )
     length = pl.duration(microseconds=(pl.col("stated") * 3.6e9).cast(pl.Int64))
@@ -269,14 +269,14 @@ def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFra
         slots.sort("slot")
         .join_asof(
             ends.select(
-                *BY_SYMBOL,
+                *INSTRUMENT_KEY,
                 pl.col("funding_time").alias("ends"),
                 "begins",
                 pl.col("interval_hours").alias("stated"),
             ).sort("ends"),
             left_on="slot",
             right_on="ends",
-            by=BY_SYMBOL,
+            by=INSTRUMENT_KEY,
             strategy="forward",
             check_sortedness=False,
         )
@@ -287,7 +287,7 @@ def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFra
         )
     )
     if within.height:
-        row = within.sort(*BY_SYMBOL, "slot").row(0, named=True)
+        row = within.sort(*INSTRUMENT_KEY, "slot").row(0, named=True)
         raise _samples(
             row,
             files,
