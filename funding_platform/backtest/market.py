@@ -14,7 +14,7 @@ import polars as pl
 
 from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest.books import NOT_YET
-from funding_platform.backtest.data.names import names_of
+from funding_platform.backtest.data.contracts import names_of
 from funding_platform.backtest.data.panel import Panel, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
 from funding_platform.core.arrays import Flags, Floats, Ints

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.numbering import distinct_instruments, instrument_numbers
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY, RATE_BOUND
 from funding_platform.core.time_grid import HOUR_US, from_us
@@ -43,18 +44,14 @@ class Instruments:
     """The instruments that occur in the frames, numbered in the order of venue and symbol."""
 
     def __init__(self, *frames: pl.DataFrame) -> None:
-        heads = [_runs(frame)[0] for frame in frames]
-        self.names = pl.concat(heads).unique().sort(INSTRUMENT_KEY)
+        self.names = distinct_instruments(*frames)
 
     def __len__(self) -> int:
         return self.names.height
 
     def numbers(self, frame: pl.DataFrame) -> Ints:
         """The number of each row's instrument, shape (n,)."""
-        heads, lengths = _runs(frame)
-        numbered = self.names.with_row_index("number")
-        found = heads.join(numbered, on=INSTRUMENT_KEY, how="left", maintain_order="left")
-        return np.repeat(found["number"].to_numpy().astype(np.int64), lengths)
+        return instrument_numbers(frame, self.names).to_numpy().astype(np.int64)
 
     def describe(self, number: int) -> str:
         """``venue venue_symbol`` of one instrument, for messages."""
@@ -166,22 +163,6 @@ def read_predictions(frame: pl.DataFrame, instruments: Instruments) -> Predictio
 def moment(time: int) -> str:
     """An instant in microseconds since the epoch, for messages."""
     return f"{from_us(time):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _runs(frame: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
-    """First row of each run of one instrument, and the length of each run.
-
-    Rows of an instrument mostly stand together, so what is done per run costs next to nothing.
-    """
-    names = frame.select(INSTRUMENT_KEY)
-    starts = np.flatnonzero(
-        names.select(
-            pl.any_horizontal(
-                pl.col(name).ne_missing(pl.col(name).shift()) for name in INSTRUMENT_KEY
-            )
-        ).to_series()
-    )
-    return names[starts], np.diff(starts, append=frame.height)
 
 
 def _refuse_bad_values(

@@ -10,11 +10,18 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.data.columns import has_no_value, require_numbers, require_times
 from funding_platform.backtest.data.contracts import contract_facts, fee_schedule
 from funding_platform.backtest.data.intervals import with_intervals
-from funding_platform.backtest.data.numbering import numbered, ordered, refuse, repeats
 from funding_platform.backtest.data.panel import PRICE_KINDS
+from funding_platform.backtest.data.rows import (
+    has_no_value,
+    numbered,
+    ordered,
+    refuse,
+    repeats,
+    require_numbers,
+    require_times,
+)
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.data.names import few, names_of
+from funding_platform.backtest.data.contracts import few, names_of
 from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.results.result import BacktestResult
