@@ -120,15 +120,6 @@ def test_it_walks_forward(place: Place) -> None:
     assert all(" widest_spread+" in code for code in runs["code_version"])
 
 
-def test_its_parameters_are_told_like_any_other_field(place: Place) -> None:
-    changes = ["--set", "strategy.enter=-1", "--set", "strategy.lave=0"]
-    done = place.funding("backtest", "run", "--config", "widest.toml", *changes)
-    assert done.returncode == 1
-    assert "strategy.enter: input should be greater than 0 (got -1)" in done.stderr
-    assert "strategy.lave: there is no such field" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_a_rerun_says_that_the_code_of_the_strategy_has_changed(place: Place, run_id: str) -> None:
     written = place.strategy.read_text()
     assert "identical" in place.funding("backtest", "rerun", run_id).stdout

@@ -78,6 +78,16 @@ def test_one_of_a_package_is_found_beside_them(install: Install) -> None:
         registry.strategy_class("idel")
 
 
+def test_its_parameters_are_told_like_any_other_field(install: Install) -> None:
+    install("lazybones")
+    with pytest.raises(ConfigError) as caught:
+        chosen(name="idle", patience="long", haste=1)
+    message = str(caught.value)
+    assert "strategy.patience: input should be a valid number" in message
+    assert "(got 'long')" in message
+    assert "strategy.haste: there is no such field" in message
+
+
 def test_two_of_one_name_are_refused(install: Install) -> None:
     install("lazybones")
     install("sluggard")
