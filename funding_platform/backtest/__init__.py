@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from funding_platform.backtest.data.provider import FundingDataProvider
     from funding_platform.backtest.engine import run_backtest
     from funding_platform.backtest.results.result import BacktestResult
-    from funding_platform.backtest.strategies.base import Close, Open, Strategy
-    from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-    from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
-    from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+    from funding_platform.strategies.contract import Close, Open, Strategy
+    from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
+    from funding_platform.strategies.curve_timed_carry import CurveTimedCarry
+    from funding_platform.strategies.spot_perp_carry import SpotPerpCarry
 
 __all__ = [
     "BacktestConfig",
@@ -36,13 +36,13 @@ __getattr__ = lazy_names(
     {
         "BacktestConfig": "config",
         "BacktestResult": "results.result",
-        "Close": "strategies.base",
-        "CrossVenueCarry": "strategies.cross_venue_carry",
-        "CurveTimedCarry": "strategies.curve_timed_carry",
+        "Close": ".strategies.contract",
+        "CrossVenueCarry": ".strategies.cross_venue_carry",
+        "CurveTimedCarry": ".strategies.curve_timed_carry",
         "FundingDataProvider": "data.provider",
-        "Open": "strategies.base",
-        "SpotPerpCarry": "strategies.spot_perp_carry",
-        "Strategy": "strategies.base",
+        "Open": ".strategies.contract",
+        "SpotPerpCarry": ".strategies.spot_perp_carry",
+        "Strategy": ".strategies.contract",
         "run_backtest": "engine",
     },
 )

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.data.panel import PRICE_KINDS, Floats, Ints
+from funding_platform.backtest.data.panel import PRICE_KINDS
+from funding_platform.core.arrays import Floats, Ints
 
 LEG: Final = np.dtype(
     [

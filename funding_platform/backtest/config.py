@@ -4,8 +4,9 @@ Everything that changes a result is here or in the data, so a configuration and 
 lake are enough to run it again.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import (
     AwareDatetime,
@@ -13,22 +14,20 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    SerializeAsAny,
+    field_validator,
     model_validator,
 )
 
 from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.backtest.strategies.base import MAX_HOURS
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
-from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
 from funding_platform.core.validation_errors import faults_as
-
-StrategyConfig = Annotated[
-    CrossVenueCarry | SpotPerpCarry | CurveTimedCarry, Field(discriminator="name")
-]
+from funding_platform.strategies.contract import MAX_HOURS, NamedStrategy
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.strategies.errors import UnknownStrategyError
+from funding_platform.strategies.registry import strategy_class, strategy_from
 
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """No time of the lake is later, and what a run adds to its end stays far from the last date."""
@@ -199,9 +198,23 @@ class BacktestConfig(_Section):
     close_at_end: bool = Field(
         default=True, description="False leaves positions open at the end, at their last price."
     )
-    strategy: StrategyConfig | None = Field(
-        default_factory=CrossVenueCarry, description="Null where one is handed to run_backtest."
+    strategy: SerializeAsAny[NamedStrategy] | None = Field(
+        default_factory=CrossVenueCarry,
+        description="By its name in strategies.registry; null where one is handed to run_backtest.",
     )
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _found_by_name(cls, given: Any) -> Any:
+        """Turn fields into the strategy of their name; refuse one that its name would not find."""
+        try:
+            if isinstance(given, Mapping):
+                return strategy_from(given)
+            if isinstance(given, NamedStrategy) and strategy_class(given.name) is not type(given):
+                raise ValueError(f"the name {given.name!r} stands for another strategy")
+        except UnknownStrategyError as error:
+            raise ValueError(error.message) from error
+        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -14,7 +14,6 @@ import numpy as np
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.data.panel import Ints
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError, StrategyError
 from funding_platform.backtest.kernel.accounts import component_sums, take_stock
@@ -22,15 +21,17 @@ from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.kernel.pricing import measure_silence
-from funding_platform.backtest.market import Market, describe
+from funding_platform.backtest.market import ReplayedMarket, describe
 from funding_platform.backtest.orders import fault_of
-from funding_platform.backtest.positions import Book, Holdings, Position
+from funding_platform.backtest.positions import Account, Holdings, SimulatedBook
 from funding_platform.backtest.results.records import Recorder
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
-from funding_platform.backtest.strategies.base import Close, Open, Order, Strategy
-from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
+from funding_platform.core.arrays import Ints
 from funding_platform.core.time_grid import HOUR_US, to_us
+from funding_platform.strategies.contract import Close, Open, Order, Position, Strategy
+from funding_platform.strategies.cross_venue_carry import PairCarry
+from funding_platform.strategies.errors import MissingDataError
 
 _US_PER_MINUTE: Final = HOUR_US // 60
 _MAX_ENTRIES_AT_ONCE: Final = 16
@@ -88,7 +89,8 @@ class _Run:
         fees = fees_of(config, data)
         self.rules = rules_of(config, fees)
         self.books = b.empty_books(config.max_positions)
-        self.market = Market(
+        self.account = Account(self.books, config.capital_usd)
+        self.market = ReplayedMarket(
             data.instruments,
             self.panel,
             data.features,
@@ -105,7 +107,7 @@ class _Run:
         self.given_out = 0
         self.reasons: dict[str, int] = {name: n for n, name in enumerate(b.EXIT_REASONS)}
         self.recorder = Recorder(config, data)
-        self.book: Book | None = None
+        self.book: SimulatedBook | None = None
 
     def result(self) -> BacktestResult:
         """Run from start to end, and hand back what happened."""
@@ -150,7 +152,7 @@ class _Run:
     def _ordered(self) -> Iterable[Order]:
         """The strategy's orders, each checked as it comes."""
         if self.book is None:
-            self.book = self.positions.book(self._room())
+            self.book = self.positions.book(self._room(), self.account)
         try:
             for order in self.strategy.decide(self.market, self.book):
                 if fault := fault_of(order, self.positions, self.market, self.config.position_usd):
@@ -158,6 +160,8 @@ class _Run:
                 yield order
         except (StrategyError, DataError):
             raise
+        except MissingDataError as error:
+            raise DataError(error.message, hint=error.hint) from error
         except Exception as error:
             raise StrategyError(
                 f"{self._where()} raised {type(error).__name__}: {error}",

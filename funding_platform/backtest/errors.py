@@ -13,6 +13,7 @@ BacktestError
 """
 
 from funding_platform.core.errors import FundingError
+from funding_platform.strategies.errors import MissingDataError
 
 
 class BacktestError(FundingError):
@@ -23,8 +24,11 @@ class ConfigError(BacktestError):
     """A configuration out of bounds, or one that contradicts itself; names its fields."""
 
 
-class DataError(BacktestError):
-    """Data that a run cannot do without is missing or malformed; names the datum."""
+class DataError(BacktestError, MissingDataError):
+    """Data that a run cannot do without is missing or malformed; names the datum.
+
+    Strategies know it as ``MissingDataError``.
+    """
 
 
 class UnknownInstrumentError(DataError):

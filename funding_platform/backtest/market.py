@@ -11,14 +11,14 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest.books import NOT_YET
-from funding_platform.backtest.compiled import compiled
-from funding_platform.backtest.data.names import names_of
-from funding_platform.backtest.data.panel import Floats, Ints, Panel, first_rows, floats
+from funding_platform.backtest.data.contracts import names_of
+from funding_platform.backtest.data.panel import Panel, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.compiled import compiled
 from funding_platform.core.time_grid import from_us
 from funding_platform.core.units import rate_8h
 
@@ -26,8 +26,8 @@ _NEVER = 1 << 62
 _rate_8h = compiled(rate_8h)
 
 
-class Market:
-    """What was known at ``time``, by instrument.
+class ReplayedMarket:
+    """A ``MarketView`` of data that is there already: what was known at ``time``, by instrument.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Market:
         return from_us(self.time_us)
 
     @property
-    def tradable(self) -> NDArray[np.bool_]:
+    def tradable(self) -> Flags:
         """Which have been seen within ``stale_us``."""
         return self.seen_us >= self.time_us - self._stale_us
 
@@ -100,7 +100,7 @@ class Market:
         return self._panel.facts.venue
 
     @property
-    def spot(self) -> NDArray[np.bool_]:
+    def spot(self) -> Flags:
         """Which are spot, and have no funding."""
         return self._panel.facts.spot
 
@@ -253,6 +253,6 @@ def _refresh(
         wake_us[number] = wake
 
 
-def describe(market: Market, instrument: int) -> str:
+def describe(market: ReplayedMarket, instrument: int) -> str:
     """Venue and symbol of an instrument, for messages."""
     return names_of(market.instruments[instrument])[0]

@@ -5,12 +5,12 @@ from collections.abc import Container
 import numpy as np
 
 from funding_platform.backtest.books import EXIT_REASONS
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.strategies.base import Close, Open
+from funding_platform.backtest.market import ReplayedMarket
+from funding_platform.strategies.contract import Close, Open
 
 
 def fault_of(
-    order: object, positions: Container[int], market: Market, position_usd: float
+    order: object, positions: Container[int], market: ReplayedMarket, position_usd: float
 ) -> str | None:
     """Why an order makes no sense; None where it does.
 

@@ -1,49 +1,15 @@
 """The positions that a strategy is shown: one by one, and as columns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.data.panel import Floats, Ints
-from funding_platform.core.time_grid import HOUR_US, from_us
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A position that is open, or whose opening is on its way.
-
-    Parameters
-    ----------
-    long, short
-        Rows of ``market.instruments``; None where it has no such leg.
-    ordered_us
-        When it was decided on, in microseconds since the epoch.
-    memo
-        What the strategy wrote on the order.
-    closing
-        Whether an order to close it is on its way.
-    """
-
-    position_id: int
-    long: int | None
-    short: int | None
-    ordered_us: int
-    memo: float
-    closing: bool = False
-
-    @property
-    def ordered_at(self) -> datetime:
-        """When it was decided on."""
-        return from_us(self.ordered_us)
-
-    def age_hours(self, now_us: int) -> float:
-        """Hours since it was decided on."""
-        return (now_us - self.ordered_us) / HOUR_US
-
+from funding_platform.backtest.books import Books
+from funding_platform.backtest.kernel.accounts import take_stock
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.strategies.contract import Position
 
 _ROW: Final = np.dtype(
     [
@@ -58,15 +24,59 @@ _ROW: Final = np.dtype(
 _NO_LEG: Final = -1
 
 
-class Book:
-    """Positions in the order in which they were decided on; the columns are theirs, in order.
+class Account:
+    """The account of a run, valued when it is asked for; of a run's data it holds nothing.
+
+    Parameters
+    ----------
+    books
+        Of the run. That they get more room changes nothing: account and open legs stay where they
+        are.
+    capital_usd
+        With which the run began.
+    """
+
+    def __init__(self, books: Books, capital_usd: float) -> None:
+        self._books = books
+        self._capital_usd = capital_usd
+
+    @property
+    def equity_usd(self) -> float:
+        """What it is worth now."""
+        return float(self._valued()["equity"])
+
+    @property
+    def free_usd(self) -> float:
+        """What of that no position has as its collateral."""
+        valued = self._valued()
+        return float(valued["equity"] - valued["locked"])
+
+    def _valued(self) -> np.void:
+        take_stock(self._books, self._capital_usd)
+        valued: np.void = self._books.account[0]
+        return valued
+
+
+class SimulatedBook:
+    """A ``Book`` over rows of ``Holdings`` and the account of the run.
 
     ``room`` is how many more ``max_positions`` allows.
     """
 
-    def __init__(self, rows: NDArray[Any], room: int) -> None:
+    def __init__(self, rows: NDArray[Any], room: int, account: Account) -> None:
         self._rows = rows
+        self._account = account
         self.room = room
+
+    @property
+    def equity_usd(self) -> float:
+        """What the account is worth now."""
+        return self._account.equity_usd
+
+    @property
+    def free_usd(self) -> float:
+        """What of it is free now."""
+        return self._account.free_usd
 
     def __iter__(self) -> Iterator[Position]:
         for number, long, short, ordered_us, memo, closing in self._rows.tolist():
@@ -108,7 +118,7 @@ class Book:
         return self._rows["memo"]
 
     @property
-    def closing(self) -> NDArray[np.bool_]:
+    def closing(self) -> Flags:
         """Which are being closed."""
         return self._rows["closing"]
 
@@ -159,9 +169,9 @@ class Holdings:
         self._rows[row : count - 1] = self._rows[row + 1 : count]
         self._numbers.remove(position_id)
 
-    def book(self, room: int) -> Book:
-        """What a strategy is shown, which nothing that follows changes."""
-        return Book(self._held.copy(), room)
+    def book(self, room: int, account: Account) -> SimulatedBook:
+        """What a strategy is shown; its positions are those of now, whatever follows."""
+        return SimulatedBook(self._held.copy(), room, account)
 
     @property
     def _held(self) -> NDArray[Any]:

@@ -21,8 +21,9 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, gap_before
+from funding_platform.core.intervals import CONTEXT, gap_before
 from funding_platform.core.listings import STARTS, of_current_listing, with_since
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window
 
@@ -69,7 +70,7 @@ def lives(instruments: pl.DataFrame) -> pl.DataFrame:
     """
     trading = pl.col("status") == "trading"
     return instruments.select(
-        *BY_SYMBOL,
+        *INSTRUMENT_KEY,
         pl.col("listed_at").alias("trades_from"),
         pl.when(trading).then("last_seen_at").alias("trades_until"),
         pl.col("interval_hours").alias("stated_hours"),
@@ -133,7 +134,7 @@ def missing_settlements(
     )
     time = pl.col("missing_time")
     inside = absent.filter(time >= window.start, time < window.end)
-    return inside.sort(*BY_SYMBOL, "missing_time")
+    return inside.sort(*INSTRUMENT_KEY, "missing_time")
 
 
 def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUSED) -> pl.DataFrame:
@@ -144,7 +145,7 @@ def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUS
     settlements, starts
         As for ``missing_settlements``.
     """
-    ordered = settlements.sort(*BY_SYMBOL, "funding_time")
+    ordered = settlements.sort(*INSTRUMENT_KEY, "funding_time")
     if not starts.is_empty():
         ordered = with_since(ordered, starts, "funding_time")
     one_listing = (
@@ -191,14 +192,14 @@ def _at_the_ends(
     time, interval = pl.col("funding_time"), pl.col("interval_hours")
     ends = (
         settlements.sort("funding_time")
-        .group_by(BY_SYMBOL)
+        .group_by(INSTRUMENT_KEY)
         .agg(
             time.first().alias("first"),
             interval.first().alias("first_hours"),
             time.last().alias("last"),
             interval.last().alias("last_hours"),
         )
-        .join(life, on=BY_SYMBOL)
+        .join(life, on=INSTRUMENT_KEY)
     )
     # The first one is due when a whole interval has passed since listing.
     opening = _milliseconds("first_hours")
@@ -224,7 +225,7 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
     """What was due of instruments without any settlement, on multiples of their interval."""
     step = _milliseconds("stated_hours")
     dumb = life.filter(pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null())
-    dumb = dumb.join(settlements, on=BY_SYMBOL, how="anti").with_columns(
+    dumb = dumb.join(settlements, on=INSTRUMENT_KEY, how="anti").with_columns(
         pl.max_horizontal(
             (pl.col("trades_from").dt.epoch("ms") + step - 1) // step,
             (instant(window.start).dt.epoch("ms") - 1) // step,
@@ -243,7 +244,7 @@ def _laid_out(
     frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
 ) -> pl.DataFrame:
     """The times ``origin + k step`` for k = 1 .. count, to the minute."""
-    rows = frame.select(*BY_SYMBOL, origin, step.alias("stride"), count.alias("count"))
+    rows = frame.select(*INSTRUMENT_KEY, origin, step.alias("stride"), count.alias("count"))
     lacking = rows.filter(pl.col("count") > 0)
     if lacking.is_empty():
         return SCHEMA.to_frame()
@@ -251,7 +252,7 @@ def _laid_out(
     long = lacking.with_columns(every).explode("k")
     moment = pl.col(origin) + _length(pl.col("k") * pl.col("stride"))
     return long.select(
-        *BY_SYMBOL,
+        *INSTRUMENT_KEY,
         moment.dt.round("1m").cast(UTC_TIME).alias("missing_time"),
         pl.lit(kind).alias("kind"),
     )

@@ -6,6 +6,7 @@ FundingError
 ├── venues    VenueError and its children, in ``venues/errors.py``
 ├── curves    CurveError
 ├── arbitrage ArbitrageError and its children, in ``arbitrage/errors.py``
+├── strategies StrategyContractError and its children, in ``strategies/errors.py``
 ├── backtest  BacktestError and its children, in ``backtest/errors.py``
 ├── sandbox   SandboxError and its children, in ``sandbox/errors.py``
 └── flows     FlowError and its children, in ``flows/errors.py``

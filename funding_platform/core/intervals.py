@@ -18,13 +18,13 @@ from datetime import timedelta
 
 import polars as pl
 
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
+
 CONTEXT = timedelta(hours=25)
 """How far a neighbour may lie: the longest interval in use (24 h) and an hour of lateness."""
 
 HOLE = timedelta(hours=12)
 """A gap above this is a hole in the series, not an interval."""
-
-BY_SYMBOL = ["venue", "venue_symbol"]
 
 
 def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
@@ -45,7 +45,7 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
     gap, hours = pl.col("gap"), pl.col("hours")
     earlier, after = pl.col("earlier"), pl.col("after")
     frame = (
-        settlements.sort([*BY_SYMBOL, "funding_time"])
+        settlements.sort([*INSTRUMENT_KEY, "funding_time"])
         .with_columns(gap_before().alias("gap"))
         .with_columns(_whole_hours(gap).alias("hours"))
         .with_columns(
@@ -72,7 +72,7 @@ def gap_before() -> pl.Expr:
 
     One pass over sorted rows, where a window function would group them anew.
     """
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in BY_SYMBOL)
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in INSTRUMENT_KEY)
     return pl.when(same).then(pl.col("funding_time").diff())
 
 

@@ -11,12 +11,12 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     Parameters
     ----------
     homes
-        By name, the module below the package that has it.
+        By name, the module that has it: below the package, or with a leading dot beside it.
     """
 
     def find(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        return getattr(import_module(f".{homes[name]}", package), name)
 
     return find

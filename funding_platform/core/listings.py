@@ -25,8 +25,8 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.tables.collected import LISTINGS
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
 SILENCE: Final = timedelta(days=7)
@@ -60,12 +60,12 @@ def listing_starts(settlements: pl.DataFrame, stamps: pl.DataFrame) -> pl.DataFr
         ``STARTS``, sorted: settlements from ``since`` on are the listing's. A ticker that was never
         reused has no row.
     """
-    listing = [*BY_SYMBOL, "listed_at"]
+    listing = [*INSTRUMENT_KEY, "listed_at"]
     stated = stamps.drop_nulls("listed_at").group_by(listing).agg(pl.col("relisted").any())
     before = (
         settlements.lazy()
-        .select(*BY_SYMBOL, pl.col("funding_time").alias("time"), pl.col("funding_rate"))
-        .join(stated.lazy(), on=BY_SYMBOL)
+        .select(*INSTRUMENT_KEY, pl.col("funding_time").alias("time"), pl.col("funding_rate"))
+        .join(stated.lazy(), on=INSTRUMENT_KEY)
         .filter(pl.col("time") < pl.col("listed_at"))
         .drop("relisted")
         .collect()
@@ -111,7 +111,7 @@ def with_since(rows: pl.DataFrame, starts: pl.DataFrame, time: str) -> pl.DataFr
         starts.sort("since"),
         left_on=time,
         right_on="since",
-        by=BY_SYMBOL,
+        by=INSTRUMENT_KEY,
         coalesce=False,
         check_sortedness=False,  # sorted within each ticker, which is all that matters
     )
@@ -127,8 +127,8 @@ def of_current_listing(rows: pl.DataFrame, starts: pl.DataFrame, time: str) -> p
     """
     if starts.is_empty():
         return rows
-    newest = starts.group_by(BY_SYMBOL).agg(pl.col("since").max())
-    known = rows.join(newest, on=BY_SYMBOL, how="left", maintain_order="left")
+    newest = starts.group_by(INSTRUMENT_KEY).agg(pl.col("since").max())
+    known = rows.join(newest, on=INSTRUMENT_KEY, how="left", maintain_order="left")
     current = pl.col("since").is_null() | (pl.col(time) >= pl.col("since"))
     return known.filter(current).drop("since")
 
@@ -148,7 +148,7 @@ def listings_after(known: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     seen
         Rows of ``core.instruments``, as a venue has just listed them.
     """
-    both = seen.join(known, on=BY_SYMBOL, how="left", suffix="_known")
+    both = seen.join(known, on=INSTRUMENT_KEY, how="left", suffix="_known")
     delisted = pl.col("status_known") == "delisted"
     seen_at, listed_at = pl.col("last_seen_at"), pl.col("listed_at")
     later = (listed_at > pl.coalesce("listed_at_known", "last_traded_at")) | (

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
+from funding_platform.curves.inputs import Rows
 
 MIN_VENUES = 2
 

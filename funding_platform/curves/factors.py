@@ -15,11 +15,13 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_KEY
 from funding_platform.core.tables.schema import Type
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.curves.dispersion import Levels, dispersion
-from funding_platform.curves.inputs import IDENTITY, Flags, Floats, Instruments, Ints
+from funding_platform.curves.inputs import Instruments
 from funding_platform.curves.market import MARKET_LOOK_BACK, market_factors
 from funding_platform.curves.shape import (
     decay_ratios,
@@ -154,7 +156,10 @@ def _dispersion(
 ) -> Floats:
     """Dispersion of the guarded level, among the settled curves and among the live ones."""
     named = numbering.names.join(
-        instruments.select(*IDENTITY, "base"), on=IDENTITY, how="left", maintain_order="left"
+        instruments.select(*INSTRUMENT_KEY, "base"),
+        on=INSTRUMENT_KEY,
+        how="left",
+        maintain_order="left",
     )
     base = named["base"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
     venue = named["venue"].rank("dense").cast(pl.Int64).to_numpy()

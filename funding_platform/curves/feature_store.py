@@ -10,6 +10,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.feature_store import (
     FACTOR_FEATURES,
     FEATURE_STORE,
@@ -18,7 +19,6 @@ from funding_platform.core.tables.feature_store import (
 )
 from funding_platform.core.tables.features import CURVE_KEY, PCA_SCORES
 from funding_platform.curves.errors import CurveError
-from funding_platform.curves.inputs import IDENTITY
 
 MAX_AGE: Final = timedelta(days=1)
 """How old the newest features of an instrument may be: three windows, after which it is silent."""
@@ -53,7 +53,7 @@ def build_features(
         If several models of one scope scored the same curve.
     """
     wide = curves.join(
-        instruments.select(*IDENTITY, "base"), on=IDENTITY, how="left", validate="m:1"
+        instruments.select(*INSTRUMENT_KEY, "base"), on=INSTRUMENT_KEY, how="left", validate="m:1"
     )
     parts = {
         "factors": factors.select(
@@ -135,8 +135,8 @@ def get_features(
     known = FEATURE_STORE.conform(known).cast(dict(FEATURE_STORE.polars_schema))  # type: ignore[arg-type]
     if wanted is None:
         return known
-    asked = pl.DataFrame(wanted, schema=dict.fromkeys(IDENTITY, pl.String()), orient="row")
-    return FEATURE_STORE.conform(asked.join(known, on=IDENTITY, how="left"))
+    asked = pl.DataFrame(wanted, schema=dict.fromkeys(INSTRUMENT_KEY, pl.String()), orient="row")
+    return FEATURE_STORE.conform(asked.join(known, on=INSTRUMENT_KEY, how="left"))
 
 
 def _scores_of(scores: pl.DataFrame, scope: str) -> pl.DataFrame:

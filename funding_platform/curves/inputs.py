@@ -6,24 +6,18 @@ sorting by number the sorting that the tables ask for.
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
-from funding_platform.core.tables.columns import RATE_BOUND
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.numbering import distinct_instruments, instrument_numbers
+from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY, RATE_BOUND
 from funding_platform.core.time_grid import HOUR_US, from_us
 from funding_platform.core.units import rate_8h
 from funding_platform.curves.errors import CurveError
-
-Ints: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
-Flags: TypeAlias = NDArray[np.bool_]
-
-IDENTITY: Final = INSTRUMENTS.key
-"""What tells an instrument from all others: its venue and symbol."""
 
 
 def nearest_hour(time: Ints) -> Ints:
@@ -50,18 +44,14 @@ class Instruments:
     """The instruments that occur in the frames, numbered in the order of venue and symbol."""
 
     def __init__(self, *frames: pl.DataFrame) -> None:
-        heads = [_runs(frame)[0] for frame in frames]
-        self.names = pl.concat(heads).unique().sort(IDENTITY)
+        self.names = distinct_instruments(*frames)
 
     def __len__(self) -> int:
         return self.names.height
 
     def numbers(self, frame: pl.DataFrame) -> Ints:
         """The number of each row's instrument, shape (n,)."""
-        heads, lengths = _runs(frame)
-        numbered = self.names.with_row_index("number")
-        found = heads.join(numbered, on=IDENTITY, how="left", maintain_order="left")
-        return np.repeat(found["number"].to_numpy().astype(np.int64), lengths)
+        return instrument_numbers(frame, self.names).to_numpy().astype(np.int64)
 
     def describe(self, number: int) -> str:
         """``venue venue_symbol`` of one instrument, for messages."""
@@ -175,20 +165,6 @@ def moment(time: int) -> str:
     return f"{from_us(time):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _runs(frame: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
-    """First row of each run of one instrument, and the length of each run.
-
-    Rows of an instrument mostly stand together, so what is done per run costs next to nothing.
-    """
-    names = frame.select(IDENTITY)
-    starts = np.flatnonzero(
-        names.select(
-            pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in IDENTITY)
-        ).to_series()
-    )
-    return names[starts], np.diff(starts, append=frame.height)
-
-
 def _refuse_bad_values(
     frame: pl.DataFrame, *, rate: str, time: str, rate_required: bool = True
 ) -> None:
@@ -201,7 +177,7 @@ def _refuse_bad_values(
     bad = frame.filter(~(good_rate & good_interval))
     if bad.is_empty():
         return
-    row: dict[str, Any] = bad.sort(time, *IDENTITY).row(0, named=True)
+    row: dict[str, Any] = bad.sort(time, *INSTRUMENT_KEY).row(0, named=True)
     raise CurveError(
         f"{row['venue']} {row['venue_symbol']} at {row[time]:%Y-%m-%d %H:%M:%S} UTC: {rate} "
         f"{row[rate]} over {row['interval_hours']} h is no market rate",

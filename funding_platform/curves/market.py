@@ -8,8 +8,10 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 
+from funding_platform.core.arrays import Floats, Ints
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import IDENTITY, Floats, Instruments, Ints
+from funding_platform.curves.inputs import Instruments
 
 STALE_AFTER = timedelta(hours=2)
 """Snapshots are taken hourly; one may be missed."""
@@ -49,7 +51,7 @@ def market_factors(
     """
     numbered = instruments.names.with_row_index("instrument").cast({"instrument": pl.Int64})
     seen = (
-        snapshots.join(numbered, on=IDENTITY)
+        snapshots.join(numbered, on=INSTRUMENT_KEY)
         .select("instrument", "observed_at", *_COLUMNS)
         .sort("observed_at", *_COLUMNS)
     )

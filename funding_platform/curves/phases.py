@@ -17,8 +17,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from funding_platform.core.arrays import Flags, Ints
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import Flags, Ints, Settlements
+from funding_platform.curves.inputs import Settlements
 from funding_platform.curves.windows import STRIP_HOURS, sort_key
 
 

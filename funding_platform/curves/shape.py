@@ -6,8 +6,8 @@ comes out has shape (n,) and is NaN where it is not defined.
 
 import numpy as np
 
+from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import Floats, Ints
 
 MIN_YIELD = 0.01
 """A yield, or a spread of yields, too small to divide by: 1 % a year.

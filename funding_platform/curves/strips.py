@@ -20,9 +20,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.curves.inputs import Flags, Floats, Instruments, Ints, Predictions
+from funding_platform.curves.inputs import Instruments, Predictions
 from funding_platform.curves.phases import Phases
 from funding_platform.curves.windows import LATENESS_US, N_WINDOWS, WindowGrid, compounded
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.time_grid import HOUR
-from funding_platform.curves.inputs import Floats, Ints
 from funding_platform.curves.shape import MIN_YIELD
 from funding_platform.curves.windows import sort_key
 

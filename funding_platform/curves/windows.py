@@ -20,11 +20,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS, apy
 from funding_platform.curves.errors import CurveError
-from funding_platform.curves.inputs import Floats, Instruments, Ints, Settlements, moment
+from funding_platform.curves.inputs import Instruments, Settlements, moment
 
 N_WINDOWS = len(BUCKETS)
 STRIP_HOURS = N_WINDOWS * TENOR_HOURS

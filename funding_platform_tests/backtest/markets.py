@@ -10,10 +10,8 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -89,7 +87,7 @@ class Told:
     size_usd: float | None = None
     asked: list[datetime] = field(default_factory=list)
 
-    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         self.asked.append(market.time)
         hour = (market.time - START) / HOUR
         if hour in self.closes:

@@ -9,10 +9,8 @@ import pytest
 
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.backtest import COMPONENTS
+from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 from funding_platform_tests.backtest.markets import HOUR, START, config, funding_frame, settlement
 from funding_platform_tests.backtest.slow_engine import Wish, run_slowly
 
@@ -26,7 +24,7 @@ class Wishes:
     def __init__(self, wishes: list[Wish]) -> None:
         self.wishes = wishes
 
-    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         for position in book:
             if self.wishes[int(position.memo)][1] == market.time:
                 yield Close(position.position_id, "told to")

@@ -16,11 +16,9 @@ from funding_platform.backtest.errors import (
     StrategyError,
     UnknownInstrumentError,
 )
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+from funding_platform.strategies.contract import Book, Close, MarketView, Open
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform_tests.backtest.markets import HOUR, START, config, provider_of, settlement
 
 MARKET = [settlement(venue, hour, 1e-4, 8.0, 100.0) for venue in "ab" for hour in (0, 8, 16)]
@@ -110,7 +108,7 @@ class Answering:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
-    def decide(self, market: Market, book: Book) -> Iterable[Any]:
+    def decide(self, market: MarketView, book: Book) -> Iterable[Any]:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer  # type: ignore[no-any-return]

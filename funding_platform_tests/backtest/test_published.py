@@ -11,10 +11,8 @@ import pytest
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import Close, Open, Order
 from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 from funding_platform_tests.backtest.markets import FREE
 
 FIRST_ROW = datetime(2023, 8, 1, 2, 0, 21, tzinfo=UTC)
@@ -41,7 +39,7 @@ class PublishedCarry:
     def profit(self) -> float:
         return self.collateral - 1.0 + self.funding
 
-    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         if math.isnan(market.rate[0]) or market.seen_us[0] == self.last_us:
             return  # nothing has settled, or nothing since
         self.last_us = int(market.seen_us[0])
@@ -129,7 +127,7 @@ def test_funding_alone_on_binance_btcusdt_is_the_sum_of_its_rates(shared_dir: Pa
     start, end = rates["funding_time"].min(), rates["funding_time"].max()
 
     class Short:
-        def decide(self, market: Market, book: Book) -> Iterator[Order]:
+        def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
             if not len(book):
                 yield Open(None, 0)
 

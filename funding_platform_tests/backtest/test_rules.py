@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.results.run_row import run_figures
-from funding_platform.backtest.strategies.base import Close, Open, Order
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import START, Told, config, provider_of, settlement
 
 A, B = ("a", "BTC-PERP"), ("b", "BTC-PERP")
@@ -142,7 +140,7 @@ class Greedy:
     def __len__(self) -> int:
         return 0
 
-    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         hour = (market.time - START) / timedelta(hours=1)
         if hour == self.again_at:
             for position in book:
@@ -225,7 +223,7 @@ def test_what_came_before_the_start_can_be_looked_up() -> None:
     class Looking:
         seen = 0
 
-        def decide(self, market: Market, book: Book) -> Iterator[Order]:
+        def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
             self.seen = max(self.seen, len(market.past_rates(0, 100)))
             return iter(())
 

@@ -21,18 +21,12 @@ from time import perf_counter
 import numpy as np
 
 from funding_platform.backtest import books as b
-from funding_platform.backtest.compiled import compiled
-from funding_platform.backtest.data.panel import (
-    Facts,
-    Ints,
-    Panel,
-    Prices,
-    Settlements,
-    Volumes,
-)
+from funding_platform.backtest.data.panel import Facts, Panel, Prices, Settlements, Volumes
 from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
+from funding_platform.core.arrays import Ints
+from funding_platform.core.compiled import compiled
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform_tests.benchmarks.measurement import Measurement
 

@@ -221,7 +221,7 @@ def test_a_sweep_without_a_single_result_fails(settings: Settings) -> None:
     [
         (["--set", "capital_usd=-1"], "capital_usd: input should be greater than 0 (got -1)"),
         (["--set", "costs.flat_fe_bps=1"], "costs.flat_fe_bps: there is no such field"),
-        (["--set", "strategy.erosion=often"], "strategy.cross_venue_carry.erosion"),
+        (["--set", "strategy.erosion=often"], "strategy.erosion: input should be a valid number"),
         (["--set", "last_days=0"], "last_days: 0 is not a number of days above zero"),
         (["--set", "capital_usd.x=1"], "capital_usd.x: 'capital_usd' has no fields of its own"),
         (["--set", "capital_usd=1", "--set", "capital_usd=2"], "capital_usd is given twice"),

@@ -1,10 +1,11 @@
-"""What does not hang on a time series: the facts of contracts, and the fees of venues."""
+"""What does not hang on a time series: the facts of contracts, their names, the fees of venues."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.data.columns import (
+from funding_platform.backtest.data.rows import (
     require_columns,
     require_frame,
     require_numbers,
@@ -12,8 +13,8 @@ from funding_platform.backtest.data.columns import (
     require_times,
     require_values,
 )
-from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_SCHEDULES
 
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
@@ -28,6 +29,7 @@ _FACT_DEFAULTS: Final = {
 
 _NUMBERS: Final = ("multiplier", "contract_size", "min_size")
 _FEES: Final = ("maker_bps", "taker_bps")
+_MOST_NAMED: Final = 5
 
 
 def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
@@ -38,7 +40,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
     DataError
         If a column is missing, an instrument is there twice, or a fact cannot be.
     """
-    names = (*KEY, "base")
+    names = (*INSTRUMENT_KEY, "base")
     table = "funding_rates" if given is None else "instruments"
     rows = funding if given is None else given
     require_frame(table, rows)
@@ -61,10 +63,10 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
         )
         .cast(dict.fromkeys((*names, "contract_type"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
-        .sort(KEY)
+        .sort(INSTRUMENT_KEY)
     )
     fault = "with several bases" if given is None else "twice"
-    twice = facts.select(KEY).is_duplicated()
+    twice = facts.select(INSTRUMENT_KEY).is_duplicated()
     _refuse(facts, twice, f"{table} has {{venue}} {{venue_symbol}} {fault}")
     _refuse_impossible(facts)
     return facts
@@ -91,6 +93,18 @@ def _refuse_impossible(facts: pl.DataFrame) -> None:
             f"{{venue}} {{venue_symbol}}: {name} {{{name}}} is no size",
             hint="null where it is not known",
         )
+
+
+def names_of(instruments: pl.DataFrame) -> list[str]:
+    """Venue and symbol of each row."""
+    return instruments.select(pl.concat_str(INSTRUMENT_KEY, separator=" ")).to_series().to_list()
+
+
+def few(names: Iterable[str]) -> str:
+    """The first few different names, and how many more there are."""
+    different = sorted(set(names))
+    more = len(different) - _MOST_NAMED
+    return ", ".join(different[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def fee_schedule(given: pl.DataFrame | None) -> pl.DataFrame:

@@ -10,11 +10,19 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.backtest.data.columns import has_no_value, require_numbers, require_times
 from funding_platform.backtest.data.contracts import contract_facts, fee_schedule
 from funding_platform.backtest.data.intervals import with_intervals
-from funding_platform.backtest.data.numbering import numbered, ordered, refuse, repeats
-from funding_platform.backtest.data.panel import KEY, PRICE_KINDS
+from funding_platform.backtest.data.panel import PRICE_KINDS
+from funding_platform.backtest.data.rows import (
+    has_no_value,
+    numbered,
+    ordered,
+    refuse,
+    repeats,
+    require_numbers,
+    require_times,
+)
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
 _PRICE_SCHEMA: Final = {
@@ -64,7 +72,7 @@ class Intake:
         kept = (
             self.instruments.with_row_index("instrument")
             .filter(keep & pl.col("instrument").is_in(seen.implode()))
-            .sort(KEY)
+            .sort(INSTRUMENT_KEY)
         )
         if kept.height == self.instruments.height:
             if all(frame is getattr(self, name) for name, frame in within.items()):

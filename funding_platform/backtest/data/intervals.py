@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from funding_platform.backtest.data.names import few, names_of
+from funding_platform.backtest.data.contracts import few, names_of
 from funding_platform.backtest.data.panel import first_rows
 from funding_platform.core.intervals import HOLE
 from funding_platform.core.time_grid import HOUR_US, MICROSECOND

@@ -1,11 +1,75 @@
-"""What a look-up of rates answers with: the last that was known, and how old it was."""
+"""Questions to a provider, checked; and what was known at an instant, with how old it was."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import combinations
 
+import numpy as np
+import polars as pl
+
+from funding_platform.backtest.data.panel import Settlements
+from funding_platform.backtest.errors import DataError, UnknownInstrumentError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.time_grid import from_us, to_us
 from funding_platform.core.units import rate_8h
+
+_MOST_SHOWN = 12
+
+
+def moment_us(time: datetime) -> int:
+    """An instant in microseconds.
+
+    Raises
+    ------
+    DataError
+        If it is no time, or one without a zone.
+    """
+    if not isinstance(time, datetime):
+        raise DataError(f"{time!r} is a {type(time).__name__}, not a time", hint="use datetime")
+    if time.tzinfo is None:
+        raise DataError(f"the time {time} has no zone", hint="use UTC")
+    return to_us(time)
+
+
+def require_known(name: str, wanted: Collection[str], known: Collection[str]) -> None:
+    """Raise over names that the data does not have."""
+    if missing := sorted(set(wanted) - set(known)):
+        shown = ", ".join(sorted(known)[:_MOST_SHOWN])
+        raise UnknownInstrumentError(
+            f"the data has no {name} {', '.join(map(repr, missing))}",
+            hint=f"it has {shown}{', …' if len(known) > _MOST_SHOWN else ''}",
+        )
+
+
+def chosen(
+    instruments: pl.DataFrame,
+    venues: Collection[str],
+    symbols: Collection[str],
+    bases: Collection[str],
+) -> pl.Expr:
+    """Whether an instrument is one of those asked for; of names of a kind none means all.
+
+    Raises
+    ------
+    UnknownInstrumentError
+        If a venue, symbol or base is not in the data.
+    DataError
+        If names are one string, whose letters would be taken for names.
+    """
+    keep = pl.lit(True)
+    for name, wanted, columns in (
+        ("venue", venues, ("venue",)),
+        ("symbol", symbols, ("venue_symbol", "base")),
+        ("base", bases, ("base",)),
+    ):
+        if isinstance(wanted, str):
+            raise DataError(f"{name}s is the string {wanted!r}", hint=f"a list: [{wanted!r}]")
+        require_known(name, wanted, {one for column in columns for one in instruments[column]})
+        if wanted:
+            keep &= pl.any_horizontal(pl.col(column).is_in(list(wanted)) for column in columns)
+    return keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +123,61 @@ def widest_spread(rates: Iterable[tuple[str, KnownRate]]) -> Spread | None:
         if base == other and long.venue != short.venue
     ]
     return max(spreads, key=lambda spread: spread.spread_8h, default=None)
+
+
+class KnownRates:
+    """Settlements of instruments, asked for what was known of them when.
+
+    Parameters
+    ----------
+    instruments
+        One row per instrument, by venue and symbol.
+    settlements
+        Theirs, by row number.
+    """
+
+    def __init__(self, instruments: pl.DataFrame, settlements: Settlements) -> None:
+        self._instruments = instruments
+        self._settlements = settlements
+
+    def rows_of(self, venue: str, symbol: str) -> list[int]:
+        """Row numbers of a venue's contracts by venue symbol, else by base."""
+        rows = self._by_name.get((venue, symbol))
+        if rows is None:
+            require_known("venue", (venue,), set(self._instruments["venue"]))
+            of_venue = self._instruments.filter(pl.col("venue") == venue)
+            require_known(f"symbol on {venue}", (symbol,), set(of_venue["venue_symbol"]))
+            raise UnknownInstrumentError(f"{venue} has no {symbol!r}")
+        return rows
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[int]]:
+        """Rows by venue and base, then by venue and symbol, which wins."""
+        by_name: dict[tuple[str, str], list[int]] = {}
+        for row, venue, base in self._instruments.select("venue", "base").with_row_index().rows():
+            by_name.setdefault((venue, base), []).append(row)
+        for row, venue, symbol in self._instruments.select(INSTRUMENT_KEY).with_row_index().rows():
+            by_name[venue, symbol] = [row]
+        return by_name
+
+    def count(self, row: int, moment: int) -> int:
+        """How many settlements of an instrument were known at an instant."""
+        first = self._settlements.first
+        known = self._settlements.known_us[first[row] : first[row + 1]]
+        return int(np.searchsorted(known, moment, side="right"))
+
+    def last(self, row: int, count: int, time: datetime) -> KnownRate:
+        """The last of so many known settlements of an instrument, with its age at ``time``."""
+        series = self._settlements
+        last = series.first[row] + count - 1
+        settled = from_us(int(series.time_us[last]))
+        hours = float(series.interval_hours[last])
+        venue, symbol = self._instruments.select(INSTRUMENT_KEY).row(row)
+        return KnownRate(
+            venue=venue,
+            venue_symbol=symbol,
+            funding_rate=float(series.rate[last]),
+            interval_hours=None if np.isnan(hours) else hours,
+            funding_time=settled,
+            age=time - settled,
+        )

@@ -13,15 +13,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 PRICE_KINDS: Final = ("mark", "index", "close")
 """What a price is, by its number in ``Prices.kind``, the best first."""
-
-KEY: Final = ("venue", "venue_symbol")
 
 
 class Settlements(NamedTuple):
@@ -58,8 +55,8 @@ class Facts(NamedTuple):
 
     venue: Ints
     base: Ints
-    inverse: NDArray[np.bool_]
-    spot: NDArray[np.bool_]
+    inverse: Flags
+    spot: Flags
     step: Floats
     """Order step: canonical base, or US dollars for an inverse contract; 0 where unknown."""
 
@@ -81,8 +78,8 @@ def build_panel(
     Parameters
     ----------
     instruments
-        One row per instrument, sorted by ``KEY``: ``contract_type``, ``base``, ``multiplier``,
-        ``contract_size``, ``min_size``.
+        One row per instrument, sorted by ``INSTRUMENT_KEY``: ``contract_type``, ``base``,
+        ``multiplier``, ``contract_size``, ``min_size``.
     funding
         ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
         ``interval_hours``, ``mark_price``.
@@ -125,7 +122,7 @@ def fingerprint(panel: Panel, instruments: pl.DataFrame, more: tuple[pl.DataFram
 
     It is that of the digests of the columns, which are worked out side by side.
     """
-    texts = (frame.write_csv().encode() for frame in (instruments.select(KEY), *more))
+    texts = (frame.write_csv().encode() for frame in (instruments.select(INSTRUMENT_KEY), *more))
     columns = (np.ascontiguousarray(column).data for part in panel for column in part)
     with ThreadPoolExecutor() as pool:
         digests = pool.map(_digest, [*texts, *columns])

@@ -13,13 +13,20 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from funding_platform.backtest.data.arguments import chosen, moment_us, require_known
 from funding_platform.backtest.data.frames import Intake, read_frames
 from funding_platform.backtest.data.intervals import interval_notes
-from funding_platform.backtest.data.lookups import KnownRate, Spread, spread_of, widest_spread
-from funding_platform.backtest.data.panel import KEY, Panel, build_panel, fingerprint, venue_order
-from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
-from funding_platform.core.time_grid import from_us
+from funding_platform.backtest.data.lookups import (
+    KnownRate,
+    KnownRates,
+    Spread,
+    chosen,
+    moment_us,
+    require_known,
+    spread_of,
+    widest_spread,
+)
+from funding_platform.backtest.data.panel import Panel, build_panel, fingerprint, venue_order
+from funding_platform.backtest.errors import DataError, NoOverlapError
 
 
 class FundingDataProvider:
@@ -130,6 +137,10 @@ class FundingDataProvider:
         data = self._data
         return fingerprint(self.panel, data.instruments, (data.fees, data.features))
 
+    @cached_property
+    def _known(self) -> KnownRates:
+        return KnownRates(self.instruments, self.panel.settlements)
+
     def load_data(
         self,
         start: datetime,
@@ -217,9 +228,10 @@ class FundingDataProvider:
             If the venue has no such instrument.
         """
         moment = moment_us(time)
-        known = [(self._known_count(row, moment), -row) for row in self._rows_of(venue, symbol)]
-        count, negative = max(known)
-        return self._known(-negative, count, time) if count else None
+        known = self._known
+        counts = [(known.count(row, moment), -row) for row in known.rows_of(venue, symbol)]
+        count, negative = max(counts)
+        return known.last(-negative, count, time) if count else None
 
     def get_spread(self, time: datetime, venue1: str, venue2: str, symbol: str) -> Spread | None:
         """``rate_8h[venue2] - rate_8h[venue1]`` as known at ``time``: long the first venue.
@@ -256,50 +268,9 @@ class FundingDataProvider:
         if len(venues) < 2:
             raise NoOverlapError(f"only {venues[0]} has {symbol!r}: there is no pair of venues")
         counted = (
-            (base, row, self._known_count(row, moment))
+            (base, row, self._known.count(row, moment))
             for row, base in contracts.select("index", "base").iter_rows()
         )
         return widest_spread(
-            (base, self._known(row, count, time)) for base, row, count in counted if count
-        )
-
-    def _rows_of(self, venue: str, symbol: str) -> list[int]:
-        """Row numbers of a venue's contracts by venue symbol, else by base."""
-        rows = self._by_name.get((venue, symbol))
-        if rows is None:
-            require_known("venue", (venue,), set(self.venues))
-            of_venue = self.instruments.filter(pl.col("venue") == venue)
-            require_known(f"symbol on {venue}", (symbol,), set(of_venue["venue_symbol"]))
-            raise UnknownInstrumentError(f"{venue} has no {symbol!r}")
-        return rows
-
-    @cached_property
-    def _by_name(self) -> dict[tuple[str, str], list[int]]:
-        """Rows by venue and base, then by venue and symbol, which wins."""
-        by_name: dict[tuple[str, str], list[int]] = {}
-        for row, venue, base in self.instruments.select("venue", "base").with_row_index().rows():
-            by_name.setdefault((venue, base), []).append(row)
-        for row, venue, symbol in self.instruments.select(KEY).with_row_index().rows():
-            by_name[venue, symbol] = [row]
-        return by_name
-
-    def _known_count(self, row: int, moment: int) -> int:
-        """How many settlements of an instrument were known at an instant."""
-        first = self.panel.settlements.first
-        known = self.panel.settlements.known_us[first[row] : first[row + 1]]
-        return int(np.searchsorted(known, moment, side="right"))
-
-    def _known(self, row: int, count: int, time: datetime) -> KnownRate:
-        series = self.panel.settlements
-        last = series.first[row] + count - 1
-        settled = from_us(int(series.time_us[last]))
-        hours = float(series.interval_hours[last])
-        venue, symbol = self.instruments.select(KEY).row(row)
-        return KnownRate(
-            venue=venue,
-            venue_symbol=symbol,
-            funding_rate=float(series.rate[last]),
-            interval_hours=None if np.isnan(hours) else hours,
-            funding_time=settled,
-            age=time - settled,
+            (base, self._known.last(row, count, time)) for base, row, count in counted if count
         )

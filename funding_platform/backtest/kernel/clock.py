@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from funding_platform.backtest.books import NEVER, SETTLEMENT, Books, Rules
-from funding_platform.backtest.compiled import compiled_in_place
 from funding_platform.backtest.data.panel import Panel, Prices, Settlements
 from funding_platform.backtest.kernel.accounts import accrue_borrow, added, write
 from funding_platform.backtest.kernel.margins import intervene
+from funding_platform.core.compiled import compiled_in_place
 from funding_platform.core.time_grid import HOUR_US
 
 _FULL = np.iinfo(np.int64).min

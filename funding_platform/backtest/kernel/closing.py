@@ -1,7 +1,6 @@
 """Closing legs: the last fill of each, and what it leaves in the books."""
 
 from funding_platform.backtest.books import CLOSE, LIQUIDATED, LIQUIDATION, NEVER, Books, Rules
-from funding_platform.backtest.compiled import compiled_in_place
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import (
     accrue_borrow,
@@ -15,6 +14,7 @@ from funding_platform.backtest.kernel.pricing import (
     notional_of,
     price_pnl_of,
 )
+from funding_platform.core.compiled import compiled_in_place
 
 
 @compiled_in_place

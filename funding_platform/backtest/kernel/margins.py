@@ -9,11 +9,11 @@ import math
 from typing import Any
 
 from funding_platform.backtest.books import HEDGE_GONE, LIQUIDATED, REBALANCE, Books, Rules
-from funding_platform.backtest.compiled import compiled_in_place
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay
 from funding_platform.backtest.kernel.closing import close_leg, close_position
 from funding_platform.backtest.kernel.pricing import notional_of, price_pnl_of
+from funding_platform.core.compiled import compiled_in_place
 
 
 @compiled_in_place

@@ -18,7 +18,6 @@ from funding_platform.backtest.books import (
     Books,
     Rules,
 )
-from funding_platform.backtest.compiled import compiled_in_place
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
 from funding_platform.backtest.kernel.clock import next_event
@@ -29,6 +28,7 @@ from funding_platform.backtest.kernel.pricing import (
     last_seen,
     notional_of,
 )
+from funding_platform.core.compiled import compiled_in_place
 
 _STEP_ROUNDING = 1e-9
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from funding_platform.arbitrage import costs
 from funding_platform.backtest.books import DEPTH_IMPACT, LINEAR_IMPACT, NOT_YET, Books, Rules
-from funding_platform.backtest.compiled import compiled, compiled_in_place
-from funding_platform.backtest.data.panel import Ints, Panel
+from funding_platform.backtest.data.panel import Panel
+from funding_platform.core.arrays import Ints
+from funding_platform.core.compiled import compiled, compiled_in_place
 
 _BPS = costs.BPS
 _linear_impact_bps = compiled(costs.linear_impact_bps)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funding_platform.backtest.errors import ConfigError
-
-Floats = NDArray[np.float64]
+from funding_platform.core.arrays import Floats
 
 _CELLS_AT_ONCE: Final = 1 << 20
 """Days drawn in one piece: bounds the memory of many resamples of a long history."""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from funding_platform.backtest.results.ratios import ROUNDING, is_flat
-
-Floats = NDArray[np.float64]
+from funding_platform.core.arrays import Floats
 
 TRADES_IN_WINDOW: Final = 30
 """Enough for a ratio to mean something, few enough to notice within weeks."""

@@ -10,12 +10,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from funding_platform.backtest.results.bootstrap import Bootstrap
 from funding_platform.backtest.results.returns import DAYS_PER_YEAR
-
-Floats = NDArray[np.float64]
+from funding_platform.core.arrays import Floats
 
 ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
 """Returns of about 1 carry errors of this size; what varies by no more does not vary."""

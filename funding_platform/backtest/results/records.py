@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from funding_platform.backtest import books as b
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.data.names import few, names_of
-from funding_platform.backtest.data.panel import KEY, PRICE_KINDS
+from funding_platform.backtest.data.contracts import few, names_of
+from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.tables.backtest import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, Table
 
 _SOURCES: Final = (*PRICE_KINDS, "proxy")
@@ -119,7 +120,7 @@ class Recorder:
         done = pl.col("closed_us") != _OPEN_TIME
         frame = (
             self._data.instruments[leg["instrument"]]
-            .select(*KEY, "base")
+            .select(*INSTRUMENT_KEY, "base")
             .with_columns(
                 trade_id=leg["trade"],
                 position_id=leg["position"],
@@ -182,8 +183,8 @@ class Recorder:
         if (lowest := equity.select(pl.col("equity").min()).item()) < 0:
             yield f"equity fell to {lowest:,.0f} USD: losses beyond a leg's collateral are kept"
         steps = self._data.panel.facts.step
-        unknown = self._data.instruments.filter(pl.Series(steps == 0.0)).select(KEY)
-        unrounded = trades.join(unknown, on=KEY, how="semi")
+        unknown = self._data.instruments.filter(pl.Series(steps == 0.0)).select(INSTRUMENT_KEY)
+        unrounded = trades.join(unknown, on=INSTRUMENT_KEY, how="semi")
         if not unrounded.is_empty():
             yield (
                 f"sizes of {unrounded.height} legs were not rounded: order step unknown "

@@ -187,6 +187,13 @@ _FIGURES: Final = (
     _figure("capacity_usd", "Capital at which impact eats half of what is earned.", "USD"),
 )
 
+_CODE_VERSION: Final = Column(
+    "code_version",
+    Type.TEXT,
+    "Version of the package and digest of its code; then those of a strategy from elsewhere.",
+    nullable=False,
+)
+
 RUNS: Final = Table(
     "backtest",
     "runs",
@@ -227,9 +234,7 @@ RUNS: Final = Table(
             "SHA-256 of the configuration without its window: equal for runs of one strategy.",
             nullable=False,
         ),
-        Column(
-            "code_version", Type.TEXT, "Version of the package and digest of its code.", None, False
-        ),
+        _CODE_VERSION,
         Column(
             "lake_snapshot_id",
             Type.INTEGER,
@@ -283,9 +288,7 @@ SWEEPS: Final = Table(
             minimum=0.0,
             maximum=1.0,
         ),
-        Column(
-            "code_version", Type.TEXT, "Version of the package and digest of its code.", None, False
-        ),
+        _CODE_VERSION,
         Column("lake_snapshot_id", Type.INTEGER, "Snapshot that was read.", None, False, 0),
         Column("started_at", Type.TIME, "When it began.", nullable=False),
         Column("finished_at", Type.TIME, "When it ended.", nullable=False),

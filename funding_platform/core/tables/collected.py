@@ -8,6 +8,7 @@ from typing import Final
 from funding_platform.core.tables.columns import (
     BASE,
     INDEX_PRICE,
+    INSTRUMENT_KEY,
     INTERVAL_HOURS,
     MARK_PRICE,
     MAX_INTERVAL_HOURS,
@@ -24,7 +25,7 @@ INSTRUMENTS: Final = Table(
     "core",
     "instruments",
     "Contract facts of every perpetual that a venue has listed since we began to look.",
-    key=("venue", "venue_symbol"),
+    key=INSTRUMENT_KEY,
     columns=(
         VENUE,
         VENUE_SYMBOL,

@@ -4,6 +4,9 @@ from typing import Final
 
 from funding_platform.core.tables.schema import Column, Type
 
+INSTRUMENT_KEY: Final = ("venue", "venue_symbol")
+"""What tells an instrument from all others."""
+
 RATE_BOUND: Final = 0.25
 """A rate per interval beyond this is a fault, not a market.
 

@@ -21,7 +21,8 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.curves.inputs import Rows
 from funding_platform.curves.pca.components import N_COMPONENTS
 from funding_platform.curves.windows import N_WINDOWS
 

@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.tables.features import PCA_COMPONENTS
-from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
+from funding_platform.curves.inputs import Rows
 from funding_platform.curves.pca.moments import Moments
 
 N_COMPONENTS = len(PCA_COMPONENTS)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError
-from funding_platform.curves.inputs import Floats, Instruments, Ints
+from funding_platform.curves.inputs import Instruments
 
 TENOR_US = TENOR_HOURS * HOUR_US
 

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from funding_platform.core.arrays import Flags, Floats
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_MODELS
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.curves.inputs import IDENTITY, Flags, Floats
 from funding_platform.curves.pca.alignment import Aligned, aligned
 from funding_platform.curves.pca.components import (
     N_COMPONENTS,
@@ -124,11 +125,11 @@ def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
 def _newest_fitted(previous: pl.DataFrame, rows: pl.DataFrame, owners: Owners) -> pl.DataFrame:
     """The newest fitted model of each owner from before its rows, with the owner's number."""
     numbered = owners.names.with_row_index("owner").with_columns(pl.col("owner").cast(pl.Int64))
-    begins = rows.group_by(IDENTITY).agg(pl.col("window_end").min().alias("begins"))
+    begins = rows.group_by(INSTRUMENT_KEY).agg(pl.col("window_end").min().alias("begins"))
     return (
         previous.filter(pl.col("scope") == owners.scope, pl.col("status") == "fitted")
-        .join(numbered, on=IDENTITY, nulls_equal=True)
-        .join(begins, on=IDENTITY, nulls_equal=True)
+        .join(numbered, on=INSTRUMENT_KEY, nulls_equal=True)
+        .join(begins, on=INSTRUMENT_KEY, nulls_equal=True)
         .filter(pl.col("window_end") < pl.col("begins"))
         .sort("owner", "window_end")
         .unique("owner", keep="last", maintain_order=True)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funding_platform.curves.inputs import Floats, Ints, Rows
+from funding_platform.core.arrays import Floats, Ints
+from funding_platform.curves.inputs import Rows
 from funding_platform.curves.windows import N_WINDOWS
 
 

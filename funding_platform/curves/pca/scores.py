@@ -10,13 +10,14 @@ is available when both strip and model are.
 import numpy as np
 import polars as pl
 
+from funding_platform.core.arrays import Floats, Ints
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.curves.inputs import IDENTITY, Floats, Ints
 from funding_platform.curves.pca.inputs import time_key
 from funding_platform.curves.pca.models import MEANS, loadings
 
-_OWNERS = {"instrument": IDENTITY, "venue": ("venue",)}
+_OWNERS = {"instrument": INSTRUMENT_KEY, "venue": ("venue",)}
 
 
 def score_rows(usable: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:

@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.time_grid import MICROSECOND, Window, to_us
-from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
+from funding_platform.curves.inputs import Rows
 from funding_platform.curves.pca.inputs import TENOR_US, PcaInput, time_key
 from funding_platform.curves.pca.moments import (
     Moments,

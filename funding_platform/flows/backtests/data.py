@@ -10,9 +10,9 @@ import duckdb
 import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
-from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.collection.listings import stored_starts
@@ -99,16 +99,16 @@ def provider_from_lake(
     """
     window = {"start": config.read_from, "end": config.window[1]}
     with connect(settings, as_of=snapshot_id) as lake:
-        instruments = _instruments(lake, config).sort(KEY)
+        instruments = _instruments(lake, config).sort(INSTRUMENT_KEY)
         if instruments.is_empty():
             raise DataError(
                 "the lake has no instrument of those that the configuration asks for",
                 hint=f"venues {config.venues or 'all'}, symbols {config.symbols or 'all'}, bases "
                 f"{config.bases or 'all'}",
             )
-        since = stored_starts(lake).group_by(KEY).agg(pl.col("since").max())
-        wanted = instruments.select(KEY).with_row_index("instrument")
-        wanted = wanted.join(since, on=KEY, how="left", maintain_order="left")
+        since = stored_starts(lake).group_by(INSTRUMENT_KEY).agg(pl.col("since").max())
+        wanted = instruments.select(INSTRUMENT_KEY).with_row_index("instrument")
+        wanted = wanted.join(since, on=INSTRUMENT_KEY, how="left", maintain_order="left")
         _require_listed(wanted, config)
         lake.register("wanted", wanted)
         volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
@@ -183,7 +183,7 @@ def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
     if later.height:
         named = "; ".join(
             f"{venue} {symbol}, listed on {since:%Y-%m-%d %H:%M} UTC"
-            for venue, symbol, since in later.select(*KEY, "since").iter_rows()
+            for venue, symbol, since in later.select(*INSTRUMENT_KEY, "since").iter_rows()
         )
         raise DataError(
             f"what the lake has of this ticker in the window is of an earlier listing: {named}",

@@ -15,10 +15,10 @@ import yaml  # type: ignore[import-untyped]  # ships no types
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings, project_file
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 
 LAST_DAYS: Final = "last_days"
 """Of a file: so many days, up to the hour of the newest settlement in the lake."""

@@ -20,7 +20,7 @@ from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.store import (
     StoredRun,
     append_run,
-    code_version,
+    code_of,
     load_run,
     new_id,
     newest_snapshot,
@@ -93,7 +93,7 @@ def run_and_store(
         "trial": None,
         "whole": True,
         **run_figures(result),
-        "code_version": code_version(),
+        "code_version": code_of(config),
         "lake_snapshot_id": snapshot,
         "started_at": started,
         "finished_at": datetime.now(UTC),
@@ -141,7 +141,7 @@ def rerun(settings: Settings, run_id: str) -> StoredRun:
     if differences:
         raise RerunDiffersError(
             f"{stored.run_id} does not come out as it was: {'; '.join(differences)}",
-            hint=_why(stored.row["code_version"], code_version()),
+            hint=_why(stored.row["code_version"], code_of(config)),
         )
     return StoredRun(stored.row, again)
 
@@ -207,9 +207,12 @@ def _differences(stored: StoredRun, again: BacktestResult) -> Iterator[str]:
 
 def _why(code_then: str, code_now: str) -> str:
     """What most likely made the difference."""
-    if code_then != code_now:
-        return f"the code has changed: it was {code_then}, and is {code_now}"
-    return "the code is what it was: the lake, or what is stored of the run, was altered"
+    if code_then == code_now:
+        return "the code is what it was: the lake, or what is stored of the run, was altered"
+    whose = "the code"
+    if code_then.partition(" ")[0] == code_now.partition(" ")[0]:
+        whose = "the code of the strategy"
+    return f"{whose} has changed: it was {code_then}, and is {code_now}"
 
 
 def _difference(then: pl.DataFrame | None, now: pl.DataFrame) -> str:

@@ -15,13 +15,14 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import IdentityError
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.backtest.source_code import CODE, source_digest
+from funding_platform.core.source_code import CODE, digest_around, source_digest
 from funding_platform.core.tables.backtest import FRAMES, MAX_IDENTITY_ERROR, RUNS, SWEEPS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import UnknownRunError
 from funding_platform.lake.connection import LAKE, connect, has_table
 from funding_platform.lake.writer import Transaction
 from funding_platform.settings import Settings
+from funding_platform.strategies.contract import NamedStrategy
 
 LATEST: Final = "latest"
 """Stands for the id of the run that began last."""
@@ -80,11 +81,24 @@ def new_id(kind: str, now: datetime) -> str:
 
 
 @cache
-def code_version() -> str:
-    """Version of the package, and a digest of the code and libraries that a result depends on."""
+def code_version(strategy: type[NamedStrategy] | None = None) -> str:
+    """Version of the package, and a digest of the code and libraries that a result depends on.
+
+    A strategy of another package follows with its name and the digest of its own code:
+    ``0.1.0+9f3c01ab52d7 fade+51b7e0c2a94d``.
+    """
     made_with = (source_digest(*CODE, _READING), *map(version, _NUMERICS))
     digest = hashlib.sha256(",".join(made_with).encode()).hexdigest()
-    return f"{version('funding-platform')}+{digest[:12]}"
+    platform = f"{version('funding-platform')}+{digest[:12]}"
+    brought = None if strategy is None else digest_around(strategy)
+    if strategy is None or brought is None:
+        return platform
+    return f"{platform} {strategy.model_fields['name'].default}+{brought[:12]}"
+
+
+def code_of(config: BacktestConfig) -> str:
+    """The version of the code that a configuration runs on, its strategy's included."""
+    return code_version(None if config.strategy is None else type(config.strategy))
 
 
 def newest_snapshot(settings: Settings) -> int:

@@ -32,7 +32,7 @@ from funding_platform.flows.backtests.sharing import SharedData, shared
 from funding_platform.flows.backtests.store import (
     append_rows,
     append_run,
-    code_version,
+    code_of,
     new_id,
     newest_snapshot,
     require_identity,
@@ -85,6 +85,7 @@ class LakeOpener:
             require_identity(result.identity_error, "a trial")
             return {
                 **run_figures(result),
+                "code_version": code_of(config),
                 "started_at": started,
                 "finished_at": datetime.now(UTC),
                 MOMENTS: ReturnMoments.of(_returns(result.equity)),
@@ -120,11 +121,7 @@ def sweep_and_store(
     sweep_id, called = new_id("sweep", started), name or strategy_name(config)
     best = best_of(trials)
     rows = [
-        {
-            **one.figures,
-            **_belongs(sweep_id, one.number, called, snapshot),
-            "whole": False,
-        }
+        {**one.figures, **_belongs(sweep_id, one.number, called, snapshot), "whole": False}
         for one in trials
         if one.error is None
     ]
@@ -137,7 +134,7 @@ def sweep_and_store(
         "n_trials": len(trials),
         "failures": [f"{one.number}: {one.error}" for one in trials if one.error is not None],
         **({} if best is None else {"best_run_id": _trial_id(sweep_id, best[0]), **best[1]}),
-        **_made(snapshot, started),
+        **_made(config, snapshot, started),
     }
     with (
         Lake(settings) as lake,
@@ -198,17 +195,17 @@ def walk_forward_and_store(
         "failures": runs.failures,
         "sharpe": sharpe(_returns(found.equity)),
         "total_return": found.equity["equity"][-1] / config.capital_usd - 1.0,
-        **_made(snapshot, started),
+        **_made(config, snapshot, started),
     }
     with Lake(settings) as lake, lake.commit(sweep_id, f"{called}, walked forward") as transaction:
         append_rows(transaction, SWEEPS, [row])
         for number, fold in enumerate(found.folds):
             if fold.point is None:  # sat out in cash
                 continue
-            times, result = runs.done[fold.fold.out_of_sample]
+            made, result = runs.done[fold.fold.out_of_sample]
             belongs = _belongs(sweep_id, number, called, snapshot)
             append_run(
-                transaction, {**run_figures(result), **times, **belongs, "whole": True}, result
+                transaction, {**run_figures(result), **made, **belongs, "whole": True}, result
             )
     return StoredWalkForward(row, found.folds, found.equity, runs.warnings())
 
@@ -225,7 +222,7 @@ class _FoldRuns:
     ) -> None:
         self._config, self._points, self._data = config, points, data
         self._on_done = on_done
-        self.done: dict[Window, tuple[dict[str, datetime], BacktestResult]] = {}
+        self.done: dict[Window, tuple[dict[str, Any], BacktestResult]] = {}
         self.failures: list[str] = []
         self._scored = 0
 
@@ -247,8 +244,12 @@ class _FoldRuns:
         started = datetime.now(UTC)
         result = self._run(point, window, capital)
         require_identity(result.identity_error, f"the fold {window}")
-        times = {"started_at": started, "finished_at": datetime.now(UTC)}
-        self.done[window] = times, result
+        made = {
+            "code_version": code_of(result.config),
+            "started_at": started,
+            "finished_at": datetime.now(UTC),
+        }
+        self.done[window] = made, result
         return result.equity.select("time", "equity")
 
     def require_one(self) -> None:
@@ -276,7 +277,6 @@ def _belongs(sweep_id: str, number: int, name: str, snapshot: int) -> dict[str, 
         "name": name,
         "sweep_id": sweep_id,
         "trial": number,
-        "code_version": code_version(),
         "lake_snapshot_id": snapshot,
     }
 
@@ -285,9 +285,9 @@ def _trial_id(sweep_id: str, number: int) -> str:
     return f"{sweep_id}-{number:04d}"
 
 
-def _made(snapshot: int, started: datetime) -> dict[str, Any]:
+def _made(config: BacktestConfig, snapshot: int, started: datetime) -> dict[str, Any]:
     return {
-        "code_version": code_version(),
+        "code_version": code_of(config),
         "lake_snapshot_id": snapshot,
         "started_at": started,
         "finished_at": datetime.now(UTC),

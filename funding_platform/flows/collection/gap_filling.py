@@ -23,9 +23,9 @@ from funding_platform.core.completeness import (
     with_known_beginnings,
 )
 from funding_platform.core.errors import FundingError
-from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection.history_depths import kept_since
@@ -108,7 +108,7 @@ async def completed(
         Rows of ``core.instruments`` of that venue.
     """
     life = _expected_lives(venue, instruments, history, window)
-    stamps = instruments.select(*BY_SYMBOL, "listed_at", pl.lit(value=False).alias("relisted"))
+    stamps = instruments.select(*INSTRUMENT_KEY, "listed_at", pl.lit(value=False).alias("relisted"))
 
     def absent(read: pl.DataFrame) -> pl.DataFrame:
         return missing_settlements(read, life, window, listing_starts(read, stamps))
@@ -220,7 +220,7 @@ def _of_earlier_listings(
     fresh = stored.join(history.frame, on=FUNDING_RATES.key, how="anti")
     starts = listing_starts(pl.concat([fresh, history.read]), late)
     inside = fresh.filter(pl.col("funding_time") >= instant(window.start))
-    before = inside.join(starts, on=BY_SYMBOL).filter(pl.col("funding_time") < pl.col("since"))
+    before = inside.join(starts, on=INSTRUMENT_KEY).filter(pl.col("funding_time") < pl.col("since"))
     return FUNDING_RATES.conform(before.filter(pl.col("funding_time") < instant(window.end)))
 
 

@@ -5,9 +5,9 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts, listings_after, of_current_listing
 from funding_platform.core.tables.collected import LISTINGS
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.lake.connection import has_table
 from funding_platform.lake.writer import Lake, Transaction
@@ -72,7 +72,7 @@ def stored_starts(
     """
     stamps = _stamps(lake, venue)
     if tickers is not None:
-        stamps = stamps.join(tickers, on=BY_SYMBOL, how="semi")
+        stamps = stamps.join(tickers, on=INSTRUMENT_KEY, how="semi")
     lake.register("stamps", stamps)
     try:
         before = lake.execute(_BEFORE).pl()
@@ -141,10 +141,10 @@ def earlier_listings_in(lake: duckdb.DuckDBPyConnection, histories: pl.DataFrame
     histories
         ``venue``, ``venue_symbol`` and ``first``, the time of the first settlement.
     """
-    reaching = histories.join(_stamps(lake, None), on=BY_SYMBOL).filter(
+    reaching = histories.join(_stamps(lake, None), on=INSTRUMENT_KEY).filter(
         pl.col("first") < pl.col("listed_at")
     )
-    tickers = reaching.select(BY_SYMBOL).unique().sort(BY_SYMBOL)
+    tickers = reaching.select(INSTRUMENT_KEY).unique().sort(INSTRUMENT_KEY)
     return [
         f"{venue}: {told}"
         for some in tickers.iter_slices(_AT_ONCE)

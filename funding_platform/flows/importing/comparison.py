@@ -6,8 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL, CONTEXT, infer_intervals
+from funding_platform.core.intervals import CONTEXT, infer_intervals
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.fields.folds import with_folds_resolved
@@ -44,7 +45,7 @@ GROUP BY venue, venue_symbol
 
 def known_of(lake: Lake, incoming: pl.DataFrame) -> Known:
     """What the lake holds of the same instruments, neighbours included."""
-    names: list[object] = [incoming[name].unique().to_list() for name in BY_SYMBOL]
+    names: list[object] = [incoming[name].unique().to_list() for name in INSTRUMENT_KEY]
     first, last = incoming["venue_time"].min(), incoming["venue_time"].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
@@ -108,13 +109,13 @@ def repeated(incoming: pl.DataFrame) -> pl.DataFrame:
     """Rows that tell a settlement which their own file has told: ``file``, ``rows``, ``line``."""
     begins = incoming.select(begins_slot()).to_series()
     several = incoming.filter(~begins | ~begins.shift(-1, fill_value=True))
-    again = several.filter(pl.int_range(pl.len()).over(*BY_SYMBOL, "slot", "file") > 0)
+    again = several.filter(pl.int_range(pl.len()).over(*INSTRUMENT_KEY, "slot", "file") > 0)
     return again.group_by("file").agg(pl.len().alias("rows"), pl.col("line").first())
 
 
 def beside(distinct: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     """Settlements beside what the lake holds of them: ``stored_rate``, null where it has none."""
-    key = [*BY_SYMBOL, "funding_time"]
+    key = [*INSTRUMENT_KEY, "funding_time"]
     return distinct.sort("funding_time").join_asof(
         stored.select(
             *key,
@@ -122,7 +123,7 @@ def beside(distinct: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
             pl.lit("the lake").alias("other"),
         ),
         on="funding_time",
-        by=BY_SYMBOL,
+        by=INSTRUMENT_KEY,
         strategy="nearest",
         tolerance=SAME_SETTLEMENT,
         check_sortedness=False,  # both sides are sorted above

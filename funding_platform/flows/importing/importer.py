@@ -18,8 +18,8 @@ from typing import Any, Final
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.flows.collection.listings import earlier_listings_in
 from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.errors import ImportRefusedError
@@ -91,7 +91,7 @@ def import_files(
     started_at = datetime.now(UTC)
     with ExitStack() as stack:
         lake = stack.enter_context(Lake(settings))
-        told_rows = stack.enter_context(Spool(settings.state_dir, BY_SYMBOL))
+        told_rows = stack.enter_context(Spool(settings.state_dir, INSTRUMENT_KEY))
         new_rows = stack.enter_context(Spool(settings.state_dir, ["venue", _MONTH]))
         try:
             files = Sources(lake.read(_INSTRUMENTS), told_rows, told or {}, started_at)
@@ -154,7 +154,7 @@ def _compare(
     disagreed = named(conflicts.rows(), files.names)
     if conflicts and not keep_stored:
         raise conflict_error(disagreed, conflicts.by_venue.total())
-    by_file = named(pl.concat(counts), files.names).sort("file", *BY_SYMBOL)
+    by_file = named(pl.concat(counts), files.names).sort("file", *INSTRUMENT_KEY)
     notes = files.notes + repeat_notes(repeats, files.names)
     return ImportReport(by_file, disagreed, notes, conflicts.by_venue)
 

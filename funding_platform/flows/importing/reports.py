@@ -8,8 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.errors import ImportConflictError
 
@@ -57,14 +57,14 @@ class ImportReport:
         if self.files.height <= MAX_LISTED:
             return self.files
         return (
-            self.files.group_by(BY_SYMBOL)
+            self.files.group_by(INSTRUMENT_KEY)
             .agg(
                 pl.col("file").n_unique().alias("files"),
                 pl.col("rows", "written").sum(),
                 pl.col("first").min(),
                 pl.col("last").max(),
             )
-            .sort(BY_SYMBOL)
+            .sort(INSTRUMENT_KEY)
         )
 
     def attempts(self, run_id: str, started_at: datetime) -> list[Attempt]:
@@ -95,7 +95,7 @@ class Conflicts:
         if self._kept and rows.is_empty():
             return
         self.by_venue.update(dict(rows.group_by("venue").len().iter_rows()))
-        ordered = rows.sort(*BY_SYMBOL, "funding_time", maintain_order=True)
+        ordered = rows.sort(*INSTRUMENT_KEY, "funding_time", maintain_order=True)
         kept = ordered.head(self._room)
         self._room -= kept.height
         self._kept.append(kept)
@@ -124,7 +124,7 @@ def conflict_error(conflicts: pl.DataFrame, count: int) -> ImportConflictError:
 
 def counted(incoming: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """Rows per file and instrument, and how many of them are new."""
-    by_file = ["file", *BY_SYMBOL]
+    by_file = ["file", *INSTRUMENT_KEY]
     time = pl.col("funding_time")
     return (
         incoming.group_by(by_file)

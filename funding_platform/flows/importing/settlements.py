@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.flows.errors import SamplesError
 from funding_platform.flows.importing.slots import begins_slot, same_instrument
 
@@ -92,9 +92,9 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
     slots = rows.filter(begins_slot())
     gap = pl.when(same_instrument(1)).then(pl.col("slot").diff())
     slots = slots.with_columns(gap.alias("gap")).join(
-        known.finest, on=BY_SYMBOL, how="left", maintain_order="left"
+        known.finest, on=INSTRUMENT_KEY, how="left", maintain_order="left"
     )
-    for instrument in slots.partition_by(BY_SYMBOL, maintain_order=True):
+    for instrument in slots.partition_by(INSTRUMENT_KEY, maintain_order=True):
         _refuse_close(instrument, files)
         _refuse_rolling(instrument, files)
         _refuse_finer_than_known(instrument, files)
@@ -108,7 +108,7 @@ def _refuse_crowds(rows: pl.DataFrame, files: Sequence[str]) -> None:
     third = same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
     if not rows.select(third.any()).item():
         return
-    key = [*BY_SYMBOL, "slot", "file"]
+    key = [*INSTRUMENT_KEY, "slot", "file"]
     several = rows.filter(pl.len().over(key) > 2)
     seconds = pl.col("venue_time").dt.round("1s").n_unique().over(key)
     crowd = several.filter(seconds > 2)
@@ -214,8 +214,8 @@ def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFra
     if stored.is_empty():
         return
     ends = (
-        stored.sort(*BY_SYMBOL, "funding_time")
-        .with_columns(pl.col("funding_time").shift().over(BY_SYMBOL).alias("begins"))
+        stored.sort(*INSTRUMENT_KEY, "funding_time")
+        .with_columns(pl.col("funding_time").shift().over(INSTRUMENT_KEY).alias("begins"))
         .filter(~pl.col("interval_inferred"))
     )
     length = pl.duration(microseconds=(pl.col("stated") * 3.6e9).cast(pl.Int64))
@@ -223,14 +223,14 @@ def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFra
         slots.sort("slot")
         .join_asof(
             ends.select(
-                *BY_SYMBOL,
+                *INSTRUMENT_KEY,
                 pl.col("funding_time").alias("ends"),
                 "begins",
                 pl.col("interval_hours").alias("stated"),
             ).sort("ends"),
             left_on="slot",
             right_on="ends",
-            by=BY_SYMBOL,
+            by=INSTRUMENT_KEY,
             strategy="forward",
             check_sortedness=False,
         )
@@ -241,7 +241,7 @@ def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFra
         )
     )
     if within.height:
-        row = within.sort(*BY_SYMBOL, "slot").row(0, named=True)
+        row = within.sort(*INSTRUMENT_KEY, "slot").row(0, named=True)
         raise _samples(
             row,
             files,

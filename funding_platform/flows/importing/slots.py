@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
 SAME_SETTLEMENT: Final = timedelta(minutes=1)
@@ -22,7 +22,7 @@ def with_slots(rows: pl.DataFrame) -> pl.DataFrame:
     hour = time.dt.round("1h")
     near = (time - hour).abs() <= SAME_SETTLEMENT
     slot = pl.when(near).then(hour).otherwise(time.dt.round("1s"))
-    ordered = rows.sort(*BY_SYMBOL, "venue_time", "file", "line").with_columns(
+    ordered = rows.sort(*INSTRUMENT_KEY, "venue_time", "file", "line").with_columns(
         slot.cast(UTC_TIME).alias("slot")
     )
     before = pl.col("slot").shift()
@@ -40,5 +40,5 @@ def same_instrument(rows: int) -> pl.Expr:
 
     One pass over sorted rows, where a window function would group them anew.
     """
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(rows) for name in BY_SYMBOL)
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(rows) for name in INSTRUMENT_KEY)
     return same.fill_null(value=False)

@@ -10,10 +10,10 @@ import pytest
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.backtests.data import provider_from_files
 from funding_platform.flows.backtests.sharing import shared
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import (
     FREE,
     HOUR,

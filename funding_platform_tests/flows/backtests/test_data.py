@@ -11,7 +11,6 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS
 from funding_platform.core.tables.fees import FEE_SCHEDULES
@@ -22,6 +21,7 @@ from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
 
 HOURS = 240

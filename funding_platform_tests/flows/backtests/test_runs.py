@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.backtest import source_code
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
@@ -19,6 +18,7 @@ from funding_platform.backtest.results.returns import daily_returns
 from funding_platform.backtest.results.run_row import frame_digest
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.walk_forward import WalkForwardPlan
+from funding_platform.core import source_code
 from funding_platform.core.tables.backtest import BACKTEST_TABLES, COMPONENTS, FRAMES
 from funding_platform.flows.backtests import data as backtest_data
 from funding_platform.flows.backtests import runs as backtests
@@ -200,7 +200,7 @@ def test_a_rerun_is_identical_whatever_was_written_since(own_lake: Settings) -> 
 
 
 def test_a_rerun_says_what_differs(own_lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backtests, "code_version", lambda: "0.0.9+then")
+    monkeypatch.setattr(backtests, "code_of", lambda config: "0.0.9+then")
     run = run_and_store(own_lake, CONFIG)
     monkeypatch.undo()
     with connect(own_lake, read_only=False) as connection:

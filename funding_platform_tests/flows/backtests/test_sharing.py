@@ -14,8 +14,8 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.run_row import run_figures
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.sweeps import sweep
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.flows.backtests.sharing import SharedData, shared
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import HOUR, START, config, drawn_market
 
 CARRY = CrossVenueCarry(horizon_hours=48, entry_threshold=1e-4)

@@ -9,7 +9,6 @@ import pytest
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_start, to_ms
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.collection.history import collect_history
@@ -20,6 +19,7 @@ from funding_platform.flows.queries.gaps import gaps_by_name, missing_of
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.flows.conftest import settings_for
 
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from funding_platform.core.intervals import BY_SYMBOL
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.flows.errors import DumpError, ImportRefusedError
 from funding_platform.flows.importing.files.archives import Member, members
 from funding_platform.flows.importing.files.spool import Spool
@@ -93,7 +93,7 @@ class Sources:
 
     def _under_own_symbols(self, member: Member, rows: pl.DataFrame, *, told: bool) -> pl.DataFrame:
         """Rows with their venues' own symbols."""
-        pairs = rows.select(BY_SYMBOL).unique(maintain_order=True).rows()
+        pairs = rows.select(INSTRUMENT_KEY).unique(maintain_order=True).rows()
         unseen = [pair for pair in pairs if (*pair, told) not in self._resolved]
         resolved, unresolved = resolve_all(self._symbols, unseen, told=told)
         for (venue, symbol), why in unresolved.items():
@@ -110,11 +110,11 @@ class Sources:
             return rows
         names = pl.DataFrame(
             [(*pair, one.venue, one.symbol) for pair, one in known.items()],
-            schema=dict.fromkeys([*BY_SYMBOL, "own_venue", "own_symbol"], pl.String),
+            schema=dict.fromkeys([*INSTRUMENT_KEY, "own_venue", "own_symbol"], pl.String),
             orient="row",
         )
         return (
-            rows.join(names, on=BY_SYMBOL, how="left", maintain_order="left")
+            rows.join(names, on=INSTRUMENT_KEY, how="left", maintain_order="left")
             .with_columns(
                 pl.col("own_venue").alias("venue"), pl.col("own_symbol").alias("venue_symbol")
             )

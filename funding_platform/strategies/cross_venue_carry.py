@@ -4,19 +4,25 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from funding_platform.arbitrage.costs import BPS
-from funding_platform.backtest.data.panel import Floats
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
-from funding_platform.backtest.strategies.pairs import Pairs, best_first, best_pairs, held_bases
+from funding_platform.core.arrays import Flags, Floats
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import TENOR_HOURS
+from funding_platform.strategies.contract import (
+    MAX_HOURS,
+    Book,
+    Close,
+    MarketView,
+    NamedStrategy,
+    Open,
+    Order,
+)
+from funding_platform.strategies.pairs import Pairs, best_first, best_pairs, held_bases
 
 
-class PairCarry(BaseModel):
+class PairCarry(NamedStrategy):
     """Hold the pair of venues with the widest divergence of a base, while it lasts.
 
     A pair is expected to net ``divergence_8h * horizon / 8 - 2 (cost_long + cost_short)`` over the
@@ -25,8 +31,6 @@ class PairCarry(BaseModel):
     whose divergence is not above zero is none, whatever the threshold and however much an order
     earns in rebates: it would be closed at once because its divergence had flipped.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     horizon_hours: float = Field(
         default=72.0, gt=0, le=MAX_HOURS, description="Over which funding must pay."
@@ -50,7 +54,7 @@ class PairCarry(BaseModel):
         "holding on; never when null.",
     )
 
-    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         """Exits, then entries by expected net."""
         pairs = self.pairs(market)
         closed = list(self._exits(market, book, pairs))
@@ -64,7 +68,7 @@ class PairCarry(BaseModel):
             long, short = int(pairs.long[base]), int(pairs.short[base])
             yield Open(long, short, memo=market.rate_8h[short] - market.rate_8h[long])
 
-    def pairs(self, market: Market) -> Pairs:
+    def pairs(self, market: MarketView) -> Pairs:
         """The best pair of each base now, and what it nets: nothing unless it diverges."""
         earned = market.rate_8h * (self.horizon_hours / TENOR_HOURS)
         cost = 2.0 * BPS * market.fill_cost_bps
@@ -75,11 +79,11 @@ class PairCarry(BaseModel):
         diverges = (best.long >= 0) & (market.rate_8h[best.short] > market.rate_8h[best.long])
         return best._replace(net=np.where(diverges, best.net, -np.inf))
 
-    def short_allowed(self, market: Market) -> Floats:
+    def short_allowed(self, market: MarketView) -> Floats:
         """0 for each instrument that may be the short leg, NaN for the others."""
         return np.zeros(len(market.rate_8h))
 
-    def _exits(self, market: Market, book: Book, pairs: Pairs) -> Iterator[tuple[int, Close]]:
+    def _exits(self, market: MarketView, book: Book, pairs: Pairs) -> Iterator[tuple[int, Close]]:
         """Base and order of each position that is to be closed."""
         if not len(book):
             return
@@ -97,13 +101,11 @@ class PairCarry(BaseModel):
             reason = next(name for name, holds in reasons.items() if holds[number])
             yield int(bases[number]), Close(int(book.position_id[number]), reason)
 
-    def _too_old(self, market: Market, book: Book) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _too_old(self, market: MarketView, book: Book) -> Flags:
         limit = np.inf if self.max_age_hours is None else self.max_age_hours
         return np.asarray((market.time_us - book.ordered_us) / HOUR_US >= limit)
 
-    def _bettered(
-        self, best: Floats, holding_on: Floats
-    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _bettered(self, best: Floats, holding_on: Floats) -> Flags:
         margin = np.inf if self.better_by is None else self.better_by
         return np.asarray(best > holding_on + margin)
 

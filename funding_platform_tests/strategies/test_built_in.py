@@ -10,10 +10,10 @@ import pytest
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
-from funding_platform.backtest.strategies.pairs import best_pairs
-from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
+from funding_platform.strategies.curve_timed_carry import CurveTimedCarry
+from funding_platform.strategies.pairs import best_pairs
+from funding_platform.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform_tests.backtest.markets import (
     HOUR,
     START,

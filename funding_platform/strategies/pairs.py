@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from funding_platform.backtest.compiled import compiled
-from funding_platform.backtest.data.panel import Floats, Ints
+from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.compiled import compiled
 
 
 class Pairs(NamedTuple):
@@ -70,13 +69,13 @@ def _best_two(rows: Ints, venue: Ints, score: Floats) -> tuple[int, int]:
     return best, second
 
 
-def best_first(pairs: Pairs, wanted: NDArray[np.bool_]) -> Ints:
+def best_first(pairs: Pairs, wanted: Flags) -> Ints:
     """The bases that are wanted, the best net first; of equal ones the lower."""
     bases = np.flatnonzero(wanted)
     ranked: Ints = bases[np.argsort(-pairs.net[bases], kind="stable")]
     return ranked
 
 
-def held_bases(base: Ints, long: Ints, short: Ints) -> NDArray[np.int64]:
+def held_bases(base: Ints, long: Ints, short: Ints) -> Ints:
     """The base of each position, whichever leg it has."""
     return base[np.where(long >= 0, long, short)]

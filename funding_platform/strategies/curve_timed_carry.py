@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from funding_platform.backtest.data.panel import Floats
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.strategies.cross_venue_carry import PairCarry
+from funding_platform.core.arrays import Floats
+from funding_platform.strategies.contract import MarketView
+from funding_platform.strategies.cross_venue_carry import PairCarry
 
 
 class CurveTimedCarry(PairCarry):
@@ -33,7 +33,7 @@ class CurveTimedCarry(PairCarry):
         default=None, description="Least value of the decay feature; no gate when null."
     )
 
-    def short_allowed(self, market: Market) -> Floats:
+    def short_allowed(self, market: MarketView) -> Floats:
         """0 where every gate is passed, NaN elsewhere."""
         passed = np.ones(len(market.rate_8h), dtype=np.bool_)
         if self.min_level is not None:

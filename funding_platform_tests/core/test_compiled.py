@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.backtest.source_code import CODE, PACKAGE
+from funding_platform.core.source_code import CODE, PACKAGE
 
 IMPACT = """
 import json, numba, numpy as np
@@ -93,6 +93,12 @@ def test_numba_is_given_its_own_place_back(checkout: Path, tmp_path: Path) -> No
     assert found["setting"] == chosen
     assert Path(chosen) in Path(found["folder"]).parents
     assert run_in(checkout, IMPACT)["setting"] == ""
+
+
+def test_importing_looks_for_no_place(checkout: Path, tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen"
+    run_in(checkout, LOADED, NUMBA_CACHE_DIR=str(chosen))
+    assert not chosen.exists()
 
 
 def test_where_one_place_cannot_be_written_another_serves(checkout: Path) -> None:

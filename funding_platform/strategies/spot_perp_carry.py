@@ -4,20 +4,26 @@ from collections.abc import Iterator
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from funding_platform.arbitrage.costs import BPS
-from funding_platform.backtest.errors import DataError
-from funding_platform.backtest.market import Market
-from funding_platform.backtest.positions import Book
-from funding_platform.backtest.strategies.base import MAX_HOURS, Close, Open, Order
-from funding_platform.backtest.strategies.pairs import best_first, best_pairs, held_bases
 from funding_platform.core.units import TENOR_HOURS
+from funding_platform.strategies.contract import (
+    MAX_HOURS,
+    Book,
+    Close,
+    MarketView,
+    NamedStrategy,
+    Open,
+    Order,
+)
+from funding_platform.strategies.errors import MissingDataError
+from funding_platform.strategies.pairs import best_first, best_pairs, held_bases
 
 _SPOT, _PERPETUAL = 0, 1
 
 
-class SpotPerpCarry(BaseModel):
+class SpotPerpCarry(NamedStrategy):
     """Hold spot against the best-paid perpetual of a base while funding stays up.
 
     The pair is expected to net ``rate_8h * horizon / 8 - 2 (cost_spot + cost_perpetual)`` over the
@@ -29,8 +35,6 @@ class SpotPerpCarry(BaseModel):
     would be closed, again and again. Nor is a perpetual held short that pays no more than
     ``exit_rate_8h``, which a negative threshold or a rebate would otherwise let in.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: Literal["spot_perp_carry"] = "spot_perp_carry"
     horizon_hours: float = Field(
@@ -57,19 +61,19 @@ class SpotPerpCarry(BaseModel):
             )
         return self
 
-    def decide(self, market: Market, book: Book) -> Iterator[Order]:
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         """Exits, then entries by expected net.
 
         Raises
         ------
-        DataError
+        MissingDataError
             If the data has no spot instrument.
         """
         if not market.spot.any():
-            raise DataError(
+            raise MissingDataError(
                 "spot_perp_carry needs spot prices, and the data has no spot instrument",
-                hint="the lake has perpetuals only: give FundingDataProvider.from_frames "
-                "instruments with contract_type spot, and their closes as prices",
+                hint="the lake has perpetuals only; docs/backtesting.md says how a backtest is "
+                "given instruments with contract_type spot, and their prices",
             )
         closing = list(self._exits(market, book))
         yield from closing
@@ -92,7 +96,7 @@ class SpotPerpCarry(BaseModel):
             short = int(pairs.short[base])
             yield Open(int(pairs.long[base]), short, memo=float(market.rate_8h[short]))
 
-    def _exits(self, market: Market, book: Book) -> Iterator[Close]:
+    def _exits(self, market: MarketView, book: Book) -> Iterator[Close]:
         """Orders to close what is paid too little, or too old."""
         for position in book:
             if position.closing or position.short is None:

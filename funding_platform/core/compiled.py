@@ -8,6 +8,7 @@ running what it had built in from functions and constants of other files, whatev
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Lock
@@ -15,7 +16,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import numba
 
-from funding_platform.backtest.source_code import CODE, source_digest
+from funding_platform.core.source_code import CODE, source_digest
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -27,6 +28,9 @@ _NUMBA: Final[Any] = numba.config  # its stubs name no setting
 _PREFIX: Final = "funding-backtest-"
 _KEPT: Final = 8
 """Folders that stay: other branches and installations may share the place. One has 10 MB."""
+
+_CHOOSING: Final = Lock()
+"""The place of the cache is a setting of the whole process."""
 
 
 def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -47,16 +51,32 @@ def compiled_in_place(function: Callable[Parameters, Result]) -> Callable[Parame
 def _compiled(
     function: Callable[Parameters, Result], **options: Any
 ) -> Callable[Parameters, Result]:
-    """The function with numba, which asks for the place of its cache when it decorates."""
-    with _DECORATING:
-        before, _NUMBA.CACHE_DIR = _NUMBA.CACHE_DIR, str(_FOLDER or "")
-        try:
-            made = numba.njit(function, cache=_FOLDER is not None, nogil=True, **options)
-        finally:
-            _NUMBA.CACHE_DIR = before
+    """The function with numba; a place on disk is looked for when it is first compiled."""
+    made = numba.njit(function, nogil=True, **options)
+
+    def compile_first(signature: Any) -> Any:
+        vars(made).pop("compile", None)  # of the instance: from now on the class's own serves
+        _keep_on_disk(made)
+        return made.compile(signature)
+
+    made.compile = compile_first
     return cast("Callable[Parameters, Result]", made)
 
 
+def _keep_on_disk(made: Any) -> None:
+    """Have the machine code of a function cached; numba asks where as it is told to."""
+    with _CHOOSING:
+        folder = _cache_folder()
+        if folder is None:
+            return
+        before, _NUMBA.CACHE_DIR = _NUMBA.CACHE_DIR, str(folder)
+        try:
+            made.enable_caching()
+        finally:
+            _NUMBA.CACHE_DIR = before
+
+
+@cache
 def _cache_folder() -> Path | None:
     """Where machine code of this source is kept; None where nothing can be written."""
     name = f"{_PREFIX}{source_digest(*CODE)[:16]}"
@@ -82,8 +102,3 @@ def _forget_oldest(place: Path) -> None:
     folders = sorted(place.glob(f"{_PREFIX}*"), key=lambda folder: folder.stat().st_mtime)
     for folder in folders[:-_KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-_FOLDER: Final = _cache_folder()
-_DECORATING: Final = Lock()
-"""The place of the cache is a setting of the whole process."""
