@@ -41,8 +41,8 @@ def by_time(spoilt: str = "") -> str:
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, size in (
-        ("texts.PART_BYTES", 1 << 10),
-        ("texts.LONGEST_RECORD", 1 << 8),
+        ("files.texts.PART_BYTES", 1 << 10),
+        ("files.texts.LONGEST_RECORD", 1 << 8),
         ("spool.BUFFER_ROWS", 50),
         ("spool.GROUP_ROWS", 40),
     ):
