@@ -132,7 +132,7 @@ def get_features(
             "symbols": None if wanted is None else [symbol for _, symbol in wanted],
         },
     ).pl()
-    known = FEATURE_STORE.conform(known).cast(dict(FEATURE_STORE.polars_schema))  # type: ignore[arg-type]
+    known = FEATURE_STORE.typed(FEATURE_STORE.conform(known))
     if wanted is None:
         return known
     asked = pl.DataFrame(wanted, schema=dict.fromkeys(IDENTITY, pl.String()), orient="row")
