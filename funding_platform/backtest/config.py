@@ -22,6 +22,7 @@ from funding_platform.backtest.strategies.base import MAX_HOURS
 from funding_platform.backtest.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.backtest.strategies.curve_timed_carry import CurveTimedCarry
 from funding_platform.backtest.strategies.spot_perp_carry import SpotPerpCarry
+from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
 from funding_platform.core.validation_errors import faults_as
@@ -51,7 +52,7 @@ class Slippage(_Section):
         default=2.0, ge=0, description="linear: basis points that a million dollars costs."
     )
     depth_share: float = Field(
-        default=1e-3,
+        default=DEPTH_SHARE,
         gt=0,
         description="depth: share of the 24-hour volume that rests within one basis point.",
     )

@@ -27,6 +27,7 @@ from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
+from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.backtests import edge_holds, identity_holds
 from funding_platform.flows.checks.features import (
     MAX_DRIFT_DEGREES,
@@ -39,7 +40,6 @@ from funding_platform.flows.checks.features import (
 from funding_platform.flows.checks.lake import (
     MAX_MISSING_SHARE,
     MISSING_BUCKETS_OVER,
-    Answer,
     few_missing_buckets,
     history_fresh,
     keys_unique,

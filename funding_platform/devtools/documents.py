@@ -16,7 +16,6 @@ from typing import Any
 import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
-from funding_platform.core.completeness import GRACE
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
 from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.collected import (
@@ -32,7 +31,7 @@ from funding_platform.core.tables.opportunities import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
-from funding_platform.core.time_grid import HOUR, MILLISECOND, SKEW
+from funding_platform.core.time_grid import HOUR, LATENESS, MILLISECOND, SKEW
 from funding_platform.flows.collection.history_depths import history_depths
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
@@ -155,7 +154,7 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
 
 
 def completeness_macros() -> str:
-    """What rules of core/ are made of, for SQL: the grace, who keeps how much, listings, clocks."""
+    """What rules of core/ are made of, for SQL: lateness, who keeps how much, listings, clocks."""
     depths = "".join(
         f"        when '{venue}' then interval {depth // timedelta(hours=1)} hours\n"
         for venue, depth in history_depths().items()
@@ -164,7 +163,7 @@ def completeness_macros() -> str:
         "{# Generated from funding_platform/core and the venues' specs by\n"
         "   `python -m funding_platform.devtools.documents`. Do not edit. #}\n"
         "{# A settlement may appear this late before it counts as absent. #}\n"
-        f"{{% macro grace_ms() -%}}\n    {GRACE // MILLISECOND}\n{{%- endmacro %}}\n"
+        f"{{% macro lateness_ms() -%}}\n    {LATENESS // MILLISECOND}\n{{%- endmacro %}}\n"
         "{# What tells the listings of a ticker apart: see core/listings.py. #}\n"
         + "".join(
             f"{{% macro {name}() -%}}\n    interval {span // HOUR} hours\n{{%- endmacro %}}\n"

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from funding_platform.core.tables.columns import real_column, text_column, time_column
+from funding_platform.core.tables.columns import (
+    PER_8H,
+    PER_INTERVAL,
+    PER_YEAR,
+    real_column,
+    text_column,
+    time_column,
+)
 from funding_platform.core.tables.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
@@ -65,9 +72,6 @@ WATCH_REASONS: Final = {
 REASONS: Final = {**REJECT_REASONS, **WATCH_REASONS}
 """Every reason: its code and what it means."""
 
-_PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
-_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
-_PER_YEAR = "fraction per year"
 _FRACTION = "fraction of one leg's notional"
 _BPS = "basis points of one leg's notional"
 
@@ -95,15 +99,13 @@ _KEY = (
 _RATES = (
     text_column("long_quote", "Currency that the long leg is quoted in."),
     text_column("short_quote", "Currency that the short leg is quoted in."),
-    *_leg_columns(
-        "rate", "Predicted rate of the {leg} leg, as the venue states it.", _PER_INTERVAL
-    ),
+    *_leg_columns("rate", "Predicted rate of the {leg} leg, as the venue states it.", PER_INTERVAL),
     *_leg_columns("interval_hours", "Funding interval of the {leg} leg.", "hours"),
-    *_leg_columns("rate_8h", "Predicted rate of the {leg} leg, scaled to 8 hours.", _PER_8H),
-    _amount("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", _PER_8H),
-    real_column("gross_apr", "divergence_8h annualised, simple.", _PER_YEAR),
+    *_leg_columns("rate_8h", "Predicted rate of the {leg} leg, scaled to 8 hours.", PER_8H),
+    _amount("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", PER_8H),
+    real_column("gross_apr", "divergence_8h annualised, simple.", PER_YEAR),
     real_column(
-        "gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", _PER_YEAR
+        "gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", PER_YEAR
     ),
 )
 
@@ -181,7 +183,7 @@ _NETS = (
         for horizon in HORIZONS
     ),
     real_column("net_7d_if_halved", "Half of funding_7d less the whole cost.", _FRACTION),
-    real_column("net_apr", "net_7d annualised, simple.", f"{_PER_YEAR}, simple"),
+    real_column("net_apr", "net_7d annualised, simple.", PER_YEAR),
     real_column("break_even_hours", "Time after which divergence_8h has paid cost_bps.", "hours"),
 )
 
@@ -218,7 +220,7 @@ _PAST = (
         for days in (7, 30)
     ),
     *(
-        real_column(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", _PER_YEAR)
+        real_column(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", PER_YEAR)
         for days in (7, 30)
     ),
     Column(

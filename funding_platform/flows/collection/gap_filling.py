@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from funding_platform.core.completeness import (
-    GRACE,
     SCHEMA,
     SILENT,
     STOPPED,
@@ -27,7 +26,7 @@ from funding_platform.core.intervals import BY_SYMBOL
 from funding_platform.core.listings import listing_starts
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import instant
-from funding_platform.core.time_grid import Window
+from funding_platform.core.time_grid import LATENESS, Window
 from funding_platform.flows.collection.history_depths import kept_since
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
@@ -228,7 +227,7 @@ def _spans(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str
         missing.sort("venue_symbol", "missing_time")
         .with_columns(apart.alias("run"))
         .group_by("venue_symbol", "run")
-        .agg((time.min() - GRACE).alias("start"), (time.max() + GRACE).alias("end"))
+        .agg((time.min() - LATENESS).alias("start"), (time.max() + LATENESS).alias("end"))
     )
     together = runs.group_by("start", "end").agg(pl.col("venue_symbol").sort()).sort("start", "end")
     return [
