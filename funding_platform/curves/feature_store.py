@@ -16,7 +16,8 @@ from funding_platform.core.tables.feature_store import (
     PCA_PREFIXES,
     features_of,
 )
-from funding_platform.core.tables.features import CURVE_KEY, PCA_SCORES
+from funding_platform.core.tables.features import CURVE_KEY
+from funding_platform.core.tables.pca import PCA_SCORES
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import IDENTITY
 

@@ -16,12 +16,8 @@ from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_
 from funding_platform.core.tables.backtest import RUNS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    PCA_MODELS,
-    PCA_SCORES,
-)
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key

@@ -10,7 +10,8 @@ from types import MappingProxyType
 import dagster as dg
 import polars as pl
 
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS, PCA_MODELS
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, MONTHLY, mapping_of
 from funding_platform.defs.presentation import (

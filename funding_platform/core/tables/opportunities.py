@@ -2,8 +2,8 @@
 
 Built by dbt like all marts. A pair is long the lower rate and short the higher, compared per hour.
 Nothing is left out for being poor: ``tier`` and ``reasons`` say what stands against a pair, with
-the codes declared here. All returns and costs are of one leg's notional, since both legs carry
-the same.
+the codes of ``core.tables.reasons``. All returns and costs are of one leg's notional, since both
+legs carry the same.
 """
 
 from collections.abc import Iterator
@@ -19,58 +19,11 @@ from funding_platform.core.tables.columns import (
     text_column,
     time_column,
 )
+from funding_platform.core.tables.reasons import TIERS
 from funding_platform.core.tables.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
 """Holding times that funding and net are stated for, in hours."""
-
-TIERS: Final = ("actionable", "watch", "reject")
-"""Best first. ``reject`` has a reason of ``REJECT_REASONS``, ``watch`` one of ``WATCH_REASONS``."""
-
-
-def _either_leg(code: str, meaning: str) -> dict[str, str]:
-    """A reason that may lie with either leg."""
-    return {f"{leg}_{code}": meaning.format(leg=leg) for leg in ("long", "short")}
-
-
-REJECT_REASONS: Final = {
-    **_either_leg(
-        "stale",
-        "The {leg} leg was seen longer before the newest observation than its own interval allows.",
-    ),
-    **_either_leg("halted", "The {leg} leg is not listed as trading."),
-    **_either_leg("rate_unknown", "The {leg} leg shows no predicted rate."),
-    **_either_leg("interval_unknown", "The {leg} leg's funding interval is unknown."),
-    **_either_leg("fee_unknown", "No fees are known of the {leg} leg's venue."),
-    **_either_leg(
-        "volume_unknown", "The {leg} leg's turnover is unknown or 0: no impact estimate."
-    ),
-    "price_gap_wide": "The mark prices lie further apart than one asset's should.",
-    "price_gap_unknown": "A mark price is unknown: the legs may not be the same asset.",
-    "no_divergence": "Both legs pay the same rate.",
-    "no_net_in_7d": "Seven days of funding at today's rates do not pay the costs.",
-}
-"""What makes a pair no opportunity, by code."""
-
-WATCH_REASONS: Final = {
-    **_either_leg("open_interest_unknown", "The {leg} leg's open interest is unknown."),
-    **_either_leg("spread_assumed", "The {leg} leg shows no book: its spread is an assumption."),
-    **_either_leg(
-        "clock_unknown",
-        "When the {leg} leg settles next is unknown: its funding is counted pro rata.",
-    ),
-    "thin_open_interest": "The smaller open interest is too small to hide in.",
-    "thin_volume": "The smaller turnover is too small to trade in.",
-    "no_net_in_3d": "Three days of funding at today's rates do not pay the costs.",
-    "no_net_if_halved": "Half of seven days' funding does not pay the costs.",
-    "lost_over_7d": "The settled funding of the last 7 days was no gain.",
-    "past_unknown": "The settled funding of the last 7 days is incomplete.",
-    "flickering": "The divergence often had the other sign in the last 7 days, or was 0.",
-}
-"""What keeps a pair from being acted upon, by code."""
-
-REASONS: Final = {**REJECT_REASONS, **WATCH_REASONS}
-"""Every reason: its code and what it means."""
 
 _FRACTION = "fraction of one leg's notional"
 _BPS = "basis points of one leg's notional"

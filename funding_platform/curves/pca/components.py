@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.core.tables.features import PCA_COMPONENTS
+from funding_platform.core.tables.pca import PCA_COMPONENTS
 from funding_platform.curves.inputs import Flags, Floats, Ints, Rows
 from funding_platform.curves.pca.moments import Moments
 

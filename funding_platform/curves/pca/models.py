@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_MODELS
+from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_MODELS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.inputs import IDENTITY, Flags, Floats
 from funding_platform.curves.pca.alignment import Aligned, aligned

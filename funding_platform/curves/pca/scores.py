@@ -10,7 +10,8 @@ is available when both strip and model are.
 import numpy as np
 import polars as pl
 
-from funding_platform.core.tables.features import BUCKETS, PCA_COMPONENTS, PCA_SCORES
+from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.inputs import IDENTITY, Floats, Ints
 from funding_platform.curves.pca.inputs import time_key

@@ -6,12 +6,8 @@ from datetime import datetime
 import polars as pl
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    PCA_COMPONENTS,
-    PCA_SCORES,
-)
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import build_features, get_features
 from funding_platform.flows.collection.listings import current_rows

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS, PCA_MODELS
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.features import (
