@@ -21,8 +21,3 @@
         when {{ first }} <= {{ until }} then ({{ until }} - {{ first }}) // {{ step }} + 1
     end
 {%- endmacro %}
-
-{# The holding times that funding and net are stated for: HORIZONS of core/tables/opportunities.py. #}
-{% macro horizons() -%}
-    {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
-{%- endmacro %}

@@ -1,10 +1,10 @@
 {# Generated from funding_platform/core and the venues' specs by
    `python -m funding_platform.devtools.documents`. Do not edit. #}
 {# A settlement may appear this late before it counts as absent. #}
-{% macro grace_ms() -%}
+{% macro lateness_ms() -%}
     1800000
 {%- endmacro %}
-{# What tells the listings of a ticker apart: see core/listings.py. #}
+{# What tells listings of a ticker apart: core/listings.py. #}
 {% macro silence() -%}
     interval 168 hours
 {%- endmacro %}

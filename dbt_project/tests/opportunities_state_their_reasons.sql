@@ -1,7 +1,6 @@
 -- A tier and the reasons for it go together, and the best tier has none.
-{% set rejecting = reject_reasons().keys() | list %}
 select *
 from {{ ref('opportunities') }}
 where
-    (tier = 'reject') <> list_has_any(reasons, {{ rejecting }})
+    (tier = 'reject') <> list_has_any(reasons, {{ codes_to_reject() }})
     or (tier = 'actionable') <> (len(reasons) = 0)

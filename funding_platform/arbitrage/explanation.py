@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from funding_platform.arbitrage.filters import FeeMode
-from funding_platform.core.tables.opportunities import HORIZONS, REASONS
+from funding_platform.core.tables.opportunities import HORIZONS
+from funding_platform.core.tables.reasons import REASONS
 
 _UNKNOWN: Final = "unknown"
 
@@ -37,7 +38,10 @@ def explain(row: Mapping[str, Any], fee_mode: FeeMode = "taker") -> str:
     head = "{base}: long {long_venue} {long_symbol}, short {short_venue} {short_symbol}: {tier}"
     if row["discovered_at"] is not None:
         lines["discovered"] = _time(row["discovered_at"])
-    against = [f"  - {REASONS.get(code, code)} ({code})" for code in row["reasons"]]
+    against = [
+        f"  - {REASONS[code].meaning if code in REASONS else code} ({code})"
+        for code in row["reasons"]
+    ]
     return "\n".join(
         [
             head.format_map(row),

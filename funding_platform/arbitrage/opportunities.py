@@ -10,7 +10,8 @@ import polars as pl
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.presence import ask, require_rows
 from funding_platform.arbitrage.pricing import with_reasons
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, TIERS
+from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.reasons import TIERS
 from funding_platform.core.tables.schema import Table
 
 BOUNDS: Final = {

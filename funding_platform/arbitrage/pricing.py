@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.tables.opportunities import (
-    HORIZONS,
-    OPPORTUNITIES,
-    REASONS,
-    REJECT_REASONS,
-    WATCH_REASONS,
+from funding_platform.arbitrage.formulas import (
+    BREAK_EVEN_HOURS,
+    FOUR_TRADES,
+    MAKER_COST_BPS,
+    NET,
+    NET_IF_HALVED,
+    TAKER_COST_BPS,
+    TIER,
+    codes_that_hold,
 )
+from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS, WATCH_REASONS
 from funding_platform.core.tables.schema import Table
-from funding_platform.core.units import HOURS_PER_YEAR, TENOR_HOURS
+from funding_platform.core.units import HOURS_PER_YEAR
 
 _COST = {"taker": "cost_bps", "maker": "maker_cost_bps"}
 _OF_TAKERS_ONLY = ("long_spread_assumed", "short_spread_assumed")
@@ -107,32 +112,35 @@ def _with_size(rows: str, wanted: OpportunityFilter) -> str:
         if wanted.size_usd is not None
         else ""
     )
-    return f"""
-SELECT * REPLACE (
-    2 * (long_taker_bps + short_taker_bps) AS taker_fees_bps,
-    2 * (long_maker_bps + short_maker_bps) AS maker_fees_bps
-    {impact}
-) FROM ({rows})"""
+    fees = ", ".join(
+        f"{FOUR_TRADES.of(long_bps=f'long_{mode}_bps', short_bps=f'short_{mode}_bps')} "
+        f"AS {mode}_fees_bps"
+        for mode in _COST
+    )
+    return f"SELECT * REPLACE ({fees} {impact}) FROM ({rows})"
 
 
 def _with_costs(rows: str, _: OpportunityFilter) -> str:
     """What opening and closing costs, crossing and resting."""
     return f"""
 SELECT * REPLACE (
-    taker_fees_bps + spread_cost_bps + impact_cost_bps AS cost_bps,
-    maker_fees_bps AS maker_cost_bps
+    {TAKER_COST_BPS.of()} AS cost_bps,
+    {MAKER_COST_BPS.of()} AS maker_cost_bps
 ) FROM ({rows})"""
 
 
 def _with_nets(rows: str, wanted: OpportunityFilter) -> str:
     """What is left of the funding when the trades of the fee mode are paid."""
     cost = _COST[wanted.fee_mode]
-    nets = ", ".join(f"funding_{horizon} - {cost} / 1e4 AS net_{horizon}" for horizon in HORIZONS)
+    nets = ", ".join(
+        f"{NET.of(funding=f'funding_{horizon}', cost_bps=cost)} AS net_{horizon}"
+        for horizon in HORIZONS
+    )
     return f"""
 SELECT * REPLACE (
     {nets},
-    funding_7d / 2 - {cost} / 1e4 AS net_7d_if_halved,
-    {cost} / 1e4 * {TENOR_HOURS} / nullif(divergence_8h, 0) AS break_even_hours
+    {NET_IF_HALVED.of(funding="funding_7d", cost_bps=cost)} AS net_7d_if_halved,
+    {BREAK_EVEN_HOURS.of(cost_bps=cost)} AS break_even_hours
 ) FROM ({rows})"""
 
 
@@ -143,10 +151,7 @@ def _with_tier(rows: str, wanted: OpportunityFilter) -> str:
         " OR ".join(against[code] for code in codes if code in against)
         for codes in (REJECT_REASONS, WATCH_REASONS)
     )
-    return f"""
-SELECT * REPLACE (
-    CASE WHEN {rejects} THEN 'reject' WHEN {watches} THEN 'watch' ELSE 'actionable' END AS tier
-) FROM ({rows})"""
+    return f"SELECT * REPLACE ({TIER.of(rejected=rejects, watched=watches)} AS tier) FROM ({rows})"
 
 
 def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
@@ -154,24 +159,17 @@ def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
 
     To list them for every row would take as long as all else: this is for the rows shown.
     """
-    codes = ", ".join(
-        f"CASE WHEN {true} THEN '{code}' END" for code, true in sorted(_against(wanted).items())
-    )
-    return f"""
-SELECT * REPLACE ([code FOR code IN [{codes}] IF code IS NOT NULL] AS reasons) FROM ({rows})"""
+    codes = codes_that_hold(dict(sorted(_against(wanted).items())))
+    return f"SELECT * REPLACE ({codes} AS reasons) FROM ({rows})"
 
 
 def _against(wanted: OpportunityFilter) -> dict[str, str]:
     """What stands against a row, by code: judged by fees and nets at hand, or as it is stored."""
-    stored = {code: f"list_contains(reasons, '{code}')" for code in REASONS}
-    against = {
-        **stored,
-        "no_net_in_7d": "net_7d <= 0",
-        "no_net_in_3d": "net_3d <= 0",
-        "no_net_if_halved": "net_7d_if_halved <= 0",
-        "long_fee_unknown": f"long_{wanted.fee_mode}_bps IS NULL",
-        "short_fee_unknown": f"short_{wanted.fee_mode}_bps IS NULL",
+    fees = {f"{leg}_fee_bps": f"{leg}_{wanted.fee_mode}_bps" for leg in ("long", "short")}
+    return {
+        code: reason.condition.format_map(fees)
+        if reason.of_costs
+        else f"list_contains(reasons, '{code}')"
+        for code, reason in REASONS.items()
+        if wanted.fee_mode == "taker" or code not in _OF_TAKERS_ONLY
     }
-    if wanted.fee_mode == "maker":
-        return {code: true for code, true in against.items() if code not in _OF_TAKERS_ONLY}
-    return against

@@ -21,6 +21,7 @@ from pydantic import (
 
 from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
+from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
 from funding_platform.core.validation_errors import faults_as
@@ -50,7 +51,7 @@ class Slippage(_Section):
         default=2.0, ge=0, description="linear: basis points that a million dollars costs."
     )
     depth_share: float = Field(
-        default=1e-3,
+        default=DEPTH_SHARE,
         gt=0,
         description="depth: share of the 24-hour volume that rests within one basis point.",
     )

@@ -16,7 +16,7 @@ listings of one ticker nothing was due (see ``core.listings``): a gap does not r
 ends are those of the newest listing.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -25,10 +25,7 @@ from funding_platform.core.intervals import CONTEXT, gap_before
 from funding_platform.core.listings import STARTS, of_current_listing, with_since
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant
-from funding_platform.core.time_grid import HOUR, MILLISECOND, Window
-
-GRACE: Final = timedelta(minutes=30)
-"""A settlement may appear this late before it counts as absent."""
+from funding_platform.core.time_grid import HOUR, HOUR_MS, LATENESS, Window
 
 OUTAGE_SYMBOLS: Final = 3
 """Hours that so many instruments lack, and none has, are an outage of the venue."""
@@ -49,8 +46,6 @@ SCHEMA: Final = pl.Schema(
 """Columns of every frame of missing settlements."""
 
 _NONE_REUSED: Final = STARTS.to_frame()
-
-_HOUR_MS = HOUR // MILLISECOND
 
 
 def lives(instruments: pl.DataFrame) -> pl.DataFrame:
@@ -210,7 +205,7 @@ def _at_the_ends(
     changed = pl.when(recent).then(pl.col("stated_hours"))
     ends = ends.with_columns(pl.max_horizontal("last_hours", changed).alias("next_hours"))
     closing = _milliseconds("next_hours")
-    end = pl.min_horizontal(pl.col("trades_until") - GRACE, instant(window.end))
+    end = pl.min_horizontal(pl.col("trades_until") - LATENESS, instant(window.end))
     # A null bound does not take part in min_horizontal, and must not turn into the other one.
     known = pl.col("trades_until").is_not_null()
     after = pl.when(known).then((end - pl.col("last")).dt.total_milliseconds() // closing)
@@ -231,7 +226,7 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
             (instant(window.start).dt.epoch("ms") - 1) // step,
         ).alias("before"),
         (
-            pl.min_horizontal(pl.col("trades_until") - GRACE, instant(window.end)).dt.epoch("ms")
+            pl.min_horizontal(pl.col("trades_until") - LATENESS, instant(window.end)).dt.epoch("ms")
             // step
         ).alias("upto"),
     )
@@ -259,7 +254,7 @@ def _laid_out(
 
 
 def _milliseconds(hours: str) -> pl.Expr:
-    return (pl.col(hours) * _HOUR_MS).round().cast(pl.Int64)
+    return (pl.col(hours) * HOUR_MS).round().cast(pl.Int64)
 
 
 def _length(milliseconds: pl.Expr) -> pl.Expr:

@@ -92,7 +92,7 @@ def listing_starts(settlements: pl.DataFrame, stamps: pl.DataFrame) -> pl.DataFr
         pl.coalesce("since", pl.when("relisted").then("listed_at")).alias("since")
     )
     starts = begins.drop_nulls("since").select(STARTS.names()).unique().sort(STARTS.names())
-    return starts.cast(dict(STARTS))  # type: ignore[arg-type]
+    return starts.cast(STARTS)
 
 
 def with_since(rows: pl.DataFrame, starts: pl.DataFrame, time: str) -> pl.DataFrame:

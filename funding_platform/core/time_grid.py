@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from funding_platform.core.units import TENOR_HOURS
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)
 MICROSECOND = timedelta(microseconds=1)
 HOUR_US = HOUR // MICROSECOND
+HOUR_MS = HOUR // MILLISECOND
+DAY_MS = 24 * HOUR_MS
+
+TENOR = TENOR_HOURS * HOUR
+
+LATENESS = HOUR / 2
+"""How late a settlement may be stamped, or appear: it counts for its nearest hour. One that is due
+is absent only after that."""
 
 SKEW = timedelta(minutes=5)
 """How far two clocks may be apart that are both taken to be right."""

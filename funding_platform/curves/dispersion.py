@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.time_grid import HOUR_US
-from funding_platform.core.units import TENOR_HOURS
+from funding_platform.core.time_grid import MICROSECOND, TENOR
 from funding_platform.curves.inputs import Rows
 
 MIN_VENUES = 2
 
-_TENOR_US = TENOR_HOURS * HOUR_US
+_TENOR_US = TENOR // MICROSECOND
 
 _ROWS_AT_ONCE = 1 << 16
 

@@ -17,7 +17,8 @@ from funding_platform.core.tables.feature_store import (
     PCA_PREFIXES,
     features_of,
 )
-from funding_platform.core.tables.features import CURVE_KEY, PCA_SCORES
+from funding_platform.core.tables.features import CURVE_KEY
+from funding_platform.core.tables.pca import PCA_SCORES
 from funding_platform.curves.errors import CurveError
 
 MAX_AGE: Final = timedelta(days=1)
@@ -132,7 +133,7 @@ def get_features(
             "symbols": None if wanted is None else [symbol for _, symbol in wanted],
         },
     ).pl()
-    known = FEATURE_STORE.conform(known).cast(dict(FEATURE_STORE.polars_schema))  # type: ignore[arg-type]
+    known = FEATURE_STORE.typed(FEATURE_STORE.conform(known))
     if wanted is None:
         return known
     asked = pl.DataFrame(wanted, schema=dict.fromkeys(INSTRUMENT_KEY, pl.String()), orient="row")

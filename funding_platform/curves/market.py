@@ -3,22 +3,16 @@
 Only snapshots that had been observed by then have a say.
 """
 
-from datetime import timedelta
-
 import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Floats, Ints
+from funding_platform.core.assumptions import SNAPSHOT_STALE_AFTER
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.units import TENOR_HOURS
+from funding_platform.core.time_grid import TENOR
 from funding_platform.curves.inputs import Instruments
 
-STALE_AFTER = timedelta(hours=2)
-"""Snapshots are taken hourly; one may be missed."""
-
-TENOR = timedelta(hours=TENOR_HOURS)
-
-MARKET_LOOK_BACK = TENOR + STALE_AFTER
+MARKET_LOOK_BACK = TENOR + SNAPSHOT_STALE_AFTER
 """How far before a curve's ``available_at`` a snapshot may have been observed and still count."""
 
 _COLUMNS = ("mark_price", "index_price", "open_interest_base")
@@ -73,7 +67,7 @@ def _newest(curves: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
         left_on="at",
         right_on="observed_at",
         by="instrument",
-        tolerance=STALE_AFTER,
+        tolerance=SNAPSHOT_STALE_AFTER,
         check_sortedness=False,
     )
     return joined.sort("row").select(pl.col(_COLUMNS).cast(pl.Float64))

@@ -11,14 +11,11 @@ import polars as pl
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.core.time_grid import HOUR, Window, to_us
-from funding_platform.core.units import TENOR_HOURS
+from funding_platform.core.time_grid import LATENESS, TENOR, Window, to_us
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements
 from funding_platform.curves.phases import Phases
 from funding_platform.curves.strips import Emission, Strips, live_strips, settled_strips
 from funding_platform.curves.windows import LOOK_BACK, window_grid
-
-_TENOR = TENOR_HOURS * HOUR
 
 
 def build_curves(
@@ -72,11 +69,11 @@ def build_curves(
         other, or rates cannot be compounded; the message names the symbol and the time.
     """
     settlements = _between(
-        settlements, "funding_time", window.start - LOOK_BACK, window.end + HOUR / 2
+        settlements, "funding_time", window.start - LOOK_BACK, window.end + LATENESS
     )
     if predictions is None:
         predictions = MARKET_SNAPSHOTS.empty()
-    predictions = _between(predictions, "observed_at", window.start - _TENOR, window.end + _TENOR)
+    predictions = _between(predictions, "observed_at", window.start - TENOR, window.end + TENOR)
     instruments = Instruments(settlements, predictions)
     settled = read_settlements(settlements, instruments)
     predicted = read_predictions(predictions, instruments)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.features import BUCKETS
-from funding_platform.core.time_grid import HOUR_US
+from funding_platform.core.time_grid import HOUR_US, LATENESS, MICROSECOND
 from funding_platform.core.units import TENOR_HOURS, apy
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments, Settlements, moment
@@ -35,8 +35,7 @@ LOOK_BACK = timedelta(hours=STRIP_HOURS)
 
 MIN_COVERED_HOURS = TENOR_HOURS / 2
 
-LATENESS_US = HOUR_US // 2
-"""A settlement counts for its nearest hour, so one at a boundary may be stamped this much later."""
+LATENESS_US = LATENESS // MICROSECOND
 
 _Number = TypeVar("_Number", np.int64, np.float64)
 

@@ -16,17 +16,14 @@ from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_
 from funding_platform.core.tables.backtest import RUNS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    PCA_MODELS,
-    PCA_SCORES,
-)
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
+from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.backtests import edge_holds, identity_holds
 from funding_platform.flows.checks.features import (
     MAX_DRIFT_DEGREES,
@@ -39,7 +36,6 @@ from funding_platform.flows.checks.features import (
 from funding_platform.flows.checks.lake import (
     MAX_MISSING_SHARE,
     MISSING_BUCKETS_OVER,
-    Answer,
     few_missing_buckets,
     history_fresh,
     keys_unique,

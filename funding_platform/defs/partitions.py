@@ -4,9 +4,14 @@ History by month: it costs at least one request per symbol however short the win
 partition event costs Dagster about 20 ms. Snapshots by hour: they are perishable.
 """
 
+import math
 import warnings
+from datetime import timedelta
 
 import dagster as dg
+
+from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.flows.features.computed import Input
 
 # Backfill policies and nonexistent upstream partitions are beta in Dagster 1.13; we pin the
 # version, and the warning would be printed once per asset.
@@ -21,22 +26,32 @@ SNAPSHOT_START = "2026-01-01-00:00"
 MONTHLY = dg.MonthlyPartitionsDefinition(start_date=HISTORY_START, timezone="UTC", end_offset=1)
 HOURLY = dg.HourlyPartitionsDefinition(start_date=SNAPSHOT_START, timezone="UTC", end_offset=1)
 
-MONTH_AND_THE_ONE_BEFORE = dg.TimeWindowPartitionMapping(
-    start_offset=-1, allow_nonexistent_upstream_partitions=True
-)
-"""A curve looks back over eight windows of eight hours, its factors over 28 days: never further
-than into the month before."""
+HOURLY_TABLES = (INSTRUMENTS, MARKET_SNAPSHOTS)
+"""Tables whose assets are partitioned by the hour; all others are by the month, if at all."""
 
-MONTH_AND_THE_THREE_BEFORE = dg.TimeWindowPartitionMapping(
-    start_offset=-3, allow_nonexistent_upstream_partitions=True
-)
-"""A model is fitted to 90 days of curves, and applies for as long."""
-
-HOURS_OF_THE_MONTH = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
-"""Live curves use whichever snapshots of the month were taken."""
+MONTH = timedelta(days=365.25 / 12)
 
 BY_RANGE = dg.BackfillPolicy.single_run()
 """A range of partitions is one run: history pages straight through it."""
 
 ONE_BY_ONE = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 """Only the running hour can be collected at all."""
+
+
+def mapping_of(source: Input) -> dg.PartitionMapping | None:
+    """Return how a month of a computed table maps to the partitions of one of its inputs.
+
+    To the hours of that month, of which whichever were collected count; to that month and as many
+    before it as the look-back takes, in months of mean length; to that month alone.
+
+    What lies beyond the end of the month, within the input's reach, is not waited for: a refresh
+    in the next month picks it up.
+    """
+    if source.table in HOURLY_TABLES:
+        return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+    if not source.look_back:
+        return None
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-math.ceil(source.look_back / MONTH),
+        allow_nonexistent_upstream_partitions=True,
+    )

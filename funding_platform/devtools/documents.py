@@ -1,14 +1,13 @@
 """Everything that other tools must be told about the declared tables, derived from them.
 
-The dbt sources, the contracts of the marts, the column types of the seed, what SQL must know of
-the rule of completeness, and ``docs/tables.md`` are committed, because dbt and people read them as
+The dbt sources, the contracts of the marts, the column types of the seed, macros, and
+``docs/tables.md`` are committed, because dbt and people read them as
 files; a test proves that they equal what is derived here. ``python -m
 funding_platform.devtools.documents`` writes them anew; with ``--check`` it only fails if that would
 change anything.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,6 @@ from typing import Any
 import click
 import yaml  # type: ignore[import-untyped]  # ships no types
 
-from funding_platform.core.completeness import GRACE
-from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
-from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
@@ -32,8 +28,11 @@ from funding_platform.core.tables.opportunities import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
-from funding_platform.core.time_grid import HOUR, MILLISECOND, SKEW
-from funding_platform.flows.collection.history_depths import history_depths
+from funding_platform.devtools.dbt_macros import (
+    completeness_macros,
+    dollar_macro,
+    opportunity_macros,
+)
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
 
@@ -83,6 +82,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
         Path("dbt_project/macros/completeness.sql"): completeness_macros(),
         Path("dbt_project/macros/dollars.sql"): dollar_macro(),
+        Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
         Path("docs/features.md"): features_markdown(),
     }
@@ -152,46 +152,6 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
             for table in tables
         ]
     }
-
-
-def completeness_macros() -> str:
-    """What rules of core/ are made of, for SQL: the grace, who keeps how much, listings, clocks."""
-    depths = "".join(
-        f"        when '{venue}' then interval {depth // timedelta(hours=1)} hours\n"
-        for venue, depth in history_depths().items()
-    )
-    return (
-        "{# Generated from funding_platform/core and the venues' specs by\n"
-        "   `python -m funding_platform.devtools.documents`. Do not edit. #}\n"
-        "{# A settlement may appear this late before it counts as absent. #}\n"
-        f"{{% macro grace_ms() -%}}\n    {GRACE // MILLISECOND}\n{{%- endmacro %}}\n"
-        "{# What tells the listings of a ticker apart: see core/listings.py. #}\n"
-        + "".join(
-            f"{{% macro {name}() -%}}\n    interval {span // HOUR} hours\n{{%- endmacro %}}\n"
-            for name, span in (("silence", SILENCE), ("late_stamp", LATE_STAMP), ("frozen", FROZEN))
-        )
-        + "{# How far two clocks may be apart that are both taken to be right. #}\n"
-        "{% macro skew() -%}\n"
-        f"    interval {SKEW // MILLISECOND} milliseconds\n"
-        "{%- endmacro %}\n"
-        "{# How far back a venue keeps what it settled; null where it keeps all. #}\n"
-        "{% macro history_depth(venue) -%}\n"
-        f"    case {{{{ venue }}}}\n{depths}    end\n"
-        "{%- endmacro %}\n"
-    )
-
-
-def dollar_macro() -> str:
-    """Which quote currencies count as dollars, for SQL."""
-    dollars = ", ".join(f"'{quote}'" for quote in DOLLARS)
-    return (
-        "{# Generated from funding_platform/core/symbols.py by\n"
-        "   `python -m funding_platform.devtools.documents`. Do not edit. #}\n"
-        "{# Amounts in this quote currency are amounts in dollars. #}\n"
-        "{% macro is_dollar(quote) -%}\n"
-        f"    upper({{{{ quote }}}}) in ({dollars})\n"
-        "{%- endmacro %}\n"
-    )
 
 
 def tables_markdown(tables: tuple[Table, ...]) -> str:

@@ -97,6 +97,12 @@ def refuse_foreign(connection: duckdb.DuckDBPyConnection, catalog: Path, name: s
         raise CatalogLostError(f"the catalog {catalog} {fault}", hint=WAYS_BACK)
 
 
+def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the id of the newest snapshot that the connection's lake shows."""
+    found = connection.execute(f"FROM {LAKE}.current_snapshot()").fetchone()
+    return int(found[0]) if found else 0
+
+
 def known_names(
     connection: duckdb.DuckDBPyConnection, metadata: str = METADATA, *, doomed: bool = True
 ) -> set[str]:

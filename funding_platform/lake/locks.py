@@ -9,65 +9,41 @@ import errno
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import local
 from types import TracebackType
 from typing import Self
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from funding_platform.core.time_grid import from_ms, to_ms
 from funding_platform.lake.catalog import METADATA, catalog_file, literal
 from funding_platform.lake.errors import LakeFullError, LakeLockedError, LakeReadOnlyError
 from funding_platform.lake.extensions import bare_connection
+from funding_platform.lake.file_lock import let_go, take
 from funding_platform.lake.leftovers import created_at, enlist, written_since
 from funding_platform.settings import Settings
 
 _MARK = ".writing-"
 
 
-def commit_lock(settings: Settings) -> "CommitLock":
-    """The inter-process lock around BEGIN..COMMIT.
+class ExplainedLock:
+    """A lock on a file of the lake, which cannot be taken twice; its failures explain themselves.
 
-    Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked"; the
-    lock makes them take turns. Readers need none. It can be taken again by its holder.
+    Parameters
+    ----------
+    name
+        The lock's file, in the lake's folder.
+    doing
+        What its holder does, for the others.
     """
-    lock = CommitLock(
-        settings.lake_dir / "commit.lock",
-        timeout=settings.lock_timeout_seconds,
-        is_singleton=True,
-    )
-    lock.settings = settings
-    return lock
 
+    def __init__(self, settings: Settings, name: str, doing: str) -> None:
+        self.settings = settings
+        self.path = settings.lake_dir / name
+        self._doing = doing
+        self._descriptor: int | None = None
 
-def publish_lock(settings: Settings) -> "ExplainedLock":
-    """The lock around building and renaming the published file."""
-    return ExplainedLock.around(settings, "publish.lock", "publishing")
-
-
-def build_lock(settings: Settings) -> "ExplainedLock":
-    """The lock around a build of the marts: a second would bring what it saw before the first."""
-    return ExplainedLock.around(settings, "build.lock", "building the marts")
-
-
-def copy_lock(settings: Settings) -> "ExplainedLock":
-    """The lock around making and renaming a copy of the catalog."""
-    return ExplainedLock.around(settings, "backup/copy.lock", "copying the catalog")
-
-
-class ExplainedLock(FileLock):
-    """A file lock whose failures explain themselves."""
-
-    doing = "committing"
-
-    @classmethod
-    def around(cls, settings: Settings, name: str, doing: str) -> Self:
-        """Return a lock beside the lake, which cannot be taken twice."""
-        lock = cls(settings.lake_dir / name, timeout=settings.lock_timeout_seconds)
-        lock.doing = doing
-        return lock
-
-    def acquire(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
+    def __enter__(self) -> Self:
         """Wait for the lock.
 
         Raises
@@ -77,52 +53,18 @@ class ExplainedLock(FileLock):
         LakeReadOnlyError
             If nothing can be written beside it.
         """
+        seconds = self.settings.lock_timeout_seconds
         try:
-            return super().acquire(*args, **kwargs)  # type: ignore[arg-type]
-        except Timeout as error:
+            self._descriptor = take(self.path, seconds)
+        except TimeoutError as error:
             raise LakeLockedError(
-                f"another process has been {self.doing} for over {self.timeout:g} s "
-                f"(lock file {self.lock_file})",
+                f"another process has been {self._doing} for over {seconds:g} s "
+                f"(lock file {self.path})",
                 hint="wait for it to finish; a killed process leaves no lock behind",
             ) from error
         except OSError as error:
-            raise _explained(error, Path(self.lock_file)) from error
-
-
-class CommitLock(ExplainedLock):
-    """The lock around a commit, with the mark of its holder."""
-
-    settings: Settings
-    _mark: Path | None = None
-
-    @property
-    def begun(self) -> datetime:
-        """When the holder took the lock."""
-        assert self._mark is not None
-        return from_ms(int(self._mark.name.removeprefix(_MARK)))
-
-    def acquire(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
-        """Wait for the lock, see to what a killed holder left, leave a mark."""
-        taken = super().acquire(*args, **kwargs)
-        if self.lock_counter == 1:
-            try:
-                self._inherit()
-                self._mark = Path(self.lock_file).with_name(f"{_MARK}{to_ms(datetime.now(UTC))}")
-                self._mark.touch()
-            except OSError as error:
-                self.release(force=True)
-                raise _explained(error, Path(self.lock_file)) from error
-            except BaseException:
-                self.release(force=True)
-                raise
-        return taken
-
-    def release(self, force: bool = False) -> None:
-        """Take the mark away and let the next one in."""
-        if self._mark is not None and (force or self.lock_counter == 1):
-            self._mark.unlink(missing_ok=True)
-            self._mark = None
-        super().release(force)
+            raise _explained(error, self.path) from error
+        return self
 
     def __exit__(
         self,
@@ -130,18 +72,83 @@ class CommitLock(ExplainedLock):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is not None and self.lock_counter == 1:
-            self._mark = None  # and leave it there: what was written may have to be cleared up
-        super().__exit__(kind, error, trace)
+        descriptor, self._descriptor = self._descriptor, None
+        assert descriptor is not None
+        let_go(descriptor)
+
+
+def publish_lock(settings: Settings) -> ExplainedLock:
+    """The lock around building and renaming the published file."""
+    return ExplainedLock(settings, "publish.lock", "publishing")
+
+
+def build_lock(settings: Settings) -> ExplainedLock:
+    """The lock around a build of the marts: a second would bring what it saw before the first."""
+    return ExplainedLock(settings, "build.lock", "building the marts")
+
+
+def copy_lock(settings: Settings) -> ExplainedLock:
+    """The lock around making and renaming a copy of the catalog."""
+    return ExplainedLock(settings, "backup/copy.lock", "copying the catalog")
+
+
+class CommitLock(ExplainedLock):
+    """The lock around a commit, with the mark of its holder, who can take it again."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, "commit.lock", "committing")
+        self._depth = 0
+        self._mark: Path | None = None
+
+    @property
+    def begun(self) -> datetime:
+        """When the holder took the lock."""
+        assert self._mark is not None
+        return from_ms(int(self._mark.name.removeprefix(_MARK)))
+
+    def __enter__(self) -> Self:
+        """Wait for the lock, see to what a killed holder left, leave a mark."""
+        if self._depth == 0:
+            super().__enter__()
+            try:
+                self._inherit()
+                self._mark = self.path.with_name(f"{_MARK}{to_ms(datetime.now(UTC))}")
+                self._mark.touch()
+            except BaseException as error:
+                super().__exit__(type(error), error, None)
+                if isinstance(error, OSError):
+                    raise _explained(error, self.path) from error
+                raise
+            _HELD.locks[self.path] = self
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the mark away and let the next one in.
+
+        After an error it stays there: what was written may have to be cleared up.
+        """
+        self._depth -= 1
+        if self._depth == 0:
+            if error is None and self._mark is not None:
+                self._mark.unlink(missing_ok=True)
+            self._mark = None
+            del _HELD.locks[self.path]
+            super().__exit__(kind, error, trace)
 
     def settle(self) -> None:
         """Declare that the transaction has left nothing behind, although it failed."""
-        if self._mark is not None and self.lock_counter == 1:
+        if self._mark is not None and self._depth == 1:
             self._mark.unlink(missing_ok=True)
 
     def _inherit(self) -> None:
         """List what holders wrote who could not take their mark away."""
-        marks = sorted(Path(self.lock_file).parent.glob(f"{_MARK}*"))
+        marks = sorted(self.path.parent.glob(f"{_MARK}*"))
         catalog = catalog_file(self.settings)
         if marks and catalog.exists():
             begun = from_ms(int(marks[0].name.removeprefix(_MARK)))
@@ -156,6 +163,25 @@ class CommitLock(ExplainedLock):
                     marks = []  # a catalog that cannot be read proves nothing; the marks stay
         for mark in marks:
             mark.unlink(missing_ok=True)
+
+
+class _Held(local):
+    """The commit locks that this thread holds, by file."""
+
+    def __init__(self) -> None:
+        self.locks: dict[Path, CommitLock] = {}
+
+
+_HELD = _Held()
+
+
+def commit_lock(settings: Settings) -> CommitLock:
+    """The inter-process lock around BEGIN..COMMIT.
+
+    Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked"; the
+    lock makes them take turns. Readers need none. A thread that holds it is given the same again.
+    """
+    return _HELD.locks.get(settings.lake_dir / "commit.lock") or CommitLock(settings)
 
 
 def _explained(error: OSError, path: Path) -> LakeFullError | LakeReadOnlyError | OSError:

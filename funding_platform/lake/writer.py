@@ -1,5 +1,6 @@
 """Writing: validated frames, whole partitions or keys, in one transaction that names its run."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ import polars as pl
 
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
-from funding_platform.lake.catalog import LAKE
+from funding_platform.lake.catalog import LAKE, current_snapshot
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, translated
 from funding_platform.lake.leftovers import clear_up
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.recovery.copies import keep_copy
+from funding_platform.lake.staged import StagedFrames
 from funding_platform.lake.validation import validate
 from funding_platform.settings import Settings
 
@@ -67,33 +69,16 @@ class Scope:
         return inside
 
 
-class _Staged:
-    """A frame under a name that statements of one transaction read it by, one after the other.
-
-    Whatever is registered within a transaction is kept until its end, even when it is
-    unregistered at once; so this is, in place of every frame.
-    """
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self.frame = frame
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Export the present frame; asked at every statement."""
-        return self.frame.__arrow_c_stream__(requested_schema)
-
-
 class Transaction:
     """What may be done between BEGIN and COMMIT."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._views: dict[str, _Staged] = {}
+        self._staged = StagedFrames(connection)
 
     def close(self) -> None:
         """Forget the names of what was written."""
-        for name in self._views:
-            self._connection.unregister(name)
-        self._views.clear()
+        self._staged.close()
 
     def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
         """The answer of a query, with what this transaction has written."""
@@ -137,7 +122,7 @@ class Transaction:
             If the frame breaks its declaration.
         """
         validate(table, frame)
-        with self._staged(table, frame) as staged:
+        with self._staged.named(table, frame) as staged:
             key = " AND ".join(f"kept.{name} = {staged}.{name}" for name in table.key)
             updated = [name for name in table.column_names if name not in (*table.key, *keep)]
             self._connection.execute(
@@ -164,25 +149,10 @@ class Transaction:
         if frame.is_empty():
             return
         order = table.sort_by or table.key
-        with self._staged(table, frame.sort(order)) as staged:
+        with self._staged.named(table, frame.sort(order)) as staged:
             self._connection.execute(
                 f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {staged}"
             )
-
-    @contextmanager
-    def _staged(self, table: Table, frame: pl.DataFrame) -> Iterator[str]:
-        """The name by which a statement reads the frame, which is let go of at the end."""
-        name = f"staged_{table.schema}_{table.name}"
-        frame = frame.select(table.column_names)  # one name, one schema
-        if name in self._views:
-            self._views[name].frame = frame
-        else:
-            self._views[name] = _Staged(frame)
-            self._connection.register(name, self._views[name])
-        try:
-            yield name
-        finally:
-            self._views[name].frame = frame.clear()
 
 
 class Lake:
@@ -213,7 +183,9 @@ class Lake:
             keep_copy(self.settings)
 
     @contextmanager
-    def commit(self, run_id: str, message: str) -> Iterator[Transaction]:
+    def commit(
+        self, run_id: str, message: str, *, extra: Mapping[str, object] | None = None
+    ) -> Iterator[Transaction]:
         """One transaction under the inter-process lock; any error rolls it back.
 
         Parameters
@@ -222,6 +194,9 @@ class Lake:
             Stored as the author of the DuckLake snapshot, so that a change leads back to a run.
         message
             What the commit does, in words.
+        extra
+            What programs are to know of the commit: stored as JSON in the snapshot's
+            ``commit_extra_info``.
 
         Raises
         ------
@@ -239,7 +214,8 @@ class Lake:
                 try:
                     yield transaction
                     self.connection.execute(
-                        f"CALL {LAKE}.set_commit_message(?, ?)", [run_id, f"{run_id}: {message}"]
+                        f"CALL {LAKE}.set_commit_message(?, ?, extra_info => ?)",
+                        [run_id, f"{run_id}: {message}", json.dumps(extra) if extra else None],
                     )
                     self.connection.execute("COMMIT")
                     self._changed = True
@@ -265,6 +241,28 @@ class Lake:
         except duckdb.Error as error:
             raise translated(error) from error
 
+    def rows(
+        self,
+        table: Table,
+        where: str = "true",
+        parameters: list[object] | None = None,
+        *,
+        columns: tuple[str, ...] = (),
+    ) -> pl.DataFrame:
+        """Rows of a declared table, with its types; fails as ``read`` does.
+
+        Parameters
+        ----------
+        where, parameters
+            The SQL condition that the rows meet.
+        columns
+            Names of the columns wanted; all of them by default.
+        """
+        listed = ", ".join(columns or table.column_names)
+        return table.typed(
+            self.read(f"SELECT {listed} FROM {table.full_name} WHERE {where}", parameters)
+        )
+
     def stream(
         self, sql: str, parameters: list[object], *, at_once: int
     ) -> Iterator[tuple[Any, ...]]:
@@ -288,8 +286,7 @@ class Lake:
 
     def snapshot_id(self) -> int:
         """The id of the newest DuckLake snapshot, for `connect(as_of=...)`."""
-        newest = self.read(f"SELECT max(snapshot_id) AS id FROM {LAKE}.snapshots()")
-        return int(newest.item())
+        return current_snapshot(self.connection)
 
     def _roll_back(self) -> None:
         """End the transaction where one is still open: a failed COMMIT has ended it itself."""

@@ -14,8 +14,9 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.errors import ReplayError
-from funding_platform.sandbox.market import DAY_MS, HOUR_MS, Settlements, Times, Values
+from funding_platform.sandbox.market import Settlements, Times, Values
 
 _SUFFIXES = (".csv", ".csv.gz")
 _CANDLE_MS = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "1d": DAY_MS}

@@ -14,9 +14,6 @@ import numpy.typing as npt
 
 from funding_platform.core.symbols import ContractType
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-
 Times = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 

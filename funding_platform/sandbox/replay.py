@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.csv_files import (
     FundingFile,
     Prices,
@@ -23,7 +24,7 @@ from funding_platform.sandbox.csv_files import (
     read_prices,
 )
 from funding_platform.sandbox.errors import ReplayError
-from funding_platform.sandbox.market import HOUR_MS, Instrument, Quote, Settlements, VenueStyle
+from funding_platform.sandbox.market import Instrument, Quote, Settlements, VenueStyle
 from funding_platform.sandbox.wire.decimals import decimals_of
 from funding_platform.sandbox.wire.paging import within
 

@@ -22,10 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from funding_platform.core.symbols import canonical_base
-from funding_platform.core.time_grid import to_ms
+from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
 from funding_platform.sandbox.market import (
-    DAY_MS,
-    HOUR_MS,
     Instrument,
     Quote,
     Settlements,

@@ -12,8 +12,9 @@ from itertools import chain, islice, product
 import numpy as np
 
 from funding_platform.core.symbols import canonical_base
+from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.errors import SandboxError
-from funding_platform.sandbox.market import DAY_MS, Contract, Instrument, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, VenueStyle
 from funding_platform.sandbox.noise import draw, key, uniform
 
 KNOWN_PRICES = {

@@ -2,7 +2,7 @@
 
 from funding_platform.arbitrage.explanation import explain
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.tables.opportunities import REASONS
+from funding_platform.core.tables.reasons import REASONS
 from funding_platform_tests.arbitrage.market import facts, opportunity, some_facts
 
 
@@ -39,7 +39,9 @@ def test_what_is_unknown_is_said_to_be() -> None:
 def test_every_reason_is_put_into_words() -> None:
     row = opportunity(facts("BTC", "okx", "bybit", market_reasons=tuple(REASONS)))
     *_, head = explain(row).partition("against it:\n")
-    assert head.splitlines() == [f"  - {REASONS[code]} ({code})" for code in sorted(REASONS)]
+    assert head.splitlines() == [
+        f"  - {REASONS[code].meaning} ({code})" for code in sorted(REASONS)
+    ]
 
 
 def test_whatever_is_known_or_not_can_be_explained() -> None:

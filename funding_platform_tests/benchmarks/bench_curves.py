@@ -25,19 +25,7 @@ from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window, floor_hour
 from funding_platform.curves import build_curves, curve_factors
-from funding_platform.flows.features.curves import (
-    follow_curve_factors,
-    follow_curve_snapshots,
-    update_curve_factors,
-    update_curve_snapshots,
-)
-from funding_platform.flows.features.feature_store import follow_feature_store, update_feature_store
-from funding_platform.flows.features.pca import (
-    follow_pca_models,
-    follow_pca_scores,
-    update_pca_models,
-    update_pca_scores,
-)
+from funding_platform.flows.features.tables import COMPUTED
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.measurement import seconds
@@ -53,21 +41,6 @@ REPEATS = 3
 
 HOURLY_VENUES = 14
 HOURLY_INSTRUMENTS = 14 * 300
-
-UPDATES = (
-    update_curve_snapshots,
-    update_curve_factors,
-    update_pca_models,
-    update_pca_scores,
-    update_feature_store,
-)
-FOLLOWS = (
-    follow_curve_snapshots,
-    follow_curve_factors,
-    follow_pca_models,
-    follow_pca_scores,
-    follow_feature_store,
-)
 
 MIXES = {"1, 2, 4 and 8 h": (1, 2, 4, 8), "all 8 h": (8,)}
 
@@ -185,21 +158,21 @@ def hourly_update() -> float:
         with Lake(settings) as lake, lake.commit("bench", "history") as transaction:
             transaction.append(INSTRUMENTS, INSTRUMENTS.conform(_listed(names, now)))
             transaction.append(FUNDING_RATES, FUNDING_RATES.conform(settled))
-        for update in UPDATES:
-            update(window, settings, "bench")
+        for computed in COMPUTED:
+            computed.rebuild(window, settings, "bench")
         took = []
         for back in range(REPEATS + 9, -1, -1):
             with Lake(settings) as lake, lake.commit("bench", "hour") as transaction:
                 seen = _observed(names, now - back * HOUR, drawn[-HOURLY_INSTRUMENTS:])
                 transaction.append(MARKET_SNAPSHOTS, MARKET_SNAPSHOTS.conform(seen))
             if back < REPEATS:
-                took.append(seconds(lambda: _follow(window, settings)))
+                took.append(seconds(lambda: _refresh(window, settings)))
         return median(took)
 
 
-def _follow(window: Window, settings: Settings) -> None:
-    for follow in FOLLOWS:
-        follow(window, settings, "bench")
+def _refresh(window: Window, settings: Settings) -> None:
+    for computed in COMPUTED:
+        computed.refresh(window, settings, "bench")
 
 
 def _listed(names: pl.DataFrame, now: datetime) -> pl.DataFrame:

@@ -113,7 +113,7 @@ def _faults_of(lake: duckdb.DuckDBPyConnection, table: Table, relation: str) -> 
 
 def _held_lock(settings: Settings) -> Iterator[str]:
     try:
-        with FileLock(commit_lock(settings).lock_file, timeout=LOCK_SECONDS):
+        with FileLock(commit_lock(settings).path, timeout=LOCK_SECONDS):
             pass
     except Timeout:
         yield "the commit lock is still held"

@@ -14,7 +14,8 @@ from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.opportunities import find_opportunities
 from funding_platform.cli import main
 from funding_platform.commands import opportunities as command
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST, REASONS
+from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.reasons import REASONS
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import build_lake, some_facts
@@ -187,7 +188,7 @@ def test_pairs_are_explained_in_words() -> None:
     output = run("opportunities", "--explain", "--tier", "reject", "--limit", "3").stdout
     assert output.count("against it:") == 3
     assert output.count("four fees") == 3
-    assert any(f"  - {meaning} ({code})" in output for code, meaning in REASONS.items())
+    assert any(f"  - {reason.meaning} ({code})" in output for code, reason in REASONS.items())
 
 
 # --- comparing

@@ -11,11 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funding_platform.core.tables.feature_store import FEATURE_GROUPS, FEATURE_STORE
-from funding_platform.core.tables.features import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    PCA_SCORES,
-)
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_SCORES
 from funding_platform.core.tables.schema import Table
 from funding_platform.curves import CurveError, build_features, get_features
 

@@ -5,7 +5,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter, compare_venues, find_opportunities
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST, TIERS
+from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.reasons import TIERS
 from funding_platform.lake.connection import connect
 from funding_platform_tests.dbt.conftest import Built
 

@@ -77,9 +77,11 @@ def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied
     assert set(PROJECT.rglob("*")) == before
     assert {path.name for path in copied.lake_dir.iterdir()} <= {
         "build.lock",
+        "build.turnstile",
         "backup",
         "catalog.sqlite",
         "commit.lock",
+        "commit.turnstile",
         "files",
     }
     with Lake(copied) as lake:

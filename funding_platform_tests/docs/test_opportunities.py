@@ -2,7 +2,7 @@
 
 import pytest
 
-from funding_platform.core.tables.opportunities import REASONS
+from funding_platform.core.tables.reasons import REASONS
 from funding_platform.settings import project_root
 
 PAGE = (project_root() / "docs" / "opportunities.md").read_text()
@@ -10,7 +10,7 @@ PAGE = (project_root() / "docs" / "opportunities.md").read_text()
 
 @pytest.mark.parametrize("code", REASONS)
 def test_every_reason_is_explained_as_it_is_declared(code: str) -> None:
-    assert f"| `{code}` | {REASONS[code]} |" in PAGE
+    assert f"| `{code}` | {REASONS[code].meaning} |" in PAGE
 
 
 def test_no_other_reason_is_explained() -> None:

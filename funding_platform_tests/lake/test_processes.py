@@ -112,7 +112,7 @@ def test_a_lock_that_is_never_released_is_a_typed_error(settings: Settings) -> N
     with Lake(impatient) as lake:
         # A lock object of its own stands for another process.
         with (
-            FileLock(commit_lock(impatient).lock_file),
+            FileLock(commit_lock(impatient).path),
             pytest.raises(LakeLockedError, match=r"committing for over 0.2 s"),
             lake.commit("late", "never"),
         ):

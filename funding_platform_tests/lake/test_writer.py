@@ -91,6 +91,29 @@ def test_the_run_is_named_by_the_snapshot(settings: Settings) -> None:
         assert last.row(-1) == ("run-42", "run-42: history of binance")
 
 
+def test_a_commit_carries_what_programs_are_to_know_of_it(settings: Settings) -> None:
+    with Lake(settings) as lake:
+        with lake.commit("run", "noted", extra={"read": 7}) as transaction:
+            transaction.replace(FUNDING_RATES, rates(), january_of())
+        with lake.commit("run", "nothing to note") as transaction:
+            transaction.replace(FUNDING_RATES, rates(hours=2), january_of())
+        noted = lake.read("SELECT commit_extra_info FROM lake.snapshots() ORDER BY snapshot_id")
+        assert noted["commit_extra_info"].to_list()[-2:] == ['{"read": 7}', None]
+
+
+def test_rows_have_the_types_that_are_declared(settings: Settings) -> None:
+    frame = rates().sort(KEY)
+    venue = frame["venue"][0]
+    with Lake(settings) as lake:
+        assert lake.rows(FUNDING_RATES).schema == FUNDING_RATES.polars_schema
+        with lake.commit("run", "rows") as transaction:
+            transaction.replace(FUNDING_RATES, frame, january_of())
+        assert lake.rows(FUNDING_RATES).sort(KEY).equals(frame)
+        assert lake.rows(FUNDING_RATES, "venue <> ?", [venue]).is_empty()
+        times = lake.rows(FUNDING_RATES, columns=("funding_time",))
+        assert times.schema == {"funding_time": FUNDING_RATES.polars_schema["funding_time"]}
+
+
 def test_time_travel_by_snapshot_and_by_instant(settings: Settings) -> None:
     with Lake(settings) as lake:
         with lake.commit("run", "old") as transaction:

@@ -11,9 +11,9 @@ import httpx
 import numpy as np
 import pytest
 
-from funding_platform.core.time_grid import Window, from_ms, to_ms
+from funding_platform.core.time_grid import HOUR_MS, Window, from_ms, to_ms
 from funding_platform.sandbox.faults import Status
-from funding_platform.sandbox.market import HOUR_MS, Market
+from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.sandbox.wire.paradex import STEP_MS
 from funding_platform.settings import Settings

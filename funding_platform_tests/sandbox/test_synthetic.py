@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.core.symbols import canonical_base
+from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.errors import SandboxError
-from funding_platform.sandbox.market import DAY_MS, HOUR_MS, Market
+from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.noise import key, value_noise
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.sandbox.wire.registry import WIRES

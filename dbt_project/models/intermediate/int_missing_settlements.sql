@@ -87,7 +87,7 @@ stretches as (
         'stopped' as kind,
         ends.last_ms as origin_ms,
         greatest(ends.last_step_ms, lives.stated_ms) as step_ms,
-        floor((lives.until_ms - {{ grace_ms() }} - ends.last_ms) / step_ms)::bigint as steps
+        floor((lives.until_ms - {{ lateness_ms() }} - ends.last_ms) / step_ms)::bigint as steps
     from ends
     inner join lives using (venue, venue_symbol)
     where lives.until_ms is not null
@@ -102,7 +102,7 @@ stretches as (
         greatest(ceil(lives.from_ms / lives.stated_ms), floor((lives.starts_ms - 1) / lives.stated_ms))
         * lives.stated_ms as origin_ms,
         lives.stated_ms as step_ms,
-        floor((lives.until_ms - {{ grace_ms() }}) / step_ms)::bigint
+        floor((lives.until_ms - {{ lateness_ms() }}) / step_ms)::bigint
         - (origin_ms / step_ms)::bigint as steps
     from lives
     anti join ends using (venue, venue_symbol)

@@ -26,17 +26,13 @@ with figures as (
 judged as (
     select
         *,
-        {{ codes_that_hold(reject_reasons()) }} as reject_reasons,
-        {{ codes_that_hold(watch_reasons()) }} as watch_reasons
+        {{ reject_reasons() }} as reject_reasons,
+        {{ watch_reasons() }} as watch_reasons
     from figures
 )
 
 select
     * exclude (reject_reasons, watch_reasons),
-    case
-        when len(reject_reasons) > 0 then 'reject'
-        when len(watch_reasons) > 0 then 'watch'
-        else 'actionable'
-    end as tier,
+    {{ tier('len(reject_reasons) > 0', 'len(watch_reasons) > 0') }} as tier,
     list_sort(reject_reasons || watch_reasons) as reasons
 from judged

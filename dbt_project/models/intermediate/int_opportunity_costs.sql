@@ -8,18 +8,17 @@ with costs as (
         {{ var('size_usd') }}::double as size_usd,
         {{ four_trades(impact_bps('size_usd', 'long.volume_24h_usd'), impact_bps('size_usd', 'short.volume_24h_usd')) }}
             as impact_cost_bps,
-        taker_fees_bps + spread_cost_bps + impact_cost_bps as cost_bps,
-        -- A resting order pays no spread and moves no price.
-        maker_fees_bps as maker_cost_bps
+        {{ taker_cost_bps('taker_fees_bps', 'spread_cost_bps', 'impact_cost_bps') }} as cost_bps,
+        {{ maker_cost_bps('maker_fees_bps') }} as maker_cost_bps
     from {{ ref('int_opportunity_funding') }}
 )
 
 select
     *,
     {%- for horizon in horizons() %}
-    funding_{{ horizon }} - cost_bps / 1e4 as net_{{ horizon }},
+    {{ net('funding_' ~ horizon, 'cost_bps') }} as net_{{ horizon }},
     {%- endfor %}
-    funding_7d / 2 - cost_bps / 1e4 as net_7d_if_halved,
+    {{ net_if_halved('funding_7d', 'cost_bps') }} as net_7d_if_halved,
     {{ apr('net_7d', 168) }} as net_apr,
-    cost_bps / 1e4 * 8 / nullif(divergence_8h, 0) as break_even_hours
+    {{ break_even_hours('cost_bps', 'divergence_8h') }} as break_even_hours
 from costs

@@ -30,7 +30,7 @@ select
     periods.period,
     floor(
         (
-            epoch_us(least(due.last_seen_at, periods.as_of) - to_milliseconds({{ grace_ms() }}))
+            epoch_us(least(due.last_seen_at, periods.as_of) - to_milliseconds({{ lateness_ms() }}))
             - epoch_us(due.last_time)
         )
         / due.step_us

@@ -30,10 +30,10 @@ whole as (
     select leg, period, funding
     from settled
     where
-        first_time - to_seconds(3600 * first_hours) <= starts_at + to_milliseconds({{ grace_ms() }})
+        first_time - to_seconds(3600 * first_hours) <= starts_at + to_milliseconds({{ lateness_ms() }})
         and abs(paid_hours - first_hours - (epoch_us(last_time) - epoch_us(first_time)) / 3.6e9)
         < shortest_hours / 2
-        and last_time + to_seconds(3600 * next_hours) > as_of - to_milliseconds({{ grace_ms() }})
+        and last_time + to_seconds(3600 * next_hours) > as_of - to_milliseconds({{ lateness_ms() }})
 )
 
 select

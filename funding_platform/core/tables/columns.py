@@ -18,6 +18,7 @@ MAX_INTERVAL_HOURS: Final = 24
 """The longest funding interval in use (BitMEX before 2016-06)."""
 
 PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
+PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
 PER_YEAR = "fraction per year"
 PRICE_UNIT = "quote currency per unit of the venue's base"
 

@@ -6,15 +6,18 @@ here; the SQL beside it must produce exactly these columns.
 
 from typing import Final
 
-from funding_platform.core.tables.columns import real_column, text_column, time_column
+from funding_platform.core.tables.columns import (
+    PER_8H,
+    PER_INTERVAL,
+    PER_YEAR,
+    real_column,
+    text_column,
+    time_column,
+)
 from funding_platform.core.tables.schema import Column, Table, Type
 
 BUILD_MARTS: Final = "run the transform job: `make demo`, or materialise `marts` in `make dev`"
 """What to do where a mart is not there yet."""
-
-_PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
-_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
-_PER_YEAR = "fraction per year, simple"
 
 
 def _count(name: str, description: str) -> Column:
@@ -35,14 +38,14 @@ LATEST_FUNDING_RATES: Final = Table(
         Column("multiplier", Type.REAL, "Canonical base per venue base.", nullable=False),
         text_column("status", "Listing status at last sight."),
         time_column("settled_time", "Last settlement."),
-        real_column("settled_rate", "Rate of the last settlement.", _PER_INTERVAL),
+        real_column("settled_rate", "Rate of the last settlement.", PER_INTERVAL),
         real_column("settled_interval_hours", "Interval of the last settlement.", "hours"),
-        real_column("settled_rate_8h", "Last settled rate scaled to 8 hours.", _PER_8H),
-        real_column("settled_apr", "Last settled rate annualised.", _PER_YEAR),
-        real_column("predicted_rate", "Rate expected at next_funding_time.", _PER_INTERVAL),
+        real_column("settled_rate_8h", "Last settled rate scaled to 8 hours.", PER_8H),
+        real_column("settled_apr", "Last settled rate annualised, simple.", PER_YEAR),
+        real_column("predicted_rate", "Rate expected at next_funding_time.", PER_INTERVAL),
         real_column("predicted_interval_hours", "Interval the predicted rate is for.", "hours"),
-        real_column("predicted_rate_8h", "Predicted rate scaled to 8 hours.", _PER_8H),
-        real_column("predicted_apr", "Predicted rate annualised.", _PER_YEAR),
+        real_column("predicted_rate_8h", "Predicted rate scaled to 8 hours.", PER_8H),
+        real_column("predicted_apr", "Predicted rate annualised, simple.", PER_YEAR),
         time_column("next_funding_time", "When the predicted rate settles."),
         real_column("mark_price", "Mark price per unit of the canonical base.", "quote currency"),
         real_column("index_price", "Index price per unit of the canonical base.", "quote currency"),

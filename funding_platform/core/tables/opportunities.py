@@ -2,8 +2,8 @@
 
 Built by dbt like all marts. A pair is long the lower rate and short the higher, compared per hour.
 Nothing is left out for being poor: ``tier`` and ``reasons`` say what stands against a pair, with
-the codes declared here. All returns and costs are of one leg's notional, since both legs carry
-the same.
+the codes of ``core.tables.reasons``. All returns and costs are of one leg's notional, since both
+legs carry the same.
 """
 
 from collections.abc import Iterator
@@ -11,63 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from funding_platform.core.tables.columns import real_column, text_column, time_column
+from funding_platform.core.tables.columns import (
+    PER_8H,
+    PER_INTERVAL,
+    PER_YEAR,
+    real_column,
+    text_column,
+    time_column,
+)
+from funding_platform.core.tables.reasons import TIERS
 from funding_platform.core.tables.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
 """Holding times that funding and net are stated for, in hours."""
 
-TIERS: Final = ("actionable", "watch", "reject")
-"""Best first. ``reject`` has a reason of ``REJECT_REASONS``, ``watch`` one of ``WATCH_REASONS``."""
-
-
-def _either_leg(code: str, meaning: str) -> dict[str, str]:
-    """A reason that may lie with either leg."""
-    return {f"{leg}_{code}": meaning.format(leg=leg) for leg in ("long", "short")}
-
-
-REJECT_REASONS: Final = {
-    **_either_leg(
-        "stale",
-        "The {leg} leg was seen longer before the newest observation than its own interval allows.",
-    ),
-    **_either_leg("halted", "The {leg} leg is not listed as trading."),
-    **_either_leg("rate_unknown", "The {leg} leg shows no predicted rate."),
-    **_either_leg("interval_unknown", "The {leg} leg's funding interval is unknown."),
-    **_either_leg("fee_unknown", "No fees are known of the {leg} leg's venue."),
-    **_either_leg(
-        "volume_unknown", "The {leg} leg's turnover is unknown or 0: no impact estimate."
-    ),
-    "price_gap_wide": "The mark prices lie further apart than one asset's should.",
-    "price_gap_unknown": "A mark price is unknown: the legs may not be the same asset.",
-    "no_divergence": "Both legs pay the same rate.",
-    "no_net_in_7d": "Seven days of funding at today's rates do not pay the costs.",
-}
-"""What makes a pair no opportunity, by code."""
-
-WATCH_REASONS: Final = {
-    **_either_leg("open_interest_unknown", "The {leg} leg's open interest is unknown."),
-    **_either_leg("spread_assumed", "The {leg} leg shows no book: its spread is an assumption."),
-    **_either_leg(
-        "clock_unknown",
-        "When the {leg} leg settles next is unknown: its funding is counted pro rata.",
-    ),
-    "thin_open_interest": "The smaller open interest is too small to hide in.",
-    "thin_volume": "The smaller turnover is too small to trade in.",
-    "no_net_in_3d": "Three days of funding at today's rates do not pay the costs.",
-    "no_net_if_halved": "Half of seven days' funding does not pay the costs.",
-    "lost_over_7d": "The settled funding of the last 7 days was no gain.",
-    "past_unknown": "The settled funding of the last 7 days is incomplete.",
-    "flickering": "The divergence often had the other sign in the last 7 days, or was 0.",
-}
-"""What keeps a pair from being acted upon, by code."""
-
-REASONS: Final = {**REJECT_REASONS, **WATCH_REASONS}
-"""Every reason: its code and what it means."""
-
-_PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
-_PER_INTERVAL = "fraction of notional per funding interval, positive = longs pay shorts"
-_PER_YEAR = "fraction per year"
 _FRACTION = "fraction of one leg's notional"
 _BPS = "basis points of one leg's notional"
 
@@ -95,15 +52,13 @@ _KEY = (
 _RATES = (
     text_column("long_quote", "Currency that the long leg is quoted in."),
     text_column("short_quote", "Currency that the short leg is quoted in."),
-    *_leg_columns(
-        "rate", "Predicted rate of the {leg} leg, as the venue states it.", _PER_INTERVAL
-    ),
+    *_leg_columns("rate", "Predicted rate of the {leg} leg, as the venue states it.", PER_INTERVAL),
     *_leg_columns("interval_hours", "Funding interval of the {leg} leg.", "hours"),
-    *_leg_columns("rate_8h", "Predicted rate of the {leg} leg, scaled to 8 hours.", _PER_8H),
-    _amount("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", _PER_8H),
-    real_column("gross_apr", "divergence_8h annualised, simple.", _PER_YEAR),
+    *_leg_columns("rate_8h", "Predicted rate of the {leg} leg, scaled to 8 hours.", PER_8H),
+    _amount("divergence_8h", "short_rate_8h - long_rate_8h: earned per 8 hours.", PER_8H),
+    real_column("gross_apr", "divergence_8h annualised, simple.", PER_YEAR),
     real_column(
-        "gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", _PER_YEAR
+        "gross_apy", "divergence_8h compounded every 8 hours, 1095 times a year.", PER_YEAR
     ),
 )
 
@@ -181,7 +136,7 @@ _NETS = (
         for horizon in HORIZONS
     ),
     real_column("net_7d_if_halved", "Half of funding_7d less the whole cost.", _FRACTION),
-    real_column("net_apr", "net_7d annualised, simple.", f"{_PER_YEAR}, simple"),
+    real_column("net_apr", "net_7d annualised, simple.", PER_YEAR),
     real_column("break_even_hours", "Time after which divergence_8h has paid cost_bps.", "hours"),
 )
 
@@ -218,7 +173,7 @@ _PAST = (
         for days in (7, 30)
     ),
     *(
-        real_column(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", _PER_YEAR)
+        real_column(f"settled_{days}d_apr", f"settled_{days}d annualised, simple.", PER_YEAR)
         for days in (7, 30)
     ),
     Column(

@@ -19,12 +19,7 @@ from funding_platform.core.tables.collected import (
     RAW_PAYLOADS,
 )
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    PCA_MODELS,
-    PCA_SCORES,
-)
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import (
@@ -32,6 +27,7 @@ from funding_platform.core.tables.opportunities import (
     OPPORTUNITIES_BEST,
     OPPORTUNITY_HISTORY,
 )
+from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES, STATISTICS
 

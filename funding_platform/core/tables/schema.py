@@ -136,6 +136,20 @@ class Table:
         """A frame of this table without rows."""
         return pl.DataFrame(schema=self.polars_schema)
 
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """``frame`` with the declared types of those of its columns that are declared.
+
+        For rows read from the lake, whose times have DuckDB's unit and zone, and whose columns of
+        an empty answer may have no type at all.
+        """
+        return frame.cast(
+            {
+                column.name: column.type.polars
+                for column in self.columns
+                if column.name in frame.columns
+            }
+        )
+
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """``frame`` with exactly the declared columns, in order; absent nullable ones are null.
 

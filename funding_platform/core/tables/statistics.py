@@ -7,6 +7,8 @@ settlement of the lake, not at the clock, so that the same lake gives the same f
 from typing import Final
 
 from funding_platform.core.tables.columns import (
+    PER_8H,
+    PER_YEAR,
     VENUE,
     VENUE_SYMBOL,
     real_column,
@@ -15,8 +17,6 @@ from funding_platform.core.tables.columns import (
 )
 from funding_platform.core.tables.schema import Column, Table, Type
 
-_PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
-_PER_YEAR = "fraction per year, simple"
 _MS = "milliseconds"
 
 
@@ -41,7 +41,7 @@ DEFAULT_FUNDING_RATES: Final = Table(
             "default_rate_8h",
             Type.REAL,
             "The default, scaled to 8 hours; venues scale it to their intervals.",
-            _PER_8H,
+            PER_8H,
             nullable=False,
             minimum=0.0,
             maximum=0.01,
@@ -81,15 +81,15 @@ _DISTRIBUTION = (
         "unscaled",
         "Settlements of unknown interval, which no figure below can count.",
     ),
-    real_column("mean_8h", "Mean of the settled rates.", _PER_8H),
-    real_column("median_8h", "Median of the settled rates.", _PER_8H),
+    real_column("mean_8h", "Mean of the settled rates.", PER_8H),
+    real_column("median_8h", "Median of the settled rates.", PER_8H),
     real_column(
-        "sigma_8h", "Sample standard deviation of the settled rates; null for one.", _PER_8H
+        "sigma_8h", "Sample standard deviation of the settled rates; null for one.", PER_8H
     ),
-    real_column("min_8h", "Lowest settled rate.", _PER_8H),
-    real_column("quartile_1_8h", "First quartile, linear between neighbours.", _PER_8H),
-    real_column("quartile_3_8h", "Third quartile, linear between neighbours.", _PER_8H),
-    real_column("max_8h", "Highest settled rate.", _PER_8H),
+    real_column("min_8h", "Lowest settled rate.", PER_8H),
+    real_column("quartile_1_8h", "First quartile, linear between neighbours.", PER_8H),
+    real_column("quartile_3_8h", "Third quartile, linear between neighbours.", PER_8H),
+    real_column("max_8h", "Highest settled rate.", PER_8H),
     real_column(
         "volatility",
         "sigma of funding_rate / sqrt(interval_hours), times sqrt(8760): the standard deviation "
@@ -98,9 +98,9 @@ _DISTRIBUTION = (
     ),
     real_column(
         "mean_apr",
-        "Sum of funding_rate over sum of interval_hours, annualised: every hour counts once, "
-        "whatever the interval.",
-        _PER_YEAR,
+        "Sum of funding_rate over sum of interval_hours, annualised, simple: every hour "
+        "counts once, whatever the interval.",
+        PER_YEAR,
     ),
     _share("share_positive", "Settlements at which longs paid."),
     _share(
@@ -185,7 +185,7 @@ FUNDING_RATE_CORRELATIONS: Final = Table(
             maximum=1.0,
         ),
         real_column(
-            "mean_difference_8h", "Mean of the first venue's funding less the second's.", _PER_8H
+            "mean_difference_8h", "Mean of the first venue's funding less the second's.", PER_8H
         ),
         _share("share_higher", "Windows in which the first venue's funding was the higher."),
     ),
@@ -214,7 +214,7 @@ FUNDING_RATES_RESAMPLED: Final = Table(
             "null where an interval is unknown and the rate is filed under its last hour.",
             "hours",
         ),
-        real_column("apr", "funding_rate over covered_hours, annualised.", _PER_YEAR),
+        real_column("apr", "funding_rate over covered_hours, annualised, simple.", PER_YEAR),
         _count("settlements", "Settlements made in the bucket.", nullable=True),
     ),
     view=True,

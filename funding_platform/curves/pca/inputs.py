@@ -11,12 +11,11 @@ import polars as pl
 
 from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
-from funding_platform.core.time_grid import HOUR_US
-from funding_platform.core.units import TENOR_HOURS
+from funding_platform.core.time_grid import MICROSECOND, TENOR
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments
 
-TENOR_US = TENOR_HOURS * HOUR_US
+TENOR_US = TENOR // MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from funding_platform.core.tables.features import PCA_MODELS
+from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.time_grid import MICROSECOND, Window, month_start
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError

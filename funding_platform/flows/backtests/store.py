@@ -19,7 +19,8 @@ from funding_platform.core.source_code import CODE, digest_around, source_digest
 from funding_platform.core.tables.backtest import FRAMES, MAX_IDENTITY_ERROR, RUNS, SWEEPS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import UnknownRunError
-from funding_platform.lake.connection import LAKE, connect, has_table
+from funding_platform.lake.catalog import current_snapshot
+from funding_platform.lake.connection import connect, has_table
 from funding_platform.lake.writer import Transaction
 from funding_platform.settings import Settings
 from funding_platform.strategies.contract import NamedStrategy
@@ -110,8 +111,7 @@ def newest_snapshot(settings: Settings) -> int:
         If nothing has been stored yet.
     """
     with connect(settings) as lake:
-        row = lake.execute(f"SELECT max(snapshot_id) FROM {LAKE}.snapshots()").fetchone()
-    return int(row[0]) if row else 0
+        return current_snapshot(lake)
 
 
 def require_identity(identity_error: float, what: str) -> None:
@@ -233,7 +233,7 @@ def _rows(
     if not has_table(lake, table):
         return table.empty()
     found = lake.execute(f"SELECT * FROM {table.full_name} WHERE {condition}", parameters).pl()
-    return found.select(table.column_names).cast(dict(table.polars_schema))  # type: ignore[arg-type]
+    return table.typed(found.select(table.column_names))
 
 
 def _frame_of(lake: duckdb.DuckDBPyConnection, table: Table, run_id: str) -> pl.DataFrame:

@@ -9,8 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.completeness import GRACE
-from funding_platform.core.time_grid import HOUR
+from funding_platform.core.time_grid import HOUR, LATENESS
 from funding_platform.flows.checks.rates import PAIR, SYMBOL, UNPRICED, UNSHIFTED, in_hours
 
 COVERED: Final = 0.95
@@ -71,7 +70,7 @@ def settled_and_accruing(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.D
             (pl.col("paid") / pl.col("covered") * pl.col("other_hours")).alias("rate"),
         )
     )
-    settled_since = pl.col("hours_apart") <= pl.col("last_hours") + GRACE / HOUR
+    settled_since = pl.col("hours_apart") <= pl.col("last_hours") + LATENESS / HOUR
     known = pl.col("covered") + pl.col("hours_apart") >= COVERED * pl.col("other_hours")
     return pairs.filter(settled_since, known).select(*PAIR, "hours_apart", UNSHIFTED, UNPRICED)
 

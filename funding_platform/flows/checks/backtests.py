@@ -18,7 +18,7 @@ from funding_platform.backtest.results.edge_decay import TRADES_IN_WINDOW, edge_
 from funding_platform.core.arrays import Floats
 from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS, MAX_IDENTITY_ERROR
 from funding_platform.core.time_grid import EPOCH
-from funding_platform.flows.checks.lake import Answer
+from funding_platform.flows.checks.answer import Answer
 
 MOST_SHOWN: Final = 5
 

@@ -1,10 +1,8 @@
 """Are models and features sound? One plain function per question, as in ``flows.checks``."""
 
-from typing import Any
-
 from duckdb import DuckDBPyConnection
 
-from funding_platform.flows.checks.lake import Answer
+from funding_platform.flows.checks.answer import Answer, one_row
 
 MIN_FITTED_SHARE = 0.5
 """Of the newest fits. More without a model means that history is short, or full of holes."""
@@ -33,7 +31,7 @@ _NO_MODEL = Answer(True, "no model was due yet")
 
 def models_fitted(lake: DuckDBPyConnection) -> Answer:
     """Were at least half of the newest fits possible?"""
-    due, fitted, coverage = _row(
+    due, fitted, coverage = one_row(
         lake,
         f"{_NEWEST} SELECT count(*), count(*) FILTER (status = 'fitted'), avg(coverage) "
         "FROM newest",
@@ -67,7 +65,7 @@ def models_explain(lake: DuckDBPyConnection) -> Answer:
 
 def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
     """Has every curve its row in the feature store, known no earlier than the curve?"""
-    curves, absent, early = _row(
+    curves, absent, early = one_row(
         lake,
         """
         SELECT count(*), count(*) FILTER (f.as_of IS NULL),
@@ -84,7 +82,7 @@ def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
 
 
 def _few_among_newest(lake: DuckDBPyConnection, condition: str, what: str) -> Answer:
-    fitted, named = _row(
+    fitted, named = one_row(
         lake,
         f"{_NEWEST} SELECT count(*), list(model_id ORDER BY model_id) FILTER ({condition}) "
         "FROM newest WHERE status = 'fitted'",
@@ -98,10 +96,3 @@ def _few_among_newest(lake: DuckDBPyConnection, condition: str, what: str) -> An
         f"{len(bad)} of {fitted} newest models {what}{listed}",
         {"models": fitted, "flagged": len(bad)},
     )
-
-
-def _row(lake: DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    """The one row of an aggregate."""
-    row = lake.execute(sql).fetchone()
-    assert row is not None
-    return tuple(row)

@@ -4,18 +4,18 @@ Each takes a connection to the lake and returns an `Answer`: a verdict with the 
 The orchestrator shows them as asset checks; a notebook can ask the same.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.assumptions import SNAPSHOT_STALE_AFTER
 from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import SKEW
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.checks.accruing import settled_and_accruing
+from funding_platform.flows.checks.answer import Answer, one_row
 from funding_platform.flows.checks.rates import (
     at_fault,
     disagreements,
@@ -27,9 +27,6 @@ from funding_platform.venues.parsing.plausibility import settled_at_rest
 
 HISTORY_REFRESH = timedelta(days=1)
 """Settled history is refreshed three times a day; two refreshes may fail."""
-
-SNAPSHOT_LIMIT = timedelta(hours=2)
-"""Snapshots are taken hourly; one may be missed."""
 
 AGGREGATOR = "coingecko"
 """The venue whose snapshots relay those of others."""
@@ -76,15 +73,6 @@ GROUP BY c.venue ORDER BY missing / buckets DESC
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A verdict, in words, with its figures."""
-
-    passed: bool
-    verdict: str
-    figures: dict[str, object] = field(default_factory=dict)
-
-
 def schema_as_declared(lake: DuckDBPyConnection, table: Table) -> Answer:
     """Do the stored columns and types equal the declaration?"""
     described = lake.execute(f"DESCRIBE {table.full_name}").fetchall()
@@ -97,7 +85,7 @@ def schema_as_declared(lake: DuckDBPyConnection, table: Table) -> Answer:
 
 def keys_unique(lake: DuckDBPyConnection, table: Table, venue: str) -> Answer:
     """Is every key of a venue's rows there once?"""
-    rows, distinct = _row(
+    rows, distinct = one_row(
         lake,
         f"SELECT count(*), count(DISTINCT ({', '.join(table.key)})) "
         f"FROM {table.full_name} WHERE venue = ?",
@@ -112,7 +100,7 @@ def history_fresh(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer
 
     The limit is a day and two of the venue's shortest intervals.
     """
-    newest, hours = _row(
+    newest, hours = one_row(
         lake,
         "SELECT max(funding_time), min(interval_hours) FILTER (funding_time > ?) "
         "FROM core.funding_rates WHERE venue = ? AND funding_time <= ?",
@@ -129,7 +117,7 @@ def rows_ahead(
     """Return what a clock has dated ahead of now: the table, how many rows, the newest time."""
     found = []
     for table, column in _DATED.items():
-        rows, newest = _row(
+        rows, newest = one_row(
             lake,
             f"SELECT count(*), max({column}) FROM {table} "
             f"WHERE {column} > ? AND venue = coalesce(?, venue)",
@@ -165,14 +153,14 @@ def seen_lately(
     lake: DuckDBPyConnection, table: Table, column: str, venue: str, now: datetime
 ) -> Answer:
     """Was the venue looked at within the last two hours?"""
-    (newest,) = _row(
+    (newest,) = one_row(
         lake,
         f"SELECT max({column}) FROM {table.full_name} WHERE venue = ? AND {column} <= ?",
         [venue, now],
     )
     if newest is None:
         return Answer(False, f"{venue} has never been seen")
-    return _age(newest, now, SNAPSHOT_LIMIT, "last seen")
+    return _age(newest, now, SNAPSHOT_STALE_AFTER, "last seen")
 
 
 def snapshot_covers_listed(lake: DuckDBPyConnection, venue: str) -> Answer:
@@ -180,7 +168,7 @@ def snapshot_covers_listed(lake: DuckDBPyConnection, venue: str) -> Answer:
 
     Of the instruments, those count that were seen within two hours before it.
     """
-    listed, absent = _row(
+    listed, absent = one_row(
         lake,
         "WITH newest AS (SELECT max(snapshot_hour) AS hour FROM core.market_snapshots "
         "WHERE venue = $venue AND snapshot_hour <= now()) "
@@ -189,7 +177,7 @@ def snapshot_covers_listed(lake: DuckDBPyConnection, venue: str) -> Answer:
         "FROM core.instruments AS i CROSS JOIN newest LEFT JOIN core.market_snapshots AS s "
         "ON s.venue = i.venue AND s.venue_symbol = i.venue_symbol AND s.snapshot_hour = hour "
         "WHERE i.venue = $venue AND i.status = 'trading' AND i.last_seen_at >= hour - $limit",
-        {"venue": venue, "limit": SNAPSHOT_LIMIT},
+        {"venue": venue, "limit": SNAPSHOT_STALE_AFTER},
     )
     missing = absent or []
     verdict = f"{len(missing)} of {listed} trading instruments have no row in the newest snapshot"
@@ -278,12 +266,3 @@ def _age(newest: datetime, now: datetime, limit: timedelta, what: str) -> Answer
         f"{what} {newest:%Y-%m-%d %H:%M} UTC, at most {limit} behind is fresh",
         {"newest": newest.isoformat(), "age_hours": round(age / timedelta(hours=1), 2)},
     )
-
-
-def _row(
-    lake: DuckDBPyConnection, sql: str, parameters: list[object] | dict[str, object]
-) -> tuple[Any, ...]:
-    """The one row of an aggregate."""
-    row = lake.execute(sql, parameters).fetchone()
-    assert row is not None
-    return tuple(row)

@@ -35,7 +35,7 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.completeness import GRACE
+from funding_platform.core.time_grid import LATENESS
 from funding_platform.core.units import rate_8h
 
 BASE_TOLERANCE: Final = 2e-4
@@ -106,7 +106,7 @@ def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.
         )
         .unique([SYMBOL, "due"], keep="last")
     )
-    met = _nearest(ours, theirs, GRACE)
+    met = _nearest(ours, theirs, LATENESS)
     # Both sides left over, and near each other: the same settlement by two clocks. A prediction
     # later than every settlement has only not been settled, or not been collected, yet.
     lonely = ours.join(met, on=[SYMBOL, "time"], how="anti")

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from funding_platform.core.completeness import (
-    GRACE,
     SCHEMA,
     SILENT,
     STOPPED,
@@ -27,7 +26,7 @@ from funding_platform.core.listings import listing_starts
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import instant
-from funding_platform.core.time_grid import Window
+from funding_platform.core.time_grid import LATENESS, Window
 from funding_platform.flows.collection.history_depths import kept_since
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
@@ -47,15 +46,12 @@ SPANS_IN_FLIGHT = 8
 SHOWN_TIMES = 3
 
 _HELD = """
-SELECT * FROM core.funding_rates WHERE venue = ? AND list_contains(?, venue_symbol)
+venue = ? AND list_contains(?, venue_symbol)
 AND funding_time >= ?::TIMESTAMPTZ - INTERVAL 1 MINUTE
 AND funding_time <= ?::TIMESTAMPTZ + INTERVAL 1 MINUTE
 """
 
-_UP_TO = """
-SELECT * FROM core.funding_rates
-WHERE venue = ? AND list_contains(?, venue_symbol) AND funding_time < ?
-"""
+_UP_TO = "venue = ? AND list_contains(?, venue_symbol) AND funding_time < ?"
 
 _REASONS = {STOPPED: " (stops while it trades)", SILENT: " (silent while it trades)"}
 
@@ -197,9 +193,9 @@ def _held(lake: Lake, missing: pl.DataFrame) -> pl.DataFrame:
     if lost.is_empty():
         return FUNDING_RATES.empty()
     time, symbols = lost["missing_time"], lost["venue_symbol"].unique().to_list()
-    stored = lake.read(_HELD, [lost["venue"][0], symbols, time.min(), time.max()])
+    where = [lost["venue"][0], symbols, time.min(), time.max()]
     minute = pl.col("funding_time").dt.round("1m").alias("missing_time")
-    held = stored.cast(dict(FUNDING_RATES.polars_schema)).with_columns(minute)  # type: ignore[arg-type]
+    held = lake.rows(FUNDING_RATES, _HELD, where).with_columns(minute)
     return FUNDING_RATES.conform(held.join(lost, on=_KEY, how="semi"))
 
 
@@ -215,8 +211,7 @@ def _of_earlier_listings(
     if not symbols:
         return FUNDING_RATES.empty()
     latest = late["listed_at"].max()
-    stored = lake.read(_UP_TO, [late["venue"][0], symbols, latest])
-    stored = stored.cast(dict(FUNDING_RATES.polars_schema))  # type: ignore[arg-type]
+    stored = lake.rows(FUNDING_RATES, _UP_TO, [late["venue"][0], symbols, latest])
     fresh = stored.join(history.frame, on=FUNDING_RATES.key, how="anti")
     starts = listing_starts(pl.concat([fresh, history.read]), late)
     inside = fresh.filter(pl.col("funding_time") >= instant(window.start))
@@ -232,7 +227,7 @@ def _spans(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str
         missing.sort("venue_symbol", "missing_time")
         .with_columns(apart.alias("run"))
         .group_by("venue_symbol", "run")
-        .agg((time.min() - GRACE).alias("start"), (time.max() + GRACE).alias("end"))
+        .agg((time.min() - LATENESS).alias("start"), (time.max() + LATENESS).alias("end"))
     )
     together = runs.group_by("start", "end").agg(pl.col("venue_symbol").sort()).sort("start", "end")
     return [

@@ -137,12 +137,11 @@ async def read_history(
 
 def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) -> pl.DataFrame:
     """Instruments of a venue that were seen at all, or before a moment."""
-    known = lake.read(
-        "SELECT * FROM core.instruments "
-        "WHERE venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
+    return lake.rows(
+        INSTRUMENTS,
+        "venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
         [venue.spec.name, before],
     )
-    return known.cast(dict(INSTRUMENTS.polars_schema))  # type: ignore[arg-type]
 
 
 async def _collect_part(

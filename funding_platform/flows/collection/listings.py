@@ -49,7 +49,7 @@ WHERE funding_time < since GROUP BY ALL ORDER BY venue, venue_symbol
 def note_listings(transaction: Transaction, instruments: pl.DataFrame) -> None:
     """Write into ``core.listings`` what the instruments just seen say of their listings."""
     venues = instruments["venue"].unique().to_list()
-    known = transaction.read(_NEWEST, [venues]).cast(dict(LISTINGS.polars_schema))  # type: ignore[arg-type]
+    known = LISTINGS.typed(transaction.read(_NEWEST, [venues]))
     transaction.upsert(LISTINGS, listings_after(known, instruments))
 
 

@@ -1,34 +1,40 @@
-"""Keeping computed tables up with their inputs, at the cost of what has changed.
+"""What a computed table is: what it is computed from, over which times, and how it is built.
 
-A commit that computed up to the present says in its message which version of the lake it had read.
-What came into an input since is found in the lake itself, so that nothing has to be remembered
-elsewhere: the table is rebuilt from the earliest such row on. To do so twice, or to rebuild the
-whole instead, leaves the same table behind.
+A `ComputedTable` says all of it once. The lake is read by its inputs, the orchestrator derives its
+dependencies and partition mappings from them, and a refresh finds by them what has changed. How a
+table is computed does not belong here: that is its ``build``, beside its declaration.
+
+A commit that computed up to the present notes, in its extra information, which version of the lake
+it had read. What came into an input since is found in the lake itself, so that nothing has to be
+remembered elsewhere: the table is rebuilt from the earliest such row on. To do so twice, or to
+rebuild the whole instead, leaves the same table behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import polars as pl
 
 from funding_platform.core.tables.schema import Table
-from funding_platform.core.time_grid import Window
-from funding_platform.core.units import TENOR_HOURS
-from funding_platform.lake.connection import LAKE
+from funding_platform.core.time_grid import TENOR, Window
+from funding_platform.flows.progress import step
+from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.writer import Lake, Scope
+from funding_platform.settings import Settings
 
-_TENOR = timedelta(hours=TENOR_HOURS)
-
-CORRECTIONS = timedelta(days=3)
-"""How far before its window a follow reaches back: the last day of a month is collected on the
+CORRECTIONS: Final = timedelta(days=3)
+"""How far before its window a refresh reaches back: the last day of a month is collected on the
 first of the next, and refreshed for a day more."""
 
-_LAST_BUILD = f"""
-SELECT CAST(regexp_extract(commit_message, ' following snapshot (\\d+)$', 1) AS BIGINT) AS version,
+_NOTES: Final = "TRY_CAST(commit_extra_info AS JSON)"
+
+_LAST_BUILD: Final = f"""
+SELECT CAST({_NOTES} ->> 'snapshot_read' AS BIGINT) AS snapshot_read,
     snapshot_time AS built_at, (SELECT min(snapshot_id) FROM {LAKE}.snapshots()) AS oldest
 FROM {LAKE}.snapshots()
-WHERE regexp_matches(commit_message, ?)
+WHERE {_NOTES} ->> 'computed' = ?
 ORDER BY snapshot_id DESC LIMIT 1
 """
 
@@ -37,73 +43,154 @@ ORDER BY snapshot_id DESC LIMIT 1
 class Input:
     """A table that another is computed from.
 
-    ``time`` is the column that dates its rows; ``reach`` is how long before a row the time of a
-    computed row may be that depends on it.
+    Parameters
+    ----------
+    table
+        What is read.
+    time
+        The column that dates its rows; None for a table whose present rows hold for all times,
+        and whose changes alone rebuild nothing.
+    look_back
+        How long before a computed row the rows may lie that it depends on.
+    reach
+        How long after a computed row they may lie.
     """
 
     table: Table
-    time: str
+    time: str | None
+    look_back: timedelta = timedelta(0)
     reach: timedelta = timedelta(0)
 
+    def read(
+        self,
+        lake: Lake,
+        window: Window,
+        *,
+        columns: tuple[str, ...] = (),
+        where: str = "true",
+        parameters: tuple[object, ...] = (),
+    ) -> pl.DataFrame:
+        """Read the rows that the computed rows of a window depend on.
 
-def changed(lake: Lake, table: Table, inputs: Sequence[Input], window: Window) -> Window:
-    """The part of the window that can differ from what the last build left.
+        Parameters
+        ----------
+        columns
+            Names of the columns wanted; all of them by default.
+        where, parameters
+            A further condition on the rows, in SQL.
+        """
+        if self.time is None:
+            return lake.rows(self.table, where, [*parameters], columns=columns)
+        return lake.rows(
+            self.table,
+            f"{self.time} >= ? AND {self.time} < ? AND ({where})",
+            [window.start - self.look_back, window.end + self.reach, *parameters],
+            columns=columns,
+        )
 
-    The whole of it where no build has reached the present yet, or the lake has forgotten since
-    which version. Time alone changes strips too: a boundary passes without a settlement.
-    """
-    last = lake.read(_LAST_BUILD, [rf": {table.name} .* following snapshot \d+$"])
-    if last.is_empty() or last["version"].item() + 1 < last["oldest"].item():
-        return window
-    version, built_at, _ = last.row(0)
-    # A build under a clock that was ahead is none of the future.
-    changes = [min(built_at, datetime.now(UTC)) - _TENOR]
-    for source in inputs:
-        earliest = lake.read(
-            f"SELECT min({source.time}) AS earliest FROM ducklake_table_insertions(?, ?, ?, ?, ?)",
-            [LAKE, source.table.schema, source.table.name, version + 1, lake.snapshot_id()],
+    def changed_since(self, lake: Lake, snapshot: int) -> datetime | None:
+        """Return the time of the first computed row that depends on what came in after a snapshot.
+
+        None where nothing did.
+        """
+        if self.time is None:
+            return None
+        earliest: datetime | None = lake.read(
+            f"SELECT min({self.time}) FROM ducklake_table_insertions(?, ?, ?, ?, ?)",
+            [LAKE, self.table.schema, self.table.name, snapshot + 1, lake.snapshot_id()],
         ).item()
-        if earliest is not None:
-            changes.append(earliest - source.reach)
-    start = max(min(changes), window.start - CORRECTIONS)
-    return Window(min(start, window.end), window.end)
+        return None if earliest is None else earliest - self.reach
 
 
-def version_to_follow(lake: Lake, window: Window) -> int | None:
-    """The version of the lake that is about to be read, if the window reaches the present."""
-    return lake.snapshot_id() if window.end >= datetime.now(UTC) else None
-
-
-def read_window(lake: Lake, table: Table, window: Window, *, time: str = "as_of") -> pl.DataFrame:
-    """A window's rows; ``time`` is the column that dates them."""
-    rows = lake.read(
-        f"SELECT * FROM {table.full_name} WHERE {time} >= ? AND {time} < ?",
-        [window.start, window.end],
-    )
-    return rows.cast(dict(table.polars_schema))  # type: ignore[arg-type]
-
-
-def replace_window(
-    lake: Lake,
-    table: Table,
-    frame: pl.DataFrame,
-    window: Window,
-    run_id: str,
-    followed: int | None,
-    *,
-    time: str = "as_of",
-) -> None:
-    """Replace a window's rows; computed tables are empty exactly when their input is.
+@dataclass(frozen=True, slots=True)
+class ComputedTable:
+    """A table that is computed from others, a window of time at a time.
 
     Parameters
     ----------
-    followed
-        What ``version_to_follow`` said before the inputs were read.
+    table
+        What is computed.
+    title
+        What it is called where progress is shown.
+    inputs
+        All tables that its rows depend on, but for earlier rows of its own.
+    build
+        Computes the rows of a window from the lake.
     time
-        The column that dates the table's rows.
+        The column that dates its rows.
+    monthly
+        Whether they are dated by beginnings of months only.
     """
-    message = f"{table.name} {window}"
-    if followed is not None:
-        message += f" following snapshot {followed}"
-    with lake.commit(run_id, message) as transaction:
-        transaction.replace(table, frame, Scope(time_column=time, window=window), proven_empty=True)
+
+    table: Table
+    title: str
+    inputs: tuple[Input, ...]
+    build: Callable[[Lake, Window], pl.DataFrame]
+    time: str = "as_of"
+    monthly: bool = False
+
+    def rebuild(self, window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+        """Replace all rows of the window by what the inputs give now.
+
+        Returns
+        -------
+        polars.DataFrame
+            The rows of the window.
+        """
+        with step(self.title), Lake(settings) as lake:
+            return self._replace(lake, window, run_id)
+
+    def refresh(self, window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
+        """Replace those rows of the window that can have changed since the last build.
+
+        It begins up to three days before the window: what settled late in a month, and live strips
+        of windows that cross its end, come in when the next has begun. A table whose commits bear
+        no note of what they had read, as in a lake of an older version, counts as never built.
+
+        Returns
+        -------
+        polars.DataFrame
+            The rows replaced; of a monthly table, of which none is due in what changed, those that
+            stand.
+        """
+        with step(self.title), Lake(settings) as lake:
+            changed = self.changed_window(lake, window)
+            if self.monthly and not _holds_a_beginning(changed):
+                return self.rows(lake, window)
+            return self._replace(lake, changed, run_id)
+
+    def rows(self, lake: Lake, window: Window) -> pl.DataFrame:
+        """Read the stored rows of a window."""
+        return Input(self.table, self.time).read(lake, window)
+
+    def changed_window(self, lake: Lake, window: Window) -> Window:
+        """Return the part of the window that can differ from what the last build left.
+
+        The whole of it where no build has reached the present yet, or the lake has forgotten since
+        which version. Time alone changes strips too: a boundary passes without a settlement.
+        """
+        last = lake.read(_LAST_BUILD, [self.table.full_name])
+        if last.is_empty() or last["snapshot_read"].item() + 1 < last["oldest"].item():
+            return window
+        snapshot_read, built_at, _ = last.row(0)
+        # A build under a clock that was ahead is none of the future.
+        changes = [min(built_at, datetime.now(UTC)) - TENOR]
+        changes += filter(None, (one.changed_since(lake, snapshot_read) for one in self.inputs))
+        start = max(min(changes), window.start - CORRECTIONS)
+        return Window(min(start, window.end), window.end)
+
+    def _replace(self, lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
+        """Build a window; computed tables are empty exactly when their input is."""
+        note = None
+        if window.end >= datetime.now(UTC):
+            note = {"computed": self.table.full_name, "snapshot_read": lake.snapshot_id()}
+        frame = self.build(lake, window)
+        scope = Scope(time_column=self.time, window=window)
+        with lake.commit(run_id, f"{self.table.name} {window}", extra=note) as transaction:
+            transaction.replace(self.table, frame, scope, proven_empty=True)
+        return frame
+
+
+def _holds_a_beginning(window: Window) -> bool:
+    """Whether a month begins in the window."""
+    return any(window.start <= month.start for month in window.months())

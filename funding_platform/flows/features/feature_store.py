@@ -6,25 +6,14 @@ from datetime import datetime
 import polars as pl
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import (
-    CURVE_FACTORS,
-    CURVE_SNAPSHOTS,
-    PCA_COMPONENTS,
-    PCA_SCORES,
-)
+from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import build_features, get_features
 from funding_platform.flows.collection.listings import current_rows
 from funding_platform.flows.errors import FlowError
-from funding_platform.flows.features.computed import (
-    Input,
-    changed,
-    read_window,
-    replace_window,
-    version_to_follow,
-)
-from funding_platform.flows.features.curves import BASES
-from funding_platform.flows.progress import step
+from funding_platform.flows.features.computed import ComputedTable, Input
+from funding_platform.flows.features.curves import INSTRUMENT_BASES, read_bases
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -42,42 +31,27 @@ SHOWN_FEATURES = (
 )
 """What of an instrument's features fits on a terminal."""
 
-
-_INPUTS = tuple(Input(table, "as_of") for table in (CURVE_SNAPSHOTS, CURVE_FACTORS, PCA_SCORES))
-
-
-def update_feature_store(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
-    """Join the stored curves, factors and scores with ``as_of`` in the window.
-
-    Returns
-    -------
-    polars.DataFrame
-        The rows of ``features.feature_store`` in the window.
-    """
-    with step("feature store"), Lake(settings) as lake:
-        return _rejoin(lake, window, run_id)
+_CURVES = Input(CURVE_SNAPSHOTS, "as_of")
+_FACTORS = Input(CURVE_FACTORS, "as_of")
+_SCORES = Input(PCA_SCORES, "as_of")
 
 
-def follow_feature_store(window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
-    """Join those rows of the window that can have changed since the last time.
-
-    Returns
-    -------
-    polars.DataFrame
-        The rows joined.
-    """
-    with step("feature store"), Lake(settings) as lake:
-        return _rejoin(lake, changed(lake, FEATURE_STORE, _INPUTS, window), run_id)
-
-
-def _rejoin(lake: Lake, window: Window, run_id: str) -> pl.DataFrame:
-    version = version_to_follow(lake, window)
-    curves, factors, scores = (read_window(lake, source.table, window) for source in _INPUTS)
-    features = build_features(
-        current_rows(lake, curves, "as_of"), factors, scores, lake.read(BASES)
+def _join_features(lake: Lake, window: Window) -> pl.DataFrame:
+    """Join the stored curves, factors and scores with ``as_of`` in the window."""
+    return build_features(
+        current_rows(lake, _CURVES.read(lake, window), "as_of"),
+        _FACTORS.read(lake, window),
+        _SCORES.read(lake, window),
+        read_bases(lake, window),
     )
-    replace_window(lake, FEATURE_STORE, features, window, run_id, version)
-    return features
+
+
+FEATURES = ComputedTable(
+    FEATURE_STORE,
+    "feature store",
+    (_CURVES, _FACTORS, _SCORES, INSTRUMENT_BASES),
+    _join_features,
+)
 
 
 def features_at(
@@ -97,12 +71,12 @@ def features_at(
     """
     with connect(settings) as connection:
         listed = connection.execute(
-            f"{BASES} WHERE ($bases = [] OR list_contains($bases, base)) "
+            "SELECT venue, venue_symbol FROM core.instruments "
+            "WHERE ($bases = [] OR list_contains($bases, base)) "
             "AND coalesce(venue = $venue, true)",
             {"bases": list(bases), "venue": venue},
         ).fetchall()
-        wanted = [(name, symbol) for name, symbol, _ in listed]
-        found = get_features(as_of, wanted, connection, kind=kind).drop_nulls("as_of")
+        found = get_features(as_of, listed, connection, kind=kind).drop_nulls("as_of")
     if found.is_empty():
         what = ", ".join(bases) or "any instrument"
         raise FlowError(

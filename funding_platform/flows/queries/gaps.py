@@ -113,7 +113,7 @@ def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) ->
 def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
     """Lives of the venue's instruments, as far as they have been collected."""
     instruments = lake.execute("SELECT * FROM core.instruments WHERE venue = ?", [venue]).pl()
-    life = lives(instruments.cast(dict(INSTRUMENTS.polars_schema)))  # type: ignore[arg-type]
+    life = lives(INSTRUMENTS.typed(instruments))
     until = pl.col("trades_until")
     collected = pl.min_horizontal(until, instant(collected_until))
     return life.with_columns(pl.when(until.is_not_null()).then(collected).alias("trades_until"))
@@ -127,7 +127,7 @@ def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
             pl.lit(EARLIER).alias("kind"), pl.lit(0).alias("missing"), pl.col("told").alias("times")
         )
         .select(SCHEMA.names())
-        .cast(dict(SCHEMA))  # type: ignore[arg-type]
+        .cast(SCHEMA)
     )
 
 

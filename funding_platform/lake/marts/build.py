@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.lake.catalog import LAKE, literal
+from funding_platform.lake.catalog import LAKE, current_snapshot, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.extensions import bare_connection
@@ -107,9 +107,8 @@ def _show_the_lake(settings: Settings, file: Path) -> int:
     The lake's views are made again from their queries, so that they read what dbt builds.
     """
     with connect(settings) as lake:
-        newest = lake.execute(f"SELECT max(snapshot_id) FROM {LAKE}.snapshots()").fetchone()
+        snapshot = current_snapshot(lake)
         held = held_by(lake)
-    snapshot = int(newest[0]) if newest else 0
     with bare_connection(settings) as connection:
         connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
         attach_held(connection, settings, snapshot)

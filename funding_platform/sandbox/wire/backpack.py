@@ -8,9 +8,9 @@ does not know is an empty string, or a row left out.
 from collections.abc import Mapping
 from typing import Any
 
-from funding_platform.core.time_grid import from_ms
+from funding_platform.core.time_grid import HOUR_MS, from_ms
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import HOUR_MS, Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,

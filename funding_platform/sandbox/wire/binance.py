@@ -6,12 +6,12 @@ contract without open interest, book or volume is answered like one that is bein
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from math import log10
 from typing import Any
 
 import numpy as np
 
+from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
 from funding_platform.sandbox.market import (
     Contract,
@@ -35,7 +35,6 @@ from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all
 from funding_platform.sandbox.wire.paging import newest, oldest
 
 _QUOTES = ("USDT", "USDC")
-_DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 _NEVER_DELIVERED_MS = 4_133_404_800_000
 
 Row = Callable[[Quote, int], Mapping[str, Any] | None]
@@ -252,7 +251,7 @@ def _ticker_24hr(quote: Quote, now_ms: int) -> dict[str, Any] | None:
         "lowPrice": rounded(min(last, before), places),
         "volume": rounded(volume, 3),
         "quoteVolume": rounded(volume * mean, 2),
-        "openTime": now_ms - _DAY_MS,
+        "openTime": now_ms - DAY_MS,
         "closeTime": now_ms,
         "firstId": 1,
         "lastId": trades,

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import HOUR_MS, Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Reply,
     Request,

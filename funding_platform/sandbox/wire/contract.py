@@ -12,15 +12,9 @@ from typing import Any
 
 import msgspec
 
+from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Limits
-from funding_platform.sandbox.market import (
-    DAY_MS,
-    Instrument,
-    Market,
-    Quote,
-    Settlements,
-    VenueStyle,
-)
+from funding_platform.sandbox.market import Instrument, Market, Quote, Settlements, VenueStyle
 
 JSON = "application/json"
 

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.market import (
-    HOUR_MS,
     Contract,
     Instrument,
     Quote,

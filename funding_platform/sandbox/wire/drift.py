@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from funding_platform.core.time_grid import to_ms
+from funding_platform.core.time_grid import DAY_MS, to_ms
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.market import (
-    DAY_MS,
     Contract,
     Instrument,
     Quote,

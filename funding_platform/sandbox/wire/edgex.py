@@ -10,6 +10,7 @@ from zlib import crc32
 
 import numpy as np
 
+from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Limits
 from funding_platform.sandbox.market import (
     Contract,
@@ -26,7 +27,6 @@ from funding_platform.sandbox.wire.paging import newest, within
 _QUOTE = "USDC"
 _QUOTE_COIN = "1000"
 _PAGE = 100
-_DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 _INTERVAL_MINUTES = 240
 
@@ -200,9 +200,9 @@ def _ticker_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
         "low": rounded(low, places),
         "open": rounded(before, places),
         "close": rounded(last, places),
-        "highTime": str(now_ms - _DAY_MS // 2),
-        "lowTime": str(now_ms - _DAY_MS // 3),
-        "startTime": str(now_ms - _DAY_MS),
+        "highTime": str(now_ms - DAY_MS // 2),
+        "lowTime": str(now_ms - DAY_MS // 3),
+        "startTime": str(now_ms - DAY_MS),
         "endTime": str(now_ms),
         "lastPrice": rounded(last, places),
         "indexPrice": rounded(quote.index, places + 4),

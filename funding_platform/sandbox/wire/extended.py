@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import DAY_MS, HOUR_MS, Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,

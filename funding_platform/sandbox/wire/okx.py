@@ -8,6 +8,7 @@ market does not know is an empty string, or a row left out of a bulk list.
 
 from typing import Any
 
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
@@ -159,7 +160,7 @@ def _moment(at_ms: int | None) -> str:
 def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
     cap = quote.instrument.rate_cap
     upcoming, hours = quote.next_funding_ms, quote.interval_hours
-    after = None if upcoming is None or hours is None else upcoming + hours * 3_600_000
+    after = None if upcoming is None or hours is None else upcoming + hours * HOUR_MS
     settled = "" if quote.last_rate is None else fixed(quote.last_rate, _RATE_DECIMALS)
     return {
         "formulaType": "withRate",

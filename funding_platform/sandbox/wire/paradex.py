@@ -10,16 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import (
-    HOUR_MS,
-    Contract,
-    Instrument,
-    Quote,
-    Times,
-    Values,
-    VenueStyle,
-)
+from funding_platform.sandbox.market import Contract, Instrument, Quote, Times, Values, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,

@@ -5,20 +5,13 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.time_grid import to_ms
+from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, Real, Time, Whole, ZonelessTime
-from funding_platform.venues.parsing.payloads import (
-    DAY_MS,
-    HOUR_MS,
-    Payload,
-    SymbolRow,
-    ratio,
-    utc_ms,
-)
+from funding_platform.venues.parsing.payloads import Payload, SymbolRow, ratio, utc_ms
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params

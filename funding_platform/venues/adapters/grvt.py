@@ -5,12 +5,13 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
-from funding_platform.venues.parsing.payloads import HOUR_MS, Payload, fraction, total
+from funding_platform.venues.parsing.payloads import Payload, fraction, total
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.time_grid import to_ms
+from funding_platform.core.time_grid import HOUR_MS, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
@@ -17,7 +17,7 @@ from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.accrual import Sample, paid_until, period_edges
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time, Whole
 from funding_platform.venues.parsing.leniency import leave_out
-from funding_platform.venues.parsing.payloads import HOUR_MS, Payload, SymbolRow, present
+from funding_platform.venues.parsing.payloads import Payload, SymbolRow, present
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params

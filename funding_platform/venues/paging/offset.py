@@ -8,10 +8,9 @@ months after it.
 from collections.abc import Sequence
 
 from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import MILLISECOND
+from funding_platform.core.time_grid import HOUR_MS, MILLISECOND
 from funding_platform.venues.paging.backward import BackwardOpen
 from funding_platform.venues.paging.pager import Ask
-from funding_platform.venues.parsing.payloads import HOUR_MS
 from funding_platform.venues.parsing.records import Page
 
 _MARGINS_PER_PAGE = 8

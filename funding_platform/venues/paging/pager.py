@@ -16,11 +16,10 @@ from enum import Enum
 from typing import NamedTuple
 
 from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import MILLISECOND, Window, from_ms, to_ms
+from funding_platform.core.time_grid import DAY_MS, HOUR_MS, MILLISECOND, Window, from_ms, to_ms
 from funding_platform.venues.errors import ConflictError, ContractError, PagingError
 from funding_platform.venues.paging.bound import PageBound
 from funding_platform.venues.parsing.leniency import leave_out
-from funding_platform.venues.parsing.payloads import DAY_MS, HOUR_MS
 from funding_platform.venues.parsing.records import Page, Settlement
 from funding_platform.venues.rest.endpoints import Params
 

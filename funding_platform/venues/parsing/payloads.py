@@ -6,11 +6,11 @@ Declare only fields that are used, with the types of ``fields``; a venue may add
 import math
 from collections.abc import Sequence
 from datetime import UTC
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from funding_platform.core.time_grid import HOUR, MILLISECOND, to_ms
+from funding_platform.core.time_grid import HOUR_MS, to_ms
 from funding_platform.venues.parsing.fields import (
     Decimals,
     MaybeReal,
@@ -18,9 +18,6 @@ from funding_platform.venues.parsing.fields import (
     Percent,
     ZonelessTime,
 )
-
-HOUR_MS: Final = HOUR // MILLISECOND
-DAY_MS: Final = 24 * HOUR_MS
 
 T = TypeVar("T")
 

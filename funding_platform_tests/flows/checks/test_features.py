@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS, PCA_MODELS
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.tables.schema import Table
+from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.features import (
     every_curve_has_features,
     models_explain,
@@ -17,7 +19,6 @@ from funding_platform.flows.checks.features import (
     models_full_rank,
     models_steady,
 )
-from funding_platform.flows.checks.lake import Answer
 
 OCTOBER, NOVEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (10, 11))
 MODEL_QUESTIONS = (models_explain, models_fitted, models_full_rank, models_steady)

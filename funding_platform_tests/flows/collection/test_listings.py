@@ -13,7 +13,7 @@ from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_star
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments
-from funding_platform.flows.features.curves import update_curve_factors, update_curve_snapshots
+from funding_platform.flows.features.curves import CURVES, FACTORS
 from funding_platform.flows.importing.importer import import_files
 from funding_platform.flows.queries.gaps import gaps_by_name, missing_of
 from funding_platform.lake import connect
@@ -130,8 +130,8 @@ def test_what_reads_a_history_begins_with_the_listing(reused: Reused) -> None:
     reused.read_archive()
     before = Window(reused.old[0], reused.old[30])
     now = Window(month_start(reused.new[0]), datetime.now(UTC))
-    assert update_curve_snapshots(before, reused.settings, "run").is_empty()
-    curves = update_curve_snapshots(now, reused.settings, "run")
+    assert CURVES.rebuild(before, reused.settings, "run").is_empty()
+    curves = CURVES.rebuild(now, reused.settings, "run")
     assert set(curves["venue_symbol"]) == {"BTCUSDT", "LITUSDT"}
     assert curves["as_of"].min() >= reused.new[0]
     # Both were given the same rates: the archive has no part in what the curves show.
@@ -139,7 +139,7 @@ def test_what_reads_a_history_begins_with_the_listing(reused: Reused) -> None:
         curves.filter(venue_symbol=symbol).drop("venue_symbol") for symbol in ("BTCUSDT", "LITUSDT")
     )
     assert reissued.rows() == bitcoin.rows()
-    factors = update_curve_factors(now, reused.settings, "run").drop("dispersion")
+    factors = FACTORS.rebuild(now, reused.settings, "run").drop("dispersion")
     bitcoin, reissued = (
         factors.filter(venue_symbol=symbol).drop("venue_symbol")
         for symbol in ("BTCUSDT", "LITUSDT")

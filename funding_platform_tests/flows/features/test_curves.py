@@ -9,12 +9,7 @@ from funding_platform.core.time_grid import Window, month_start
 from funding_platform.curves import curve_factors
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_snapshots
-from funding_platform.flows.features.curves import (
-    follow_curve_factors,
-    follow_curve_snapshots,
-    update_curve_factors,
-    update_curve_snapshots,
-)
+from funding_platform.flows.features.curves import CURVES, FACTORS
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.present import PRESENT
@@ -27,10 +22,8 @@ def test_curves_of_settled_and_predicted_rates(settings: Settings) -> None:
     both = Window(LAST_MONTH.start, THIS_MONTH.end)
     collect_history("binance", both, settings, "run")
     collect_snapshots(["binance"], settings, "run")
-    by_month = [
-        update_curve_snapshots(month, settings, "run") for month in (LAST_MONTH, THIS_MONTH)
-    ]
-    factors = [update_curve_factors(month, settings, "run") for month in (LAST_MONTH, THIS_MONTH)]
+    by_month = [CURVES.rebuild(month, settings, "run") for month in (LAST_MONTH, THIS_MONTH)]
+    factors = [FACTORS.rebuild(month, settings, "run") for month in (LAST_MONTH, THIS_MONTH)]
 
     assert {"live", "settled"} <= set(by_month[1]["kind"])
     assert by_month[1]["as_of"].max() <= datetime.now(UTC)
@@ -52,10 +45,10 @@ def test_curves_of_settled_and_predicted_rates(settings: Settings) -> None:
 def test_the_first_snapshot_after_a_backfill_gives_whole_live_strips(settings: Settings) -> None:
     """A cold start: history first, then one look at the venue."""
     collect_history("binance", Window(LAST_MONTH.start, THIS_MONTH.end), settings, "run")
-    before = update_curve_snapshots(THIS_MONTH, settings, "run")
+    before = CURVES.rebuild(THIS_MONTH, settings, "run")
     assert set(before["kind"]) == {"settled"}
     collect_snapshots(["binance"], settings, "run")
-    live = follow_curve_snapshots(THIS_MONTH, settings, "run").filter(kind="live")
+    live = CURVES.refresh(THIS_MONTH, settings, "run").filter(kind="live")
     assert live["usable"].all()
     assert live.height == before["venue_symbol"].n_unique()
 
@@ -64,8 +57,8 @@ def test_a_range_of_months_equals_its_months(settings: Settings) -> None:
     both = Window(LAST_MONTH.start, THIS_MONTH.end)
     collect_history("okx", both, settings, "run")
     key = ["venue", "venue_symbol", "as_of", "kind"]
-    whole = update_curve_snapshots(both, settings, "range").filter(kind="settled").sort(key)
-    parts = [update_curve_snapshots(month, settings, "month") for month in (LAST_MONTH, THIS_MONTH)]
+    whole = CURVES.rebuild(both, settings, "range").filter(kind="settled").sort(key)
+    parts = [CURVES.rebuild(month, settings, "month") for month in (LAST_MONTH, THIS_MONTH)]
     joined = parts[0].vstack(parts[1]).filter(kind="settled").sort(key)
     assert joined.equals(whole)
 
@@ -74,7 +67,7 @@ def test_every_emission_can_be_chosen(settings: Settings) -> None:
     collect_history("binance", THIS_MONTH, settings, "run")
     collect_snapshots(["binance"], settings, "run")
     chosen = settings.model_copy(update={"curve_emission": "collection"})
-    live = update_curve_snapshots(THIS_MONTH, chosen, "run").filter(kind="live")
+    live = CURVES.rebuild(THIS_MONTH, chosen, "run").filter(kind="live")
     with connect(settings) as connection:
         seen = connection.execute("SELECT observed_at FROM core.market_snapshots").pl()
     assert set(live["as_of"]) == set(seen["observed_at"])
@@ -94,22 +87,22 @@ def forget_curves(settings: Settings) -> None:
             connection.execute(f"DELETE FROM {table.full_name}")
 
 
-def follow(settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
+def refresh(settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
     return (
-        follow_curve_snapshots(THIS_MONTH, settings, "follow"),
-        follow_curve_factors(THIS_MONTH, settings, "follow"),
+        CURVES.refresh(THIS_MONTH, settings, "refresh"),
+        FACTORS.refresh(THIS_MONTH, settings, "refresh"),
     )
 
 
-def test_following_rebuilds_what_changed_and_no_more(settings: Settings) -> None:
+def test_a_refresh_rebuilds_what_changed_and_no_more(settings: Settings) -> None:
     """After each event the tables equal a rebuild of everything; only the first is whole."""
     both = Window(LAST_MONTH.start, THIS_MONTH.end)
     collect_history("binance", both, settings, "run")
-    update_curve_snapshots(both, settings, "run")
-    update_curve_factors(both, settings, "run")
+    CURVES.rebuild(both, settings, "run")
+    FACTORS.rebuild(both, settings, "run")
 
     collect_snapshots(["binance"], settings, "run")
-    rebuilt = follow(settings)
+    rebuilt = refresh(settings)
     for frame in rebuilt:
         assert frame["as_of"].min() >= PRESENT - timedelta(hours=18)
         assert "live" in set(frame["kind"])
@@ -122,30 +115,30 @@ def test_following_rebuilds_what_changed_and_no_more(settings: Settings) -> None
             "WHERE funding_time >= ? AND venue_symbol LIKE 'B%'",
             [changed],
         )
-    for frame in follow(settings):
+    for frame in refresh(settings):
         assert abs(frame["as_of"].min() - changed) <= timedelta(hours=9)
 
-    followed = stored(settings)
+    refreshed = stored(settings)
     forget_curves(settings)
-    update_curve_snapshots(both, settings, "run")
-    update_curve_factors(both, settings, "run")
-    for one, other in zip(followed, stored(settings), strict=True):
+    CURVES.rebuild(both, settings, "run")
+    FACTORS.rebuild(both, settings, "run")
+    for one, other in zip(refreshed, stored(settings), strict=True):
         assert one.equals(other)
 
 
-def test_following_without_a_build_to_follow_rebuilds_the_month(settings: Settings) -> None:
+def test_a_refresh_of_what_was_never_built_rebuilds_the_month(settings: Settings) -> None:
     collect_history("okx", THIS_MONTH, settings, "run")
-    curves, factors = follow(settings)
-    followed = stored(settings)
-    assert len(curves) == len(factors) == len(followed[0])
-    assert update_curve_snapshots(THIS_MONTH, settings, "run").height == curves.height
+    curves, factors = refresh(settings)
+    refreshed = stored(settings)
+    assert len(curves) == len(factors) == len(refreshed[0])
+    assert CURVES.rebuild(THIS_MONTH, settings, "run").height == curves.height
 
 
-def test_following_after_the_lake_has_forgotten_rebuilds_the_month(settings: Settings) -> None:
+def test_a_refresh_after_the_lake_has_forgotten_rebuilds_the_month(settings: Settings) -> None:
     collect_history("okx", THIS_MONTH, settings, "run")
-    whole = follow(settings)
+    whole = refresh(settings)
     with connect(settings, read_only=False) as connection:
         for statement in ("DELETE FROM core.collection_log", "DELETE FROM core.instruments"):
             connection.execute(statement)
         connection.execute("CALL ducklake_expire_snapshots('lake', older_than => now())")
-    assert [len(frame) for frame in follow(settings)] == [len(frame) for frame in whole]
+    assert [len(frame) for frame in refresh(settings)] == [len(frame) for frame in whole]

@@ -1,0 +1,87 @@
+{# Generated from funding_platform/arbitrage/formulas.py and core/tables/reasons.py by
+   `python -m funding_platform.devtools.documents`. Do not edit. #}
+{# The holding times that funding and net are stated for, in hours. #}
+{% macro horizons() -%}
+    {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
+{%- endmacro %}
+{# Both legs are traded twice. #}
+{% macro four_trades(long_bps, short_bps) -%}
+    2 * ({{ long_bps }} + {{ short_bps }})
+{%- endmacro %}
+{# What crossing half the spread costs: an assumed one where there is no book, nothing where the
+   book is crossed. #}
+{% macro half_spread_bps(spread_bps) -%}
+    greatest(coalesce({{ spread_bps }}, {{ var('assumed_spread_bps') }}), 0) / 2
+{%- endmacro %}
+{# The average price paid by an order that walks a book of constant density D dollars per basis
+   point is size / (2 D) away from where it began; D is a share of the daily volume. #}
+{% macro impact_bps(size_usd, volume_24h_usd) -%}
+    {{ size_usd }} / (2 * nullif({{ volume_24h_usd }}, 0) * {{ var('depth_share', 0.001) }})
+{%- endmacro %}
+{# What opening and closing costs with crossing orders. #}
+{% macro taker_cost_bps(taker_fees_bps, spread_cost_bps, impact_cost_bps) -%}
+    {{ taker_fees_bps }} + {{ spread_cost_bps }} + {{ impact_cost_bps }}
+{%- endmacro %}
+{# The same with resting orders, which pay no spread and move no price. #}
+{% macro maker_cost_bps(maker_fees_bps) -%}
+    {{ maker_fees_bps }}
+{%- endmacro %}
+{# What is left of the funding when the trades are paid. #}
+{% macro net(funding, cost_bps) -%}
+    {{ funding }} - {{ cost_bps }} / 1e4
+{%- endmacro %}
+{# The same of half the funding. #}
+{% macro net_if_halved(funding, cost_bps) -%}
+    {{ funding }} / 2 - {{ cost_bps }} / 1e4
+{%- endmacro %}
+{# The time after which the divergence has paid the costs. #}
+{% macro break_even_hours(cost_bps, divergence_8h) -%}
+    {{ cost_bps }} / 1e4 * 8 / nullif({{ divergence_8h }}, 0)
+{%- endmacro %}
+{# The verdict, from whether any reason to reject holds and any to watch. #}
+{% macro tier(rejected, watched) -%}
+    CASE WHEN {{ rejected }} THEN 'reject' WHEN {{ watched }} THEN 'watch' ELSE 'actionable' END
+{%- endmacro %}
+{# What makes a pair no opportunity. #}
+{% macro codes_to_reject() -%}
+    ['long_stale', 'short_stale', 'long_halted', 'short_halted', 'long_rate_unknown', 'short_rate_unknown', 'long_interval_unknown', 'short_interval_unknown', 'long_fee_unknown', 'short_fee_unknown', 'long_volume_unknown', 'short_volume_unknown', 'price_gap_wide', 'price_gap_unknown', 'no_divergence', 'no_net_in_7d']
+{%- endmacro %}
+{# Those of them that hold. #}
+{% macro reject_reasons() -%}
+    [code FOR code IN [
+        CASE WHEN long.stale THEN 'long_stale' END,
+        CASE WHEN short.stale THEN 'short_stale' END,
+        CASE WHEN long.status <> 'trading' THEN 'long_halted' END,
+        CASE WHEN short.status <> 'trading' THEN 'short_halted' END,
+        CASE WHEN long.rate IS NULL THEN 'long_rate_unknown' END,
+        CASE WHEN short.rate IS NULL THEN 'short_rate_unknown' END,
+        CASE WHEN long.interval_hours IS NULL THEN 'long_interval_unknown' END,
+        CASE WHEN short.interval_hours IS NULL THEN 'short_interval_unknown' END,
+        CASE WHEN long.taker_bps IS NULL THEN 'long_fee_unknown' END,
+        CASE WHEN short.taker_bps IS NULL THEN 'short_fee_unknown' END,
+        CASE WHEN coalesce(long.volume_24h_usd, 0) = 0 THEN 'long_volume_unknown' END,
+        CASE WHEN coalesce(short.volume_24h_usd, 0) = 0 THEN 'short_volume_unknown' END,
+        CASE WHEN abs(price_gap_bps) > {{ var('wide_price_gap_bps') }} THEN 'price_gap_wide' END,
+        CASE WHEN price_gap_bps IS NULL THEN 'price_gap_unknown' END,
+        CASE WHEN divergence_8h = 0 THEN 'no_divergence' END,
+        CASE WHEN net_7d <= 0 THEN 'no_net_in_7d' END
+    ] IF code IS NOT NULL]
+{%- endmacro %}
+{# What keeps a pair from being acted upon, so far as it holds. #}
+{% macro watch_reasons() -%}
+    [code FOR code IN [
+        CASE WHEN long.open_interest_usd IS NULL THEN 'long_open_interest_unknown' END,
+        CASE WHEN short.open_interest_usd IS NULL THEN 'short_open_interest_unknown' END,
+        CASE WHEN long.spread_bps IS NULL THEN 'long_spread_assumed' END,
+        CASE WHEN short.spread_bps IS NULL THEN 'short_spread_assumed' END,
+        CASE WHEN long_next_funding_time IS NULL THEN 'long_clock_unknown' END,
+        CASE WHEN short_next_funding_time IS NULL THEN 'short_clock_unknown' END,
+        CASE WHEN min_open_interest_usd < {{ var('thin_open_interest_usd') }} THEN 'thin_open_interest' END,
+        CASE WHEN min_volume_24h_usd < {{ var('thin_volume_usd') }} THEN 'thin_volume' END,
+        CASE WHEN net_3d <= 0 THEN 'no_net_in_3d' END,
+        CASE WHEN net_7d_if_halved <= 0 THEN 'no_net_if_halved' END,
+        CASE WHEN settled_7d <= 0 THEN 'lost_over_7d' END,
+        CASE WHEN settled_7d IS NULL THEN 'past_unknown' END,
+        CASE WHEN same_sign_share < {{ var('min_same_sign_share') }} THEN 'flickering' END
+    ] IF code IS NOT NULL]
+{%- endmacro %}
