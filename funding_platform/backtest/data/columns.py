@@ -9,17 +9,6 @@ from funding_platform.backtest.data.panel import KEY
 from funding_platform.backtest.errors import DataError
 
 
-def require_frame(table: str, given: object) -> None:
-    """Raise over anything but a frame in memory."""
-    if not isinstance(given, pl.DataFrame):
-        kind = type(given)
-        library = "" if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}."
-        raise DataError(
-            f"{table} is a {library}{kind.__name__}, not a Polars DataFrame",
-            hint="collect a LazyFrame; take a pandas frame through polars.from_pandas",
-        )
-
-
 def require_columns(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
     """Raise if a column is missing."""
     if missing := [name for name in columns if name not in frame.columns]:

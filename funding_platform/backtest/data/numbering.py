@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from funding_platform.backtest.data.columns import (
     require_columns,
-    require_frame,
     require_text,
     require_times,
     require_values,
@@ -34,7 +33,6 @@ def numbered(
     strict: bool = True,
 ) -> pl.DataFrame:
     """Rows with the number of their instrument, in place of its key; without one, a fault."""
-    require_frame(table, given)
     has_numbers = "instrument" in given.columns
     require_columns(table, given, columns if has_numbers else (*KEY, *columns))
     times = tuple(name for name in columns if name.endswith(("_at", "time")))

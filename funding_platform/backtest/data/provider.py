@@ -19,13 +19,14 @@ from funding_platform.backtest.data.intervals import interval_notes
 from funding_platform.backtest.data.lookups import KnownRate, Spread, spread_of, widest_spread
 from funding_platform.backtest.data.panel import KEY, Panel, build_panel, fingerprint, venue_order
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
+from funding_platform.core.frames import Frame
 from funding_platform.core.time_grid import from_us
 
 
 class FundingDataProvider:
     """Funding, prices, volumes, fees and features of some instruments over some time.
 
-    Made by ``from_frames``; ``flows.backtest_data`` makes one from the lake or from files.
+    Made by ``from_frames``; ``flows.backtests.data`` makes one from the lake or from files.
     """
 
     def __init__(self, data: Intake) -> None:
@@ -35,15 +36,15 @@ class FundingDataProvider:
     @classmethod
     def from_frames(
         cls,
-        funding_rates: pl.DataFrame,
-        instruments: pl.DataFrame | None = None,
+        funding_rates: Frame,
+        instruments: Frame | None = None,
         *,
-        prices: pl.DataFrame | None = None,
-        snapshots: pl.DataFrame | None = None,
-        fees: pl.DataFrame | None = None,
-        features: pl.DataFrame | None = None,
+        prices: Frame | None = None,
+        snapshots: Frame | None = None,
+        fees: Frame | None = None,
+        features: Frame | None = None,
     ) -> Self:
-        """A provider over frames with the platform's column names.
+        """A provider over frames with the platform's column names: Polars, pandas or Arrow.
 
         Times have a zone; any zone is converted to UTC.
 
@@ -77,7 +78,16 @@ class FundingDataProvider:
             If what is given is no frame, a column is missing or of the wrong type, a time is null
             or without a zone, a key repeats, or a value cannot be: says which, where.
         """
-        return cls(read_frames(funding_rates, instruments, prices, snapshots, fees, features))
+        return cls(
+            read_frames(
+                funding_rates,
+                instruments=instruments,
+                prices=prices,
+                snapshots=snapshots,
+                fees=fees,
+                features=features,
+            )
+        )
 
     @property
     def instruments(self) -> pl.DataFrame:
