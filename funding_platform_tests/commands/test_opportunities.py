@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import Result
 
+from funding_platform.arbitrage import find_opportunities
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.arbitrage.opportunities import find_opportunities
 from funding_platform.cli import main
 from funding_platform.commands import opportunities as command
 from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST, REASONS

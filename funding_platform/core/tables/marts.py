@@ -9,7 +9,7 @@ from typing import Final
 from funding_platform.core.tables.columns import real_column, text_column, time_column
 from funding_platform.core.tables.schema import Column, Table, Type
 
-BUILD_MARTS: Final = "run the transform job: `make demo`, or materialise `marts` in `make dev`"
+BUILD_MARTS: Final = "run `funding transform`, or materialise `marts` in `make dev`"
 """What to do where a mart is not there yet."""
 
 _PER_8H = "fraction of notional per 8 hours, positive = longs pay shorts"
