@@ -24,8 +24,7 @@ from funding_platform.settings import Settings
 from funding_platform.views.opportunity_words import shown_opportunities
 from funding_platform.views.terminal import console, plot_curves, progress_bars, remark, show
 
-NEXT_STEPS = """
-Next
+NEXT_STEPS = """\
   make dev SANDBOX=1                 the Dagster UI over this lake, sensors running
   source .venv/bin/activate          for the commands below
   funding query "FROM marts.latest_funding_rates LIMIT 10"
@@ -65,6 +64,12 @@ def run_demo(*, months: int, symbols: int) -> None:
         f"finished in {time.monotonic() - began:.0f} s; everything lies in {settings.data_dir}",
         markup=False,
     )
+    tell_next_steps(settings)
+
+
+def tell_next_steps(settings: Settings) -> None:
+    """Print what can be done with what the demo left, under a heading."""
+    console.print("\nNext", style="bold")
     next_steps = NEXT_STEPS.format(published=settings.published_file)
     console.print(next_steps, highlight=False, markup=False, soft_wrap=True)
 
