@@ -70,4 +70,4 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --extra dev --extra bench --extra cluster --output-file requirements.lock pyproject.toml
 
 clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history
-	rm -rf data/lake data/state data/backtests data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))
+	rm -rf data/lake data/state data/backtests data/dbt data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))
