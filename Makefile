@@ -77,4 +77,4 @@ package: setup ## Build the wheel and the sdist into dist/, and run the demo fro
 	pytest -m packaging
 
 clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history
-	rm -rf data/lake data/state data/backtests data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))
+	rm -rf data/lake data/state data/backtests data/dbt data/funding.duckdb $(filter-out data/dagster_home/dagster.yaml,$(wildcard data/dagster_home/*))

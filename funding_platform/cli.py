@@ -15,6 +15,7 @@ from funding_platform.commands import (
     opportunities,
     reading,
     recovering,
+    transforming,
 )
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import visible
@@ -106,6 +107,7 @@ for _command in (
     collecting.backfill,
     collecting.import_,
     collecting.replay,
+    transforming.transform,
     reading.query,
     reading.venues,
     reading.coverage,

@@ -1,6 +1,8 @@
-"""Reading ranked opportunities: a filter says which, ``find_opportunities`` gives them.
+"""Cross-venue opportunities: the filter, its costs and its ranking as SQL, and the words for them.
 
-Names load on first use, so that importing the package costs nothing.
+What belongs here: what is meant by an opportunity that passes. ``find_opportunities`` asks one
+table; whatever else is asked of the lake is in ``flows.queries``. Names load on first use, so that
+importing the package costs nothing.
 """
 
 from typing import TYPE_CHECKING
@@ -8,18 +10,11 @@ from typing import TYPE_CHECKING
 from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from funding_platform.arbitrage.comparison import compare_venues
     from funding_platform.arbitrage.filters import OpportunityFilter
-    from funding_platform.arbitrage.opportunities import find_opportunities, left_out
+    from funding_platform.arbitrage.opportunities import find_opportunities
 
-__all__ = ["OpportunityFilter", "compare_venues", "find_opportunities", "left_out"]
+__all__ = ["OpportunityFilter", "find_opportunities"]
 
 __getattr__ = lazy_names(
-    __name__,
-    {
-        "OpportunityFilter": "filters",
-        "compare_venues": "comparison",
-        "find_opportunities": "opportunities",
-        "left_out": "opportunities",
-    },
+    __name__, {"OpportunityFilter": "filters", "find_opportunities": "opportunities"}
 )

@@ -48,9 +48,9 @@ class OpportunityFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    bases: tuple[str, ...] = Field(default=(), description="Canonical bases, e.g. BTC.")
+    bases: tuple[str, ...] = Field(default=(), description="Canonical base, e.g. BTC.")
     symbols: tuple[str, ...] = Field(
-        default=(), description="Venues' own symbols, e.g. BTCUSDT; one leg at least is one."
+        default=(), description="A venue's own symbol of either leg, e.g. BTCUSDT."
     )
     venues: tuple[str, ...] = Field(default=(), description="Both legs are on one of these.")
     long_venues: tuple[str, ...] = Field(default=(), description="The long leg is on one of these.")
@@ -58,19 +58,29 @@ class OpportunityFilter(BaseModel):
         default=(), description="The short leg is on one of these."
     )
     exclude_venues: tuple[str, ...] = Field(default=(), description="No leg is on any of these.")
-    tiers: tuple[Tier, ...] = Field(default=(), description="Verdicts to show; all when empty.")
+    tiers: tuple[Tier, ...] = Field(default=(), description="Verdict; any if left out.")
 
-    min_divergence_8h: float | None = Field(default=None, description="Fraction per 8 hours.")
+    min_divergence_8h: float | None = Field(
+        default=None, description="Divergence, fraction per 8 hours."
+    )
     min_net: float | None = Field(
         default=None, description="Net over the horizon, fraction of one leg's notional."
     )
     min_net_apr: float | None = Field(
         default=None, description="Net over the horizon annualised, fraction per year."
     )
-    min_volume_24h_usd: float | None = Field(default=None, ge=0, description="USD, smaller leg.")
-    max_volume_24h_usd: float | None = Field(default=None, ge=0, description="USD, larger leg.")
-    min_open_interest_usd: float | None = Field(default=None, ge=0, description="USD, smaller leg.")
-    max_open_interest_usd: float | None = Field(default=None, ge=0, description="USD, larger leg.")
+    min_volume_24h_usd: float | None = Field(
+        default=None, ge=0, description="Turnover of a day in USD, smaller leg."
+    )
+    max_volume_24h_usd: float | None = Field(
+        default=None, ge=0, description="Turnover of a day in USD, larger leg."
+    )
+    min_open_interest_usd: float | None = Field(
+        default=None, ge=0, description="Open interest in USD, smaller leg."
+    )
+    max_open_interest_usd: float | None = Field(
+        default=None, ge=0, description="Open interest in USD, larger leg."
+    )
     min_open_interest_ratio: float | None = Field(
         default=None, ge=0, description="Long leg's open interest over the short leg's."
     )
@@ -78,7 +88,7 @@ class OpportunityFilter(BaseModel):
         default=None, ge=0, description="Long leg's open interest over the short leg's."
     )
     open_interest_balance: tuple[Balance, ...] = Field(
-        default=(), description="Which leg has the larger open interest; any when empty."
+        default=(), description="Which leg has the larger open interest; any if left out."
     )
     max_spread_bps: float | None = Field(
         default=None, ge=0, description="Bid-ask spread of either leg, basis points of mid."
@@ -97,7 +107,7 @@ class OpportunityFilter(BaseModel):
     )
 
     horizon: Horizon = Field(
-        default=STORED_HORIZON, description="How long a pair is held: min_net, net_apr, ranking."
+        default=STORED_HORIZON, description="How long a pair is held, for nets and ranking."
     )
     fee_mode: FeeMode = Field(
         default="taker",
@@ -107,13 +117,15 @@ class OpportunityFilter(BaseModel):
         default={}, description="Tier in marts.fee_history by venue, where it is not base."
     )
     size_usd: float | None = Field(
-        default=None, gt=0, description="USD per leg that impact is paid for; as stored when null."
+        default=None,
+        gt=0,
+        description="USD per leg that impact is paid for; as stored if left out.",
     )
 
     sort_by: str | None = Field(
         default=None,
-        description="Numeric column of the table; when null the best tier first, then the net "
-        "over the horizon.",
+        description="Numeric column of the table; if left out the tier, then the net over the "
+        "horizon.",
     )
     descending: bool = Field(default=True, description="Largest, or best, first.")
     limit: int = Field(default=20, ge=1, le=100_000, description="Rows at most.")

@@ -79,7 +79,7 @@ def require_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     if connection.execute(f"SELECT 1 FROM {table.full_name} LIMIT 1").fetchone() is None:
         raise NoOpportunitiesError(
             f"{table.full_name} has no rows: no base is listed on two venues in dollar quotes",
-            hint="collect more venues (`funding collect`), then run the transform job",
+            hint="collect more venues (`funding collect`), then `funding transform`",
         )
 
 

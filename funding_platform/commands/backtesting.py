@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
     from funding_platform.backtest.search.parameters import SweepPlan
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
-    from funding_platform.flows.backtests.store import StoredRun
+    from funding_platform.flows.queries.runs import StoredRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAYS = click.FloatRange(min=1 / 24, max=36_600)  # the bounds of WalkForwardPlan
@@ -67,20 +67,16 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
 @text_format
 def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
     """What has been run, the newest first."""
-    from funding_platform.flows.backtests.store import (
-        SHOWN_RUNS,
-        SHOWN_SWEEPS,
-        load_sweep,
-        stored_runs,
-        stored_sweeps,
-    )
+    from funding_platform.flows.queries import load_sweep, open_lake, stored_runs, stored_sweeps
+    from funding_platform.views.tables import SHOWN_RUNS, SHOWN_SWEEPS
 
     if sweeps and sweep_id:
         raise click.UsageError("--sweeps lists all of them, --sweep one: take either")
-    if sweep_id:
-        found = load_sweep(settings(), sweep_id)[1]
-    else:
-        found = stored_sweeps(settings()) if sweeps else stored_runs(settings())
+    with open_lake(settings()) as lake:
+        if sweep_id:
+            found = load_sweep(lake, sweep_id)[1]
+        else:
+            found = stored_sweeps(lake) if sweeps else stored_runs(lake)
     shown = SHOWN_SWEEPS if sweeps else SHOWN_RUNS
     found = found.head(limit)
     write_frame(found if form == "json" else found.select(shown), form)
@@ -91,13 +87,15 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
     """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
-    from funding_platform.flows.backtests.store import StoredRun, load_rows, load_run
+    from funding_platform.flows.queries.connection import open_lake
+    from funding_platform.flows.queries.runs import StoredRun, load_run, run_row
 
+    with open_lake(settings()) as lake:
+        found = StoredRun(run_row(lake, run_id), None) if only_config else load_run(lake, run_id)
     if only_config:
-        (row,) = load_rows(settings(), run_id)
-        say(StoredRun(row, None).config.model_dump_json(indent=2))
+        say(found.config.model_dump_json(indent=2))
     else:
-        _present(load_run(settings(), run_id))
+        _present(found)
 
 
 @backtest.command()
@@ -118,10 +116,12 @@ def rerun(run_id: str) -> None:
 def compare(first: str, second: str) -> None:
     """Two runs side by side: their figures, and where their configurations differ."""
     from funding_platform.flows.backtests.runs import compare_runs, config_changes
-    from funding_platform.flows.backtests.store import load_rows
+    from funding_platform.flows.queries.connection import open_lake
+    from funding_platform.flows.queries.runs import run_row
     from funding_platform.views.terminal import show
 
-    rows = load_rows(settings(), first, second)
+    with open_lake(settings()) as lake:
+        rows = run_row(lake, first), run_row(lake, second)
     show(compare_runs(*rows))
     changes = config_changes(*rows)
     if changes.is_empty():
@@ -136,9 +136,11 @@ def compare(first: str, second: str) -> None:
 def report(run_id: str, output: Path | None) -> None:
     """Write everything about RUN_ID into one HTML file."""
     from funding_platform.flows.backtests.reports import write_report
-    from funding_platform.flows.backtests.store import load_run
+    from funding_platform.flows.queries import load_run, open_lake
 
-    say(f"report {write_report(settings(), load_run(settings(), run_id), output)}")
+    with open_lake(settings()) as lake:
+        stored = load_run(lake, run_id)
+    say(f"report {write_report(settings(), stored, output)}")
 
 
 @backtest.command()
@@ -216,8 +218,9 @@ def _division(
 
 def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str | None) -> None:
     """All points, and what the best of them is worth."""
-    from funding_platform.flows.backtests.reports import sweep_verdict, trial_table
+    from funding_platform.flows.backtests.reports import sweep_verdict
     from funding_platform.flows.backtests.sweeps import sweep_and_store
+    from funding_platform.views.tables import trial_table
     from funding_platform.views.terminal import progress_bars, show
 
     with progress_bars():

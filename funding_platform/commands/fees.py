@@ -35,11 +35,11 @@ def fees() -> None:
 @text_format
 def list_(venue: str | None, at: datetime | None, form: str) -> None:
     """What each tier of each venue pays."""
-    from funding_platform.flows.fees import SHOWN_FEES, fees_at
-    from funding_platform.lake.connection import connect
+    from funding_platform.flows.queries import fees_at, open_lake
+    from funding_platform.views.tables import SHOWN_FEES
 
-    with connect(settings()) as connection:
-        applied = fees_at(connection, at or datetime.now(UTC), venue=venue)
+    with open_lake(settings()) as lake:
+        applied = fees_at(lake, at or datetime.now(UTC), venue=venue)
     write_frame(applied.select(SHOWN_FEES) if form == "table" else applied, form)
 
 
@@ -104,11 +104,11 @@ def revoke(venue: str, tier: str, since: datetime, note: str) -> None:
 @text_format
 def history(venue: str | None, form: str) -> None:
     """Who set or revoked which fees, when and why."""
-    from funding_platform.flows.fees import SHOWN_OVERRIDES, override_log
-    from funding_platform.lake.connection import connect
+    from funding_platform.flows.queries import fee_overrides, open_lake
+    from funding_platform.views.tables import SHOWN_OVERRIDES
 
-    with connect(settings()) as connection:
-        log = override_log(connection, venue=venue)
+    with open_lake(settings()) as lake:
+        log = fee_overrides(lake, venue=venue)
     write_frame(log.select(SHOWN_OVERRIDES) if form == "table" else log, form)
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from funding_platform.commands.common import known_venue, say, settings, write_frame
-from funding_platform.commands.opportunity_options import (
-    AT_WHAT_COST,
-    IN_WHAT_FORM,
-    WHERE,
-    WHICH,
-    with_options,
+from funding_platform.commands.common import (
+    TEXT_FORMATS,
+    known_venue,
+    say,
+    settings,
+    write_frame,
 )
+from funding_platform.commands.opportunity_options import FilterCommand
 from funding_platform.core.errors import FundingError
 
 if TYPE_CHECKING:
@@ -24,7 +24,37 @@ if TYPE_CHECKING:
     import polars as pl
 
     from funding_platform.arbitrage.filters import OpportunityFilter
-    from funding_platform.arbitrage.opportunities import LeftOut
+    from funding_platform.flows.queries.opportunities import LeftOut
+
+_FORM = (
+    click.option(
+        "--ascending",
+        "descending",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Smallest, or worst, first.",
+    ),
+    click.option("--format", "form", type=click.Choice(TEXT_FORMATS), help="table if unsaid."),
+    click.option("--json", "as_json", is_flag=True, help="As --format json."),
+    click.option("--csv", "as_csv", is_flag=True, help="As --format csv."),
+    click.option("--left-out", is_flag=True, help="Say what each bound leaves out, on stderr."),
+    click.option("--watch", is_flag=True, help="Show again and again, until Ctrl-C."),
+    click.option(
+        "--every",
+        type=click.FloatRange(min=1),
+        default=60.0,
+        show_default=True,
+        help="Seconds between two looks of --watch.",
+    ),
+)
+
+
+def _form_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what is shown, and how often."""
+    for option in reversed(_FORM):
+        command = option(command)
+    return command
 
 
 class ListByDefault(click.Group):
@@ -42,22 +72,20 @@ def opportunities() -> None:
     """Ranked cross-venue pairs, net of fees, spreads and impact; without a command, list."""
 
 
-@opportunities.command(name="list")
-@with_options(WHERE, WHICH, AT_WHAT_COST, IN_WHAT_FORM)
+@opportunities.command(name="list", cls=FilterCommand)
+@_form_options
 @click.option("--best", is_flag=True, help="The best pair of each base only.")
 @click.option("--explain", "in_words", is_flag=True, help="Each pair in words, not as a table.")
 def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
     """Pairs that pass every bound, the best first."""
     from funding_platform.arbitrage.explanation import explain
-    from funding_platform.arbitrage.opportunities import find_opportunities, left_out
-    from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+    from funding_platform.flows.queries import left_out, ranked_opportunities
     from funding_platform.views.opportunity_words import shown_opportunities
 
     output = Output.taken_from(stated)
     if in_words and output.form != "table":
         raise click.UsageError("--explain is for people: it goes with no other format")
     wanted = _filter(stated)
-    table = OPPORTUNITIES_BEST if best else OPPORTUNITIES
 
     def draw(found: "pl.DataFrame") -> None:
         if in_words:
@@ -66,28 +94,30 @@ def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
             write_frame(shown_opportunities(found, wanted), "table")
 
     output.show(
-        partial(find_opportunities, wanted, table=table),
-        partial(left_out, wanted, table=table),
+        partial(ranked_opportunities, wanted=wanted, best=best),
+        partial(left_out, wanted=wanted, best=best),
         draw,
         wanted.limit,
     )
 
 
-@opportunities.command()
+@opportunities.command(
+    cls=FilterCommand,
+    without=("venues", "long_venues", "short_venues"),
+)
 @click.argument("first", callback=known_venue)
 @click.argument("second", callback=known_venue)
-@with_options(WHICH, AT_WHAT_COST, IN_WHAT_FORM)
+@_form_options
 def compare(first: str, second: str, **stated: Any) -> None:
     """Every base that both FIRST and SECOND list, side by side."""
-    from funding_platform.arbitrage.comparison import between, compare_venues
-    from funding_platform.arbitrage.opportunities import left_out
+    from funding_platform.flows.queries.opportunities import between, compare_venues, left_out
     from funding_platform.views.opportunity_words import shown_comparison
 
     output = Output.taken_from(stated)
     wanted = _filter(stated)
     output.show(
-        lambda connection: compare_venues(first, second, connection, wanted),
-        partial(left_out, between(first, second, wanted)),
+        lambda lake: compare_venues(lake, first, second, wanted),
+        partial(left_out, wanted=between(first, second, wanted)),
         lambda found: write_frame(shown_comparison(found, first, second, wanted), "table"),
         wanted.limit,
     )
@@ -104,7 +134,7 @@ class Output:
 
     @classmethod
     def taken_from(cls, stated: dict[str, Any]) -> Self:
-        """Take the options of ``IN_WHAT_FORM`` that are not the filter's out of those stated."""
+        """Take the options that say what is shown out of those stated; the rest is the filter."""
         form, as_json, as_csv = (stated.pop(name) for name in ("form", "as_json", "as_csv"))
         forms = {form} - {None} | ({"json"} if as_json else set()) | ({"csv"} if as_csv else set())
         if len(forms) > 1:
@@ -122,13 +152,13 @@ class Output:
         limit: int,
     ) -> None:
         """Find rows and show them; where there are none, say which bounds left them out."""
-        from funding_platform.lake.connection import connect
+        from funding_platform.flows.queries import open_lake
         from funding_platform.views.opportunity_words import left_out_in_words
 
         def look() -> None:
-            with connect(settings()) as connection:
-                found = find(connection)
-                left = count(connection) if self.left_out or found.is_empty() else None
+            with open_lake(settings()) as lake:
+                found = find(lake)
+                left = count(lake) if self.left_out or found.is_empty() else None
             if self.form != "table":
                 write_frame(_flat(found) if self.form == "csv" else found, self.form)
             elif not found.is_empty():
@@ -167,9 +197,9 @@ def _filter(stated: dict[str, Any]) -> "OpportunityFilter":
     """The filter of the options that were stated."""
     from funding_platform.arbitrage.filters import OpportunityFilter
 
-    ascending = stated.pop("ascending")
-    bounds = {name: value for name, value in stated.items() if value not in (None, (), {})}
-    return OpportunityFilter(**bounds, descending=not ascending)
+    return OpportunityFilter(
+        **{name: value for name, value in stated.items() if value not in (None, (), {})}
+    )
 
 
 def _flat(found: "pl.DataFrame") -> "pl.DataFrame":

@@ -1,13 +1,93 @@
-"""The options of ``funding opportunities``: a field of ``OpportunityFilter`` each, and the form."""
+"""Options of ``funding opportunities``, generated from the fields of ``OpportunityFilter``.
 
-from collections.abc import Callable
-from typing import Any
+Types, choices, defaults and help texts are those of the model, which a command imports when it is
+asked for its options, not when the program starts.
+"""
+
+import re
+from collections.abc import Collection
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 import click
 
-from funding_platform.commands.common import TEXT_FORMATS, known_venue, known_venues
+from funding_platform.commands.common import known_venue, known_venues
 
-Decorated = Callable[..., Any]
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+_UNIT: Final = re.compile(r"(_24h)?_(usd|bps|8h|hours)$")
+_SHORT: Final = {
+    "min_open_interest_ratio": "min_oi_ratio",
+    "max_open_interest_ratio": "max_oi_ratio",
+    "open_interest_balance": "balance",
+    "sort_by": "sort",
+}
+"""Spellings that do not follow from the name of the field."""
+
+
+class FilterCommand(click.Command):
+    """A command with an option for each field of the filter that none of its own options sets.
+
+    Parameters
+    ----------
+    without
+        Fields that the command decides by itself.
+    """
+
+    _params: list[click.Parameter]
+
+    def __init__(self, *arguments: Any, without: Collection[str] = (), **more: Any) -> None:
+        self._without = without
+        self._generated = False
+        super().__init__(*arguments, **more)
+
+    @property
+    def params(self) -> list[click.Parameter]:
+        """Its options and arguments, those generated first; the one list that click adds to."""
+        if not self._generated:
+            decided = {*self._without, *(parameter.name for parameter in self._params)}
+            self._params = [*_options(decided), *self._params]
+            self._generated = True
+        return self._params
+
+    @params.setter
+    def params(self, own: list[click.Parameter]) -> None:
+        self._params = own
+
+
+def _options(without: Collection[str]) -> list[click.Option]:
+    from funding_platform.arbitrage.filters import OpportunityFilter
+
+    fields = OpportunityFilter.model_fields.items()
+    return [_option(name, field) for name, field in fields if name not in without]
+
+
+def _option(name: str, field: "FieldInfo") -> click.Option:
+    """Return the option that sets a field; ``min_volume_24h_usd`` is ``--min-volume``."""
+    kind, several = field.annotation, False
+    if get_origin(kind) is UnionType:  # a bound or None
+        kind = get_args(kind)[0]
+    if get_origin(kind) in (tuple, dict):
+        kind, several = get_args(kind)[0], True
+    spelling = _SHORT.get(name, _UNIT.sub("", name))
+    text = str(field.description)
+    more: dict[str, Any] = {}
+    if several:
+        spelling, text = spelling.removesuffix("s"), f"{text.removesuffix('.')}; repeatable."
+    elif field.default is not None:
+        more = {"default": field.default, "show_default": True}
+    if name.endswith("venues"):
+        more["callback"] = known_venues
+    if name == "fee_tiers":
+        more |= {"callback": venue_tiers, "metavar": "VENUE=TIER"}
+    return click.Option(
+        [f"--{spelling.replace('_', '-')}", name],
+        type=click.Choice(get_args(kind)) if get_origin(kind) is Literal else kind,
+        multiple=several,
+        help=text,
+        **more,
+    )
 
 
 def venue_tiers(
@@ -22,97 +102,3 @@ def venue_tiers(
         if tiers.setdefault(known_venue(context, parameter, venue) or venue, tier) != tier:
             raise click.BadParameter(f"two tiers are named for {venue}: {tiers[venue]} and {tier}")
     return tiers
-
-
-def _several(spelling: str, field: str, text: str, **more: Any) -> Decorated:
-    return click.option(spelling, field, multiple=True, help=f"{text}; repeatable.", **more)
-
-
-def _bound(spelling: str, field: str, text: str) -> Decorated:
-    return click.option(spelling, field, type=float, help=text)
-
-
-WHERE = (
-    _several("--venue", "venues", "Both legs on these", callback=known_venues),
-    _several("--long-venue", "long_venues", "Long leg on these", callback=known_venues),
-    _several("--short-venue", "short_venues", "Short leg on these", callback=known_venues),
-)
-"""Options that say on which venues; a comparison has its two."""
-
-WHICH = (
-    _several("--base", "bases", "Canonical base, e.g. BTC"),
-    _several("--symbol", "symbols", "A venue's own symbol of either leg"),
-    _several("--exclude-venue", "exclude_venues", "No leg on these", callback=known_venues),
-    _several("--tier", "tiers", "Verdict", type=click.Choice(("actionable", "watch", "reject"))),
-    _bound("--min-divergence", "min_divergence_8h", "Fraction per 8 hours."),
-    _bound("--min-net", "min_net", "Net over the horizon, fraction of one leg's notional."),
-    _bound("--min-net-apr", "min_net_apr", "Net over the horizon, fraction per year."),
-    _bound("--min-volume", "min_volume_24h_usd", "USD a day, smaller leg."),
-    _bound("--max-volume", "max_volume_24h_usd", "USD a day, larger leg."),
-    _bound("--min-open-interest", "min_open_interest_usd", "USD, smaller leg."),
-    _bound("--max-open-interest", "max_open_interest_usd", "USD, larger leg."),
-    _bound("--min-oi-ratio", "min_open_interest_ratio", "Open interest, long leg over short."),
-    _bound("--max-oi-ratio", "max_open_interest_ratio", "Open interest, long leg over short."),
-    _several(
-        "--balance",
-        "open_interest_balance",
-        "Which leg has the larger open interest",
-        type=click.Choice(("long_heavy", "balanced", "short_heavy")),
-    ),
-    _bound("--max-spread", "max_spread_bps", "Bid-ask spread of either leg, basis points."),
-    _bound("--max-price-gap", "max_price_gap_bps", "Between the marks, basis points."),
-    _bound("--min-persistence", "min_persistence", "Share of 7 days' hours with today's sign."),
-    _bound("--min-half-life", "min_half_life_hours", "Half-life of the divergence, hours."),
-)
-"""Options that bound the rows."""
-
-AT_WHAT_COST = (
-    click.option(
-        "--horizon", type=click.Choice(("8h", "1d", "3d", "7d")), help="Holding time; 7d if unsaid."
-    ),
-    click.option(
-        "--fee-mode",
-        type=click.Choice(("taker", "maker")),
-        help="maker: all four orders rest, and may not fill; taker if unsaid.",
-    ),
-    click.option(
-        "--fee-tier",
-        "fee_tiers",
-        multiple=True,
-        metavar="VENUE=TIER",
-        callback=venue_tiers,
-        help="Fee tier at a venue, base where unsaid; repeatable.",
-    ),
-    _bound("--size", "size_usd", "USD per leg that impact is paid for; as stored if unsaid."),
-)
-"""Options that say what trading costs and how long a pair is held."""
-
-IN_WHAT_FORM = (
-    click.option("--sort", "sort_by", help="Numeric column; tier, then net over the horizon."),
-    click.option("--ascending", is_flag=True, help="Smallest, or worst, first."),
-    click.option("--limit", type=int, default=20, show_default=True, help="Rows at most."),
-    click.option("--format", "form", type=click.Choice(TEXT_FORMATS), help="table if unsaid."),
-    click.option("--json", "as_json", is_flag=True, help="As --format json."),
-    click.option("--csv", "as_csv", is_flag=True, help="As --format csv."),
-    click.option("--left-out", is_flag=True, help="Say what each bound leaves out, on stderr."),
-    click.option("--watch", is_flag=True, help="Show again and again, until Ctrl-C."),
-    click.option(
-        "--every",
-        type=click.FloatRange(min=1),
-        default=60.0,
-        show_default=True,
-        help="Seconds between two looks of --watch.",
-    ),
-)
-"""Options that say what is shown, and how often."""
-
-
-def with_options(*groups: tuple[Decorated, ...]) -> Decorated:
-    """Add options, in the order in which help lists them."""
-
-    def decorate(command: Decorated) -> Decorated:
-        for option in reversed([option for group in groups for option in group]):
-            command = option(command)
-        return command
-
-    return decorate

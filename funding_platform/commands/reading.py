@@ -67,9 +67,11 @@ def venues(bridged: bool) -> None:
 @text_format
 def coverage(venue: str | None, gaps: bool, form: str) -> None:
     """Settlements present against expected, by venue and month; with --gaps by name."""
-    from funding_platform.flows.queries.reports import coverage_report
+    from funding_platform.flows.queries import coverage_by_month, gaps_by_name, open_lake
 
-    write_frame(coverage_report(settings(), venue=venue, gaps=gaps), form)
+    with open_lake(settings()) as lake:
+        found = (gaps_by_name if gaps else coverage_by_month)(lake, venue=venue)
+    write_frame(found, form)
 
 
 @click.command()
@@ -77,10 +79,12 @@ def coverage(venue: str | None, gaps: bool, form: str) -> None:
 @one_venue
 def curves(base: str, venue: str | None) -> None:
     """Plot the newest funding curve of BASE on each venue."""
-    from funding_platform.flows.queries.reports import latest_curves
+    from funding_platform.flows.queries import latest_curves, open_lake
     from funding_platform.views.terminal import plot_curves
 
-    plot_curves(latest_curves(settings(), base=base, venue=venue), f"{base} funding, annualised")
+    with open_lake(settings()) as lake:
+        found = latest_curves(lake, base, venue=venue)
+    plot_curves(found, f"{base} funding, annualised")
 
 
 @click.command()
@@ -101,7 +105,9 @@ def features(
     output: Path | None,
 ) -> None:
     """What was known at a time of the instruments of BASES, or of all."""
-    from funding_platform.flows.features.feature_store import SHOWN_FEATURES, features_at
+    from funding_platform.flows.queries import features_of, open_lake
+    from funding_platform.views.tables import SHOWN_FEATURES
 
-    found = features_at(at or datetime.now(UTC), settings(), bases=bases, venue=venue, kind=kind)
+    with open_lake(settings()) as lake:
+        found = features_of(lake, at or datetime.now(UTC), bases=bases, venue=venue, kind=kind)
     write_frame(found.select(SHOWN_FEATURES) if form == "table" else found, form, output)

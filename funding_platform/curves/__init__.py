@@ -11,7 +11,7 @@ from funding_platform.core.lazy import lazy_names
 if TYPE_CHECKING:
     from funding_platform.curves.errors import CurveError
     from funding_platform.curves.factors import curve_factors
-    from funding_platform.curves.feature_store import build_features, get_features
+    from funding_platform.curves.feature_store import build_features
     from funding_platform.curves.pca.rolling import RollingPca, rolling_pca
     from funding_platform.curves.snapshots import build_curves
     from funding_platform.curves.windows import LOOK_BACK
@@ -23,7 +23,6 @@ __all__ = [
     "build_curves",
     "build_features",
     "curve_factors",
-    "get_features",
     "rolling_pca",
 ]
 
@@ -35,7 +34,6 @@ __getattr__ = lazy_names(
         "build_curves": "snapshots",
         "build_features": "feature_store",
         "curve_factors": "factors",
-        "get_features": "feature_store",
         "RollingPca": "pca.rolling",
         "rolling_pca": "pca.rolling",
     },

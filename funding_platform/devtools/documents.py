@@ -168,8 +168,8 @@ def features_markdown() -> str:
         "# Features",
         f"<!-- {_ORIGIN} -->",
         "`features.feature_store` has one row per instrument, `as_of` and `kind`, known as a whole "
-        "from its `available_at` on. `get_features` reads what was known at an instant; "
-        "`funding features` shows it.",
+        "from its `available_at` on. `flows.queries.get_features` reads what was known at an "
+        "instant, or at many; `funding features` shows it.",
     ]
     for title, origin, columns in FEATURE_GROUPS:
         parts += [f"## {title}", f"From `{origin.full_name}`.", _columns_markdown(columns)]

@@ -13,11 +13,11 @@ FlowError
 │   ├── DumpError             a file breaks its form: names file, line and column
 │   │   └── SamplesError          a file holds a rate as it ran, not what was settled
 │   └── ImportConflictError   a file and the lake, or two files, disagree on a settlement
-├── FeeError              fees cannot be set, withdrawn or shown as asked; nothing was written
+├── FeeError              fees cannot be set or withdrawn as asked; nothing was written
 │   ├── FeeRefusedError       a figure, a tier's name or the note makes no sense
 │   ├── UnknownTierError      the venue has no such tier, or none that was set
-│   ├── NoOverrideError       nothing was set that begins then
-│   └── FeesNotBuiltError     dbt has not yet said which fees apply
+│   └── NoOverrideError       nothing was set that begins then
+├── NotBuiltError         dbt has not built the mart that was asked for
 └── CollectionError       no venue, or not one symbol, could be collected
 """
 
@@ -110,7 +110,7 @@ class ImportConflictError(ImportRefusedError):
 
 
 class FeeError(FlowError):
-    """Fees cannot be set, withdrawn or shown as asked; nothing was written."""
+    """Fees cannot be set or withdrawn as asked; nothing was written."""
 
 
 class FeeRefusedError(FeeError):
@@ -125,8 +125,8 @@ class NoOverrideError(FeeError):
     """No override of the tier begins at that instant."""
 
 
-class FeesNotBuiltError(FeeError):
-    """The view that says which fees apply does not exist yet."""
+class NotBuiltError(FlowError):
+    """The mart that was asked for does not exist yet."""
 
 
 class CollectionError(FlowError):

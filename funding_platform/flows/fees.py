@@ -1,4 +1,4 @@
-"""Which fees applied when, and setting them by hand.
+"""Setting fees by hand, and withdrawing them; ``flows.queries.fees`` reads them.
 
 What dbt's seed says is overridden by rows of ``core.fee_overrides``, which are only ever added:
 who set what, when and why stays readable. ``marts.fee_history`` puts both together at each query,
@@ -10,43 +10,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 import polars as pl
 
 from funding_platform.core.tables.fees import (
     BASE_TIER,
-    FEE_HISTORY,
     FEE_OVERRIDES,
     FEE_SCHEDULES,
     MAX_FEE_BPS,
     MIN_MAKER_BPS,
     MIN_TAKER_BPS,
-    fees_in_force_at,
 )
-from funding_platform.core.tables.marts import BUILD_MARTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.errors import (
     FeeRefusedError,
-    FeesNotBuiltError,
     NoOverrideError,
     UnknownTierError,
 )
-from funding_platform.lake.connection import has_table
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_spec
-
-SHOWN_FEES = (
-    *map(pl.col, ("venue", "tier", "maker_bps", "taker_bps")),
-    (pl.col("min_volume_30d_usd") / 1e6).round(2).alias("30-day M USD"),
-    *map(pl.col, ("effective_from", "overridden")),
-)
-SHOWN_OVERRIDES = (
-    *map(pl.col, ("recorded_at", "recorded_by")),
-    pl.when("revoked").then(pl.lit("revoked")).otherwise(pl.lit("set")).alias("did"),
-    *map(pl.col, ("venue", "tier", "effective_from", "maker_bps", "taker_bps", "note")),
-)
-"""What of a fee, and of an override, fits on a terminal."""
 
 _TIER_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _TICK = timedelta(microseconds=1)
@@ -124,45 +106,6 @@ class NewFees:
                 f"{lowest:g} to {MAX_FEE_BPS:g} bps",
                 hint="fees are in basis points: 0.045 % is 4.5; only makers are paid rebates",
             )
-
-
-def fees_at(
-    connection: duckdb.DuckDBPyConnection, instant: datetime, *, venue: str | None = None
-) -> pl.DataFrame:
-    """The fees that applied at an instant.
-
-    Returns
-    -------
-    polars.DataFrame
-        Rows of ``marts.fee_history``, one per venue and tier.
-
-    Raises
-    ------
-    FeesNotBuiltError
-        If dbt has not run since that table was declared.
-    """
-    if not has_table(connection, FEE_HISTORY):
-        raise FeesNotBuiltError(
-            f"{FEE_HISTORY.full_name} has not been built yet",
-            hint=BUILD_MARTS,
-        )
-    return connection.execute(
-        f"FROM ({fees_in_force_at('$at')}) WHERE coalesce(venue = $venue, true) "
-        "ORDER BY venue, tier <> $base, min_volume_30d_usd NULLS LAST, taker_bps DESC, tier",
-        {"at": instant, "venue": venue, "base": BASE_TIER},
-    ).pl()
-
-
-def override_log(
-    connection: duckdb.DuckDBPyConnection, *, venue: str | None = None
-) -> pl.DataFrame:
-    """Every override that was ever set or revoked: rows of ``core.fee_overrides``, as recorded."""
-    if not has_table(connection, FEE_OVERRIDES):  # a lake from before, not written to since
-        return FEE_OVERRIDES.empty()
-    return connection.execute(
-        f"FROM {FEE_OVERRIDES.full_name} WHERE coalesce(venue = $venue, true) ORDER BY recorded_at",
-        {"venue": venue},
-    ).pl()
 
 
 def set_fees(settings: Settings, fees: NewFees, *, recorded_by: str, run_id: str) -> pl.DataFrame:

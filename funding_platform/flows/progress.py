@@ -6,7 +6,7 @@ nothing of it.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -33,6 +33,11 @@ def reported_to(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+def unreported() -> AbstractContextManager[None]:
+    """Keep the progress inside the block to oneself: what is around it counts the work."""
+    return reported_to(_silent)
 
 
 @contextmanager

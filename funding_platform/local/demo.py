@@ -5,13 +5,18 @@ import time
 
 import dagster as dg
 
-from funding_platform.arbitrage import OpportunityFilter, find_opportunities
+from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.core.errors import FundingError
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.flows.backtests.reports import figure_table, report_file
-from funding_platform.flows.backtests.store import LATEST, load_run
-from funding_platform.flows.queries.reports import coverage_report, latest_curves
-from funding_platform.lake import connect
+from funding_platform.flows.queries import (
+    coverage_by_month,
+    latest_curves,
+    load_run,
+    open_lake,
+    ranked_opportunities,
+)
+from funding_platform.flows.queries.runs import LATEST
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
@@ -19,8 +24,7 @@ from funding_platform.settings import Settings
 from funding_platform.views.opportunity_words import shown_opportunities
 from funding_platform.views.terminal import console, plot_curves, progress_bars, remark, show
 
-NEXT_STEPS = """
-[bold]Next[/]
+NEXT_STEPS = """\
   source .venv/bin/activate          for the commands below, in a checkout
   funding dev --sandbox              the Dagster UI over this lake, sensors running
   funding query "FROM marts.latest_funding_rates LIMIT 10"
@@ -60,6 +64,12 @@ def run_demo(*, months: int, symbols: int) -> None:
         f"finished in {time.monotonic() - began:.0f} s; everything lies in {settings.data_dir}",
         markup=False,
     )
+    tell_next_steps(settings)
+
+
+def tell_next_steps(settings: Settings) -> None:
+    """Print what can be done with what the demo left, under a heading."""
+    console.print("\nNext", style="bold")
     next_steps = NEXT_STEPS.format(published=settings.published_file)
     console.print(next_steps, highlight=False, markup=False, soft_wrap=True)
 
@@ -74,13 +84,15 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
 
 def _show(settings: Settings) -> None:
     """Coverage, the ten best opportunities, the BTC curve of each venue, and the backtest."""
-    show(coverage_report(settings), title="Coverage: settlements present against expected")
     wanted = OpportunityFilter(limit=10)
-    with connect(settings) as connection:
-        best = find_opportunities(wanted, connection)
+    with open_lake(settings) as lake:
+        coverage = coverage_by_month(lake)
+        best = ranked_opportunities(lake, wanted)
+        curves = latest_curves(lake, "BTC")
+        run = load_run(lake, LATEST)
+    show(coverage, title="Coverage: settlements present against expected")
     show(shown_opportunities(best, wanted), title="Ten best opportunities, net of all costs")
-    plot_curves(latest_curves(settings, base="BTC"), "BTC funding by venue, annualised")
-    run = load_run(settings, LATEST)
+    plot_curves(curves, "BTC funding by venue, annualised")
     show(figure_table(run.row), title="Backtest, every cost charged")
     report = report_file(settings, run.run_id)
     console.print(f"its report is {report}", markup=False, soft_wrap=True)

@@ -2,8 +2,9 @@
 
 StrategyContractError
 ├── MissingDataError       a market lacks what a strategy cannot do without
-├── UnknownStrategyError   a name that no strategy has
-└── StrategyPackageError   an installed package whose strategy cannot be used
+└── UnknownStrategyError   a name that no strategy has
+
+A package whose strategy cannot be used is a ``PluginError``, as with venues.
 """
 
 from funding_platform.core.errors import FundingError
@@ -19,7 +20,3 @@ class MissingDataError(StrategyContractError):
 
 class UnknownStrategyError(StrategyContractError):
     """A name that no strategy has, neither a built-in one nor one of an installed package."""
-
-
-class StrategyPackageError(StrategyContractError):
-    """An installed package whose strategy cannot be used; names the package and the strategy."""

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from funding_platform.core.plugins import VENUES, load_plugin, loadable, plugins
+from funding_platform.core.plugins import VENUES, load_plugin, loadable, only, plugins
 from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_exchanges
@@ -112,7 +112,7 @@ def venue_class(name: str) -> type[Venue]:
         )
         return found
     if name in plugins(VENUES):
-        plugged: type[Venue] = load_plugin(plugins(VENUES)[name], Venue, _spec_name)
+        plugged: type[Venue] = load_plugin(only(plugins(VENUES)[name]), Venue, _spec_name)
         return plugged
     raise UnknownVenueError(
         f"there is no venue {name!r}",

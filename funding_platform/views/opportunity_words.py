@@ -3,11 +3,11 @@
 import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.arbitrage.opportunities import LeftOut
+from funding_platform.flows.queries.opportunities import LeftOut
 
 
 def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.DataFrame:
-    """The essential columns of what ``find_opportunities`` found."""
+    """The essential columns of what ``ranked_opportunities`` found."""
     return found.select(
         "base",
         pl.format("{} {}", "long_venue", "long_symbol").alias("long"),

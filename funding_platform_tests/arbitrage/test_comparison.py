@@ -6,9 +6,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from funding_platform.arbitrage import OpportunityFilter, compare_venues, find_opportunities
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import FilterError, UnknownChoiceError
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.flows.queries.opportunities import COMPARISON, compare_venues
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import VENUES, build_lake, facts
@@ -25,7 +26,7 @@ def test_a_worked_case(tmp_path: Path) -> None:
     ]
     build_lake(settings, (OPPORTUNITIES, pairs))
     with connect(settings) as lake:
-        compared = compare_venues("lighter", "binance", lake, OpportunityFilter(sort_by="net_7d"))
+        compared = compare_venues(lake, "lighter", "binance", OpportunityFilter(sort_by="net_7d"))
     btc, eth = sorted(compared.to_dicts(), key=lambda row: str(row["base"]))
     assert (btc["first_symbol"], btc["second_symbol"]) == ("BTC-LIGHTER", "BTC-BINANCE")
     assert (btc["first_rate_8h"], btc["second_rate_8h"]) == (1e-4, 4e-4)
@@ -45,9 +46,10 @@ def test_a_worked_case(tmp_path: Path) -> None:
 def test_the_other_way_round_flips_every_sign_and_nothing_else(
     lake: duckdb.DuckDBPyConnection, first: str, second: str
 ) -> None:
-    there = compare_venues(first, second, lake)
-    back = compare_venues(second, first, lake)
+    there = compare_venues(lake, first, second)
+    back = compare_venues(lake, second, first)
     assert there.height == back.height > 0
+    assert there.schema == COMPARISON
     flipped = {"difference_8h", "settled_7d", "settled_30d"}
     for name in there.columns:
         own, other = there[name], back[name]
@@ -65,7 +67,7 @@ def test_the_other_way_round_flips_every_sign_and_nothing_else(
 
 def test_bounds_and_costs_are_those_of_the_filter(lake: duckdb.DuckDBPyConnection) -> None:
     wanted = OpportunityFilter(bases=("BTC", "ETH"), fee_mode="maker", sort_by="net_1d")
-    compared = compare_venues("bybit", "binance", lake, wanted)
+    compared = compare_venues(lake, "bybit", "binance", wanted)
     found = find_opportunities(wanted.model_copy(update={"venues": ("bybit", "binance")}), lake)
     assert compared.height == 2
     for name in ("base", "net_1d", "net_apr", "tier", "maker_cost_bps"):
@@ -88,9 +90,9 @@ def test_what_cannot_be_compared_is_explained(
     words: str,
 ) -> None:
     with pytest.raises(FilterError, match=words):
-        compare_venues(*venues, lake, OpportunityFilter(**fields))
+        compare_venues(lake, *venues, OpportunityFilter(**fields))
 
 
 def test_an_unknown_venue_is_refused(lake: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(UnknownChoiceError, match="'lihgter'; did you mean lighter"):
-        compare_venues("lihgter", "okx", lake)
+        compare_venues(lake, "lihgter", "okx")

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 
 from funding_platform.arbitrage import OpportunityFilter
+from funding_platform.arbitrage.bounds import BOUNDS
 from funding_platform.arbitrage.errors import FilterError
-from funding_platform.arbitrage.opportunities import BOUNDS
 from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
 from funding_platform.core.tables.reasons import TIERS
 from funding_platform_tests.arbitrage import strategies

@@ -10,10 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from funding_platform.arbitrage import OpportunityFilter, find_opportunities, left_out
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import FilterError
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.reasons import TIERS
+from funding_platform.flows.queries import left_out
 from funding_platform_tests.arbitrage import strategies
 from funding_platform_tests.arbitrage.market import opportunity, some_facts
 from funding_platform_tests.arbitrage.strategies import EVERYTHING
@@ -252,7 +253,7 @@ def test_what_is_left_out_is_counted_by_bound(lake: Lake) -> None:
         "tiers": ("watch",),
         "max_price_gap_bps": 10.0,
     }
-    left = left_out(OpportunityFilter(**fields), lake)
+    left = left_out(lake, OpportunityFilter(**fields))
     passing = [
         row for row in ROWS if all(PASSES[field](row, value) for field, value in fields.items())
     ]
@@ -270,12 +271,12 @@ def test_what_is_left_out_is_counted_by_bound(lake: Lake) -> None:
 
 def test_a_leg_that_fails_a_bound_fails_it_whatever_the_other_is(lake: Lake) -> None:
     spreads = [both(row, "spread_bps") for row in ROWS]
-    left = left_out(OpportunityFilter(max_spread_bps=5), lake)
+    left = left_out(lake, OpportunityFilter(max_spread_bps=5))
     assert left.unknown["max_spread_bps"] == sum(
         None in pair and not any(one is not None and one > 5 for one in pair) for pair in spreads
     )
 
 
 def test_without_bounds_nothing_is_left_out(lake: Lake) -> None:
-    left = left_out(OpportunityFilter(limit=1), lake)
+    left = left_out(lake, OpportunityFilter(limit=1))
     assert (left.rows, left.passing, left.by_bound) == (len(ROWS), len(ROWS), {})

@@ -6,9 +6,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from funding_platform.arbitrage import OpportunityFilter, find_opportunities, left_out
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoiceError
 from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.flows.queries import left_out, ranked_opportunities
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import add_fees, build_lake, facts
@@ -44,9 +45,9 @@ def settings(tmp_path: Path) -> Settings:
 def test_an_unknown_name_is_refused_and_others_are_offered(
     lake: duckdb.DuckDBPyConnection, fields: dict[str, Any], words: str
 ) -> None:
-    for read in (find_opportunities, left_out):
+    for read in (ranked_opportunities, left_out):
         with pytest.raises(UnknownChoiceError) as refused:
-            read(OpportunityFilter(**fields), lake)
+            read(lake, OpportunityFilter(**fields))
         assert words in refused.value.message
         assert refused.value.hint
 
@@ -76,7 +77,7 @@ def test_marts_that_were_never_built_are_missed(settings: Settings) -> None:
             assert missed.value.message == (
                 "there is no table marts.opportunities: the marts have not been built yet"
             )
-            assert "run the transform job" in str(missed.value.hint)
+            assert "run `funding transform`" in str(missed.value.hint)
 
 
 def test_marts_of_an_older_form_say_what_they_lack(settings: Settings) -> None:
@@ -92,9 +93,9 @@ def test_marts_without_a_row_are_no_empty_answer(settings: Settings) -> None:
     build_lake(settings, (OPPORTUNITIES, []))
     with connect(settings) as lake:
         for wanted in ANY_QUESTION:
-            for read in (find_opportunities, left_out):
+            for read in (ranked_opportunities, left_out):
                 with pytest.raises(NoOpportunitiesError, match="has no rows"):
-                    read(wanted, lake)
+                    read(lake, wanted)
 
 
 def test_other_costs_need_the_fees(settings: Settings) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from funding_platform.flows.backtests.store import load_run, load_sweep, stored_runs, stored_sweeps
+from funding_platform.flows.queries import load_run, load_sweep, stored_runs, stored_sweeps
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.command import explained, run
 from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.reading import read
 
 CONFIG = """
 last_days = 8
@@ -45,10 +46,10 @@ def settings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 @pytest.fixture
 def first(settings: Settings) -> str:
     """The id of a run that every test may suppose."""
-    if stored_runs(settings).filter(name="first").is_empty():
+    if read(stored_runs, settings).filter(name="first").is_empty():
         result = run("backtest", "run", "--config", "carry.toml", "--name", "first")
         assert result.exit_code == 0, result.output
-    return str(stored_runs(settings).filter(name="first")["run_id"].item())
+    return str(read(stored_runs, settings).filter(name="first")["run_id"].item())
 
 
 def swept(*arguments: str) -> Result:
@@ -62,7 +63,7 @@ def test_a_run_is_stored_shown_and_reported(settings: Settings) -> None:
     arguments = ["--config", "carry.toml", "--set", "costs.flat_fee_bps=2.5", "--name", "dearer"]
     result = run("backtest", "run", *arguments)
     assert result.exit_code == 0, result.output
-    stored = load_run(settings, "latest")
+    stored = read(load_run, settings, "latest")
     assert stored.row["name"] == "dearer"
     assert stored.config.costs.flat_fee_bps == 2.5
     assert stored.run_id in result.output
@@ -78,7 +79,7 @@ def test_a_run_is_stored_shown_and_reported(settings: Settings) -> None:
 def test_list_has_runs_newest_first(settings: Settings, first: str) -> None:
     result = run("backtest", "list", "--format", "json")
     rows = json.loads(result.output)
-    assert [row["run_id"] for row in rows] == stored_runs(settings)["run_id"].to_list()
+    assert [row["run_id"] for row in rows] == read(stored_runs, settings)["run_id"].to_list()
     assert len(json.loads(run("backtest", "list", "--limit", "1", "--format", "json").output)) == 1
     assert first in run("backtest", "list").output
 
@@ -87,7 +88,7 @@ def test_show_gives_a_configuration_that_runs_the_same(settings: Settings, first
     shown = run("backtest", "show", first, "--config")
     Path("again.json").write_text(shown.output)
     assert run("backtest", "run", "--config", "again.json").exit_code == 0
-    again, before = load_run(settings, "latest"), load_run(settings, first)
+    again, before = read(load_run, settings, "latest"), read(load_run, settings, first)
     assert again.config == before.config
     assert again.row["ledger_digest"] == before.row["ledger_digest"]
     assert first in run("backtest", "show", first).output
@@ -100,7 +101,7 @@ def test_rerun_says_that_nothing_differs_or_what(settings: Settings, first: str)
         f"{first}: identical, bit by bit",
     )
     assert run("backtest", "run", "--config", "carry.toml").exit_code == 0
-    other = load_run(settings, "latest").run_id
+    other = read(load_run, settings, "latest").run_id
     with connect(settings, read_only=False) as connection:
         connection.execute(
             "UPDATE backtest.runs SET equity_digest = 'another' WHERE run_id = ?", [other]
@@ -127,7 +128,7 @@ def test_report_goes_where_it_is_told(settings: Settings, first: str, tmp_path: 
 def test_sweep_tries_all_points(settings: Settings) -> None:
     axes = ["--axis", "costs.flat_fee_bps=1,4", "--axis", "strategy.erosion=0.5,0.8"]
     result = swept(*axes)
-    row, trials = load_sweep(settings, stored_sweeps(settings)["sweep_id"][0])
+    row, trials = read(load_sweep, settings, read(stored_sweeps, settings)["sweep_id"][0])
     assert trials.height == 4
     assert re.search(rf"best {row['best_run_id']}: Sharpe ratio -?[\d.]+", result.output)
     assert "deflated Sharpe ratio" in result.output
@@ -143,8 +144,8 @@ def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
     for _ in range(2):
         swept(*arguments, "--seed", "5")
     drawn = [
-        load_sweep(settings, one)[1]["config_digest"].to_list()
-        for one in stored_sweeps(settings)["sweep_id"].head(2)
+        read(load_sweep, settings, one)[1]["config_digest"].to_list()
+        for one in read(stored_sweeps, settings)["sweep_id"].head(2)
     ]
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) == 2
@@ -153,7 +154,7 @@ def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
 def test_sweep_walks_forward(settings: Settings) -> None:
     axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
     result = swept(*axis, *FOLDS)
-    row = stored_sweeps(settings).row(0, named=True)
+    row = read(stored_sweeps, settings).row(0, named=True)
     assert row["method"] == "walk_forward"
     assert f"out of sample: return {row['total_return']:.2%}" in result.output
 
@@ -161,7 +162,7 @@ def test_sweep_walks_forward(settings: Settings) -> None:
 def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) -> None:
     axes = ["--axis", "strategy.entry_threshold=0.0001,5", "--axis", "strategy.erosion=0.5,7"]
     result = swept(*axes)
-    row, trials = load_sweep(settings, stored_sweeps(settings)["sweep_id"][0])
+    row, trials = read(load_sweep, settings, read(stored_sweeps, settings)["sweep_id"][0])
     assert trials.sort("trial")["n_trades"].to_list()[1:] == [0]
     assert [failure[:2] for failure in row["failures"]] == ["1:", "3:"]
     assert result.output.count("input should be less than or equal to 1 (got 7)") == 2
@@ -171,8 +172,8 @@ def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) 
 def test_a_walk_forward_says_what_its_folds_warn_of(settings: Settings) -> None:
     axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
     result = swept(*axis, *FOLDS)
-    row = stored_sweeps(settings).row(0, named=True)
-    warned = load_sweep(settings, row["sweep_id"])[1]["warnings"].explode().drop_nulls()
+    row = read(stored_sweeps, settings).row(0, named=True)
+    warned = read(load_sweep, settings, row["sweep_id"])[1]["warnings"].explode().drop_nulls()
     said = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
     assert len(said) == len(set(said)) > 0
     assert set(said) == {f"warning: {one}" for one in warned}

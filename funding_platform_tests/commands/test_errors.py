@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch, home: Path) -> pytest.MonkeyPatch:
-    """The settings are where every command begins: what they raise, the command meets."""
+    """Opening the lake is where a command begins to read: what that raises, the command meets."""
     return monkeypatch
 
 
@@ -43,19 +43,19 @@ def test_a_bug_is_not_shown_as_a_mistake_of_the_user(
     failing: pytest.MonkeyPatch, bug: Exception
 ) -> None:
     failing.setattr(
-        "funding_platform.flows.queries.reports.coverage_report", lambda *_, **__: raise_(bug)
+        "funding_platform.flows.queries.connection.open_lake", lambda *_, **__: raise_(bug)
     )
     result = run("coverage")
     assert result.exit_code == os.EX_SOFTWARE
     assert f"this is a bug in funding-platform: {type(bug).__name__}" in result.stderr
-    assert "commands/test_errors.py, line" in result.stderr
+    assert "(test_errors.py, line" in result.stderr
     assert "hint: FUNDING_TRACEBACK=1" in result.stderr
 
 
 def test_a_bug_is_raised_when_its_traceback_is_asked_for(failing: pytest.MonkeyPatch) -> None:
     failing.setenv("FUNDING_TRACEBACK", "1")
     failing.setattr(
-        "funding_platform.flows.queries.reports.coverage_report",
+        "funding_platform.flows.queries.connection.open_lake",
         lambda *_, **__: raise_(ValueError("x")),
     )
     assert isinstance(run("coverage").exception, ValueError)
@@ -63,7 +63,7 @@ def test_a_bug_is_raised_when_its_traceback_is_asked_for(failing: pytest.MonkeyP
 
 def test_an_interrupt_ends_with_130_and_no_traceback(failing: pytest.MonkeyPatch) -> None:
     failing.setattr(
-        "funding_platform.flows.queries.reports.coverage_report",
+        "funding_platform.flows.queries.connection.open_lake",
         lambda *_, **__: raise_(KeyboardInterrupt()),
     )
     result = run("coverage")

@@ -134,5 +134,5 @@ def test_before_dbt_has_run_there_is_nothing_to_list(
     monkeypatch.setenv("FUNDING_DATA_DIR", str(tmp_path))
     assert "there is no lake" in explained(run("fees", "list"))
     assert run("fees", *SET, "--note", "early").exit_code == 0
-    assert "has not been built yet" in explained(run("fees", "list"))
+    assert "have not been built yet" in explained(run("fees", "list"))
     assert "early" in run("fees", "history").output

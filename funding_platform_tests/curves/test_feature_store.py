@@ -1,20 +1,15 @@
-"""The wide join of all features, and what was known of it at an instant."""
+"""The wide join of all features."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from funding_platform.core.tables.feature_store import FEATURE_GROUPS, FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_SCORES
 from funding_platform.core.tables.schema import Table
-from funding_platform.curves import CurveError, build_features, get_features
+from funding_platform.curves import CurveError, build_features
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 TENOR = timedelta(hours=8)
@@ -84,89 +79,3 @@ def test_every_feature_has_a_name_of_its_own_and_a_description() -> None:
     assert {column.name for column in features} <= set(FEATURE_STORE.column_names)
     assert len({column.name for column in features}) == len(features)
     assert all(column.description for column in features)
-
-
-@contextmanager
-def stored(features: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database that has these features."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("given", features)
-        connection.execute("CREATE SCHEMA features")
-        connection.execute("CREATE TABLE features.feature_store AS SELECT * FROM given")
-        yield connection
-
-
-@pytest.fixture
-def store() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Two instruments: X with a row per window, of which the newest was late; Y long silent."""
-    features = rows(
-        FEATURE_STORE,
-        curve(2, level=0.2),
-        curve(1, level=0.1),
-        {**curve(0, level=0.0), "available_at": T0 + timedelta(hours=3)},
-        curve(30, venue_symbol="Y", level=9.0),
-        curve(1, kind="live", level=0.15),
-    )
-    with stored(features) as connection:
-        yield connection
-
-
-@pytest.mark.parametrize(
-    ("at", "level"),
-    [
-        (T0 - 2 * TENOR, None),  # settled, but not yet known
-        (T0 - 2 * TENOR + timedelta(seconds=1), 0.2),
-        (T0, 0.1),
-        (T0 + timedelta(hours=3) - timedelta(seconds=1), 0.1),
-        (T0 + timedelta(hours=3), 0.0),
-        (T0 + timedelta(days=1), None),  # a day without a newer row
-    ],
-)
-def test_features_are_those_known_at_the_time(
-    store: duckdb.DuckDBPyConnection, at: datetime, level: float | None
-) -> None:
-    (row,) = get_features(at, [("okx", "X")], store).iter_rows(named=True)
-    assert row["level"] == level
-
-
-def test_an_instrument_without_features_shows_as_nulls(store: duckdb.DuckDBPyConnection) -> None:
-    found = get_features(T0, [("okx", "Y"), ("okx", "X"), ("gone", "Z")], store)
-    assert found.schema == FEATURE_STORE.polars_schema
-    assert found.select("venue", "venue_symbol", "level").rows() == [
-        ("gone", "Z", None),
-        ("okx", "X", 0.1),
-        ("okx", "Y", None),
-    ]
-    assert get_features(T0, None, store)["venue_symbol"].to_list() == ["X"]
-    assert get_features(T0, [], store).is_empty()
-    assert get_features(T0, None, store, kind="live")["level"].to_list() == [0.15]
-    assert get_features(T0, None, store, max_age=timedelta(days=20)).height == 2
-
-
-@pytest.mark.parametrize(
-    ("at", "kind", "message"),
-    [(T0.replace(tzinfo=None), "settled", "no time zone"), (T0, "dead", "no 'dead' curves")],
-)
-def test_bad_questions_are_refused(
-    store: duckdb.DuckDBPyConnection, at: datetime, kind: str, message: str
-) -> None:
-    with pytest.raises(CurveError, match=message):
-        get_features(at, None, store, kind=kind)
-
-
-@settings(max_examples=25, deadline=None)  # a database each
-@given(
-    minutes=st.integers(-24 * 60, 24 * 60), later=st.integers(1, 24 * 60), level=st.floats(-9, 9)
-)
-def test_what_becomes_known_later_changes_nothing(minutes: int, later: int, level: float) -> None:
-    at = T0 + timedelta(minutes=minutes)
-    known = rows(FEATURE_STORE, *(curve(back, level=back / 10) for back in range(6)))
-    news = curve(0, level=level) | {
-        "as_of": at - timedelta(seconds=1),
-        "available_at": at + timedelta(minutes=later),
-    }
-    with stored(known) as before, stored(known.vstack(rows(FEATURE_STORE, news))) as after:
-        found = get_features(at, None, before)
-        assert found.equals(get_features(at, None, after))
-    assert (found["available_at"] <= at).all()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES
-from funding_platform.flows.fees import fees_at
+from funding_platform.flows.queries import fees_at
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import PROJECT

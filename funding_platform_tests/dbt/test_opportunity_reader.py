@@ -4,9 +4,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from funding_platform.arbitrage import OpportunityFilter, compare_venues, find_opportunities
+from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
 from funding_platform.core.tables.reasons import TIERS
+from funding_platform.flows.queries import compare_venues
 from funding_platform.lake.connection import connect
 from funding_platform_tests.dbt.conftest import Built
 
@@ -59,7 +60,7 @@ def test_the_best_of_each_base_is_the_first_that_the_filter_gives(built: Built) 
 
 def test_two_venues_are_compared_by_their_own_rates(built: Built) -> None:
     with connect(built.settings) as lake:
-        compared = compare_venues("lighter", "binance", lake)
+        compared = compare_venues(lake, "lighter", "binance")
     latest = built.read(
         "SELECT venue, venue_symbol, predicted_rate_8h FROM marts.latest_funding_rates"
     )

@@ -10,12 +10,14 @@ import pytest
 from funding_platform.core.tables.backtest import FRAMES
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.jobs import BACKTEST
-from funding_platform.flows.backtests.store import load_run, newest_snapshot
+from funding_platform.flows.backtests.store import newest_snapshot
+from funding_platform.flows.queries import load_run
 from funding_platform.lake import connect
 from funding_platform.local.sandbox_run import QUIET
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.reading import read
 
 DAYS = 10
 CONFIG = f"""
@@ -67,7 +69,7 @@ def test_a_materialisation_is_a_stored_run_with_its_report(
     assert result.success
     (event,) = result.get_asset_materialization_events()
     shown = {name: value.value for name, value in event.materialization.metadata.items()}
-    run = load_run(lake, str(shown["run_id"]))
+    run = read(load_run, lake, str(shown["run_id"]))
     assert run.result is not None
     assert run.row["name"] == "quick"
     assert (run.config.position_usd, run.config.end - run.config.start) == (
@@ -103,7 +105,7 @@ def test_the_checks_pass_on_a_sound_run_and_name_a_broken_one(
     }
     assert first["edge_holds"].severity == dg.AssetCheckSeverity.WARN
     assert first["identity_holds"].severity == dg.AssetCheckSeverity.ERROR
-    broken = load_run(lake, "latest").run_id
+    broken = read(load_run, lake, "latest").run_id
     with connect(lake, read_only=False) as connection:
         connection.execute("UPDATE backtest.equity SET equity = equity + 0.01 WHERE drawdown > 0")
     again = checks_of(backtested(definitions, instance, lake))

@@ -15,17 +15,16 @@ from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.flows.errors import (
     FeeRefusedError,
-    FeesNotBuiltError,
     NoOverrideError,
+    NotBuiltError,
     UnknownTierError,
 )
 from funding_platform.flows.fees import (
     NewFees,
-    fees_at,
-    override_log,
     revoke_fees,
     set_fees,
 )
+from funding_platform.flows.queries import fee_overrides, fees_at
 from funding_platform.lake.connection import connect
 from funding_platform.lake.publish import publish
 from funding_platform.lake.writer import Lake
@@ -72,7 +71,7 @@ def taker_at(settings: Settings, instant: datetime, venue: str = "drift") -> dic
 def test_published_fees_apply_while_nobody_has_set_any(published_fees: Settings) -> None:
     with connect(published_fees) as connection:
         found = fees_at(connection, datetime.now(UTC))
-        assert override_log(connection).equals(FEE_OVERRIDES.empty())
+        assert fee_overrides(connection).equals(FEE_OVERRIDES.empty())
     assert not found["overridden"].any()
     assert found.select("venue", "tier").is_unique().all()
     assert found.filter(venue="lighter", tier="base")["taker_bps"].to_list() == [0.0]
@@ -97,15 +96,15 @@ def test_without_dbt_nothing_is_known_yet(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     put(settings, DRIFT)
     with connect(settings) as connection:
-        assert override_log(connection, venue="drift").height == 1
-        with pytest.raises(FeesNotBuiltError, match="make demo"):
+        assert fee_overrides(connection, venue="drift").height == 1
+        with pytest.raises(NotBuiltError, match="funding transform"):
             fees_at(connection, START)
 
 
 def test_a_lake_from_before_overrides_has_an_empty_log(published_fees: Settings) -> None:
     with Lake(published_fees) as lake:
         lake.connection.execute(f"BEGIN; DROP TABLE {FEE_OVERRIDES.full_name}")
-        assert override_log(lake.connection).equals(FEE_OVERRIDES.empty())
+        assert fee_overrides(lake.connection).equals(FEE_OVERRIDES.empty())
         lake.connection.execute("ROLLBACK")
 
 
@@ -173,7 +172,7 @@ def test_those_who_set_fees_at_once_take_turns(fee_lake: Settings) -> None:
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(put, repeat(fee_lake), entries))
     with connect(fee_lake) as connection:
-        log = override_log(connection)
+        log = fee_overrides(connection)
     assert sorted(log["taker_bps"]) == [entry.taker_bps for entry in entries]
     assert log["recorded_at"].is_unique().all()
     assert taker_at(fee_lake, START) == {"base": log["taker_bps"][-1]}
@@ -212,7 +211,7 @@ def test_a_tier_keeps_the_volume_that_was_set_last(fee_lake: Settings) -> None:
     put(fee_lake, replace(known, min_volume_30d_usd=1e6))
     put(fee_lake, replace(known, effective_from=START + timedelta(days=1)))
     with connect(fee_lake) as connection:
-        volumes = override_log(connection)["min_volume_30d_usd"].to_list()
+        volumes = fee_overrides(connection)["min_volume_30d_usd"].to_list()
     assert volumes == [1e6, 1e6]
 
 
@@ -242,7 +241,7 @@ def test_the_log_says_who_did_what_when_and_why(fee_lake: Settings) -> None:
     put(fee_lake, DRIFT)
     revoke(fee_lake, DRIFT)
     with connect(fee_lake) as connection:
-        log = override_log(connection)
+        log = fee_overrides(connection)
         commits = connection.execute(
             "SELECT author, commit_message FROM lake.snapshots() "
             "WHERE author LIKE 'run-%' ORDER BY ALL"
@@ -272,7 +271,7 @@ def test_what_cannot_be_revoked(fee_lake: Settings) -> None:
     with pytest.raises(UnknownTierError):
         revoke(fee_lake, DRIFT)
     with connect(fee_lake) as connection:
-        assert override_log(connection).height == 2
+        assert fee_overrides(connection).height == 2
 
 
 # --- refusals

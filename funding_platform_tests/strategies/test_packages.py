@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.flows.backtests.store import load_rows, load_sweep, stored_runs, stored_sweeps
+from funding_platform.flows.queries.runs import load_sweep, run_row, stored_runs, stored_sweeps
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.checkout import ROOT
 from funding_platform_tests.docs.markdown import blocks
 from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.reading import read
 
 DOCUMENT = ROOT / "docs/backtesting.md"
 
@@ -83,11 +84,11 @@ def run_id(place: Place) -> str:
     """A run of the strategy, stored."""
     done = place.funding("backtest", "run", "--config", "widest.toml")
     assert done.returncode == 0, done.stderr
-    return str(stored_runs(place.settings)["run_id"].item())
+    return str(read(stored_runs, place.settings)["run_id"].item())
 
 
 def test_a_run_is_stored_with_the_code_of_its_strategy(place: Place, run_id: str) -> None:
-    (row,) = load_rows(place.settings, run_id)
+    row = read(run_row, place.settings, run_id)
     assert (row["strategy"], row["name"]) == ("widest_spread", "widest_spread")
     assert row["n_trades"] > 0
     platform, strategy = row["code_version"].split(" ")
@@ -101,7 +102,8 @@ def test_it_is_swept_in_several_processes_beside_a_built_in_one(place: Place) ->
     arguments = ["--config", "widest.toml", "--axis", axis, "--workers", "2"]
     done = place.funding("backtest", "sweep", *arguments)
     assert done.returncode == 0, done.stderr
-    row, trials = load_sweep(place.settings, stored_sweeps(place.settings)["sweep_id"].item())
+    sweep_id = read(stored_sweeps, place.settings)["sweep_id"].item()
+    row, trials = read(load_sweep, place.settings, sweep_id)
     (failure,) = row["failures"]
     assert "1: " in failure
     assert "strategy: needs a name, one of cross_venue_carry" in failure
@@ -115,7 +117,7 @@ def test_it_walks_forward(place: Place) -> None:
     axis = "strategy.enter=1e-4,5e-4"
     done = place.funding("backtest", "sweep", "--config", "widest.toml", "--axis", axis, *days)
     assert done.returncode == 0, done.stderr
-    runs = stored_runs(place.settings, trials=True).filter(name="walked", whole=True)
+    runs = read(stored_runs, place.settings, trials=True).filter(name="walked", whole=True)
     assert set(runs["strategy"]) == {"widest_spread"}
     assert all(" widest_spread+" in code for code in runs["code_version"])
 

@@ -9,11 +9,13 @@ import pytest
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import ConfigError
+from funding_platform.core import plugins
+from funding_platform.core.plugins import PluginError
 from funding_platform.core.source_code import digest_around
 from funding_platform.strategies import registry
 from funding_platform.strategies.contract import Book, MarketView, NamedStrategy, Order
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.strategies.errors import StrategyPackageError, UnknownStrategyError
+from funding_platform.strategies.errors import UnknownStrategyError
 from funding_platform_tests.backtest.markets import config
 
 IDLE = """
@@ -42,12 +44,14 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         facts = tmp_path / f"{package}-2.0.dist-info"
         facts.mkdir()
         (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 2.0\n")
-        (facts / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{point} = {package}:{name}\n")
-        registry._brought.cache_clear()
+        (facts / "entry_points.txt").write_text(
+            f"[{plugins.STRATEGIES}]\n{point} = {package}:{name}\n"
+        )
+        plugins.plugins.cache_clear()
         return tmp_path / f"{package}.py"
 
     yield made
-    registry._brought.cache_clear()
+    plugins.plugins.cache_clear()
     for module in set(sys.modules) - before:
         del sys.modules[module]
 
@@ -91,16 +95,16 @@ def test_its_parameters_are_told_like_any_other_field(install: Install) -> None:
 def test_two_of_one_name_are_refused(install: Install) -> None:
     install("lazybones")
     install("sluggard")
-    said = "two strategies are named 'idle', of (lazybones|sluggard) 2.0 and of"
-    with pytest.raises(StrategyPackageError, match=said):
+    said = "two packages bring a plug-in named 'idle': (lazybones|sluggard) 2.0 and"
+    with pytest.raises(PluginError, match=said):
         chosen(name="idle")
     assert chosen(name="cross_venue_carry") == CrossVenueCarry()
 
 
 def test_the_name_of_a_built_in_one_is_taken(install: Install) -> None:
     install("usurper", point="cross_venue_carry")
-    said = "named 'cross_venue_carry', of funding_platform and of usurper 2.0"
-    with pytest.raises(StrategyPackageError, match=said):
+    said = "'cross_venue_carry' is a built-in strategy, and usurper 2.0 brings another"
+    with pytest.raises(PluginError, match=said):
         chosen(name="cross_venue_carry")
 
 
@@ -111,8 +115,8 @@ def test_the_name_of_a_built_in_one_is_taken(install: Install) -> None:
         ("1 / 0", "cannot be loaded from odd:Idle: ZeroDivisionError"),
         ("", "cannot be loaded from odd:Idle: AttributeError"),
         ("class Idle:\n    name = 'idle'", "odd:Idle is not a NamedStrategy"),
-        (IDLE.replace('"idle"', '"lazy"'), "field `name` is not 'idle'"),
-        (IDLE.replace(' = "idle"', ""), "field `name` is not 'idle'"),
+        (IDLE.replace('"idle"', '"lazy"'), "calls itself 'lazy'"),
+        (IDLE.replace(' = "idle"', ""), "calls itself PydanticUndefined"),
     ],
     ids=["imports", "raises", "lacks", "duck", "other", "required"],
 )
@@ -120,7 +124,7 @@ def test_one_that_cannot_be_used_names_its_package(
     install: Install, source: str, said: str
 ) -> None:
     install("odd", source)
-    with pytest.raises(StrategyPackageError, match=rf"strategy 'idle' of odd 2\.0.*{said}"):
+    with pytest.raises(PluginError, match=rf"namedstrategy 'idle' of odd 2\.0.*{said}"):
         chosen(name="idle")
 
 
@@ -158,7 +162,7 @@ def test_its_digest_follows_all_of_its_package(install: Install, tmp_path: Path)
     (package / "helpers.py").write_text("")
     install("lazybones", "", name="Idle")
     (tmp_path / "lazybones-2.0.dist-info/entry_points.txt").write_text(
-        f"[{registry.GROUP}]\nidle = laziness.inner.idle:Idle\n"
+        f"[{plugins.STRATEGIES}]\nidle = laziness.inner.idle:Idle\n"
     )
     kind = registry.strategy_class("idle")
     before = digest_around(kind)

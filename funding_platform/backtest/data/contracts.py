@@ -7,7 +7,6 @@ import polars as pl
 
 from funding_platform.backtest.data.rows import (
     require_columns,
-    require_frame,
     require_numbers,
     require_text,
     require_times,
@@ -43,7 +42,6 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
     names = (*INSTRUMENT_KEY, "base")
     table = "funding_rates" if given is None else "instruments"
     rows = funding if given is None else given
-    require_frame(table, rows)
     require_columns(table, rows, names)
     require_text(table, rows, names)
     require_values(table, rows, names)
@@ -118,7 +116,6 @@ def fee_schedule(given: pl.DataFrame | None) -> pl.DataFrame:
     if given is None:
         return FEE_SCHEDULES.empty()
     key = ("venue", "tier", "effective_from")
-    require_frame("fees", given)
     require_columns("fees", given, (*key, *_FEES))
     require_text("fees", given, key[:2])
     require_times("fees", given, key[2:])

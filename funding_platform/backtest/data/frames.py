@@ -22,6 +22,8 @@ from funding_platform.backtest.data.rows import (
     require_numbers,
     require_times,
 )
+from funding_platform.backtest.errors import DataError
+from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
@@ -87,7 +89,30 @@ class Intake:
         )
 
 
-def read_frames(
+def read_frames(funding_rates: Frame, **others: Frame | None) -> Intake:
+    """Check what ``FundingDataProvider.from_frames`` is given, of whatever library.
+
+    Parameters
+    ----------
+    others
+        ``instruments``, ``prices``, ``snapshots``, ``fees`` and ``features``; None where there is
+        none.
+
+    Raises
+    ------
+    DataError
+        If what is given is no frame, or ``from_frames`` says so.
+    """
+    return _intake(
+        polars_frame("funding_rates", funding_rates, DataError),
+        **{
+            name: None if given is None else polars_frame(name, given, DataError)
+            for name, given in others.items()
+        },
+    )
+
+
+def _intake(
     funding_rates: pl.DataFrame,
     instruments: pl.DataFrame | None,
     prices: pl.DataFrame | None,
@@ -95,13 +120,13 @@ def read_frames(
     fees: pl.DataFrame | None,
     features: pl.DataFrame | None,
 ) -> Intake:
-    """Check what ``FundingDataProvider.from_frames`` is given.
+    """Check each frame, and bring all of them to one form.
 
     Raises
     ------
     DataError
-        If what is given is no frame, a column is missing or of the wrong type, a time is null or
-        without a zone, a key repeats, or a value cannot be.
+        If a column is missing or of the wrong type, a time is null or without a zone, a key
+        repeats, or a value cannot be.
     """
     facts = contract_facts(funding_rates, instruments)
     rates = _funding(funding_rates, facts)

@@ -27,6 +27,7 @@ from funding_platform.backtest.data.lookups import (
 )
 from funding_platform.backtest.data.panel import Panel, build_panel, fingerprint, venue_order
 from funding_platform.backtest.errors import DataError, NoOverlapError
+from funding_platform.core.frames import Frame
 
 
 class FundingDataProvider:
@@ -42,15 +43,15 @@ class FundingDataProvider:
     @classmethod
     def from_frames(
         cls,
-        funding_rates: pl.DataFrame,
-        instruments: pl.DataFrame | None = None,
+        funding_rates: Frame,
+        instruments: Frame | None = None,
         *,
-        prices: pl.DataFrame | None = None,
-        snapshots: pl.DataFrame | None = None,
-        fees: pl.DataFrame | None = None,
-        features: pl.DataFrame | None = None,
+        prices: Frame | None = None,
+        snapshots: Frame | None = None,
+        fees: Frame | None = None,
+        features: Frame | None = None,
     ) -> Self:
-        """A provider over frames with the platform's column names.
+        """A provider over frames with the platform's column names: Polars, pandas or Arrow.
 
         Times have a zone; any zone is converted to UTC.
 
@@ -84,7 +85,16 @@ class FundingDataProvider:
             If what is given is no frame, a column is missing or of the wrong type, a time is null
             or without a zone, a key repeats, or a value cannot be: says which, where.
         """
-        return cls(read_frames(funding_rates, instruments, prices, snapshots, fees, features))
+        return cls(
+            read_frames(
+                funding_rates,
+                instruments=instruments,
+                prices=prices,
+                snapshots=snapshots,
+                fees=fees,
+                features=features,
+            )
+        )
 
     @property
     def instruments(self) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from funding_platform.core.tables.columns import (
 )
 from funding_platform.core.tables.schema import Column, Table, Type
 
-BUILD_MARTS: Final = "run the transform job: `make demo`, or materialise `marts` in `make dev`"
+BUILD_MARTS: Final = "run `funding transform`, or materialise `marts` in `make dev`"
 """What to do where a mart is not there yet."""
 
 

@@ -10,27 +10,16 @@ from funding_platform.backtest.results.metrics import venue_exposure
 from funding_platform.backtest.results.report import ReportInput, html_report
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.results.run_row import pnl_split
-from funding_platform.backtest.search.sweeps import Trial, trials_frame
 from funding_platform.backtest.search.walk_forward import FoldResult
 from funding_platform.core.tables.backtest import RUNS
 from funding_platform.flows.backtests.runs import COMPARED, figure
-from funding_platform.flows.backtests.store import StoredRun
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import step
+from funding_platform.flows.queries.runs import StoredRun
 from funding_platform.settings import Settings
 
 FOLDER: Final = "backtests"
 """Below the data folder: where reports are written."""
-
-SHOWN_FIGURES: Final = (
-    "sharpe",
-    "total_return",
-    "max_drawdown",
-    "n_trades",
-    "hit_rate",
-    "fees_usd",
-)
-"""Of a trial, beside what was varied."""
 
 
 def write_report(settings: Settings, run: StoredRun, path: Path | None = None) -> Path:
@@ -157,17 +146,6 @@ def figure_table(row: Mapping[str, Any]) -> pl.DataFrame:
         [(name, figure(row, name), RUNS.column(name).unit) for name in COMPARED],
         schema={"figure": pl.String, "value": pl.Float64, "unit": pl.String},
         orient="row",
-    )
-
-
-def trial_table(trials: Sequence[Trial]) -> pl.DataFrame:
-    """The trials of a sweep in their order: what was varied, some figures, the error."""
-    frame = trials_frame(trials)
-    varied = [name for name in frame.columns if name.startswith("config.")]
-    figures = [name for name in SHOWN_FIGURES if name in frame.columns]
-    errors = ["error"] if frame["error"].count() else []
-    return frame.select("number", *varied, *figures, *errors).rename(
-        {name: name.removeprefix("config.") for name in varied}
     )
 
 

@@ -18,16 +18,16 @@ from funding_platform.backtest.results.run_row import frame_digest, run_figures,
 from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.store import (
-    StoredRun,
     append_run,
     code_of,
-    load_run,
     new_id,
     newest_snapshot,
     require_identity,
 )
 from funding_platform.flows.errors import FlowError, RerunDiffersError
 from funding_platform.flows.progress import begin
+from funding_platform.flows.queries.connection import open_lake
+from funding_platform.flows.queries.runs import StoredRun, load_run
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
@@ -126,7 +126,8 @@ def rerun(settings: Settings, run_id: str) -> StoredRun:
     FlowError
         If the run did not read the lake.
     """
-    stored = load_run(settings, run_id)
+    with open_lake(settings) as lake:
+        stored = load_run(lake, run_id)
     snapshot = stored.row["lake_snapshot_id"]
     if snapshot is None:
         raise FlowError(f"{stored.run_id} was not run over the lake; it cannot be run again")
@@ -152,7 +153,7 @@ def compare_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.Data
     Parameters
     ----------
     first, second
-        Rows of ``backtest.runs``, as from ``load_rows``.
+        Rows of ``backtest.runs``, as from ``run_row``.
 
     Returns
     -------

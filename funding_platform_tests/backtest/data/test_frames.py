@@ -177,7 +177,7 @@ def test_categories_are_names(kind: Any, given: bool) -> None:
 @pytest.mark.parametrize("other", [pl.LazyFrame(), {"venue": ["a"]}, "rates"])
 def test_what_is_no_frame_is_refused(table: str, other: Any) -> None:
     kind = "polars.LazyFrame" if isinstance(other, pl.LazyFrame) else type(other).__name__
-    said = rf"{table} is a {kind}, not a Polars DataFrame\n.*from_pandas"
+    said = rf"{table} is a {kind}, not a frame\n.*collect a LazyFrame"
     with pytest.raises(DataError, match=said):
         take(**{table: other})
 
@@ -436,3 +436,9 @@ def test_times_that_are_asked_for_have_a_zone(time: Any, said: str) -> None:
     ):
         with pytest.raises(DataError, match=said):
             ask()
+
+
+@pytest.mark.parametrize("convert", [pl.DataFrame.to_pandas, pl.DataFrame.to_arrow])
+def test_frames_of_other_libraries_give_the_same_data(convert: Any) -> None:
+    given = {name: convert(frame) for name, frame in FRAMES.items()}
+    assert take(**given).fingerprint == take().fingerprint

@@ -17,13 +17,13 @@ from funding_platform.flows.backtests.reports import (
     by_group,
     fold_table,
     sweep_verdict,
-    trial_table,
     walk_verdict,
     write_report,
 )
-from funding_platform.flows.backtests.store import StoredRun
 from funding_platform.flows.errors import FlowError
+from funding_platform.flows.queries.runs import StoredRun
 from funding_platform.settings import Settings
+from funding_platform.views.tables import trial_table
 from funding_platform_tests.backtest.markets import START, drawn_market
 from funding_platform_tests.flows.backtests.test_data import setting
 

@@ -26,16 +26,16 @@ from funding_platform.flows.backtests import store as backtest_store
 from funding_platform.flows.backtests import sweeps as backtest_sweeps
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.runs import compare_runs, config_changes, rerun, run_and_store
-from funding_platform.flows.backtests.store import (
-    StoredRun,
-    load_rows,
-    load_run,
-    load_sweep,
-    newest_snapshot,
-    stored_runs,
-)
+from funding_platform.flows.backtests.store import newest_snapshot
 from funding_platform.flows.backtests.sweeps import sweep_and_store, walk_forward_and_store
 from funding_platform.flows.errors import FlowError, RerunDiffersError, UnknownRunError
+from funding_platform.flows.queries.runs import (
+    StoredRun,
+    load_run,
+    load_sweep,
+    run_row,
+    stored_runs,
+)
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError, SnapshotExpiredError
 from funding_platform.lake.maintenance import maintain
@@ -43,6 +43,7 @@ from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
 from funding_platform_tests.flows.backtests.test_data import fill, setting
 from funding_platform_tests.lake.conftest import age
+from funding_platform_tests.reading import read
 
 CONFIG = setting()
 
@@ -76,7 +77,7 @@ def rows_in(settings: Settings, table: str) -> int:
 
 
 def test_a_run_comes_back_as_it_was(lake: Settings, stored: StoredRun) -> None:
-    again = load_run(lake, stored.run_id)
+    again = read(load_run, lake, stored.run_id)
     assert stored.result is not None
     assert again.result is not None
     assert again.result.trades.height > 4
@@ -156,13 +157,13 @@ def test_without_a_lake_it_is_said(tmp_path: Path) -> None:
 
 def test_runs_are_found_by_beginning_and_as_the_latest(lake: Settings, stored: StoredRun) -> None:
     newer = run_and_store(lake, setting(max_positions=9))
-    assert load_run(lake, newer.run_id[:-2]).run_id == newer.run_id
-    assert load_run(lake, "latest").run_id == newer.run_id
-    assert stored_runs(lake)["run_id"].to_list()[:2] == [newer.run_id, stored.run_id]
+    assert read(load_run, lake, newer.run_id[:-2]).run_id == newer.run_id
+    assert read(load_run, lake, "latest").run_id == newer.run_id
+    assert read(stored_runs, lake)["run_id"].to_list()[:2] == [newer.run_id, stored.run_id]
     with pytest.raises(UnknownRunError, match="begins the ids of several"):
-        load_run(lake, "run-")
+        read(load_run, lake, "run-")
     with pytest.raises(UnknownRunError, match="no backtest 'nothing'"):
-        load_run(lake, "nothing")
+        read(load_run, lake, "nothing")
 
 
 def test_a_lake_from_before_backtests_has_none(own_lake: Settings) -> None:
@@ -170,11 +171,11 @@ def test_a_lake_from_before_backtests_has_none(own_lake: Settings) -> None:
         for table in BACKTEST_TABLES:
             connection.execute(f"DROP TABLE {table.full_name}")
         connection.execute("DROP SCHEMA backtest")
-    assert stored_runs(own_lake).is_empty()
+    assert read(stored_runs, own_lake).is_empty()
     with pytest.raises(UnknownRunError):
-        load_run(own_lake, "latest")
+        read(load_run, own_lake, "latest")
     run_and_store(own_lake, CONFIG)
-    assert stored_runs(own_lake).height == 1
+    assert read(stored_runs, own_lake).height == 1
 
 
 # --- run again
@@ -267,7 +268,7 @@ def test_the_code_version_follows_the_code(tmp_path: Path, monkeypatch: pytest.M
 
 def test_two_runs_side_by_side(lake: Settings, stored: StoredRun) -> None:
     dear = run_and_store(lake, setting(costs={"flat_fee_bps": 30.0}))
-    rows = load_rows(lake, stored.run_id, dear.run_id)
+    rows = [read(run_row, lake, one.run_id) for one in (stored, dear)]
     found = compare_runs(*rows)
     fees = found.row(by_predicate=pl.col("figure") == "fees_usd", named=True)
     assert fees["change"] == dear.row["fees_usd"] - stored.row["fees_usd"]
@@ -287,7 +288,7 @@ AXES = {"strategy.entry_threshold": (5e-5, 1e-4, 1.0), "costs.flat_fee_bps": (1.
 
 def test_a_sweep_is_stored_with_what_its_best_is_worth(lake: Settings) -> None:
     found = sweep_and_store(lake, CONFIG, SweepPlan(axes=AXES), name="thresholds")
-    row, trials = load_sweep(lake, found.row["sweep_id"])
+    row, trials = read(load_sweep, lake, found.row["sweep_id"])
     assert trials["trial"].to_list() == list(range(6))
     assert (row["n_trials"], row["failures"], row["method"]) == (6, [], "grid")
     best = trials.row(by_predicate=pl.col("run_id") == row["best_run_id"], named=True)
@@ -295,12 +296,12 @@ def test_a_sweep_is_stored_with_what_its_best_is_worth(lake: Settings) -> None:
     assert 0 <= row["deflated_sharpe"] <= 1
     never = trials.filter(pl.col("trial") == 4).row(0, named=True)
     assert (never["n_trades"], never["sharpe"], never["hit_rate"]) == (0, None, None)
-    assert load_run(lake, best["run_id"]).result is None
+    assert read(load_run, lake, best["run_id"]).result is None
     whole = rerun(lake, best["run_id"]).result
     assert whole is not None
     assert whole.trades.height == 2 * best["n_trades"]
-    assert stored_runs(lake, trials=True).filter(sweep_id=row["sweep_id"]).height == 6
-    assert stored_runs(lake).filter(sweep_id=row["sweep_id"]).is_empty()
+    assert read(stored_runs, lake, trials=True).filter(sweep_id=row["sweep_id"]).height == 6
+    assert read(stored_runs, lake).filter(sweep_id=row["sweep_id"]).is_empty()
 
 
 def test_luck_is_what_the_formula_gives(lake: Settings) -> None:
@@ -324,7 +325,7 @@ def test_two_processes_find_what_one_does(lake: Settings) -> None:
 def test_a_trial_that_cannot_run_costs_itself_only(lake: Settings) -> None:
     plan = SweepPlan(axes={"bases": (("B1",), ("DOGE",)), "capital_usd": (1e5, -1.0)})
     found = sweep_and_store(lake, CONFIG, plan)
-    row, trials = load_sweep(lake, found.row["sweep_id"])
+    row, trials = read(load_sweep, lake, found.row["sweep_id"])
     assert trials["trial"].to_list() == [0]
     assert [failure[:2] for failure in row["failures"]] == ["1:", "2:", "3:"]
     assert "capital_usd" in row["failures"][0]
@@ -342,10 +343,10 @@ def test_a_walk_forward_keeps_its_folds_whole(lake: Settings) -> None:
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
     found = walk_forward_and_store(lake, setting(costs={}), plan, division)
-    row, trials = load_sweep(lake, found.row["sweep_id"])
+    row, trials = read(load_sweep, lake, found.row["sweep_id"])
     assert row["method"] == "walk_forward"
     assert trials.height == 2 == len(found.folds)
-    results = [load_run(lake, one).result for one in trials["run_id"]]
+    results = [read(load_run, lake, one).result for one in trials["run_id"]]
     pieces = [one.equity for one in results if one is not None]
     assert len(pieces) == 2
     assert pieces[0]["time"][0] == START + timedelta(days=4)
@@ -361,7 +362,7 @@ def test_a_fold_that_was_sat_out_has_no_run(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (1.0,)})
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
     found = walk_forward_and_store(lake, setting(costs={}), plan, division)
-    row, trials = load_sweep(lake, found.row["sweep_id"])
+    row, trials = read(load_sweep, lake, found.row["sweep_id"])
     assert trials.is_empty()
     assert (row["sharpe"], row["total_return"], len(found.folds)) == (None, 0.0, 2)
 
@@ -372,10 +373,10 @@ def test_a_walk_forward_reads_what_its_points_ask_for(lake: Settings) -> None:
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
     found = walk_forward_and_store(lake, setting(costs={}, bases=("B0",)), plan, division)
     assert [fold.point for fold in found.folds] == [{"bases": ("B1",)}] * 2
-    row, trials = load_sweep(lake, found.row["sweep_id"])
+    row, trials = read(load_sweep, lake, found.row["sweep_id"])
     assert [failure[:5] for failure in row["failures"]] == ["0 in "] * 2
     assert all("no instrument of those" in failure for failure in row["failures"])
-    results = [load_run(lake, one).result for one in trials["run_id"]]
+    results = [read(load_run, lake, one).result for one in trials["run_id"]]
     assert {base for one in results if one for base in one.trades["base"]} == {"B1"}
 
 
@@ -421,7 +422,7 @@ def test_a_walk_forward_hands_on_each_warning_once(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
     found = walk_forward_and_store(lake, setting(costs={}), plan, division)
-    trials = load_sweep(lake, found.row["sweep_id"])[1]
+    trials = read(load_sweep, lake, found.row["sweep_id"])[1]
     said = [warning for one in trials.sort("trial")["warnings"] for warning in one]
     assert trials.height == 2
     assert found.warnings == tuple(dict.fromkeys(said)) != ()

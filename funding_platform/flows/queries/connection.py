@@ -1,0 +1,59 @@
+"""Opening the lake to be read, and asking it: what every query of this package rests on."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from funding_platform.core.tables.marts import BUILD_MARTS
+from funding_platform.core.tables.schema import Table
+from funding_platform.flows.errors import NotBuiltError
+from funding_platform.lake.connection import connect, has_table
+from funding_platform.lake.errors import translated
+from funding_platform.settings import Settings
+
+
+def open_lake(
+    settings: Settings | None = None, *, as_of: datetime | int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open the lake for reading; the parameters and errors are those of ``lake.connect``."""
+    return connect(settings, as_of=as_of)
+
+
+def answer(
+    connection: duckdb.DuckDBPyConnection,
+    schema: pl.Schema,
+    sql: str,
+    parameters: Mapping[str, object] | None = None,
+) -> pl.DataFrame:
+    """Execute a statement; return its rows with exactly the columns and types of the schema.
+
+    A column that was declared after the lake was last written to is null.
+
+    Raises
+    ------
+    LakeError
+        If the statement fails.
+    """
+    try:
+        found = connection.execute(sql, dict(parameters or {})).pl()
+    except duckdb.Error as error:
+        raise translated(error) from error
+    return found.select(
+        pl.col(name) if name in found.columns else pl.lit(None).alias(name) for name in schema
+    ).cast(schema)
+
+
+def require_built(connection: duckdb.DuckDBPyConnection, mart: Table) -> None:
+    """See that dbt has built a mart.
+
+    Raises
+    ------
+    NotBuiltError
+        If it has not, or not since the mart was declared.
+    """
+    if not has_table(connection, mart):
+        raise NotBuiltError(
+            f"there is no {mart.full_name}: the marts have not been built yet", hint=BUILD_MARTS
+        )

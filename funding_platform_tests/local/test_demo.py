@@ -1,0 +1,23 @@
+"""What the demonstration says at its end."""
+
+from pathlib import Path
+
+import pytest
+
+from funding_platform.local.demo import tell_next_steps
+from funding_platform.settings import Settings
+
+
+def test_the_next_steps_are_plain_text_under_a_heading(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(data_dir=tmp_path / "[data]")
+    tell_next_steps(settings)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "",
+        "Next",
+        "  make dev SANDBOX=1                 the Dagster UI over this lake, sensors running",
+    ]
+    assert f"  duckdb {settings.published_file}" in lines
+    assert not any("[/]" in line or "[bold]" in line for line in lines)
