@@ -11,11 +11,12 @@ import click
 import pytest
 import yaml
 
-from funding_platform import arbitrage, backtest, curves, lake, venues
+from funding_platform import adapter_kit, arbitrage, backtest, curves, lake, strategies, venues
 from funding_platform.cli import main
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.devtools import asset_graph
+from funding_platform.flows import queries
 from funding_platform.sandbox.faults import FAULTS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT, Checkout
@@ -28,7 +29,7 @@ from funding_platform_tests.docs.markdown import (
 )
 
 COMMANDS = main.commands
-PUBLIC = (arbitrage, backtest, curves, lake, venues)
+PUBLIC = (adapter_kit, arbitrage, backtest, curves, lake, queries, strategies, venues)
 """Packages that hand on names to whoever uses the platform from Python."""
 README = ROOT / "README.md"
 README_LINES = 180
