@@ -1,5 +1,7 @@
 """Everything put together: assets, checks, jobs, automation and resources for a set of venues."""
 
+from typing import Any
+
 import dagster as dg
 
 from funding_platform.defs.automation import schedules, sensors
@@ -23,10 +25,16 @@ from funding_platform.venues.registry import venue_names
 from funding_platform.venues.rest.retries import log_retries
 
 
-def build_definitions() -> dg.Definitions:
-    """Assets, checks, jobs and automation for the venues that the settings name."""
+def build_definitions(**stated: Any) -> dg.Definitions:
+    """Assemble assets, checks, jobs and automation for the venues that the settings name.
+
+    Parameters
+    ----------
+    stated
+        Settings that are not those of the environment.
+    """
     log_retries()
-    venues = list(Settings().venues or venue_names())
+    venues = list(Settings(**stated).venues or venue_names())
     project = dbt_project()
     return dg.Definitions(
         assets=dg.with_source_code_references(
@@ -51,8 +59,8 @@ def build_definitions() -> dg.Definitions:
         schedules=[*schedules(venues), maintenance_schedule()],
         sensors=sensors(venues),
         resources={
-            "lake": LakeResource(),
-            "published": PublishedFileResource(),
+            "lake": LakeResource(stated=stated),
+            "published": PublishedFileResource(stated=stated),
             "dbt": dbt_resource(project),
         },
         executor=dg.in_process_executor,

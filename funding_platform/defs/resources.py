@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from dagster_duckdb import DuckDBResource
 from duckdb import DuckDBPyConnection
@@ -16,14 +17,20 @@ class LakeResource(DuckDBResource):
     Connections are closed in a ``finally``: the parent's are not when the block raises, which
     would leave the catalog locked. Settings are read when asked for, so that a run sees the
     environment it runs in.
+
+    Parameters
+    ----------
+    stated
+        Settings that are not those of the environment, such as the addresses of a sandbox.
     """
 
     database: str = ":memory:"
+    stated: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it for each instance
 
     @property
     def settings(self) -> Settings:
         """Where the lake lies and how venues are reached."""
-        return Settings()
+        return Settings(**self.stated)
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
@@ -36,15 +43,17 @@ class LakeResource(DuckDBResource):
 
 
 class PublishedFileResource(DuckDBResource):
-    """The published DuckDB file, read-only."""
+    """The published DuckDB file, read-only; ``stated`` as in `LakeResource`."""
 
     database: str = ""
+    stated: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it for each instance
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
         """A connection to the file as it was last published."""
         published = DuckDBResource(
-            database=str(Settings().published_file), connection_config={"access_mode": "READ_ONLY"}
+            database=str(Settings(**self.stated).published_file),
+            connection_config={"access_mode": "READ_ONLY"},
         )
         with published.get_connection() as connection:
             try:

@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import dagster as dg
+
 from funding_platform.defs.assembly import build_definitions
-from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import DAGSTER_HOME, project_file
@@ -26,9 +27,14 @@ def main() -> int:
         home = Path(folder) / "dagster_home"
         home.mkdir()
         shutil.copy(project_file(DAGSTER_HOME / "dagster.yaml"), home)
-        os.environ.update(DAGSTER_HOME=str(home), FUNDING_DATA_DIR=folder)
-        with sandbox_venues(build_market(symbols=SYMBOLS)), progress_bars(Path(folder) / "ci.log"):
-            world = World(build_definitions(), dagster_instance())
+        os.environ["DAGSTER_HOME"] = str(home)  # where dagster.yaml looks for its own folder
+        log = Path(folder) / "ci.log"
+        with (
+            sandbox_venues(build_market(symbols=SYMBOLS)) as stated,
+            progress_bars(log),
+            dg.DagsterInstance.from_config(str(home)) as instance,
+        ):
+            world = World(build_definitions(data_dir=folder, **stated), instance)
             results = [result for _, result in world.everything(MONTHS)]
     troubles = [f"run {one.run_id} failed" for one in results if not one.success]
     troubles += failed_checks(results)

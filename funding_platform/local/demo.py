@@ -54,8 +54,9 @@ def run_demo(*, months: int, symbols: int) -> None:
     began = time.monotonic()
     logging.getLogger("dagster").setLevel(logging.WARNING)
     settings = Settings()
-    with sandbox_venues(build_market(symbols=symbols)), progress_bars(settings.data_dir / LOG_NAME):
-        world = World(build_definitions(), dagster_instance())
+    log = settings.data_dir / LOG_NAME
+    with sandbox_venues(build_market(symbols=symbols)) as stated, progress_bars(log):
+        world = World(build_definitions(**stated), dagster_instance())
         results = [_succeeded(result, what) for what, result in world.everything(months)]
     _show(settings)
     for failure in failed_checks(results):

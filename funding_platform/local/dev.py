@@ -1,9 +1,12 @@
 """The Dagster UI and daemon on this machine, over the lake that the settings name."""
 
+import json
+import os
 import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import sandbox_venues
@@ -31,8 +34,13 @@ def serve_ui(*, sandbox: bool, port: int) -> None:
         str(Path(sys.executable).with_name("dagster")),
         *("dev", "--workspace", str(project_file("workspace.yaml")), "--port", str(port)),
     ]
-    with sandbox_venues(build_market()) if sandbox else nullcontext():
+    venues = sandbox_venues(build_market()) if sandbox else nullcontext(dict[str, Any]())
+    with venues as stated:
+        environment = {
+            f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in stated.items()
+        }
         try:
-            subprocess.run(command, check=False)  # noqa: S603
+            subprocess.run(command, env={**os.environ, **environment}, check=False)  # noqa: S603
         except KeyboardInterrupt:
             return

@@ -4,12 +4,11 @@ Nothing here takes a shortcut around Dagster: every job runs through an instance
 show in the UI afterwards.
 """
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -30,23 +29,10 @@ SANDBOX_RATE_LIMIT_SCALE = 1_000
 
 
 @contextmanager
-def sandbox_venues(market: Market) -> Iterator[None]:
-    """Point all venues at a sandbox for as long as the context lasts."""
+def sandbox_venues(market: Market) -> Iterator[dict[str, Any]]:
+    """Serve a sandbox for as long as the context lasts; yields the settings that point to it."""
     with running_sandbox(market) as sandbox:
-        changed = {
-            "FUNDING_VENUE_URLS": json.dumps(sandbox.venue_urls),
-            "FUNDING_RATE_LIMIT_SCALE": str(SANDBOX_RATE_LIMIT_SCALE),
-        }
-        before = {name: os.environ.get(name) for name in changed}
-        os.environ.update(changed)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+        yield {"venue_urls": sandbox.venue_urls, "rate_limit_scale": SANDBOX_RATE_LIMIT_SCALE}
 
 
 @dataclass(frozen=True, slots=True)
