@@ -6,7 +6,7 @@ the answers.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import dagster as dg
 import polars as pl
@@ -54,41 +54,81 @@ Comparison = Callable[[DuckDBPyConnection, str, datetime], tuple[Answer, pl.Data
 
 SHOWN_PAIRS = 20
 
-DESCRIPTIONS = {
-    "schema": "Columns and types equal the declaration in core.tables.",
-    "unique_key": "No key is there twice.",
-    "fresh": "The newest row is as recent as it should be.",
-    "nothing_ahead": "No row is dated ahead of the present.",
-    "not_at_rest": "Some market of the venue has settled at another rate than 0 in thirty days.",
-    "covers_listed": "Every instrument that trades has a row in the newest snapshot.",
-    "few_missing_buckets": f"Under {100 * MAX_MISSING_SHARE:g} % of the buckets of the last "
-    f"{MISSING_BUCKETS_OVER.days} days are missing.",
-    "models_fitted": "At least half of the newest models could be fitted.",
-    "full_rank": "The strips of three in four newest models span all eight buckets.",
-    "steady": "Three in four first components have turned by at most "
-    f"{MAX_DRIFT_DEGREES:g} degrees.",
-    "explains": "In three of four newest models three components explain half of the variance.",
-    "complete_join": "Every curve has its features, known no earlier than the curve.",
-    "predicted_agrees": "Rates settle as the venue itself predicted them shortly before.",
-    "second_opinion": "CoinGecko shows the venue's predicted rates as the venue does.",
-    "identity_holds": "Equity is capital plus funding and price less all costs, in every run.",
-    "edge_holds": f"The last {TRADES_IN_WINDOW} out-of-sample trades are not worse than "
-    f"{100 * ALERT_QUANTILE:g} % of those of the first run.",
-}
+
+class Check(NamedTuple):
+    """A question's name and what it asks. A warning may be the market's doing, an error is not."""
+
+    name: str
+    description: str
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
 
-_MODEL_QUESTIONS: Final[dict[str, Question]] = {
-    "models_fitted": models_fitted,
-    "full_rank": models_full_rank,
-    "steady": models_steady,
-    "explains": models_explain,
-}
-
-SEVERITIES = dict.fromkeys(
-    ("covers_listed", "edge_holds", "not_at_rest", "nothing_ahead", *_MODEL_QUESTIONS),
+SCHEMA: Final = Check("schema", "Columns and types equal the declaration in core.tables.")
+UNIQUE_KEY: Final = Check("unique_key", "No key is there twice.")
+FRESH: Final = Check("fresh", "The newest row is as recent as it should be.")
+NOTHING_AHEAD: Final = Check(
+    "nothing_ahead", "No row is dated ahead of the present.", dg.AssetCheckSeverity.WARN
+)
+NOT_AT_REST: Final = Check(
+    "not_at_rest",
+    "Some market of the venue has settled at another rate than 0 in thirty days.",
     dg.AssetCheckSeverity.WARN,
 )
-"""Where a failure may be the market's doing; all others are errors."""
+COVERS_LISTED: Final = Check(
+    "covers_listed",
+    "Every instrument that trades has a row in the newest snapshot.",
+    dg.AssetCheckSeverity.WARN,
+)
+FEW_MISSING_BUCKETS: Final = Check(
+    "few_missing_buckets",
+    f"Under {100 * MAX_MISSING_SHARE:g} % of the buckets of the last "
+    f"{MISSING_BUCKETS_OVER.days} days are missing.",
+)
+MODELS_FITTED: Final = Check(
+    "models_fitted",
+    "At least half of the newest models could be fitted.",
+    dg.AssetCheckSeverity.WARN,
+)
+FULL_RANK: Final = Check(
+    "full_rank",
+    "The strips of three in four newest models span all eight buckets.",
+    dg.AssetCheckSeverity.WARN,
+)
+STEADY: Final = Check(
+    "steady",
+    f"Three in four first components have turned by at most {MAX_DRIFT_DEGREES:g} degrees.",
+    dg.AssetCheckSeverity.WARN,
+)
+EXPLAINS: Final = Check(
+    "explains",
+    "In three of four newest models three components explain half of the variance.",
+    dg.AssetCheckSeverity.WARN,
+)
+COMPLETE_JOIN: Final = Check(
+    "complete_join", "Every curve has its features, known no earlier than the curve."
+)
+PREDICTED_AGREES: Final = Check(
+    "predicted_agrees", "Rates settle as the venue itself predicted them shortly before."
+)
+SECOND_OPINION: Final = Check(
+    "second_opinion", "CoinGecko shows the venue's predicted rates as the venue does."
+)
+IDENTITY_HOLDS: Final = Check(
+    "identity_holds", "Equity is capital plus funding and price less all costs, in every run."
+)
+EDGE_HOLDS: Final = Check(
+    "edge_holds",
+    f"The last {TRADES_IN_WINDOW} out-of-sample trades are not worse than "
+    f"{100 * ALERT_QUANTILE:g} % of those of the first run.",
+    dg.AssetCheckSeverity.WARN,
+)
+
+_MODEL_QUESTIONS: Final[dict[Check, Question]] = {
+    MODELS_FITTED: models_fitted,
+    FULL_RANK: models_full_rank,
+    STEADY: models_steady,
+    EXPLAINS: models_explain,
+}
 
 
 def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
@@ -105,35 +145,35 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
             if FUNDING_RATES in venue_spec(venue).offers
             for comparison in (
                 _comparison(
-                    raw_key(venue, FUNDING_RATES), "predicted_agrees", venue, predicted_agrees
+                    raw_key(venue, FUNDING_RATES), PREDICTED_AGREES, venue, predicted_agrees
                 ),
                 _comparison(
-                    raw_key(venue, MARKET_SNAPSHOTS), "second_opinion", venue, second_opinion_agrees
+                    raw_key(venue, MARKET_SNAPSHOTS), SECOND_OPINION, venue, second_opinion_agrees
                 ),
             )
         ),
         *(
-            _checks(table_key(table), {"schema": _schema_of(table), **questions})
+            _checks(table_key(table), {SCHEMA: _schema_of(table), **questions})
             for table, questions in (
-                (CURVE_SNAPSHOTS, {"few_missing_buckets": _few_missing_buckets}),
+                (CURVE_SNAPSHOTS, {FEW_MISSING_BUCKETS: _few_missing_buckets}),
                 (CURVE_FACTORS, {}),
                 (PCA_MODELS, _MODEL_QUESTIONS),
                 (PCA_SCORES, {}),
-                (FEATURE_STORE, {"complete_join": every_curve_has_features}),
+                (FEATURE_STORE, {COMPLETE_JOIN: every_curve_has_features}),
             )
         ),
         _checks(
             BACKTEST_KEY,
             {
-                "schema": _schema_of(RUNS),
-                "identity_holds": identity_holds,
-                "edge_holds": edge_holds,
+                SCHEMA: _schema_of(RUNS),
+                IDENTITY_HOLDS: identity_holds,
+                EDGE_HOLDS: edge_holds,
             },
         ),
     ]
 
 
-def _questions(venue: str, table: Table) -> dict[str, Question]:
+def _questions(venue: str, table: Table) -> dict[Check, Question]:
     """What is asked of a venue's rows in a collected table."""
 
     def fresh(lake: DuckDBPyConnection) -> Answer:
@@ -143,16 +183,16 @@ def _questions(venue: str, table: Table) -> dict[str, Question]:
         column = "last_seen_at" if table is INSTRUMENTS else "observed_at"
         return seen_lately(lake, table, column, venue, now)
 
-    questions: dict[str, Question] = {
-        "schema": _schema_of(table),
-        "unique_key": lambda lake: keys_unique(lake, table, venue),
-        "fresh": fresh,
-        "nothing_ahead": lambda lake: nothing_ahead(lake, venue, datetime.now(UTC)),
+    questions: dict[Check, Question] = {
+        SCHEMA: _schema_of(table),
+        UNIQUE_KEY: lambda lake: keys_unique(lake, table, venue),
+        FRESH: fresh,
+        NOTHING_AHEAD: lambda lake: nothing_ahead(lake, venue, datetime.now(UTC)),
     }
     if table is FUNDING_RATES:
-        questions["not_at_rest"] = lambda lake: rates_not_at_rest(lake, venue, datetime.now(UTC))
+        questions[NOT_AT_REST] = lambda lake: rates_not_at_rest(lake, venue, datetime.now(UTC))
     if table is MARKET_SNAPSHOTS and INSTRUMENTS in venue_spec(venue).offers:
-        questions["covers_listed"] = lambda lake: snapshot_covers_listed(lake, venue)
+        questions[COVERS_LISTED] = lambda lake: snapshot_covers_listed(lake, venue)
     return questions
 
 
@@ -164,24 +204,25 @@ def _few_missing_buckets(lake: DuckDBPyConnection) -> Answer:
     return few_missing_buckets(lake, datetime.now(UTC))
 
 
-def _checks(key: dg.AssetKey, questions: Mapping[str, Question]) -> dg.AssetChecksDefinition:
+def _checks(key: dg.AssetKey, questions: Mapping[Check, Question]) -> dg.AssetChecksDefinition:
     """The questions about one asset, each a check of its own in the UI."""
 
     @dg.multi_asset_check(
         name="_".join([*key.path, "checks"]),
         specs=[
-            dg.AssetCheckSpec(name, asset=key, description=DESCRIPTIONS[name]) for name in questions
+            dg.AssetCheckSpec(check.name, asset=key, description=check.description)
+            for check in questions
         ],
     )
     def ask(lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
         with lake.get_connection() as connection:
-            for name, question in questions.items():
+            for check, question in questions.items():
                 answer = question(connection)
                 yield dg.AssetCheckResult(
                     asset_key=key,
-                    check_name=name,
+                    check_name=check.name,
                     passed=answer.passed,
-                    severity=SEVERITIES.get(name, dg.AssetCheckSeverity.ERROR),
+                    severity=check.severity,
                     description=answer.verdict,
                     metadata={figure: str(value) for figure, value in answer.figures.items()},
                 )
@@ -190,11 +231,11 @@ def _checks(key: dg.AssetKey, questions: Mapping[str, Question]) -> dg.AssetChec
 
 
 def _comparison(
-    key: dg.AssetKey, name: str, venue: str, compare: Comparison
+    key: dg.AssetKey, check: Check, venue: str, compare: Comparison
 ) -> dg.AssetChecksDefinition:
     """Rates beside other figures for them: what differs is flagged and shown, nothing dropped."""
 
-    @dg.asset_check(asset=key, name=name, description=DESCRIPTIONS[name])
+    @dg.asset_check(asset=key, name=check.name, description=check.description)
     def ask(lake: LakeResource) -> dg.AssetCheckResult:
         with lake.get_connection() as connection:
             answer, flagged = compare(connection, venue, datetime.now(UTC))
