@@ -14,10 +14,9 @@ def test_the_next_steps_are_plain_text_under_a_heading(
     settings = Settings(data_dir=tmp_path / "[data]")
     tell_next_steps(settings)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:3] == [
-        "",
-        "Next",
-        "  make dev SANDBOX=1                 the Dagster UI over this lake, sensors running",
-    ]
+    assert lines[:2] == ["", "Next"]
+    assert lines[3] == (
+        "  funding dev --sandbox              the Dagster UI over this lake, sensors running"
+    )
     assert f"  duckdb {settings.published_file}" in lines
     assert not any("[/]" in line or "[bold]" in line for line in lines)
