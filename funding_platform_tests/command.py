@@ -1,5 +1,7 @@
 """Running the ``funding`` command inside the test process."""
 
+from typing import Any
+
 from click.testing import CliRunner, Result
 
 from funding_platform.cli import main
@@ -20,7 +22,7 @@ def explained(result: Result) -> str:
     return message.removeprefix("Error: ")
 
 
-def stored(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def stored(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     """What the lake holds, asked without the command."""
     with connect(settings) as lake:
         return lake.sql(sql).fetchall()

@@ -42,7 +42,7 @@ TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "test_cli.py": "che
 compiles is one folder, or share the working copy in which the demo has run."""
 
 
-class ByNeed(LoadScopeScheduling):
+class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
     """Hands each process whole files, and together those that need one thing."""
 
     def _split_scope(self, nodeid: str) -> str:

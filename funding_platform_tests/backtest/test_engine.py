@@ -32,7 +32,7 @@ def leg(result: BacktestResult, venue: str) -> dict[str, Any]:
     return result.trades.filter(venue=venue).row(0, named=True)
 
 
-def settled(result: BacktestResult, venue: str) -> list[tuple[float, float]]:
+def settled(result: BacktestResult, venue: str) -> list[tuple[Any, ...]]:
     """Hours after the start and amounts of a venue's settlements."""
     number = leg(result, venue)["trade_id"]
     rows = result.ledger.filter(kind="settlement", trade_id=number)
@@ -385,7 +385,7 @@ def test_ledger_trades_and_equity_tell_the_same_story() -> None:
         assert result.trades[name].sum() == pytest.approx(last, abs=1e-9)
         assert result.ledger[name].sum() == pytest.approx(last, abs=1e-9)
     change = result.equity["equity"][-1] - result.equity["equity"][0]
-    net = sum(result.trades[name].sum() for name in EARNINGS) - sum(
-        result.trades[name].sum() for name in COSTS
+    net = sum(float(result.trades[name].sum()) for name in EARNINGS) - sum(
+        float(result.trades[name].sum()) for name in COSTS
     )
     assert change == pytest.approx(net, abs=1e-9)

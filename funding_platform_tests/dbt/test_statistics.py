@@ -41,7 +41,7 @@ PHASES = {
 
 
 def settlements(dice: random.Random) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for (venue, symbol), phases in PHASES.items():
         end = NEWEST - timedelta(days=20) if symbol == "STOPPED" else NEWEST
         due = end - sum((interval * count for interval, count in phases), 0) * HOUR
@@ -148,7 +148,6 @@ def expected_statistics(history: pl.DataFrame, days: int, default: float | None)
     figures: Row = dict.fromkeys(FIGURES)
     if rows.height:
         spread = rows.height > 1
-        usual = default is not None
         figures = {
             "mean_8h": rate.mean(),
             "median_8h": np.median(rate),
@@ -160,9 +159,9 @@ def expected_statistics(history: pl.DataFrame, days: int, default: float | None)
             "volatility": (paid / np.sqrt(interval)).std(ddof=1) * 8760**0.5 if spread else None,
             "mean_apr": paid.sum() / interval.sum() * 8760,
             "share_positive": (rate > 0).mean(),
-            "share_at_default": np.isclose(rate, default, rtol=0, atol=1e-9).mean()
-            if usual
-            else None,
+            "share_at_default": None
+            if default is None
+            else np.isclose(rate, default, rtol=0, atol=1e-9).mean(),
             "autocorrelation": autocorrelation(rows.rows(named=True)),
         }
     return {**found, **figures}
@@ -212,7 +211,8 @@ def test_all_venues_are_the_pooled_settlements(world: tuple[Settings, pl.DataFra
         assert row["settlements"] == of.height
         assert row["median_8h"] == pytest.approx(np.median(rate), rel=1e-9)
         assert row["mean_apr"] == pytest.approx(
-            known["funding_rate"].sum() / known["interval_hours"].sum() * 8760, rel=1e-9
+            float(known["funding_rate"].sum()) / float(known["interval_hours"].sum()) * 8760,
+            rel=1e-9,
         )
     assert set(pooled["venue"]) == {*frame["venue"], "all venues"}
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -293,9 +294,9 @@ def test_what_cannot_be_revoked(fee_lake: Settings) -> None:
         ({"note": " \n"}, "the note is empty"),
     ],
 )
-def test_fees_that_make_no_sense(change: dict[str, object], message: str) -> None:
+def test_fees_that_make_no_sense(change: dict[str, Any], message: str) -> None:
     with pytest.raises(FeeRefusedError, match=message):
-        replace(DRIFT, **change)  # type: ignore[arg-type]
+        replace(DRIFT, **change)
 
 
 def test_an_unknown_venue(tmp_path: Path) -> None:
@@ -326,11 +327,11 @@ def test_fees_that_would_begin_at_an_absurd_time(fee_lake: Settings, start: date
 @pytest.mark.parametrize(
     "change", [{"tier": "ours"}, {"effective_from": datetime.max.replace(tzinfo=UTC)}]
 )
-def test_a_refusal_writes_nothing(fee_lake: Settings, change: dict[str, object]) -> None:
+def test_a_refusal_writes_nothing(fee_lake: Settings, change: dict[str, Any]) -> None:
     with Lake(fee_lake) as lake:
         before = lake.snapshot_id()
         with pytest.raises(FundingError):
-            put(fee_lake, replace(DRIFT, **change))  # type: ignore[arg-type]
+            put(fee_lake, replace(DRIFT, **change))
         assert lake.snapshot_id() == before
 
 

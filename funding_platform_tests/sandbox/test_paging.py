@@ -18,9 +18,13 @@ BINANCE = "/binance/fapi/v1/fundingRate"
 BYBIT = "/bybit/v5/market/funding/history"
 OKX = "/okx/api/v5/public/funding-rate-history"
 
+Query = dict[str, Any]
+"""What a request asks for, by name."""
+
 
 def times(market: Market, venue: str, symbol: str) -> list[int]:
-    return market.settlements(venue, symbol).times_ms.tolist()
+    found: list[int] = market.settlements(venue, symbol).times_ms.tolist()
+    return found
 
 
 def binance(client: httpx.Client, **params: Any) -> list[int]:
@@ -76,7 +80,7 @@ def test_bybit_comes_newest_first_and_inclusive(client: httpx.Client, market: Ma
 
 
 def test_bybit_refuses_a_start_alone(client: httpx.Client) -> None:
-    query = {"category": "linear", "symbol": "BTCUSDT", "startTime": 1}
+    query: Query = {"category": "linear", "symbol": "BTCUSDT", "startTime": 1}
     reply = client.get(BYBIT, params=query)
     assert (reply.status_code, reply.json()["retCode"]) == (200, 10001)
     assert reply.json()["result"] == {}
@@ -138,7 +142,7 @@ def test_hyperliquid_ascends_from_an_inclusive_start(client: httpx.Client, marke
 
 
 def lighter(client: httpx.Client, start: int, end: int) -> list[int]:
-    query = {"market_id": 0, "resolution": "1h", "count_back": 0}
+    query: Query = {"market_id": 0, "resolution": "1h", "count_back": 0}
     query |= {"start_timestamp": start // 1_000, "end_timestamp": end // 1_000}
     reply = client.get("/lighter/api/v1/fundings", params=query).json()
     return [1_000 * row["timestamp"] for row in reply["fundings"]]
@@ -264,7 +268,7 @@ def test_edgex_comes_newest_first_by_cursor_without_its_end(
     known = times(market, "edgex", "BTCUSDC")
     assert edgex(client, size=100)[0] == known[:-101:-1]
     assert edgex(client, size=500)[0] == known[:-101:-1]
-    window = {"filterBeginTimeInclusive": known[5], "filterEndTimeExclusive": known[9]}
+    window: Query = {"filterBeginTimeInclusive": known[5], "filterEndTimeExclusive": known[9]}
     assert edgex(client, size=100, **window) == (known[8:4:-1], "")
     first, cursor = edgex(client, size=3, **window)
     assert first == known[8:5:-1]

@@ -19,17 +19,16 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.registry import open_venue
-from funding_platform.venues.rest.breaker import OPEN_AFTER
 from funding_platform.venues.rest.calls import SINGLES_IN_FLIGHT
 from funding_platform.venues.rest.retries import ATTEMPTS
-from funding_platform_tests.venues.server import Answer, Params, Router, serve
+from funding_platform.venues.rest.standing import OPEN_AFTER
+from funding_platform_tests.venues.server import Answer, Params, Route, Router, Routes, serve
 
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
-Route = Answer | list[Answer] | Callable[[Params], Answer]
 
 
 def snapshot(
-    venue: str, routes: dict[str, Route], settings: Settings, what: str = "market_snapshot"
+    venue: str, routes: Routes, settings: Settings, what: str = "market_snapshot"
 ) -> tuple[pl.DataFrame, list[VenueError], Router]:
     async def run() -> tuple[pl.DataFrame, list[VenueError], Router]:
         async with (
@@ -55,8 +54,8 @@ def listed(symbol: str, quote: str, status: str = "TRADING", kind: str = "PERPET
     return {"symbol": symbol, "quoteAsset": quote, "status": status, "contractType": kind}
 
 
-def binance(**changes: Route) -> dict[str, Route]:
-    routes: dict[str, Route] = {
+def binance(**changes: Route) -> Routes:
+    routes: Routes = {
         "premiumIndex": Answer(
             [
                 premium("BTCUSDT"),
@@ -365,7 +364,7 @@ def test_okx_swaps_get_their_index_from_bulk_tickers(settings: Settings) -> None
         return Answer({"code": "0", "data": rows})
 
     empty = Answer({"code": "0", "data": []})
-    routes: dict[str, Route] = {
+    routes: Routes = {
         "/api/v5/public/funding-rate": Answer({"code": "0", "data": [funding]}),
         "/api/v5/public/mark-price": empty,
         "/api/v5/public/open-interest": empty,

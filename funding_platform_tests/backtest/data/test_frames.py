@@ -25,6 +25,7 @@ from funding_platform_tests.backtest.markets import (
     price_frame,
     settlement,
 )
+from funding_platform_tests.known import known
 
 PAIR = ("a", "BTC-PERP"), ("b", "BTC-PERP")
 ROWS = [
@@ -380,7 +381,8 @@ def test_a_window_keeps_the_newest_volume_before_it() -> None:
 
     def volumes(begin: float, end: float, **chosen: Any) -> list[float]:
         narrow = data.load_data(START + begin * HOUR, START + end * HOUR, **chosen)
-        return narrow.panel.volumes.volume_usd.tolist()
+        found: list[float] = narrow.panel.volumes.volume_usd.tolist()
+        return found
 
     assert volumes(10, 30) == [2.0, 3.0, 4.0, 7.0]
     assert volumes(12, 12.5) == [3.0]  # b has no settlement there
@@ -394,7 +396,7 @@ def test_depth_goes_by_the_last_volume_known_wherever_the_window_begins() -> Non
     setting = config(48, costs={**FREE, "slippage": slippage})
     late = setting.model_copy(update={"start": START + 30 * HOUR})
     whole, part = (run_backtest(one, take(), Told({32.0: PAIR})) for one in (setting, late))
-    assert whole.trades["impact_usd"].min() > 0
+    assert known(whole.trades["impact_usd"].min()) > 0
     assert part.trades["impact_usd"].to_list() == whole.trades["impact_usd"].to_list()
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,8 @@ PER_WINDOW = 3 * WINDOW_DAYS
 SYMBOLS = ("A", "B", "C")
 
 Floats = NDArray[np.float64]
+Row = dict[str, Any]
+Every = Literal["month", "step"]
 
 
 def strips(days: int = 150, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1) -> pl.DataFrame:
@@ -58,18 +61,18 @@ def curves(values: Floats, symbol: str = "A") -> pl.DataFrame:
             "available_at": [time + timedelta(seconds=1) for time in as_of],
         }
     )
-    return frame.cast(dict(CURVE_SNAPSHOTS.polars_schema))  # type: ignore[arg-type]
+    return frame.cast(CURVE_SNAPSHOTS.polars_schema)
 
 
 def fitted_by_sklearn(window: pl.DataFrame) -> PCA:
     return PCA(n_components=3, svd_solver="full").fit(window.select(BUCKETS).to_numpy())
 
 
-def loadings(model: dict[str, object]) -> Floats:
+def loadings(model: Row) -> Floats:
     return np.array([[model[f"{pc}_{name}"] for name in BUCKETS] for pc in PCA_COMPONENTS])
 
 
-def assert_agrees(model: dict[str, object], window: pl.DataFrame) -> PCA:
+def assert_agrees(model: Row, window: pl.DataFrame) -> PCA:
     """Mean, variances and directions equal those of a fit from scratch."""
     peer = fitted_by_sklearn(window)
     assert model["n_strips"] == window.height
@@ -85,7 +88,7 @@ def assert_agrees(model: dict[str, object], window: pl.DataFrame) -> PCA:
     return peer
 
 
-def within(frame: pl.DataFrame, model: dict[str, object]) -> pl.DataFrame:
+def within(frame: pl.DataFrame, model: Row) -> pl.DataFrame:
     """The strips that the model's window holds."""
     return frame.filter(
         pl.col("as_of") > model["window_start"], pl.col("as_of") <= model["window_end"]
@@ -218,7 +221,8 @@ def test_a_range_of_months_equals_month_after_month() -> None:
     frame = strips(days=200)
     whole = Window(datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC))
     at_once = rolling_pca(frame, whole)
-    models, scores = [], []
+    models: list[pl.DataFrame] = []
+    scores: list[pl.DataFrame] = []
     for month in whole.months():
         before = pl.concat(models) if models else None
         found = rolling_pca(
@@ -243,16 +247,17 @@ def test_the_order_of_rows_is_of_no_matter() -> None:
 
 
 PAST = strips(days=150, symbols=("A", "B"))
-KNOWN = {every: rolling_pca(PAST, every=every) for every in ("month", "step")}
+EVERY: tuple[Every, ...] = get_args(Every)
+KNOWN = {every: rolling_pca(PAST, every=every) for every in EVERY}
 
 
 @settings(max_examples=15, deadline=None)
 @given(
     at=st.integers(3 * 60, 3 * 149),
-    every=st.sampled_from(["month", "step"]),
+    every=st.sampled_from(EVERY),
     change=st.sampled_from(["drop", "shift", "unusable", "huge"]),
 )
-def test_the_future_changes_nothing_before_it(at: int, every: str, change: str) -> None:
+def test_the_future_changes_nothing_before_it(at: int, every: Every, change: str) -> None:
     now = START + at * TENOR
     future = pl.col("as_of") > now
     changed = {
@@ -265,7 +270,7 @@ def test_the_future_changes_nothing_before_it(at: int, every: str, change: str) 
         "huge": PAST.with_columns(pl.when(future).then(1e9).otherwise("b3").alias("b3")),
     }[change]
     window = Window(START, START + 151 * DAY)
-    found = rolling_pca(changed, window, every=every)  # type: ignore[arg-type]
+    found = rolling_pca(changed, window, every=every)
     for before, after, time in (
         (KNOWN[every].models, found.models, "window_end"),
         (KNOWN[every].scores, found.scores, "as_of"),

@@ -4,6 +4,7 @@ import math
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -130,8 +131,8 @@ def test_reading_one_run_opens_its_files_only(own_lake: Settings) -> None:
 def test_a_run_that_lost_money_is_refused(
     own_lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def loses_a_cent(config: BacktestConfig, provider: object) -> BacktestResult:
-        result = run_backtest(config, provider)  # type: ignore[arg-type]
+    def loses_a_cent(config: BacktestConfig, provider: Any) -> BacktestResult:
+        result = run_backtest(config, provider)
         lost = result.equity.with_columns(pl.col("equity") - 0.01)
         return BacktestResult(config, result.trades, lost, result.ledger, result.exposure, (), "")
 

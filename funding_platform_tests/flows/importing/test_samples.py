@@ -16,7 +16,8 @@ from funding_platform.flows.errors import (
     ImportRefusedError,
     SamplesError,
 )
-from funding_platform.flows.importing.importer import ImportReport, import_files
+from funding_platform.flows.importing.importer import import_files
+from funding_platform.flows.importing.reports import ImportReport
 from funding_platform.flows.importing.settlements import Known, require_settlements
 from funding_platform.flows.importing.slots import with_slots
 from funding_platform.flows.importing.symbols import Symbols, Unresolved

@@ -349,9 +349,15 @@ _STOPPED = {
     "a long conjunction": "SELECT 1 WHERE " + " AND ".join(["1 = 1"] * 90_000),
 }
 
+_GROUPS: dict[Verdict, dict[str, str]] = {
+    "answered": _ANSWERED,
+    "refused": _REFUSED,
+    "stopped": _STOPPED,
+}
+
 STATEMENTS = tuple(
     Statement(name, sql, verdict)
-    for verdict, group in (("answered", _ANSWERED), ("refused", _REFUSED), ("stopped", _STOPPED))
+    for verdict, group in _GROUPS.items()
     for name, sql in group.items()
 )
 """Each with its verdict; a name is unique within its verdict."""

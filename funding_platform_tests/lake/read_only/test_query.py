@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -326,9 +327,9 @@ def test_an_answer_too_large_says_how_to_take_it_in_parts(filled: Settings) -> N
         {"threads": 0},
     ],
 )
-def test_a_limit_that_is_none_is_refused(wrong: dict[str, object]) -> None:
+def test_a_limit_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(QueryError, match=next(iter(wrong))):
-        QueryLimits(**wrong)  # type: ignore[arg-type]
+        QueryLimits(**wrong)
 
 
 # --- the process of a query

@@ -245,7 +245,9 @@ def gate(history: Any, code: int = 200) -> tuple[dict[str, Any], Router]:
 
 def test_an_exchange_that_answers_newest_first_in_seconds_comes_whole() -> None:
     first = to_ms(YEAR.start) // 1000 - 86_400
-    history = [{"t": first + 14_400 * n, "r": f"{n}e-7"} for n in range(2_300)][::-1]
+    history: list[dict[str, Any]] = [
+        {"t": first + 14_400 * n, "r": f"{n}e-7"} for n in range(2_300)
+    ][::-1]
     frame, router = gate(history)
     inside = [row for row in history[::-1] if row["t"] >= to_ms(YEAR.start) // 1000]
     inside = [row for row in inside if row["t"] < to_ms(YEAR.end) // 1000]

@@ -31,7 +31,6 @@ from funding_platform_tests.venues.adapters.recorded_cases import (
     every_case,
 )
 from funding_platform_tests.venues.asking import (
-    Routes,
     Row,
     ask,
     by_symbol,
@@ -40,7 +39,7 @@ from funding_platform_tests.venues.asking import (
     snapshot,
 )
 from funding_platform_tests.venues.histories import read_series
-from funding_platform_tests.venues.server import Answer, Params
+from funding_platform_tests.venues.server import Answer, Params, Routes
 
 STATS, RATES, L2 = "/stats/markets", "/market/SOL-PERP/fundingRates", "/l2"
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)

@@ -28,7 +28,6 @@ from funding_platform_tests.venues.adapters.recorded_cases import (
     every_case,
 )
 from funding_platform_tests.venues.asking import (
-    Routes,
     Row,
     ask,
     by_symbol,
@@ -36,7 +35,7 @@ from funding_platform_tests.venues.asking import (
     instruments,
     snapshot,
 )
-from funding_platform_tests.venues.server import Answer, Params
+from funding_platform_tests.venues.server import Answer, Params, Routes
 
 MARKETS, SUMMARY, DATA = "/v1/markets", "/v1/markets/summary", "/v1/funding/data"
 BTC = "BTC-USD-PERP"

@@ -221,10 +221,10 @@ class Cell(NamedTuple):
         """What the sandbox is told to do."""
         where = {"venue": self.venue, "path": self.path}
         if self.field:
-            return FieldFault(action=self.action, field=self.field, **where)  # type: ignore[arg-type]
+            return FieldFault(action=self.action, field=self.field, **where)
         if self.action == "html":
-            return Body(action="html", **where)  # type: ignore[arg-type]
-        return Rows(action=self.action, **where)  # type: ignore[arg-type]
+            return Body(action="html", **where)
+        return Rows(action=self.action, **where)
 
     def __str__(self) -> str:
         return "-".join(filter(None, (self.venue, self.dataset, self.action, self.field)))
