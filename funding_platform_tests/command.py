@@ -1,5 +1,6 @@
 """Running the ``funding`` command inside the test process."""
 
+from collections.abc import Callable
 from typing import Any
 
 from click.testing import CliRunner, Result
@@ -7,6 +8,9 @@ from click.testing import CliRunner, Result
 from funding_platform.cli import main
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
+
+Funding = Callable[..., Result]
+"""The command inside one working copy: ``run``, once its environment is set."""
 
 
 def run(*arguments: str) -> Result:

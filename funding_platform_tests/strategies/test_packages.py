@@ -17,7 +17,7 @@ from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.checkout import ROOT
 from funding_platform_tests.docs.markdown import blocks
-from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.flows.backtests.lakes import fill
 from funding_platform_tests.reading import read
 
 DOCUMENT = ROOT / "docs/backtesting.md"

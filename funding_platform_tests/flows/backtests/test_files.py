@@ -15,7 +15,7 @@ from funding_platform.flows.backtests.files import (
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
-from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.flows.backtests.lakes import fill
 from funding_platform_tests.known import known
 
 TIMES = ("2025-03-02T00:00:00Z", "2025-03-09T12:00:00Z")

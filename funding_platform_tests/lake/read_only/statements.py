@@ -1,7 +1,8 @@
 """Statements that people, programs and attackers may send, and what becomes of each.
 
 ``{files}`` is the folder of the lake's files, ``{catalog}`` its catalog, ``{outside}`` a folder
-beside it that holds ``secret`` with the endings txt, csv, json, parquet and duckdb.
+beside it that holds ``secret`` with the endings txt, csv, json, parquet and duckdb. The file is one
+table of cases, and so longer than others.
 """
 
 from typing import Literal, NamedTuple

@@ -14,9 +14,9 @@ from funding_platform.settings import Settings
 from funding_platform.venues.adapters.lighter import FUNDING_RATES, HISTORY
 from funding_platform.venues.errors import ContractError, RateLimitedError, UnknownSymbolError
 from funding_platform.venues.registry import open_venue
+from funding_platform_tests.venues.frames import snapshot
 from funding_platform_tests.venues.histories import LISTINGS, history_route, read_series
 from funding_platform_tests.venues.server import Answer, Routes, serve
-from funding_platform_tests.venues.test_snapshots import snapshot
 
 
 def funding(**changes: Any) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The matrix of drift: what can change in a venue's answers, and what nobody can tell from one.
 
-A cell is a venue, a dataset, a mutation and, where the mutation is of a field, that field.
+A cell is a venue, a dataset, a mutation and, where the mutation is of a field, that field. The file
+is longer than others because most of it is two tables: the fields that drive money, and the cells
+that nobody can tell.
 """
 
 from collections.abc import Iterator
