@@ -60,6 +60,7 @@ bench: setup ## Measure throughput and latency, with peers, as a table (DOCUMENT
 docs: setup ## Regenerate what derives from the table declarations and the definitions
 	python -m funding_platform.devtools.documents
 	python -m funding_platform.devtools.asset_graph
+	python -m funding_platform.devtools.definitions
 
 docs-site: setup ## Build the documents as a site, data/docs_site/index.html; fail on a link that leads nowhere
 	zensical build --clean --strict

@@ -1,10 +1,16 @@
 """Running the ``funding`` command inside the test process."""
 
+from collections.abc import Callable
+from typing import Any
+
 from click.testing import CliRunner, Result
 
 from funding_platform.cli import main
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
+
+Funding = Callable[..., Result]
+"""The command inside one working copy: ``run``, once its environment is set."""
 
 
 def run(*arguments: str) -> Result:
@@ -20,7 +26,7 @@ def explained(result: Result) -> str:
     return message.removeprefix("Error: ")
 
 
-def stored(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def stored(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     """What the lake holds, asked without the command."""
     with connect(settings) as lake:
         return lake.sql(sql).fetchall()

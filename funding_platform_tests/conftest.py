@@ -18,13 +18,7 @@ os.environ.update(
 )
 
 from funding_platform.lake import connection
-from funding_platform.lake.connection import (
-    catalog_file,
-    commit_lock,
-    connect,
-    create,
-    files_dir,
-)
+from funding_platform.lake.connection import catalog_file, commit_lock, connect, create, files_dir
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import Checkout, make_checkout
 from funding_platform_tests.present import at_present
@@ -37,12 +31,12 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("suite")
 
-TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "test_cli.py": "checkout"}
+TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "working_copy": "checkout"}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
 compiles is one folder, or share the working copy in which the demo has run."""
 
 
-class ByNeed(LoadScopeScheduling):
+class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
     """Hands each process whole files, and together those that need one thing."""
 
     def _split_scope(self, nodeid: str) -> str:

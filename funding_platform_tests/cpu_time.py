@@ -7,7 +7,7 @@ by file and phase of a test. A fixture counts where it is first asked for.
 import resource
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -50,7 +50,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "teardown":
         for name, value in report.user_properties:
             if name == PROPERTY:
-                phase, seconds = value  # type: ignore[misc]
+                phase, seconds = cast("tuple[str, float]", value)
                 spent[report.nodeid][phase] += seconds
 
 

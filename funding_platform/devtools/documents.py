@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml  # type: ignore[import-untyped]  # ships no types
+import yaml
 
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,

@@ -1,6 +1,6 @@
 """Small markets for backtests, by hand or drawn, and a strategy that does as it is told."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from funding_platform.strategies.contract import Book, Close, MarketView, Open, 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-FUNDING_SCHEMA = {
+FUNDING_SCHEMA: dict[str, Any] = {
     "venue": pl.String,
     "venue_symbol": pl.String,
     "base": pl.String,
@@ -78,11 +78,15 @@ def config(hours: float, **changes: Any) -> BacktestConfig:
     return BacktestConfig(**fields)
 
 
+Key = tuple[str, str]
+"""Venue and symbol of an instrument."""
+
+
 @dataclass
 class Told:
     """Opens and closes what it is told, at the hours it is told; notes when it was asked."""
 
-    opens: dict[float, tuple[tuple[str, str] | None, tuple[str, str] | None]]
+    opens: Mapping[float, tuple[Key | None, Key | None]]
     closes: tuple[float, ...] = ()
     size_usd: float | None = None
     asked: list[datetime] = field(default_factory=list)
@@ -94,8 +98,8 @@ class Told:
             for position in book:
                 yield Close(position.position_id, "told to")
         if hour in self.opens:
-            legs = (None if key is None else market.index(*key) for key in self.opens[hour])
-            yield Open(*legs, size_usd=self.size_usd)
+            long, short = (None if key is None else market.index(*key) for key in self.opens[hour])
+            yield Open(long, short, size_usd=self.size_usd)
 
 
 def drawn_market(

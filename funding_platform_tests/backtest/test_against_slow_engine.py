@@ -30,8 +30,8 @@ class Wishes:
                 yield Close(position.position_id, "told to")
         for number, (opened, _, base, long, short) in enumerate(self.wishes):
             if opened == market.time:
-                legs = (market.index(venue, f"{base}-PERP") for venue in (long, short))
-                yield Open(*legs, memo=number)
+                legs = [market.index(venue, f"{base}-PERP") for venue in (long, short)]
+                yield Open(legs[0], legs[1], memo=number)
 
 
 def wild_market(generator: np.random.Generator) -> pl.DataFrame:

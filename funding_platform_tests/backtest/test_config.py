@@ -111,7 +111,8 @@ class Answering:
     def decide(self, market: MarketView, book: Book) -> Iterable[Any]:
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer  # type: ignore[no-any-return]
+        answer: Iterable[Any] = self.answer
+        return answer
 
 
 @pytest.mark.parametrize(

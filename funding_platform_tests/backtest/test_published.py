@@ -11,6 +11,7 @@ import pytest
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
+from funding_platform.backtest.market import ReplayedMarket
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 from funding_platform_tests.backtest.markets import FREE
@@ -40,6 +41,7 @@ class PublishedCarry:
         return self.collateral - 1.0 + self.funding
 
     def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+        assert isinstance(market, ReplayedMarket)  # the protocol does not say when a rate was seen
         if math.isnan(market.rate[0]) or market.seen_us[0] == self.last_us:
             return  # nothing has settled, or nothing since
         self.last_us = int(market.seen_us[0])

@@ -94,7 +94,7 @@ def venue_history(
     """A venue's rows of ``core.funding_rates``: persistent funding around one basis point."""
     interval = INTERVALS[number % len(INTERVALS)]
     marks = walks[:, ::interval]
-    count = marks.shape[1]
+    count: int = marks.shape[1]
     weights = np.exp(-np.arange(0, 2 * MEMORY_HOURS, interval) / MEMORY_HOURS)
     weights /= np.sqrt((weights**2).sum())
     times = pl.datetime_range(
@@ -144,7 +144,7 @@ def facts_of(history: pl.DataFrame) -> dict[Any, pl.DataFrame]:
         source=pl.lit("benchmark"),
     )  # fmt: skip
     return {
-        table: table.conform(frame).cast(dict(table.polars_schema))  # type: ignore[arg-type]
+        table: table.conform(frame).cast(table.polars_schema)
         for table, frame in ((INSTRUMENTS, instruments), (FEE_SCHEDULES, fees))
     }
 

@@ -10,15 +10,19 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from duckdb import DuckDBPyConnection
+
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, month_start, next_month
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.partitions import MONTHLY
+from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.lake import history_fresh, keys_unique, schema_as_declared
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.lake import connect
@@ -127,11 +131,12 @@ def _collect(months: int) -> None:
 
 def _ask_what_checks_ask() -> None:
     """The three questions of the asset's checks, each on a connection of its own as there."""
-    for ask in (
+    questions: tuple[Callable[[DuckDBPyConnection], Answer], ...] = (
         lambda lake: schema_as_declared(lake, FUNDING_RATES),
         lambda lake: keys_unique(lake, FUNDING_RATES, VENUE),
         lambda lake: history_fresh(lake, VENUE, datetime.now(UTC)),
-    ):
+    )
+    for ask in questions:
         with connect(Settings()) as lake:
             assert ask(lake).passed
 

@@ -13,7 +13,7 @@ from funding_platform.core.tables.pca import PCA_COMPONENTS
 from funding_platform.curves import rolling_pca
 from funding_platform.curves.pca.rolling import WINDOW_DAYS
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds, seconds
-from funding_platform_tests.curves.pca.test_pca import strips
+from funding_platform_tests.curves.pca.strips import strips
 
 WINDOW = 3 * WINDOW_DAYS
 STEPS = 30_000

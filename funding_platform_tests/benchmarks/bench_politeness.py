@@ -85,7 +85,7 @@ def _together(settings: Settings) -> float:
     began, ended = zip(*(spans.get() for _ in others), strict=True)
     for process in others:
         process.join()
-    return max(ended) - min(began)
+    return float(max(ended) - min(began))
 
 
 def _read_share(settings: Settings, share: int, ready: Barrier, spans: Any) -> None:

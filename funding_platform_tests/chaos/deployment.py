@@ -52,7 +52,7 @@ class Deployment:
             "PYTHONPATH": str(project_root()),
             REQUESTS: str(self.requests),
         }
-        self.daemon: subprocess.Popen | None = None
+        self.daemon: subprocess.Popen[bytes] | None = None
         self.instance = dg.DagsterInstance.from_config(str(self.home))
 
     def start_daemon(self) -> None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 def start(
     command: Sequence[str], folder: Path, logs: Path, environment: Mapping[str, str]
-) -> subprocess.Popen:
+) -> subprocess.Popen[bytes]:
     """Start a command as the leader of a session; what it prints goes to ``output.log``."""
     with (logs / "output.log").open("a") as output:
         return subprocess.Popen(
@@ -44,13 +44,13 @@ def members(session: int) -> list[psutil.Process]:
     return found
 
 
-def kill(process: subprocess.Popen) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill the leader, and nothing else."""
     process.send_signal(signal.SIGKILL)
     process.wait()
 
 
-def kill_session(process: subprocess.Popen) -> None:
+def kill_session(process: subprocess.Popen[bytes]) -> None:
     """Kill the leader and everything that it has started, at once."""
     for member in members(process.pid):
         with contextlib.suppress(psutil.NoSuchProcess):

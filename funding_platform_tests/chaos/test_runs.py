@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 import dagster as dg
 import psutil
@@ -46,7 +47,7 @@ def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deploymen
     while tally.tried < KILLS:
         request = ask(deployment)
         run = deployment.launched(request)
-        wait_for("the first step", lambda id_=run.run_id: deployment.has_begun_a_step(id_), SLOW)
+        wait_for("the first step", partial(deployment.has_begun_a_step, run.run_id), SLOW)
         watch = Watch(settings, stored.months, {})
         children = kill_worker_somewhere(deployment, request, watch, draw, usual)
         if children is None:
@@ -86,7 +87,7 @@ def kill_worker_somewhere(
             return None
         if now:
             worker = psutil.Process(deployment.worker_pid(run_id))
-            children = worker.children(recursive=True)
+            children: list[psutil.Process] = worker.children(recursive=True)
             worker.kill()
             return children
         watch.look()

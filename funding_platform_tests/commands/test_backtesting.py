@@ -12,7 +12,7 @@ from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.command import explained, run
-from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.flows.backtests.lakes import fill
 from funding_platform_tests.reading import read
 
 CONFIG = """

@@ -52,7 +52,7 @@ def stamps(
     listed_at: datetime | None, *, relisted: bool = False, symbol: str = "LIT"
 ) -> pl.DataFrame:
     row = {"venue": "v", "venue_symbol": symbol, "listed_at": listed_at, "relisted": relisted}
-    schema = {"venue": pl.String, "venue_symbol": pl.String, "listed_at": UTC_TIME}
+    schema: dict[str, Any] = {"venue": pl.String, "venue_symbol": pl.String, "listed_at": UTC_TIME}
     return pl.DataFrame([row], schema={**schema, "relisted": pl.Boolean})
 
 

@@ -26,7 +26,7 @@ def slow_curves(prints: Sequence[tuple[datetime, float, float | None]]) -> list[
         Settled((time + timedelta(minutes=30) - EPOCH) // timedelta(hours=1), time, rate, interval)
         for time, rate, interval in prints
     )
-    strips = []
+    strips: list[dict[str, Any]] = []
     seen: deque[Settled] = deque()
     clock = queue[0].hour
     while queue or seen:

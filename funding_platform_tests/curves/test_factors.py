@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from math import exp, log
+from typing import Any
 
 import polars as pl
 import pytest
@@ -36,8 +37,8 @@ def curve(
     return pl.DataFrame([row], schema=CURVE_SNAPSHOTS.polars_schema)
 
 
-def flat(level: float | None, **of: object) -> pl.DataFrame:
-    return curve([level] * 8, **of)  # type: ignore[arg-type]
+def flat(level: float | None, **of: Any) -> pl.DataFrame:
+    return curve([level] * 8, **of)
 
 
 def factors(buckets: Buckets) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Live strips: the running window at its predicted rate."""
 
 from datetime import timedelta
+from typing import get_args
 
 import polars as pl
 import pytest
@@ -127,11 +128,12 @@ def test_a_strip_every_ten_minutes() -> None:
 
 def test_the_other_emissions_leave_settled_strips_alone() -> None:
     frame = settlements(SETTLED)
+    emissions: tuple[Emission, ...] = get_args(Emission)
     settled = [
         build_curves(frame, YEARS, predictions=predictions(OBSERVED), emission=emission).filter(
             pl.col("kind") == "settled"
         )
-        for emission in ("roll", "collection", "grid")
+        for emission in emissions
     ]
     assert settled[0].equals(settled[1])
     assert settled[0].equals(settled[2])

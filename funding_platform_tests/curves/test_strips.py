@@ -1,5 +1,6 @@
 """Settled strips, worked by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,7 @@ from funding_platform.curves import build_curves
 from funding_platform_tests.curves.frames import YEARS, Print, at, settlements, steady
 
 
-def strip(prints: list[Print], hour: float) -> dict[str, Any]:
+def strip(prints: Sequence[Print], hour: float) -> dict[str, Any]:
     curves = build_curves(settlements(prints), YEARS)
     return curves.row(by_predicate=pl.col("as_of") == at(hour), named=True)
 

@@ -126,7 +126,8 @@ def _history(
     The first and the last settlement of a phase stay: how many were lost between two intervals
     cannot be told from what is left.
     """
-    kept, lost = [], []
+    kept: list[Row] = []
+    lost: list[Row] = []
     due = HISTORY_START
     for interval, count in phases:
         for number in range(count):

@@ -83,7 +83,7 @@ def _pair(one: Row, other: Row) -> Row:
 
 def _next(leg: Row, now: datetime) -> datetime | None:
     """The leg's next settlement, by stepping on from the one that the venue names."""
-    due = leg["next_funding_time"]
+    due: datetime | None = leg["next_funding_time"]
     if due is None or (due <= now and leg["interval"] is None):
         return None
     while due <= now:
@@ -104,7 +104,8 @@ def _count(leg: Row, due: datetime | None, until: datetime) -> int | None:
 def _earned(long: Row, short: Row) -> Row:
     now = min(long["observed_at"], short["observed_at"])
     due = {"long": _next(long, now), "short": _next(short, now)}
-    both = None if None in due.values() else max(due.values())
+    told = [time for time in due.values() if time is not None]
+    both = max(told) if len(told) == len(due) else None
 
     def funding(until: datetime, hours: float | None) -> float | None:
         received = []
@@ -259,7 +260,8 @@ def _of_both(pair: Row) -> Iterator[str]:
 
 
 def _plus(*parts: float | None) -> float | None:
-    return None if None in parts else math.fsum(parts)  # type: ignore[arg-type]
+    told = [part for part in parts if part is not None]
+    return math.fsum(told) if len(told) == len(parts) else None
 
 
 def _less(left: float | None, right: float | None) -> float | None:

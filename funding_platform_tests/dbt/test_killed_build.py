@@ -78,13 +78,13 @@ def test_a_killed_build_leaves_the_marts_and_the_writers_alone(
         writer.join()
     assert [writer.exitcode for writer in writers] == [0] * len(writers)
     coverage = "SELECT * FROM marts.coverage ORDER BY ALL"
-    with connect(settings) as lake:
-        assert lake.execute(coverage).pl().equals(built.read(coverage))
-        commits = lake.execute("SELECT count(*) FROM lake.snapshots() WHERE author = 'killed'")
+    with connect(settings) as found:
+        assert found.execute(coverage).pl().equals(built.read(coverage))
+        commits = found.execute("SELECT count(*) FROM lake.snapshots() WHERE author = 'killed'")
         assert commits.fetchone() == (0,)
     outcome = run_dbt(settings, *MODELS, run_id="next")
     assert outcome.returncode == 0, outcome.stdout[-4000:]
-    with connect(settings) as lake:
-        venues = lake.execute("SELECT DISTINCT venue FROM marts.coverage").pl()["venue"]
+    with connect(settings) as found:
+        venues = found.execute("SELECT DISTINCT venue FROM marts.coverage").pl()["venue"]
     assert set(WRITERS) <= set(venues)
     assert not (settings.lake_dir / "build").exists()

@@ -9,6 +9,7 @@ from funding_platform.core.time_grid import next_month
 from funding_platform.core.units import apr, rate_8h
 from funding_platform_tests.dbt.conftest import Built
 from funding_platform_tests.dbt.market import History, Row, month_of
+from funding_platform_tests.known import known
 
 
 def last_per_instrument(rows: list[Row], time: str) -> dict[tuple[str, str], Row]:
@@ -125,7 +126,7 @@ def test_a_hole_of_whole_months_is_visible_in_each_of_them(built: Built) -> None
     )
     inside = hole.filter(month="2024-12")
     assert inside.rows() == [("2024-12", 0, 0.0, hole["widest_gap_hours"].max())]
-    assert hole["widest_gap_hours"].max() > 24 * 74
+    assert known(hole["widest_gap_hours"].max()) > 24 * 74
     touched = hole.filter(widest_gap_hours=hole["widest_gap_hours"].max())
     assert touched["month"].to_list() == ["2024-11", "2024-12", "2025-01", "2025-02"]
 

@@ -3,23 +3,18 @@
 import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import yaml
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import HOUR
-from funding_platform.devtools.dbt_docs import write_dbt_docs
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.conftest import Built
 from funding_platform_tests.dbt.market import Row, frame_of
-from funding_platform_tests.dbt.runner import PROJECT, run_dbt
+from funding_platform_tests.dbt.runner import run_dbt
 
 NEWEST = datetime(2025, 3, 10, 16, tzinfo=UTC)
 SEEN = NEWEST + HOUR
@@ -41,7 +36,7 @@ PHASES = {
 
 
 def settlements(dice: random.Random) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for (venue, symbol), phases in PHASES.items():
         end = NEWEST - timedelta(days=20) if symbol == "STOPPED" else NEWEST
         due = end - sum((interval * count for interval, count in phases), 0) * HOUR
@@ -148,7 +143,6 @@ def expected_statistics(history: pl.DataFrame, days: int, default: float | None)
     figures: Row = dict.fromkeys(FIGURES)
     if rows.height:
         spread = rows.height > 1
-        usual = default is not None
         figures = {
             "mean_8h": rate.mean(),
             "median_8h": np.median(rate),
@@ -160,9 +154,9 @@ def expected_statistics(history: pl.DataFrame, days: int, default: float | None)
             "volatility": (paid / np.sqrt(interval)).std(ddof=1) * 8760**0.5 if spread else None,
             "mean_apr": paid.sum() / interval.sum() * 8760,
             "share_positive": (rate > 0).mean(),
-            "share_at_default": np.isclose(rate, default, rtol=0, atol=1e-9).mean()
-            if usual
-            else None,
+            "share_at_default": None
+            if default is None
+            else np.isclose(rate, default, rtol=0, atol=1e-9).mean(),
             "autocorrelation": autocorrelation(rows.rows(named=True)),
         }
     return {**found, **figures}
@@ -212,7 +206,8 @@ def test_all_venues_are_the_pooled_settlements(world: tuple[Settings, pl.DataFra
         assert row["settlements"] == of.height
         assert row["median_8h"] == pytest.approx(np.median(rate), rel=1e-9)
         assert row["mean_apr"] == pytest.approx(
-            known["funding_rate"].sum() / known["interval_hours"].sum() * 8760, rel=1e-9
+            float(known["funding_rate"].sum()) / float(known["interval_hours"].sum()) * 8760,
+            rel=1e-9,
         )
     assert set(pooled["venue"]) == {*frame["venue"], "all venues"}
 
@@ -280,31 +275,3 @@ def test_correlations_agree_with_numpy(world: tuple[Settings, pl.DataFrame]) -> 
     constant = [row for row in found if "CONSTANT" in (row["symbol_1"], row["symbol_2"])]
     assert constant
     assert all(row["correlation"] is None for row in constant)
-
-
-def test_every_column_of_every_model_is_described(built: Built) -> None:
-    described: dict[str, dict[str, str]] = {}
-    for path in (PROJECT / "models").rglob("*.yml"):
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for model in document.get("models", []):
-            columns = model.get("columns", [])
-            described[model["name"]] = {one["name"]: one.get("description", "") for one in columns}
-    models = {path.stem for path in (PROJECT / "models").rglob("*.sql")}
-    stored = built.read(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' "
-        "AND schema_name IN ('staging', 'intermediate', 'marts')"
-    )
-    assert set(stored["table_name"]) == models
-    undescribed = [
-        f"{model}.{column}"
-        for model, column in stored.iter_rows()
-        if not described.get(model, {}).get(column)
-    ]
-    assert undescribed == []
-
-
-def test_the_documentation_is_one_page_that_knows_the_marts(built: Built) -> None:
-    page: Path = write_dbt_docs(built.settings)
-    text = page.read_text(encoding="utf-8")
-    assert "funding_rate_stats" in text
-    assert "share_at_default" in text

@@ -16,7 +16,7 @@ from funding_platform.lake import connect
 from funding_platform.local.sandbox_run import QUIET
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
-from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.flows.backtests.lakes import fill
 from funding_platform_tests.reading import read
 
 DAYS = 10

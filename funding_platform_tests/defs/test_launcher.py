@@ -59,7 +59,7 @@ def look(instance: dg.DagsterInstance) -> None:
 
 def start_run(instance: dg.DagsterInstance, pool: str, pid: int | None) -> dg.DagsterRun:
     """A run as its worker leaves it while a step works: started, and holding the pool's slot."""
-    run = create_run_for_test(instance, status=dg.DagsterRunStatus.STARTING)
+    run: dg.DagsterRun = create_run_for_test(instance, status=dg.DagsterRunStatus.STARTING)
     if pid is not None:
         instance.report_engine_event("Started process", run, EngineEventData.in_process(pid))
     instance.report_dagster_event(

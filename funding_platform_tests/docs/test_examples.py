@@ -78,14 +78,16 @@ def test_python_examples_run(document: Path, checkout: Checkout, sandbox: Runnin
 def test_notebooks_are_stored_without_outputs_and_run(
     path: Path, checkout: Checkout, kernel: AsyncKernelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
     monkeypatch.delenv("FUNDING_DATA_DIR", raising=False)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    reset = nbformat.v4.new_code_cell("%reset -f")  # type: ignore[no-untyped-call]
+    notebook.cells.insert(0, reset)
     where = {"metadata": {"path": str(checkout.root)}}
     client = NotebookClient(notebook, km=kernel, timeout=None, resources=where)
     client.execute()
+    assert client.kc is not None
     client.kc.stop_channels()
     shown = json.dumps([output for cell in code for output in cell.outputs])
     assert FINDINGS[path.name] in shown

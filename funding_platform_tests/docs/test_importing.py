@@ -1,5 +1,7 @@
 """The page on importing names every layout, by the columns that it is known by."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from funding_platform.flows.importing.files.archives import SUFFIXES
@@ -10,8 +12,8 @@ from funding_platform_tests.checkout import ROOT
 PAGE = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
 
 
-def words(names: object) -> str:
-    return ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+def words(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.title)

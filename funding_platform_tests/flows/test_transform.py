@@ -57,8 +57,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Result
     (folder / "data" / "dbt").mkdir(parents=True)
     if (parsed := PROJECT / "target" / PARSED).exists():  # spares dbt the seconds of parsing
         shutil.copy(parsed, folder / "data" / "dbt")
-    fields = ("time=ts", "rate=fr", "rate_unit=fraction", "venue_column=venue")
-    fields += ("symbol_column=symbol", "interval_hours=8")
+    fields = ["time=ts", "rate=fr", "rate_unit=fraction", "venue_column=venue"]
+    fields += ["symbol_column=symbol", "interval_hours=8"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUNDING_DATA_DIR", str(folder / "data"))
         words = [word for field in fields for word in ("--map", field)]
@@ -80,8 +80,8 @@ def lake(
 
 def test_every_computed_table_is_built_and_listed(imported: tuple[Settings, Result]) -> None:
     settings, result = imported
-    for table in (*(one.table for one in COMPUTED), "marts.coverage", "marts.funding_rate_stats"):
-        name = table if isinstance(table, str) else table.full_name
+    computed = [one.table.full_name for one in COMPUTED]
+    for name in (*computed, "marts.coverage", "marts.funding_rate_stats"):
         ((rows,),) = stored(settings, f"SELECT count(*) FROM {name}")
         line = next(line for line in result.output.splitlines() if f" {name} " in line)
         assert int(line.split("│")[2]) == rows, name

@@ -45,7 +45,7 @@ def rates(
         for symbol in range(symbols)
         for hour in range(hours)
     ]
-    return FUNDING_RATES.conform(pl.DataFrame(rows)).cast(dict(FUNDING_RATES.polars_schema))  # type: ignore[arg-type]
+    return FUNDING_RATES.conform(pl.DataFrame(rows)).cast(FUNDING_RATES.polars_schema)
 
 
 def january_of(venue: str = "binance") -> Scope:

@@ -1,6 +1,7 @@
 """The published file: whole, described, and replaced by rename."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,12 +18,12 @@ from funding_platform_tests.lake.conftest import january_of, rates
 from funding_platform_tests.lake.test_processes import SPAWN
 
 
-def fill(settings: Settings, **frame: float) -> int:
+def fill(settings: Settings, **frame: Any) -> int:
     with Lake(settings) as lake, lake.commit("run", "rates") as transaction:
-        return transaction.replace(FUNDING_RATES, rates(**frame), january_of())  # type: ignore[arg-type]
+        return transaction.replace(FUNDING_RATES, rates(**frame), january_of())
 
 
-def published(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def published(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(settings.published_file), read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
@@ -40,7 +41,7 @@ def test_columns_are_described(settings: Settings) -> None:
         published(
             settings,
             "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'funding_rates'",
-        )  # type: ignore[arg-type]
+        )
     )
     assert found == {c.name: c.documentation for c in TABLES["core.funding_rates"].columns}
 

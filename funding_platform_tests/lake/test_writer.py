@@ -195,7 +195,7 @@ def test_an_upsert_updates_known_keys_and_keeps_first_seen(settings: Settings) -
             "first_seen_at": seen,
             "last_seen_at": seen,
         }
-        return INSTRUMENTS.conform(pl.DataFrame([row])).cast(dict(INSTRUMENTS.polars_schema))  # type: ignore[arg-type]
+        return INSTRUMENTS.conform(pl.DataFrame([row])).cast(INSTRUMENTS.polars_schema)
 
     with Lake(settings) as lake:
         for day, frame in enumerate(

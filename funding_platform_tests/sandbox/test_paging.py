@@ -13,14 +13,12 @@ from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.sandbox.wire.edgex import contract_id
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform_tests.sandbox.conftest import NOW
-
-BINANCE = "/binance/fapi/v1/fundingRate"
-BYBIT = "/bybit/v5/market/funding/history"
-OKX = "/okx/api/v5/public/funding-rate-history"
+from funding_platform_tests.sandbox.paths import BINANCE, BYBIT, OKX, Query
 
 
 def times(market: Market, venue: str, symbol: str) -> list[int]:
-    return market.settlements(venue, symbol).times_ms.tolist()
+    found: list[int] = market.settlements(venue, symbol).times_ms.tolist()
+    return found
 
 
 def binance(client: httpx.Client, **params: Any) -> list[int]:
@@ -75,19 +73,6 @@ def test_bybit_comes_newest_first_and_inclusive(client: httpx.Client, market: Ma
     assert bybit(client, startTime=0, endTime=known[300], limit=2) == [known[300], known[299]]
 
 
-def test_bybit_refuses_a_start_alone(client: httpx.Client) -> None:
-    query = {"category": "linear", "symbol": "BTCUSDT", "startTime": 1}
-    reply = client.get(BYBIT, params=query)
-    assert (reply.status_code, reply.json()["retCode"]) == (200, 10001)
-    assert reply.json()["result"] == {}
-
-
-@pytest.mark.parametrize("limit", ["0", "201", "many"])
-def test_bybit_refuses_a_limit_out_of_range(client: httpx.Client, limit: str) -> None:
-    query = {"category": "linear", "symbol": "BTCUSDT", "limit": limit}
-    assert client.get(BYBIT, params=query).json()["retCode"] == 10001
-
-
 def test_bybit_categories_keep_their_contracts(client: httpx.Client) -> None:
     for category, symbol, code in (
         ("inverse", "BTCUSD", 0),
@@ -138,7 +123,7 @@ def test_hyperliquid_ascends_from_an_inclusive_start(client: httpx.Client, marke
 
 
 def lighter(client: httpx.Client, start: int, end: int) -> list[int]:
-    query = {"market_id": 0, "resolution": "1h", "count_back": 0}
+    query: Query = {"market_id": 0, "resolution": "1h", "count_back": 0}
     query |= {"start_timestamp": start // 1_000, "end_timestamp": end // 1_000}
     reply = client.get("/lighter/api/v1/fundings", params=query).json()
     return [1_000 * row["timestamp"] for row in reply["fundings"]]
@@ -207,11 +192,6 @@ def test_extended_comes_newest_first_with_a_cursor(client: httpx.Client, market:
     assert extended(client, startTime=known[5] + 1, endTime=known[9] - 1)[0] == known[8:5:-1]
 
 
-def test_extended_refuses_clients_without_a_name(client: httpx.Client) -> None:
-    reply = client.get("/extended/api/v1/info/markets", headers={"User-Agent": ""})
-    assert (reply.status_code, reply.headers["content-type"][:10]) == (403, "text/plain")
-
-
 def test_backpack_begins_with_the_open_interval(client: httpx.Client, market: Market) -> None:
     known = times(market, "backpack", "BTC_USDC_PERP")
     ends = [from_ms(time).strftime("%Y-%m-%dT%H:%M:%S") for time in known]
@@ -264,7 +244,7 @@ def test_edgex_comes_newest_first_by_cursor_without_its_end(
     known = times(market, "edgex", "BTCUSDC")
     assert edgex(client, size=100)[0] == known[:-101:-1]
     assert edgex(client, size=500)[0] == known[:-101:-1]
-    window = {"filterBeginTimeInclusive": known[5], "filterEndTimeExclusive": known[9]}
+    window: Query = {"filterBeginTimeInclusive": known[5], "filterEndTimeExclusive": known[9]}
     assert edgex(client, size=100, **window) == (known[8:4:-1], "")
     first, cursor = edgex(client, size=3, **window)
     assert first == known[8:5:-1]
@@ -274,12 +254,6 @@ def test_edgex_comes_newest_first_by_cursor_without_its_end(
 def test_edgex_without_the_filter_has_a_row_a_minute(client: httpx.Client, market: Market) -> None:
     stamps, _ = edgex(client, size=100, filterSettlementFundingRate="false")
     assert {newer - older for newer, older in pairwise(stamps)} == {60_000}
-
-
-def test_edgex_knows_no_such_contract(client: httpx.Client) -> None:
-    for path in ("funding/getFundingRatePage", "funding/getLatestFundingRate", "quote/getTicker"):
-        reply = client.get(f"/edgex/api/v2/public/{path}?contractId=10000001").json()
-        assert (reply["code"], reply["data"]) == ("SUCCESS", [])
 
 
 def test_aster_goes_on_naming_what_no_longer_trades() -> None:
@@ -301,68 +275,3 @@ def test_coingecko_shows_the_venues_in_percent(client: httpx.Client, market: Mar
     for symbol, quote in quotes.items():
         percent = shown["Binance (Futures)", symbol]
         assert percent == pytest.approx(100 * quote.predicted_rate, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("path", "status", "body"),
-    [
-        ("/lighter/api/v1/orderBookDetails?market_id=999", 400, {"code": 20001}),
-        ("/lighter/api/v1/fundings?market_id=0", 400, {"code": 20001}),
-        ("/extended/api/v1/info/NOPE-USD/funding", 404, {"status": "ERROR"}),
-        ("/extended/api/v1/info/BTC-USD/funding", 400, {"status": "ERROR"}),
-        ("/backpack/api/v1/fundingRates?symbol=NOPE", 400, {"code": "INVALID_SYMBOL"}),
-        ("/backpack/api/v1/fundingRates", 400, {"code": "INVALID_CLIENT_REQUEST"}),
-        (f"{BINANCE}?symbol=NOPE", 400, {"code": -1121, "msg": "Invalid symbol."}),
-        ("/binance/fapi/v1/openInterest?symbol=NOPE", 400, {"code": -1121}),
-        ("/binance/fapi/v1/openInterest", 400, {"code": -1102}),
-        (f"{BINANCE}?symbol=BTCUSDT&startTime=soon", 400, {"code": -1102}),
-        (f"{BYBIT}?category=linear&symbol=NOPE", 200, {"retCode": 10001}),
-        (f"{BYBIT}?symbol=BTCUSDT", 200, {"retCode": 10001}),
-        (f"{OKX}?instId=NOPE-USDT-SWAP", 200, {"code": "51001", "data": []}),
-        ("/okx/api/v5/public/funding-rate?instId=NOPE-USDT-SWAP", 200, {"code": "51001"}),
-        ("/okx/api/v5/public/instruments", 200, {"code": "50014", "data": []}),
-        ("/okx/api/v5/nowhere", 404, {"code": "404"}),
-    ],
-)
-def test_errors_in_the_venues_words(
-    client: httpx.Client, path: str, status: int, body: dict[str, Any]
-) -> None:
-    reply = client.get(path)
-    assert reply.status_code == status
-    assert body.items() <= reply.json().items()
-
-
-def test_hyperliquid_knows_no_such_coin(client: httpx.Client) -> None:
-    body = {"type": "fundingHistory", "coin": "NOPE", "startTime": 0}
-    reply = client.post("/hyperliquid/info", json=body)
-    assert (reply.status_code, reply.text) == (500, "null")
-
-
-@pytest.mark.parametrize(
-    ("method", "body", "code"),
-    [
-        ("funding", {"instrument": "NOPE_USDT_Perp"}, 1004),
-        ("ticker", {}, 1003),
-        ("funding", {"instrument": "BTC_USDT_Perp", "cursor": "?"}, 1003),
-        ("nothing", {}, 1004),
-    ],
-)
-def test_grvt_answers_with_a_code(
-    client: httpx.Client, method: str, body: dict[str, Any], code: int
-) -> None:
-    reply = client.post(f"/grvt/full/v1/{method}", json=body)
-    assert reply.json()["code"] == code
-    assert reply.status_code == reply.json()["status"]
-
-
-@pytest.mark.parametrize(
-    "body", [b"{}", b"no JSON", b'{"type":"unheardOf"}', b'{"type":"fundingHistory","coin":"BTC"}']
-)
-def test_hyperliquid_cannot_read_it(client: httpx.Client, body: bytes) -> None:
-    assert client.post("/hyperliquid/info", content=body).status_code == 422
-
-
-def test_an_unknown_venue_names_the_known_ones(client: httpx.Client) -> None:
-    reply = client.get("/nowhere/api")
-    assert reply.status_code == 404
-    assert "binance" in reply.json()["venues"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -50,7 +51,7 @@ def replayed(folder: Path) -> Iterator[httpx.Client]:
 def binance_history(client: httpx.Client, symbol: str) -> Rows:
     found, start = [], 0
     while True:
-        query = {"symbol": symbol, "startTime": start, "limit": 1_000}
+        query: dict[str, Any] = {"symbol": symbol, "startTime": start, "limit": 1_000}
         page = client.get("/binance/fapi/v1/fundingRate", params=query).json()
         found += [(r["fundingTime"], float(r["fundingRate"]), r["markPrice"]) for r in page]
         if len(page) < 1_000:
@@ -61,7 +62,7 @@ def binance_history(client: httpx.Client, symbol: str) -> Rows:
 def bybit_history(client: httpx.Client, symbol: str, category: str) -> Rows:
     found, end = [], 10**14
     while True:
-        query = {"category": category, "symbol": symbol, "endTime": end}
+        query: dict[str, Any] = {"category": category, "symbol": symbol, "endTime": end}
         page = client.get("/bybit/v5/market/funding/history", params=query).json()["result"]["list"]
         found += [(int(r["fundingRateTimestamp"]), float(r["fundingRate"]), "") for r in page]
         if len(page) < 200:
@@ -72,7 +73,7 @@ def bybit_history(client: httpx.Client, symbol: str, category: str) -> Rows:
 def okx_history(client: httpx.Client, symbol: str) -> Rows:
     found, after = [], 10**14
     while True:
-        query = {"instId": symbol, "after": after}
+        query: dict[str, Any] = {"instId": symbol, "after": after}
         page = client.get("/okx/api/v5/public/funding-rate-history", params=query).json()["data"]
         found += [(int(r["fundingTime"]), float(r["realizedRate"]), "") for r in page]
         if len(page) < 100:
@@ -130,7 +131,7 @@ def test_quotes_hold_what_the_files_know_and_nothing_else(tmp_path: Path) -> Non
     market = build_market(replay=tmp_path, now=datetime(1970, 1, 2, 5, tzinfo=UTC))
     with running_sandbox(market) as sandbox:
         url = sandbox.url_of("bybit")
-        query = {"category": "linear"}
+        query: dict[str, Any] = {"category": "linear"}
         (bybit,) = httpx.get(f"{url}/v5/market/tickers", params=query, timeout=60).json()["result"][
             "list"
         ]

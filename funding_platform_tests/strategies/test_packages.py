@@ -17,7 +17,7 @@ from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.checkout import ROOT
 from funding_platform_tests.docs.markdown import blocks
-from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.flows.backtests.lakes import fill
 from funding_platform_tests.reading import read
 
 DOCUMENT = ROOT / "docs/backtesting.md"
@@ -71,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     (source / "my_strategies.py").write_text(blocks(DOCUMENT, "python")[0].text)
     (source / "pyproject.toml").write_text(blocks(DOCUMENT, "toml")[0].text)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    apart = ["--no-index", "--no-deps", "--no-build-isolation", "--target", root / "installed"]
+    apart = ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(root / "installed")]
     subprocess.run([*pip, *apart, source], check=True)
     (root / "widest.toml").write_text(CONFIG)
     found = Place(root)

@@ -11,10 +11,9 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
-from funding_platform_tests.venues.server import Answer, Params, Router, serve
+from funding_platform_tests.venues.server import Router, Routes, serve
 
 Row = dict[str, Any]
-Routes = dict[str, Answer | list[Answer] | Callable[[Params], Answer]]
 
 
 class Asked(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from funding_platform.core.time_grid import HOUR, from_ms, to_ms
-from funding_platform_tests.venues.server import Answer, Params
+from funding_platform_tests.venues.server import Answer, Params, Routes
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 """When these histories are read."""
@@ -170,15 +170,13 @@ LISTINGS: dict[str, dict[str, Any]] = {
 """Lists of instruments, for venues whose history cannot be read without."""
 
 
-def history_route(
-    venue: str, series: Series, cap: int = 10**6
-) -> dict[str, Callable[[Params], Answer]]:
+def history_route(venue: str, series: Series, cap: int = 10**6) -> Routes:
     """The venue's history endpoint over ``series``, answering at most ``cap`` rows at a time."""
     path, style = STYLES[venue]
     listings = LISTINGS.get(venue, {})
     return {
         path: lambda params: Answer(style(series, params, cap)),
-        **{path: lambda params, body=body: Answer(body) for path, body in listings.items()},
+        **{path: Answer(body) for path, body in listings.items()},
     }
 
 

@@ -31,6 +31,11 @@ class Answer:
 
 
 Handler = Callable[[Params], Answer]
+Route = Answer | list[Answer] | Handler
+"""What answers a path: one answer, a list used up in turn, or a function of what was asked."""
+
+Routes = dict[str, Route]
+"""Routes by path."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,9 @@ class Request:
 
 @dataclass
 class Router:
-    """Routes by path; a route holds one answer, a list used up in turn, or a function."""
+    """Answers requests by their path, and remembers them."""
 
-    routes: dict[str, Answer | list[Answer] | Handler]
+    routes: Routes
     requests: list[Request] = field(default_factory=list)
     url: str = ""
     connections: set["asyncio.Task[None] | None"] = field(default_factory=set)
@@ -72,7 +77,7 @@ class Router:
 
 
 @asynccontextmanager
-async def serve(routes: dict[str, Answer | list[Answer] | Handler]) -> AsyncIterator[Router]:
+async def serve(routes: Routes) -> AsyncIterator[Router]:
     """The router, listening on a free port of 127.0.0.1."""
     router = Router(routes)
     server = await asyncio.start_server(router.handle, "127.0.0.1", 0)

@@ -1,7 +1,6 @@
 """Snapshots and listings: what is required, what degrades, units, and what is refused."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,32 +12,16 @@ from funding_platform.venues.errors import (
     BannedError,
     ContractError,
     EmptyAnswerError,
-    PagingError,
     RateLimitedError,
     ServerError,
     VenueError,
 )
 from funding_platform.venues.registry import open_venue
-from funding_platform.venues.rest.breaker import OPEN_AFTER
 from funding_platform.venues.rest.calls import SINGLES_IN_FLIGHT
 from funding_platform.venues.rest.retries import ATTEMPTS
-from funding_platform_tests.venues.server import Answer, Params, Router, serve
-
-NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
-Route = Answer | list[Answer] | Callable[[Params], Answer]
-
-
-def snapshot(
-    venue: str, routes: dict[str, Route], settings: Settings, what: str = "market_snapshot"
-) -> tuple[pl.DataFrame, list[VenueError], Router]:
-    async def run() -> tuple[pl.DataFrame, list[VenueError], Router]:
-        async with (
-            serve(routes) as router,
-            open_venue(venue, router.url, settings=settings, clock=lambda: NOW) as opened,
-        ):
-            return await getattr(opened, what)(), opened.warnings, router
-
-    return asyncio.run(run())
+from funding_platform.venues.rest.standing import OPEN_AFTER
+from funding_platform_tests.venues.frames import NOW, snapshot
+from funding_platform_tests.venues.server import Answer, Params, Route, Routes, serve
 
 
 def premium(symbol: str, next_ms: int = 1_789_344_000_000, **changes: Any) -> dict[str, Any]:
@@ -55,8 +38,8 @@ def listed(symbol: str, quote: str, status: str = "TRADING", kind: str = "PERPET
     return {"symbol": symbol, "quoteAsset": quote, "status": status, "contractType": kind}
 
 
-def binance(**changes: Route) -> dict[str, Route]:
-    routes: dict[str, Route] = {
+def binance(**changes: Route) -> Routes:
+    routes: Routes = {
         "premiumIndex": Answer(
             [
                 premium("BTCUSDT"),
@@ -231,110 +214,6 @@ def test_a_new_status_is_unknown_with_a_warning(settings: Settings) -> None:
     assert "BTCUSDT 'DREAMING'" in str(warnings[0])
 
 
-def bybit_ticker(symbol: str, **changes: str) -> dict[str, str]:
-    return {
-        "symbol": symbol,
-        "fundingRate": "0.0001",
-        "nextFundingTime": "1789344000000",
-        "fundingIntervalHour": "8",
-        "markPrice": "50000",
-        "indexPrice": "50000",
-        "bid1Price": "49999",
-        "ask1Price": "",
-        "volume24h": "3000000",
-        "turnover24h": "60",
-        "openInterest": "2000000",
-        "openInterestValue": "40",
-    } | changes
-
-
-def bybit_reply(rows: list[Any], cursor: str = "") -> Answer:
-    return Answer({"retCode": 0, "result": {"list": rows, "nextPageCursor": cursor}})
-
-
-def by_category(linear: Answer, inverse: Answer) -> Callable[[Params], Answer]:
-    return lambda params: {"linear": linear, "inverse": inverse}[params["category"]]
-
-
-def test_an_inverse_contract_of_bybit_is_counted_in_dollars(settings: Settings) -> None:
-    tickers = by_category(
-        bybit_reply(
-            [
-                bybit_ticker("ETHUSDT"),
-                bybit_ticker("ETHUSDT-25DEC26", nextFundingTime="0", fundingRate=""),
-            ]
-        ),
-        bybit_reply(
-            [
-                bybit_ticker("BTCUSD"),
-                bybit_ticker("BTCUSDZ26", nextFundingTime="0", fundingRate=""),
-                bybit_ticker("ETHUSD", singleOpenInterest="900000", singleOpenInterestValue="18"),
-            ]
-        ),
-    )
-    frame, _, _ = snapshot("bybit", {"/v5/market/tickers": tickers}, settings)
-    rows = {row["venue_symbol"]: row for row in frame.to_dicts()}
-    assert list(rows) == ["BTCUSD", "ETHUSD", "ETHUSDT"]
-    assert (rows["BTCUSD"]["open_interest_usd"], rows["BTCUSD"]["open_interest_base"]) == (1e6, 20)
-    assert (rows["ETHUSD"]["open_interest_usd"], rows["ETHUSD"]["open_interest_base"]) == (9e5, 18)
-    assert (rows["ETHUSDT"]["open_interest_usd"], rows["ETHUSDT"]["open_interest_base"]) == (
-        20,
-        1e6,
-    )
-    assert (rows["BTCUSD"]["volume_24h_usd"], rows["ETHUSDT"]["volume_24h_usd"]) == (3e6, 60)
-    assert (rows["BTCUSD"]["best_ask"], rows["BTCUSD"]["spread_bps"]) == (None, None)
-
-
-def test_bybit_without_its_inverse_contracts_is_still_bybit(settings: Settings) -> None:
-    tickers = by_category(bybit_reply([bybit_ticker("ETHUSDT")]), Answer(b"", 500))
-    frame, warnings, _ = snapshot("bybit", {"/v5/market/tickers": tickers}, settings)
-    assert frame["venue_symbol"].to_list() == ["ETHUSDT"]
-    assert [type(warning) for warning in warnings] == [ServerError]
-
-
-def bybit_instrument(symbol: str) -> dict[str, Any]:
-    return {
-        "symbol": symbol,
-        "contractType": "InversePerpetual" if symbol.endswith("USD") else "LinearPerpetual",
-        "status": "Trading",
-        "baseCoin": "BTC",
-        "quoteCoin": "USD",
-        "settleCoin": "BTC",
-        "launchTime": "0",
-        "fundingInterval": 480,
-        "priceFilter": {"tickSize": "0.5"},
-        "lotSizeFilter": {"minOrderQty": "1"},
-    }
-
-
-def test_bybit_instruments_are_read_cursor_by_cursor(settings: Settings) -> None:
-    pages = {
-        "": bybit_reply([bybit_instrument("AUSDT")], "p2"),
-        "p2": bybit_reply([bybit_instrument("BUSDT")]),
-    }
-
-    def handle(params: Params) -> Answer:
-        if params["category"] == "inverse":
-            return bybit_reply([bybit_instrument("BTCUSD")])
-        return pages[params["cursor"]]
-
-    frame, _, _ = snapshot(
-        "bybit", {"/v5/market/instruments-info": handle}, settings, "instruments"
-    )
-    assert dict(frame.select("venue_symbol", "contract_type").iter_rows()) == {
-        "AUSDT": "linear",
-        "BTCUSD": "inverse",
-        "BUSDT": "linear",
-    }
-    assert frame["listed_at"].null_count() == 3
-
-
-def test_a_cursor_in_a_circle_is_found_out(settings: Settings) -> None:
-    circle = bybit_reply([bybit_instrument("AUSDT")], "p2")
-    with pytest.raises(PagingError, match="came again"):
-        snapshot("bybit", {"/v5/market/instruments-info": circle}, settings, "instruments")
-
-
 def test_hyperliquid_contexts_must_pair_with_the_universe(settings: Settings) -> None:
     context = dict.fromkeys(["funding", "openInterest", "markPx", "oraclePx", "dayNtlVlm"], "0.1")
     names = [{"name": name, "szDecimals": 2} for name in ("BTC", "ETH")]
@@ -365,7 +244,7 @@ def test_okx_swaps_get_their_index_from_bulk_tickers(settings: Settings) -> None
         return Answer({"code": "0", "data": rows})
 
     empty = Answer({"code": "0", "data": []})
-    routes: dict[str, Route] = {
+    routes: Routes = {
         "/api/v5/public/funding-rate": Answer({"code": "0", "data": [funding]}),
         "/api/v5/public/mark-price": empty,
         "/api/v5/public/open-interest": empty,

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped]  # ships no types
+import yaml
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import ConfigError

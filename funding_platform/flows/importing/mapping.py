@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-import yaml  # type: ignore[import-untyped]  # ships no types
+import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS

@@ -3,6 +3,8 @@
 History ascends from ``startTime``, both bounds inclusive; without bounds the latest rows come.
 Where the market knows no mark price the field is empty, as on the venue's own early rows; a
 contract without open interest, book or volume is answered like one that is being settled.
+
+The whole REST wire of the venue is in this one file, until it has a second protocol.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,13 +15,7 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import (
-    Contract,
-    Instrument,
-    Quote,
-    Settlements,
-    VenueStyle,
-)
+from funding_platform.sandbox.market import Contract, Instrument, Quote, Settlements, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,

@@ -3,6 +3,8 @@
 Errors arrive as HTTP 200 with ``retCode != 0``. History comes newest first, both bounds
 inclusive; ``startTime`` alone is an error. ``openInterest`` counts both sides. What the market
 does not know is an empty string.
+
+The whole REST wire of the venue is in this one file, until it has a second protocol.
 """
 
 from collections.abc import Mapping

@@ -4,6 +4,8 @@ Funding is published by the hour: what the hour paid and the sum of the last eig
 with the start excluded; of more than 744 rows in the window only the newest are given, without a
 word. The live rates assume that the present hour's rate stood for eight. Rows of the history carry
 the market's price as the index. What the market does not know is ``null``.
+
+The whole REST wire of the venue is in this one file, until it has a second protocol.
 """
 
 from collections.abc import Mapping

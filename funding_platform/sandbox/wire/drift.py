@@ -5,6 +5,8 @@ oracle price in the history, and the same in integers in the oldest form of it. 
 newest first, of the last 31 days or of one day; the market's price of a settlement serves as both
 average prices, and one where it knows none. Of what else it does not know, text is empty and a
 book is without levels.
+
+The whole REST wire of the venue is in this one file, until it has a second protocol.
 """
 
 from collections.abc import Mapping

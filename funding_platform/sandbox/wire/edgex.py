@@ -3,6 +3,8 @@
 Every answer is HTTP 200; errors have a ``code`` other than SUCCESS, and an unknown contract gives
 SUCCESS with an empty list. History comes newest first, by cursor, its end excluded; without the
 settlement filter there is a row a minute. Numbers and times are strings, empty where unknown.
+
+The whole REST wire of the venue is in this one file, until it has a second protocol.
 """
 
 from typing import Any

@@ -4,6 +4,8 @@ Errors arrive as HTTP 200 with ``code != "0"``. History comes newest first; ``af
 and ``before`` newer, both exclusive. The venue keeps about three months; the sandbox serves all it
 has unless retention is enforced, so that a replayed history can be collected in full. What the
 market does not know is an empty string, or a row left out of a bulk list.
+
+The whole REST wire of the venue is in this one file, until it has a second protocol.
 """
 
 from typing import Any
@@ -21,13 +23,7 @@ from funding_platform.sandbox.wire.contract import (
     WireError,
     rows_text,
 )
-from funding_platform.sandbox.wire.decimals import (
-    decimals_of,
-    fixed,
-    fixed_all,
-    rounded,
-    trimmed,
-)
+from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest
 
 _RATE_DECIMALS = 16

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform_tests.backtest.results.equities import DAY, START, daily, equity_frame
 
 HOUR = timedelta(hours=1)
-TRADE_SCHEMA = {
+TRADE_SCHEMA: dict[str, Any] = {
     "opened_at": UTC_TIME,
     "closed_at": UTC_TIME,
     "traded_usd": pl.Float64,
@@ -44,7 +45,8 @@ def test_a_run_worked_by_hand() -> None:
     assert found.max_drawdown == pytest.approx(0.1)
     assert found.max_drawdown_days == 2
     assert found.calmar == pytest.approx((1.21 ** (365 / 3) - 1) / 0.1)
-    assert (found.worst_day, found.worst_day_return) == (date(2025, 3, 2), pytest.approx(-0.1))
+    assert found.worst_day == date(2025, 3, 2)
+    assert found.worst_day_return == pytest.approx(-0.1)
     assert found.trades == 2
     assert found.hit_rate == 0.5
     assert found.mean_holding_hours == 15

@@ -1,7 +1,8 @@
 """Daily returns and the ratios over them: worked by hand, and against slow implementations."""
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
+from random import Random
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from funding_platform.backtest.results.ratios import (
     volatility,
 )
 from funding_platform.backtest.results.returns import daily_returns, monthly_returns
+from funding_platform.core.arrays import Floats
 from funding_platform_tests.backtest.results.equities import (
     DAY,
     START,
@@ -61,21 +63,21 @@ def test_a_settlement_at_midnight_belongs_to_the_day_that_it_closes() -> None:
 
 @given(curves)
 def test_daily_returns_equal_a_walk_from_midnight_to_midnight(
-    rows: list[tuple[object, float]],
+    rows: list[tuple[datetime, float]],
 ) -> None:
-    found = daily_returns(equity_frame(rows))  # type: ignore[arg-type]
-    expected = slow_daily_returns(rows)  # type: ignore[arg-type]
+    found = daily_returns(equity_frame(rows))
+    expected = slow_daily_returns(rows)
     assert found["day"].to_list() == [day for day, _ in expected]
     assert found["return"].to_list() == pytest.approx([one for _, one in expected], abs=1e-12)
 
 
 @given(curves, st.randoms())
 def test_the_order_of_rows_does_not_matter(
-    rows: list[tuple[object, float]], random: object
+    rows: list[tuple[datetime, float]], random: Random
 ) -> None:
     shuffled = rows.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert daily_returns(equity_frame(shuffled)).equals(daily_returns(equity_frame(rows)))  # type: ignore[arg-type]
+    random.shuffle(shuffled)
+    assert daily_returns(equity_frame(shuffled)).equals(daily_returns(equity_frame(rows)))
 
 
 def test_nothing_is_earned_on_nothing() -> None:
@@ -211,9 +213,10 @@ def test_persistent_returns_widen_the_interval() -> None:
 def test_drawing_in_pieces_keeps_every_resample(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def count(histories: np.ndarray) -> np.ndarray:
+    def count(histories: Floats) -> Floats:
         seen.append(len(histories))
-        return histories.mean(axis=1)
+        means: Floats = histories.mean(axis=1)
+        return means
 
     monkeypatch.setattr("funding_platform.backtest.results.bootstrap._CELLS_AT_ONCE", 1_000)
     assert Bootstrap(resamples=25).interval(np.arange(100.0), count) is not None

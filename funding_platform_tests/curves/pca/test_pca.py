@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from polars.testing import assert_frame_equal
 from sklearn.decomposition import PCA
 
@@ -17,59 +17,26 @@ from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_COMPONENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import CurveError, build_curves, rolling_pca
-from funding_platform.curves.pca.alignment import SIGN_TOLERANCE, SIGN_VECTORS, aligned
-from funding_platform.curves.pca.rolling import WINDOW_DAYS
+from funding_platform_tests.curves.pca.strips import (
+    DAY,
+    PER_WINDOW,
+    START,
+    TENOR,
+    Row,
+    curves,
+    loadings,
+    strips,
+)
 from funding_platform_tests.curves.test_real_history import ALWAYS, history
 
-START = datetime(2025, 1, 1, tzinfo=UTC)
-TENOR = timedelta(hours=8)
-DAY = timedelta(days=1)
-PER_WINDOW = 3 * WINDOW_DAYS
-SYMBOLS = ("A", "B", "C")
-
-Floats = NDArray[np.float64]
-
-
-def strips(days: int = 150, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1) -> pl.DataFrame:
-    """Settled curves of a level, a slope and a bend that wander, and some noise."""
-    random = np.random.default_rng(seed)
-    n = 3 * days
-    shapes = np.stack([np.ones(8), np.linspace(-1, 1, 8), np.cos(np.linspace(0, 2 * np.pi, 8))])
-    frames = []
-    for symbol in symbols:
-        weights = random.normal(size=(n, 3)) * [0.3, 0.1, 0.05]
-        values = 0.1 + weights @ shapes + random.normal(scale=0.01, size=(n, 8))
-        frames.append(curves(values, symbol))
-    return pl.concat(frames)
-
-
-def curves(values: Floats, symbol: str = "A") -> pl.DataFrame:
-    """Usable settled curves, one per boundary from the first after ``START`` on."""
-    as_of = [START + (k + 1) * TENOR for k in range(len(values))]
-    frame = pl.DataFrame(
-        {
-            "venue": ["okx"] * len(values),
-            "venue_symbol": symbol,
-            "as_of": as_of,
-            "kind": "settled",
-            **{name: values[:, k] for k, name in enumerate(BUCKETS)},
-            "n_interpolated": 0,
-            "usable": True,
-            "available_at": [time + timedelta(seconds=1) for time in as_of],
-        }
-    )
-    return frame.cast(dict(CURVE_SNAPSHOTS.polars_schema))  # type: ignore[arg-type]
+Every = Literal["month", "step"]
 
 
 def fitted_by_sklearn(window: pl.DataFrame) -> PCA:
     return PCA(n_components=3, svd_solver="full").fit(window.select(BUCKETS).to_numpy())
 
 
-def loadings(model: dict[str, object]) -> Floats:
-    return np.array([[model[f"{pc}_{name}"] for name in BUCKETS] for pc in PCA_COMPONENTS])
-
-
-def assert_agrees(model: dict[str, object], window: pl.DataFrame) -> PCA:
+def assert_agrees(model: Row, window: pl.DataFrame) -> PCA:
     """Mean, variances and directions equal those of a fit from scratch."""
     peer = fitted_by_sklearn(window)
     assert model["n_strips"] == window.height
@@ -85,7 +52,7 @@ def assert_agrees(model: dict[str, object], window: pl.DataFrame) -> PCA:
     return peer
 
 
-def within(frame: pl.DataFrame, model: dict[str, object]) -> pl.DataFrame:
+def within(frame: pl.DataFrame, model: Row) -> pl.DataFrame:
     """The strips that the model's window holds."""
     return frame.filter(
         pl.col("as_of") > model["window_start"], pl.col("as_of") <= model["window_end"]
@@ -144,46 +111,6 @@ def test_every_step_of_a_real_history_equals_a_refit(shared_dir: Path, name: str
         assert_agrees(model, last)
 
 
-def test_signs_follow_the_convention_or_the_model_before() -> None:
-    models = rolling_pca(strips(days=300)).models.filter(status="fitted")
-    before: dict[tuple[object, ...], Floats] = {}
-    for model in models.sort("window_end").iter_rows(named=True):
-        owner = (model["scope"], model["venue_symbol"])
-        vectors = loadings(model)
-        lean = np.sum(vectors * SIGN_VECTORS, axis=1)
-        for k, value in enumerate(lean):
-            if abs(value) >= SIGN_TOLERANCE:
-                assert value > 0
-            elif owner in before:
-                assert vectors[k] @ before[owner][k] >= 0
-        before[owner] = vectors
-
-
-def test_a_component_keeps_its_place_when_another_has_more_variance() -> None:
-    level, slope = np.ones(8) / np.sqrt(8), np.linspace(-1, 1, 8)
-    slope /= np.linalg.norm(slope)
-    bend = np.array([1.0, 0, -1, -1, -1, -1, 0, 1])
-    bend -= bend.mean()
-    bend /= np.linalg.norm(bend)
-    calm, wild = np.stack([level, slope, bend]), np.stack([slope, level, bend])
-    found = aligned(np.stack([calm, wild, wild]), np.array([True, False, False]), np.zeros(3, bool))
-    assert found.order.tolist() == [[0, 1, 2], [1, 0, 2], [1, 0, 2]]
-    np.testing.assert_allclose(found.vectors[2, 0], level)
-    np.testing.assert_allclose(found.drift[1:], 0.0, atol=1e-6)
-    assert not found.flipped.any()
-
-
-@pytest.mark.parametrize("degrees", [0.5, 20.0, 44.0])
-def test_drift_is_the_angle_turned(degrees: float) -> None:
-    axes = np.linalg.qr(np.column_stack([np.ones(8), np.eye(8)[:, :7]]))[0].T
-    angle = np.radians(degrees)
-    turned = axes[:3].copy()
-    turned[0] = np.cos(angle) * axes[0] + np.sin(angle) * axes[5]
-    found = aligned(np.stack([axes[:3], -turned]), np.array([True, False]), np.zeros(2, bool))
-    np.testing.assert_allclose(found.drift[1], [degrees, 0.0, 0.0], atol=1e-6)
-    assert np.isnan(found.drift[0]).all()
-
-
 def test_a_model_applies_after_its_window_and_when_it_is_known() -> None:
     frame = strips(days=100, symbols=("A",))
     found = rolling_pca(frame)
@@ -218,7 +145,8 @@ def test_a_range_of_months_equals_month_after_month() -> None:
     frame = strips(days=200)
     whole = Window(datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 7, 1, tzinfo=UTC))
     at_once = rolling_pca(frame, whole)
-    models, scores = [], []
+    models: list[pl.DataFrame] = []
+    scores: list[pl.DataFrame] = []
     for month in whole.months():
         before = pl.concat(models) if models else None
         found = rolling_pca(
@@ -243,16 +171,17 @@ def test_the_order_of_rows_is_of_no_matter() -> None:
 
 
 PAST = strips(days=150, symbols=("A", "B"))
-KNOWN = {every: rolling_pca(PAST, every=every) for every in ("month", "step")}
+EVERY: tuple[Every, ...] = get_args(Every)
+KNOWN = {every: rolling_pca(PAST, every=every) for every in EVERY}
 
 
 @settings(max_examples=15, deadline=None)
 @given(
     at=st.integers(3 * 60, 3 * 149),
-    every=st.sampled_from(["month", "step"]),
+    every=st.sampled_from(EVERY),
     change=st.sampled_from(["drop", "shift", "unusable", "huge"]),
 )
-def test_the_future_changes_nothing_before_it(at: int, every: str, change: str) -> None:
+def test_the_future_changes_nothing_before_it(at: int, every: Every, change: str) -> None:
     now = START + at * TENOR
     future = pl.col("as_of") > now
     changed = {
@@ -265,7 +194,7 @@ def test_the_future_changes_nothing_before_it(at: int, every: str, change: str) 
         "huge": PAST.with_columns(pl.when(future).then(1e9).otherwise("b3").alias("b3")),
     }[change]
     window = Window(START, START + 151 * DAY)
-    found = rolling_pca(changed, window, every=every)  # type: ignore[arg-type]
+    found = rolling_pca(changed, window, every=every)
     for before, after, time in (
         (KNOWN[every].models, found.models, "window_end"),
         (KNOWN[every].scores, found.scores, "as_of"),

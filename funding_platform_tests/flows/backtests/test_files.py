@@ -15,7 +15,8 @@ from funding_platform.flows.backtests.files import (
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
-from funding_platform_tests.flows.backtests.test_data import fill
+from funding_platform_tests.flows.backtests.lakes import fill
+from funding_platform_tests.known import known
 
 TIMES = ("2025-03-02T00:00:00Z", "2025-03-09T12:00:00Z")
 TOML = f"start = {TIMES[0]}\nend = {TIMES[1]}\n[costs]\nflat_fee_bps = 2.0\n"
@@ -69,7 +70,7 @@ def test_contradicting_changes_are_judged_together(tmp_path: Path, settings: Set
 def test_the_last_days_end_with_the_newest_settlement(tmp_path: Path, settings: Settings) -> None:
     market = drawn_market(3)
     fill(settings, market)
-    newest = market["funding_time"].max()
+    newest = known(market["funding_time"].max())
     path = written(tmp_path, "last_days = 2.5\n")
     config = read_config(path, settings)
     assert (config.end, config.start) == (newest, newest - timedelta(days=2.5))

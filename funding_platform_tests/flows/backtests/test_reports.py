@@ -25,7 +25,7 @@ from funding_platform.flows.queries.runs import StoredRun
 from funding_platform.settings import Settings
 from funding_platform.views.tables import trial_table
 from funding_platform_tests.backtest.markets import START, drawn_market
-from funding_platform_tests.flows.backtests.test_data import setting
+from funding_platform_tests.flows.backtests.lakes import setting
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.checks.accruing import settled_and_accruing
 from funding_platform.flows.checks.rates import at_fault, disagreements
+from funding_platform_tests.known import known
 
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
 HOURLY = [DAY + k * HOUR for k in range(12)]
@@ -23,7 +24,7 @@ def _frame(table: Table, rows: Sequence[tuple[object, ...]], *columns: str) -> p
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def accruing(rates: list[float | None], figure: float, observed_at: datetime) -> pl.DataFrame:
+def accruing(rates: Sequence[float | None], figure: float, observed_at: datetime) -> pl.DataFrame:
     """Hourly settlements, where None is one that is missing, beside one figure for eight hours."""
     paid = [
         ("BTC-PERPETUAL", time, rate, 1.0)
@@ -100,5 +101,5 @@ def test_eight_hours_of_a_real_market_add_up(shared_dir: Path) -> None:
     compared = pl.concat(parts)
     apart = (compared["rate_8h"] - compared["other_rate_8h"]).abs()
     assert (compared.height, compared["reason"].count()) == (15_994, 47)
-    assert apart.quantile(0.99) < 4e-5
+    assert known(apart.quantile(0.99)) < 4e-5
     assert at_fault(compared) == []

@@ -17,7 +17,7 @@ from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
-from funding_platform_tests.flows.backtests.test_data import fill, row_of, setting
+from funding_platform_tests.flows.backtests.lakes import fill, row_of, setting
 
 NOTIONAL = 1_000.0
 

@@ -1,6 +1,6 @@
 """Settled rates beside predictions: faults of a source show, a market that moves does not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def observed(venue: str, day: datetime = DAY, symbols: int = 40) -> tuple[pl.Dat
     )
 
 
-def _frame(rows: list[tuple[object, ...]], *columns: str) -> pl.DataFrame:
+def _frame(rows: Sequence[tuple[object, ...]], *columns: str) -> pl.DataFrame:
     declared = {**MARKET_SNAPSHOTS.polars_schema, **FUNDING_RATES.polars_schema}
     return pl.DataFrame(
         rows, schema={name: declared[name] for name in columns}, orient="row", strict=False
@@ -146,7 +146,8 @@ def one_pair(settled: float, predicted: float, hours: float, minutes: float) -> 
         "interval_hours",
         "observed_at",
     )
-    (reason,) = disagreements(settled_and_predicted(rows, guess))["reason"]
+    compared = disagreements(settled_and_predicted(rows, guess))
+    reason: str | None = compared["reason"].item()
     return reason
 
 

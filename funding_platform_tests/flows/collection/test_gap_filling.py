@@ -14,7 +14,7 @@ from funding_platform.lake import connect
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.flows.conftest import settings_for
-from funding_platform_tests.flows.importing.test_importer import HEADER
+from funding_platform_tests.flows.importing.dumps import HEADER
 from funding_platform_tests.flows.markets import LossyMarket
 
 MONTH = Window.of_month(datetime(2026, 3, 1, tzinfo=UTC))

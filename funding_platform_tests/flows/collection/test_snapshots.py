@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from funding_platform.venues.registry import offering, venue_names
 VENUES = venue_names()
 
 
-def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with connect(settings) as connection:
         return connection.execute(sql).fetchall()
 
@@ -74,14 +75,14 @@ def test_a_venue_that_is_down_costs_only_itself(
     assert failed == ["bybit"]
     stored = {venue for (venue,) in rows(settings, "SELECT venue FROM core.market_snapshots")}
     assert stored == set(VENUES) - {"bybit"}
-    log = dict(rows(settings, "SELECT venue, status FROM core.collection_log"))  # type: ignore[arg-type]
+    log = dict(rows(settings, "SELECT venue, status FROM core.collection_log"))
     assert log == {venue: "failed" if venue == "bybit" else "success" for venue in VENUES}
     ((kind, text),) = rows(
         settings, "SELECT error_kind, error FROM core.collection_log WHERE status = 'failed'"
     )
     assert kind
     assert str(text).startswith("bybit")
-    standing = dict(rows(settings, "SELECT venue, breaker_state FROM core.collection_log"))  # type: ignore[arg-type]
+    standing = dict(rows(settings, "SELECT venue, breaker_state FROM core.collection_log"))
     banned = "banned" if fault.get("status") == 418 else "closed"
     assert standing == {venue: banned if venue == "bybit" else "closed" for venue in VENUES}
 
@@ -107,7 +108,7 @@ def test_instruments_remember_when_they_were_first_seen(settings: Settings) -> N
         "SELECT count(*), count(*) FILTER (first_seen_at < last_seen_at) FROM core.instruments",
     )
     assert instruments == remembered
-    assert instruments >= 8 * len(offering(INSTRUMENTS, VENUES))  # type: ignore[operator]
+    assert instruments >= 8 * len(offering(INSTRUMENTS, VENUES))
 
 
 @pytest.mark.parametrize("hours", [-24, -1, 1])

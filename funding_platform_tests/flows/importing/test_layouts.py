@@ -1,19 +1,16 @@
-"""Files as people have them: archives, exports and answers of venues and vendors."""
+"""Files as people have them: exports and answers of venues and vendors."""
 
 import json
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.flows.errors import DumpError, ImportRefusedError, MappingError, SamplesError
-from funding_platform.flows.importing.files.archives import members
 from funding_platform.flows.importing.presets import PRESETS
-from funding_platform_tests.flows.importing.test_importer import (
+from funding_platform_tests.flows.importing.dumps import (
     EIGHT_HOURS,
     FIRST_MS,
     PLAIN,
@@ -265,59 +262,6 @@ def test_layouts_of_samples_are_refused_by_name(tmp_path: Path, header: str) -> 
     path = table(tmp_path, f"{header}\n{values}\n")
     with pytest.raises(SamplesError, match=r"(?s)samples of a rate.*core.market_snapshots"):
         read_dump(path, {"venue": "binance"})
-
-
-def archive(path: Path, files: dict[str, str | bytes]) -> Path:
-    with zipfile.ZipFile(path, "w") as packed:
-        for name, content in files.items():
-            packed.writestr(name, content)
-    return path
-
-
-MONTH = f"calc_time,funding_interval_hours,last_funding_rate\n{FIRST_MS},8,0.0001\n"
-
-
-def test_the_name_of_the_csv_says_the_symbol(tmp_path: Path) -> None:
-    path = archive(
-        tmp_path / "BTCUSDT-fundingRate-2025-03.zip", {"ETHUSDT-fundingRate-2025-03.csv": MONTH}
-    )
-    assert set(read_dump(path, {})["venue_symbol"]) == {"ETHUSDT"}
-    silent = archive(tmp_path / "XRPUSDT-fundingRate-2025-03.zip", {"data.csv": MONTH})
-    assert set(read_dump(silent, {})["venue_symbol"]) == {"XRPUSDT"}
-
-
-def test_what_a_mac_packs_is_no_data(tmp_path: Path) -> None:
-    path = archive(
-        tmp_path / "history.zip",
-        {
-            "__MACOSX/._BTCUSDT-fundingRate-2025-03.csv": b"\x00\x05\x16\x07",
-            ".DS_Store": b"\x00",
-            "months/.DS_Store": b"\x00",
-            "months/._ETHUSDT-fundingRate-2025-03.csv": b"\x00",
-            "months/BTCUSDT-fundingRate-2025-03.csv": MONTH,
-            "months/ETHUSDT-fundingRate-2025-03.csv": MONTH,
-            "README.txt": "hello",
-        },
-    )
-    found, unread = members(path)
-    assert [member.inside for member in found] == [
-        "months/BTCUSDT-fundingRate-2025-03.csv",
-        "months/ETHUSDT-fundingRate-2025-03.csv",
-    ]
-    assert unread == ["README.txt"]
-
-
-@pytest.mark.parametrize("files", [{}, {"a.txt": "x"}, {"b.zip": "x"}, {"__MACOSX/._a.csv": "x"}])
-def test_an_archive_without_data_is_refused(tmp_path: Path, files: dict[str, str | bytes]) -> None:
-    with pytest.raises(DumpError, match="holds no file to import"):
-        members(archive(tmp_path / "x.zip", files))
-
-
-def test_parquet_and_gzip_within_an_archive(tmp_path: Path) -> None:
-    frame = pl.DataFrame({"t": [FIRST_MS], "r": [0.0001], "__index_level_0__": [0]})
-    frame.write_parquet(tmp_path / "a.parquet")
-    path = archive(tmp_path / "a.zip", {"a.parquet": (tmp_path / "a.parquet").read_bytes()})
-    assert read_dump(path, PLAIN)["funding_rate"].to_list() == [0.0001]
 
 
 def test_presets_are_told_apart() -> None:

@@ -12,7 +12,7 @@ from funding_platform.flows.errors import ImportConflictError, ImportRefusedErro
 from funding_platform.flows.importing.files.spool import Spool
 from funding_platform.flows.importing.importer import import_files
 from funding_platform.settings import Settings
-from funding_platform_tests.flows.importing.test_importer import table
+from funding_platform_tests.flows.importing.dumps import table
 from funding_platform_tests.flows.importing.test_settlements import held, log
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -1,67 +1,29 @@
-"""What counts as a settlement in a file, and whose: into a real lake."""
+"""What counts as a settlement in a file: into a real lake."""
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.collected import INSTRUMENTS
-from funding_platform.flows.errors import (
-    DumpError,
-    ImportConflictError,
-    ImportRefusedError,
-    SamplesError,
-)
-from funding_platform.flows.importing.importer import ImportReport, import_files
+from funding_platform.flows.errors import ImportConflictError, SamplesError
 from funding_platform.flows.importing.settlements import Known, require_settlements
 from funding_platform.flows.importing.slots import with_slots
-from funding_platform.flows.importing.symbols import Symbols, Unresolved
-from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.flows.importing.test_importer import binance_dump, read_dump, table
+from funding_platform_tests.flows.importing.dumps import read_dump, table
+from funding_platform_tests.flows.importing.samples import (
+    START,
+    TOLD,
+    constant,
+    file_of,
+    imported,
+    listed,
+    ramp,
+)
 from funding_platform_tests.flows.importing.test_settlements import held
-
-START = datetime(2025, 10, 5, tzinfo=UTC)
-TOLD = {"time": "ts", "rate": "rate", "rate_unit": "fraction"}
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
-
-
-def ramp(n: int) -> float:
-    """A rate as it runs: another figure at every look."""
-    return 1e-4 + n * 1e-7
-
-
-def constant(_: int) -> float:
-    return 1e-4
-
-
-def file_of(
-    folder: Path,
-    step: timedelta,
-    rows: int,
-    rate: Callable[[int], float] = ramp,
-    *,
-    late: timedelta = timedelta(0),
-    name: str = "rates.csv",
-) -> Path:
-    lines = [f"{(START + late + n * step).timestamp():.3f},{rate(n)!r}" for n in range(rows)]
-    return table(folder, "\n".join(["ts,rate", *lines, ""]), name)
-
-
-def imported(
-    path: Path, settings: Settings, venue: str = "binance", symbol: str = "BTCUSDT", **told: Any
-) -> ImportReport:
-    told = {**TOLD, "venue": venue, "symbol": symbol, **told}
-    return import_files([str(path)], settings, "run", told=told)
-
 
 NOTHING = Known(
     pl.DataFrame(
@@ -83,31 +45,6 @@ def checked(path: Path, venue: str, finest: float | None = None, **told: Any) ->
         pl.lit("kind" in told).alias("trusted"),
     )
     require_settlements(with_slots(numbered), [str(path)], known)
-
-
-def listed(settings: Settings, *rows: tuple[str, str, str, str, str, float | None]) -> None:
-    """Instruments in the lake: venue, symbol, base, quote, settle, interval."""
-    frame = pl.DataFrame(
-        [
-            {
-                "venue": venue,
-                "venue_symbol": symbol,
-                "base": base,
-                "quote": quote,
-                "settle": settle,
-                "multiplier": 1.0,
-                "contract_type": "inverse" if settle == base else "linear",
-                "interval_hours": interval,
-                "status": "trading",
-                "first_seen_at": START,
-                "last_seen_at": START,
-            }
-            for venue, symbol, base, quote, settle, interval in rows
-        ],
-        schema_overrides=dict(INSTRUMENTS.polars_schema),
-    )
-    with Lake(settings) as opened, opened.commit("listing", "instruments") as transaction:
-        transaction.append(INSTRUMENTS, INSTRUMENTS.conform(frame))
 
 
 @pytest.mark.parametrize("rate", [ramp, constant])
@@ -213,106 +150,6 @@ def test_each_stamp_is_rounded_on_its_own(tmp_path: Path) -> None:
     path = table(tmp_path, "\n".join(["ts,rate", *lines, ""]))
     with pytest.raises(SamplesError, match=r"line 3: .* comes 95 seconds after"):
         checked(path, "binance")
-
-
-CCXT = [
-    ("binance", "ETH/USDT:USDT", "ETHUSDT"),
-    ("bybit", "ETH/USD:ETH", "ETHUSD"),
-    ("okx", "ETH/USDT:USDT", "ETH-USDT-SWAP"),
-    ("okx", "ETH/USD:ETH", "ETH-USD-SWAP"),
-    ("bybit", "ETH/USDC:USDC", "ETHPERP"),
-]
-
-
-def instruments(*rows: tuple[str, str, str, str, str]) -> pl.DataFrame:
-    names = ["venue", "venue_symbol", "base", "quote", "settle"]
-    frame = pl.DataFrame(list(rows), schema=dict.fromkeys(names, pl.String), orient="row")
-    inverse = pl.col("settle") == pl.col("base")
-    return frame.with_columns(
-        pl.lit(1.0).alias("multiplier"),
-        pl.when(inverse).then(pl.lit("inverse")).otherwise(pl.lit("linear")).alias("contract_type"),
-    )
-
-
-@pytest.mark.parametrize("collected", [False, True])
-@pytest.mark.parametrize(("venue", "spelling", "symbol"), CCXT)
-def test_symbols_of_ccxt_resolve(venue: str, spelling: str, symbol: str, collected: bool) -> None:
-    base, _, rest = spelling.partition("/")
-    quote, settle = rest.split(":")
-    rows = [(venue, symbol, base, quote, settle), (venue, "ETH-OTHER", base, "EUR", "EUR")]
-    known = Symbols(instruments(*(rows if collected else [])))
-    found = known.resolve(venue, spelling, told=True)
-    assert found[:2] == (venue, symbol)
-    assert found.note is not None
-    assert spelling in found.note
-
-
-def test_a_thousand_of_a_coin_is_not_the_coin() -> None:
-    rows = [("binance", "1000PEPEUSDT", "PEPE", "USDT", "USDT")]
-    known = Symbols(instruments(*rows).with_columns(pl.lit(1000.0).alias("multiplier")))
-    found = known.resolve("binance", "1000PEPE/USDT:USDT", told=True)
-    assert found.symbol == "1000PEPEUSDT"
-    with pytest.raises(Unresolved, match="is not listed"):
-        known.resolve("binance", "PEPE/USDT:USDT", told=True)
-
-
-@pytest.mark.parametrize(
-    ("venue", "symbol", "message", "hint"),
-    [
-        ("binance", "XYZ/USDT:USDT", "is not listed on binance", "symbols=XYZ/USDT:USDT="),
-        ("binance", "BTC/USDT:USDT-251226", "a contract with an expiry", "leave"),
-        ("mexc", "BTC/USDT:USDT", "ccxt's spelling", "funding collect mexc"),
-        ("binance", "BTC-USDT", "lists BTCUSDT", "symbols=BTC-USDT=BTCUSDT"),
-        ("binance", "btcusdt", "lists BTCUSDT", "symbols=btcusdt=BTCUSDT"),
-        ("binance", "BTCUSDT.P", "lists BTCUSDT", "symbols=BTCUSDT.P=BTCUSDT"),
-        ("binance", "BTCUSDT Perpetual", "lists BTCUSDT", "symbols="),
-        ("binance", "BTCUSD_PERP", "is a COIN-M contract", "venue=binance_coinm"),
-    ],
-)
-def test_what_is_no_symbol_of_its_venue_is_named(
-    venue: str, symbol: str, message: str, hint: str
-) -> None:
-    known = Symbols(instruments(("binance", "BTCUSDT", "BTC", "USDT", "USDT")))
-    with pytest.raises(Unresolved, match=message) as error:
-        known.resolve(venue, symbol, told=True)
-    assert hint in error.value.hint
-
-
-def test_a_second_spelling_makes_no_second_series(tmp_path: Path, lake: Settings) -> None:
-    listed(lake, ("binance", "BTCUSDT", "BTC", "USDT", "USDT", 8.0))
-    path = file_of(tmp_path, timedelta(hours=8), 2)
-    with pytest.raises(DumpError, match=r"(?s)line 2: 'BTC-USDT' .*symbols=BTC-USDT=BTCUSDT"):
-        imported(path, lake, symbol="BTC-USDT")
-    assert held(lake).is_empty()
-    for spelling, told in (("BTC-USDT", {"symbols": "BTC-USDT=BTCUSDT"}), ("BTC/USDT:USDT", {})):
-        report = imported(path, lake, symbol=spelling, **told)
-        assert report.files["venue_symbol"].to_list() == ["BTCUSDT"]
-
-
-def test_a_symbol_that_is_no_longer_listed_is_taken_and_named(
-    tmp_path: Path, lake: Settings
-) -> None:
-    listed(lake, ("binance", "BTCUSDT", "BTC", "USDT", "USDT", 8.0))
-    report = imported(file_of(tmp_path, timedelta(hours=8), 2), lake, symbol="LUNAUSDT")
-    assert report.rows == 2
-    assert any("binance does not list LUNAUSDT" in note for note in report.notes)
-
-
-def test_coin_margined_contracts_are_a_venue_of_their_own(tmp_path: Path, lake: Settings) -> None:
-    moment = int(START.timestamp() * 1000)
-    months = [
-        binance_dump(tmp_path, symbol, "2025-10", [(moment, 8, "0.0001")])
-        for symbol in ("BTCUSD_PERP", "BTCUSDT", "BTCBUSD", "ETHUSDC")
-    ]
-    report = import_files([str(path) for path in months], lake, "months")
-    assert sorted(report.files.select("venue", "venue_symbol").rows()) == [
-        ("binance", "BTCBUSD"),
-        ("binance", "BTCUSDT"),
-        ("binance", "ETHUSDC"),
-        ("binance_coinm", "BTCUSD_PERP"),
-    ]
-    with pytest.raises(ImportRefusedError, match=r"(?s)COIN-M.*--map venue=binance_coinm"):
-        import_files([str(months[0])], lake, "told", told={"venue": "binance"})
 
 
 def test_negative_zeros_are_zeros(tmp_path: Path, lake: Settings) -> None:

@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 from funding_platform.cli import main
 from funding_platform.flows.errors import ImportConflictError, ImportRefusedError
-from funding_platform.flows.importing.importer import ImportReport, import_files
+from funding_platform.flows.importing.importer import import_files
+from funding_platform.flows.importing.reports import ImportReport
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.flows.conftest import ReplayedLake
-from funding_platform_tests.flows.importing.test_importer import (
+from funding_platform_tests.flows.importing.dumps import (
     EIGHT_HOURS,
     FIRST_MS,
     binance_dump,

@@ -9,7 +9,7 @@ import pytest
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.importer import import_files
 from funding_platform.settings import Settings
-from funding_platform_tests.flows.importing.test_importer import read_dump, table
+from funding_platform_tests.flows.importing.dumps import read_dump, table
 
 TOLD = {
     "time": "t",

@@ -1,5 +1,6 @@
 """How venues serve us, by the lake and by this machine; and marts that are not there."""
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -72,9 +73,9 @@ def test_breakers_stand_as_this_machine_knows(settings: Settings) -> None:
         breaker_states(settings, ["mtgox"], NOW)
 
 
-def ban(database: object, until: datetime) -> None:
+def ban(database: sqlite3.Connection, until: datetime) -> None:
     """Shut us out until an instant."""
-    database.execute(  # type: ignore[attr-defined]
+    database.execute(
         "UPDATE standing SET banned_until = ?, ban = 'too many requests', failures = 3",
         [until.timestamp()],
     )

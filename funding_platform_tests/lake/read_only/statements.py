@@ -1,7 +1,8 @@
 """Statements that people, programs and attackers may send, and what becomes of each.
 
 ``{files}`` is the folder of the lake's files, ``{catalog}`` its catalog, ``{outside}`` a folder
-beside it that holds ``secret`` with the endings txt, csv, json, parquet and duckdb.
+beside it that holds ``secret`` with the endings txt, csv, json, parquet and duckdb. The file is one
+table of cases, and so longer than others.
 """
 
 from typing import Literal, NamedTuple
@@ -349,9 +350,15 @@ _STOPPED = {
     "a long conjunction": "SELECT 1 WHERE " + " AND ".join(["1 = 1"] * 90_000),
 }
 
+_GROUPS: dict[Verdict, dict[str, str]] = {
+    "answered": _ANSWERED,
+    "refused": _REFUSED,
+    "stopped": _STOPPED,
+}
+
 STATEMENTS = tuple(
     Statement(name, sql, verdict)
-    for verdict, group in (("answered", _ANSWERED), ("refused", _REFUSED), ("stopped", _STOPPED))
+    for verdict, group in _GROUPS.items()
     for name, sql in group.items()
 )
 """Each with its verdict; a name is unique within its verdict."""

@@ -1,6 +1,7 @@
 """The cases of ``fixtures/INDEX.json``: recorded answers and the values that they stand for."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def every_case(venue: str) -> pytest.MarkDecorator:
 
 def body(case: Case) -> bytes:
     """The recorded answer."""
-    return (FIXTURES / case["file"]).read_bytes()
+    recorded: Path = FIXTURES / case["file"]
+    return recorded.read_bytes()
 
 
 def assert_as_expected(expected: Row, found: Row) -> None:

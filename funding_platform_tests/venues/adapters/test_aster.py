@@ -22,10 +22,9 @@ from funding_platform_tests.venues.adapters.recorded_cases import (
     body,
     every_case,
 )
-from funding_platform_tests.venues.server import Answer, Params, Router, serve
+from funding_platform_tests.venues.server import Answer, Router, Routes, serve
 
 NOW = datetime(2026, 9, 11, 17, 28, tzinfo=UTC)
-Routes = dict[str, Answer | list[Answer] | Callable[[Params], Answer]]
 PREMIUM = "/fapi/v1/premiumIndex"
 INFO, INTERVALS = "/fapi/v1/exchangeInfo", "/fapi/v1/fundingInfo"
 HISTORY, INTEREST = "/fapi/v1/fundingRate", "/fapi/v1/openInterest"

@@ -16,8 +16,8 @@ from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
+from funding_platform_tests.venues.frames import snapshot
 from funding_platform_tests.venues.server import Answer, Params, serve
-from funding_platform_tests.venues.test_snapshots import snapshot
 
 SYMBOL = "BTC_USDC_PERP"
 START = datetime(2026, 3, 1, tzinfo=UTC)

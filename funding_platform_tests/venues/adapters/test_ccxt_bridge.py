@@ -1,17 +1,14 @@
 """Exchanges behind ccxt: the same three calls, by our client and to our rule of completeness."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
-from funding_platform.cli import main
-from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.sandbox.faults import Body, Status
 from funding_platform.sandbox.market import Instrument, Market
@@ -21,16 +18,13 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,
-    MissingExtraError,
     RateLimitedError,
     UndecodableError,
     UnknownSymbolError,
-    UnknownVenueError,
     VenueError,
 )
-from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.pager import Ended
-from funding_platform.venues.registry import bridged_names, open_venue, venue_class, venue_spec
+from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 
 pytest.importorskip("ccxt")
@@ -245,7 +239,9 @@ def gate(history: Any, code: int = 200) -> tuple[dict[str, Any], Router]:
 
 def test_an_exchange_that_answers_newest_first_in_seconds_comes_whole() -> None:
     first = to_ms(YEAR.start) // 1000 - 86_400
-    history = [{"t": first + 14_400 * n, "r": f"{n}e-7"} for n in range(2_300)][::-1]
+    history: list[dict[str, Any]] = [
+        {"t": first + 14_400 * n, "r": f"{n}e-7"} for n in range(2_300)
+    ][::-1]
     frame, router = gate(history)
     inside = [row for row in history[::-1] if row["t"] >= to_ms(YEAR.start) // 1000]
     inside = [row for row in inside if row["t"] < to_ms(YEAR.end) // 1000]
@@ -270,60 +266,3 @@ def test_what_ccxt_cannot_read_is_a_broken_contract(answer: Any) -> None:
 def test_an_error_is_judged_by_what_ccxt_knows_of_the_exchange() -> None:
     with pytest.raises(UnknownSymbolError, match="CONTRACT_NOT_FOUND"):
         gate({"label": "CONTRACT_NOT_FOUND", "message": "no such contract"}, 400)
-
-
-def test_a_bridged_spec_says_what_there_is() -> None:
-    spec = venue_spec("ccxt:gate")
-    assert spec.name == "ccxt:gate"
-    assert spec.offers == (INSTRUMENTS, MARKET_SNAPSHOTS, FUNDING_RATES)
-    assert (spec.pager, spec.page_size) == (EitherEnd, 100)
-    assert spec.budget.weight_per_window / spec.budget.window_seconds == pytest.approx(20)
-    assert spec.base_url.startswith("https://")
-    assert venue_class("ccxt:gate") is venue_class("ccxt:gate")
-    assert MARKET_SNAPSHOTS not in venue_spec("ccxt:apex").offers
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [("ccxt:mtgox", "knows no such exchange"), ("ccxt:coinspot", "has no funding rates")],
-)
-def test_an_exchange_without_funding_data_is_unknown(name: str, reason: str) -> None:
-    with pytest.raises(UnknownVenueError, match=reason):
-        venue_spec(name)
-
-
-def test_without_ccxt_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ccxt.async_support", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "funding-platform\[ccxt\]"'):
-        venue_spec("ccxt:kraken")
-    with pytest.raises(MissingExtraError, match=r"^ccxt: ccxt is not installed"):
-        bridged_names()
-
-
-def test_the_command_lists_bridged_exchanges_with_what_they_offer() -> None:
-    shown = CliRunner().invoke(main, ["venues", "--bridged"], env={"COLUMNS": "250"})
-    assert shown.exit_code == 0
-    lines = {line.split()[1]: line for line in shown.output.splitlines() if "ccxt:" in line}
-    assert set(lines) == set(bridged_names())
-    assert len(lines) > 40
-    assert "market_snapshots" in lines["ccxt:gate"]
-    native = CliRunner().invoke(main, ["venues"], env={"COLUMNS": "250"}).output
-    assert "ccxt:" not in native
-    (line,) = [line for line in native.splitlines() if "coingecko" in line.split()]
-    assert "market_snapshots" in line
-    assert "funding_rates" not in line
-
-
-@pytest.mark.parametrize("name", bridged_names())
-def test_every_bridged_exchange_can_be_opened(name: str) -> None:
-    """ccxt describes each well enough for a spec and an adapter; nothing is sent."""
-
-    async def run() -> Venue:
-        async with open_venue(name, "http://127.0.0.1:1", settings=Settings()) as venue:
-            return venue
-
-    venue = asyncio.run(run())
-    assert venue.spec.name == name
-    assert FUNDING_RATES in venue.spec.offers
-    assert venue.spec.docs_url.startswith("http")
-    assert venue.spec.budget.weight_per_window > 0

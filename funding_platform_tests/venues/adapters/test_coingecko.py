@@ -172,7 +172,7 @@ def test_a_refusal_says_what_to_set(
 
 @pytest.mark.parametrize("url", ["https://api.coingecko.com", PRO_HOST, "http://127.0.0.1:1"])
 def test_the_key_goes_into_the_header_of_its_plan(url: str) -> None:
-    settings = Settings(coingecko_api_key="CG-secret")  # type: ignore[arg-type]
+    settings = Settings(coingecko_api_key="CG-secret")
     plan = "pro" if url == PRO_HOST else "demo"
     assert CoinGecko.spec.credentials(settings, url) == {f"x-cg-{plan}-api-key": "CG-secret"}
     assert CoinGecko.spec.credentials(Settings(), url) == {}

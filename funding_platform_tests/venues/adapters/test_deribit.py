@@ -25,7 +25,6 @@ from funding_platform_tests.venues.adapters.recorded_cases import (
     every_case,
 )
 from funding_platform_tests.venues.asking import (
-    Routes,
     Row,
     ask,
     by_symbol,
@@ -34,7 +33,7 @@ from funding_platform_tests.venues.asking import (
     snapshot,
 )
 from funding_platform_tests.venues.histories import read_series
-from funding_platform_tests.venues.server import Answer, Params
+from funding_platform_tests.venues.server import Answer, Params, Routes
 
 PUBLIC = "/api/v2/public"
 INSTRUMENTS, SUMMARIES = f"{PUBLIC}/get_instruments", f"{PUBLIC}/get_book_summary_by_currency"

@@ -1,8 +1,7 @@
-"""Drift and Velocity: one rate in three units and two signs, late stamps, an archive by the day."""
+"""Drift and Velocity: one rate in three units and two signs, books of another host."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,76 +10,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.core.time_grid import Window, from_ms, to_ms
+from funding_platform.core.time_grid import from_ms
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.drift.payloads import Perpetual
-from funding_platform.venues.adapters.drift.rest import BOOK, HISTORY, MARKETS, Drift
-from funding_platform.venues.errors import (
-    BannedError,
-    ContractError,
-    PagingError,
-    UnknownSymbolError,
-    VenueError,
-)
+from funding_platform.venues.adapters.drift.rest import BOOK, MARKETS, Drift
+from funding_platform.venues.errors import ContractError
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Limiter
+from funding_platform_tests.venues.adapters.drift_answers import (
+    HOUR,
+    L2,
+    NOW,
+    STATS,
+    book,
+    perpetual,
+    records,
+    stats,
+    window,
+)
 from funding_platform_tests.venues.adapters.recorded_cases import (
     Case,
     assert_as_expected,
     body,
     every_case,
 )
-from funding_platform_tests.venues.asking import (
-    Routes,
-    Row,
-    ask,
-    by_symbol,
-    history_of,
-    instruments,
-    snapshot,
-)
-from funding_platform_tests.venues.histories import read_series
-from funding_platform_tests.venues.server import Answer, Params
-
-STATS, RATES, L2 = "/stats/markets", "/market/SOL-PERP/fundingRates", "/l2"
-NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-
-def perpetual(symbol: str = "SOL-PERP", **changes: Any) -> Row:
-    return {
-        "symbol": symbol, "marketType": "perp", "status": "active", "uiStatus": "visible",
-        "baseAsset": symbol.removesuffix("-PERP"), "quoteAsset": "USDT",
-        "limits": {"amount": {"min": 0.01}}, "oraclePrice": "100", "markPrice": "101",
-        "quoteVolume": "5", "openInterest": {"long": "20", "short": "-30"},
-        "fundingRate": {"long": "-0.005209", "short": "0.005209"},
-    } | changes  # fmt: skip
-
-
-def book(**changes: object) -> Row:
-    return {
-        "marketName": "SOL-PERP", "bids": [{"price": "99000000"}], "asks": [{"price": "101000000"}],
-        "markPrice": "100500000", "oracle": 100250000,
-    } | changes  # fmt: skip
-
-
-def stats(*rows: Row) -> Answer:
-    return Answer({"success": True, "markets": list(rows)})
-
-
-def record(time: datetime, **changes: object) -> Row:
-    return {
-        "ts": to_ms(time) // 1000, "symbol": "SOL-PERP", "fundingRate": "9",
-        "fundingRateLong": "0.01", "oraclePriceTwap": "100.0",
-    } | changes  # fmt: skip
-
-
-def records(*rows: Row, following: str | int | None = None) -> Answer:
-    return Answer({"success": True, "meta": {"nextPage": following}, "records": list(rows)})
-
-
-def window(first: datetime, last: datetime) -> Window:
-    return Window(first, last + HOUR)
+from funding_platform_tests.venues.asking import ask, by_symbol, history_of, instruments, snapshot
+from funding_platform_tests.venues.server import Answer, Routes
 
 
 @every_case("drift")
@@ -228,89 +183,3 @@ def test_a_perpetual_without_its_rate_breaks_the_contract(
 ) -> None:
     with pytest.raises(ContractError):
         ask("drift", {STATS: stats(perpetual(**changes))}, settings, NOW, snapshot)
-
-
-def test_recent_rates_are_read_page_after_page(settings: Settings) -> None:
-    hours = [NOW - HOUR * hour for hour in range(120)]
-    pages = {
-        "": records(*map(record, hours[:50]), following="a"),
-        "a": records(*map(record, hours[50:90]), following=7),
-        "7": records(*map(record, hours[90:])),
-    }
-    served: Routes = {RATES: lambda params: pages[params.get("page", "")]}
-    wanted = window(hours[100], hours[10])
-    found, _, router = ask("drift", served, settings, NOW, history_of("SOL-PERP", wanted))
-    assert found.frame["funding_time"].to_list() == hours[100:9:-1]
-    assert set(found.frame["funding_rate"]) == {0.0001}
-    assert [request.params.get("page") for request in router.requests[:3]] == [None, "a", "7"]
-    assert {request.params["limit"] for request in router.requests} == {"750"}
-
-
-def test_pages_older_than_the_window_are_left_alone(settings: Settings) -> None:
-    page = records(*(record(NOW - HOUR * hour) for hour in range(100)), following="older")
-    wanted = window(NOW - 5 * HOUR, NOW)
-    _, _, router = ask("drift", {RATES: page}, settings, NOW, history_of("SOL-PERP", wanted))
-    assert len(router.requests) == 1
-
-
-def in_two_pages(rows: list[Row]) -> Callable[[Params], Answer]:
-    pages = records(*rows[:20], following=2), records(*rows[20:])
-    return lambda params: pages["page" in params]
-
-
-def test_a_history_from_the_archive_comes_whole_day_by_day(
-    shared_dir: Path, settings: Settings
-) -> None:
-    """Real settlements, minutes late and with hours left out, are kept at their own stamps."""
-    series = read_series(shared_dir / "data" / "funding" / "drift" / "SOL-PERP.csv.gz")
-    days: dict[str, list[Row]] = {}
-    for time_ms, rate in series:
-        time = from_ms(time_ms)
-        row = record(time, fundingRateLong=rate, oraclePriceTwap="1")
-        days.setdefault(f"{RATES}/{time.year}/{time.month}/{time.day}", []).append(row)
-    # The archive has no day before the market was listed; it gives some twenty rows at a time.
-    served: Routes = {path: in_two_pages(rows[::-1]) for path, rows in days.items()}
-    wanted = Window(datetime(2022, 11, 28, tzinfo=UTC), datetime(2023, 2, 1, tzinfo=UTC))
-    asked = ask("drift", served, settings, NOW, history_of("SOL-PERP", wanted))
-    expected = [(from_ms(t), float(rate)) for t, rate in series if from_ms(t) in wanted]
-    assert asked.found.frame.select("venue_time", "funding_rate").rows() == expected
-    assert set(asked.found.frame["interval_hours"]) == {1.0}
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (records(record(NOW, ts=to_ms(NOW))), ContractError),
-        (records(record(NOW, ts=to_ms(NOW) // 10**6)), ContractError),
-        (records(record(NOW, symbol="BTC-PERP")), ContractError),
-        (records(record(NOW, oraclePriceTwap="0")), ContractError),
-        (records(record(NOW, fundingRateLong=None)), ContractError),
-        (records(record(NOW, fundingRateLong="NaN")), ContractError),
-        (Answer({"success": True}), ContractError),
-        (records(record(NOW), following="again"), PagingError),
-        (Answer({"message": "Forbidden"}, 403), BannedError),
-        (Answer({"message": "Not Found"}, 404), UnknownSymbolError),
-    ],
-)
-def test_a_history_that_makes_no_sense(
-    settings: Settings, answer: Answer, kind: type[VenueError]
-) -> None:
-    wanted = window(NOW - timedelta(days=3), NOW)
-    with pytest.raises(kind):
-        ask(
-            "drift",
-            {RATES: answer},
-            settings,
-            NOW,
-            lambda venue: venue.funding_rates(["SOL-PERP"], wanted.start, wanted.end),
-        )
-
-
-def test_both_forms_of_the_history_tell_the_same() -> None:
-    rate, price = -0.003095708, 97.4937
-    raw = {"ts": "1770195607", "fundingRate": "-3095708", "oraclePriceTwap": "97493700"}
-    decimal = record(NOW, fundingRateLong=str(rate), oraclePriceTwap=str(price))
-    answers = Answer({"fundingRates": [raw]}), records(decimal)
-    found = [HISTORY.decode(answer.content).settlements("SOL-PERP") for answer in answers]
-    rates = [row.rate for rows in found for row in rows]
-    assert rates == [pytest.approx(rate / price, rel=1e-14)] * 2

@@ -26,7 +26,7 @@ from funding_platform_tests.venues.adapters.recorded_cases import (
     body,
     every_case,
 )
-from funding_platform_tests.venues.server import Answer, Params, Router, serve
+from funding_platform_tests.venues.server import Answer, Router, Routes, serve
 
 PUBLIC = "/api/v2/public"
 META, LATEST = f"{PUBLIC}/meta/getMetaData", f"{PUBLIC}/funding/getLatestFundingRate"
@@ -34,7 +34,6 @@ PAGE, TICKER = f"{PUBLIC}/funding/getFundingRatePage", f"{PUBLIC}/quote/getTicke
 NOW = datetime(2026, 9, 13, 22, 30, tzinfo=UTC)
 NAMES = {"30000001": "BTCUSDC", "30000002": "ETHUSDC", "30000046": "1000PEPEUSDC"}
 FOUR_HOURS_MS = 14_400_000
-Routes = dict[str, Answer | list[Answer] | Callable[[Params], Answer]]
 
 
 def success(data: Any) -> Answer:

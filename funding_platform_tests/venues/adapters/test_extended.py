@@ -13,8 +13,8 @@ from funding_platform.venues.errors import ContractError, UnknownSymbolError, Ve
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.adapters.test_lighter import MARCH
+from funding_platform_tests.venues.frames import snapshot
 from funding_platform_tests.venues.server import Answer, Router, serve
-from funding_platform_tests.venues.test_snapshots import snapshot
 
 STATS = {"fundingRate": "0.000013", "nextFundingRate": 1_789_340_400_000, "markPrice": "100"}
 

@@ -13,8 +13,8 @@ from funding_platform.venues.adapters.grvt import HISTORY
 from funding_platform.venues.errors import ContractError, UnavailableError
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue
-from funding_platform_tests.venues.server import Answer, Params, Router, serve
-from funding_platform_tests.venues.test_snapshots import Route, snapshot
+from funding_platform_tests.venues.frames import snapshot
+from funding_platform_tests.venues.server import Answer, Params, Route, Router, serve
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
 NOT_FOUND = Answer({"code": 1004, "message": "Data Not Found", "status": 404}, 404)

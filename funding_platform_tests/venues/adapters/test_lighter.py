@@ -14,9 +14,9 @@ from funding_platform.settings import Settings
 from funding_platform.venues.adapters.lighter import FUNDING_RATES, HISTORY
 from funding_platform.venues.errors import ContractError, RateLimitedError, UnknownSymbolError
 from funding_platform.venues.registry import open_venue
+from funding_platform_tests.venues.frames import snapshot
 from funding_platform_tests.venues.histories import LISTINGS, history_route, read_series
-from funding_platform_tests.venues.server import Answer, serve
-from funding_platform_tests.venues.test_snapshots import snapshot
+from funding_platform_tests.venues.server import Answer, Routes, serve
 
 
 def funding(**changes: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_a_snapshot_by_hand(settings: Settings) -> None:
         details("BTC", 1, mark_price="50000", open_interest=2, daily_quote_token_volume="9"),
         details("OLD", 2, status="inactive"),
     ]
-    routes = {
+    routes: Routes = {
         "/api/v1/funding-rates": RATES,
         "/api/v1/orderBookDetails": Answer({"code": 200, "order_book_details": listed}),
     }
@@ -119,7 +119,7 @@ def test_a_snapshot_by_hand(settings: Settings) -> None:
 
 
 def test_without_details_there_are_still_rates(settings: Settings) -> None:
-    routes = {"/api/v1/funding-rates": RATES, "/api/v1/orderBookDetails": Answer(b"", 500)}
+    routes: Routes = {"/api/v1/funding-rates": RATES, "/api/v1/orderBookDetails": Answer(b"", 500)}
     frame, warnings, _ = snapshot("lighter", routes, settings)
     assert frame["venue_symbol"].to_list() == ["BTC", "NEW", "OLD"]
     assert ["orderBookDetails" in warning.endpoint for warning in warnings] == [True]

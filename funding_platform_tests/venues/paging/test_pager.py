@@ -1,108 +1,37 @@
-"""Each pager alone, against a made-up server of its style: whole, split, short, looping, lying."""
+"""Each pager alone, against a made-up server of its style: whole, split, short, empty."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funding_platform.core.time_grid import Window, from_ms, to_ms
-from funding_platform.venues.errors import ConflictError, ContractError, PagingError
+from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.venues.paging.ascending import Ascending
-from funding_platform.venues.paging.backward import Backward, BackwardOpen, BackwardToken
+from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.pager import Ask, Ended, Pager, round_to_second
 from funding_platform.venues.parsing.history import Reading, build_history
-from funding_platform.venues.parsing.records import Page, Settlement
-
-START = datetime(2025, 3, 1, tzinfo=UTC)
-LATER = datetime(2026, 1, 1, tzinfo=UTC)
-HOUR_MS = 3_600_000
-
-
-def settlement(hour: float, rate: float = 1e-4) -> Settlement:
-    return Settlement("S", to_ms(START + timedelta(hours=hour)), rate)
-
-
-@dataclass
-class Server:
-    """Answers one style of paging, at most ``cap`` rows at a time."""
-
-    rows: Sequence[Settlement]
-    cap: int
-
-    def ascending(self, ask: Ask) -> Page:
-        found = [row for row in self.rows if ask.start_ms <= row.time_ms <= ask.end_ms]
-        return Page(found[: min(self.cap, ask.limit)])
-
-    def backward(self, ask: Ask) -> Page:
-        found = [row for row in self.rows if ask.start_ms <= row.time_ms <= ask.end_ms]
-        return Page(found[::-1][: min(self.cap, ask.limit)])
-
-    def backward_open(self, ask: Ask) -> Page:
-        found = [row for row in self.rows if row.time_ms <= ask.end_ms]
-        return Page(found[::-1][: min(self.cap, ask.limit)])
-
-    def backward_token(self, ask: Ask) -> Page:
-        offset = int(ask.token or 0)
-        found = [row for row in self.rows if ask.start_ms <= row.time_ms <= ask.end_ms][::-1]
-        end = offset + min(self.cap, ask.limit)
-        return Page(found[offset:end], token=str(end) if end < len(found) else "")
-
-    def backward_offset(self, ask: Ask) -> Page:
-        offset = int(ask.token or 0)
-        return Page(self.rows[::-1][offset : offset + min(self.cap, ask.limit)])
-
-
-STYLES: list[tuple[type[Pager], Callable[[Server], Callable[[Ask], Page]]]] = [
-    (Ascending, lambda server: server.ascending),
-    (Backward, lambda server: server.backward),
-    (BackwardOpen, lambda server: server.backward_open),
-    (BackwardToken, lambda server: server.backward_token),
-    (BackwardOffset, lambda server: server.backward_offset),
-]
-styles = pytest.mark.parametrize(
-    ("kind", "style"), STYLES, ids=lambda v: getattr(v, "__name__", "")
+from funding_platform.venues.parsing.records import Page
+from funding_platform_tests.venues.paging.pages import (
+    EIGHT_HOURLY,
+    HOUR_MS,
+    LATER,
+    START,
+    STYLES,
+    Server,
+    hours,
+    read,
+    rows_of,
+    settlement,
+    styles,
 )
+
 styles_that_ask_by_time = pytest.mark.parametrize(
     ("kind", "style"), STYLES[:4], ids=lambda v: getattr(v, "__name__", "")
 )
-
-
-def read(
-    kind: type[Pager],
-    answer: Callable[[Ask], Page],
-    window: Window,
-    *,
-    limit: int = 100,
-    now: datetime = LATER,
-    page_span: timedelta | None = None,
-) -> Pager:
-    pager = kind("v", "S", window, limit, now, page_span)
-    asked: Counter[Ask] = Counter()
-    # A page that was looked at in the search for an offset may be read later.
-    most = 2 if kind is BackwardOffset else 1
-    while pager.ended is None:
-        ask = pager.ask()
-        assert asked[ask] < most, "the same page again"
-        asked[ask] += 1
-        pager.learn(answer(ask))
-    return pager
-
-
-def rows_of(pager: Pager, window: Window) -> list[dict[str, Any]]:
-    assert pager.ended is not None
-    reading = Reading.of(pager, pager.ended, window, None)
-    return build_history("v", window, {"S": reading}, {}, LATER).frame.to_dicts()
-
-
-def hours(first: int, last: int) -> Window:
-    return Window(START + timedelta(hours=first), START + timedelta(hours=last))
 
 
 GAPS = st.sampled_from([0.999, 1, 1, 1.001, 2, 4, 8, 8, 8, 24, 30, 100])
@@ -133,9 +62,6 @@ def test_any_series_in_any_pages_gives_exactly_the_rows_of_the_window_however_sp
         second for second in seconds if second in hours(first, last)
     ]
     assert parts == whole
-
-
-EIGHT_HOURLY = [settlement(hour) for hour in range(-400, 1600, 8)]
 
 
 @styles_that_ask_by_time
@@ -200,37 +126,6 @@ def test_a_page_span_is_kept_and_empty_stretches_are_crossed(
     assert all(ask.end_ms - ask.start_ms <= 50 * HOUR_MS for ask in asks)
 
 
-def test_rows_that_are_no_settlements_still_lead_on() -> None:
-    """A page of samples between settlements is not an empty page."""
-
-    def sampled(ask: Ask) -> Page:
-        page = Server([settlement(h / 4) for h in range(-200, 1200)], 10).backward(ask)
-        kept = [row for row in page.settlements if row.time_ms % (8 * HOUR_MS) == 0]
-        dropped = [row.time_ms for row in page.settlements if row not in kept]
-        return Page(kept, passed_over_ms=dropped)
-
-    assert len(rows_of(read(Backward, sampled, hours(0, 240)), hours(0, 240))) == 30
-
-
-@pytest.mark.parametrize("kind", [Ascending, Backward, BackwardOpen, BackwardOffset])
-def test_a_server_that_ignores_the_cursor_is_found_out(kind: type[Pager]) -> None:
-    page = Page([settlement(hour) for hour in (100, 108, 116)])
-    with pytest.raises(PagingError, match=r"nothing (later|earlier|new)"):
-        read(kind, lambda ask: page, hours(0, 240))
-
-
-def test_a_token_that_comes_again_is_found_out() -> None:
-    pages = iter([Page([settlement(100)], token="a"), Page([settlement(50)], token="a")])
-    with pytest.raises(PagingError, match="came again"):
-        read(BackwardToken, lambda ask: next(pages), hours(0, 240))
-
-
-def test_a_server_that_ignores_the_offset_is_found_out_while_searching() -> None:
-    page = Page([settlement(hour) for hour in (300, 308, 316)])
-    with pytest.raises(PagingError, match="no older than those before"):
-        read(BackwardOffset, lambda ask: page, hours(0, 240))
-
-
 @pytest.mark.parametrize(
     ("step", "lost", "most"),
     [(1, 0, 1), (1, 100, 1), (1, 400, 3), (8, 0, 5)],
@@ -265,43 +160,6 @@ def test_a_row_that_settles_while_paging_by_offset_costs_no_row() -> None:
         pager = read(BackwardOffset, moving, hours(0, 91), limit=limit, now=now)
         assert len(rows_of(pager, hours(0, 91))) == 91
         assert pager.ended is Ended.EXHAUSTED
-
-
-@styles
-def test_repeated_and_reordered_rows_change_nothing(
-    kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
-) -> None:
-    window = hours(0, 240)
-    straight = style(Server(EIGHT_HOURLY, 9))
-
-    def shuffled(ask: Ask) -> Page:
-        page = straight(ask)
-        rows = [*page.settlements[1::2], *page.settlements, *page.settlements[::-2]]
-        return Page(rows, token=page.token)
-
-    assert rows_of(read(kind, shuffled, window), window) == rows_of(
-        read(kind, straight, window), window
-    )
-
-
-def test_two_rates_for_one_settlement_are_a_conflict() -> None:
-    page = Page([settlement(8, 1e-4), Settlement("S", settlement(8).time_ms + 3, 2e-4)])
-    with pytest.raises(ConflictError, match=r"2025-03-01 08:00.*0\.0001 and 0\.0002"):
-        Ascending("v", "S", hours(0, 24), 100, LATER).learn(page)
-
-
-@pytest.mark.parametrize("kind", [kind for kind, _ in STYLES])
-@pytest.mark.parametrize("factor", [0.001, 1_000])
-def test_another_unit_of_time_is_named(kind: type[Pager], factor: float) -> None:
-    stamp = int(settlement(8).time_ms * factor)
-    with pytest.raises(ContractError, match=str(stamp)):
-        kind("v", "S", hours(0, 24), 100, LATER).learn(Page([Settlement("S", stamp, 1e-4)]))
-
-
-def test_rows_of_another_symbol_are_refused() -> None:
-    row = Settlement("OTHER", settlement(8).time_ms, 1e-4)
-    with pytest.raises(ContractError, match="OTHER"):
-        Ascending("v", "S", hours(0, 24), 100, LATER).learn(Page([row]))
 
 
 def test_silence_before_the_kept_history_proves_nothing() -> None:

@@ -1,6 +1,8 @@
 """The matrix of drift: what can change in a venue's answers, and what nobody can tell from one.
 
-A cell is a venue, a dataset, a mutation and, where the mutation is of a field, that field.
+A cell is a venue, a dataset, a mutation and, where the mutation is of a field, that field. The file
+is longer than others because most of it is two tables: the fields that drive money, and the cells
+that nobody can tell.
 """
 
 from collections.abc import Iterator
@@ -221,10 +223,10 @@ class Cell(NamedTuple):
         """What the sandbox is told to do."""
         where = {"venue": self.venue, "path": self.path}
         if self.field:
-            return FieldFault(action=self.action, field=self.field, **where)  # type: ignore[arg-type]
+            return FieldFault(action=self.action, field=self.field, **where)
         if self.action == "html":
-            return Body(action="html", **where)  # type: ignore[arg-type]
-        return Rows(action=self.action, **where)  # type: ignore[arg-type]
+            return Body(action="html", **where)
+        return Rows(action=self.action, **where)
 
     def __str__(self) -> str:
         return "-".join(filter(None, (self.venue, self.dataset, self.action, self.field)))

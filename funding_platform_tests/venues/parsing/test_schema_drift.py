@@ -19,8 +19,8 @@ import pytest
 from funding_platform.core.completeness import lives, missing_settlements
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
+from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.lake import (
-    Answer,
     predicted_agrees,
     second_opinion_agrees,
     snapshot_covers_listed,

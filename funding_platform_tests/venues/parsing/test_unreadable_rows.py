@@ -14,7 +14,7 @@ from funding_platform.venues.errors import ConflictError, ContractError
 from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import merged
 from funding_platform_tests.venues.asking import ask, history_of
-from funding_platform_tests.venues.server import Answer, Params
+from funding_platform_tests.venues.server import Answer, Params, Routes
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 11, tzinfo=UTC))
@@ -95,7 +95,7 @@ def symbols(count: int, *broken: int) -> list[dict[str, Any]]:
 
 
 def listings(settings: Settings, *broken: int) -> Any:
-    routes = {
+    routes: Routes = {
         "/fapi/v1/exchangeInfo": Answer({"symbols": symbols(6, *broken)}),
         "/fapi/v1/fundingInfo": Answer([]),
     }

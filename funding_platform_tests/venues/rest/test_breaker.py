@@ -14,7 +14,8 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.registry import venue_health
-from funding_platform.venues.rest.breaker import BAN_SECONDS, COOL_DOWN_SECONDS, OPEN_AFTER, Breaker
+from funding_platform.venues.rest.breaker import BAN_SECONDS, Breaker
+from funding_platform.venues.rest.standing import COOL_DOWN_SECONDS, OPEN_AFTER
 from funding_platform.venues.rest.state import SharedState, state_file
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from funding_platform.venues.errors import BannedError, ServerError
-from funding_platform.venues.rest.breaker import OPEN_AFTER, Breaker
+from funding_platform.venues.rest.breaker import Breaker
 from funding_platform.venues.rest.limits import Budget, Limiter
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
+from funding_platform.venues.rest.standing import OPEN_AFTER
 from funding_platform.venues.rest.state import SharedState
 
 NOW = 1_798_761_600.0
