@@ -63,8 +63,10 @@ AT_OTHER_COSTS = FILTER.model_copy(update={"fee_mode": "maker", "size_usd": 50_0
 BARE_FILTER = (
     "SELECT * FROM {files} WHERE tier IN ('actionable', 'watch') AND net_7d >= 0 "
     "AND min_open_interest_usd >= 1e6 AND price_gap_bps BETWEEN -50 AND 50 "
-    "AND 'drift' NOT IN (long_venue, short_venue) ORDER BY net_7d DESC LIMIT 20"
+    "AND 'drift' NOT IN (long_venue, short_venue) "
+    "ORDER BY tier = 'actionable' DESC, net_7d DESC, base LIMIT 20"
 )
+"""``FILTER`` as one would write it by hand."""
 
 OF_ONE_BASE = (
     "SELECT hour, long_venue, short_venue, divergence_8h, net_7d, tier "
