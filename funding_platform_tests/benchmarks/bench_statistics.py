@@ -63,7 +63,7 @@ def run(quick: bool = False) -> list[Measurement]:
                 took["funding_rate_correlations"],
                 "s",
                 pairs,
-                least_ratio=0.1,
+                least_ratio=0.16,
             ),
             Measurement("dbt run: every model, process included", models, "s", target=15),
             Measurement("dbt build as Dagster starts it: models and data tests", scheduled, "s"),
