@@ -77,7 +77,7 @@ def main(names: Sequence[str], quick: bool, file: Path | None) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=140)
     console.print(rich_table(sections, caption))
     if crashed:
-        raise click.ClickException(f"crashed: {', '.join(crashed)}; no page is written")
+        raise click.ClickException(f"crashed: {', '.join(crashed)}; the page needs every section")
     if file is not None:
         file.write_text(markdown(sections, caption), encoding="utf-8")
 
