@@ -55,7 +55,7 @@ def run(quick: bool = False) -> list[Measurement]:
             1e3 * cost,
             "ms",
             1e3 * bare,
-            least_ratio=0.02,
+            least_ratio=0.016,
         ),
     ]
 
