@@ -54,8 +54,8 @@ chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so ofte
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.local.ci_checks
 
-bench: setup ## Measure throughput and latency, with peers, as a table (DOCUMENT=1: into docs/benchmarks.md)
-	python -m funding_platform_tests.benchmarks $(if $(DOCUMENT),--markdown docs/benchmarks.md)
+bench: setup ## Measure throughput and latency against peers (ROW=curves: that section; DOCUMENT=1: the page)
+	python -m funding_platform_tests.benchmarks $(foreach row,$(ROW),--only $(row)) $(if $(DOCUMENT),--markdown docs/benchmarks.md)
 
 docs: setup ## Regenerate what derives from the table declarations and the definitions
 	python -m funding_platform.devtools.documents

@@ -1,7 +1,8 @@
 """``make bench``: every benchmark, one after another, each in a process of its own.
 
 A process of its own keeps imports, caches and the mark of peak memory apart; one after another,
-because two at a time would measure each other.
+because two at a time would measure each other. How a target is chosen, and how it is carried over
+to another machine, is told in ``measurement``.
 """
 
 import json
@@ -15,9 +16,15 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from funding_platform_tests.benchmarks.calibration import slowness
 from funding_platform_tests.benchmarks.measurement import Measurement
-from funding_platform_tests.benchmarks.table import Section, machine, markdown, rich_table
-from funding_platform_tests.benchmarks.worker import ONE_SIZE
+from funding_platform_tests.benchmarks.table import (
+    Section,
+    machine,
+    markdown,
+    number,
+    rich_table,
+)
 
 BENCHMARKS = (
     "pipeline",
@@ -61,26 +68,41 @@ class CrashedError(Exception):
 )
 def main(names: Sequence[str], quick: bool, file: Path | None) -> None:
     """Measure, and show each figure beside its target and its peer."""
-    chosen = names or [name for name in BENCHMARKS if not (quick and name in ONE_SIZE)]
+    if file is not None and (names or quick):
+        raise click.UsageError("the page has every figure: leave out --only (ROW) and --quick")
+    scale = None if quick else slowness()
+    sections, crashed = _measure_all(names or BENCHMARKS, scale)
+    caption = f"{machine()}, {_told(scale)}; a ratio above 1x is in our favour"
+    # Without a terminal, rich assumes 80 columns and would fold the names.
+    console = Console() if sys.stdout.isatty() else Console(width=140)
+    console.print(rich_table(sections, caption))
+    if crashed:
+        raise click.ClickException(f"crashed: {', '.join(crashed)}; the page needs every section")
+    if file is not None:
+        file.write_text(markdown(sections, caption), encoding="utf-8")
+
+
+def _told(scale: float | None) -> str:
+    if scale is None:
+        return "quick: targets are for the whole work"
+    return f"{number(scale)} times the reference machine's seconds"
+
+
+def _measure_all(names: Sequence[str], scale: float | None) -> tuple[list[Section], list[str]]:
+    """Return the sections, and the names of those that crashed; quick without a scale."""
     sections, crashed = [], []
-    for name in chosen:
+    for name in names:
         click.echo(f"measuring {name} ...", err=True)
         try:
-            section = measure(name, quick=quick)
+            section = measure(name, quick=scale is None)
         except CrashedError as error:
             click.echo(f"{name} crashed:\n{error}", err=True)
             crashed.append(name)
         else:
-            sections.append(section.without_targets() if quick else section)
-    caption = f"{machine()}; a ratio above 1x is in our favour" + (
-        "; quick: targets are for the whole work" if quick else ""
-    )
-    # Without a terminal, rich assumes 80 columns and would fold the names.
-    console = Console() if sys.stdout.isatty() else Console(width=140)
-    console.print(rich_table(sections, caption))
-    if file is not None:
-        file.write_text(markdown(sections, caption), encoding="utf-8")
-    sys.exit(1 if crashed else 0)
+            sections.append(
+                section.without_targets() if scale is None else section.on_machine(scale)
+            )
+    return sections, crashed
 
 
 def measure(name: str, *, quick: bool) -> Section:

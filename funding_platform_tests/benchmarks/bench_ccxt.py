@@ -17,6 +17,7 @@ from funding_platform.sandbox.market import Instrument, Market
 from funding_platform.sandbox.server import RunningSandbox, build_market
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import open_venue
+from funding_platform_tests.benchmarks.measurement import Measurement
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE, sandbox_process
 
 NOW = datetime(2026, 3, 1, 1, tzinfo=UTC)
@@ -35,8 +36,8 @@ class Reading:
     seconds: float
 
 
-def run(quick: bool = False) -> list[dict[str, object]]:
-    """Rows of name, value, unit, ccxt's value, and how many times ours that is."""
+def run(quick: bool = False) -> list[Measurement]:
+    """Rows lost, requests and time, beside those of ccxt."""
     market = build_market(symbols=SYMBOLS, now=NOW)
     repeats = 1 if quick else REPEATS
     rows = []
@@ -49,9 +50,9 @@ def run(quick: bool = False) -> list[dict[str, object]]:
             assert ours.rows == made
             name = f"{made} settlements of a {hours} h symbol"
             rows += [
-                _row(f"{name}: rows lost", made - ours.rows, "rows", made - peer.rows),
-                _row(f"{name}: requests", ours.requests, "requests", peer.requests),
-                _row(f"{name}: time", 1e3 * ours.seconds, "ms", 1e3 * peer.seconds),
+                Measurement(f"{name}: rows lost", made - ours.rows, "rows", made - peer.rows),
+                Measurement(f"{name}: requests", ours.requests, "requests", peer.requests),
+                Measurement(f"{name}: time", 1e3 * ours.seconds, "ms", 1e3 * peer.seconds),
             ]
     return rows
 
@@ -117,11 +118,6 @@ async def _theirs(sandbox: RunningSandbox, instrument: Instrument, repeats: int)
         await exchange.close()
     inside = {row["timestamp"] for row in found if first <= row["timestamp"] <= last}
     return Reading(len(inside), (_asked(sandbox) - before) // repeats, min(took))
-
-
-def _row(name: str, value: float, unit: str, peer: float) -> dict[str, object]:
-    ratio = peer / value if value else None
-    return {"name": name, "value": value, "unit": unit, "peer": peer, "ratio": ratio}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The hourly look at all venues at once, over slow lines, and with three of them hanging."""
+"""The hourly look at all venues at once, over slow lines, and with three of them hanging.
+
+No plain version asks so many venues: the targets are scaled, but for what passes in waiting.
+"""
 
 import tempfile
 from pathlib import Path
@@ -16,6 +19,9 @@ SYMBOLS = 300
 SLOW_LINE = Latency(seconds=0.2, up_to_seconds=0.4)
 HANGING = ("bybit", "lighter", "deribit")
 
+LINE_SECONDS = 1.3
+"""What waits longest for its line: Drift, for a listing and 215 markets, 64 at a time."""
+
 
 def run(quick: bool = False) -> list[Measurement]:
     """Seconds from the first request to the commit, and venues that made it."""
@@ -30,10 +36,16 @@ def run(quick: bool = False) -> list[Measurement]:
         others, left = _look(venues, settings)
     what = f"{len(venues)} venues x {symbols} symbols, 200 to 400 ms a request"
     return [
-        Measurement(what, every, "s", target=5),
-        Measurement("venues that made it", arrived, "", target=None),
-        Measurement(f"the same, {len(HANGING)} of them hanging", others, "s", target=10),
-        Measurement("venues that made it, of those not hanging", left, "", target=None),
+        Measurement(what, every, "s", target=5, waiting=LINE_SECONDS),
+        Measurement("venues that made it", arrived, ""),
+        Measurement(
+            f"the same, {len(HANGING)} of them hanging",
+            others,
+            "s",
+            target=10,
+            waiting=settings.snapshot_deadline_seconds,
+        ),
+        Measurement("venues that made it, of those not hanging", left, ""),
     ]
 
 

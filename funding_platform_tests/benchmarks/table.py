@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rich.table import Table
 
@@ -19,8 +19,12 @@ class Section:
     rows: Sequence[Measurement]
 
     def without_targets(self) -> "Section":
-        """The same figures, not held to anything."""
-        return Section(self.title, [replace(row, target=None) for row in self.rows])
+        """Return the same figures, held to nothing."""
+        return Section(self.title, [row.without_target() for row in self.rows])
+
+    def on_machine(self, slowness: float) -> "Section":
+        """Scale its absolute targets to a machine that takes so many times as long."""
+        return Section(self.title, [row.on_machine(slowness) for row in self.rows])
 
 
 def machine() -> str:
@@ -50,8 +54,13 @@ def markdown(sections: Sequence[Section], caption: str) -> str:
 _HEAD = """\
 # Benchmarks
 
-`make bench` measures throughput and latency on your machine, each figure beside its target and,
-where there is one, beside a peer that does the same work; `make bench DOCUMENT=1` writes this page.
+`make bench` measures throughput and latency on your machine; `make bench ROW=curves` measures one
+section, named as in `bench_<name>.py`, and `make bench DOCUMENT=1` writes this page.
+
+A peer does the same work in the same run: another tool, or a plain version of it. Where there is
+one, the target is a ratio to it, in brackets behind the ratio that was reached; the target column
+says what that comes to here. Other targets in a unit of time are scaled by the machine's speed,
+which a calibration takes at the start; those of memory, requests and rows hold as they are.
 """
 
 
@@ -65,18 +74,23 @@ def _lines(sections: Sequence[Section]) -> Iterator[str]:
 
 
 def _cells(row: Measurement) -> tuple[str, ...]:
-    bound = (
-        "" if row.target is None else f"{'≥' if row.more_is_better else '≤'} {number(row.target)}"
-    )
+    sign = "≥" if row.more_is_better else "≤"
     return (
         row.name,
         number(row.value),
         row.unit,
-        bound,
+        "" if row.bound is None else f"{sign} {number(row.bound)}",
         "" if row.peer is None else number(row.peer),
-        "" if row.ratio is None else f"{number(row.ratio)}x",
+        _ratio(row),
         {True: "yes", False: "NO", None: ""}[row.ok],
     )
+
+
+def _ratio(row: Measurement) -> str:
+    if row.ratio is None:
+        return ""
+    least = "" if row.least_ratio is None else f" (≥ {number(row.least_ratio)}x)"
+    return f"{number(row.ratio)}x{least}"
 
 
 def number(value: float) -> str:
