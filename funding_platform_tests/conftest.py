@@ -20,7 +20,7 @@ os.environ.update(
 from funding_platform.lake import connection
 from funding_platform.lake.connection import catalog_file, commit_lock, connect, create, files_dir
 from funding_platform.settings import Settings
-from funding_platform_tests.checkout import Checkout, make_checkout
+from funding_platform_tests.checkout import Checkout, made_checkout
 from funding_platform_tests.present import at_present
 
 # How fast a machine answers is not a property of the code, and what is tried must not differ from
@@ -96,9 +96,10 @@ def _new_lakes_are_copies(
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A working copy in which the demo has run; tests may add to what it stored."""
-    return make_checkout(tmp_path_factory.mktemp("checkout"))
+    with made_checkout(tmp_path_factory.mktemp("checkout")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

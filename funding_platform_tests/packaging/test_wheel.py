@@ -53,7 +53,7 @@ class Installed:
 
     def run(self, *command: str) -> str:
         """Run one of its programs in the folder; return what it printed."""
-        done = run_in(self.folder, *command, programs=self.programs)
+        done = run_in(self.folder, *command, programs=(self.programs,))
         assert done.returncode == 0, done.stdout[-5_000:]
         return done.stdout
 

@@ -8,6 +8,7 @@ do, it is those markets' own trouble: the value is unknown, with a warning.
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
@@ -58,7 +59,9 @@ class Rule(NamedTuple):
     complaint: str
 
 
-def _rules() -> tuple[Rule, ...]:
+@cache  # not at import: a literal of time starts the threads of Polars
+def market_rules() -> tuple[Rule, ...]:
+    """Return the rules for what a venue says of a market now."""
     hours = pl.col("interval_hours").fill_null(MAX_INTERVAL_HOURS)
     ahead = pl.col("next_funding_time") - pl.col("observed_at")
     longest = pl.duration(seconds=(hours * 3600).cast(pl.Int64)) + SKEW
@@ -79,16 +82,13 @@ def _rules() -> tuple[Rule, ...]:
     )
 
 
-RULES: Final = _rules()
-
-LISTING_RULES: Final = (
-    Rule(
-        "listed_at",
-        (pl.col("listed_at") < FIRST_PERPETUAL)
-        | (pl.col("listed_at") > pl.col("last_seen_at") + ANNOUNCED),
-        "is older than perpetuals, or more than a year ahead",
-    ),
-)
+@cache
+def listing_rules() -> tuple[Rule, ...]:
+    """Return the rules for what a venue says of a listing."""
+    impossible = (pl.col("listed_at") < FIRST_PERPETUAL) | (
+        pl.col("listed_at") > pl.col("last_seen_at") + ANNOUNCED
+    )
+    return (Rule("listed_at", impossible, "is older than perpetuals, or more than a year ahead"),)
 
 
 def sifted_by_names(
@@ -163,7 +163,7 @@ def drop_implausible(
     """
     if snapshot["predicted_rate"].null_count() == snapshot.height:
         raise _error(venue, MARKET_SNAPSHOTS, "not one row has a predicted_rate")
-    frame, problems = _possible(venue, MARKET_SNAPSHOTS, snapshot, RULES)
+    frame, problems = _possible(venue, MARKET_SNAPSHOTS, snapshot, market_rules())
     return frame, [*problems, *_at_rest(venue, frame)]
 
 
@@ -214,7 +214,7 @@ def drop_implausible_listings(
     ContractError
         If most of the values of a column are impossible: seconds taken for milliseconds, say.
     """
-    return _possible(venue, INSTRUMENTS, instruments, LISTING_RULES)
+    return _possible(venue, INSTRUMENTS, instruments, listing_rules())
 
 
 def _possible(
