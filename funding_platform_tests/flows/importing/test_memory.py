@@ -43,8 +43,8 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, size in (
         ("files.texts.PART_BYTES", 1 << 10),
         ("files.texts.LONGEST_RECORD", 1 << 8),
-        ("spool.BUFFER_ROWS", 50),
-        ("spool.GROUP_ROWS", 40),
+        ("files.spool.BUFFER_ROWS", 50),
+        ("files.spool.GROUP_ROWS", 40),
     ):
         monkeypatch.setattr(f"funding_platform.flows.importing.{name}", size)
 
