@@ -28,10 +28,6 @@ from typing import NamedTuple, NoReturn
 
 import funding_platform
 from funding_platform.cli import main as funding
-from funding_platform.lake.extensions import bare_connection
-from funding_platform.lake.read_only import fork
-from funding_platform.lake.read_only.server import FOR_FORKING, SERVER
-from funding_platform.settings import Settings
 
 CLIENT = """\
 #!{python} -IS
@@ -46,16 +42,7 @@ with socket.socket(socket.AF_UNIX) as server:
 sys.exit(status[0] if status else "the process that forks commands was lost")
 """
 
-WITHOUT_DAGSTER = (
-    "arbitrage",
-    "backtest",
-    "commands",
-    "curves",
-    "flows",
-    "lake",
-    "venues",
-    "views",
-)
+WITHOUT_DAGSTER = ("arbitrage", "backtest", "commands", "curves", "flows", "lake", "venues", "views")
 """The packages that commands import from."""
 
 
@@ -89,7 +76,7 @@ def forked_funding(environment: Mapping[str, str]) -> Iterator[Path]:
         server = subprocess.Popen(
             [sys.executable, "-m", __name__, str(listening.fileno())],
             cwd=Path(__file__).parents[1],
-            env={**environment, **FOR_FORKING},
+            env={**environment},
             stdin=subprocess.PIPE,  # at its end when this process is: the server's sign to end
             stdout=subprocess.DEVNULL,
             pass_fds=[listening.fileno()],
@@ -112,7 +99,6 @@ def import_everything() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     importlib.import_module("pandas")
-    bare_connection(Settings(data_dir=Path(os.devnull))).close()  # as in `fork`: once per process
     threads = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
     if "polars-0" in threads:
         raise RuntimeError(f"a module computes with Polars when it is imported: {threads}")
@@ -161,8 +147,6 @@ def _run(command: Command) -> NoReturn:
     sys.argv = ["funding", *command.arguments]
     status = 1
     try:
-        if command.arguments[:1] == ["query"]:
-            ForkedQueryServer()
         funding(prog_name="funding")
     except SystemExit as ended:
         status = int(ended.code or 0)
@@ -173,27 +157,6 @@ def _run(command: Command) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(status)
-
-
-class ForkedQueryServer:
-    """In place of the process that `funding query` starts, to fork from it: a fork of its own."""
-
-    def __init__(self) -> None:
-        requests, theirs = socket.socketpair()
-        self._pid = os.fork()
-        if self._pid == 0:
-            requests.close()
-            fork.serve(theirs)
-            os._exit(0)
-        theirs.close()
-        SERVER._process, SERVER._requests = self, requests  # type: ignore[assignment]
-
-    def poll(self) -> None:
-        """It is there as long as its command is."""
-
-    def wait(self) -> None:
-        """Collect it."""
-        os.waitpid(self._pid, 0)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from funding_platform.lake.errors import QueryError
 
 _MODULE = "funding_platform.lake.read_only.fork"
 
-FOR_FORKING = {
+_FOR_FORKING = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_ARENA_MAX": "2",
     "OPENBLAS_NUM_THREADS": "1",
@@ -120,7 +120,7 @@ class QueryServer:
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, on our own module
                 [sys.executable, "-P", "-W", "ignore", "-m", _MODULE, str(theirs.fileno())],
-                env={**environment, **FOR_FORKING, "PYTHONPATH": path},
+                env={**environment, **_FOR_FORKING, "PYTHONPATH": path},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # an interrupt from the keyboard is the caller's to handle
