@@ -42,7 +42,16 @@ with socket.socket(socket.AF_UNIX) as server:
 sys.exit(status[0] if status else "the process that forks commands was lost")
 """
 
-WITHOUT_DAGSTER = ("arbitrage", "backtest", "commands", "curves", "flows", "lake", "venues", "views")
+WITHOUT_DAGSTER = (
+    "arbitrage",
+    "backtest",
+    "commands",
+    "curves",
+    "flows",
+    "lake",
+    "venues",
+    "views",
+)
 """The packages that commands import from."""
 
 
@@ -150,7 +159,7 @@ def _run(command: Command) -> NoReturn:
         funding(prog_name="funding")
     except SystemExit as ended:
         status = int(ended.code or 0)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - what the interpreter would print at the end of a process
         traceback.print_exc()
     finally:
         atexit._run_exitfuncs()
