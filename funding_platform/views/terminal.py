@@ -49,6 +49,7 @@ def progress_bars(chatter: Path | None = None) -> Iterator[None]:
     with ExitStack() as stack:
         if chatter is not None:
             console.file = sys.stdout
+            stack.callback(setattr, console, "file", None)  # wherever stdout leads by then
             chatter.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(redirect_stdout(stack.enter_context(chatter.open("w"))))
         progress = stack.enter_context(

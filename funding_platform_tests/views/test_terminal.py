@@ -3,7 +3,9 @@
 import io
 import re
 import unicodedata
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -107,3 +109,13 @@ def test_the_label_of_a_bar_is_text(printed: io.StringIO) -> None:
     with terminal.progress_bars(), step("[/b]\x1b[2J"):
         pass
     assert r"[/b]\x1b[2J" in printed.getvalue()
+
+
+def test_what_is_shown_after_bars_with_a_file_for_chatter_goes_where_stdout_leads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with redirect_stdout(io.StringIO()), terminal.progress_bars(tmp_path / "chatter.log"):
+        print("of others")
+    terminal.remark("later", "red", "seen")
+    assert "seen" in capsys.readouterr().out
+    assert (tmp_path / "chatter.log").read_text() == "of others\n"
