@@ -33,11 +33,16 @@ hypothesis_settings.load_profile("suite")
 
 TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "working_copy": "checkout"} | {
     f"test_{name}.py": "replayed"
-    for name in ("replayed_history", "replayed_statistics", "settlements")
+    for name in (
+        "collected_opportunities",
+        "replayed_history",
+        "replayed_statistics",
+        "settlements",
+    )
 }
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
-compiles is one folder, or share what takes long to make: the working copy in which the demo has run,
-the lake into which real histories were replayed."""
+compiles is one folder, or share what takes long to make: the working copy in which the demo has
+run, the lake into which real histories were replayed."""
 
 
 class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
