@@ -36,6 +36,7 @@ from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
 from funding_platform.lake.marts.build import MartsBuild, marts_build
+from funding_platform.lake.marts.dbt import BUILD, TEST
 from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
 
@@ -43,11 +44,6 @@ PER_VENUE = {table_key(table): table for table in (FUNDING_RATES, INSTRUMENTS, M
 """dbt sources that several assets write: one per venue."""
 
 SHOWN_ROWS = 20
-
-_WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-"""They prove the SQL, whatever the data: CI runs them, not every build."""
-
-_WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 
 LOG = table_key(COLLECTION_LOG)
 """The dbt source that every asset of every venue writes."""
@@ -178,12 +174,12 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         with marts_build(lake.settings) as build:
             if context.selected_asset_keys:
                 with step("dbt build"):
-                    models = _started(dbt, build, ["build", *_WITHOUT_TESTS], context, project)
+                    models = _started(dbt, build, BUILD, context, project)
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
                 yield from _counted(outputs, context, lake)
             with step("dbt test"):
-                tests = _started(dbt, build, ["test", *_WITHOUT_UNIT_TESTS], context, project)
+                tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
             for result in results:
                 yield _explained(result, tests, build)
@@ -194,7 +190,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
 def _started(
     dbt: DbtCliResource,
     build: MartsBuild,
-    arguments: list[str],
+    arguments: tuple[str, ...],
     context: dg.AssetExecutionContext,
     project: DbtProject,
 ) -> DbtCliInvocation:
@@ -203,7 +199,7 @@ def _started(
     before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)  # dagster-dbt hands on its own environment, and nothing else
     try:
-        return dbt.cli(arguments, context=context, raise_on_error=arguments[0] != "test")
+        return dbt.cli([*arguments], context=context, raise_on_error=arguments != TEST)
     finally:
         for name in variables.keys() - before.keys():
             del os.environ[name]

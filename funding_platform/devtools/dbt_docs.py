@@ -3,16 +3,15 @@
 Lineage, SQL, tests and every column with its unit, in a file that opens without a server.
 """
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import click
 
+from funding_platform.lake.marts.dbt import dbt_process
 from funding_platform.lake.marts.dbt_plugin import dbt_environment
-from funding_platform.settings import Settings, project_file
+from funding_platform.settings import Settings
 
 
 def write_dbt_docs(settings: Settings) -> Path:
@@ -23,19 +22,13 @@ def write_dbt_docs(settings: Settings) -> Path:
     subprocess.CalledProcessError
         If dbt fails; its own message is on the terminal.
     """
-    project = project_file("dbt_project")
     folder = settings.data_dir / "dbt_docs"
-    environment = {
-        **os.environ,
-        **dbt_environment(settings),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-    }
-    where = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    command = [sys.executable, "-m", "dbt.cli.main", "docs", "generate", "--static", *where]
+    target = folder / "target"
+    arguments = ("docs", "generate", "--static")
+    command, environment = dbt_process(arguments, dbt_environment(settings), target)
     subprocess.run(command, env=environment, check=True)  # noqa: S603
     page = folder / "index.html"
-    shutil.copyfile(folder / "target" / "static_index.html", page)
+    shutil.copyfile(target / "static_index.html", page)
     return page
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from funding_platform import settings
+from funding_platform.lake.marts.dbt import dbt_process
 from funding_platform.local.home import DagsterHomeError, dagster_instance
 from funding_platform.settings import DAGSTER_HOME, project_file
 
@@ -33,6 +34,13 @@ def test_a_file_of_the_folder_goes_before_the_one_that_was_shipped(shipped: Path
 
 def test_a_file_that_is_nowhere_is_missed_in_the_folder(shipped: Path) -> None:
     assert project_file("backtests/mine.toml") == Path.cwd() / "backtests" / "mine.toml"
+
+
+def test_dbt_works_on_the_project_that_was_shipped(shipped: Path) -> None:
+    (shipped / "dbt_project").mkdir()
+    command, variables = dbt_process(("parse",), {}, Path("target"))
+    assert command.count(str(shipped / "dbt_project")) == 2  # of the project and its profiles
+    assert variables["DBT_TARGET_PATH"] == "target"
 
 
 def test_the_usual_home_gets_the_shipped_settings(

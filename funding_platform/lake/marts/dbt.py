@@ -1,6 +1,7 @@
 """dbt as a process of its own, and what became of each node that it ran.
 
-Dagster starts dbt itself, to stream its events; whoever works without Dagster starts it here.
+Dagster starts dbt itself, with the same arguments, to stream its events; whoever works without
+Dagster starts it here.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Final
 
 from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.marts.build import RESULTS
-from funding_platform.settings import project_root
+from funding_platform.settings import project_file
 
 BUILD: Final = ("build", "--exclude-resource-type", "test", "unit_test")
 """Models and seeds. Unit tests prove the SQL, whatever the data: CI runs them, not every build."""
@@ -36,6 +37,19 @@ class Node:
     seconds: float
 
 
+def dbt_process(
+    arguments: tuple[str, ...], environment: Mapping[str, str], target: Path
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the environment by which dbt works on the project; see `run_dbt`."""
+    project = str(project_file("dbt_project"))
+    where = ("--project-dir", project, "--profiles-dir", project)
+    output = {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(target)}
+    return (
+        [sys.executable, "-m", "dbt.cli.main", *arguments, *where],
+        {**os.environ, **environment, **output},
+    )
+
+
 def run_dbt(arguments: tuple[str, ...], environment: Mapping[str, str], target: Path) -> list[Node]:
     """Run dbt to its end; that a node fails is told, not raised.
 
@@ -54,27 +68,16 @@ def run_dbt(arguments: tuple[str, ...], environment: Mapping[str, str], target: 
     BuildFailedError
         If there is no dbt project, or dbt ends before it runs a node.
     """
-    project = project_root() / "dbt_project"
+    project = project_file("dbt_project")
     if not project.is_dir():
         raise BuildFailedError(
             f"there is no dbt project at {project}", hint="run this inside the checkout"
         )
     results = target / RESULTS
     results.unlink(missing_ok=True)
+    command, variables = dbt_process(("--no-use-colors", *arguments), environment, target)
     outcome = subprocess.run(  # noqa: S603
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments),
-            *("--project-dir", str(project), "--profiles-dir", str(project)),
-        ],
-        env={
-            **os.environ,
-            **environment,
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(target),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
+        command, env=variables, capture_output=True, text=True, check=False
     )
     if not results.exists():
         said = (outcome.stdout + outcome.stderr).strip().splitlines()
