@@ -15,17 +15,6 @@ from funding_platform.core.numbering import instrument_numbers
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 
 
-def require_frame(table: str, given: object) -> None:
-    """Raise over anything but a frame in memory."""
-    if not isinstance(given, pl.DataFrame):
-        kind = type(given)
-        library = "" if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]}."
-        raise DataError(
-            f"{table} is a {library}{kind.__name__}, not a Polars DataFrame",
-            hint="collect a LazyFrame; take a pandas frame through polars.from_pandas",
-        )
-
-
 def require_columns(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) -> None:
     """Raise if a column is missing."""
     if missing := [name for name in columns if name not in frame.columns]:
@@ -90,7 +79,6 @@ def numbered(
     strict: bool = True,
 ) -> pl.DataFrame:
     """Rows with the number of their instrument, in place of its key; without one, a fault."""
-    require_frame(table, given)
     has_numbers = "instrument" in given.columns
     require_columns(table, given, columns if has_numbers else (*INSTRUMENT_KEY, *columns))
     times = tuple(name for name in columns if name.endswith(("_at", "time")))
