@@ -35,29 +35,27 @@ class Collected(NamedTuple):
     warnings: list[VenueError]
 
 
-def check_against_sandbox(
-    name: str, market: Market | None = None, sandbox: RunningSandbox | None = None
-) -> None:
+def check_against_sandbox(name: str) -> None:
     """Check that all that a venue's adapter collects is what the market behind it holds.
 
     Parameters
     ----------
     name
         A registered venue with a wire in the sandbox.
-    market, sandbox
-        A market whose present is ``NOW`` and a sandbox that serves it; made where none is given.
 
     Raises
     ------
     AssertionError
         Naming the first symbol that differs, and how.
     """
-    if market is None or sandbox is None:
-        market = build_market(symbols=30, seed=5, now=NOW)
-        with running_sandbox(market) as running:
-            collected = asyncio.run(collect(running, name))
-    else:
-        collected = asyncio.run(collect(sandbox, name))
+    market = build_market(symbols=30, seed=5, now=NOW)
+    with running_sandbox(market) as sandbox:
+        check_served(name, market, sandbox)
+
+
+def check_served(name: str, market: Market, sandbox: RunningSandbox) -> None:
+    """Check the same of a market whose present is ``NOW``, and a sandbox that serves it."""
+    collected = asyncio.run(collect(sandbox, name))
     _check_instruments(collected, market, name)
     _check_snapshot(collected.snapshot, market, name)
     _check_history(collected.history, market, name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from funding_platform.adapter_kit.against_sandbox import NOW, check_against_sandbox
+from funding_platform.adapter_kit.against_sandbox import NOW, check_served
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
@@ -35,10 +35,10 @@ def sandbox(market: Market) -> Iterator[RunningSandbox]:
 def test_what_is_collected_is_what_the_market_holds(
     sandbox: RunningSandbox, market: Market, venue: str
 ) -> None:
-    check_against_sandbox(venue, market, sandbox)
+    check_served(venue, market, sandbox)
 
 
 def test_a_difference_is_named(sandbox: RunningSandbox) -> None:
     other = build_market(symbols=30, seed=6, now=NOW)
     with pytest.raises(AssertionError, match="instruments differ"):
-        check_against_sandbox("binance", other, sandbox)
+        check_served("binance", other, sandbox)
