@@ -19,6 +19,7 @@ from funding_platform.backtest.data.panel import Panel, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.compiled import compiled
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import from_us
 from funding_platform.core.units import rate_8h
 
@@ -160,7 +161,7 @@ class ReplayedMarket:
 
     @cached_property
     def _by_key(self) -> Mapping[tuple[str, str], int]:
-        keys = self.instruments.select("venue", "venue_symbol").iter_rows()
+        keys = self.instruments.select(INSTRUMENT_KEY).iter_rows()
         return {(venue, symbol): row for row, (venue, symbol) in enumerate(keys)}
 
 

@@ -55,6 +55,9 @@ Comparison = Callable[[DuckDBPyConnection, str, datetime], tuple[Answer, pl.Data
 SHOWN_PAIRS = 20
 
 
+WARN: Final = dg.AssetCheckSeverity.WARN
+
+
 class Check(NamedTuple):
     """A question's name and what it asks. A warning may be the market's doing, an error is not."""
 
@@ -66,18 +69,16 @@ class Check(NamedTuple):
 SCHEMA: Final = Check("schema", "Columns and types equal the declaration in core.tables.")
 UNIQUE_KEY: Final = Check("unique_key", "No key is there twice.")
 FRESH: Final = Check("fresh", "The newest row is as recent as it should be.")
-NOTHING_AHEAD: Final = Check(
-    "nothing_ahead", "No row is dated ahead of the present.", dg.AssetCheckSeverity.WARN
-)
+NOTHING_AHEAD: Final = Check("nothing_ahead", "No row is dated ahead of the present.", WARN)
 NOT_AT_REST: Final = Check(
     "not_at_rest",
     "Some market of the venue has settled at another rate than 0 in thirty days.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 COVERS_LISTED: Final = Check(
     "covers_listed",
     "Every instrument that trades has a row in the newest snapshot.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 FEW_MISSING_BUCKETS: Final = Check(
     "few_missing_buckets",
@@ -87,22 +88,22 @@ FEW_MISSING_BUCKETS: Final = Check(
 MODELS_FITTED: Final = Check(
     "models_fitted",
     "At least half of the newest models could be fitted.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 FULL_RANK: Final = Check(
     "full_rank",
     "The strips of three in four newest models span all eight buckets.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 STEADY: Final = Check(
     "steady",
     f"Three in four first components have turned by at most {MAX_DRIFT_DEGREES:g} degrees.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 EXPLAINS: Final = Check(
     "explains",
     "In three of four newest models three components explain half of the variance.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 COMPLETE_JOIN: Final = Check(
     "complete_join", "Every curve has its features, known no earlier than the curve."
@@ -120,7 +121,7 @@ EDGE_HOLDS: Final = Check(
     "edge_holds",
     f"The last {TRADES_IN_WINDOW} out-of-sample trades are not worse than "
     f"{100 * ALERT_QUANTILE:g} % of those of the first run.",
-    dg.AssetCheckSeverity.WARN,
+    WARN,
 )
 
 _MODEL_QUESTIONS: Final[dict[Check, Question]] = {
@@ -241,7 +242,7 @@ def _comparison(
             answer, flagged = compare(connection, venue, datetime.now(UTC))
         return dg.AssetCheckResult(
             passed=answer.passed,
-            severity=dg.AssetCheckSeverity.WARN,
+            severity=WARN,
             description=answer.verdict,
             metadata={
                 **{figure: str(value) for figure, value in answer.figures.items()},

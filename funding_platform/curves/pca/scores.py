@@ -12,7 +12,7 @@ import polars as pl
 
 from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
 from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.pca.inputs import time_key
@@ -74,7 +74,7 @@ def _rows(strips: pl.DataFrame, models: pl.DataFrame, at: Ints) -> pl.DataFrame:
     there = np.asarray(vectors.any(axis=2))
     available = np.maximum(_us(strips, "available_at"), _us(models, "available_at")[at])
     return PCA_SCORES.conform(
-        strips.select("venue", "venue_symbol", "as_of", "kind").with_columns(
+        strips.select(CURVE_KEY).with_columns(
             models["scope"].gather(at),
             models["model_id"].gather(at),
             *(

@@ -213,7 +213,7 @@ def predicted_agrees(
     Returns
     -------
     tuple
-        The verdict, and the flagged pairs: see ``cross_checks``.
+        The verdict, and the flagged pairs: see ``checks.rates``.
     """
     since = now - CROSS_CHECKED
     settled = lake.execute(_SETTLED, [venue, since]).pl()
@@ -231,7 +231,7 @@ def second_opinion_agrees(
     Returns
     -------
     tuple
-        The verdict, and the flagged pairs: see ``cross_checks``.
+        The verdict, and the flagged pairs: see ``checks.rates``.
     """
     since = now - CROSS_CHECKED
     own = lake.execute(_PREDICTED, [venue, since]).pl()

@@ -22,7 +22,7 @@ Polls of Lighter an hour ahead of 216 settlements in January 2026 lie within 2.3
 100 cases; rates of Binance, Bybit and OKX that settle eight hours apart differ by less than 10 to
 16 bp in 99 of 100, hourly ones of Hyperliquid and Kraken by less than 4.2 bp.
 
-A venue whose funding accrues names no settlement for its figure: see ``accruing_rates``.
+A venue whose funding accrues names no settlement for its figure: see ``checks.accruing``.
 
 Single pairs beyond it are markets that jumped. A fault of the source shows in many: the verdict is
 on the share of a venue's pairs, and on instruments most of whose pairs are flagged. A shift by a

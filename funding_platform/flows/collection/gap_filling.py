@@ -55,7 +55,7 @@ _UP_TO = "venue = ? AND list_contains(?, venue_symbol) AND funding_time < ?"
 
 _REASONS = {STOPPED: " (stops while it trades)", SILENT: " (silent while it trades)"}
 
-_KEY = ["venue", "venue_symbol", "missing_time"]
+_KEY = [*INSTRUMENT_KEY, "missing_time"]
 
 
 @dataclass(frozen=True, slots=True)

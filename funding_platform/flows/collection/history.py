@@ -4,7 +4,6 @@ Refetching a month costs at least one request per symbol however short the windo
 replaced as a whole: that is idempotent, and late corrections arrive for free.
 """
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ import polars as pl
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import Window
+from funding_platform.flows.blocking import blocking
 from funding_platform.flows.collection.clock import require_right_clock
 from funding_platform.flows.collection.gap_filling import completed
 from funding_platform.flows.collection.history_report import HistoryReport
@@ -37,13 +37,6 @@ from funding_platform.venues.unexpected import typed_failures
 
 MONTHS_AT_ONCE = 6
 """Months held in memory and committed together: a year of 300 hourly symbols takes 1.7 GiB."""
-
-
-def collect_history(
-    venue_name: str, window: Window, settings: Settings, run_id: str
-) -> HistoryReport:
-    """Do what ``collect_history_async`` does, where no loop is running."""
-    return asyncio.run(collect_history_async(venue_name, window, settings, run_id))
 
 
 async def collect_history_async(
@@ -90,6 +83,9 @@ async def collect_history_async(
                 if not isinstance(attempt.error, ClockError):
                     recording.store(lake, transaction)
     return report
+
+
+collect_history = blocking(collect_history_async)
 
 
 async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> None:

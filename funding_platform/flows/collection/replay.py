@@ -5,7 +5,6 @@ a parser was corrected it is what should have been stored: even an attempt that 
 unexpected field gives its rows, if the answers that it has suffice.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from datetime import datetime
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.registry import table_named
 from funding_platform.core.time_grid import Window
+from funding_platform.flows.blocking import blocking
 from funding_platform.flows.collection.history import known_instruments, read_history
 from funding_platform.flows.collection.history_report import HistoryReport
 from funding_platform.flows.collection.log import Attempt
@@ -43,21 +43,6 @@ class Replayed:
     attempt: Attempt
     rows: int = 0
     error: FundingError | None = None
-
-
-def replay(
-    settings: Settings,
-    run_id: str,
-    *,
-    into: Settings | None = None,
-    venues: Sequence[str] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[Replayed]:
-    """Do what ``replay_async`` does, where no loop is running."""
-    return asyncio.run(
-        replay_async(settings, run_id, into=into, venues=venues, since=since, until=until)
-    )
 
 
 async def replay_async(
@@ -100,6 +85,9 @@ async def replay_async(
                 one.error = error
             advance()
     return replays
+
+
+replay = blocking(replay_async)
 
 
 def _recorded(

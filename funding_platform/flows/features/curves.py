@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, LATENESS, TENOR, Window
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
@@ -25,7 +26,7 @@ _MARKET = Input(MARKET_SNAPSHOTS, "snapshot_hour", MARKET_LOOK_BACK + HOUR, TENO
 
 def read_bases(lake: Lake, window: Window) -> pl.DataFrame:
     """Read ``venue``, ``venue_symbol`` and ``base`` of all instruments."""
-    return INSTRUMENT_BASES.read(lake, window, columns=("venue", "venue_symbol", "base"))
+    return INSTRUMENT_BASES.read(lake, window, columns=(*INSTRUMENT_KEY, "base"))
 
 
 def _build_curves(lake: Lake, window: Window) -> pl.DataFrame:
@@ -37,13 +38,13 @@ def _build_curves(lake: Lake, window: Window) -> pl.DataFrame:
     settlements = _SETTLEMENTS.read(
         lake,
         until_now,
-        columns=("venue", "venue_symbol", "funding_time", "funding_rate", "interval_hours"),
+        columns=(*INSTRUMENT_KEY, "funding_time", "funding_rate", "interval_hours"),
     )
     predictions = _PREDICTIONS.read(
         lake,
         until_now,
         columns=(
-            *("venue", "venue_symbol", "observed_at"),
+            *(*INSTRUMENT_KEY, "observed_at"),
             *("predicted_rate", "interval_hours", "next_funding_time"),
         ),
         where="predicted_rate IS NOT NULL",
@@ -65,7 +66,7 @@ def _build_factors(lake: Lake, window: Window) -> pl.DataFrame:
         lake,
         window,
         columns=(
-            *("venue", "venue_symbol", "observed_at"),
+            *(*INSTRUMENT_KEY, "observed_at"),
             *("mark_price", "index_price", "open_interest_base"),
         ),
     )

@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from funding_platform.core.frames import Frame, polars_frame
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import FlowError
@@ -25,7 +26,6 @@ MAX_AGE: Final = timedelta(days=1)
 INSTANT: Final = "instant"
 """The column of a frame of instants, and of the answer to one."""
 
-_INSTRUMENT: Final = ("venue", "venue_symbol")
 _SCHEMA: Final = pl.Schema({INSTANT: UTC_TIME, **FEATURE_STORE.polars_schema})
 
 _SPAN: Final = "kind = $kind AND as_of > $oldest AND as_of <= $newest AND available_at <= $newest"
@@ -69,7 +69,7 @@ _AT_MANY_OF_ALL: Final = _AT_MANY.format(
 )
 
 _BASES: Final = "SELECT venue, venue_symbol, base AS listed_base FROM core.instruments"
-_LISTED: Final = pl.Schema(dict.fromkeys((*_INSTRUMENT, "listed_base"), pl.String()))
+_LISTED: Final = pl.Schema(dict.fromkeys((*INSTRUMENT_KEY, "listed_base"), pl.String()))
 
 
 def get_features(
@@ -146,7 +146,7 @@ def features_of(
     if bases:
         listed = answer(connection, _LISTED, _BASES)
         found = (
-            found.join(listed, on=_INSTRUMENT, how="left", maintain_order="left")
+            found.join(listed, on=INSTRUMENT_KEY, how="left", maintain_order="left")
             .filter(pl.coalesce("listed_base", "base", "venue_symbol").is_in(bases))
             .drop("listed_base")
         )
@@ -173,7 +173,7 @@ def _questions(
     if instruments is None:
         return instants
     wanted = pl.DataFrame(
-        sorted(set(instruments)), schema=dict.fromkeys(_INSTRUMENT, pl.String()), orient="row"
+        sorted(set(instruments)), schema=dict.fromkeys(INSTRUMENT_KEY, pl.String()), orient="row"
     )
     return instants.select(INSTANT).join(wanted, how="cross")
 
@@ -197,19 +197,19 @@ def _instants_in(frame: pl.DataFrame) -> pl.DataFrame:
             f"as_of.{INSTANT} is {time}, or null somewhere, not a time in UTC throughout",
             hint='times that tell UTC without saying so: .dt.replace_time_zone("UTC")',
         )
-    names = _INSTRUMENT if set(_INSTRUMENT) <= set(frame.columns) else ()
+    names = INSTRUMENT_KEY if set(INSTRUMENT_KEY) <= set(frame.columns) else ()
     return frame.select(pl.col(INSTANT).cast(UTC_TIME), *(pl.col(n).cast(pl.String) for n in names))
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, asked: pl.DataFrame, kind: str) -> pl.DataFrame:
-    named = set(_INSTRUMENT) <= set(asked.columns)
+    named = set(INSTRUMENT_KEY) <= set(asked.columns)
     span = {"kind": kind, "oldest": asked["oldest"].min(), "newest": asked[INSTANT].max()}
     if asked[INSTANT].n_unique() == 1:
         found = answer(connection, _SCHEMA, _AT_ONE, span)
         if not named:
             return found
-        keys = (INSTANT, *_INSTRUMENT)
-        return asked.select(keys).join(found, on=keys, how="left").sort(_INSTRUMENT)
+        keys = (INSTANT, *INSTRUMENT_KEY)
+        return asked.select(keys).join(found, on=keys, how="left").sort(INSTRUMENT_KEY)
     connection.register("asked", asked)
     try:
         sql = _AT_MANY_OF_NAMED if named else _AT_MANY_OF_ALL

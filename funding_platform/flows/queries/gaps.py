@@ -23,6 +23,7 @@ from funding_platform.core.completeness import (
     with_known_beginnings,
 )
 from funding_platform.core.tables.collected import INSTRUMENTS
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import MILLISECOND, SKEW, Window
 from funding_platform.flows.collection.gap_filling import in_words
@@ -136,7 +137,7 @@ def _counted(missing: pl.DataFrame) -> pl.DataFrame:
     time = pl.col("missing_time")
     grouped = (
         missing.sort("missing_time")
-        .group_by("venue", "venue_symbol", "kind")
+        .group_by(*INSTRUMENT_KEY, "kind")
         .agg(
             pl.len().alias("missing"),
             time.first().alias("first"),

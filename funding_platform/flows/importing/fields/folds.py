@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import to_us
 
@@ -31,7 +32,7 @@ def with_folds_resolved(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     rows = frame.with_row_index("row").sort("venue", "venue_symbol", "file", "line")
     chosen: dict[int, datetime] = {}
     undecided: list[int] = []
-    for series in rows.partition_by("venue", "venue_symbol", "file", maintain_order=True):
+    for series in rows.partition_by(*INSTRUMENT_KEY, "file", maintain_order=True):
         doubtful = series.filter(pl.col("later").is_not_null())
         sure = series.filter(pl.col("later").is_null())
         for group in doubtful.partition_by("venue_time", maintain_order=True):
