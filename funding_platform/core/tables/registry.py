@@ -28,6 +28,7 @@ from funding_platform.core.tables.opportunities import (
     OPPORTUNITY_HISTORY,
 )
 from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES, STATISTICS
 
@@ -38,6 +39,9 @@ TABLES: Final = {
         LISTINGS,
         FUNDING_RATES,
         MARKET_SNAPSHOTS,
+        PRICE_CANDLES,
+        SPOT_CANDLES,
+        OPEN_INTEREST,
         COLLECTION_LOG,
         RAW_PAYLOADS,
         FEE_SCHEDULES,
