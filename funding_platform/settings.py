@@ -13,7 +13,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validato
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 
 
 class SettingsError(FundingError):
@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _explained(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        with faults_as(SettingsError, "the settings are wrong", cls.model_fields, hint=_WHERE):
+        with raise_as(SettingsError, "the settings are wrong", cls.model_fields, hint=_WHERE):
             return handler(values)
 
     @field_validator("venue_urls", mode="before")

@@ -16,7 +16,7 @@ from funding_platform.arbitrage.pricing import Fees, priced
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
 from funding_platform.core.tables.marts import BUILD_MARTS
 from funding_platform.core.tables.schema import Table
-from funding_platform.core.validation_errors import near
+from funding_platform.core.validation_errors import did_you_mean
 
 _FEES_IN_FORCE: Final = (
     f"SELECT venue, tier, maker_bps, taker_bps FROM ({fees_in_force_at('now()')})"
@@ -129,7 +129,7 @@ def _require_names(field: str, names: Iterable[str], known: set[str], table: Tab
         )
         raise UnknownChoiceError(
             f"{field}: {table.full_name} does not know "
-            + ", nor ".join(f"{name!r}{near(name, known)}" for name in unknown),
+            + ", nor ".join(f"{name!r}{did_you_mean(name, known)}" for name in unknown),
             hint=f'what it knows: funding query "{listing}"',
         )
 
@@ -151,12 +151,12 @@ def _chosen_fees(tiers: dict[str, str], connection: duckdb.DuckDBPyConnection) -
         if not known:
             raise UnknownChoiceError(
                 f"fee_tiers: no fees of {venue!r} are known"
-                f"{near(venue, {fees.venue for fees in in_force})}",
+                f"{did_you_mean(venue, {fees.venue for fees in in_force})}",
                 hint="`funding fees list` shows what is known, `funding fees set` adds to it",
             )
         if tier not in known:
             raise UnknownChoiceError(
-                f"fee_tiers: {venue} has no tier {tier!r}{near(tier, known)}",
+                f"fee_tiers: {venue} has no tier {tier!r}{did_you_mean(tier, known)}",
                 hint=f"its tiers are: {', '.join(known)}",
             )
     return [fees for fees in in_force if fees.tier == tiers.get(fees.venue, BASE_TIER)]

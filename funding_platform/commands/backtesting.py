@@ -178,13 +178,13 @@ def sweep(
     """Run a configuration at many points, or walk forward through them."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.parameters import SweepPlan
-    from funding_platform.core.validation_errors import faults_as
+    from funding_platform.core.validation_errors import raise_as
     from funding_platform.flows.backtests.files import parse_axes, parse_changes, read_config
 
     division = _division(in_sample_days, out_of_sample_days, anchored)
     if division is not None and workers > 1:
         raise click.UsageError("a walk-forward runs in one process: leave --workers out")
-    with faults_as(SweepError, "the sweep makes no sense", SweepPlan.model_fields):
+    with raise_as(SweepError, "the sweep makes no sense", SweepPlan.model_fields):
         plan = SweepPlan(
             axes=parse_axes(axes),
             method="random" if samples else "grid",
@@ -204,13 +204,13 @@ def _division(
     """How a walk-forward divides its window; None where none was asked for."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
-    from funding_platform.core.validation_errors import faults_as
+    from funding_platform.core.validation_errors import raise_as
 
     if in_sample is None and out_of_sample is None and not anchored:
         return None
     if in_sample is None or out_of_sample is None:
         raise click.UsageError("a walk-forward needs --in-sample-days and --out-of-sample-days")
-    with faults_as(SweepError, "the walk-forward makes no sense", WalkForwardPlan.model_fields):
+    with raise_as(SweepError, "the walk-forward makes no sense", WalkForwardPlan.model_fields):
         return WalkForwardPlan(
             in_sample_days=in_sample, out_of_sample_days=out_of_sample, anchored=anchored
         )

@@ -48,7 +48,7 @@ SCHEMA: Final = pl.Schema(
 _NONE_REUSED: Final = STARTS.to_frame()
 
 
-def lives(instruments: pl.DataFrame) -> pl.DataFrame:
+def trading_spans(instruments: pl.DataFrame) -> pl.DataFrame:
     """From when until when each instrument is known to have traded.
 
     Parameters
@@ -80,7 +80,7 @@ def with_known_beginnings(
     Parameters
     ----------
     life
-        What ``lives`` gives.
+        What ``trading_spans`` gives.
     window
         The span in question.
     kept_since
@@ -108,7 +108,7 @@ def missing_settlements(
         ``venue``, ``venue_symbol``, ``funding_time`` and ``interval_hours``: those of the window
         and, where there are any, their neighbours on either side of it.
     life
-        What ``lives`` gives; an instrument that is not in it is only searched for gaps.
+        What ``trading_spans`` gives; an instrument that is not in it is only searched for gaps.
     window
         The span in question; its end lies in the past.
     starts
@@ -152,7 +152,7 @@ def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUS
     )
     # Whole milliseconds: a quotient of floats falls short of the integer it should be.
     count = (pl.col("gap").dt.total_milliseconds() + pl.col("step") // 2) // pl.col("step") - 1
-    return _laid_out(gaps, "funding_time", -pl.col("step"), count, BETWEEN)
+    return _expand_times(gaps, "funding_time", -pl.col("step"), count, BETWEEN)
 
 
 def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datetime]:
@@ -211,16 +211,18 @@ def _at_the_ends(
     after = pl.when(known).then((end - pl.col("last")).dt.total_milliseconds() // closing)
     listed = pl.col("trades_from").is_not_null()
     return [
-        _laid_out(ends, "first", -opening, pl.when(listed).then(before), OPENING),
-        _laid_out(ends, "last", closing, after, STOPPED),
+        _expand_times(ends, "first", -opening, pl.when(listed).then(before), OPENING),
+        _expand_times(ends, "last", closing, after, STOPPED),
     ]
 
 
 def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl.DataFrame:
     """What was due of instruments without any settlement, on multiples of their interval."""
     step = _milliseconds("stated_hours")
-    dumb = life.filter(pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null())
-    dumb = dumb.join(settlements, on=INSTRUMENT_KEY, how="anti").with_columns(
+    never_settled = life.filter(
+        pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null()
+    )
+    never_settled = never_settled.join(settlements, on=INSTRUMENT_KEY, how="anti").with_columns(
         pl.max_horizontal(
             (pl.col("trades_from").dt.epoch("ms") + step - 1) // step,
             (instant(window.start).dt.epoch("ms") - 1) // step,
@@ -231,11 +233,11 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
         ).alias("upto"),
     )
     start = pl.from_epoch(pl.col("before") * step, time_unit="ms").dt.replace_time_zone("UTC")
-    dumb = dumb.with_columns(start.cast(UTC_TIME).alias("start"))
-    return _laid_out(dumb, "start", step, pl.col("upto") - pl.col("before"), SILENT)
+    never_settled = never_settled.with_columns(start.cast(UTC_TIME).alias("start"))
+    return _expand_times(never_settled, "start", step, pl.col("upto") - pl.col("before"), SILENT)
 
 
-def _laid_out(
+def _expand_times(
     frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
 ) -> pl.DataFrame:
     """The times ``origin + k step`` for k = 1 .. count, to the minute."""

@@ -36,7 +36,7 @@ def sandbox_venues(market: Market) -> Iterator[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SandboxRun:
     """A definitions object and the instance that its jobs run in."""
 
     definitions: dg.Definitions

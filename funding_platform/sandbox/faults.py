@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 from funding_platform.sandbox.errors import SandboxError
 
 
@@ -114,7 +114,7 @@ def parse_faults(document: str | bytes) -> list[Fault]:
     SandboxError
         If the text is no list of faults; the message names every wrong field.
     """
-    with faults_as(
+    with raise_as(
         SandboxError,
         "not a list of faults",
         hint='an example: [{"kind": "status", "status": 429, "venue": "okx", "count": 2}]',

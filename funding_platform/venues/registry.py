@@ -18,11 +18,11 @@ from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_excha
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.breaker_state import BreakerRecord
 from funding_platform.venues.rest.http import HttpClient, utc_now
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.rest.recording import Exchange, Recorder, ReplayTransport
-from funding_platform.venues.rest.standing import Health
 from funding_platform.venues.rest.state import SharedState, state_file
 from funding_platform.venues.specification import VenueSpec
 
@@ -220,7 +220,7 @@ async def replayed_venue(
         await http.aclose()
 
 
-def venue_health(name: str, settings: Settings | None = None) -> Health:
+def breaker_record(name: str, settings: Settings | None = None) -> BreakerRecord:
     """How a venue stands with this machine: bans, failures in a row, the state of its breaker.
 
     Raises
@@ -232,7 +232,7 @@ def venue_health(name: str, settings: Settings | None = None) -> Health:
     file = state_file(settings, name, _address(venue_spec(name), settings))
     state = SharedState(file if file.exists() else None)
     try:
-        return Breaker(name, state).health
+        return Breaker(name, state).record
     finally:
         state.close()
 

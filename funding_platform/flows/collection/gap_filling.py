@@ -16,9 +16,9 @@ from funding_platform.core.completeness import (
     SCHEMA,
     SILENT,
     STOPPED,
-    lives,
     missing_settlements,
     outage_hours,
+    trading_spans,
     with_known_beginnings,
 )
 from funding_platform.core.errors import FundingError
@@ -103,7 +103,7 @@ async def completed(
     instruments
         Rows of ``core.instruments`` of that venue.
     """
-    life = _expected_lives(venue, instruments, history, window)
+    life = _expected_spans(venue, instruments, history, window)
     stamps = instruments.select(*INSTRUMENT_KEY, "listed_at", pl.lit(value=False).alias("relisted"))
 
     def absent(read: pl.DataFrame) -> pl.DataFrame:
@@ -171,11 +171,11 @@ async def _read_again(
     return again
 
 
-def _expected_lives(
+def _expected_spans(
     venue: Venue, instruments: pl.DataFrame, history: History, window: Window
 ) -> pl.DataFrame:
     """Lives of the symbols that were read, as far back as the venue keeps what it had."""
-    read = lives(instruments.filter(pl.col("venue_symbol").is_in(list(history.coverage))))
+    read = trading_spans(instruments.filter(pl.col("venue_symbol").is_in(list(history.coverage))))
     return with_known_beginnings(read, window, kept_since(venue.spec.name, venue.now()))
 
 

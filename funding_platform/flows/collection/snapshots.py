@@ -204,7 +204,7 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
             attempt.requests = venue.stats.requests
             attempt.clock_ahead = venue.stats.clock_ahead
             attempt.latency_ms = venue.stats.mean_latency_ms
-            attempt.note_standing(settings)
+            attempt.note_breaker_state(settings)
     if frame.is_empty():
         raise EmptyAnswerError(
             f"not a single row for {what.table.full_name}",

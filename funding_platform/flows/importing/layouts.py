@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 from funding_platform.flows.errors import MappingError, SamplesError
 from funding_platform.flows.importing.fields.cells import tidied
 from funding_platform.flows.importing.mapping import Mapping, command
@@ -61,7 +61,7 @@ def mapping_for(
     if "ignore" in told and "ignore" in base:
         base["ignore"] = tuple({*base["ignore"], *_listed(told["ignore"])})
         told.pop("ignore")
-    with faults_as(MappingError, f"{file}: the mapping makes no sense", Mapping.model_fields):
+    with raise_as(MappingError, f"{file}: the mapping makes no sense", Mapping.model_fields):
         return Mapping(**{**base, **told}), preset
 
 

@@ -16,10 +16,10 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.completeness import (
     BETWEEN,
-    lives,
     missing_between,
     missing_settlements,
     outage_hours,
+    trading_spans,
     with_known_beginnings,
 )
 from funding_platform.core.tables.collected import INSTRUMENTS
@@ -105,16 +105,16 @@ def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) ->
     if start is None:
         return gaps
     window = Window(start, end)
-    life = _lives(lake, venue, end)
+    life = _trading_spans(lake, venue, end)
     life = with_known_beginnings(life, window, kept_since(venue, asked_at))
     absent = missing_settlements(settlements, life, window, starts)
     return pl.concat([gaps, absent.filter(pl.col("kind") != BETWEEN)])
 
 
-def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
+def _trading_spans(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
     """Lives of the venue's instruments, as far as they have been collected."""
     instruments = lake.execute("SELECT * FROM core.instruments WHERE venue = ?", [venue]).pl()
-    life = lives(INSTRUMENTS.typed(instruments))
+    life = trading_spans(INSTRUMENTS.typed(instruments))
     until = pl.col("trades_until")
     collected = pl.min_horizontal(until, instant(collected_until))
     return life.with_columns(pl.when(until.is_not_null()).then(collected).alias("trades_until"))

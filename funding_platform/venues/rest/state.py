@@ -23,14 +23,14 @@ LOCK_SECONDS: Final = 2.0
 """Longest wait for another process's transaction, which takes a fraction of a millisecond."""
 
 _APPLICATION_ID: Final = 0x46_55_4E_44
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE spent (
     budget TEXT, slot INTEGER, weight REAL NOT NULL, PRIMARY KEY (budget, slot)
 ) WITHOUT ROWID;
 CREATE TABLE pauses (budget TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE standing (
+CREATE TABLE breaker (
     banned_until REAL,
     ban TEXT,
     failures INTEGER NOT NULL DEFAULT 0,
@@ -38,7 +38,7 @@ CREATE TABLE standing (
     last_failed_at REAL,
     retry_at REAL
 );
-INSERT INTO standing DEFAULT VALUES;
+INSERT INTO breaker DEFAULT VALUES;
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 COMMIT;
