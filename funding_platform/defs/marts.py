@@ -25,6 +25,7 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.tables.fees import FEE_OVERRIDES
 from funding_platform.core.tables.registry import TABLES
+from funding_platform.defs.column_lineage import column_lineage
 from funding_platform.defs.presentation import (
     OWNERS,
     PREVIEW_ROWS,
@@ -134,6 +135,21 @@ class Translator(DagsterDbtTranslator):
             additional_deps=[one for dep in spec.additional_deps for one in self._writers(dep)],
         )
 
+    def lineage(
+        self, models: DbtCliInvocation, project: DbtProject
+    ) -> dict[dg.AssetKey, dg.TableColumnLineage]:
+        """Return what the columns of the models are made of that were compiled."""
+        manifest = models.manifest
+        found = column_lineage(
+            manifest,
+            compiled=models.target_path / "compiled",
+            kept_in=project.project_dir / project.target_path,
+            writers=lambda node: [
+                dep.asset_key for dep in self._writers(dg.AssetDep(self.get_asset_key(node)))
+            ],
+        )
+        return {self.get_asset_key(manifest["nodes"][name]): one for name, one in found.items()}
+
     def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
         written_by = {**PER_VENUE, table_key(LISTINGS): INSTRUMENTS}
         table = written_by.get(dep.asset_key)
@@ -177,7 +193,8 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
                     models = _started(dbt, build, BUILD, context, project)
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
-                yield from _counted(outputs, context, lake)
+                lineage = translator.lineage(models, project)
+                yield from _counted(outputs, lineage, context, lake)
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
@@ -232,21 +249,27 @@ def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
 
 
 def _counted(
-    events: Sequence[Any], context: dg.AssetExecutionContext, lake: LakeResource
+    events: Sequence[Any],
+    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
 ) -> Iterator[Any]:
-    """Outputs with row counts and previews: dagster-dbt does not know the lake to count in."""
+    """Yield outputs with column lineage and, of declared tables, row counts and previews.
+
+    dagster-dbt does not know the lake to count in.
+    """
     with lake.get_connection() as connection:
         for event in events:
-            table = isinstance(event, dg.Output) and TABLES.get(
-                ".".join(context.asset_key_for_output(event.output_name).path)
-            )
-            if table:
+            if not isinstance(event, dg.Output):
+                yield event
+                continue
+            key = context.asset_key_for_output(event.output_name)
+            shown: dict[str, Any] = {}
+            if key in lineage:
+                shown["dagster/column_lineage"] = lineage[key]
+            if table := TABLES.get(".".join(key.path)):
                 counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
                 head = connection.execute(f"FROM {table.full_name} LIMIT {PREVIEW_ROWS}").pl()
-                shown = {
-                    "dagster/row_count": counted[0] if counted else 0,
-                    "preview": dg.MetadataValue.md(markdown_table(head)),
-                }
-                yield event.with_metadata({**event.metadata, **shown})
-            else:
-                yield event
+                shown["dagster/row_count"] = counted[0] if counted else 0
+                shown["preview"] = dg.MetadataValue.md(markdown_table(head))
+            yield event.with_metadata({**event.metadata, **shown})

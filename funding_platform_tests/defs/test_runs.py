@@ -64,6 +64,18 @@ def count(sql: str) -> int:
     return int(row[0])
 
 
+def sources_of(world: SandboxRun, asset: str, column: str) -> set[tuple[str, str]]:
+    """Return what the lineage of a column's last materialisation names."""
+    event = world.instance.get_latest_materialization_event(dg.AssetKey(asset.split("/")))
+    assert event is not None
+    assert event.asset_materialization is not None
+    lineage = event.asset_materialization.metadata["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    return {
+        (dep.asset_key.to_user_string(), dep.column_name) for dep in lineage.deps_by_column[column]
+    }
+
+
 def step_errors(result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(
         str(event.step_failure_data.error) for event in result.get_step_failure_events()
@@ -89,6 +101,12 @@ def test_the_whole_world_from_wire_to_published_file(world: SandboxRun, tmp_path
     assert count("SELECT count(*) FROM marts.opportunities") > 0
     assert count("SELECT count(DISTINCT venue) FROM features.curve_factors") == len(WITH_HISTORY)
     assert (tmp_path / "funding.duckdb").exists()
+    assert sources_of(world, "staging/stg_funding_rates", "funding_rate") == {
+        (f"raw/{venue}/funding_rates", "funding_rate") for venue in WITH_HISTORY
+    }
+    assert ("intermediate/int_opportunity_legs", "mark_price") in sources_of(
+        world, "intermediate/int_opportunity_pairs", "price_gap_bps"
+    )
     authors = {result.run_id for result in results}
     with connect(Settings()) as connection:
         named = {
