@@ -52,7 +52,7 @@ def connect(
     read_only: bool = True,
     as_of: datetime | int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with the lake as its default database.
+    """Open a DuckDB connection with the lake as its default database.
 
     Parameters
     ----------

@@ -124,7 +124,10 @@ def _is_unicode(sql: str) -> bool:
 
 
 def _cpu_seconds(limits: QueryLimits) -> float:
-    """What a query may take of the processors; left open, the clock is to stop it first."""
+    """Return the processor seconds that a query may take.
+
+    Left open, they are so many that the clock stops the query first.
+    """
     return limits.cpu_seconds or limits.seconds * limits.threads + 1
 
 
@@ -172,7 +175,7 @@ def _raise_what_went_wrong(reply: Reply, limits: QueryLimits) -> None:
 
 
 def _frame(stream: bytes) -> pl.DataFrame:
-    """An Arrow stream as DuckDB itself would hand it to Polars, and intervals as durations."""
+    """Read an Arrow stream as DuckDB itself would hand it to Polars, and intervals as durations."""
     table = pa.ipc.open_stream(stream).read_all()
     names = _distinct(table.column_names)
     columns = [
