@@ -133,7 +133,7 @@ def missing_settlements(
 
 
 def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUSED) -> pl.DataFrame:
-    """The settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
+    """List the settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datet
 def _at_the_ends(
     settlements: pl.DataFrame, life: pl.DataFrame, window: Window
 ) -> list[pl.DataFrame]:
-    """What was due after listing before the first settlement, and after the last one."""
+    """List what was due after listing before the first settlement, and after the last one."""
     time, interval = pl.col("funding_time"), pl.col("interval_hours")
     ends = (
         settlements.sort("funding_time")
@@ -217,7 +217,7 @@ def _at_the_ends(
 
 
 def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """What was due of instruments without any settlement, on multiples of their interval."""
+    """List what was due of instruments without any settlement, on multiples of their interval."""
     step = _milliseconds("stated_hours")
     dumb = life.filter(pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null())
     dumb = dumb.join(settlements, on=INSTRUMENT_KEY, how="anti").with_columns(
@@ -238,7 +238,7 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
 def _laid_out(
     frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
 ) -> pl.DataFrame:
-    """The times ``origin + k step`` for k = 1 .. count, to the minute."""
+    """Lay out the times ``origin + k step`` for k = 1 .. count, to the minute."""
     rows = frame.select(*INSTRUMENT_KEY, origin, step.alias("stride"), count.alias("count"))
     lacking = rows.filter(pl.col("count") > 0)
     if lacking.is_empty():

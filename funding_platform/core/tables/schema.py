@@ -120,7 +120,7 @@ class Table:
         return pl.Schema({column.name: column.type.polars for column in self.columns})
 
     def column(self, name: str) -> Column:
-        """The declaration of one column.
+        """Return the declaration of one column.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class Table:
         raise UnknownNameError(f"{self.full_name} has no column {name!r}")
 
     def empty(self) -> pl.DataFrame:
-        """A frame of this table without rows."""
+        """Make a frame of this table without rows."""
         return pl.DataFrame(schema=self.polars_schema)
 
     def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -166,7 +166,7 @@ class Table:
         return without_signed_zeros(whole)
 
     def ddl(self) -> str:
-        """The ``CREATE TABLE IF NOT EXISTS`` statement."""
+        """Write the ``CREATE TABLE IF NOT EXISTS`` statement."""
         lines = ",\n".join(
             f"    {column.name} {column.type.value}{'' if column.nullable else ' NOT NULL'}"
             for column in self.columns
