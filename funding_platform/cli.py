@@ -72,7 +72,7 @@ def _is_closed_pipe(error: Exception) -> bool:
 
 
 def _explained(error: Exception) -> click.ClickException:
-    """What the command line says of an error."""
+    """Turn an error into what the command line says of it."""
     if isinstance(error, FundingError):
         return click.ClickException(visible(str(error)))
     if isinstance(error, OSError) and error.errno and error.filename is not None:

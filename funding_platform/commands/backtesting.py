@@ -66,7 +66,7 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
 )
 @text_format
 def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
-    """What has been run, the newest first."""
+    """List what has been run, the newest first."""
     from funding_platform.flows.queries import load_sweep, open_lake, stored_runs, stored_sweeps
     from funding_platform.views.tables import SHOWN_RUNS, SHOWN_SWEEPS
 
@@ -86,7 +86,7 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.argument("run_id")
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
-    """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
+    """Show what RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
     from funding_platform.flows.queries.connection import open_lake
     from funding_platform.flows.queries.runs import StoredRun, load_run, run_row
 
@@ -250,7 +250,7 @@ def _walk_forward(
 
 
 def _present(stored: "StoredRun") -> None:
-    """What identifies a run, its figures, its venue pairs and its warnings."""
+    """Print what identifies a run, its figures, its venue pairs and its warnings."""
     from funding_platform.flows.backtests.reports import by_group, figure_table, run_facts
     from funding_platform.views.terminal import show
 

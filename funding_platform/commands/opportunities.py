@@ -194,7 +194,7 @@ def watch(look: Callable[[], None], every: float, *, clear: bool) -> None:
 
 
 def _filter(stated: dict[str, Any]) -> "OpportunityFilter":
-    """The filter of the options that were stated."""
+    """Build the filter of the options that were stated."""
     from funding_platform.arbitrage.filters import OpportunityFilter
 
     return OpportunityFilter(
@@ -203,7 +203,7 @@ def _filter(stated: dict[str, Any]) -> "OpportunityFilter":
 
 
 def _flat(found: "pl.DataFrame") -> "pl.DataFrame":
-    """A frame whose reasons are one text: csv has no place for a list in a cell."""
+    """Join a frame's reasons into one text: csv has no place for a list in a cell."""
     import polars as pl
 
     return found.with_columns(pl.col("reasons").list.join(" "))

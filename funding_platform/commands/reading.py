@@ -104,7 +104,7 @@ def features(
     form: str,
     output: Path | None,
 ) -> None:
-    """What was known at a time of the instruments of BASES, or of all."""
+    """Show what was known at a time of the instruments of BASES, or of all."""
     from funding_platform.flows.queries import features_of, open_lake
     from funding_platform.views.tables import SHOWN_FEATURES
 
