@@ -7,7 +7,7 @@ from funding_platform.flows.queries.opportunities import LeftOut
 
 
 def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.DataFrame:
-    """The essential columns of what ``ranked_opportunities`` found."""
+    """Select the essential columns of what ``ranked_opportunities`` found."""
     return found.select(
         "base",
         pl.format("{} {}", "long_venue", "long_symbol").alias("long"),
@@ -22,7 +22,7 @@ def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.Da
 def shown_comparison(
     compared: pl.DataFrame, first: str, second: str, wanted: OpportunityFilter
 ) -> pl.DataFrame:
-    """The essential columns of what ``compare_venues`` found."""
+    """Select the essential columns of what ``compare_venues`` found."""
     return compared.select(
         "base",
         pl.col("first_symbol").alias(first),
@@ -66,5 +66,5 @@ def _basis_points(column: str, name: str) -> pl.Expr:
 
 
 def _against() -> pl.Expr:
-    """The reasons as words, which a narrow cell can wrap."""
+    """Spell the reasons as words, which a narrow cell can wrap."""
     return pl.col("reasons").list.join(", ").str.replace_all("_", " ").alias("against it")
