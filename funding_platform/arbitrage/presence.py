@@ -40,7 +40,7 @@ def ask(
     wanted: OpportunityFilter,
     table: Table,
 ) -> duckdb.DuckDBPyConnection:
-    """The connection with the answer to a question about opportunities at the filter's costs.
+    """Ask about opportunities at the filter's costs; return the connection with the answer.
 
     A venue that has no row may be named, as long as its fees are known: one that is down today is
     no slip of the pen.
@@ -84,7 +84,7 @@ def require_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _require_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """The table is there, with every column that it is declared to have."""
+    """Refuse a table that is not there or lacks a column that it is declared to have."""
     try:
         described = connection.execute(f"DESCRIBE {table.full_name}").fetchall()
     except duckdb.CatalogException as error:
@@ -144,7 +144,7 @@ def _venues_with_fees(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _chosen_fees(tiers: dict[str, str], connection: duckdb.DuckDBPyConnection) -> list[Fees]:
-    """The fees in force now of every venue: at the tier that is named for it, else at its base."""
+    """Read the fees in force now of every venue: at the tier named for it, else at its base."""
     in_force = [Fees(*row) for row in connection.execute(_FEES_IN_FORCE).fetchall()]
     for venue, tier in tiers.items():
         known = sorted(fees.tier for fees in in_force if fees.venue == venue)
