@@ -62,7 +62,7 @@ def dispersion(levels: Levels, base: Ints, venue: Ints) -> Floats:
 
 
 def _of_base(levels: Levels, spans: list[slice], venue: Ints) -> list[Floats]:
-    """The dispersion seen by each curve of the instruments that the spans hold."""
+    """Compute the dispersion seen by each curve of the instruments that the spans hold."""
     as_of = [levels.as_of[span] for span in spans]
     times = np.unique(np.concatenate(as_of))
     places = [np.searchsorted(times, own) for own in as_of]

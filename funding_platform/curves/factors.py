@@ -47,7 +47,7 @@ def curve_factors(
     instruments: pl.DataFrame | None = None,
     snapshots: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The factors of curves; ``core.tables.features`` has the formula and unit of each.
+    """Compute the factors of curves; ``core.tables.features`` has the formula and unit of each.
 
     A factor depends on nothing that became available after its curve. It does depend on what came
     before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past
@@ -118,7 +118,7 @@ def _in_pieces(owner: Ints) -> Iterator[slice]:
 
 
 def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFrame:
-    """The factors that need nothing but the instruments' own curves."""
+    """Compute the factors that need nothing but the instruments' own curves."""
     buckets = np.array(curves.select(BUCKETS).to_numpy().T)
     buckets[0], outlier = guarded(buckets)
     slope = buckets[7] - buckets[0]

@@ -61,7 +61,7 @@ def market_factors(
 
 
 def _newest(curves: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
-    """The newest snapshot of each curve's instrument at ``at`` that is not stale, or nulls."""
+    """Find the newest snapshot of each curve's instrument at ``at`` that is not stale, or nulls."""
     joined = curves.sort("at").join_asof(
         seen,
         left_on="at",

@@ -46,11 +46,11 @@ class Phases:
         self._leaves_grid[self._instrument[self._hour % TENOR_HOURS != 0]] = True
 
     def __iter__(self) -> Iterator[int]:
-        """The phases that some instrument may have."""
+        """Iterate over the phases that some instrument may have."""
         return iter(np.flatnonzero(self._possible.any(axis=1)).tolist())
 
     def settlements(self, phase: int) -> Settlements:
-        """The settlements of the instruments that may have the phase."""
+        """Return the settlements of the instruments that may have the phase."""
         if phase == 0:
             return self._settlements
         members: Flags = self._possible[phase]

@@ -88,7 +88,7 @@ def live_strips(
     end: int,
     emission: Emission = "roll",
 ) -> Strips:
-    """The running window at its predicted rate before the seven that have settled.
+    """Build strips of the running window at its predicted rate and the seven that have settled.
 
     Only a prediction observed within the running window counts, and not one that was due at the
     boundary or before: that speaks of a window that has already settled.
@@ -179,7 +179,7 @@ def fill_inner(buckets: Floats) -> Ints:
 
 
 def _windows_back(grid: WindowGrid, at: Ints, n: int) -> Floats:
-    """Yields of the ``n`` windows up to each position, newest first: shape (n, m).
+    """Take the yields of the ``n`` windows up to each position, newest first: shape (n, m).
 
     All are missing at position -1, which stands for a window that the grid does not hold.
     """

@@ -150,7 +150,7 @@ def sort_key(instrument: Ints, hour: Ints) -> Ints:
 
 
 def _rates_8h(settlements: Settlements, first: Ints) -> tuple[Floats, Floats]:
-    """The 8-hour rate of each window, NaN where too little settled, and the hours it covers."""
+    """Find each window's 8-hour rate, NaN where too little settled, and the hours it covers."""
     interval = settlements.interval
     unknown = np.isnan(interval)
     share = np.fmin(1.0, TENOR_HOURS / interval)  # an unknown interval counts whole

@@ -35,7 +35,7 @@ _SLOTS: Final = np.arange(N_COMPONENTS)
 
 
 def _sign_vectors() -> Floats:
-    """The unit vectors that a component's sign is read from, shape (3, 8)."""
+    """Return the unit vectors that a component's sign is read from, shape (3, 8)."""
     vectors = np.zeros((N_COMPONENTS, N_WINDOWS))
     vectors[0] = 1.0
     vectors[1, [-1, 0]] = 1.0, -1.0

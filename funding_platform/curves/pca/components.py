@@ -36,7 +36,7 @@ class Components(Rows):
 
 
 def principal_components(moments: Moments) -> Components:
-    """The leading eigenvectors of ``scatter / (n - 1)``, for n of at least two.
+    """Compute the leading eigenvectors of ``scatter / (n - 1)``, for n of at least two.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class StripRows:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> "StripRows":
-        """The rows of a frame with a column ``instrument`` and those of the curve table."""
+        """Read the rows of a frame with a column ``instrument`` and those of the curve table."""
         return cls(
             frame["instrument"].cast(pl.Int64).to_numpy(),
             frame["as_of"].dt.epoch("us").to_numpy(),
@@ -58,7 +58,7 @@ class PcaInput:
 
 
 def read_curves(curves: pl.DataFrame) -> PcaInput:
-    """Number the instruments, sort the strips, and leave out what cannot be used.
+    """Assign numbers to the instruments, sort the strips, and leave out what cannot be used.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Moments(Rows):
 
 
 def segment_moments(strips: Floats, first: Ints, stop: Ints) -> Moments:
-    """The moments of ``strips[first:stop]`` for each pair of bounds.
+    """Compute the moments of ``strips[first:stop]`` for each pair of bounds.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def segment_moments(strips: Floats, first: Ints, stop: Ints) -> Moments:
 
 
 def pooled_moments(parts: Moments, first: Ints) -> Moments:
-    """The moments of the strips of consecutive parts taken together.
+    """Compute the moments of the strips of consecutive parts taken together.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def pooled_moments(parts: Moments, first: Ints) -> Moments:
 
 
 def trailing_moments(strips: Floats, length: int) -> Moments:
-    """The moments of every run of ``length`` consecutive strips.
+    """Compute the moments of every run of ``length`` consecutive strips.
 
     The strips are cut into blocks of ``length``. A run is the end of one block and the beginning
     of the next; both are sums that only ever grow, so that no error accumulates beyond two blocks,

@@ -45,7 +45,7 @@ def score_rows(usable: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scored(usable: pl.DataFrame, models: pl.DataFrame, owner: tuple[str, ...]) -> pl.DataFrame:
-    """The scores by the models of one scope."""
+    """Compute the scores by the models of one scope."""
     if models.is_empty():
         return PCA_SCORES.empty()
     models = models.sort(*owner, "window_end")
@@ -89,13 +89,13 @@ def _rows(strips: pl.DataFrame, models: pl.DataFrame, at: Ints) -> pl.DataFrame:
 
 
 def _numbers(frame: pl.DataFrame, numbers: pl.DataFrame, owner: tuple[str, ...]) -> Ints:
-    """The number of each row's owner."""
+    """Return the number of each row's owner."""
     found = frame.select(owner).join(numbers, on=owner, how="left", maintain_order="left")
     return found["owner"].cast(pl.Int64).to_numpy()
 
 
 def _us(frame: pl.DataFrame, name: str) -> Ints:
-    """A column of times in microseconds since the epoch."""
+    """Read a column of times in microseconds since the epoch."""
     return frame[name].dt.epoch("us").to_numpy()
 
 

@@ -100,7 +100,7 @@ def instrument_fits(strips: PcaInput, ends: list[datetime], length: timedelta) -
 
 
 def venue_fits(fits: Fits, venue_of: Ints) -> Fits:
-    """The fits of instruments pooled by venue and window: all their strips, stacked.
+    """Pool the fits of instruments by venue and window: all their strips, stacked.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def microseconds(times: list[datetime]) -> Ints:
 
 
 def _after(keys: Ints, owner: Ints, time: Ints) -> Ints:
-    """The first place among sorted keys whose time is later than the owner's."""
+    """Find the first place among sorted keys whose time is later than the owner's."""
     return np.searchsorted(keys, time_key(owner, time), side="right")
 
 
