@@ -43,7 +43,7 @@ def transform_is_due(now: datetime, venues: Collection[str], arrived: Collection
 
 
 def sensors(venues: list[str]) -> list[dg.SensorDefinition]:
-    """The hourly collection, and the transforms that follow it."""
+    """Make the sensors of the hourly collection, and of the transforms that follow it."""
 
     @dg.sensor(
         name="hourly_collection",

@@ -175,7 +175,7 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
 
 
 def _questions(venue: str, table: Table) -> dict[Check, Question]:
-    """What is asked of a venue's rows in a collected table."""
+    """List what is asked of a venue's rows in a collected table."""
 
     def fresh(lake: DuckDBPyConnection) -> Answer:
         now = datetime.now(UTC)
@@ -206,7 +206,7 @@ def _few_missing_buckets(lake: DuckDBPyConnection) -> Answer:
 
 
 def _checks(key: dg.AssetKey, questions: Mapping[Check, Question]) -> dg.AssetChecksDefinition:
-    """The questions about one asset, each a check of its own in the UI."""
+    """Define a check for each question about one asset: each stands by itself in the UI."""
 
     @dg.multi_asset_check(
         name="_".join([*key.path, "checks"]),

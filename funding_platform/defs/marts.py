@@ -50,7 +50,7 @@ LOG = table_key(COLLECTION_LOG)
 
 
 def dbt_project() -> DbtProject:
-    """The dbt project with a current manifest, which says what assets there are."""
+    """Return the dbt project with a current manifest, which says what assets there are."""
     folder = project_file("dbt_project")
     project = DbtProject(project_dir=folder, profiles_dir=folder, target_path=_target_path(folder))
     if not _manifest_is_current(project):
@@ -65,7 +65,7 @@ def _target_path(folder: Path) -> Path:
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """The dbt beside the running Python, whether or not the environment is activated."""
+    """Return the dbt beside the running Python, whether or not the environment is activated."""
     beside = Path(sys.executable).with_name("dbt")
     return DbtCliResource(project_dir=project, dbt_executable=str(beside))
 
@@ -98,17 +98,17 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The schema."""
+        """Return the schema."""
         return str(dbt_resource_props["schema"])
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The prose of the model; its SQL is a click away, in the file that it stands in."""
+        """Return the prose of the model; its SQL is a click away, in the file that it stands in."""
         return str(dbt_resource_props.get("description") or "")
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The node with per-venue sources spelled out, and the declaration's column schema."""
+        """Describe the node, its per-venue sources spelled out, with the declaration's columns."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         deps = [one for dep in spec.deps for one in self._writers(dep)]
         table = TABLES.get(".".join(spec.key.path))
@@ -122,7 +122,7 @@ class Translator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """The test with its description, or with its name as a sentence."""
+        """Describe the test by its description, or by its name as a sentence."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
@@ -147,7 +147,7 @@ class Translator(DagsterDbtTranslator):
 
 
 def fee_overrides_asset() -> dg.AssetSpec:
-    """The dbt source that no asset writes: people do, with ``funding fees set``."""
+    """Declare the dbt source that no asset writes: people do, with ``funding fees set``."""
     return dg.AssetSpec(
         table_key(FEE_OVERRIDES),
         description=FEE_OVERRIDES.description,
@@ -207,7 +207,7 @@ def _started(
 
 
 def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
-    """A failed check with the first rows that its test found, or with why it could not be run."""
+    """Give a failed check the first rows that its test found, or why it could not be run."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
     failed_rows = event.metadata.get("dagster_dbt/failed_row_count")
@@ -226,7 +226,7 @@ def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
 
 
 def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
-    """What dbt says of each node that it ran."""
+    """Return what dbt says of each node that it ran."""
     results: list[dict[str, Any]] = invocation.get_artifact("run_results.json")["results"]
     return results
 
@@ -234,7 +234,7 @@ def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
 def _counted(
     events: Sequence[Any], context: dg.AssetExecutionContext, lake: LakeResource
 ) -> Iterator[Any]:
-    """Outputs with row counts and previews: dagster-dbt does not know the lake to count in."""
+    """Add row counts and previews to outputs: dagster-dbt does not know the lake to count in."""
     with lake.get_connection() as connection:
         for event in events:
             table = isinstance(event, dg.Output) and TABLES.get(

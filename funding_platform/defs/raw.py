@@ -126,7 +126,10 @@ def hourly_assets(
 
 
 def _kinds(key: dg.AssetKey) -> set[str]:
-    """The venue among them: a node of the graph shows them, and of its key the last part only."""
+    """Name the venue among the kinds.
+
+    A node of the graph shows them, and of its key the last part only.
+    """
     return {key.path[1], "python", "duckdb"}
 
 
@@ -142,7 +145,7 @@ def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
 def _hourly_results(
     table: Table, collected: Mapping[str, Collected]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """A venue that answered is materialised; one that did not only fails its check."""
+    """Materialise each venue that answered; one that did not only fails its check."""
     for venue, one in collected.items():
         key, attempt = raw_key(venue, table), one.attempt
         trouble = [attempt.error] if attempt.error else attempt.warnings
@@ -166,7 +169,7 @@ def _hourly_results(
 
 
 def _history_metadata(report: HistoryReport) -> dict[str, Any]:
-    """What a backfill did as a whole; the rows of each month stand on its own partition."""
+    """Say what a backfill did as a whole; the rows of each month stand on its own partition."""
     return {
         "dagster/row_count": report.rows,
         "window": str(report.window),
@@ -185,7 +188,7 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
 
 
 def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
-    """The verdict on a backfill."""
+    """Return the verdict on a backfill."""
     lost = report.missing_settlements.height
     by_name = named(report.missing_settlements, MAX_NAMED_SYMBOLS)
     return dg.AssetCheckResult(
