@@ -44,7 +44,7 @@ GROUP BY venue, venue_symbol
 
 
 def known_of(lake: Lake, incoming: pl.DataFrame) -> Known:
-    """What the lake holds of the same instruments, neighbours included."""
+    """Read what the lake holds of the same instruments, neighbours included."""
     names: list[object] = [incoming[name].unique().to_list() for name in INSTRUMENT_KEY]
     first, last = incoming["venue_time"].min(), incoming["venue_time"].max()
     assert isinstance(first, datetime)

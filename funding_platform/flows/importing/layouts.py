@@ -13,7 +13,7 @@ from funding_platform.flows.importing.presets import PRESETS, Preset
 
 
 def preset_for(columns: Sequence[str]) -> Preset | None:
-    """The layout that a file with these columns has, if it is known."""
+    """Find the layout that a file with these columns has, if it is known."""
     fitting = [one for one in PRESETS if set(one.known_by) <= set(columns)]
     return max(fitting, key=lambda one: len(one.known_by), default=None)
 
@@ -26,7 +26,7 @@ def is_known_header(line: str) -> bool:
 def mapping_for(
     file: str, path: Path, header: Sequence[str], told: Dictionary[str, Any]
 ) -> tuple[Mapping, Preset | None]:
-    """The mapping for a file with these columns: what was told, on top of the preset it fits.
+    """Make the mapping for a file with these columns: what was told, on top of the preset it fits.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def mapping_for(
 def _require_told(
     file: str, path: Path, preset: Preset, base: dict[str, Any], told: Dictionary[str, Any]
 ) -> None:
-    """What no file of the layout says has been told."""
+    """Refuse a mapping that lacks what no file of the layout says."""
     by_column = {f"{name.removesuffix('_column')}" for name in told if name.endswith("_column")}
     aliases = {"time_zone"} if "zone" in told else set()
     in_path = {name for name in preset.needs if f"{{{name}}}" in str(told.get("path", ""))}
@@ -89,7 +89,7 @@ def _require_told(
 
 
 def _suggested(header: Sequence[str]) -> dict[str, str]:
-    """A mapping that may be meant, by what the columns are called."""
+    """Suggest a mapping by what the columns are called."""
 
     def like(*words: str) -> str | None:
         folded = {name: name.casefold() for name in header}

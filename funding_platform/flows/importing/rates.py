@@ -97,7 +97,7 @@ class RatesFile:
             yield self._rates(cells, mapping, unit)
 
     def hint(self, *fields: Dictionary[str, Any]) -> str:
-        """The command that would import the file if some fields were told."""
+        """Write the command that would import the file if some fields were told."""
         return command(self.member.path, self.told, *fields)
 
     def _cells(self) -> Iterator[Cells]:
@@ -130,7 +130,7 @@ class RatesFile:
             self.note(f"{cells.file}: read as {self.preset.title}")
 
     def _unit_of(self, cells: Cells, mapping: Mapping) -> str:
-        """The unit that the times are in, by their size."""
+        """Tell the unit that the times are in, by their size."""
         unit = detected_unit(cells.columns[mapping.time], self.now)
         if unit is None:
             raise cells.fault(
@@ -239,7 +239,7 @@ class RatesFile:
         return read.values if stated is None else read.values.fill_null(stated)
 
     def _symbols(self, cells: Cells, mapping: Mapping, constant: str | None) -> pl.Series:
-        """A symbol per row, without what its column says around it."""
+        """Read a symbol per row, without what its column says around it."""
         names = names_or(cells, mapping.symbol_column, constant)
         if mapping.symbol_form is not None and mapping.symbol_column is not None:
             pattern = form_pattern(mapping.symbol_form)

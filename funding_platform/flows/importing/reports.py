@@ -53,7 +53,7 @@ class ImportReport:
         return int(self.files["written"].sum())
 
     def summary(self) -> pl.DataFrame:
-        """The files, or where there are too many to list, the instruments."""
+        """List the files, or where there are too many to list, the instruments."""
         if self.files.height <= MAX_LISTED:
             return self.files
         return (
@@ -136,7 +136,7 @@ def counted(incoming: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeat_notes(repeats: Sequence[pl.DataFrame], names: Sequence[str]) -> list[str]:
-    """What to say of rows that tell a settlement which their own file has told before.
+    """Say of which files rows tell a settlement that the same file has told before.
 
     Parameters
     ----------

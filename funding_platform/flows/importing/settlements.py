@@ -137,7 +137,7 @@ def _refuse_close(slots: pl.DataFrame, files: Sequence[str]) -> None:
 
 
 def _refuse_rolling(slots: pl.DataFrame, files: Sequence[str]) -> None:
-    """A figure for h hours that comes again before h hours are over is not a settlement."""
+    """Refuse a rolling figure: one for h hours that comes again before h hours are over."""
     hours = pl.col("gap").dt.total_seconds() / 3600
     early = slots.filter(hours > 0, hours < 0.75 * pl.col("interval_hours"))
     if early.height > ROLLING_SHARE * slots["interval_hours"].count():
@@ -168,7 +168,7 @@ def _refuse_finer_than_known(slots: pl.DataFrame, files: Sequence[str]) -> None:
 
 
 def _refuse_held(slots: pl.DataFrame, files: Sequence[str]) -> None:
-    """A settled rate that is held until the next one changes on the grid of its interval only."""
+    """Refuse settled rates that are held: they change on the grid of their interval only."""
     doubtful = _unstated(slots)
     step = _hours(doubtful["gap"].median())
     if doubtful.height < 4 or not step or step > 12:
@@ -284,7 +284,7 @@ def _hours(gap: object) -> float | None:
 
 
 def _words(gap: object) -> str:
-    """A length of time as people say it."""
+    """Spell a length of time as people say it."""
     if not isinstance(gap, timedelta):
         return "less"
     seconds = gap.total_seconds()

@@ -75,7 +75,7 @@ def _decide(
 def _fitting(
     candidates: tuple[datetime, datetime], sure: pl.DataFrame, stated: float | None
 ) -> datetime | None:
-    """The candidate that lies on the grid of the settlements around it; None if not just one."""
+    """Choose the candidate on the grid of the settlements around it; None if not just one is."""
     near = sure.filter((pl.col("venue_time") - candidates[0]).abs() <= timedelta(days=2))
     stamps = (near if near.height else sure)["venue_time"].sort()
     references = [_hours_of(stamp) for stamp in stamps]
