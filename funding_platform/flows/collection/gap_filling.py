@@ -145,7 +145,7 @@ def named(missing: pl.DataFrame, limit: int) -> dict[str, str]:
 
 
 def in_words(times: Sequence[datetime]) -> str:
-    """The first few times, and how many more there are."""
+    """List the first few times in words, and how many more there are."""
     shown = ", ".join(f"{time:%Y-%m-%d %H:%M}" for time in times[:SHOWN_TIMES])
     more = len(times) - SHOWN_TIMES
     return f"{shown} and {more} more" if more > 0 else shown
@@ -154,7 +154,7 @@ def in_words(times: Sequence[datetime]) -> str:
 async def _read_again(
     venue: Venue, spans: list[tuple[Window, list[str]]], trouble: list[FundingError]
 ) -> list[History]:
-    """The spans once more; what fails is added to ``trouble``."""
+    """Read the spans once more; add what fails to ``trouble``."""
     again: list[History] = []
     advance = begin(f"{venue.spec.name} gaps", len(spans))
 
@@ -220,7 +220,7 @@ def _of_earlier_listings(
 
 
 def _spans(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str]]]:
-    """The spans to ask for, each with the symbols that lack something in it."""
+    """List the spans to ask for, each with the symbols that lack something in it."""
     time = pl.col("missing_time")
     apart = (time.diff() > ONE_SPAN).fill_null(False).cum_sum().over("venue_symbol")
     runs = (

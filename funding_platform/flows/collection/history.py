@@ -205,7 +205,7 @@ def _listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
 
 
 def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
-    """The part of the window in which settlements can exist."""
+    """Return the part of the window in which settlements can exist."""
     if window.start >= now:
         raise FutureWindowError(
             f"{spec.name}: {window} has not begun", hint="ask for a month up to the running one"
@@ -221,7 +221,7 @@ def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
 
 
 def _slices(window: Window) -> Iterator[Window]:
-    """The window cut at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
+    """Cut the window at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
     months = list(window.months())
     for first in range(0, len(months), MONTHS_AT_ONCE):
         part = months[first : first + MONTHS_AT_ONCE]

@@ -84,7 +84,7 @@ class HistoryReport:
         return self.rows / self.expected if self.expected else 1.0
 
     def warnings(self) -> list[FundingError]:
-        """What the log should tell of a history that is not whole."""
+        """List what the log should tell of a history that is not whole."""
         doubts = self.trouble + self._at_rest()
         if self.missing_settlements.is_empty():
             return doubts

@@ -178,7 +178,7 @@ async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: st
 
 
 async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> pl.DataFrame:
-    """What the venue of an attempt gives within its time; the attempt notes what it took."""
+    """Ask a venue within its time; the attempt notes what it took."""
     attempt = recording.attempt
     name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
     async with open_venue(
