@@ -195,7 +195,7 @@ def figure(row: Mapping[str, Any], name: str) -> float | None:
 
 
 def _differences(stored: StoredRun, again: BacktestResult) -> Iterator[str]:
-    """What is not as it was, one sentence each."""
+    """Say what is not as it was, one sentence each."""
     if again.data_fingerprint != stored.row["data_fingerprint"]:
         yield "the data is not what was read"
     for table in FRAMES:
@@ -207,7 +207,7 @@ def _differences(stored: StoredRun, again: BacktestResult) -> Iterator[str]:
 
 
 def _why(code_then: str, code_now: str) -> str:
-    """What most likely made the difference."""
+    """Say what most likely made the difference."""
     if code_then == code_now:
         return "the code is what it was: the lake, or what is stored of the run, was altered"
     whose = "the code"

@@ -30,7 +30,7 @@ _NUMERICS: Final = ("numba", "numpy", "polars")
 
 
 def new_id(kind: str, now: datetime) -> str:
-    """An id that sorts by time: ``run-20261121-072530-9f3c01ab``."""
+    """Make an id that sorts by time: ``run-20261121-072530-9f3c01ab``."""
     return f"{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
@@ -51,7 +51,7 @@ def code_version(strategy: type[NamedStrategy] | None = None) -> str:
 
 
 def code_of(config: BacktestConfig) -> str:
-    """The version of the code that a configuration runs on, its strategy's included."""
+    """Return the version of the code that a configuration runs on, its strategy's included."""
     return code_version(None if config.strategy is None else type(config.strategy))
 
 

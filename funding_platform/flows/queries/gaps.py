@@ -63,7 +63,7 @@ WHERE venue = ? AND dataset = 'core.funding_rates' AND status <> 'failed' AND re
 
 
 def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
-    """What is missing of one venue or of all, the instruments that lack most first.
+    """List what is missing of one venue or of all, the instruments that lack most first.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
 
 
 def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) -> pl.DataFrame:
-    """What gaps lack wherever they are, and the ends within the span that was collected."""
+    """List what gaps lack wherever they are, and the ends within the span that was collected."""
     starts = stored_starts(lake, venue)
     gaps = missing_between(settlements, starts)
     start, end, asked_at = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None, None)
@@ -121,7 +121,7 @@ def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> p
 
 
 def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
-    """A row per ticker that another contract had before."""
+    """Make a row per ticker that another contract had before."""
     return (
         earlier_listings(lake, venue)
         .with_columns(
