@@ -62,7 +62,7 @@ class SpotPerpCarry(NamedStrategy):
         return self
 
     def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
-        """Exits, then entries by expected net.
+        """Yield the exits, then the entries by expected net.
 
         Raises
         ------
