@@ -59,7 +59,7 @@ class World:
         return result
 
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
-        """The last ``months`` months of a venue in one run."""
+        """Backfill the last ``months`` months of a venue in one run."""
         return self.run(
             HISTORY, tags=_range_tags(months), asset_selection=[raw_key(venue, FUNDING_RATES)]
         )
@@ -69,7 +69,7 @@ class World:
         return self.run(TRANSFORM, tags=_range_tags(months))
 
     def backtest(self) -> dg.ExecuteInProcessResult:
-        """The example backtest over everything that is there."""
+        """Run the example backtest over everything that is there."""
         return self.run(BACKTEST)
 
     def run(
