@@ -107,7 +107,7 @@ class Sandbox:
     def _reply(
         self, wire: Wire, route: Route | None, request: Request, client: str, counter: Counter
     ) -> tuple[Reply, Mapping[str, str]]:
-        """The venue's answer and its rate headers, after the limits where they are enforced."""
+        """Make the venue's answer and its rate headers, after the limits where it enforces them."""
         if route is None:
             return wire.not_found, {}
         if not self.enforce_limits:
@@ -152,7 +152,7 @@ def create_app(
     enforce_limits: bool = False,
     enforce_retention: bool = False,
 ) -> Starlette:
-    """The application over a market.
+    """Make the application over a market.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def create_app(
 
 
 async def _params(http: HttpRequest) -> Mapping[str, Any]:
-    """The query of a GET, the JSON object in the body of a POST; nothing where that is none."""
+    """Read the query of a GET, or the JSON object that a POST has for a body, if it has one."""
     if http.method == "GET":
         return http.query_params
     try:

@@ -37,7 +37,7 @@ class Prices(NamedTuple):
 
 
 def csv_files(folder: Path) -> dict[str, Path]:
-    """The CSV files of a folder by name without suffix, in order of name."""
+    """List the CSV files of a folder by name without suffix, in order of name."""
     found = {
         path.name.removesuffix(suffix): path
         for path in sorted(folder.glob("*"))
@@ -48,7 +48,7 @@ def csv_files(folder: Path) -> dict[str, Path]:
 
 
 def read_funding(path: Path) -> FundingFile:
-    """The settlements of a funding file.
+    """Read the settlements of a funding file.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_funding(path: Path) -> FundingFile:
 
 
 def read_prices(folder: Path, symbol: str) -> Prices | None:
-    """The closes of a symbol's finest candles, each known when its candle ends.
+    """Read the closes of a symbol's finest candles, each known when its candle ends.
 
     Raises
     ------

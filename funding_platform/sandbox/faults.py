@@ -154,7 +154,7 @@ class FaultPlan:
         self._armed = []
 
     def strike(self, venue: str, endpoint: str) -> list[tuple[Fault, random.Random]]:
-        """The faults that meet this request, each with its generator."""
+        """Return the faults that meet this request, each with its generator."""
         struck = [armed for armed in self._armed if _meets(armed, venue, endpoint)]
         for armed in struck:
             armed.left = None if armed.left is None else armed.left - 1

@@ -33,7 +33,7 @@ def keys(seed: int, *names: Sequence[str]) -> Bits:
 
 
 def key(seed: int, *names: str) -> Bits:
-    """A single key, as an array of length one."""
+    """Make a single key, as an array of length one."""
     return keys(seed, *([name] for name in names))
 
 

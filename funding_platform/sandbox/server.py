@@ -44,7 +44,7 @@ def build_market(
     seed: int = 7,
     now: datetime | None = None,
 ) -> Market:
-    """The market that the sandbox shows.
+    """Build the market that the sandbox shows.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class RunningSandbox:
         return {venue: self.url_of(venue) for venue in WIRES}
 
     def url_of(self, venue: str) -> str:
-        """Base URL of one venue."""
+        """Return the base URL of one venue."""
         return f"{self.url}/{venue}"
 
     def inject(self, *faults: Fault) -> None:

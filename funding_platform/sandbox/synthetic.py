@@ -83,7 +83,7 @@ class _Traits:
         )
 
     def only(self, position: int) -> "_Traits":
-        """The traits of one contract, as arrays of length one."""
+        """Return the traits of one contract, as arrays of length one."""
         fields = (getattr(self, name) for name in self.__dataclass_fields__)
         return _Traits(*(values[position : position + 1] for values in fields))
 
@@ -178,7 +178,7 @@ class _Venue:
         }
 
     def _paid_8h(self, now: Values) -> Values:
-        """What the eight hours up to now paid: seven whole ones and parts of the first and last."""
+        """Compute what the eight hours up to now paid: seven whole, parts of the first and last."""
         hourly = np.ones(len(now), dtype=np.int64)
         under_way = now - np.floor(now)
         paid = under_way * self.rate(self.traits, now, hourly)
@@ -228,7 +228,7 @@ class SyntheticMarket:
         self._quotes: dict[str, tuple[int, Mapping[str, Quote]]] = {}
 
     def now_ms(self) -> int:
-        """The market's present."""
+        """Tell the market's present."""
         return self._clock()
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
@@ -249,7 +249,7 @@ class SyntheticMarket:
         return history.until(now)
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
-        """The contracts that trade now; the market moves once a second."""
+        """Return the contracts that trade now; the market moves once a second."""
         second = self.now_ms() // 1_000 * 1_000
         seen, quotes = self._quotes.get(venue, (-1, {}))
         if seen != second and venue in self._venues:

@@ -89,7 +89,7 @@ def _category(request: Request) -> str:
 
 
 def _listed(request: Request, category: str) -> Instrument:
-    """The contract that the request names, within its category."""
+    """Find the contract that the request names, within its category."""
     instrument = request.instrument(request.required("symbol"))
     if instrument is None or instrument.contract.contract_type != category:
         raise _invalid(request, "Symbol Is Invalid")

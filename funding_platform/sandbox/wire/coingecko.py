@@ -44,7 +44,7 @@ def _derivatives(request: Request) -> Reply:
 
 
 def _live_rate(venue: str, quote: Quote) -> float:
-    """What the venue publishes: the rate of its interval, except for Deribit."""
+    """Return the rate that the venue publishes: that of its interval, except for Deribit."""
     return deribit.rolling_rate(quote) if venue == "deribit" else quote.predicted_rate
 
 

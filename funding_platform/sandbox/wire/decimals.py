@@ -9,7 +9,7 @@ from decimal import Decimal
 
 
 def shortest(value: float) -> str:
-    """The shortest positional text of a float: ``0.0000125``, ``0.0``, ``77748.0``."""
+    """Write the shortest positional text of a float: ``0.0000125``, ``0.0``, ``77748.0``."""
     text = repr(value)
     return format(Decimal(text), "f") if "e" in text else text
 
@@ -26,19 +26,19 @@ def fixed(value: float, decimals: int) -> str:
 
 
 def fixed_all(values: Iterable[float], decimals: int) -> list[str]:
-    """``fixed`` for a column, without a call per value."""
+    """Do what ``fixed`` does for a column, without a call per value."""
     form = f"%.{decimals}f"
     texts = zip(values, map(form.__mod__, values), strict=True)
     return [text if float(text) == value else trimmed(value) for value, text in texts]
 
 
 def rounded(value: float | None, decimals: int) -> str:
-    """Rounded to a number of decimals; empty where the value is absent."""
+    """Round to a number of decimals; write nothing where the value is absent."""
     return "" if value is None else f"{value:.{decimals}f}"
 
 
 def percent(fraction: float, decimals: int) -> str:
-    """A fraction in percent, at a fixed number of decimals or with all digits it needs."""
+    """Write a fraction in percent, at a fixed number of decimals or with all digits it needs."""
     exact = Decimal(repr(fraction)).scaleb(2)
     text = format(exact, f".{decimals}f")
     return text if Decimal(text) == exact else format(exact, "f")

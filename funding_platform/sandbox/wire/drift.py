@@ -76,7 +76,7 @@ _NOT_FOUND = _message("Not Found", status=404)
 
 
 def _listed(request: Request, name: str) -> tuple[int, Instrument]:
-    """The contract that the parameter names, with its index."""
+    """Find the contract that the parameter names, with its index."""
     symbol = request.required(name)
     for identity, instrument in enumerate(request.instruments):
         if instrument.venue_symbol == symbol:
@@ -200,7 +200,7 @@ def _levels(price: float | None, size: float | None) -> list[dict[str, Any]]:
 
 
 def _history(request: Request) -> Reply:
-    """The last 31 days, page by page."""
+    """Answer with the last 31 days, page by page."""
     return _records(request, request.now_ms - _KEPT_DAYS * DAY_MS, request.now_ms)
 
 
@@ -253,7 +253,7 @@ def _record_rows(history: Settlements, page: slice, instrument: Instrument, iden
 
 
 def _prices(history: Settlements) -> Values:
-    """The price of every settlement, one where it is not known."""
+    """Return the price of every settlement, one where it is not known."""
     if history.marks is None:
         return np.ones(len(history.rates))
     return np.where(history.marks > 0, history.marks, 1.0)
@@ -275,7 +275,7 @@ def _per_base(rates: Values, prices: Values) -> tuple[Values, Values]:
 
 
 def _oldest_form(request: Request) -> Reply:
-    """The last 30 days in integers; they keep nine and six decimals."""
+    """Answer with the last 30 days in integers; they keep nine and six decimals."""
     identity, instrument = _listed(request, "marketName")
     history = request.settlements(instrument.venue_symbol)
     kept = history.slice(slice(*within(history.times_ms, request.now_ms - 30 * DAY_MS, None)))

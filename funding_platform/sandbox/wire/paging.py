@@ -13,12 +13,12 @@ def within(times: Times, start_ms: int | None, end_ms: int | None) -> tuple[int,
 
 
 def oldest(times: Times, start_ms: int | None, end_ms: int | None, limit: int) -> slice:
-    """The first ``limit`` rows of the window."""
+    """Select the first ``limit`` rows of the window."""
     first, end = within(times, start_ms, end_ms)
     return slice(first, min(end, first + limit))
 
 
 def newest(times: Times, start_ms: int | None, end_ms: int | None, limit: int) -> slice:
-    """The last ``limit`` rows of the window."""
+    """Select the last ``limit`` rows of the window."""
     first, end = within(times, start_ms, end_ms)
     return slice(max(first, end - limit), end)

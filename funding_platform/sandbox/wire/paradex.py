@@ -60,7 +60,7 @@ def _refusal(status: int, now_ms: int) -> Reply:
 
 
 def _listed(request: Request) -> Instrument:
-    """The market that the request names."""
+    """Find the market that the request names."""
     instrument = request.instrument(request.required("market"))
     if instrument is None:
         raise WireError(_error("NOT_FOUND", "market not found", status=404))
