@@ -69,7 +69,7 @@ class Breaker:
 
     @contextmanager
     def call(self) -> Iterator[bool]:
-        """The block is one call, with its retries; yields whether it only tries the venue out.
+        """Take the block for one call, with its retries; yield whether it only tries the venue out.
 
         Raises
         ------

@@ -56,7 +56,7 @@ class Calls:
         return self._http.stats
 
     async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
-        """The decoded answer of one call; see ``HttpClient.fetch``."""
+        """Make one call and return its decoded answer; see ``HttpClient.fetch``."""
         return await self._http.fetch(endpoint, params)
 
     async def pages(
@@ -93,7 +93,7 @@ class Calls:
         return pages
 
     async def attempt(self, answer: Awaitable[T], otherwise: T) -> T:
-        """An answer that may be missing: a failure to get it is a warning.
+        """Await an answer that may be missing: a failure to get it is a warning.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class Calls:
         endpoint: Endpoint[Any],
         path: str = "$",
     ) -> list[T]:
-        """The rows of an answer without those that decode but make no sense.
+        """Return the rows of an answer without those that decode but make no sense.
 
         Parameters
         ----------
@@ -213,5 +213,5 @@ class Calls:
         return [row for row, what in zip(rows, told, strict=True) if what is None]
 
     def broken(self, message: str, endpoint: Endpoint[Any], path: str = "$") -> ContractError:
-        """An error for an answer that decodes but makes no sense."""
+        """Make an error for an answer that decodes but makes no sense."""
         return ContractError(message, venue=self._name, endpoint=endpoint.path, path=path)

@@ -116,7 +116,7 @@ class Limiter:
             await self._sleep(wait)
 
     def _in(self, budget: Budget, work: Callable[["_Ledger"], T]) -> T:
-        """The result of ``work`` on the ledger of a budget, in one transaction."""
+        """Do ``work`` on the ledger of a budget, in one transaction; return its result."""
 
         def in_transaction(database: sqlite3.Connection) -> T:
             ledger = _Ledger(database, budget, self._scale, self._timer())

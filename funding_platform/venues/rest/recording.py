@@ -104,7 +104,7 @@ class ReplayTransport(httpx.AsyncBaseTransport):
         self._waiting: defaultdict[tuple[str, str], deque[Exchange]] = defaultdict(deque)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The recorded answer.
+        """Return the recorded answer.
 
         Raises
         ------

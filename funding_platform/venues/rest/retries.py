@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def retrying(first_pause_seconds: float) -> stamina.BoundAsyncRetryingCaller:
-    """What calls a function again while it is worth it, with pauses that double."""
+    """Make the caller that repeats a call while it is worth it, with pauses that double."""
     caller = stamina.AsyncRetryingCaller(
         attempts=ATTEMPTS,
         timeout=None,
