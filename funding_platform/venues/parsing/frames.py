@@ -107,7 +107,7 @@ _FIELD_TYPES: Mapping[str, pl.DataType] = {
 
 
 def _field_type(name: str, table: Table) -> pl.DataType:
-    """What a field holds: what the table declares for the column of its name."""
+    """Return a field's type: the one that the table declares for a column of its name."""
     if name in table.column_names:
         return table.column(name).type.polars
     return _FIELD_TYPES[name]
@@ -125,7 +125,7 @@ _UTC = Type.TIME.polars
 
 
 def _time(name: str) -> pl.Expr:
-    """A column of millisecond stamps as times."""
+    """Read a column of millisecond stamps as times."""
     return pl.col(name).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
 
 
@@ -138,7 +138,7 @@ def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
 def _with_possible_times(
     records: Sequence[Record], name: str, table: Table, venue: str
 ) -> list[Record]:
-    """The records; a stamp that fits into no datetime is absent, a required one costs its row.
+    """Keep the possible times: an impossible stamp is absent, a required one costs its row.
 
     A venue's own stamps are checked as they are decoded.
     """
@@ -161,7 +161,7 @@ def _with_possible_times(
 
 
 def _within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
-    """The frame without what breaks a rule of its table: a value, or a row that must have one."""
+    """Drop what breaks a rule of the table: a value, or a row that must have one."""
     broken: dict[str, pl.Expr] = {}
     for rule in rules_of(table):
         if rule.column in frame.columns:
@@ -188,7 +188,7 @@ _CHANGED = "the venue may have changed the unit it publishes"
 
 
 def _complaint(column: Column, row: Mapping[str, Any]) -> str:
-    """What is wrong with the value of a column in a row."""
+    """Say what is wrong with the value of a column in a row."""
     value, time = row[column.name], row.get("funding_time")
     span = f"{column.minimum} to {column.maximum} ({column.unit})"
     what = "blank" if value is None else f"{value}, outside {span}"

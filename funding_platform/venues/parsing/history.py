@@ -36,7 +36,7 @@ class Reading:
         kept_since: datetime | None,
         left_out: Sequence[VenueError] = (),
     ) -> "Reading":
-        """What ``pager`` has read, its proof void where the venue no longer keeps the window.
+        """Take what ``pager`` has read, its proof void where the venue no longer keeps the window.
 
         Before ``kept_since`` silence proves nothing; only a row older than the window does. Where
         rows were ``left_out`` because they cannot be read, nothing proves that no more were due.
@@ -48,7 +48,7 @@ class Reading:
         return cls(rows, pager.requests, ended).without(left_out)
 
     def without(self, left_out: Sequence[VenueError]) -> "Reading":
-        """The same where rows were left out, if any were."""
+        """Return the same where rows were left out, if any were."""
         if not left_out:
             return self
         return replace(self, ended=Ended.UNREADABLE, left_out=(*self.left_out, *left_out))
@@ -199,7 +199,7 @@ def _split(
     failures: Mapping[str, VenueError],
     left_out: Sequence[VenueError],
 ) -> History:
-    """The window and its context, with the coverage of each symbol counted."""
+    """Split the window from its context, with the coverage of each symbol counted."""
     time, missing = pl.col("funding_time"), pl.col("missing_time")
     start, end = instant(window.start), instant(window.end)
     inside = (time >= start) & (time < end)

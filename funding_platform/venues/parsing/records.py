@@ -29,7 +29,7 @@ class OfSymbol(Protocol):
 class _Record(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, *sources: object, **stated: Any) -> Self:
-        """The record of ``stated`` and of whatever attributes of the sources have its names.
+        """Make a record of ``stated`` and of whatever attributes of the sources have its names.
 
         What is stated comes first, then the sources in order: the first that has an attribute
         gives it, be it blank. None, the answer that did not come, is a source of nothing.
@@ -149,7 +149,7 @@ class Page(msgspec.Struct, frozen=True, gc=False):
         is_settlement: Callable[[Settlement], bool],
         token: str | None = None,
     ) -> Self:
-        """The page of those rows that are settlements; the others are passed over."""
+        """Make a page of those rows that are settlements; the others are passed over."""
         settlements = [row for row in rows if is_settlement(row)]
         others = [row.time_ms for row in rows if not is_settlement(row)]
         return cls(settlements, token, others)
@@ -161,10 +161,10 @@ class Page(msgspec.Struct, frozen=True, gc=False):
 
 
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:
-    """An amount of the quote currency as USD; None unless that is a dollar or counts as one."""
+    """Return an amount of the quote currency as USD; None unless it is or counts as a dollar."""
     return amount if is_dollar(quote) else None
 
 
 def hours_of(listing: Listing | None, otherwise: float) -> float:
-    """The interval of a listing, or the other where nothing is listed or no interval stated."""
+    """Return a listing's interval, or the other where nothing is listed or no interval stated."""
     return (listing and listing.interval_hours) or otherwise

@@ -72,7 +72,7 @@ def _count(value: object, names: Counter[str]) -> None:
 
 
 def _count_alike(kind: type[msgspec.Struct], rows: Any, names: Counter[str]) -> None:
-    """The same for structs of one type."""
+    """Count the same for structs of one type."""
     required, optional, nested, tag = _fields(kind)
     for name in required:
         names[name] += len(rows)
