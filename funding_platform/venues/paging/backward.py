@@ -52,7 +52,7 @@ class BackwardToken(Backward):
     _token: str | None = None
 
     def ask(self) -> Ask:
-        """The same span each time, with the last page's token."""
+        """Ask for the same span each time, with the last page's token."""
         return Ask(self._low_ms, self._high_ms, self._limit, self._token)
 
     def _learn(self, page: Page) -> None:
