@@ -94,7 +94,7 @@ class Backpack(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals among the markets."""
+        """List the perpetuals among the markets."""
         return [
             Listing.linear(
                 row,

@@ -34,7 +34,7 @@ class _Symbol(SymbolRow):
     filters: tuple[_Filter, ...] = ()
 
     def rule(self, kind: str) -> _Filter:
-        """The trading rule of that type; an empty one where there is none."""
+        """Find the trading rule of that type; an empty one where there is none."""
         return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
 
 

@@ -105,7 +105,7 @@ class Bybit(Venue):
         return both[0] + both[1]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers of both categories, which hold everything."""
+        """Fetch the tickers of both categories, which hold everything."""
         both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
         return both[0] + both[1]
 

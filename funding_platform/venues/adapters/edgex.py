@@ -105,7 +105,7 @@ class Edgex(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The contracts of getMetaData, their coins by name."""
+        """List the contracts of getMetaData, their coins by name."""
         meta = await self.fetch(META_DATA)
         coins = {coin.coin_id: coin.coin_name for coin in meta.coin_list}
 

@@ -102,7 +102,7 @@ class Extended(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The statistics of the markets that trade, from the one call that holds everything."""
+        """Fetch the statistics of the markets that trade, from the one call that has everything."""
         rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
         return [
             MarketRow.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)

@@ -98,7 +98,7 @@ class Grvt(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The active perpetuals; ``create_time`` is newer than they are, hence not a listing."""
+        """List the active perpetuals; ``create_time`` is newer than they: it tells no listing."""
         return [
             Listing.linear(
                 row,
@@ -111,7 +111,7 @@ class Grvt(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers, which have to be asked for one by one."""
+        """Fetch the tickers, which have to be asked for one by one."""
         listed = await self.listed()
         tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
         return [

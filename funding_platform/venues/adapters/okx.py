@@ -127,7 +127,7 @@ class Okx(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The funding of all swaps, joined with prices, open interest and turnover."""
+        """Fetch the funding of all swaps, joined with prices, open interest and turnover."""
         funding, marks, interest, tickers, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
             self.attempt_rows(MARK_PRICES, SWAPS),

@@ -98,7 +98,7 @@ class CcxtBridge(Venue):
         self._exchange = connected(self.exchange_class, http)
 
     async def fetch_listings(self) -> list[Listing]:
-        """The swaps among ccxt's markets; it does not know their funding intervals."""
+        """List the swaps among ccxt's markets; it does not know their funding intervals."""
         self._exchange.set_markets(await self._call("fetchMarkets"))
         swaps = [row for row in self._exchange.markets.values() if row["swap"]]
         steps = self._exchange.precisionMode == TICK_SIZE
@@ -147,7 +147,7 @@ class CcxtBridge(Venue):
         return await self.attempt_each(symbols, ask, required=True)
 
     async def _bulk(self, name: str, kind: type[T], symbols: list[str]) -> dict[str, T]:
-        """What the exchange adds in one call; nothing where it has no such call."""
+        """Fetch what the exchange adds in one call; nothing where it has no such call."""
 
         async def ask() -> dict[str, T]:
             return self._read_by_symbol(kind, await self._call(name, symbols))
@@ -159,28 +159,28 @@ class CcxtBridge(Venue):
             return await getattr(self._exchange, name)(*args)
 
     def _read(self, kind: type[T], answer: Any) -> T:
-        """A structure of ccxt's, checked like any other answer."""
+        """Read a structure of ccxt's, checked like any other answer."""
         try:
             return msgspec.convert(answer, kind, strict=False)
         except msgspec.ValidationError as error:
             raise ContractError(f"not ccxt's structure: {error}", venue=self.spec.name) from error
 
     def _read_by_symbol(self, kind: type[T], answer: Any) -> dict[str, T]:
-        """The same for structures by symbol, without those that cannot be read."""
+        """Read structures by symbol, without those that cannot be read."""
         answer = self._read(dict[str, Any], answer)
         rows = [{"symbol": symbol, "row": row} for symbol, row in answer.items()]
         kept = self._readable(kind, rows, lambda one: one["row"])
         return {one["symbol"]: row for one, row in kept}
 
     def _read_rows(self, kind: type[T], answer: Any) -> list[T]:
-        """The same for a list of them."""
+        """Read a list of structures, without those that cannot be read."""
         rows = self._read(list[Any], answer)
         return [row for _, row in self._readable(kind, rows, lambda one: one)]
 
     def _readable(
         self, kind: type[T], rows: list[Any], structure: Callable[[Any], Any]
     ) -> list[tuple[Any, T]]:
-        """The rows that can be read, each with what it is."""
+        """Keep the rows that can be read, each with what it is."""
         kept, told = [], []
         for number, row in enumerate(rows):
             try:
@@ -194,7 +194,10 @@ class CcxtBridge(Venue):
 
 @cache
 def bridge_class(name: str) -> type[CcxtBridge]:
-    """The adapter of one exchange behind ccxt, by its name there; raises as ``exchange_class``."""
+    """Make the adapter of one exchange behind ccxt by its name there.
+
+    Errors are those of ``exchange_class``.
+    """
     kind = exchange_class(name)
     exchange = kind()
     window = max(1.0, exchange.rateLimit / 1000)  # milliseconds between calls of cost 1

@@ -127,6 +127,6 @@ class RateHistory(Payload):
         ]
 
     def page_before(self, until_ms: int) -> str | int | None:
-        """The cursor to the page before this one; None once this one reaches back to a moment."""
+        """Return the cursor to the page before; None once this one reaches back to a moment."""
         times = [row.ts * 1000 for row in self.records or self.funding_rates or []]
         return self.meta.next_page if times and min(times) >= until_ms else None

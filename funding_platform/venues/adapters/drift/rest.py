@@ -58,14 +58,14 @@ class Drift(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals that the venue shows."""
+        """List the perpetuals that the venue shows."""
         return [
             Listing.linear(row, row.limits.amount, interval_hours=1.0)
             for row in await self._perpetuals()
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The active perpetuals, with the books of another host, which are newer, if it answers."""
+        """Fetch the active perpetuals, with the newer books of another host if it answers."""
         rows = [row for row in await self._perpetuals() if row.status == "active"]
         symbols = [row.venue_symbol for row in rows]
         books = await self.attempt_singles(BOOK, symbols, "marketName", {"depth": 1})
