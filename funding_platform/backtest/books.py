@@ -186,7 +186,7 @@ def empty_books(positions: int, *, entries: int = 4_096) -> Books:
 
 
 def with_room(books: Books, closed: int, entries: int) -> Books:
-    """The same books, doubled in what has not room for so many more closed legs or entries."""
+    """Return the same books, doubled where so many more closed legs or entries have no room."""
     account = books.account[0]
     while account["n_closed"] + closed > len(books.closed):
         books = books._replace(closed=_twice(books.closed))

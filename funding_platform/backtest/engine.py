@@ -150,7 +150,7 @@ class _Run:
                 self._fill(now, *self.due.pop()[1:])
 
     def _ordered(self) -> Iterable[Order]:
-        """The strategy's orders, each checked as it comes."""
+        """Yield the strategy's orders, each checked as it comes."""
         if self.book is None:
             self.book = self.positions.book(self._room(), self.account)
         try:

@@ -170,7 +170,7 @@ class Holdings:
         self._numbers.remove(position_id)
 
     def book(self, room: int, account: Account) -> SimulatedBook:
-        """What a strategy is shown; its positions are those of now, whatever follows."""
+        """Return what a strategy is shown; its positions are those of now, whatever follows."""
         return SimulatedBook(self._held.copy(), room, account)
 
     @property

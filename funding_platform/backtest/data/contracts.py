@@ -99,7 +99,7 @@ def names_of(instruments: pl.DataFrame) -> list[str]:
 
 
 def few(names: Iterable[str]) -> str:
-    """The first few different names, and how many more there are."""
+    """List the first few different names, and how many more there are."""
     different = sorted(set(names))
     more = len(different) - _MOST_NAMED
     return ", ".join(different[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

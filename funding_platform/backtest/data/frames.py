@@ -197,7 +197,7 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The mark of each row, else its index; rows with neither have no price."""
+    """Take the mark of each row, else its index; rows with neither have no price."""
     have = [
         name
         for name in ("mark_price", "index_price")
@@ -280,7 +280,7 @@ def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _only(frame: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
-    """The rows that are wanted; the frame itself where that is all of them."""
+    """Keep the rows that are wanted; the frame itself where that is all of them."""
     passes = frame.select(wanted.alias("passes"))["passes"]
     return frame if passes.all() else frame.filter(passes)
 

@@ -47,7 +47,7 @@ def with_intervals(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def interval_notes(funding: pl.DataFrame, instruments: pl.DataFrame) -> tuple[str, ...]:
-    """What a reader should know of the intervals: which are inferred, whose are not known at all.
+    """Say what a reader should know of the intervals: which are inferred, whose are unknown.
 
     Parameters
     ----------

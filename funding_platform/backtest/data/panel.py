@@ -151,7 +151,7 @@ def _facts(instruments: pl.DataFrame) -> Facts:
 
 
 def venue_order(instruments: pl.DataFrame) -> pl.Series:
-    """The venues by their numbers, which are in the order of the alphabet."""
+    """List the venues by their numbers, which are in the order of the alphabet."""
     return instruments["venue"].unique().sort()
 
 

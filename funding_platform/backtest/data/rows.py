@@ -112,7 +112,7 @@ def _with_sound_numbers(table: str, given: pl.DataFrame, count: int) -> pl.DataF
 
 
 def ordered(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The frame by instrument and time; untouched where it is, as what a lake returns mostly is."""
+    """Sort a frame by instrument and time; untouched where it is, as what a lake returns mostly."""
     falls, _ = _steps(frame, time)
     return frame.sort("instrument", time, maintain_order=True) if falls.any() else frame
 

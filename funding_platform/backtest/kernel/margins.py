@@ -18,7 +18,7 @@ from funding_platform.core.compiled import compiled_in_place
 
 @compiled_in_place
 def _value(leg: Any) -> float:
-    """What a leg's collateral is worth now."""
+    """Compute what a leg's collateral is worth now."""
     return float(leg.margin + price_pnl_of(leg, leg.price))
 
 

@@ -35,7 +35,7 @@ _STEP_ROUNDING = 1e-9
 
 @compiled_in_place
 def _find_price(panel: Panel, rules: Rules, instrument: int, time: int) -> int:
-    """The row of the last price, if it is not too old; -1 otherwise."""
+    """Find the row of the last price, if it is not too old; -1 otherwise."""
     begin, end = panel.prices.first[instrument], panel.prices.first[instrument + 1]
     row = last_known(panel.prices.time_us, begin, end, time)
     if row < begin or time - panel.prices.time_us[row] > rules.stale_us:

@@ -61,7 +61,7 @@ class Bootstrap:
     def interval(
         self, returns: Floats, statistic: Callable[[Floats], Floats]
     ) -> tuple[float, float] | None:
-        """The percentile interval of a statistic over resampled histories.
+        """Estimate the percentile interval of a statistic over resampled histories.
 
         Parameters
         ----------

@@ -96,7 +96,7 @@ def expected_best_sharpe(trials: int, variance: float) -> float:
 
 
 def deflated_sharpe(moments: ReturnMoments, trials: int, variance: float) -> float | None:
-    """The probabilistic Sharpe ratio against what the best of ``trials`` shows by luck.
+    """Compute the probabilistic Sharpe ratio against what the best of ``trials`` shows by luck.
 
     Parameters
     ----------

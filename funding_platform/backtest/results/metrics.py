@@ -40,7 +40,7 @@ class PnlSplit:
         return self.funding + self.price - costs
 
     def signed(self) -> dict[str, float]:
-        """The components as they add up to ``net``: costs negative."""
+        """Return the components as they add up to ``net``: costs negative."""
         earned = ("funding", "price")
         return {
             # + 0.0: a cost of nothing is 0, not -0, which would show as a loss.
@@ -219,6 +219,6 @@ def _turnover(trades: pl.DataFrame, days: pl.DataFrame, elapsed: timedelta) -> f
 
 
 def _mean(column: pl.DataFrame) -> float | None:
-    """The mean of a one-column frame; None where it has no values."""
+    """Average a one-column frame; None where it has no values."""
     value = column.to_series().cast(pl.Float64).mean()
     return float(value) if isinstance(value, float) else None

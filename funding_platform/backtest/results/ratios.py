@@ -50,7 +50,7 @@ def sharpe_interval(returns: Floats, bootstrap: Bootstrap) -> tuple[float, float
 
 
 def _sharpe_by_row(histories: Floats) -> Floats:
-    """The ratio of each row, NaN where a row does not vary."""
+    """Compute the ratio of each row, NaN where a row does not vary."""
     deviation = histories.std(axis=1, ddof=1)
     deviation[np.ptp(histories, axis=1) <= ROUNDING] = np.nan
     ratios: Floats = histories.mean(axis=1) / deviation * math.sqrt(DAYS_PER_YEAR)

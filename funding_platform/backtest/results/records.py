@@ -40,12 +40,12 @@ class Recorder:
         self._exposure: list[tuple[int, NDArray[np.float64]]] = []
 
     def opening(self, start_us: int) -> None:
-        """The capital before anything has happened."""
+        """Record the capital before anything has happened."""
         capital = self._config.capital_usd
         self._rows.append((start_us, capital, capital, *(0.0,) * (2 + len(COMPONENTS)), 0))
 
     def row(self, now_us: int, books: b.Books, positions: int) -> None:
-        """What the account is worth now; at the start the capital stays the first row."""
+        """Record what the account is worth now; at the start the capital stays the first row."""
         if self.moved:
             self._expose(now_us, books)
             self.moved = False
@@ -108,7 +108,7 @@ class Recorder:
         return _shaped(frame.with_columns(_time("time")), EXPOSURE)
 
     def _trades(self, books: b.Books, reasons: Sequence[str]) -> pl.DataFrame:
-        """Closed legs and open ones, by number."""
+        """List closed legs and open ones, by number."""
         closed = books.closed[: books.account[0]["n_closed"]]
         legs = books.legs[books.legs["active"]]
         still = np.zeros(len(legs), b.TRADE)
@@ -223,7 +223,7 @@ def _open_pnl(legs: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The columns of a table but ``run_id``, in its order and types."""
+    """Select the columns of a table but ``run_id``, in its order and types."""
     schema = {name: kind for name, kind in table.polars_schema.items() if name != "run_id"}
     return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
 

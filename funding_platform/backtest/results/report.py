@@ -79,7 +79,7 @@ class Section:
 
 
 def html_report(run: ReportInput) -> str:
-    """The report as the text of one HTML file; every value is escaped."""
+    """Write the report as the text of one HTML file; every value is escaped."""
     shares = run.split.shares()
     sections = [
         Section("Equity and drawdown", picture=_encoded(equity_chart(run.equity, ""))),
@@ -118,7 +118,7 @@ def html_report(run: ReportInput) -> str:
 
 
 def markdown_summary(run: ReportInput) -> str:
-    """The equity as an embedded PNG above a Markdown table of the figures."""
+    """Write the equity as an embedded PNG above a Markdown table of the figures."""
     picture = _encoded(equity_chart(run.equity, run.title))
     lines = [f"| {name} | {value} |" for name, value in metric_rows(run.metrics)]
     table = "\n".join(["| figure | value |", "| --- | ---: |", *lines])

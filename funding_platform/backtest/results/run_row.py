@@ -20,7 +20,7 @@ _RENAMED = {"trades": "n_trades"}
 
 
 def run_figures(result: BacktestResult) -> dict[str, Any]:
-    """The columns of ``backtest.runs`` that follow from the result alone."""
+    """Compute the columns of ``backtest.runs`` that follow from the result alone."""
     config, (start, end) = result.config, result.config.window
     split = pnl_split(result)
     shares = zip(COMPONENTS, split.shares().values(), strict=True)
@@ -43,7 +43,7 @@ def run_figures(result: BacktestResult) -> dict[str, Any]:
 
 
 def metric_columns(metrics: Metrics) -> dict[str, Any]:
-    """The metrics by the names and types that they are stored with."""
+    """Name the metrics as they are stored, and give them the types that they are stored with."""
     named = {
         _RENAMED.get(name, name): getattr(metrics, name) for name in Metrics.__dataclass_fields__
     }
@@ -53,12 +53,12 @@ def metric_columns(metrics: Metrics) -> dict[str, Any]:
 
 
 def pnl_split(result: BacktestResult) -> PnlSplit:
-    """What the profit and loss is made of: the components of the last row of the equity."""
+    """Split the profit and loss into the components of the last row of the equity."""
     return PnlSplit(*(float(result.equity[name][-1]) for name in COMPONENTS))
 
 
 def strategy_name(config: BacktestConfig) -> str:
-    """The name of the configured strategy."""
+    """Return the name of the configured strategy."""
     return config.strategy.name if config.strategy else CUSTOM_STRATEGY
 
 

@@ -125,7 +125,7 @@ def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
 
 
 def best_of(trials: Sequence[Trial]) -> tuple[int, dict[str, float | None]] | None:
-    """The number of the best trial, and what its ratio is worth after so many.
+    """Find the number of the best trial, and what its ratio is worth after so many.
 
     Returns
     -------

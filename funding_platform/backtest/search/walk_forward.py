@@ -75,7 +75,7 @@ class WalkForward:
 
 
 def folds(window: Window, plan: WalkForwardPlan) -> list[Fold]:
-    """The folds of a window: out-of-sample windows adjoin, and the last ends with the window.
+    """Divide a window into folds: out-of-sample windows adjoin, and the last ends with the window.
 
     Raises
     ------
