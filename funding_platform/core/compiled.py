@@ -78,7 +78,7 @@ def _keep_on_disk(made: Any) -> None:
 
 @cache
 def _cache_folder() -> Path | None:
-    """Where machine code of this source is kept; None where nothing can be written."""
+    """Find where machine code of this source is kept; None where nothing can be written."""
     name = f"{_PREFIX}{source_digest(*CODE)[:16]}"
     for place in _places():
         with suppress(OSError):
@@ -91,7 +91,7 @@ def _cache_folder() -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    """Folders to try: numba's own if it was given one, beside this file, in the user's home."""
+    """Yield the folders to try: numba's own if it was given one, beside this file, the home."""
     yield Path(_NUMBA.CACHE_DIR or Path(__file__).parent / "__pycache__")
     with suppress(RuntimeError):  # a user without a home
         yield Path.home() / ".cache" / "funding_platform"

@@ -49,7 +49,7 @@ _NONE_REUSED: Final = STARTS.to_frame()
 
 
 def lives(instruments: pl.DataFrame) -> pl.DataFrame:
-    """From when until when each instrument is known to have traded.
+    """Say from when until when each instrument is known to have traded.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def lives(instruments: pl.DataFrame) -> pl.DataFrame:
 def with_known_beginnings(
     life: pl.DataFrame, window: Window, kept_since: datetime | None
 ) -> pl.DataFrame:
-    """Lives without the listings that say nothing of what is due: the venue may have dropped it.
+    """Forget listings that say nothing of what is due: the venue may have dropped that.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def missing_settlements(
     window: Window,
     starts: pl.DataFrame = _NONE_REUSED,
 ) -> pl.DataFrame:
-    """Every settlement that was due in the window and is absent, by name.
+    """List every settlement that was due in the window and is absent, by name.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUS
 
 
 def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datetime]:
-    """Full hours in which settlements were due and the venue made none.
+    """Find the full hours in which settlements were due and the venue made none.
 
     Hours that follow each other are one outage, so that an hourly instrument need not stand for
     all those that settle less often.

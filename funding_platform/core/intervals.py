@@ -68,7 +68,7 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
 
 
 def gap_before() -> pl.Expr:
-    """Time since the symbol's settlement before, null for its first; of rows that are sorted.
+    """Measure the time since the symbol's settlement before, null for its first; of sorted rows.
 
     One pass over sorted rows, where a window function would group them anew.
     """

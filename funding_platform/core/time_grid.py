@@ -32,12 +32,12 @@ FIRST_PERPETUAL = datetime(2016, 5, 1, tzinfo=UTC)
 
 
 def to_ms(moment: datetime) -> int:
-    """Milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
+    """Count milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
     return (moment - EPOCH) // MILLISECOND
 
 
 def to_us(moment: datetime) -> int:
-    """Microseconds since the epoch, exact: what ``Datetime("us")`` holds."""
+    """Count microseconds since the epoch, exact: what ``Datetime("us")`` holds."""
     return (moment - EPOCH) // MICROSECOND
 
 
@@ -57,12 +57,12 @@ def floor_hour(moment: datetime) -> datetime:
 
 
 def month_start(moment: datetime) -> datetime:
-    """Midnight UTC of the first day of ``moment``'s month."""
+    """Return midnight UTC of the first day of ``moment``'s month."""
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def next_month(moment: datetime) -> datetime:
-    """Midnight UTC of the first day of the month after ``moment``'s."""
+    """Return midnight UTC of the first day of the month after ``moment``'s."""
     return month_start(month_start(moment) + timedelta(days=32))
 
 

@@ -186,7 +186,7 @@ class Lake:
     def commit(
         self, run_id: str, message: str, *, extra: Mapping[str, object] | None = None
     ) -> Iterator[Transaction]:
-        """One transaction under the inter-process lock; any error rolls it back.
+        """Run one transaction under the inter-process lock; any error rolls it back.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class Lake:
         *,
         columns: tuple[str, ...] = (),
     ) -> pl.DataFrame:
-        """Rows of a declared table, with its types; fails as ``read`` does.
+        """Read the rows of a declared table, with its types; fails as ``read`` does.
 
         Parameters
         ----------

@@ -151,7 +151,7 @@ def _decoded(tree: str) -> Any:
 
 
 def _named(tree: Any) -> dict[str, set[str]]:
-    """Names of the table functions, functions and tables in a serialised statement."""
+    """Find the table functions, functions and tables that a serialised statement names."""
     found: dict[str, set[str]] = {"TABLE_FUNCTION": set(), "FUNCTION": set(), "BASE_TABLE": set()}
     waiting = [tree]
     while waiting:
