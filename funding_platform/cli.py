@@ -67,7 +67,7 @@ class ExplainedErrors(click.Group):
 
 
 def _is_closed_pipe(error: Exception) -> bool:
-    """Whether whoever reads the output wants no more of it, which click ends quietly."""
+    """Tell whether whoever reads the output wants no more of it, which click ends quietly."""
     return isinstance(error, OSError) and error.errno == errno.EPIPE
 
 

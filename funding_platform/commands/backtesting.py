@@ -114,7 +114,7 @@ def rerun(run_id: str) -> None:
 @click.argument("first")
 @click.argument("second")
 def compare(first: str, second: str) -> None:
-    """Two runs side by side: their figures, and where their configurations differ."""
+    """Compare two runs side by side: their figures, and where their configurations differ."""
     from funding_platform.flows.backtests.runs import compare_runs, config_changes
     from funding_platform.flows.queries.connection import open_lake
     from funding_platform.flows.queries.runs import run_row
@@ -201,7 +201,7 @@ def sweep(
 def _division(
     in_sample: float | None, out_of_sample: float | None, anchored: bool
 ) -> "WalkForwardPlan | None":
-    """How a walk-forward divides its window; None where none was asked for."""
+    """Plan how a walk-forward divides its window; None where none was asked for."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
     from funding_platform.core.validation_errors import faults_as
@@ -217,7 +217,7 @@ def _division(
 
 
 def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str | None) -> None:
-    """All points, and what the best of them is worth."""
+    """Run all points, and say what the best of them is worth."""
     from funding_platform.flows.backtests.reports import sweep_verdict
     from funding_platform.flows.backtests.sweeps import sweep_and_store
     from funding_platform.views.tables import trial_table

@@ -47,7 +47,7 @@ def known_venues(
 
 
 def known_venue(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
-    """As ``known_venues``, for an option that takes one name or none."""
+    """Do as ``known_venues``, for an option that takes one name or none."""
     known_venues(context, parameter, (name,) if name else ())
     return name
 

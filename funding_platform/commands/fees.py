@@ -103,7 +103,7 @@ def revoke(venue: str, tier: str, since: datetime, note: str) -> None:
 @one_venue
 @text_format
 def history(venue: str | None, form: str) -> None:
-    """Who set or revoked which fees, when and why."""
+    """Show who set or revoked which fees, when and why."""
     from funding_platform.flows.queries import fee_overrides, open_lake
     from funding_platform.views.tables import SHOWN_OVERRIDES
 

@@ -68,7 +68,7 @@ def completeness_macros() -> str:
 
 
 def dollar_macro() -> str:
-    """Which quote currencies count as dollars."""
+    """Write which quote currencies count as dollars."""
     dollars = ", ".join(f"'{quote}'" for quote in DOLLARS)
     return _file(
         "funding_platform/core/symbols.py",
@@ -118,7 +118,7 @@ def _those_that_hold(reasons: Mapping[str, Reason]) -> str:
 
 
 def _read(inputs: Iterable[str]) -> dict[str, str]:
-    """How a macro reads each input: from dbt's variables, or else from its parameter."""
+    """Say how a macro reads each input: from dbt's variables, or else from its parameter."""
     return {name: f"{{{{ {_VARIABLES.get(name, name)} }}}}" for name in inputs}
 
 

@@ -75,7 +75,7 @@ _ORIGIN = (
 
 
 def documents() -> dict[Path, str]:
-    """Every derived file: its path from the project's root, and its text."""
+    """Write every derived file: its path from the project's root, and its text."""
     return {
         Path("dbt_project/models/staging/_sources.yml"): _yaml(dbt_sources(SOURCES)),
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
@@ -207,7 +207,7 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
-    """One dbt test of a table's key, bounds and allowed values, and of what must be there if asked.
+    """Make one dbt test of a table's key, bounds, allowed values, and what must be there if asked.
 
     One and not one per column: a query of its own costs more than the answer.
     """

@@ -40,7 +40,7 @@ def shown_comparison(
 
 
 def left_out_in_words(left: LeftOut, limit: int) -> str:
-    """How many rows pass, and of each bound how many it leaves out."""
+    """Say how many rows pass, and of each bound how many it leaves out."""
     shown = min(left.passing, limit)
     lines = [f"{left.passing:,} of {left.rows:,} pairs pass, {shown:,} are shown"]
     for bound, rows in left.by_bound.items():
@@ -51,7 +51,7 @@ def left_out_in_words(left: LeftOut, limit: int) -> str:
 
 
 def _net(wanted: OpportunityFilter) -> list[pl.Expr]:
-    """Cost in the filter's fee mode and what is left over its horizon."""
+    """Show cost in the filter's fee mode and what is left over its horizon."""
     cost = "maker_cost_bps" if wanted.fee_mode == "maker" else "cost_bps"
     return [
         pl.col(cost).round(1).alias("cost bp"),
