@@ -112,7 +112,7 @@ class FeeHistory:
 
     @classmethod
     def flat(cls, venues: tuple[str, ...], fee_bps: float) -> Self:
-        """One fee for every venue at all times."""
+        """Set one fee for every venue at all times."""
         beginning = np.iinfo(np.int64).min
         return cls(
             venues=venues,

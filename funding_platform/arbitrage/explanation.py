@@ -12,7 +12,7 @@ _UNKNOWN: Final = "unknown"
 
 
 def explain(row: Mapping[str, Any], fee_mode: FeeMode = "taker") -> str:
-    """One row of ``marts.opportunities`` in words, a paragraph of lines.
+    """Put one row of ``marts.opportunities`` into words, a paragraph of lines.
 
     Parameters
     ----------

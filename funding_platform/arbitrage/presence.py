@@ -104,7 +104,7 @@ def _require_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 def _require_known_names(
     wanted: OpportunityFilter, connection: duckdb.DuckDBPyConnection, table: Table
 ) -> None:
-    """Every name in the filter is one that the table has, or a venue with fees."""
+    """Require every name in the filter to be one that the table has, or a venue with fees."""
     named = {field: names for field in _SOURCES if (names := getattr(wanted, field))}
     if not named:
         return
@@ -122,7 +122,7 @@ def _require_known_names(
 
 
 def _require_names(field: str, names: Iterable[str], known: set[str], table: Table) -> None:
-    """Every name is known; if not, the message offers those most like it."""
+    """Require every name to be known; if one is not, the message offers those most like it."""
     if unknown := [name for name in names if name not in known]:
         listing = " UNION ".join(
             f"SELECT {name} FROM {table.full_name}" for name in _SOURCES[field]
@@ -135,7 +135,7 @@ def _require_names(field: str, names: Iterable[str], known: set[str], table: Tab
 
 
 def _venues_with_fees(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Venues that are known, though they may have no row today."""
+    """Return the venues that are known, though they may have no row today."""
     try:
         found = connection.execute(f"SELECT DISTINCT venue FROM {FEE_HISTORY.full_name}")
     except duckdb.CatalogException:  # a copy of the marts that came without their fees

@@ -105,7 +105,7 @@ LEFT JOIN ({_FEES}) AS short_fees ON short_fees.venue = o.short_venue"""
 
 
 def _with_size(rows: str, wanted: OpportunityFilter) -> str:
-    """All four fees, and the impact of the filter's size."""
+    """Set all four fees, and the impact of the filter's size."""
     impact = (
         ", impact_cost_bps * ($size_usd / size_usd) AS impact_cost_bps, "
         "$size_usd::DOUBLE AS size_usd"
@@ -155,7 +155,7 @@ def _with_tier(rows: str, wanted: OpportunityFilter) -> str:
 
 
 def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
-    """Rows that were priced anew with the reasons that their tier follows from.
+    """Give rows that were priced anew the reasons that their tier follows from.
 
     To list them for every row would take as long as all else: this is for the rows shown.
     """

@@ -20,7 +20,7 @@ def build_features(
     scores: pl.DataFrame,
     instruments: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Curves, their factors and their scores side by side.
+    """Put curves, their factors and their scores side by side.
 
     ``available_at`` is the latest of those of the parts. A curve without factors or without a
     model that applies to it has nulls there.

@@ -57,7 +57,7 @@ class Phases:
         return self._settlements.take(members[self._settlements.instrument])
 
     def rules(self, phase: int, instrument: Ints, hour: Ints) -> Flags:
-        """Whether the phase rules the instruments at the hours; all of shape (n,)."""
+        """Tell whether the phase rules the instruments at the hours; all of shape (n,)."""
         ruling = np.full(len(hour), phase == 0)
         contested = np.flatnonzero(self._leaves_grid[instrument])
         if len(contested):

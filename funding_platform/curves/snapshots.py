@@ -98,7 +98,7 @@ def build_curves(
 
 
 def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
-    """Just after a change of phase there is a strip from each phase's boundary: keep one.
+    """Keep one of the strips that phases' boundaries give just after a change of phase.
 
     That is the one available first, whatever settles later, and of equals the newest boundary's.
     """

@@ -58,7 +58,7 @@ class Strips:
 
 
 def settled_strips(grid: WindowGrid, phases: Phases, start: int, end: int) -> Strips:
-    """One strip per boundary from which any of the eight windows is known.
+    """Make a strip per boundary from which any of the eight windows is known.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def live_strips(
 
 
 def _emitted(predictions: Predictions, boundary: Ints, emission: Emission) -> tuple[Ints, Ints]:
-    """Which prediction each live strip shows, and its as-of time in microseconds; shape (m,)."""
+    """Choose the prediction that each live strip shows, and its as-of time in us; shape (m,)."""
     rows, observed = np.arange(len(boundary)), predictions.observed
     same = (np.diff(boundary) == 0) & (np.diff(predictions.instrument) == 0)
     if emission == "roll":

@@ -61,7 +61,7 @@ class WindowGrid:
     known: Ints
 
     def positions(self, instrument: Ints, end: Ints) -> Ints:
-        """Where windows stand in the arrays, -1 for those that do not; all of shape (m,)."""
+        """Find where windows stand in the arrays, -1 for those that do not; all of shape (m,)."""
         keys = sort_key(self.instrument, self.end)
         wanted = sort_key(instrument, end)
         found = np.searchsorted(keys, wanted)
@@ -145,7 +145,7 @@ def compounded(r_8h: Floats, instrument: Ints, end: Ints, instruments: Instrumen
 
 
 def sort_key(instrument: Ints, hour: Ints) -> Ints:
-    """One integer that sorts as (instrument, hour) does; hours since the epoch, not before it."""
+    """Make an integer that sorts as (instrument, hour) does; hours since the epoch, not before."""
     return (instrument << 32) | hour
 
 

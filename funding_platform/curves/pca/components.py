@@ -65,5 +65,5 @@ def principal_components(moments: Moments) -> Components:
 
 
 def is_finite(moments: Moments) -> Flags:
-    """Whether no square overflowed, shape (m,): yields beyond 1e153 have none."""
+    """Tell whether no square overflowed, shape (m,): yields beyond 1e153 have none."""
     return np.asarray(np.isfinite(moments.scatter).all(axis=(1, 2)))

@@ -81,7 +81,7 @@ def read_curves(curves: pl.DataFrame) -> PcaInput:
 
 
 def time_key(owner: Ints, time: Ints) -> Ints:
-    """One integer that sorts as (owner, time) does, for times in whole seconds after the epoch."""
+    """Make an integer that sorts as (owner, time) does, for whole seconds after the epoch."""
     return (owner << 35) | (time // 1_000_000)
 
 

@@ -161,7 +161,7 @@ def _aligned(
 
 
 def _component_columns(components: Components, found: Aligned) -> dict[str, pl.Series]:
-    """Shares, drifts, flips and loadings of each component; null where it is missing."""
+    """Make shares, drifts, flips and loadings of each component; null where it is missing."""
     share = components.variance / components.total[:, np.newaxis]
     share = np.take_along_axis(np.minimum(share, 1.0), found.order, axis=1)
     there = np.asarray(found.vectors.any(axis=2))
@@ -179,5 +179,5 @@ def _component_columns(components: Components, found: Aligned) -> dict[str, pl.S
 
 
 def _masked(values: Floats | Flags, there: Flags) -> pl.Series:
-    """Values, null where they are not there."""
+    """Return values, null where they are not there."""
     return pl.Series(values).set(pl.Series(~there), None)

@@ -115,7 +115,7 @@ def _part(
     place: Ints,
     n: Ints,
 ) -> Moments:
-    """Moments of the part of each block that ``add_up`` sums at a place, n strips of it."""
+    """Compute the moments of the part of each block that ``add_up`` sums at a place, n strips."""
     moved = blocks - anchor[:, np.newaxis]
     offset = add_up(moved, 1)[block, place] / np.maximum(n, 1)[:, np.newaxis]
     squares = add_up(_outer(moved), 1)[block, place]
@@ -124,7 +124,7 @@ def _part(
 
 
 def _together(a: Moments, b: Moments) -> Moments:
-    """Chan's formula; ``a`` may be empty."""
+    """Join two sets of moments by Chan's formula; ``a`` may be empty."""
     n, there = a.n + b.n, a.n > 0
     apart = np.where(there[:, np.newaxis], b.mean - a.mean, 0.0)
     within = np.where(there[:, np.newaxis, np.newaxis], a.scatter, 0.0) + b.scatter

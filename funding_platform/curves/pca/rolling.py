@@ -136,7 +136,7 @@ def _month_starts(window: Window) -> list[datetime]:
 
 
 def _span(curves: pl.DataFrame) -> Window:
-    """From the month of the first curve to just after the last."""
+    """Return the window from the month of the first curve to just after the last."""
     if curves.is_empty():
         raise CurveError("there are no curves to fit", hint="pass a window to allow for none")
     first, last = curves["as_of"].min(), curves["as_of"].max()

@@ -62,7 +62,7 @@ def _scored(usable: pl.DataFrame, models: pl.DataFrame, owner: tuple[str, ...]) 
 
 
 def _rows(strips: pl.DataFrame, models: pl.DataFrame, at: Ints) -> pl.DataFrame:
-    """One row per strip, scored by the model at each place."""
+    """Make a row per strip, scored by the model at each place."""
     vectors = loadings(models)
     values = np.column_stack([strips[name].to_numpy() for name in BUCKETS])
     apart = values - np.column_stack([models[name].to_numpy() for name in MEANS])[at]
@@ -100,7 +100,7 @@ def _us(frame: pl.DataFrame, name: str) -> Ints:
 
 
 def _length(vectors: Floats) -> Floats:
-    """Euclidean, shape (n, 8) to (n,), scaled first so that no square overflows."""
+    """Compute the Euclidean length, (n, 8) to (n,), scaled first so that no square overflows."""
     largest = np.abs(vectors).max(axis=1, initial=0.0)
     scale = np.where(largest > 0.0, largest, 1.0)
     length: Floats = largest * np.sqrt(np.square(vectors / scale[:, np.newaxis]).sum(axis=1))
