@@ -133,7 +133,7 @@ _MODEL_QUESTIONS: Final[dict[Check, Question]] = {
 
 
 def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
-    """Every check of every asset in the lake."""
+    """Define every check of every asset in the lake."""
     return [
         *(
             _checks(raw_key(venue, table), _questions(venue, table))
@@ -234,7 +234,7 @@ def _checks(key: dg.AssetKey, questions: Mapping[Check, Question]) -> dg.AssetCh
 def _comparison(
     key: dg.AssetKey, check: Check, venue: str, compare: Comparison
 ) -> dg.AssetChecksDefinition:
-    """Rates beside other figures for them: what differs is flagged and shown, nothing dropped."""
+    """Compare rates with other figures for them: what differs is flagged, nothing dropped."""
 
     @dg.asset_check(asset=key, name=check.name, description=check.description)
     def ask(lake: LakeResource) -> dg.AssetCheckResult:

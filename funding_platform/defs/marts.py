@@ -71,7 +71,7 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
 
 
 def _manifest_is_current(project: DbtProject) -> bool:
-    """Whether dbt has parsed the project since its last change."""
+    """Tell whether dbt has parsed the project since its last change."""
     manifest = project.manifest_path
     if not manifest.exists():
         return False
@@ -159,7 +159,7 @@ def fee_overrides_asset() -> dg.AssetSpec:
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
-    """Everything that dbt builds, in one step: all of it appears in the lake, or nothing does."""
+    """Define all that dbt builds, in one step: all of it appears in the lake, or nothing does."""
     translator = Translator(venues)
 
     @dbt_assets(
@@ -194,7 +194,7 @@ def _started(
     context: dg.AssetExecutionContext,
     project: DbtProject,
 ) -> DbtCliInvocation:
-    """dbt, at work in the build. That a test fails, or cannot be run, is not an error."""
+    """Set dbt to work in the build. That a test fails, or cannot be run, is not an error."""
     variables = {**build.environment(), "DBT_TARGET_PATH": str(project.target_path)}
     before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)  # dagster-dbt hands on its own environment, and nothing else

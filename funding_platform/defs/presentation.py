@@ -45,7 +45,7 @@ def definition_metadata(table: Table) -> dict[str, dg.MetadataValue]:
 
 
 def frame_metadata(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """Row count and a preview of what was just written."""
+    """Show row count and a preview of what was just written."""
     return {
         "dagster/row_count": dg.MetadataValue.int(frame.height),
         "preview": dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS))),

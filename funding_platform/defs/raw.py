@@ -38,7 +38,7 @@ def raw_key(venue: str, table: Table) -> dg.AssetKey:
 
 
 def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
-    """Settled history of one venue, one partition a month, a range in one run."""
+    """Define the settled history of one venue, one partition a month, a range in one run."""
     key = raw_key(venue, FUNDING_RATES)
     title = venue_spec(venue).title
 
@@ -86,7 +86,7 @@ def hourly_assets(
     collect: Callable[[Sequence[str], Settings, str], dict[str, Collected]],
     venues: Sequence[str],
 ) -> dg.AssetsDefinition:
-    """One table of all venues, asked at once; each venue is an asset of its own."""
+    """Define one table of all venues, asked at once; each venue is an asset of its own."""
     keys = {raw_key(venue, table): venue for venue in venues}
 
     @dg.multi_asset(
@@ -134,7 +134,7 @@ def _kinds(key: dg.AssetKey) -> set[str]:
 
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """All collected assets of the given venues, of what each offers."""
+    """Define all collected assets of the given venues, of what each offers."""
     return [
         *(funding_rates_asset(venue) for venue in offering(FUNDING_RATES, venues)),
         hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
