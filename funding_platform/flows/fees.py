@@ -217,7 +217,7 @@ def _known_volume(lake: Lake, fees: NewFees) -> float | None:
 
 
 def _override(lake: Lake, values: Mapping[str, object], now: datetime) -> pl.DataFrame:
-    """One row of the audit trail, recorded after every other whatever the clock says."""
+    """Make a row of the audit trail, recorded after every other whatever the clock says."""
     newest = lake.read(f"SELECT max(recorded_at) FROM {FEE_OVERRIDES.full_name}").item()
     recorded_at = now if newest is None else max(now, newest + _TICK)
     return pl.DataFrame(

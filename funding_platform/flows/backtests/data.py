@@ -198,7 +198,7 @@ def _by_venue(
     window: Mapping[str, datetime],
     *more: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rows of the instruments wanted, read and put in order one venue at a time; then ``more``.
+    """Read rows of the wanted instruments, in order, one venue at a time; then ``more``.
 
     What the order costs in memory is then a venue's, the largest of which comes while there is
     most room, and the venues' parts go column by column as the whole is made of them: there is
@@ -241,7 +241,7 @@ def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Fees from the first of the tables that the lake has; none where it has neither."""
+    """Read fees from the first of the tables that the lake has; none where it has neither."""
     for table in _FEE_TABLES:
         if has_table(lake, table):
             return lake.execute(_FEES.format(table=table.full_name)).pl()
@@ -249,7 +249,7 @@ def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _file(path: Path) -> pl.DataFrame:
-    """One file as a frame; times of CSV in UTC where they name no zone."""
+    """Read one file as a frame; times of CSV in UTC where they name no zone."""
     if path.suffix == ".parquet":
         return pl.read_parquet(path)
     if path.suffix != ".csv":

@@ -52,7 +52,7 @@ def write_report(settings: Settings, run: StoredRun, path: Path | None = None) -
 
 
 def report_file(settings: Settings, run_id: str) -> Path:
-    """Where the report of a run is written."""
+    """Say where the report of a run is written."""
     return settings.data_dir / FOLDER / f"{run_id}.html"
 
 

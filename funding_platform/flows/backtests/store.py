@@ -36,7 +36,7 @@ def new_id(kind: str, now: datetime) -> str:
 
 @cache
 def code_version(strategy: type[NamedStrategy] | None = None) -> str:
-    """Version of the package, and a digest of the code and libraries that a result depends on.
+    """Name the package's version, with a digest of the code and libraries a result depends on.
 
     A strategy of another package follows with its name and the digest of its own code:
     ``0.1.0+9f3c01ab52d7 fade+51b7e0c2a94d``.
@@ -56,7 +56,7 @@ def code_of(config: BacktestConfig) -> str:
 
 
 def newest_snapshot(settings: Settings) -> int:
-    """Id of the lake's newest snapshot.
+    """Return the id of the lake's newest snapshot.
 
     Raises
     ------

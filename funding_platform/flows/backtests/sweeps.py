@@ -295,5 +295,5 @@ def _made(config: BacktestConfig, snapshot: int, started: datetime) -> dict[str,
 
 
 def _returns(equity: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Daily returns that are defined."""
+    """Return the daily returns that are defined."""
     return daily_returns(equity)["return"].drop_nulls().to_numpy()

@@ -69,7 +69,7 @@ SYMBOL = "venue_symbol"
 
 
 def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
-    """Each settlement of a venue beside the last prediction for it, and what has no partner.
+    """Put each settlement of a venue beside the last prediction for it; keep what has no partner.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.
 
 
 def _nearest(settled: pl.DataFrame, predicted: pl.DataFrame, within: timedelta) -> pl.DataFrame:
-    """Each settlement with the prediction that was due nearest to it, where one was."""
+    """Join each settlement with the prediction that was due nearest to it, where one was."""
     return (
         settled.sort(_AT)
         .join_asof(
@@ -149,7 +149,7 @@ def _nearest(settled: pl.DataFrame, predicted: pl.DataFrame, within: timedelta) 
 
 
 def two_sources(own: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Predictions of one venue from two sources, within the same hour.
+    """Pair predictions of one venue from two sources, within the same hour.
 
     Symbols match whatever their punctuation and case: ``BTC-USDT`` is ``btcusdt``.
 

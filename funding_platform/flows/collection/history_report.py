@@ -97,6 +97,6 @@ class HistoryReport:
         return [lost, *doubts]
 
     def _at_rest(self) -> list[FundingError]:
-        """Whether all markets settled at 0 throughout."""
+        """Report that all markets settled at 0 throughout, if they did."""
         settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
         return [*settled_at_rest(self.venue, self.rates, len(settled))]

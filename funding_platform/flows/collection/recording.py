@@ -147,7 +147,7 @@ class Recording:
 
 
 def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Transaction) -> None:
-    """As ``Recording.store``, for many: mostly one look for known bodies, and one insertion."""
+    """Do as ``Recording.store``, for many: mostly one look for known bodies, one insertion."""
     for some in _batches(recordings):
         frame = pl.concat([RAW_PAYLOADS.empty(), *(one.frame() for one in some)])
         if not frame.is_empty():

@@ -19,7 +19,7 @@ def preset_for(columns: Sequence[str]) -> Preset | None:
 
 
 def is_known_header(line: str) -> bool:
-    """Whether a first line, read in a guessed encoding, is that of a known layout."""
+    """Tell whether a first line, read in a guessed encoding, is that of a known layout."""
     return preset_for([tidied(name.strip('"')) for name in line.split(",")]) is not None
 
 

@@ -104,7 +104,7 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
 
 
 def _refuse_crowds(rows: pl.DataFrame, files: Sequence[str]) -> None:
-    """Two stamps may be one settlement, told twice; three in one file are a rate looked at."""
+    """Refuse three stamps of one settlement in one file; two may be one told twice."""
     third = same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
     if not rows.select(third.any()).item():
         return
@@ -210,7 +210,7 @@ def _refuse_unproven(slots: pl.DataFrame, files: Sequence[str]) -> None:
 
 
 def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFrame) -> None:
-    """Between two stored settlements that follow each other nothing was settled."""
+    """Refuse rows between two stored settlements that follow each other: nothing was settled."""
     if stored.is_empty():
         return
     ends = (
@@ -257,7 +257,7 @@ _OVERRIDE = (
 
 
 def _unstated(slots: pl.DataFrame) -> pl.DataFrame:
-    """Rows of which neither the file nor its layout says that they are settlements."""
+    """Return rows of which neither file nor layout says that they are settlements."""
     return slots.filter(~pl.col("trusted"), pl.col("interval_hours").is_null())
 
 

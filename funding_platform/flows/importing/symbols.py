@@ -156,7 +156,7 @@ class Symbols:
 def resolve_all(
     symbols: Symbols, pairs: Iterable[tuple[str, str]], *, told: bool
 ) -> tuple[dict[tuple[str, str], Resolved], dict[tuple[str, str], Unresolved]]:
-    """Every pair of venue and symbol with what it is, or with why that is not known."""
+    """Resolve every pair of venue and symbol: say what it is, or why that is not known."""
     resolved: dict[tuple[str, str], Resolved] = {}
     unresolved: dict[tuple[str, str], Unresolved] = {}
     for venue, symbol in pairs:

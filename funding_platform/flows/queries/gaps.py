@@ -80,7 +80,7 @@ def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataF
 
 
 def missing_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
-    """Every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
+    """List every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
     return _missing(lake, venue, lake.execute(_SETTLEMENTS, [venue]).pl())
 
 
@@ -112,7 +112,7 @@ def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) ->
 
 
 def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
-    """Lives of the venue's instruments, as far as they have been collected."""
+    """Return the lives of the venue's instruments, as far as they have been collected."""
     instruments = lake.execute("SELECT * FROM core.instruments WHERE venue = ?", [venue]).pl()
     life = lives(INSTRUMENTS.typed(instruments))
     until = pl.col("trades_until")
@@ -133,7 +133,7 @@ def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
 
 
 def _counted(missing: pl.DataFrame) -> pl.DataFrame:
-    """One row per instrument and kind: how many, from when to when, and the first few times."""
+    """Count per instrument and kind: how many, from when to when, and the first few times."""
     time = pl.col("missing_time")
     grouped = (
         missing.sort("missing_time")

@@ -119,7 +119,7 @@ def tidied(name: str) -> str:
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether a name is no name, but a place or what a program wrote for one."""
+    """Tell whether a name is no name, but a place or what a program wrote for one."""
     return bool(_UNNAMED.fullmatch(name)) or name.startswith("column ")
 
 
@@ -160,12 +160,12 @@ def _headed(file: str, part: Part, told: list[str]) -> tuple[Part, list[str], st
 
 
 def _is_time(text: str) -> bool:
-    """Whether a text is a time rather than the name of a column."""
+    """Tell whether a text is a time rather than the name of a column."""
     return bool(re.fullmatch(r"\d{10,}(\.\d*)?|\d{4}-\d\d-\d\d.*", text))
 
 
 def _preamble(lines: list[str]) -> int:
-    """Lines before the header: blank ones, comments, a title without any delimiter."""
+    """Count the lines before the header: blank ones, comments, a title without any delimiter."""
     telling = [number for number, line in enumerate(lines) if line.strip() and line[0] != "#"]
     for number, following in zip(telling, [*telling[1:], None], strict=True):
         line, after = lines[number], "" if following is None else lines[following]
@@ -177,7 +177,7 @@ def _preamble(lines: list[str]) -> int:
 
 
 def _named(file: str, names: list[str], line: int) -> list[str]:
-    """Every column has a name of its own; one without is called by its place."""
+    """Give every column a name of its own; one without is called by its place."""
     named = [name or f"column {number}" for number, name in enumerate(names, 1)]
     if len(named) == 1 and not names[0]:
         raise DumpError(file, "there is no header", line=line)

@@ -91,7 +91,7 @@ def _fitting(
 
 
 def _congruent(hours: float, phase: float, step: float) -> bool:
-    """Whether a time lies on a grid, give or take three minutes."""
+    """Tell whether a time lies on a grid, give or take three minutes."""
     return abs((hours - phase + step / 2) % step - step / 2) <= 0.05
 
 

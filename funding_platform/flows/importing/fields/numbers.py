@@ -106,7 +106,7 @@ def _plain(column: pl.Series, decimal: str, unit: str = "fraction") -> Read | No
 
 
 def blank_as_null(column: pl.Series) -> pl.Series:
-    """Text without spaces around it, null where nothing is left; numbers as they are."""
+    """Return text without spaces around it, null where nothing is left; numbers as they are."""
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
     if column.dtype != pl.String:
@@ -116,7 +116,7 @@ def blank_as_null(column: pl.Series) -> pl.Series:
 
 
 def _scaled(written: pl.Series, unit: str) -> pl.Series:
-    """Numbers times a power of ten, exactly rounded where they are text."""
+    """Multiply numbers by a power of ten, exactly rounded where they are text."""
     power = _POWERS[unit]
     if written.dtype == pl.String and power:
         shifted = pl.select(
@@ -141,7 +141,7 @@ def _as_floats(text: pl.Series, decimal: str) -> pl.Series:
 
 
 def _pointed(text: pl.Series, decimal: str) -> pl.Series:
-    """Text with a point before the decimals."""
+    """Write a point before the decimals of text."""
     if decimal == ".":
         return text
     return text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)

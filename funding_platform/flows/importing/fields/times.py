@@ -123,7 +123,7 @@ def _none(like: pl.Series) -> pl.Series:
 
 
 def _stamps(cells: Cells, mapping: Mapping, column: pl.Series, unit: str) -> pl.Series:
-    """Numbers of seconds, milliseconds, ... since the epoch as times."""
+    """Read numbers of seconds, milliseconds, ... since the epoch as times."""
     micros = _MICROS[unit]
     text = blank_as_null(column)
     floats = text.cast(pl.Float64, strict=False)
@@ -221,7 +221,7 @@ def _zoned(cells: Cells, mapping: Mapping, column: pl.Series) -> Times:
 def _localized(
     cells: Cells, mapping: Mapping, local: pl.Series, zoned: pl.Series | None = None
 ) -> Times:
-    """Local times in the mapping's zone; rows that ``zoned`` marks are not looked at."""
+    """Read local times in the mapping's zone; rows that ``zoned`` marks are not looked at."""
     zone = mapping.time_zone
     if zone is None:
         row = 0 if zoned is None else int((~zoned).arg_true()[0])

@@ -192,7 +192,7 @@ def without_suffix(name: str) -> str:
 
 
 def whole(member: Member, limit: int) -> bytes:
-    """All bytes of a file that cannot be read in parts.
+    """Read all bytes of a file that cannot be read in parts.
 
     Raises
     ------

@@ -153,7 +153,7 @@ def _rows(
 
 
 def _with_histories(objects: list[Row], around: Row) -> tuple[list[Row], frozenset[str]]:
-    """One row per object, or per element of the one array of objects that each holds."""
+    """Make a row per object, or per element of the one array of objects that each holds."""
     nested = {
         name
         for one in objects

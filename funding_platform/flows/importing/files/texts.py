@@ -92,7 +92,7 @@ def _last_end_outside_quotes(text: bytes, end: int) -> int:
 def _in_utf8(
     file: str, stream: IO[bytes], encoding: str | None, known_header: Callable[[str], bool]
 ) -> Iterator[bytes]:
-    """Blocks of UTF-8, lines ending in line feeds, and an empty one at the end."""
+    """Yield blocks of UTF-8, lines ending in line feeds, and an empty one at the end."""
     head = stream.read(LONGEST_RECORD)
     encoding = encoding or _encoding_of(file, head, known_header)
     decoder = codecs.getincrementaldecoder(encoding)()
