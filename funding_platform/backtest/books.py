@@ -171,7 +171,7 @@ class Books(NamedTuple):
 
 
 def empty_books(positions: int, *, entries: int = 4_096) -> Books:
-    """Books for so many positions at once; two slots each, the second empty for one leg."""
+    """Make books for so many positions at once; two slots each, the second empty for one leg."""
     legs = np.zeros(2 * positions, LEG)
     legs["next_us"] = NEVER
     return Books(
@@ -196,7 +196,7 @@ def with_room(books: Books, closed: int, entries: int) -> Books:
 
 
 def _twice(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """Room for as many rows again, not yet written to."""
+    """Make room for as many rows again, not yet written to."""
     larger = np.empty(2 * len(rows), rows.dtype)
     larger[: len(rows)] = rows
     return larger

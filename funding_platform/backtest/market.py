@@ -199,7 +199,7 @@ def _newest(first: Ints, known_us: Ints, values: Floats, time_us: int, stale_us:
 
 
 def _cursors(first: Ints) -> Ints:
-    """One past the last known row of each instrument: none yet."""
+    """Point one past the last known row of each instrument: none yet."""
     return first[:-1].copy()
 
 
@@ -255,5 +255,5 @@ def _refresh(
 
 
 def describe(market: ReplayedMarket, instrument: int) -> str:
-    """Venue and symbol of an instrument, for messages."""
+    """Name venue and symbol of an instrument, for messages."""
     return names_of(market.instruments[instrument])[0]

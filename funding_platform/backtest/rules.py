@@ -13,7 +13,7 @@ from funding_platform.core.validation_errors import near
 
 
 def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
-    """Fees of the venues in the order of their numbers.
+    """Collect the fees of the venues in the order of their numbers.
 
     Raises
     ------

@@ -80,7 +80,7 @@ class PairCarry(NamedStrategy):
         return best._replace(net=np.where(diverges, best.net, -np.inf))
 
     def short_allowed(self, market: MarketView) -> Floats:
-        """0 for each instrument that may be the short leg, NaN for the others."""
+        """Return 0 for each instrument that may be the short leg, NaN for the others."""
         return np.zeros(len(market.rate_8h))
 
     def _exits(self, market: MarketView, book: Book, pairs: Pairs) -> Iterator[tuple[int, Close]]:

@@ -49,7 +49,7 @@ def chosen(
     symbols: Collection[str],
     bases: Collection[str],
 ) -> pl.Expr:
-    """Whether an instrument is one of those asked for; of names of a kind none means all.
+    """Tell whether an instrument is one of those asked for; of names of a kind none means all.
 
     Raises
     ------
@@ -141,7 +141,7 @@ class KnownRates:
         self._settlements = settlements
 
     def rows_of(self, venue: str, symbol: str) -> list[int]:
-        """Row numbers of a venue's contracts by venue symbol, else by base."""
+        """Return the row numbers of a venue's contracts by venue symbol, else by base."""
         rows = self._by_name.get((venue, symbol))
         if rows is None:
             require_known("venue", (venue,), set(self._instruments["venue"]))
@@ -161,7 +161,7 @@ class KnownRates:
         return by_name
 
     def count(self, row: int, moment: int) -> int:
-        """How many settlements of an instrument were known at an instant."""
+        """Count the settlements of an instrument that were known at an instant."""
         first = self._settlements.first
         known = self._settlements.known_us[first[row] : first[row + 1]]
         return int(np.searchsorted(known, moment, side="right"))

@@ -131,7 +131,7 @@ class FundingDataProvider:
         return interval_notes(self._data.funding, self._data.instruments)
 
     def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Everything, frame by frame, by the names that ``Intake`` gives them."""
+        """Yield everything, frame by frame, by the names that ``Intake`` gives them."""
         for part in fields(self._data):
             yield part.name, getattr(self._data, part.name)
 

@@ -24,7 +24,7 @@ def _value(leg: Any) -> float:
 
 @compiled_in_place
 def _can_rebalance(rules: Rules, one: Any, other: Any) -> bool:
-    """Whether a transfer would leave both legs above the threshold."""
+    """Tell whether a transfer would leave both legs above the threshold."""
     if not (one.active and other.active) or one.spot or other.spot:  # coins are no collateral
         return False
     total = _value(one) + _value(other) - rules.transfer_usd

@@ -51,7 +51,7 @@ def last_known(times: Any, begin: int, end: int, time: int) -> int:
 
 @compiled_in_place
 def last_seen(panel: Panel, instrument: int, time: int) -> int:
-    """When an instrument last settled or had a price; ``NOT_YET`` where it has done neither."""
+    """Find when an instrument last settled or had a price; ``NOT_YET`` where it did neither."""
     seen = NOT_YET
     prices, settlements = panel.prices, panel.settlements
     begin = prices.first[instrument]
@@ -93,7 +93,7 @@ def fee_rate(rules: Rules, venue: int, time: int) -> float:
 
 @compiled_in_place
 def impact_rate(panel: Panel, rules: Rules, instrument: int, notional: float, time: int) -> float:
-    """Impact as a fraction of notional; NaN where the volume it depends on is unknown."""
+    """Compute the impact as a fraction of notional; NaN where the volume it needs is unknown."""
     if rules.impact_model == LINEAR_IMPACT:
         return float(_linear_impact_bps(notional, rules.bps_per_million) * _BPS)
     if rules.impact_model == DEPTH_IMPACT:

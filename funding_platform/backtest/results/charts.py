@@ -20,7 +20,7 @@ _GAIN, _LOSS, _LINE = "#2a7f62", "#b5443c", "#1f4e79"
 
 
 def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
-    """Equity above, drawdown from its running peak below, as a PNG.
+    """Draw equity above, drawdown from its running peak below, as a PNG.
 
     Parameters
     ----------

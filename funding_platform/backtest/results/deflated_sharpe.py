@@ -35,7 +35,7 @@ class ReturnMoments:
 
     @classmethod
     def of(cls, returns: NDArray[np.float64]) -> Self | None:
-        """Moments of a series, shape (observations,); None where it does not vary."""
+        """Compute the moments of a series, shape (observations,); None where it does not vary."""
         if len(returns) < 2 or is_flat(returns):
             return None
         centred = returns - returns.mean()

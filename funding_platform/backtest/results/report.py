@@ -126,7 +126,7 @@ def markdown_summary(run: ReportInput) -> str:
 
 
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
-    """Each figure with its name, as a person reads it."""
+    """List each figure with its name, as a person reads it."""
     return [
         (
             one.name.replace("_", " "),
@@ -137,7 +137,7 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 
 
 def month_rows(equity: pl.DataFrame) -> list[tuple[str, ...]]:
-    """One row per year, one cell per calendar month."""
+    """Make one row per year, one cell per calendar month."""
     found = {(year, month): value for year, month, value in monthly_returns(equity).rows()}
     years = dict.fromkeys(year for year, _ in found)
     return [
@@ -171,5 +171,5 @@ def _template() -> Template:
 
 
 def _without_marks(value: object) -> object:
-    """Text whose direction and length no character in it can change."""
+    """Return text whose direction and length no character in it can change."""
     return visible(value) if type(value) is str else value

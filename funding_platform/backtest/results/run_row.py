@@ -63,18 +63,18 @@ def strategy_name(config: BacktestConfig) -> str:
 
 
 def config_digest(config: BacktestConfig) -> str:
-    """SHA-256 of the configuration without its window, in hexadecimal."""
+    """Compute the SHA-256 of the configuration without its window, in hexadecimal."""
     text = config.model_dump_json(exclude={"start", "end"})
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def frame_digests(result: BacktestResult) -> dict[str, str]:
-    """SHA-256 of each frame by its name, in hexadecimal."""
+    """Compute the SHA-256 of each frame by its name, in hexadecimal."""
     return {table.name: frame_digest(getattr(result, table.name)) for table in FRAMES}
 
 
 def frame_digest(frame: pl.DataFrame) -> str:
-    """SHA-256 of the names and values as CSV, where every float has all its digits.
+    """Compute the SHA-256 of names and values as CSV, where every float has all its digits.
 
     Zero has no sign there: Parquet's dictionaries take -0 and 0 for one value.
     """

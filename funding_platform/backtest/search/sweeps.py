@@ -105,7 +105,7 @@ def sweep(
 
 
 def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
-    """One row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``.
+    """Make a row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``.
 
     ``MOMENTS`` are left out, as no column holds them.
     """
@@ -190,7 +190,7 @@ def _run_here(config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
 
 
 def _outcome(run: Run, config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
-    """Figures or the error in words, never both."""
+    """Return the figures or the error in words, never both."""
     try:
         return run(config), None
     except RUN_FAILURES as error:

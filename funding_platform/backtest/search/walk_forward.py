@@ -157,7 +157,7 @@ def walk_forward(
 
 
 def _flat(span: Window, capital: float) -> pl.DataFrame:
-    """Cash."""
+    """Hold cash: return an equity that does not move."""
     return pl.DataFrame(
         {"time": [span.start, span.end], "equity": [capital, capital]},
         schema={"time": UTC_TIME, "equity": pl.Float64},
