@@ -76,7 +76,7 @@ class Sandbox:
     limiter: Limiter = field(default_factory=lambda: Limiter(time.time))
 
     async def answer(self, http: HttpRequest) -> Response:
-        """One request to a venue."""
+        """Answer one request to a venue."""
         venue = http.path_params["venue"]
         wire = WIRES.get(venue)
         if wire is None:
@@ -126,7 +126,7 @@ class Sandbox:
         return reply, verdict.headers
 
     async def control_faults(self, http: HttpRequest) -> Response:
-        """GET lists the faults in force, POST adds some, DELETE clears them."""
+        """List the faults in force for GET, add some for POST, clear them for DELETE."""
         if http.method == "DELETE":
             self.plan.clear()
         elif http.method == "POST":
@@ -137,7 +137,7 @@ class Sandbox:
         return Response(FAULTS.dump_json(self.plan.faults), media_type="application/json")
 
     async def control_stats(self, http: HttpRequest) -> Response:
-        """Counters per venue and endpoint."""
+        """Return the counters per venue and endpoint."""
         counted = {
             venue: {endpoint: asdict(counter) for endpoint, counter in endpoints.items()}
             for venue, endpoints in self.counters.items()
@@ -209,7 +209,7 @@ def _response(reply: Reply, headers: Mapping[str, str]) -> Response:
 async def _early_fault(
     http: HttpRequest, wire: Wire, struck: Struck, now_ms: int
 ) -> Response | None:
-    """Delays, and the answer of faults that leave the venue unasked."""
+    """Delay, or give the answer of a fault that leaves the venue unasked."""
     for fault, luck in struck:
         if isinstance(fault, Latency):
             longest = fault.seconds if fault.up_to_seconds is None else fault.up_to_seconds

@@ -94,7 +94,7 @@ def _columns(
     optional: tuple[str, ...],
     parsers: tuple[Callable[[str], float], ...],
 ) -> list[list[float]]:
-    """Columns by name; an optional one that the file lacks is all NaN."""
+    """Read columns by name; an optional one that the file lacks is all NaN."""
     with _open(path) as file:
         rows = _rows(path, csv.reader(file, strict=True))
         header = next(rows, (1, []))[1]
@@ -125,7 +125,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with their line numbers; what cannot be read as text or CSV is an error of the file."""
+    """Yield rows with their line numbers; what is no text or CSV is an error of the file."""
     line = 0
     try:
         for line, row in enumerate(reader, start=1):

@@ -57,7 +57,7 @@ def _number(change: Callable[[Decimal], Decimal]) -> Callable[[str, Any], dict[s
 
 
 def _unit(stamp: Decimal) -> int:
-    """How many units of the stamp a second has."""
+    """Tell how many units of the stamp a second has."""
     return int(1000 ** sum(abs(stamp) >= bound for bound in _UNITS))
 
 

@@ -107,7 +107,7 @@ FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
 
 def parse_faults(document: str | bytes) -> list[Fault]:
-    """Faults from a JSON list.
+    """Read faults from a JSON list.
 
     Raises
     ------

@@ -98,11 +98,11 @@ class Instrument:
         return self.contract.quote if linear else self.contract.base
 
     def trades_at(self, at_ms: int) -> bool:
-        """Whether the contract is listed and not yet delisted."""
+        """Tell whether the contract is listed and not yet delisted."""
         return self.listed_ms <= at_ms and (self.delisted_ms is None or at_ms < self.delisted_ms)
 
     def interval_at(self, at_ms: int) -> int | None:
-        """Hours between settlements at a moment, ``None`` where unknown."""
+        """Return the hours between settlements at a moment, ``None`` where unknown."""
         in_force = [hours for since, hours in self.intervals if since <= at_ms]
         return in_force[-1] if in_force else None
 
@@ -173,11 +173,11 @@ class Market(Protocol):
         ...
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
-        """Every contract listed by now, delisted ones included."""
+        """List every contract listed by now, delisted ones included."""
         ...
 
     def settlements(self, venue: str, venue_symbol: str) -> Settlements:
-        """All settlements of a listed contract up to now."""
+        """Return all settlements of a listed contract up to now."""
         ...
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:

@@ -90,7 +90,7 @@ class ReplayMarket:
         return self._clock()
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
-        """Every contract whose first settlement has happened."""
+        """List every contract whose first settlement has happened."""
         now = self.now_ms()
         series = self._venues.get(venue, {}).values()
         return [s.instrument for s in series if s.instrument.listed_ms <= now]

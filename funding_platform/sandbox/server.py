@@ -165,7 +165,7 @@ class RunningSandbox:
         httpx.delete(f"{self.url}/_control/faults", **_PATIENT).raise_for_status()
 
     def stats(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Counters per venue and endpoint: requests, rows, faults, refused."""
+        """Read the counters per venue and endpoint: requests, rows, faults, refused."""
         reply = httpx.get(f"{self.url}/_control/stats", **_PATIENT)
         return dict(reply.raise_for_status().json())
 

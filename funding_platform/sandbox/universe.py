@@ -69,7 +69,7 @@ def _made_up() -> Iterator[str]:
 
 
 def _price(seed: int, name: str) -> float:
-    """Anything from 0.01 to 100 USD, evenly on a log scale."""
+    """Draw anything from 0.01 to 100 USD, evenly on a log scale."""
     return float(10 ** (4 * uniform(draw(key(seed, "price level", name), 0))[0] - 2))
 
 

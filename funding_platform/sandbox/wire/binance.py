@@ -270,7 +270,7 @@ def _book_ticker(quote: Quote, now_ms: int) -> dict[str, Any] | None:
 
 
 def _one_or_all(row: Row) -> Handler:
-    """One symbol gives an object, no symbol an array of all."""
+    """Make a handler: one symbol gives an object, no symbol an array of all."""
 
     def handler(request: Request) -> Reply:
         symbol = request.text("symbol")

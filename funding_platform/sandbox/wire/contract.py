@@ -35,7 +35,7 @@ class Reply:
 
     @classmethod
     def text(cls, text: str, *, status: int) -> "Reply":
-        """Plain text, as front ends in front of a venue send it."""
+        """Write plain text, as front ends in front of a venue send it."""
         return cls(text.encode(), status, content_type="text/plain")
 
 
@@ -125,12 +125,12 @@ Cost = Callable[[Request, int], Mapping[str, int]]
 
 
 def _no_cost(request: Request, rows: int) -> Mapping[str, int]:
-    """No budget is touched."""
+    """Touch no budget."""
     return {}
 
 
 def one_of(budget: str) -> Cost:
-    """Each call costs one of a budget, however many rows it gives."""
+    """Charge each call one of a budget, however many rows it gives."""
     return lambda request, rows: {budget: 1}
 
 
@@ -209,16 +209,16 @@ class Wire:
 def routes_of(
     budget: str, handlers: Mapping[str, Handler], *, method: str = "GET"
 ) -> tuple[Route, ...]:
-    """Routes of which each call costs one of a budget, by their paths."""
+    """Make routes of which each call costs one of a budget, by their paths."""
     cost = one_of(budget)
     return tuple(Route(path, call, method=method, cost=cost) for path, call in handlers.items())
 
 
 def thousands(prefix: str) -> dict[str, str]:
-    """How a venue spells the coins that it lists by the thousand, being worth so little."""
+    """Spell the coins that a venue lists by the thousand, being worth so little."""
     return {coin: f"{prefix}{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")}
 
 
 def rows_text(template: str, columns: Iterable[Iterable[object]]) -> str:
-    """JSON objects joined by commas: one ``%`` template filled from parallel columns."""
+    """Join JSON objects by commas: fill one ``%`` template from parallel columns."""
     return ",".join(map(template.__mod__, zip(*columns, strict=True)))

@@ -15,12 +15,12 @@ def shortest(value: float) -> str:
 
 
 def trimmed(value: float) -> str:
-    """Like ``shortest`` without a decimal part of zero: ``5``, ``0.0001``."""
+    """Write as ``shortest`` without a decimal part of zero: ``5``, ``0.0001``."""
     return shortest(value).removesuffix(".0")
 
 
 def fixed(value: float, decimals: int) -> str:
-    """At a fixed number of decimals, or the shortest text where those would lose digits."""
+    """Write a fixed number of decimals, or the shortest text where those would lose digits."""
     text = f"{value:.{decimals}f}"
     return text if float(text) == value else trimmed(value)
 
@@ -45,7 +45,7 @@ def percent(fraction: float, decimals: int) -> str:
 
 
 def decimals_of(step: float) -> int:
-    """How many decimals a step size has: 3 for 0.001, 0 for 10."""
+    """Count the decimals that a step size has: 3 for 0.001, 0 for 10."""
     exponent = Decimal(trimmed(step)).as_tuple().exponent
     assert isinstance(exponent, int)
     return max(0, -exponent)

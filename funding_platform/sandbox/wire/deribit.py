@@ -111,7 +111,7 @@ def _in_currency(instrument: Instrument, currency: str) -> bool:
 
 
 def _futures(request: Request) -> bool:
-    """Whether the request may see futures; the sandbox has nothing else."""
+    """Tell whether the request may see futures; the sandbox has nothing else."""
     return request.text("kind") in (None, "any", "future")
 
 

@@ -130,7 +130,7 @@ def _implied_premium(rate: float) -> str:
 
 
 def _predicted_fundings(request: Request) -> Reply:
-    """Every coin's estimate here and on two other venues, each per its own interval."""
+    """Answer with every coin's estimate here and on two other venues, each per own interval."""
     elsewhere = {name: _main_quotes(request, venue) for name, venue in
                  (("BinPerp", "binance"), ("BybitPerp", "bybit"))}  # fmt: skip
     rows = []

@@ -112,7 +112,7 @@ def _order_book_details(request: Request) -> Reply:
 
 
 def _market(quote: Quote | None) -> dict[str, Any]:
-    """Prices and volume as far as they are known."""
+    """Write prices and volume as far as they are known."""
     if quote is None:
         return {}
     places = decimals_of(quote.instrument.tick_size)
@@ -147,7 +147,7 @@ def _funding_rates(request: Request) -> Reply:
 
 
 def _rates_elsewhere(request: Request, exchange: str) -> dict[str, float]:
-    """Another exchange's rates per eight hours, by coin."""
+    """Return another exchange's rates per eight hours, by coin."""
     return {
         canonical_base(quote.instrument.contract.base).base: rate_8h(
             quote.predicted_rate, float(quote.interval_hours)

@@ -289,7 +289,7 @@ def _ticker(request: Request) -> Reply:
 
 
 def _index_tickers(request: Request) -> Reply:
-    """Index prices by pair, one row each however many contracts follow it."""
+    """Answer with index prices by pair, one row however many contracts follow it."""
     pair, currency = request.text("instId"), request.text("quoteCcy")
     if pair is None and currency is None:
         raise WireError(_error("50014", "Parameter quoteCcy and instId can not both be empty."))

@@ -6,7 +6,7 @@ from funding_platform.sandbox.market import Times
 
 
 def within(times: Times, start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
-    """First row and end of the rows with ``start <= time <= end``; a missing bound is open."""
+    """Find first row and end of rows with ``start <= time <= end``; a missing bound is open."""
     first = 0 if start_ms is None else int(np.searchsorted(times, start_ms, side="left"))
     end = len(times) if end_ms is None else int(np.searchsorted(times, end_ms, side="right"))
     return first, max(first, end)
