@@ -120,7 +120,7 @@ def _change(draw: Random, parent: Any, key: Any) -> None:
 
 
 def _retold(draw: Random, value: Any) -> Any:
-    """Another value of the same type: what a decoder lets pass."""
+    """Make another value of the same type: what a decoder lets pass."""
     if isinstance(value, bool | dict | list):
         return type(value)()
     if isinstance(value, int):
@@ -158,7 +158,7 @@ def _junk(draw: Random) -> Any:
 
 
 def _tree(draw: Random, depth: int = 3) -> Any:
-    """Junk inside lists and objects."""
+    """Make junk inside lists and objects."""
     kind = draw.randrange(3) if depth else 0
     if kind == 0:
         return _junk(draw)

@@ -72,7 +72,7 @@ class Venue(Calls, ABC):
         self._listing = asyncio.Lock()
 
     async def fetch_listings(self) -> list[Listing]:
-        """Every perpetual that the venue lists."""
+        """List every perpetual that the venue has."""
         raise self.spec.not_offered(INSTRUMENTS)
 
     @abstractmethod
@@ -80,7 +80,7 @@ class Venue(Calls, ABC):
         """Fetch the market of every perpetual as it stands."""
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of a symbol's settled rates."""
+        """Fetch one page of a symbol's settled rates."""
         raise self.spec.not_offered(FUNDING_RATES)
 
     async def instruments(self) -> pl.DataFrame:
@@ -138,7 +138,7 @@ class Venue(Calls, ABC):
     async def funding_rates(
         self, symbols: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Settled rates from ``start`` up to but not including ``end``: ``core.funding_rates``.
+        """Fetch rates settled from ``start`` on and before ``end``: ``core.funding_rates``.
 
         Raises
         ------
@@ -157,7 +157,7 @@ class Venue(Calls, ABC):
         *,
         on_symbol: Callable[[str], None] = lambda symbol: None,
     ) -> History:
-        """Settled rates of many symbols, where one that fails costs only itself.
+        """Fetch the settled rates of many symbols, where one that fails costs only itself.
 
         Parameters
         ----------

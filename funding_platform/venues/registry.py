@@ -63,7 +63,7 @@ def venue_names() -> tuple[str, ...]:
 
 
 def bridged_names() -> list[str]:
-    """Names under which exchanges behind ccxt open, of those with settled rates.
+    """List the names under which exchanges behind ccxt open, of those with settled rates.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def venue_spec(name: str) -> VenueSpec:
 
 
 def offering(table: Table, venues: Iterable[str]) -> list[str]:
-    """Those of the venues that have rows for a table."""
+    """List those of the venues that have rows for a table."""
     return [venue for venue in venues if table in venue_spec(venue).offers]
 
 
@@ -221,7 +221,7 @@ async def replayed_venue(
 
 
 def venue_health(name: str, settings: Settings | None = None) -> Health:
-    """How a venue stands with this machine: bans, failures in a row, the state of its breaker.
+    """Say how a venue stands with this machine: bans, failures in a row, its breaker's state.
 
     Raises
     ------

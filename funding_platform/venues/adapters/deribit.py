@@ -124,7 +124,7 @@ class Deribit(Venue):
         return [_market(row, listed[row.venue_symbol]) for row in paying]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of get_funding_rate_history, which leaves out its start and not its end."""
+        """Fetch a page of get_funding_rate_history, which leaves out its start and not its end."""
         edges: Params = {"start_timestamp": ask.start_ms - 1, "end_timestamp": ask.end_ms}
         return Page(
             [

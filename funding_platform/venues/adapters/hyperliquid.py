@@ -115,7 +115,7 @@ class Hyperliquid(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundingHistory, whose two edges are included."""
+        """Fetch one page of fundingHistory, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms}
         rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

@@ -110,7 +110,7 @@ class Lighter(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundings, of which the newest are kept where there are too many."""
+        """Fetch one page of fundings, of which the newest are kept where there are too many."""
         params: Params = {
             "market_id": await self.venue_id(symbol),
             "resolution": "1h",

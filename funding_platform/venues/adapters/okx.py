@@ -115,7 +115,7 @@ class Okx(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """All swaps."""
+        """List all swaps."""
         return [
             Listing.of(
                 row,
@@ -145,7 +145,7 @@ class Okx(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of settlements up to the ask's end; ``after`` means older than."""
+        """Fetch one page of settlements up to the ask's end; ``after`` means older than."""
         params: Params = {"instId": symbol, "after": ask.end_ms + 1, "limit": ask.limit}
         rows = await self.fetch(HISTORY, params)
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

@@ -119,7 +119,7 @@ class Pager(ABC):
 
     @abstractmethod
     def _origin(self) -> int:
-        """Where the cursor begins."""
+        """Return where the cursor begins."""
 
     @abstractmethod
     def _advance(self, page: Page, times: Sequence[int]) -> None:
@@ -157,7 +157,7 @@ class Pager(ABC):
         self._advance(page, times)
 
     def _reach(self) -> tuple[int, int]:
-        """Between what times a row may lie, in milliseconds; outside is a fault."""
+        """Return between what times a row may lie, in milliseconds; outside is a fault."""
         return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
 
     def _credible(self, page: Page) -> Page:
@@ -204,7 +204,7 @@ class Pager(ABC):
                 )
 
     def _rows_before(self) -> int:
-        """How many settlements before the window are known."""
+        """Count the settlements before the window that are known."""
         return sum(second < self._start_ms for second in self._by_second)
 
     def _stuck(self, what: str) -> PagingError:

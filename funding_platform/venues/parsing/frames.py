@@ -29,7 +29,7 @@ Record = TypeVar("Record", Listing, MarketRow, Settlement)
 def instruments_frame(
     venue: str, listings: Sequence[Listing], statuses: Mapping[str, str], observed_at: datetime
 ) -> pl.DataFrame:
-    """Rows of ``core.instruments``, seen first and last at ``observed_at``."""
+    """Make rows of ``core.instruments``, seen first and last at ``observed_at``."""
     listings = _with_possible_times(listings, "listed_ms", INSTRUMENTS, venue)
     canonical = [canonical_base(listing.base) for listing in listings]
     frame = _columns(listings, Listing, INSTRUMENTS).with_columns(
@@ -46,7 +46,7 @@ def instruments_frame(
 def snapshots_frame(
     venue: str, markets: Sequence[MarketRow], observed_at: datetime, latency_ms: float
 ) -> pl.DataFrame:
-    """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``.
+    """Make rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``.
 
     Dollar columns that a record leaves out follow from amounts of a quote that is a dollar.
     """
@@ -71,7 +71,7 @@ def snapshots_frame(
 def settlements_frame(
     venue: str, settlements: Sequence[Settlement], observed_at: datetime
 ) -> pl.DataFrame:
-    """Rows of ``core.funding_rates``, intervals inferred where the venue states none."""
+    """Make rows of ``core.funding_rates``, intervals inferred where the venue states none."""
     settlements = _with_possible_times(settlements, "time_ms", FUNDING_RATES, venue)
     columns = _columns(settlements, Settlement, FUNDING_RATES)
     seconds = [round_to_second(row.time_ms) for row in settlements]
@@ -87,7 +87,7 @@ def settlements_frame(
 
 
 def _columns(records: Sequence[Any], kind: type[msgspec.Struct], table: Table) -> pl.DataFrame:
-    """One column per field of the records, typed by what their names stand for."""
+    """Make a column per field of the records, typed by what their names stand for."""
     return pl.DataFrame(
         [
             pl.Series(name, _values(records, name), _field_type(name, table))
@@ -130,7 +130,7 @@ def _time(name: str) -> pl.Expr:
 
 
 def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
-    """Exactly the table's columns, sorted by key, within its rules."""
+    """Return exactly the table's columns, sorted by key, within its rules."""
     frame = table.conform(frame.with_columns(pl.lit(venue).alias("venue"))).sort(table.key)
     return _within_rules(frame, table, venue)
 

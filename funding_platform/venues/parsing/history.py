@@ -153,7 +153,7 @@ def build_history(
 def _by_symbol(
     venue: str, readings: Mapping[str, Reading], observed_at: datetime
 ) -> tuple[list[pl.DataFrame], dict[str, Reading], dict[str, VenueError]]:
-    """Each symbol by itself, without the settlements that break a rule, and those that fail."""
+    """Read each symbol by itself, without settlements that break a rule, and those that fail."""
     frames: list[pl.DataFrame] = []
     sound: dict[str, Reading] = {}
     failures: dict[str, VenueError] = {}

@@ -73,7 +73,7 @@ def ratio(dividend: MaybeReal, divisor: float) -> float | None:
 
 
 def hours_between(start_ms: MaybeTime, end_ms: MaybeTime) -> float | None:
-    """Hours from one moment to another, None where either is absent."""
+    """Count the hours from one moment to another, None where either is absent."""
     start, end = present(start_ms), present(end_ms)
     return None if start is None or end is None else (end - start) / HOUR_MS
 

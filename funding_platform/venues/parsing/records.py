@@ -46,7 +46,7 @@ class _Record(msgspec.Struct, frozen=True):
 
 @cache
 def _givers(record: type[_Record], *sources: type) -> tuple[tuple[str, int], ...]:
-    """Each field that a source has, and which is the first to have it."""
+    """Find each field that a source has, and which is the first to have it."""
     fields = record.__struct_fields__
     having = {name: [hasattr(source, name) for source in sources] for name in fields}
     return tuple((name, found.index(True)) for name, found in having.items() if any(found))
@@ -74,7 +74,7 @@ class Listing(_Record, kw_only=True, frozen=True, gc=False):
 
     @classmethod
     def linear(cls, *sources: object, **stated: Any) -> Self:
-        """As ``of``, for contracts of one unit of the base.
+        """Make a record as ``of`` does, for contracts of one unit of the base.
 
         They settle in their quote where nothing else is said.
         """
@@ -106,7 +106,7 @@ class MarketRow(_Record, kw_only=True, frozen=True, gc=False):
 
     @classmethod
     def joined(cls, row: OfSymbol, *answers: Mapping[str, object], **stated: Any) -> Self:
-        """As ``of`` a row, and of what other answers, by symbol, say of the same perpetual."""
+        """Make a record as ``of`` does of a row, and of what other answers say of its perpetual."""
         return cls.of(row, *(answer.get(row.venue_symbol) for answer in answers), **stated)
 
 

@@ -143,7 +143,7 @@ def _too_deep(where: dict[str, Any]) -> ContractError:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header, which holds seconds or a date; a day at most."""
+    """Read seconds from a ``Retry-After`` header, which holds seconds or a date; a day at most."""
     if value is None:
         return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):

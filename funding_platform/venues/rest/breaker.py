@@ -123,13 +123,13 @@ class Breaker:
         return health
 
     def _admit(self) -> bool:
-        """Whether the call that is let through is a trial; a closed breaker locks nothing."""
+        """Tell whether the call that is let through is a trial; a closed breaker locks nothing."""
         if self._health_unless_banned().failures < self._open_after:
             return False
         return self._state.transact(self._let_through)
 
     def _let_through(self, database: sqlite3.Connection) -> bool:
-        """Whether the call that is let through is a trial."""
+        """Tell whether the call that is let through is a trial."""
         health, now = health_within(database), self._now()
         if health.failures < self._open_after or health.retry_at is None:
             return False

@@ -66,7 +66,7 @@ class Calls:
         cursor: str,
         following: Callable[[T], str | int | None],
     ) -> list[T]:
-        """All pages of a call.
+        """Fetch all pages of a call.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Calls:
     async def attempt_each(
         self, keys: Iterable[K], ask: Callable[[K], Awaitable[T]], *, required: bool = False
     ) -> dict[K, T]:
-        """As ``attempt``, for many keys side by side; those that fail are left out.
+        """Do as ``attempt``, for many keys side by side; those that fail are left out.
 
         An outage ends the asking. Where the answers are ``required``, single ones may fail, but an
         outage and whatever else concerns the whole venue are raised: of broken contracts several
@@ -146,7 +146,7 @@ class Calls:
     async def attempt_rows(
         self, endpoint: Endpoint[list[R]], params: Params | None = None
     ) -> dict[str, R]:
-        """As ``attempt``, for the rows of a call by symbol; none where it fails."""
+        """Do as ``attempt``, for the rows of a call by symbol; none where it fails."""
 
         async def ask() -> dict[str, R]:
             rows = await self.fetch(endpoint, params)
@@ -164,7 +164,7 @@ class Calls:
         named: str = "venue_symbol",
         required: bool = False,
     ) -> dict[str, T]:
-        """As ``attempt_each``, for a call that answers for one perpetual.
+        """Do as ``attempt_each``, for a call that answers for one perpetual.
 
         Parameters
         ----------

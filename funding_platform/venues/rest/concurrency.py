@@ -104,7 +104,7 @@ class Breach:
         self._in_a_row = 0
 
     def of_all(self, error: VenueError) -> bool:
-        """Whether a failure concerns the whole venue, once it is noted."""
+        """Tell whether a failure concerns the whole venue, once it is noted."""
         if not isinstance(error, ContractError) or isinstance(error, TooLargeError):
             return error.stops_venue
         self._in_a_row += 1

@@ -194,7 +194,7 @@ def _as_text(said: msgspec.Raw) -> str:
 
 
 def _decoding(payload: Any, within: str | None) -> Callable[[bytes], Any]:
-    """From a body to its payload, which may lie inside objects."""
+    """Make the decoder of a body's payload, which may lie inside objects."""
     path = within.split(".") if within else []
     for name in reversed(path):
         payload = msgspec.defstruct("Answer", [("within", payload, msgspec.field(name=name))])

@@ -203,7 +203,7 @@ class _Ledger:
         return max(0.0, paused[0] - self._now) if paused else 0.0
 
     def _seconds_until(self, weight: float) -> float:
-        """Until the oldest entries have left the window and ``weight`` fits, or all have left.
+        """Count seconds until the oldest entries left the window and ``weight`` fits, or all left.
 
         What is under way leaves a whole window after now at the earliest.
         """

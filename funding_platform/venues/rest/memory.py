@@ -63,7 +63,7 @@ class Share:
         self.used += size
 
     def has(self, size: int) -> bool:
-        """Whether so many bytes are left."""
+        """Tell whether so many bytes are left."""
         return self.used + size <= self.limit
 
     def give_back(self, size: int) -> None:

@@ -68,7 +68,7 @@ class Health:
     retry_at: datetime | None
 
     def condition(self, now: datetime) -> Literal["closed", "open", "half-open", "banned"]:
-        """Whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
+        """Tell whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
         if self.banned_until is not None and now < self.banned_until:
             return "banned"
         if self.failures < OPEN_AFTER or self.retry_at is None:

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 def state_file(settings: Settings, venue: str, base_url: str) -> Path:
-    """Where the state of a venue lies; a sandbox or a proxy in its place has one of its own."""
+    """Find where a venue's state lies; a sandbox or a proxy in its place has one of its own."""
     name = "@".join(filter(None, (venue, urlsplit(base_url).netloc)))
     return settings.state_dir / f"{name.replace(':', '-')}.sqlite"
 

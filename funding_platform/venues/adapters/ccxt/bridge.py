@@ -105,7 +105,7 @@ class CcxtBridge(Venue):
         return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
+        """Fetch predicted rates, with tickers and intervals where the exchange has them in bulk."""
         listings = await self.listed()
         markets = []
         for contract_type in ("linear", "inverse"):
@@ -123,7 +123,7 @@ class CcxtBridge(Venue):
         return markets
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of ccxt's history, never its pagination."""
+        """Fetch one page of ccxt's history, never its pagination."""
         await self.listings()
         until = {} if self._exchange.id in WITHOUT_UNTIL else {"until": ask.end_ms}
         rows = await self._call(HISTORY, symbol, ask.start_ms, ask.limit, until)
@@ -135,7 +135,7 @@ class CcxtBridge(Venue):
         )
 
     async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
-        """All at once, or else one by one."""
+        """Fetch all at once, or else one by one."""
         all_at_once, one_by_one = PREDICTIONS
         if self._exchange.has.get(all_at_once) is True:
             rows = await self._call(all_at_once, symbols)

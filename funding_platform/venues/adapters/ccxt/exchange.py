@@ -88,7 +88,7 @@ class _OurTransport:
 
 
 def bridged_exchanges() -> list[str]:
-    """Exchanges of which ccxt offers settled funding rates.
+    """List the exchanges of which ccxt offers settled funding rates.
 
     Raises
     ------

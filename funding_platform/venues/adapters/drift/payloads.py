@@ -112,7 +112,7 @@ class RateHistory(Payload):
             raise ValueError("holds no rates under either name")
 
     def settlements(self, symbol: str) -> list[Settlement]:
-        """As fractions of the price; the integers do not say of which ``symbol`` they are."""
+        """Read rates as fractions of the price; the integers do not say of which ``symbol``."""
         rates = [
             (row.venue_symbol, row.ts, row.funding_rate_long / row.oracle_price_twap)
             for row in self.records or []

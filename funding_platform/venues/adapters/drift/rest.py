@@ -30,7 +30,7 @@ DAY_OF_HISTORY: Final = Endpoint("/market/{symbol}/fundingRates/{year}/{month}/{
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """Errors carry a text and no code."""
+    """Tell a refusal by its status: errors carry a text and no code."""
     return Refusal(UnknownSymbolError, "no such market") if status == 404 else None
 
 
@@ -74,7 +74,7 @@ class Drift(Venue):
         return [MarketRow.of(row, **hourly, **prices.get(row.venue_symbol, {})) for row in rows]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """All rates of the ask: at one request where they are recent, else one for each day."""
+        """Fetch all rates of the ask: at one request where recent, else one for each day."""
         rows: list[Settlement] = []
         if ask.start_ms >= to_ms(self.now() - RECENT):
             rows = await self._walk(HISTORY, symbol, {"limit": ask.limit}, ask.start_ms)
@@ -95,7 +95,7 @@ class Drift(Venue):
     async def _walk(
         self, endpoint: Endpoint[RateHistory], symbol: str, params: Params, until_ms: int
     ) -> list[Settlement]:
-        """Page after page of rates, newest first, back to a moment."""
+        """Fetch page after page of rates, newest first, back to a moment."""
         params = {"symbol": symbol, **params}
         pages = await self.pages(endpoint, params, "page", lambda page: page.page_before(until_ms))
         return [row for page in pages for row in page.settlements(symbol)]
