@@ -80,7 +80,7 @@ def priced(
 
 
 def _over_horizon(rows: str, wanted: OpportunityFilter) -> str:
-    """``net_apr`` over the filter's horizon."""
+    """Set ``net_apr`` over the filter's horizon."""
     return (
         f"SELECT * REPLACE ({wanted.net} * {HOURS_PER_YEAR} / {wanted.horizon_hours} AS net_apr) "
         f"FROM ({rows})"

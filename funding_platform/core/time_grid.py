@@ -67,7 +67,7 @@ def next_month(moment: datetime) -> datetime:
 
 
 def parse_month(text: str) -> datetime:
-    """``2025-03`` or ``2025-03-01`` as the first instant of that month.
+    """Read ``2025-03`` or ``2025-03-01`` as the first instant of that month.
 
     Raises
     ------

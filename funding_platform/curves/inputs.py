@@ -54,7 +54,7 @@ class Instruments:
         return instrument_numbers(frame, self.names).to_numpy().astype(np.int64)
 
     def describe(self, number: int) -> str:
-        """``venue venue_symbol`` of one instrument, for messages."""
+        """Name one instrument as ``venue venue_symbol``, for messages."""
         return " ".join(self.names.row(number))
 
 

@@ -163,6 +163,6 @@ def _rates_8h(settlements: Settlements, first: Ints) -> tuple[Floats, Floats]:
 
 
 def _spread(values: NDArray[_Number], position: Ints, blank: NDArray[_Number]) -> NDArray[_Number]:
-    """``blank`` with the values put at their positions."""
+    """Fill ``blank`` with the values at their positions."""
     blank[position] = values
     return blank

@@ -94,7 +94,7 @@ class Translator(DagsterDbtTranslator):
         self._venues = tuple(venues)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """``<schema>/<name>``, as in SQL."""
+        """Return ``<schema>/<name>``, as in SQL."""
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

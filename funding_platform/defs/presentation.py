@@ -16,7 +16,7 @@ LONGEST_CELL = 60
 
 
 def table_key(table: Table) -> dg.AssetKey:
-    """``<schema>/<name>``, as in SQL; what each venue writes is told apart by ``raw_key``."""
+    """Return ``<schema>/<name>``, as in SQL; ``raw_key`` tells apart what each venue writes."""
     return dg.AssetKey([table.schema, table.name])
 
 

@@ -33,7 +33,7 @@ COMPLETE_SHARE = 0.99
 
 
 def raw_key(venue: str, table: Table) -> dg.AssetKey:
-    """``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
+    """Return ``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
     return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 

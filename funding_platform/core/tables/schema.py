@@ -47,7 +47,7 @@ _POLARS: Final[dict[Type, pl.DataType]] = {
 
 
 def instant(moment: datetime) -> pl.Expr:
-    """``moment`` as a literal.
+    """Write ``moment`` as a literal.
 
     From whole microseconds, since ``pl.lit`` of a zoned datetime spends 0.1 ms on its zone.
     """
@@ -137,7 +137,7 @@ class Table:
         return pl.DataFrame(schema=self.polars_schema)
 
     def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """``frame`` with the declared types of those of its columns that are declared.
+        """Give ``frame`` the declared types of those of its columns that are declared.
 
         For rows read from the lake, whose times have DuckDB's unit and zone, and whose columns of
         an empty answer may have no type at all.
@@ -151,7 +151,7 @@ class Table:
         )
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """``frame`` with exactly the declared columns, in order; absent nullable ones are null.
+        """Give ``frame`` exactly the declared columns, in order; absent nullable ones are null.
 
         Zeros lose their sign: some venues and files write ``-0.0`` for one. Types are left
         alone: a wrong type is for the validation to report, not to coerce.

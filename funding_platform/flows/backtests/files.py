@@ -64,7 +64,7 @@ def read_config(
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
-    """``path=value`` as a mapping; a value that is no JSON is a word.
+    """Read ``path=value`` as a mapping; a value that is no JSON is a word.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_axes(texts: Iterable[str]) -> dict[str, tuple[Any, ...]]:
-    """``path=value,value`` as the axes of a sweep; or ``path=[…]``, JSON, for values with commas.
+    """Read ``path=value,value`` as axes of a sweep; ``path=[…]``, JSON, if values hold commas.
 
     Raises
     ------

@@ -169,7 +169,7 @@ def _by_symbol(
 
 
 def merged(history: History, window: Window, again: Sequence[History]) -> History:
-    """``history`` of the window with what reading parts of it once more has brought.
+    """Merge into ``history`` what reading parts of its window once more has brought.
 
     A settlement that is there stays as it was read first. Intervals that were inferred are
     inferred anew, now that their neighbours are known.

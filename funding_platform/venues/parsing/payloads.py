@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def camel_case(name: str) -> str:
-    """``vol_ccy24h`` as ``volCcy24h``; msgspec's own would write ``volCcy24H``."""
+    """Spell ``vol_ccy24h`` as ``volCcy24h``; msgspec's own would write ``volCcy24H``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
