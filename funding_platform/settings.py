@@ -21,7 +21,7 @@ class SettingsError(FundingError):
 
 
 def project_root() -> Path:
-    """The nearest folder at or above the working directory that holds ``workspace.yaml``.
+    """Find the nearest folder at or above the working directory that holds ``workspace.yaml``.
 
     The working directory itself where there is none: an installed package has no tree around it.
     """

@@ -13,7 +13,7 @@ from funding_platform.core.validation_errors import did_you_mean
 
 
 def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
-    """Fees of the venues in the order of their numbers.
+    """Collect the fees of the venues in the order of their numbers.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def _require_known_venues(tiers: Iterable[str], known: Collection[str]) -> None:
 
 
 def rules_of(config: BacktestConfig, fees: FeeHistory) -> Rules:
-    """The configuration as the kernel reads it."""
+    """Write the configuration as the kernel reads it."""
     slippage, margin = config.costs.slippage, config.margin
     return Rules(
         fee_first=fees.first,

@@ -66,7 +66,7 @@ def venues(bridged: bool) -> None:
 @click.option("--gaps", is_flag=True, help="By name, what is missing.")
 @text_format
 def coverage(venue: str | None, gaps: bool, form: str) -> None:
-    """Settlements present against expected, by venue and month; with --gaps by name."""
+    """Count settlements present against expected, by venue and month; with --gaps by name."""
     from funding_platform.flows.queries import coverage_by_month, gaps_by_name, open_lake
 
     with open_lake(settings()) as lake:
@@ -104,7 +104,7 @@ def features(
     form: str,
     output: Path | None,
 ) -> None:
-    """What was known at a time of the instruments of BASES, or of all."""
+    """Show what was known at a time of the instruments of BASES, or of all."""
     from funding_platform.flows.queries import features_of, open_lake
     from funding_platform.views.tables import SHOWN_FEATURES
 

@@ -49,7 +49,7 @@ _NONE_REUSED: Final = STARTS.to_frame()
 
 
 def trading_spans(instruments: pl.DataFrame) -> pl.DataFrame:
-    """From when until when each instrument is known to have traded.
+    """Say from when until when each instrument is known to have traded.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def trading_spans(instruments: pl.DataFrame) -> pl.DataFrame:
 def with_known_beginnings(
     life: pl.DataFrame, window: Window, kept_since: datetime | None
 ) -> pl.DataFrame:
-    """Lives without the listings that say nothing of what is due: the venue may have dropped it.
+    """Forget listings that say nothing of what is due: the venue may have dropped that.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def missing_settlements(
     window: Window,
     starts: pl.DataFrame = _NONE_REUSED,
 ) -> pl.DataFrame:
-    """Every settlement that was due in the window and is absent, by name.
+    """List every settlement that was due in the window and is absent, by name.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def missing_settlements(
 
 
 def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUSED) -> pl.DataFrame:
-    """The settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
+    """List the settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUS
 
 
 def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datetime]:
-    """Full hours in which settlements were due and the venue made none.
+    """Find the full hours in which settlements were due and the venue made none.
 
     Hours that follow each other are one outage, so that an hourly instrument need not stand for
     all those that settle less often.
@@ -183,7 +183,7 @@ def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datet
 def _at_the_ends(
     settlements: pl.DataFrame, life: pl.DataFrame, window: Window
 ) -> list[pl.DataFrame]:
-    """What was due after listing before the first settlement, and after the last one."""
+    """List what was due after listing before the first settlement, and after the last one."""
     time, interval = pl.col("funding_time"), pl.col("interval_hours")
     ends = (
         settlements.sort("funding_time")
@@ -217,7 +217,7 @@ def _at_the_ends(
 
 
 def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """What was due of instruments without any settlement, on multiples of their interval."""
+    """List what was due of instruments without any settlement, on multiples of their interval."""
     step = _milliseconds("stated_hours")
     never_settled = life.filter(
         pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null()
@@ -240,7 +240,7 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
 def _expand_times(
     frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
 ) -> pl.DataFrame:
-    """The times ``origin + k step`` for k = 1 .. count, to the minute."""
+    """Lay out the times ``origin + k step`` for k = 1 .. count, to the minute."""
     rows = frame.select(*INSTRUMENT_KEY, origin, step.alias("stride"), count.alias("count"))
     lacking = rows.filter(pl.col("count") > 0)
     if lacking.is_empty():

@@ -68,7 +68,7 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
 
 
 def gap_before() -> pl.Expr:
-    """Time since the symbol's settlement before, null for its first; of rows that are sorted.
+    """Measure the time since the symbol's settlement before, null for its first; of sorted rows.
 
     One pass over sorted rows, where a window function would group them anew.
     """
@@ -77,6 +77,6 @@ def gap_before() -> pl.Expr:
 
 
 def _whole_hours(gap: pl.Expr) -> pl.Expr:
-    """A gap as whole hours, null when it is shorter than half an hour."""
+    """Express a gap in whole hours, null when it is shorter than half an hour."""
     hours = (gap.dt.total_seconds() / 3600).round(0)
     return pl.when(hours > 0).then(hours.cast(pl.Int64))

@@ -33,7 +33,7 @@ def raise_as(
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``; did you mean …`` with the names most like the given one, or nothing."""
+    """Write ``; did you mean …`` with the names most like the given one, or nothing."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
     found = get_close_matches(name.casefold(), by_folded, n=3)
     return f"; did you mean {' or '.join(by_folded[match] for match in found)}?" if found else ""

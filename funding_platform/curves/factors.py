@@ -47,7 +47,7 @@ def curve_factors(
     instruments: pl.DataFrame | None = None,
     snapshots: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The factors of curves; ``core.tables.features`` has the formula and unit of each.
+    """Compute the factors of curves; ``core.tables.features`` has the formula and unit of each.
 
     A factor depends on nothing that became available after its curve. It does depend on what came
     before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past
@@ -96,7 +96,7 @@ def curve_factors(
 
 
 def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame, Ints]:
-    """Curves by instrument and as-of time, and the number of each one's instrument."""
+    """Sort curves by instrument and as-of time; return the number of each one's instrument too."""
     owner = numbering.numbers(curves)
     as_of = curves["as_of"].to_physical().to_numpy()
     step = np.diff(owner)
@@ -108,7 +108,7 @@ def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame,
 
 
 def _in_pieces(owner: Ints) -> Iterator[slice]:
-    """Consecutive rows of whole instruments, about as many as stay in the cache."""
+    """Yield consecutive rows of whole instruments, about as many as stay in the cache."""
     ends = np.flatnonzero(np.append(np.diff(owner) != 0, True)) + 1
     start = 0
     while start < len(owner):
@@ -118,7 +118,7 @@ def _in_pieces(owner: Ints) -> Iterator[slice]:
 
 
 def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFrame:
-    """The factors that need nothing but the instruments' own curves."""
+    """Compute the factors that need nothing but the instruments' own curves."""
     buckets = np.array(curves.select(BUCKETS).to_numpy().T)
     buckets[0], outlier = guarded(buckets)
     slope = buckets[7] - buckets[0]
@@ -140,7 +140,7 @@ def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFr
 
 
 def _column(name: str, values: Floats) -> pl.Series:
-    """Values as the declared type, null where NaN."""
+    """Return values as the declared type, null where NaN."""
     series = pl.Series(name, values, nan_to_null=True)
     declared = CURVE_FACTORS.column(name).type
     return series if declared is Type.REAL else series.cast(declared.polars)
@@ -154,7 +154,7 @@ def _dispersion(
     instruments: pl.DataFrame,
     numbering: Instruments,
 ) -> Floats:
-    """Dispersion of the guarded level, among the settled curves and among the live ones."""
+    """Compute the dispersion of the guarded level among the settled curves, and the live ones."""
     named = numbering.names.join(
         instruments.select(*INSTRUMENT_KEY, "base"),
         on=INSTRUMENT_KEY,

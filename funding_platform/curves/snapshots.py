@@ -25,7 +25,7 @@ def build_curves(
     predictions: pl.DataFrame | None = None,
     emission: Emission = "roll",
 ) -> pl.DataFrame:
-    """The funding term structure at every roll: eight 8-hour windows as compounded yields.
+    """Build the funding term structure at every roll: eight 8-hour windows as compounded yields.
 
     ``b_k = (1 + r_8h) ** 1095 - 1`` of the window ``k`` tenors back, where ``r_8h`` is the sum of
     what settled in it. ``curves.windows`` says how settlements map to windows, ``curves.phases``
@@ -98,7 +98,7 @@ def build_curves(
 
 
 def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
-    """Just after a change of phase there is a strip from each phase's boundary: keep one.
+    """Keep one of the strips that phases' boundaries give just after a change of phase.
 
     That is the one available first, whatever settles later, and of equals the newest boundary's.
     """
@@ -112,12 +112,12 @@ def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
 
 
 def _between(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """The rows whose time lies within the bounds, both included."""
+    """Keep the rows whose time lies within the bounds, both included."""
     return frame.filter(pl.col(time).is_between(start, end))
 
 
 def _frame(strips: Strips, kind: str, instruments: Instruments) -> pl.DataFrame:
-    """Strips as rows of the table."""
+    """Lay out strips as rows of the table."""
     names = instruments.names[strips.instrument]
     return pl.DataFrame(
         {

@@ -51,7 +51,7 @@ LOG = table_key(COLLECTION_LOG)
 
 
 def dbt_project() -> DbtProject:
-    """The dbt project with a current manifest, which says what assets there are."""
+    """Return the dbt project with a current manifest, which says what assets there are."""
     folder = project_file("dbt_project")
     project = DbtProject(project_dir=folder, profiles_dir=folder, target_path=_target_path(folder))
     if not _manifest_is_current(project):
@@ -66,13 +66,13 @@ def _target_path(folder: Path) -> Path:
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """The dbt beside the running Python, whether or not the environment is activated."""
+    """Return the dbt beside the running Python, whether or not the environment is activated."""
     beside = Path(sys.executable).with_name("dbt")
     return DbtCliResource(project_dir=project, dbt_executable=str(beside))
 
 
 def _manifest_is_current(project: DbtProject) -> bool:
-    """Whether dbt has parsed the project since its last change."""
+    """Tell whether dbt has parsed the project since its last change."""
     manifest = project.manifest_path
     if not manifest.exists():
         return False
@@ -95,21 +95,21 @@ class Translator(DagsterDbtTranslator):
         self._venues = tuple(venues)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """``<schema>/<name>``, as in SQL."""
+        """Return ``<schema>/<name>``, as in SQL."""
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The schema."""
+        """Return the schema."""
         return str(dbt_resource_props["schema"])
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The prose of the model; its SQL is a click away, in the file that it stands in."""
+        """Return the prose of the model; its SQL is a click away, in the file that it stands in."""
         return str(dbt_resource_props.get("description") or "")
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The node with per-venue sources spelled out, and the declaration's column schema."""
+        """Describe the node, its per-venue sources spelled out, with the declaration's columns."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         deps = [one for dep in spec.deps for one in self._writers(dep)]
         table = TABLES.get(".".join(spec.key.path))
@@ -123,7 +123,7 @@ class Translator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """The test with its description, or with its name as a sentence."""
+        """Describe the test by its description, or by its name as a sentence."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
@@ -163,7 +163,7 @@ class Translator(DagsterDbtTranslator):
 
 
 def fee_overrides_asset() -> dg.AssetSpec:
-    """The dbt source that no asset writes: people do, with ``funding fees set``."""
+    """Declare the dbt source that no asset writes: people do, with ``funding fees set``."""
     return dg.AssetSpec(
         table_key(FEE_OVERRIDES),
         description=FEE_OVERRIDES.description,
@@ -175,7 +175,7 @@ def fee_overrides_asset() -> dg.AssetSpec:
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
-    """Everything that dbt builds, in one step: all of it appears in the lake, or nothing does."""
+    """Define all that dbt builds, in one step: all of it appears in the lake, or nothing does."""
     translator = Translator(venues)
 
     @dbt_assets(
@@ -211,7 +211,7 @@ def _started(
     context: dg.AssetExecutionContext,
     project: DbtProject,
 ) -> DbtCliInvocation:
-    """dbt, at work in the build. That a test fails, or cannot be run, is not an error."""
+    """Set dbt to work in the build. That a test fails, or cannot be run, is not an error."""
     variables = {**build.environment(), "DBT_TARGET_PATH": str(project.target_path)}
     before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)  # dagster-dbt hands on its own environment, and nothing else
@@ -224,7 +224,7 @@ def _started(
 
 
 def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
-    """A failed check with the first rows that its test found, or with why it could not be run."""
+    """Give a failed check the first rows that its test found, or why it could not be run."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
     failed_rows = event.metadata.get("dagster_dbt/failed_row_count")
@@ -243,7 +243,7 @@ def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
 
 
 def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
-    """What dbt says of each node that it ran."""
+    """Return what dbt says of each node that it ran."""
     results: list[dict[str, Any]] = invocation.get_artifact("run_results.json")["results"]
     return results
 

@@ -31,7 +31,10 @@ _COLUMNS = {"long_fee_bps": "long.taker_bps", "short_fee_bps": "short.taker_bps"
 
 
 def completeness_macros() -> str:
-    """What SQL must know of the rules of core/: lateness, who keeps how much, listings, clocks."""
+    """Write what SQL must know of the rules of core/.
+
+    Lateness, who keeps how much, listings and clocks.
+    """
     depths = "".join(
         f"\n        when '{venue}' then interval {depth // timedelta(hours=1)} hours"
         for venue, depth in history_depths().items()
@@ -65,7 +68,7 @@ def completeness_macros() -> str:
 
 
 def dollar_macro() -> str:
-    """Which quote currencies count as dollars."""
+    """Write which quote currencies count as dollars."""
     dollars = ", ".join(f"'{quote}'" for quote in DOLLARS)
     return _file(
         "funding_platform/core/symbols.py",
@@ -78,7 +81,7 @@ def dollar_macro() -> str:
 
 
 def opportunity_macros() -> str:
-    """What a pair costs and keeps, and what stands against it."""
+    """Write what a pair costs and keeps, and what stands against it."""
     return _file(
         "funding_platform/arbitrage/formulas.py and core/tables/reasons.py",
         _macro(
@@ -115,7 +118,7 @@ def _those_that_hold(reasons: Mapping[str, Reason]) -> str:
 
 
 def _read(inputs: Iterable[str]) -> dict[str, str]:
-    """How a macro reads each input: from dbt's variables, or else from its parameter."""
+    """Say how a macro reads each input: from dbt's variables, or else from its parameter."""
     return {name: f"{{{{ {_VARIABLES.get(name, name)} }}}}" for name in inputs}
 
 

@@ -127,7 +127,7 @@ def _marts(
 
 
 def _counted(build: MartsBuild, nodes: list[Node]) -> Iterator[tuple[str, int | None, float]]:
-    """Each declared mart with its rows; a view stores none."""
+    """Yield each declared mart with its rows; a view stores none."""
     seconds = {node.name: node.seconds for node in nodes}
     with build.connection() as connection:
         for table in TABLES.values():

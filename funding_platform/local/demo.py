@@ -84,7 +84,7 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
 
 
 def _show(settings: Settings) -> None:
-    """Coverage, the ten best opportunities, the BTC curve of each venue, and the backtest."""
+    """Show coverage, the ten best opportunities, each venue's BTC curve, and the backtest."""
     wanted = OpportunityFilter(limit=10)
     with open_lake(settings) as lake:
         coverage = coverage_by_month(lake)

@@ -107,7 +107,7 @@ FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
 
 def parse_faults(document: str | bytes) -> list[Fault]:
-    """Faults from a JSON list.
+    """Read faults from a JSON list.
 
     Raises
     ------
@@ -154,7 +154,7 @@ class FaultPlan:
         self._armed = []
 
     def strike(self, venue: str, endpoint: str) -> list[tuple[Fault, random.Random]]:
-        """The faults that meet this request, each with its generator."""
+        """Return the faults that meet this request, each with its generator."""
         struck = [armed for armed in self._armed if _meets(armed, venue, endpoint)]
         for armed in struck:
             armed.left = None if armed.left is None else armed.left - 1

@@ -98,11 +98,11 @@ class Instrument:
         return self.contract.quote if linear else self.contract.base
 
     def trades_at(self, at_ms: int) -> bool:
-        """Whether the contract is listed and not yet delisted."""
+        """Tell whether the contract is listed and not yet delisted."""
         return self.listed_ms <= at_ms and (self.delisted_ms is None or at_ms < self.delisted_ms)
 
     def interval_at(self, at_ms: int) -> int | None:
-        """Hours between settlements at a moment, ``None`` where unknown."""
+        """Return the hours between settlements at a moment, ``None`` where unknown."""
         in_force = [hours for since, hours in self.intervals if since <= at_ms]
         return in_force[-1] if in_force else None
 
@@ -118,12 +118,12 @@ class Settlements(NamedTuple):
     marks: Values | None
 
     def slice(self, rows: slice) -> "Settlements":
-        """Some of the rows, without copying them."""
+        """Return some of the rows, without copying them."""
         marks = None if self.marks is None else self.marks[rows]
         return Settlements(self.times_ms[rows], self.rates[rows], marks)
 
     def until(self, at_ms: int) -> "Settlements":
-        """The rows settled at or before a moment."""
+        """Return the rows settled at or before a moment."""
         return self.slice(slice(0, int(np.searchsorted(self.times_ms, at_ms, side="right"))))
 
 
@@ -169,17 +169,17 @@ class Market(Protocol):
     """
 
     def now_ms(self) -> int:
-        """The market's present."""
+        """Tell the market's present."""
         ...
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
-        """Every contract listed by now, delisted ones included."""
+        """List every contract listed by now, delisted ones included."""
         ...
 
     def settlements(self, venue: str, venue_symbol: str) -> Settlements:
-        """All settlements of a listed contract up to now."""
+        """Return all settlements of a listed contract up to now."""
         ...
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
-        """The contracts that trade now, by symbol."""
+        """Return the contracts that trade now, by symbol."""
         ...

@@ -44,7 +44,7 @@ def build_market(
     seed: int = 7,
     now: datetime | None = None,
 ) -> Market:
-    """The market that the sandbox shows.
+    """Build the market that the sandbox shows.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class RunningSandbox:
         return {venue: self.url_of(venue) for venue in WIRES}
 
     def url_of(self, venue: str) -> str:
-        """Base URL of one venue."""
+        """Return the base URL of one venue."""
         return f"{self.url}/{venue}"
 
     def inject(self, *faults: Fault) -> None:
@@ -165,7 +165,7 @@ class RunningSandbox:
         httpx.delete(f"{self.url}/_control/faults", **_PATIENT).raise_for_status()
 
     def stats(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Counters per venue and endpoint: requests, rows, faults, refused."""
+        """Read the counters per venue and endpoint: requests, rows, faults, refused."""
         reply = httpx.get(f"{self.url}/_control/stats", **_PATIENT)
         return dict(reply.raise_for_status().json())
 

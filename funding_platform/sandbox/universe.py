@@ -55,7 +55,7 @@ class Coin:
 
 
 def coins(seed: int, count: int) -> list[Coin]:
-    """The ``count`` most popular coins: real tickers first, then made-up ones."""
+    """List the ``count`` most popular coins: real tickers first, then made-up ones."""
     names = list(islice(chain(_TICKERS, _made_up()), count))
     return [
         Coin(name, rank, KNOWN_PRICES.get(name) or _price(seed, name))
@@ -69,14 +69,14 @@ def _made_up() -> Iterator[str]:
 
 
 def _price(seed: int, name: str) -> float:
-    """Anything from 0.01 to 100 USD, evenly on a log scale."""
+    """Draw anything from 0.01 to 100 USD, evenly on a log scale."""
     return float(10 ** (4 * uniform(draw(key(seed, "price level", name), 0))[0] - 2))
 
 
 def listings(
     style: VenueStyle, seed: int, symbols: int, start_ms: int
 ) -> list[tuple[Coin, Instrument]]:
-    """The contracts that a venue lists over time.
+    """List the contracts that a venue lists over time.
 
     About one in twenty is quoted in the second quote and one in twenty-five is inverse, where the
     venue has such contracts. Listings are spread over the first 1000 days, so a market whose
@@ -111,7 +111,7 @@ def _linear(style: VenueStyle, coin: Coin, quote: str) -> Contract:
 def _instrument(
     style: VenueStyle, seed: int, coin: Coin, contract: Contract, start_ms: int
 ) -> Instrument:
-    """A contract with its life: listing, intervals and, for a few, delisting."""
+    """Make a contract with its life: listing, intervals and, for a few, delisting."""
     symbol = style.spell(contract)
     chances = uniform(draw(key(seed, "life", style.venue, symbol), np.arange(16))).tolist()
     major = coin.rank < _MAJORS // 2
@@ -144,7 +144,7 @@ def _contract_size(style: VenueStyle, contract: Contract, price: float) -> float
 def _intervals(
     style: VenueStyle, chances: list[float], listed_ms: int, *, steady: bool
 ) -> tuple[tuple[int, int], ...]:
-    """The interval's history: for one contract in four it tightens step by step and goes back."""
+    """Draw the interval's history: one in four tightens step by step and goes back."""
     hours = list(style.intervals)
     if steady:
         return ((listed_ms, hours[0]),)

@@ -72,19 +72,19 @@ class Venue(Calls, ABC):
         self._listing = asyncio.Lock()
 
     async def fetch_listings(self) -> list[Listing]:
-        """Every perpetual that the venue lists."""
+        """List every perpetual that the venue has."""
         raise self.spec.not_offered(INSTRUMENTS)
 
     @abstractmethod
     async def fetch_markets(self) -> list[MarketRow]:
-        """The market of every perpetual as it stands."""
+        """Fetch the market of every perpetual as it stands."""
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of a symbol's settled rates."""
+        """Fetch one page of a symbol's settled rates."""
         raise self.spec.not_offered(FUNDING_RATES)
 
     async def instruments(self) -> pl.DataFrame:
-        """What the venue lists: rows of ``core.instruments``.
+        """Fetch what the venue lists: rows of ``core.instruments``.
 
         Listings that cannot be are null; ``warnings`` names them.
 
@@ -109,7 +109,7 @@ class Venue(Calls, ABC):
         return frame
 
     async def market_snapshot(self) -> pl.DataFrame:
-        """The market as it stands: rows of ``core.market_snapshots``.
+        """Fetch the market as it stands: rows of ``core.market_snapshots``.
 
         Columns whose endpoint fails are null, and so are values that cannot be; ``warnings`` says
         why.
@@ -138,7 +138,7 @@ class Venue(Calls, ABC):
     async def funding_rates(
         self, symbols: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Settled rates from ``start`` up to but not including ``end``: ``core.funding_rates``.
+        """Fetch rates settled from ``start`` on and before ``end``: ``core.funding_rates``.
 
         Raises
         ------
@@ -157,7 +157,7 @@ class Venue(Calls, ABC):
         *,
         on_symbol: Callable[[str], None] = lambda symbol: None,
     ) -> History:
-        """Settled rates of many symbols, where one that fails costs only itself.
+        """Fetch the settled rates of many symbols, where one that fails costs only itself.
 
         Parameters
         ----------
@@ -212,7 +212,7 @@ class Venue(Calls, ABC):
         return Reading.of(pager, pager.ended, window, kept_since, lost.errors)
 
     async def listings(self) -> list[Listing]:
-        """What the venue lists, asked for at most once an hour."""
+        """Fetch what the venue lists, at most once an hour."""
         async with self._listing:
             now = self._clock()
             if self._listed_until is None or now >= self._listed_until:
@@ -225,12 +225,12 @@ class Venue(Calls, ABC):
             return self._listings
 
     async def listed(self) -> Mapping[str, Listing]:
-        """The same by symbol."""
+        """Return what ``listings`` does, by symbol."""
         await self.listings()
         return self._by_symbol
 
     async def venue_id(self, symbol: str) -> str:
-        """What the venue's calls name a symbol by, where that is not the symbol itself.
+        """Return what the venue's calls name a symbol by, where that is not the symbol itself.
 
         Raises
         ------
@@ -243,15 +243,15 @@ class Venue(Calls, ABC):
         return listing.venue_id
 
     def now(self) -> datetime:
-        """The present, in UTC."""
+        """Tell the present, in UTC."""
         return self._clock()
 
     def next_hour_ms(self) -> int:
-        """The next full hour, when venues that settle hourly settle next."""
+        """Return the next full hour, when venues that settle hourly settle next."""
         return to_ms(floor_hour(self.now()) + HOUR)
 
     def _named(self, rows: list[R], names: Sequence[str]) -> list[R]:
-        """The rows whose names may be names; the others, if they are few, become a warning."""
+        """Keep the rows whose names may be names; the others, if they are few, become a warning."""
         kept, refused = sifted_by_names(rows, names, self.spec.name)
         if refused is not None:
             self.warnings.append(refused)

@@ -9,7 +9,7 @@ from funding_platform.views.pictures import DOTS_PER_INCH, SIZE_INCHES, png
 
 
 def loadings_picture(models: pl.DataFrame) -> bytes:
-    """The loadings of each venue's newest fitted model, a panel per component, as PNG."""
+    """Draw the loadings of each venue's newest fitted model, a panel per component, as PNG."""
     fitted = _venue_models(models)
     newest = fitted.filter(pl.col("window_end") == pl.col("window_end").max().over("venue"))
     figure = _figure()
@@ -28,7 +28,7 @@ def loadings_picture(models: pl.DataFrame) -> bytes:
 
 
 def explained_picture(models: pl.DataFrame) -> bytes:
-    """The share of variance that three components explain, a line per venue, as PNG."""
+    """Draw the share of variance that three components explain, a line per venue, as PNG."""
     fitted = _venue_models(models)
     figure = _figure()
     axes = figure.subplots()

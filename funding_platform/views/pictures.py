@@ -13,7 +13,7 @@ DOTS_PER_INCH = 80
 
 
 def curve_picture(curves: pl.DataFrame) -> bytes:
-    """The newest usable settled curve of each instrument, as the median of each venue.
+    """Draw the newest usable settled curve of each instrument, as the median of each venue.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def curve_picture(curves: pl.DataFrame) -> bytes:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG, drawn by Agg: no display is needed."""
+    """Write the figure as PNG, drawn by Agg: no display is needed."""
     file = BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()

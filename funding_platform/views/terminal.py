@@ -87,7 +87,7 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
 
 
 def _show_rows(frame: pl.DataFrame, title: str | None) -> None:
-    """One block per row, one line per column."""
+    """Show one block per row, one line per column."""
     if title:
         console.print(Text(visible(title)), style="italic")
     names = [visible(name) for name in frame.columns]

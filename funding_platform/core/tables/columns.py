@@ -44,30 +44,30 @@ AVAILABLE_AT = Column(
 
 
 def text_column(name: str, description: str, *, nullable: bool = False) -> Column:
-    """A name, a code or a sentence."""
+    """Declare a name, a code or a sentence."""
     return Column(name, Type.TEXT, description, nullable=nullable)
 
 
 def time_column(name: str, description: str, *, nullable: bool = True) -> Column:
-    """An instant."""
+    """Declare an instant."""
     return Column(name, Type.TIME, description, nullable=nullable)
 
 
 def real_column(name: str, description: str, unit: str | None = None) -> Column:
-    """A figure that may be unknown."""
+    """Declare a figure that may be unknown."""
     return Column(name, Type.REAL, description, unit)
 
 
 def rate_column(name: str, description: str, *, nullable: bool = True) -> Column:
-    """A rate per funding interval, within ``RATE_BOUND``."""
+    """Declare a rate per funding interval, within ``RATE_BOUND``."""
     return Column(name, Type.REAL, description, PER_INTERVAL, nullable, -RATE_BOUND, RATE_BOUND)
 
 
 def usd_column(name: str, description: str) -> Column:
-    """An amount of US dollars, never negative."""
+    """Declare an amount of US dollars, never negative."""
     return Column(name, Type.REAL, description, "USD", minimum=0.0)
 
 
 def yearly_column(name: str, description: str) -> Column:
-    """An annualised rate."""
+    """Declare an annualised rate."""
     return real_column(name, description, PER_YEAR)

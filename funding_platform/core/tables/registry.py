@@ -65,7 +65,7 @@ TABLES: Final = {
 
 
 def table_named(full_name: str) -> Table:
-    """The table declared as ``schema.name``.
+    """Return the table declared as ``schema.name``.
 
     Raises
     ------

@@ -33,7 +33,7 @@ class StripRows:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> "StripRows":
-        """The rows of a frame with a column ``instrument`` and those of the curve table."""
+        """Read the rows of a frame with a column ``instrument`` and those of the curve table."""
         return cls(
             frame["instrument"].cast(pl.Int64).to_numpy(),
             frame["as_of"].dt.epoch("us").to_numpy(),
@@ -58,7 +58,7 @@ class PcaInput:
 
 
 def read_curves(curves: pl.DataFrame) -> PcaInput:
-    """Number the instruments, sort the strips, and leave out what cannot be used.
+    """Assign numbers to the instruments, sort the strips, and leave out what cannot be used.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read_curves(curves: pl.DataFrame) -> PcaInput:
 
 
 def time_key(owner: Ints, time: Ints) -> Ints:
-    """One integer that sorts as (owner, time) does, for times in whole seconds after the epoch."""
+    """Make an integer that sorts as (owner, time) does, for whole seconds after the epoch."""
     return (owner << 35) | (time // 1_000_000)
 
 

@@ -88,13 +88,13 @@ def model_rows(fits: Fits, owners: Owners, previous: pl.DataFrame) -> pl.DataFra
 
 
 def loadings(models: pl.DataFrame) -> Floats:
-    """The loadings of rows of the table, shape (m, 3, 8), zero where a component is missing."""
+    """Read the loadings of the table's rows, shape (m, 3, 8), zero where a component is missing."""
     columns = [models[name].fill_null(0.0).to_numpy() for name in LOADINGS]
     return np.column_stack(columns).reshape(-1, N_COMPONENTS, N_WINDOWS)
 
 
 def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
-    """What is known of each fit without fitting, and its place as ``row``."""
+    """Describe what is known of each fit without fitting, with its place as ``row``."""
     named = pl.concat_str(
         [
             pl.lit(owners.scope),
@@ -124,7 +124,7 @@ def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
 
 
 def _newest_fitted(previous: pl.DataFrame, rows: pl.DataFrame, owners: Owners) -> pl.DataFrame:
-    """The newest fitted model of each owner from before its rows, with the owner's number."""
+    """Find each owner's newest fitted model from before its rows, with the owner's number."""
     numbered = owners.names.with_row_index("owner").with_columns(pl.col("owner").cast(pl.Int64))
     begins = rows.group_by(INSTRUMENT_KEY).agg(pl.col("window_end").min().alias("begins"))
     return (
@@ -140,7 +140,7 @@ def _newest_fitted(previous: pl.DataFrame, rows: pl.DataFrame, owners: Owners) -
 def _aligned(
     components: Components, fits: Fits, rows: pl.DataFrame, before: pl.DataFrame
 ) -> pl.DataFrame:
-    """The columns of the components and of the models that they were aligned to."""
+    """Align the components; return their columns and those of the models they were aligned to."""
     ids = pl.concat([before["model_id"], rows["model_id"]])
     owner = np.concatenate((before["owner"].to_numpy(), fits.owner))
     end = np.concatenate((before["window_end"].dt.epoch("us").to_numpy(), fits.end))
@@ -161,7 +161,7 @@ def _aligned(
 
 
 def _component_columns(components: Components, found: Aligned) -> dict[str, pl.Series]:
-    """Shares, drifts, flips and loadings of each component; null where it is missing."""
+    """Make shares, drifts, flips and loadings of each component; null where it is missing."""
     share = components.variance / components.total[:, np.newaxis]
     share = np.take_along_axis(np.minimum(share, 1.0), found.order, axis=1)
     there = np.asarray(found.vectors.any(axis=2))
@@ -179,5 +179,5 @@ def _component_columns(components: Components, found: Aligned) -> dict[str, pl.S
 
 
 def _masked(values: Floats | Flags, there: Flags) -> pl.Series:
-    """Values, null where they are not there."""
+    """Return values, null where they are not there."""
     return pl.Series(values).set(pl.Series(~there), None)

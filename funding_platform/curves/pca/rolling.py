@@ -86,12 +86,12 @@ def rolling_pca(
 def fit_models(
     curves: pl.DataFrame, window: Window, previous: pl.DataFrame, *, days: int = WINDOW_DAYS
 ) -> pl.DataFrame:
-    """The ``models`` of `rolling_pca` by month, without scores."""
+    """Fit the ``models`` of `rolling_pca` by month, without scores."""
     return _fitted(read_curves(curves), window, previous, days, "month")
 
 
 def score_curves(curves: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """The ``scores`` of `rolling_pca` for all usable curves, by models fitted before.
+    """Compute the ``scores`` of `rolling_pca` for all usable curves, by models fitted before.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def score_curves(curves: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 def _fitted(
     strips: PcaInput, window: Window, previous: pl.DataFrame, days: int, every: str
 ) -> pl.DataFrame:
-    """The models whose windows end in ``window``."""
+    """Fit the models whose windows end in ``window``."""
     if days < 1:
         raise CurveError(
             f"a PCA over {days} days has no strips", hint=f"days is {WINDOW_DAYS} by default"
@@ -131,12 +131,12 @@ def _fitted(
 
 
 def _month_starts(window: Window) -> list[datetime]:
-    """The first instants of months that lie in the window."""
+    """List the first instants of months that lie in the window."""
     return [month.start for month in window.months() if month.start in window]
 
 
 def _span(curves: pl.DataFrame) -> Window:
-    """From the month of the first curve to just after the last."""
+    """Return the window from the month of the first curve to just after the last."""
     if curves.is_empty():
         raise CurveError("there are no curves to fit", hint="pass a window to allow for none")
     first, last = curves["as_of"].min(), curves["as_of"].max()

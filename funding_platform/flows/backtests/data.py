@@ -77,7 +77,7 @@ _DATA_FIELDS: Final = ("start", "end", "venues", "symbols", "bases", "outages", 
 def provider_from_lake(
     settings: Settings, config: BacktestConfig, snapshot_id: int | None = None
 ) -> FundingDataProvider:
-    """What a configuration can read of the lake: its markets, its window, and what leads up to it.
+    """Read from the lake what a configuration can use: markets, window, what leads up to it.
 
     Of what was seen longer before, each instrument's last volume is read.
 
@@ -136,7 +136,7 @@ class LakeData:
     _other: tuple[list[Any], FundingDataProvider] | None = None
 
     def of(self, config: BacktestConfig) -> FundingDataProvider:
-        """The data that a configuration reads."""
+        """Return the data that a configuration reads."""
         wanted, shared_by_all = (
             [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
         )
@@ -149,7 +149,7 @@ class LakeData:
 
 
 def provider_from_files(**files: Path) -> FundingDataProvider:
-    """A provider from Parquet or CSV files, one per argument of ``from_frames``.
+    """Make a provider from Parquet or CSV files, one per argument of ``from_frames``.
 
     Times in CSV are ISO 8601 in UTC, or have a zone.
 
@@ -162,7 +162,7 @@ def provider_from_files(**files: Path) -> FundingDataProvider:
 
 
 def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.DataFrame:
-    """The instruments that a configuration asks for."""
+    """Read the instruments that a configuration asks for."""
     asked = {
         column: list(names)
         for column, names in (
@@ -198,7 +198,7 @@ def _by_venue(
     window: Mapping[str, datetime],
     *more: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rows of the instruments wanted, read and put in order one venue at a time; then ``more``.
+    """Read rows of the wanted instruments, in order, one venue at a time; then ``more``.
 
     What the order costs in memory is then a venue's, the largest of which comes while there is
     most room, and the venues' parts go column by column as the whole is made of them: there is
@@ -225,7 +225,7 @@ def _by_venue(
 
 
 def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The parts one below the other, emptied on the way; null where a part lacks a column."""
+    """Stack the parts, emptied on the way; null where a part lacks a column."""
     heights = [part.height for part in parts]
     names = dict.fromkeys(name for part in parts for name in part.columns)
     columns = []
@@ -241,7 +241,7 @@ def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Fees from the first of the tables that the lake has; none where it has neither."""
+    """Read fees from the first of the tables that the lake has; none where it has neither."""
     for table in _FEE_TABLES:
         if has_table(lake, table):
             return lake.execute(_FEES.format(table=table.full_name)).pl()
@@ -249,7 +249,7 @@ def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _file(path: Path) -> pl.DataFrame:
-    """One file as a frame; times of CSV in UTC where they name no zone."""
+    """Read one file as a frame; times of CSV in UTC where they name no zone."""
     if path.suffix == ".parquet":
         return pl.read_parquet(path)
     if path.suffix != ".csv":

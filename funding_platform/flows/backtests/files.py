@@ -32,14 +32,14 @@ _NEWEST_SETTLEMENT: Final = (
 
 
 def example_file() -> Path:
-    """The backtest that comes with the project."""
+    """Return the file of the backtest that comes with the project."""
     return project_file(EXAMPLE)
 
 
 def read_config(
     path: Path, settings: Settings, changes: Mapping[str, Any] | None = None
 ) -> BacktestConfig:
-    """The configuration in a file, with some fields changed.
+    """Read the configuration in a file, with some fields changed.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def read_config(
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
-    """``path=value`` as a mapping; a value that is no JSON is a word.
+    """Read ``path=value`` as a mapping; a value that is no JSON is a word.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_axes(texts: Iterable[str]) -> dict[str, tuple[Any, ...]]:
-    """``path=value,value`` as the axes of a sweep; or ``path=[…]``, JSON, for values with commas.
+    """Read ``path=value,value`` as axes of a sweep; ``path=[…]``, JSON, if values hold commas.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
 
 
 def _last_days(days: Any, settings: Settings) -> dict[str, Any]:
-    """The window that ends with the hour of the newest settlement."""
+    """Find the window that ends with the hour of the newest settlement."""
     if isinstance(days, bool) or not isinstance(days, int | float) or not 0 < days < 1e5:
         raise ConfigError(f"{LAST_DAYS}: {days!r} is not a number of days above zero")
     with connect(settings) as lake:

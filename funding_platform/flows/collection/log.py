@@ -46,7 +46,7 @@ class Attempt:
         self.breaker_state = breaker_record(self.venue, settings).state(datetime.now(UTC))
 
     def row(self) -> dict[str, object]:
-        """The attempt as a row of ``core.collection_log``."""
+        """Return the attempt as a row of ``core.collection_log``."""
         trouble = [self.error] if self.error else self.warnings
         return {
             "run_id": self.run_id,
@@ -69,7 +69,7 @@ class Attempt:
 
 
 def log_frame(attempts: list[Attempt]) -> pl.DataFrame:
-    """The attempts as a frame of ``core.collection_log``."""
+    """Return the attempts as a frame of ``core.collection_log``."""
     return pl.DataFrame(
         [attempt.row() for attempt in attempts], schema=COLLECTION_LOG.polars_schema
     )

@@ -13,20 +13,20 @@ from funding_platform.flows.importing.presets import PRESETS, Preset
 
 
 def preset_for(columns: Sequence[str]) -> Preset | None:
-    """The layout that a file with these columns has, if it is known."""
+    """Find the layout that a file with these columns has, if it is known."""
     fitting = [one for one in PRESETS if set(one.known_by) <= set(columns)]
     return max(fitting, key=lambda one: len(one.known_by), default=None)
 
 
 def is_known_header(line: str) -> bool:
-    """Whether a first line, read in a guessed encoding, is that of a known layout."""
+    """Tell whether a first line, read in a guessed encoding, is that of a known layout."""
     return preset_for([tidied(name.strip('"')) for name in line.split(",")]) is not None
 
 
 def mapping_for(
     file: str, path: Path, header: Sequence[str], told: Dictionary[str, Any]
 ) -> tuple[Mapping, Preset | None]:
-    """The mapping for a file with these columns: what was told, on top of the preset it fits.
+    """Make the mapping for a file with these columns: what was told, on top of the preset it fits.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def mapping_for(
 def _require_told(
     file: str, path: Path, preset: Preset, base: dict[str, Any], told: Dictionary[str, Any]
 ) -> None:
-    """What no file of the layout says has been told."""
+    """Refuse a mapping that lacks what no file of the layout says."""
     by_column = {f"{name.removesuffix('_column')}" for name in told if name.endswith("_column")}
     aliases = {"time_zone"} if "zone" in told else set()
     in_path = {name for name in preset.needs if f"{{{name}}}" in str(told.get("path", ""))}
@@ -89,7 +89,7 @@ def _require_told(
 
 
 def _suggested(header: Sequence[str]) -> dict[str, str]:
-    """A mapping that may be meant, by what the columns are called."""
+    """Suggest a mapping by what the columns are called."""
 
     def like(*words: str) -> str | None:
         folded = {name: name.casefold() for name in header}

@@ -174,7 +174,7 @@ class Mapping(BaseModel):
         return {field: name for field in fields if (name := getattr(self, field)) is not None}
 
     def source(self, paths: Sequence[Path]) -> dict[str, str]:
-        """The ``venue`` and ``symbol`` of a whole file, as far as they are not in its columns.
+        """Tell the ``venue`` and ``symbol`` of a whole file, as far as they are not in its columns.
 
         Parameters
         ----------
@@ -204,14 +204,14 @@ class Mapping(BaseModel):
 
 
 def form_pattern(template: str) -> str:
-    """A template with ``{venue}``, ``{symbol}`` and ``*`` as a regular expression."""
+    """Turn a template with ``{venue}``, ``{symbol}`` and ``*`` into a regular expression."""
     parts = {"{venue}": f"(?P<venue>{_VENUE})", "{symbol}": f"(?P<symbol>{_SYMBOL})", "*": "[^/]*"}
     pieces = re.split(r"(\{venue\}|\{symbol\}|\*)", template)
     return "".join(parts.get(piece, re.escape(piece)) for piece in pieces)
 
 
 def known_encoding(name: str) -> str:
-    """The name of an encoding that text can be read in.
+    """Return the name of an encoding that text can be read in.
 
     Raises
     ------
@@ -226,7 +226,7 @@ def known_encoding(name: str) -> str:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """What a TOML or YAML file tells.
+    """Read what a TOML or YAML file tells.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def command(path: Path, *fields: Dictionary[str, Any]) -> str:
-    """The command that imports a file with a mapping, for a hint."""
+    """Write the command that imports a file with a mapping, for a hint."""
     merged = {name: value for told in fields for name, value in told.items()}
     words = ["funding", "import", str(path)]
     for name, value in merged.items():

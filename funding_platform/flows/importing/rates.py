@@ -70,7 +70,7 @@ class RatesFile:
         self._header = Header(self.note)
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """Rows in the file's order.
+        """Yield rows in the file's order.
 
         Yields
         ------
@@ -97,7 +97,7 @@ class RatesFile:
             yield self._rates(cells, mapping, unit)
 
     def hint(self, *fields: Dictionary[str, Any]) -> str:
-        """The command that would import the file if some fields were told."""
+        """Write the command that would import the file if some fields were told."""
         return command(self.member.path, self.told, *fields)
 
     def _cells(self) -> Iterator[Cells]:
@@ -130,7 +130,7 @@ class RatesFile:
             self.note(f"{cells.file}: read as {self.preset.title}")
 
     def _unit_of(self, cells: Cells, mapping: Mapping) -> str:
-        """The unit that the times are in, by their size."""
+        """Tell the unit that the times are in, by their size."""
         unit = detected_unit(cells.columns[mapping.time], self.now)
         if unit is None:
             raise cells.fault(
@@ -174,7 +174,7 @@ class RatesFile:
         return self._at_their_ends(cells, frame, mapping)
 
     def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-        """Rows whose time is the settlement's, not that of the beginning of its interval."""
+        """Return rows whose time is the settlement's, not that of the beginning of its interval."""
         if mapping.stamp == "end":
             return frame
         unknown = frame["interval_hours"].is_null()
@@ -190,7 +190,7 @@ class RatesFile:
         return moved.filter(pl.col("venue_time") <= self.now)  # the last bar is not over yet
 
     def _rate(self, cells: Cells, mapping: Mapping) -> pl.Series:
-        """Rates as fractions."""
+        """Read rates as fractions."""
         column = cells.columns[mapping.rate]
         read = rates(column, mapping.rate_unit, mapping.decimal)
         if mapping.rate_unit is None and read.wrong.any():
@@ -221,7 +221,7 @@ class RatesFile:
         return None
 
     def _interval(self, cells: Cells, mapping: Mapping) -> pl.Series:
-        """Hours that each rate is for."""
+        """Read the hours that each rate is for."""
         if mapping.interval is None:
             return pl.Series([mapping.interval_hours], dtype=pl.Float64).new_from_index(
                 0, cells.lines.len()
@@ -239,7 +239,7 @@ class RatesFile:
         return read.values if stated is None else read.values.fill_null(stated)
 
     def _symbols(self, cells: Cells, mapping: Mapping, constant: str | None) -> pl.Series:
-        """A symbol per row, without what its column says around it."""
+        """Read a symbol per row, without what its column says around it."""
         names = names_or(cells, mapping.symbol_column, constant)
         if mapping.symbol_form is not None and mapping.symbol_column is not None:
             pattern = form_pattern(mapping.symbol_form)
@@ -256,7 +256,7 @@ class RatesFile:
 
 
 def _carries_unit(column: pl.Series, read: Read) -> bool:
-    """Whether the first cell that cannot be read says a unit of its own."""
+    """Tell whether the first cell that cannot be read says a unit of its own."""
     rows = read.wrong.arg_true()
     if not rows.len() or column.dtype != pl.String:
         return False

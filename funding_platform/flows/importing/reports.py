@@ -53,7 +53,7 @@ class ImportReport:
         return int(self.files["written"].sum())
 
     def summary(self) -> pl.DataFrame:
-        """The files, or where there are too many to list, the instruments."""
+        """List the files, or where there are too many to list, the instruments."""
         if self.files.height <= MAX_LISTED:
             return self.files
         return (
@@ -109,7 +109,7 @@ class Conflicts:
 
 
 def conflict_error(conflicts: pl.DataFrame, count: int) -> ImportConflictError:
-    """Two rates for one settlement, with the lines to look at."""
+    """Make the error for two rates of one settlement, with the lines to look at."""
     shown = [
         f"{row['file']} line {row['line']}: {row['venue']} {row['venue_symbol']} at "
         f"{row['funding_time']:%Y-%m-%d %H:%M:%S} is {row['funding_rate']:g}, "
@@ -123,7 +123,7 @@ def conflict_error(conflicts: pl.DataFrame, count: int) -> ImportConflictError:
 
 
 def counted(incoming: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Rows per file and instrument, and how many of them are new."""
+    """Count the rows per file and instrument, and how many of them are new."""
     by_file = ["file", *INSTRUMENT_KEY]
     time = pl.col("funding_time")
     return (
@@ -136,7 +136,7 @@ def counted(incoming: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeat_notes(repeats: Sequence[pl.DataFrame], names: Sequence[str]) -> list[str]:
-    """What to say of rows that tell a settlement which their own file has told before.
+    """Say of which files rows tell a settlement that the same file has told before.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def repeat_notes(repeats: Sequence[pl.DataFrame], names: Sequence[str]) -> list[
 
 
 def named(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Rows with the names of their files in place of the numbers."""
+    """Put the names of their files in place of the numbers."""
     texts = pl.Series(names, dtype=pl.String)
     rows = rows.with_columns(texts.gather(rows["file"]).alias("file"))
     if "other_file" not in rows.columns:

@@ -63,7 +63,7 @@ WHERE venue = ? AND dataset = 'core.funding_rates' AND status <> 'failed' AND re
 
 
 def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
-    """What is missing of one venue or of all, the instruments that lack most first.
+    """List what is missing of one venue or of all, the instruments that lack most first.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataF
 
 
 def missing_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
-    """Every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
+    """List every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
     return _missing(lake, venue, lake.execute(_SETTLEMENTS, [venue]).pl())
 
 
@@ -98,7 +98,7 @@ def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
 
 
 def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) -> pl.DataFrame:
-    """What gaps lack wherever they are, and the ends within the span that was collected."""
+    """List what gaps lack wherever they are, and the ends within the span that was collected."""
     starts = stored_starts(lake, venue)
     gaps = missing_between(settlements, starts)
     start, end, asked_at = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None, None)
@@ -112,7 +112,7 @@ def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) ->
 
 
 def _trading_spans(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
-    """Lives of the venue's instruments, as far as they have been collected."""
+    """Return the lives of the venue's instruments, as far as they have been collected."""
     instruments = lake.execute("SELECT * FROM core.instruments WHERE venue = ?", [venue]).pl()
     life = trading_spans(INSTRUMENTS.typed(instruments))
     until = pl.col("trades_until")
@@ -121,7 +121,7 @@ def _trading_spans(lake: DuckDBPyConnection, venue: str, collected_until: dateti
 
 
 def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
-    """A row per ticker that another contract had before."""
+    """Make a row per ticker that another contract had before."""
     return (
         earlier_listings(lake, venue)
         .with_columns(
@@ -133,7 +133,7 @@ def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
 
 
 def _counted(missing: pl.DataFrame) -> pl.DataFrame:
-    """One row per instrument and kind: how many, from when to when, and the first few times."""
+    """Count per instrument and kind: how many, from when to when, and the first few times."""
     time = pl.col("missing_time")
     grouped = (
         missing.sort("missing_time")

@@ -64,7 +64,7 @@ def _listed(request: Request) -> Instrument:
 
 
 def _wanted(request: Request) -> list[Quote]:
-    """The quotes that the request asks for: of one symbol, or all where none is named."""
+    """List the quotes that the request asks for: of one symbol, or all where none is named."""
     if request.text("symbol") is None:
         return list(request.quotes.values())
     quote = request.quotes.get(_listed(request).venue_symbol)
@@ -114,7 +114,7 @@ def _market(instrument: Instrument, now_ms: int) -> dict[str, Any]:
 
 
 def _zoneless(time_ms: int) -> str:
-    """A time as the venue writes it: UTC, and no word of it."""
+    """Spell a time as the venue writes it: UTC, and no word of it."""
     return from_ms(time_ms).replace(tzinfo=None).isoformat()
 
 

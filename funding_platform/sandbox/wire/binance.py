@@ -169,7 +169,7 @@ def _funding_info(request: Request) -> Reply:
 
 
 def funding_page(request: Request, *, default: int) -> Settlements:
-    """The settlements that a request for history selects; without bounds ``default`` of them."""
+    """Select the settlements that a request asks for; without bounds ``default`` of them."""
     start, end = request.integer("startTime"), request.integer("endTime")
     symbol = request.required("symbol")
     if request.instrument(symbol) is None:
@@ -205,7 +205,7 @@ def _mark_texts(marks: Any, count: int) -> list[str]:
 
 
 def premium_index(quote: Quote, now_ms: int) -> dict[str, Any]:
-    """The running estimate of one contract, under the name of the last rate."""
+    """Write the running estimate of one contract, under the name of the last rate."""
     return {
         "symbol": quote.instrument.venue_symbol,
         "markPrice": rounded(quote.mark, 8),
@@ -270,7 +270,7 @@ def _book_ticker(quote: Quote, now_ms: int) -> dict[str, Any] | None:
 
 
 def _one_or_all(row: Row) -> Handler:
-    """One symbol gives an object, no symbol an array of all."""
+    """Make a handler: one symbol gives an object, no symbol an array of all."""
 
     def handler(request: Request) -> Reply:
         symbol = request.text("symbol")

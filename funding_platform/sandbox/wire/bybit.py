@@ -89,7 +89,7 @@ def _category(request: Request) -> str:
 
 
 def _listed(request: Request, category: str) -> Instrument:
-    """The contract that the request names, within its category."""
+    """Find the contract that the request names, within its category."""
     instrument = request.instrument(request.required("symbol"))
     if instrument is None or instrument.contract.contract_type != category:
         raise _invalid(request, "Symbol Is Invalid")
@@ -104,7 +104,7 @@ def _limit(request: Request, *, default: int, cap: int) -> int:
 
 
 def _offset(request: Request) -> int:
-    """Where the page starts: the cursor names it, encoded once or twice."""
+    """Find where the page starts: the cursor names it, encoded once or twice."""
     cursor = (request.text("cursor") or "first%3D0").replace("%3D", "=")
     name, _, digits = cursor.partition("=")
     if name != "first" or not digits.isdecimal():
@@ -113,7 +113,7 @@ def _offset(request: Request) -> int:
 
 
 def _page(rows: list[Any], request: Request, *, default: int, cap: int) -> tuple[list[Any], str]:
-    """One page of the rows and the cursor of the next, empty at the end."""
+    """Return one page of the rows and the cursor of the next, empty at the end."""
     first, limit = _offset(request), _limit(request, default=default, cap=cap)
     more = first + limit < len(rows)
     return rows[first : first + limit], f"first%3D{first + limit}" if more else ""

@@ -183,7 +183,7 @@ def _funding(request: Request) -> Reply:
 
 
 def _hours(instrument: Instrument, times: Times) -> list[int]:
-    """The interval that ends at each time; 0 where it is not known."""
+    """Return the interval that ends at each time; 0 where it is not known."""
     if not instrument.intervals:
         return [0] * len(times)
     since, hours = (np.array(column) for column in zip(*instrument.intervals, strict=True))

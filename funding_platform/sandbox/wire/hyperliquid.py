@@ -46,7 +46,7 @@ _NULL = Reply(b"null", status=500)
 
 
 def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
-    """A number in the venue's spelling: at most so many decimals, at least one."""
+    """Spell a number as the venue does: at most so many decimals, at least one."""
     return None if value is None else shortest(round(value, decimals))
 
 
@@ -120,7 +120,7 @@ def _funding_history(request: Request) -> Reply:
 
 
 def _implied_premium(rate: float) -> str:
-    """The premium that gives an hourly rate when it lies outside the damped band.
+    """Compute the premium that gives an hourly rate when it lies outside the damped band.
 
     From ``8 * rate = premium + clip(interest - premium, -0.0005, 0.0005)``; inside the band, where
     the rate says nothing of the premium, the interest itself.
@@ -130,7 +130,7 @@ def _implied_premium(rate: float) -> str:
 
 
 def _predicted_fundings(request: Request) -> Reply:
-    """Every coin's estimate here and on two other venues, each per its own interval."""
+    """Answer with every coin's estimate here and on two other venues, each per own interval."""
     elsewhere = {name: _main_quotes(request, venue) for name, venue in
                  (("BinPerp", "binance"), ("BybitPerp", "bybit"))}  # fmt: skip
     rows = []
@@ -188,7 +188,7 @@ def _all_mids(request: Request) -> Reply:
 
 
 def _spot_meta(request: Request) -> Reply:
-    """The one token that collateral refers to."""
+    """Answer with the one token that collateral refers to."""
     token = {"name": "USDC", "szDecimals": 8, "weiDecimals": 8, "index": 0, "isCanonical": True}
     return Reply.json({"tokens": [token], "universe": []}, rows=1)
 

@@ -77,7 +77,7 @@ def _swaps(request: Request) -> None:
 
 
 def _wanted(request: Request) -> list[Quote]:
-    """The quotes that the request asks for: one instrument, or all where none is named."""
+    """List the quotes that the request asks for: one instrument, or all where none is named."""
     symbol = request.text("instId")
     if symbol is None:
         return list(request.quotes.values())
@@ -223,7 +223,7 @@ def _mark_price(request: Request) -> Reply:
 
 
 def _contracts(quote: Quote, amount_base: float, mark: float) -> float:
-    """An amount of the base as a number of contracts."""
+    """Express an amount of the base as a number of contracts."""
     inverse = quote.instrument.contract.contract_type == "inverse"
     return amount_base * (mark if inverse else 1.0) / quote.instrument.contract_size
 
@@ -289,7 +289,7 @@ def _ticker(request: Request) -> Reply:
 
 
 def _index_tickers(request: Request) -> Reply:
-    """Index prices by pair, one row each however many contracts follow it."""
+    """Answer with index prices by pair, one row however many contracts follow it."""
     pair, currency = request.text("instId"), request.text("quoteCcy")
     if pair is None and currency is None:
         raise WireError(_error("50014", "Parameter quoteCcy and instId can not both be empty."))

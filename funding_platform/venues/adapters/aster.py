@@ -27,10 +27,10 @@ class Aster(Binance):
     history = replace(HISTORY, budget=None)
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """As on Binance, but only what exchangeInfo lists, which therefore must answer."""
+        """Fetch as on Binance, but only what exchangeInfo lists, which therefore must answer."""
         await self.listings()
         return await super().fetch_markets()
 
     def trades(self, listing: Listing | None) -> bool:
-        """Whether it is listed: premiumIndex goes on naming what is not, at a rate of zero."""
+        """Tell whether it is listed: premiumIndex goes on naming what is not, at a rate of zero."""
         return listing is not None and super().trades(listing)

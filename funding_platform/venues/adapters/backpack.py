@@ -94,7 +94,7 @@ class Backpack(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals among the markets."""
+        """List the perpetuals among the markets."""
         return [
             Listing.linear(
                 row,
@@ -108,7 +108,7 @@ class Backpack(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """MarkPrices of all perpetuals, joined with open interest and turnover."""
+        """Fetch markPrices of all perpetuals, joined with open interest and turnover."""
         prices, interest, tickers, listed = await together(
             self.fetch(MARK_PRICES),
             self.attempt_rows(OPEN_INTEREST),
@@ -125,7 +125,7 @@ class Backpack(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """Rows from an offset on, newest first; one that ends in the future is still open."""
+        """Fetch rows from an offset on, newest first; one that ends in the future is still open."""
         params: Params = {"symbol": symbol, "limit": ask.limit, "offset": int(ask.token or 0)}
         rows = [
             Settlement(row.venue_symbol, utc_ms(row.interval_end_timestamp), row.rate)

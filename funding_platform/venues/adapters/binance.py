@@ -34,7 +34,7 @@ class _Symbol(SymbolRow):
     filters: tuple[_Filter, ...] = ()
 
     def rule(self, kind: str) -> _Filter:
-        """The trading rule of that type; an empty one where there is none."""
+        """Find the trading rule of that type; an empty one where there is none."""
         return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
 
 
@@ -106,7 +106,7 @@ class Binance(Venue):
     history = HISTORY  # Aster, which inherits all of this, counts these two calls differently
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of exchangeInfo. One that fundingInfo leaves out has no known interval."""
+        """List the perpetuals of exchangeInfo; one that fundingInfo lacks has no known interval."""
         symbols, hours = await together(
             self.fetch(EXCHANGE_INFO), self.attempt_rows(self.funding_info)
         )
@@ -123,7 +123,7 @@ class Binance(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """PremiumIndex, joined with what the other bulk calls and openInterest add."""
+        """Fetch premiumIndex, joined with what the other bulk calls and openInterest add."""
         premium, hours, tickers, books, listed = await together(
             self.fetch(PREMIUM_INDEX),
             self.attempt_rows(self.funding_info),
@@ -143,11 +143,11 @@ class Binance(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundingRate, whose two edges are included."""
+        """Fetch one page of fundingRate, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(self.history, {"symbol": symbol, **edges})
         return Page([Settlement(r.venue_symbol, r.time_ms, r.rate, r.mark_price) for r in rows])
 
     def trades(self, listing: Listing | None) -> bool:
-        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
+        """Tell whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
         return listing is None or listing.status == "TRADING"

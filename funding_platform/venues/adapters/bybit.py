@@ -68,7 +68,7 @@ HISTORY: Final = Endpoint("/v5/market/funding/history", list[_Funding], within="
 
 
 def category(symbol: str) -> ContractType:
-    """Inverse perpetuals end in USD (BTCUSD); linear ones in USDT or PERP."""
+    """Tell the category: inverse perpetuals end in USD (BTCUSD), linear ones in USDT or PERP."""
     return "inverse" if symbol.endswith("USD") else "linear"
 
 
@@ -100,17 +100,17 @@ class Bybit(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of both categories."""
+        """List the perpetuals of both categories."""
         both = await together(self._listed("linear"), self.attempt(self._listed("inverse"), []))
         return both[0] + both[1]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers of both categories, which hold everything."""
+        """Fetch the tickers of both categories, which hold everything."""
         both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
         return both[0] + both[1]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page, newest first; the venue wants both edges."""
+        """Fetch one page, newest first; the venue wants both edges."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

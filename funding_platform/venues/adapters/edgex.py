@@ -105,7 +105,7 @@ class Edgex(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The contracts of getMetaData, their coins by name."""
+        """List the contracts of getMetaData, their coins by name."""
         meta = await self.fetch(META_DATA)
         coins = {coin.coin_id: coin.coin_name for coin in meta.coin_list}
 
@@ -119,7 +119,7 @@ class Edgex(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Forecasts of all live contracts, one call; tickers, with newer prices, one call each."""
+        """Fetch forecasts of live contracts in one call; tickers, with newer prices, one by one."""
         live = {row.venue_id: row for row in await self.listings() if row.status == "live"}
         rates = await self.fetch(FUNDING, {"contractId": ",".join(filter(None, live))})
         ids = [rate.venue_id for rate in rates]
@@ -131,7 +131,7 @@ class Edgex(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of settlements; without the filter there would be a row a minute."""
+        """Fetch one page of settlements; without the filter there would be a row a minute."""
         contract_id = await self.venue_id(symbol)
         params: Params = {
             "contractId": contract_id,

@@ -58,7 +58,7 @@ HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """An unknown coin is answered with HTTP 500 and ``null``; other errors carry no code."""
+    """Read an unknown coin out of HTTP 500 with ``null``; other errors carry no code."""
     if status == 500 and body.strip() == b"null":
         return Refusal(UnknownSymbolError, "no such coin")
     return None
@@ -81,7 +81,7 @@ class Hyperliquid(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The universe. Prices have five significant digits, hence no fixed tick."""
+        """List the universe. Prices have five significant digits, hence no fixed tick."""
         meta, _ = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
         return [
             Listing.linear(
@@ -96,7 +96,7 @@ class Hyperliquid(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The contexts, paired with the universe. Impact prices are not a best bid and ask."""
+        """Fetch the contexts, paired with the universe. Impact prices are no best bid and ask."""
         meta, contexts = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
         if len(meta.universe) != len(contexts):
             raise self.broken(
@@ -115,7 +115,7 @@ class Hyperliquid(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundingHistory, whose two edges are included."""
+        """Fetch one page of fundingHistory, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms}
         rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

@@ -115,7 +115,7 @@ class Okx(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """All swaps."""
+        """List all swaps."""
         return [
             Listing.of(
                 row,
@@ -127,7 +127,7 @@ class Okx(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The funding of all swaps, joined with prices, open interest and turnover."""
+        """Fetch the funding of all swaps, joined with prices, open interest and turnover."""
         funding, marks, interest, tickers, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
             self.attempt_rows(MARK_PRICES, SWAPS),
@@ -145,7 +145,7 @@ class Okx(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of settlements up to the ask's end; ``after`` means older than."""
+        """Fetch one page of settlements up to the ask's end; ``after`` means older than."""
         params: Params = {"instId": symbol, "after": ask.end_ms + 1, "limit": ask.limit}
         rows = await self.fetch(HISTORY, params)
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

@@ -56,11 +56,11 @@ class Ask(NamedTuple):
     token: str | None = None
 
     def cursor(self, parameter: str) -> Params:
-        """The token as that parameter, once there is one."""
+        """Return the token as that parameter, once there is one."""
         return {parameter: self.token} if self.token else {}
 
     def days(self, now: datetime) -> Iterator[datetime]:
-        """The days that have begun, in UTC, of what is asked for."""
+        """Yield the days that have begun, in UTC, of what is asked for."""
         day = from_ms(self.start_ms).replace(hour=0, minute=0, second=0, microsecond=0)
         while day <= min(from_ms(self.end_ms), now):
             yield day
@@ -115,11 +115,11 @@ class Pager(ABC):
 
     @abstractmethod
     def ask(self) -> Ask:
-        """The next request to make."""
+        """Return the next request to make."""
 
     @abstractmethod
     def _origin(self) -> int:
-        """Where the cursor begins."""
+        """Return where the cursor begins."""
 
     @abstractmethod
     def _advance(self, page: Page, times: Sequence[int]) -> None:
@@ -157,11 +157,11 @@ class Pager(ABC):
         self._advance(page, times)
 
     def _reach(self) -> tuple[int, int]:
-        """Between what times a row may lie, in milliseconds; outside is a fault."""
+        """Return between what times a row may lie, in milliseconds; outside is a fault."""
         return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
 
     def _credible(self, page: Page) -> Page:
-        """The page without rows of another symbol, or of a time that cannot be.
+        """Return the page without rows of another symbol, or of a time that cannot be.
 
         A time that lies outside by less than a day is not one row's: the clock is another, and
         the rows that it leaves inside are as wrong.
@@ -204,7 +204,7 @@ class Pager(ABC):
                 )
 
     def _rows_before(self) -> int:
-        """How many settlements before the window are known."""
+        """Count the settlements before the window that are known."""
         return sum(second < self._start_ms for second in self._by_second)
 
     def _stuck(self, what: str) -> PagingError:
@@ -220,5 +220,5 @@ class Pager(ABC):
 
 
 def round_to_second(time_ms: int) -> int:
-    """A millisecond stamp at the nearest full second, in milliseconds."""
+    """Round a millisecond stamp to the nearest full second, in milliseconds."""
     return (time_ms + 500) // 1000 * 1000

@@ -69,7 +69,7 @@ class Breaker:
 
     @contextmanager
     def call(self) -> Iterator[bool]:
-        """The block is one call, with its retries; yields whether it only tries the venue out.
+        """Take the block for one call, with its retries; yield whether it only tries the venue out.
 
         Raises
         ------
@@ -123,13 +123,13 @@ class Breaker:
         return record
 
     def _admit(self) -> bool:
-        """Whether the call that is let through is a trial; a closed breaker locks nothing."""
+        """Tell whether the call that is let through is a trial; a closed breaker locks nothing."""
         if self._record_unless_banned().failures < self._open_after:
             return False
         return self._state.transact(self._let_through)
 
     def _let_through(self, database: sqlite3.Connection) -> bool:
-        """Whether the call that is let through is a trial."""
+        """Tell whether the call that is let through is a trial."""
         record, now = record_within(database), self._now()
         if record.failures < self._open_after or record.retry_at is None:
             return False

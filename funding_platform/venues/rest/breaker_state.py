@@ -71,7 +71,7 @@ class BreakerRecord:
     retry_at: datetime | None
 
     def state(self, now: datetime) -> BreakerState:
-        """Say whether calls pass, wait, or are tried out."""
+        """Tell whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
         if self.banned_until is not None and now < self.banned_until:
             return "banned"
         if self.failures < OPEN_AFTER or self.retry_at is None:

@@ -92,7 +92,7 @@ class Sources:
             self._spool.add(self._under_own_symbols(member, rows, told=told))
 
     def _under_own_symbols(self, member: Member, rows: pl.DataFrame, *, told: bool) -> pl.DataFrame:
-        """Rows with their venues' own symbols."""
+        """Return rows with their venues' own symbols."""
         pairs = rows.select(INSTRUMENT_KEY).unique(maintain_order=True).rows()
         unseen = [pair for pair in pairs if (*pair, told) not in self._resolved]
         resolved, unresolved = resolve_all(self._symbols, unseen, told=told)
