@@ -22,6 +22,8 @@ class Aster(Binance):
         base_url="https://fapi.asterdex.com",
         docs_url="https://github.com/asterdex/api-docs",
         history_start=datetime(2023, 1, 1, tzinfo=UTC),
+        spot_candles=None,
+        open_interest=None,
     )
     funding_info = replace(FUNDING_INFO, budget=None)
     history = replace(HISTORY, budget=None)
