@@ -61,6 +61,68 @@ DERIBIT = {
          "creation_timestamp": 1534242287000, "settlement_period": "perpetual"}
     ]
 }  # fmt: skip
+LIGHTER = {
+    "code": 200,
+    "order_book_details": [
+        {"symbol": "BTC", "market_id": 7, "market_type": "perp", "status": "active"}
+    ],
+}
+EXTENDED = {
+    "status": "OK",
+    "data": [
+        {"name": "BTC-USD", "assetName": "BTC", "collateralAssetName": "USD", "status": "ACTIVE",
+         "tradingConfig": {}}
+    ],
+}  # fmt: skip
+PARADEX = {
+    "results": [
+        {"symbol": "BTC-USD-PERP", "asset_kind": "PERP", "base_currency": "BTC",
+         "quote_currency": "USD", "settlement_currency": "USDC", "funding_period_hours": 8}
+    ]
+}  # fmt: skip
+EDGEX = {
+    "code": "SUCCESS",
+    "data": {
+        "coinList": [
+            {"coinId": "1", "coinName": "BTC"},
+            {"coinId": "1000", "coinName": "USDC"},
+        ],
+        "contractList": [
+            {"contractId": "10000002", "contractName": "BTCUSD", "fundingRateIntervalMin": "240",
+             "baseCoinId": "1", "quoteCoinId": "1000", "enableTrade": True,
+             "enableDisplay": True, "enableOpenPosition": True}
+        ],
+    },
+}  # fmt: skip
+GRVT = {
+    "result": [
+        {"instrument": "BTC_USDT_Perp", "base": "BTC", "quote": "USDT", "kind": "PERPETUAL",
+         "funding_interval_hours": 8}
+    ]
+}  # fmt: skip
+
+
+def _backpack(symbol: str, kind: str) -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        "baseSymbol": symbol.split("_")[0],
+        "quoteSymbol": "USDC",
+        "marketType": kind,
+        "orderBookState": "Open",
+        "fundingInterval": 3_600_000 if kind == "PERP" else None,
+        "filters": {"price": {}, "quantity": {}},
+    }
+
+
+BACKPACK = [_backpack("BTC_USDC_PERP", "PERP"), _backpack("SOL_USDC", "SPOT")]
+DRIFT = {
+    "markets": [
+        {"symbol": "BTC-PERP", "marketType": "perp", "status": "active", "uiStatus": "active",
+         "baseAsset": "BTC", "quoteAsset": "USDC", "limits": {}, "oraclePrice": "1",
+         "markPrice": "1", "quoteVolume": "1", "openInterest": {"long": "1", "short": "-1"},
+         "fundingRate": {"long": "0.1"}}
+    ]
+}  # fmt: skip
 LISTINGS: dict[str, dict[str, Route]] = {
     "binance": {
         "/fapi/v1/exchangeInfo": Answer(BINANCE),
@@ -69,6 +131,14 @@ LISTINGS: dict[str, dict[str, Route]] = {
     },
     "bybit": {"/v5/market/instruments-info": _bybit},
     "okx": {"/api/v5/public/instruments": _okx},
+    "aster": {"/fapi/v1/exchangeInfo": Answer(BINANCE), "/fapi/v1/fundingInfo": Answer([])},
+    "lighter": {"/api/v1/orderBookDetails": Answer(LIGHTER)},
+    "extended": {"/api/v1/info/markets": Answer(EXTENDED)},
+    "paradex": {"/v1/markets": Answer(PARADEX)},
+    "edgex": {"/api/v2/public/meta/getMetaData": Answer(EDGEX)},
+    "grvt": {"/full/v1/all_instruments": Answer(GRVT)},
+    "backpack": {"/api/v1/markets": Answer(BACKPACK)},
+    "drift": {"/stats/markets": Answer(DRIFT)},
     "deribit": {"/api/v2/public/get_instruments": Answer(DERIBIT)},
 }
 """Routes by venue; Hyperliquid, which has one path for all, is ``HYPERLIQUID``."""

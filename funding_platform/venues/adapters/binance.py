@@ -1,5 +1,6 @@
 """Binance USD-M futures; Aster copied its API."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -145,8 +146,8 @@ SPOT_CANDLES: Final = Endpoint(
 )
 
 
-class Binance(Venue):
-    """Binance USD-M futures."""
+class Futures(Venue):
+    """Binance's USD-M futures, as Aster has them too."""
 
     spec = VenueSpec(
         name="binance",
@@ -159,8 +160,6 @@ class Binance(Venue):
         candles=(
             CandleSpec(kinds=("mark", "index", "trade"), pager=Ascending, page_size=PAGE_OF_BARS),
         ),
-        spot_candles=CandleSpec(pager=Ascending, page_size=1000),
-        open_interest=HourlySpec(pager=Ascending, page_size=500, depth=HELD_MONTH),
         budget=Budget("weight", 2400, 60),
         refusal=ErrorCodes(
             "code", "msg", meanings={-1121: UnknownSymbolError, -1003: RateLimitedError}
@@ -226,6 +225,20 @@ class Binance(Venue):
         rows = await self.fetch(CANDLES[kind], {named: symbol, **_bars(ask)})
         return CandlePage([row.candle(symbol, traded=kind == "trade") for row in rows])
 
+    def trades(self, listing: Listing | None) -> bool:
+        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
+        return listing is None or listing.status == "TRADING"
+
+
+class Binance(Futures):
+    """Binance: beside its futures the spot market, and the open interest of the last month."""
+
+    spec = replace(
+        Futures.spec,
+        spot_candles=CandleSpec(pager=Ascending, page_size=1000),
+        open_interest=HourlySpec(pager=Ascending, page_size=500, depth=HELD_MONTH),
+    )
+
     async def fetch_spot_listings(self) -> list[SpotListing]:
         """The symbols of the spot market."""
         rows = await self.fetch(SPOT_INFO)
@@ -244,10 +257,6 @@ class Binance(Venue):
             return InterestPage([])
         rows = await self.fetch(HELD, {"symbol": symbol, "period": "1h", **edges})
         return InterestPage([InterestPoint.of(row) for row in rows])
-
-    def trades(self, listing: Listing | None) -> bool:
-        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
-        return listing is None or listing.status == "TRADING"
 
 
 def _bars(ask: Ask) -> Params:

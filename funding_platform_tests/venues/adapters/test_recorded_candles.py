@@ -36,7 +36,12 @@ SYMBOLS = {
 }
 """What each venue's recorded bars are asked by where the index does not say."""
 
+BY_NUMBER = {"edgex", "lighter"}
+"""Venues whose index names contracts by number."""
+
 ELSEWHERE = {
+    ("drift", "/market/BTC-PERP/candles/1"): "/market/BTC-PERP/candles/60",
+    ("drift", "/market/ETH-PERP/candles/M"): "/market/ETH-PERP/candles/60",
     ("aster", "/fapi/v3/klines"): "/fapi/v1/klines",
     ("edgex", "/api/v1/public/quote/getKline"): "/api/v2/public/quote/getKline",
     ("okx", "/api/v5/market/candles"): "/api/v5/market/history-candles",
@@ -53,7 +58,7 @@ def expected_of(case: Case, kind: str) -> list[Row]:
 def symbol_of(case: Case, kind: str) -> str:
     named = {row["native_symbol"] for row in case.get("expected_normalised", [])}
     stated = {name for name in named if not name.startswith("(")} if kind != "spot" else named
-    return stated.pop() if case["venue"] != "edgex" and stated else SYMBOLS[case["venue"]]
+    return stated.pop() if case["venue"] not in BY_NUMBER and stated else SYMBOLS[case["venue"]]
 
 
 CASES = [
@@ -88,7 +93,8 @@ def emptied(node: Any) -> Any:
 
 def served_at(case: Case) -> str:
     """The path that the adapter asks, where that is not the recorded one."""
-    return ELSEWHERE.get((case["venue"], case["path"]), case["path"])
+    asked = ELSEWHERE.get((case["venue"], case["path"]), case["path"])
+    return str(asked).replace("{market}", SYMBOLS[case["venue"]])
 
 
 def run(case: Case, now: datetime, work: Any) -> Any:
