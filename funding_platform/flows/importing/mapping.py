@@ -160,6 +160,8 @@ class SourceMapping(BaseModel):
             match = re.fullmatch(form_pattern(template), tail)
             if match is not None:
                 return match.groupdict() | constant
+        if {"venue", "symbol"} <= set(constant):
+            return constant
         raise MappingError(
             f"{paths[0]}: the path does not have the form {self.path}",
             hint="leave the file out with --exclude, or say --map venue=... --map symbol=...",
