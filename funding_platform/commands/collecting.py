@@ -128,10 +128,11 @@ def import_(
 ) -> None:
     r"""Add rates, candles, open interest or contracts from SOURCES; what is stored stays.
 
-    SOURCES are files, folders or globs: CSV, JSON, JSON lines and Parquet, gzipped or zipped. Known by
-    their columns, and in need of little or no mapping, are the archives and exports of Binance (USD-M,
-    COIN-M and spot), OKX (new and old), Bybit, Hyperliquid, ccxt, Coinglass and Coinalyze. For any other
-    file say which table it is for and which column is what; a refusal shows a command that would work.
+    SOURCES are files, folders or globs: CSV, JSON, JSON lines and Parquet, gzipped or zipped. Known
+    by their columns, and in need of little or no mapping, are the archives and exports of Binance
+    (USD-M, COIN-M and spot), OKX (new and old), Bybit, Hyperliquid, ccxt, Coinglass and Coinalyze.
+    For any other file say which table it is for and which column is what; a refusal shows a command
+    that would work.
 
     \b
     funding import BTCUSDT-fundingRate-2025-*.zip
