@@ -16,7 +16,7 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.errors import ReplayError
-from funding_platform.sandbox.market import Settlements, Times, Values
+from funding_platform.sandbox.series import Settlements, Times, Values
 
 _SUFFIXES = (".csv", ".csv.gz")
 _CANDLE_MS = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "1d": DAY_MS}

@@ -1,4 +1,4 @@
-"""What a market is to the wire: instruments, settlements and quotes, free of any venue's format.
+"""What a market is to the wire: instruments, settlements, quotes and bars, free of any format.
 
 Two markets exist, a synthetic and a replayed one; every wire module serves both. Values are plain
 numbers in native units; the wire module gives them the venue's field names and spelling. ``None``
@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from funding_platform.core.symbols import ContractType
-
-Times = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
+from funding_platform.sandbox.series import (
+    Candles,
+    OpenInterest,
+    PriceKind,
+    Settlements,
+    Span,
+)
 
 
 class Contract(NamedTuple):
@@ -24,6 +25,27 @@ class Contract(NamedTuple):
     base: str
     quote: str
     contract_type: ContractType
+
+
+@dataclass(frozen=True, slots=True)
+class SpotStyle:
+    """How a venue names its spot markets.
+
+    Attributes
+    ----------
+    quote
+        The quote of all that the synthetic market lists.
+    spell, read
+        Base to symbol (``None`` for one that has no spot market), and symbol to base and quote
+        (``None`` for a name that is no spot market of the venue).
+    alone
+        Coins that trade here and have no perpetual.
+    """
+
+    quote: str
+    spell: Callable[[str], str | None]
+    read: Callable[[str], tuple[str, str] | None]
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +77,8 @@ class VenueStyle:
         Rough value of one contract, ``None`` where sizes are in units of the base.
     accrues
         Whether the live figure is what the last eight hours paid, hour by hour.
+    spot
+        How its spot markets are named, ``None`` where it has none.
     """
 
     venue: str
@@ -70,6 +94,7 @@ class VenueStyle:
     marks_settlements: bool = False
     contract_usd: float | None = None
     accrues: bool = False
+    spot: SpotStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +132,16 @@ class Instrument:
         return in_force[-1] if in_force else None
 
 
-class Settlements(NamedTuple):
-    """Settled rates of one contract, oldest first: arrays of equal length.
+@dataclass(frozen=True, slots=True)
+class SpotMarket:
+    """One spot market; sizes are in units of the base."""
 
-    ``marks`` is ``None`` where the market has no mark prices, and NaN in rows without one.
-    """
-
-    times_ms: Times
-    rates: Values
-    marks: Values | None
-
-    def slice(self, rows: slice) -> "Settlements":
-        """Some of the rows, without copying them."""
-        marks = None if self.marks is None else self.marks[rows]
-        return Settlements(self.times_ms[rows], self.rates[rows], marks)
-
-    def until(self, at_ms: int) -> "Settlements":
-        """The rows settled at or before a moment."""
-        return self.slice(slice(0, int(np.searchsorted(self.times_ms, at_ms, side="right"))))
+    venue_symbol: str
+    base: str
+    quote: str
+    tick_size: float
+    size_step: float
+    listed_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +199,27 @@ class Market(Protocol):
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
         """The contracts that trade now, by symbol."""
+        ...
+
+    def candles(
+        self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
+    ) -> Candles:
+        """Bars of a listed contract that have begun by now, by the time that they begin.
+
+        Prices that the market makes up are rounded to ``decimals``, those that it read are not.
+        """
+        ...
+
+    def open_interest(
+        self, venue: str, venue_symbol: str, step_ms: int, span: Span
+    ) -> OpenInterest:
+        """Open interest of a listed contract at multiples of ``step_ms`` up to now."""
+        ...
+
+    def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
+        """Every spot market listed by now."""
+        ...
+
+    def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
+        """Bars of the deals on a listed spot market, as ``candles``."""
         ...

@@ -13,7 +13,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from funding_platform.sandbox.market import Values
+from funding_platform.sandbox.series import Values
 
 Bits = npt.NDArray[np.uint64]
 
@@ -75,7 +75,16 @@ def value_noise(key: Bits, hours: Values, octaves: Sequence[tuple[float, float]]
         position = hours / spacing
         knot = np.floor(position)
         fraction = position - knot
-        octave_key = draw(key, octave)
-        left, right = bell(draw(octave_key, knot)), bell(draw(octave_key, knot + 1))
+        left, right = _ends(draw(key, octave), knot)
         total += amplitude * (left + (right - left) * fraction)
     return total
+
+
+def _ends(key: Bits, knots: Values) -> tuple[Values, Values]:
+    """The draws at knots and at the ones after them; of few knots each is drawn once."""
+    if key.size == 1 and knots.size and np.ptp(knots) + 2 < knots.size:
+        first = knots.min()
+        drawn = bell(draw(key, np.arange(first, knots.max() + 2)))
+        at = (knots - first).astype(np.int64)
+        return drawn[at], drawn[at + 1]
+    return bell(draw(key, knots)), bell(draw(key, knots + 1))

@@ -24,7 +24,8 @@ from funding_platform.sandbox.csv_files import (
     read_prices,
 )
 from funding_platform.sandbox.errors import ReplayError
-from funding_platform.sandbox.market import Instrument, Quote, Settlements, VenueStyle
+from funding_platform.sandbox.market import Instrument, Quote, VenueStyle
+from funding_platform.sandbox.series import Settlements
 from funding_platform.sandbox.wire.decimals import decimals_of
 from funding_platform.sandbox.wire.paging import within
 

@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +43,7 @@ def build_market(
     symbols: int = 300,
     seed: int = 7,
     now: datetime | None = None,
+    namesakes: Mapping[str, Collection[str]] | None = None,
 ) -> Market:
     """The market that the sandbox shows.
 
@@ -56,6 +57,9 @@ def build_market(
         Seed of the synthetic market.
     now
         A present that stands still; the wall clock without it.
+    namesakes
+        Of the synthetic market, coins that are another asset than elsewhere, by venue: same
+        ticker, unrelated price.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def build_market(
     styles = [wire.style for wire in WIRES.values()]
     if replay is not None:
         return ReplayMarket(replay, styles, clock=clock)
-    return SyntheticMarket(styles, symbols=symbols, seed=seed, clock=clock)
+    return SyntheticMarket(styles, symbols=symbols, seed=seed, clock=clock, namesakes=namesakes)
 
 
 def _wall_clock() -> int:

@@ -5,8 +5,8 @@ hash of (seed, venue, symbol): adding a venue changes no other.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, islice, product
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.errors import SandboxError
-from funding_platform.sandbox.market import Contract, Instrument, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, SpotMarket, VenueStyle
 from funding_platform.sandbox.noise import draw, key, uniform
 
 KNOWN_PRICES = {
@@ -38,7 +38,7 @@ _TICKERS = [
     "CELO", "SKL", "COTI", "CTSI", "LUNC", "TRUMP", "BERA", "KAITO", "0G",
 ]  # fmt: skip
 _SYLLABLES = ["".join(pair) for pair in product("BDFGKLMNPRSTVZ", "AEIOU")]
-_MAJORS = 40
+MAJORS = 40
 """Every venue lists the most popular coins; they trade from the first day and do not leave."""
 
 MAX_SYMBOLS = 3_000
@@ -47,18 +47,22 @@ MAX_SYMBOLS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class Coin:
-    """A canonical asset: its popularity (0 = the most traded) and the price it moves around."""
+    """A canonical asset: its popularity (0 = the most traded) and the price it moves around.
+
+    Coins of one ``name`` have the same price everywhere unless they are different assets.
+    """
 
     name: str
     rank: int
     price: float
+    asset: str
 
 
 def coins(seed: int, count: int) -> list[Coin]:
     """The ``count`` most popular coins: real tickers first, then made-up ones."""
     names = list(islice(chain(_TICKERS, _made_up()), count))
     return [
-        Coin(name, rank, KNOWN_PRICES.get(name) or _price(seed, name))
+        Coin(name, rank, KNOWN_PRICES.get(name) or _price(seed, name), name)
         for rank, name in enumerate(names)
     ]
 
@@ -73,14 +77,21 @@ def _price(seed: int, name: str) -> float:
     return float(10 ** (4 * uniform(draw(key(seed, "price level", name), 0))[0] - 2))
 
 
+def _namesake(seed: int, venue: str, coin: Coin) -> Coin:
+    """Another asset under the name of a coin, known to one venue only."""
+    asset = f"{coin.name} of {venue}"
+    return replace(coin, asset=asset, price=_price(seed, asset))
+
+
 def listings(
-    style: VenueStyle, seed: int, symbols: int, start_ms: int
+    style: VenueStyle, seed: int, symbols: int, start_ms: int, namesakes: Collection[str] = ()
 ) -> list[tuple[Coin, Instrument]]:
     """The contracts that a venue lists over time.
 
     About one in twenty is quoted in the second quote and one in twenty-five is inverse, where the
     venue has such contracts. Listings are spread over the first 1000 days, so a market whose
-    present lies earlier shows fewer than ``symbols``.
+    present lies earlier shows fewer than ``symbols``. Of the ``namesakes`` among the coins, the
+    venue lists another asset.
     """
     if not 1 <= symbols <= MAX_SYMBOLS:
         raise SandboxError(
@@ -94,14 +105,46 @@ def listings(
     universe = coins(seed, math.ceil(linear * 1.25))
     chance = uniform(draw(key(seed, "chosen by", style.venue), np.arange(len(universe))))
     # The unpopular are likelier to be left out, yet every venue has some of them.
-    score = [-1.0 if c.rank < _MAJORS else chance[c.rank] + c.rank / linear for c in universe]
+    score = [-1.0 if c.rank < MAJORS else chance[c.rank] + c.rank / linear for c in universe]
     chosen = sorted(sorted(universe, key=lambda c: score[c.rank])[:linear], key=lambda c: c.rank)
+    chosen = [_namesake(seed, style.venue, c) if c.name in namesakes else c for c in chosen]
     contracts = [(coin, _linear(style, coin, style.quotes[0])) for coin in chosen]
     contracts += [(coin, _linear(style, coin, style.quotes[1])) for coin in chosen[:second]]
     if style.inverse_quote is not None:
         quote = style.inverse_quote
         contracts += [(coin, Contract(coin.name, quote, "inverse")) for coin in chosen[:inverse]]
     return [(coin, _instrument(style, seed, coin, c, start_ms)) for coin, c in contracts]
+
+
+def spot_listings(
+    style: VenueStyle, seed: int, listed: Sequence[Coin], start_ms: int
+) -> list[tuple[Coin, SpotMarket]]:
+    """Spot markets of the popular ones among the listed coins, and of those that are spot alone."""
+    spot = style.spot
+    if spot is None:
+        return []
+    popular = {coin.name: coin for coin in listed if coin.rank < MAJORS}
+    alone = [Coin(name, 2 * MAJORS, _price(seed, name), name) for name in spot.alone]
+    return [
+        (coin, _spot_market(coin, symbol, spot.quote, start_ms))
+        for coin in (*popular.values(), *alone)
+        if (symbol := spot.spell(coin.name)) is not None
+    ]
+
+
+def _spot_market(coin: Coin, symbol: str, quote: str, start_ms: int) -> SpotMarket:
+    tick, step = _tick(coin.price), _step(coin.price)
+    return SpotMarket(symbol, coin.name, quote, tick, step, start_ms)
+
+
+def _tick(price: float) -> float:
+    """The least step of a price: its sixth significant digit."""
+    return float(10.0 ** (math.floor(math.log10(price)) - 5))
+
+
+def _step(price: float) -> float:
+    """The least step of a size: worth some dollars, or tenths of one."""
+    return float(min(100.0, 10.0 ** math.floor(1 - math.log10(price))))
 
 
 def _linear(style: VenueStyle, coin: Coin, quote: str) -> Contract:
@@ -114,7 +157,7 @@ def _instrument(
     """A contract with its life: listing, intervals and, for a few, delisting."""
     symbol = style.spell(contract)
     chances = uniform(draw(key(seed, "life", style.venue, symbol), np.arange(16))).tolist()
-    major = coin.rank < _MAJORS // 2
+    major = coin.rank < MAJORS // 2
     listed = start_ms if major or chances[0] < 0.4 else start_ms + int(1_000 * chances[1]) * DAY_MS
     leaves = not major and chances[2] < 0.06
     price = coin.price * canonical_base(contract.base).multiplier
@@ -122,10 +165,8 @@ def _instrument(
         venue_symbol=symbol,
         contract=contract,
         contract_size=_contract_size(style, contract, price),
-        tick_size=10.0 ** (math.floor(math.log10(price)) - 5),
-        size_step=1.0
-        if style.contract_usd
-        else min(100.0, 10.0 ** math.floor(1 - math.log10(price))),
+        tick_size=_tick(price),
+        size_step=1.0 if style.contract_usd else _step(price),
         rate_cap=min(style.rate_cap, 0.003) if major else style.rate_cap,
         listed_ms=listed,
         delisted_ms=listed + int(120 + 900 * chances[3]) * DAY_MS if leaves else None,

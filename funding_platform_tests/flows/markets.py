@@ -6,7 +6,8 @@ from datetime import datetime
 import numpy as np
 
 from funding_platform.core.time_grid import from_ms
-from funding_platform.sandbox.market import Instrument, Market, Quote, Settlements
+from funding_platform.sandbox.market import Instrument, Market, Quote, SpotMarket
+from funding_platform.sandbox.series import Candles, OpenInterest, PriceKind, Settlements, Span
 
 Loses = Callable[[str, datetime], bool]
 """Whether a venue lacks the settlement of a symbol at a time."""
@@ -40,6 +41,22 @@ class LossyMarket:
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
         return self._whole.quotes(venue)
+
+    def candles(
+        self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
+    ) -> Candles:
+        return self._whole.candles(venue, venue_symbol, kind, span, decimals)
+
+    def open_interest(
+        self, venue: str, venue_symbol: str, step_ms: int, span: Span
+    ) -> OpenInterest:
+        return self._whole.open_interest(venue, venue_symbol, step_ms, span)
+
+    def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
+        return self._whole.spot_markets(venue)
+
+    def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
+        return self._whole.spot_candles(venue, venue_symbol, span, decimals)
 
     def settlements(self, venue: str, venue_symbol: str) -> Settlements:
         rows = self._whole.settlements(venue, venue_symbol)

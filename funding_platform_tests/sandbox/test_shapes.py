@@ -22,6 +22,11 @@ BINANCE, BYBIT, OKX = "/binance/fapi/v1", "/bybit/v5/market", "/okx/api/v5"
 LIGHTER, EXTENDED, BACKPACK = "/lighter/api/v1", "/extended/api/v1/info", "/backpack/api/v1"
 EDGEX, ASTER = "/edgex/api/v2/public", "/aster/fapi/v1"
 BTC = f"contractId={contract_id('BTCUSDC')}"
+LINEAR = "category=linear&symbol=BTCUSDT"
+CHART = (
+    "/deribit/api/v2/public/get_tradingview_chart_data?instrument_name=BTC-PERPETUAL&resolution=60"
+    f"&end_timestamp={to_ms(NOW)}"
+)
 LATEST = f"startTime={to_ms(NOW - timedelta(hours=5))}&endTime={to_ms(NOW)}"
 
 
@@ -46,12 +51,37 @@ WHOLE = {
     "binance/exchangeInfo-full-testnet": get(f"{BINANCE}/exchangeInfo"),
     "binance/fundingRate-BTCUSDT": get(f"{BINANCE}/fundingRate?symbol=BTCUSDT"),
     "binance/premiumIndex": get(f"{BINANCE}/premiumIndex"),
+    "binance/candles-trade-BTCUSDT-1h": get(f"{BINANCE}/klines?symbol=BTCUSDT&interval=1h"),
+    "binance/candles-mark-BTCUSDT-1h-unfinished": get(
+        f"{BINANCE}/markPriceKlines?symbol=BTCUSDT&interval=1h"
+    ),
+    "binance/docs-candles-index": get(f"{BINANCE}/indexPriceKlines?pair=BTCUSDT&interval=1h"),
+    "binance/candles-spot-BTCUSDT-1h": get("/binance/api/v3/klines?symbol=BTCUSDT&interval=1h"),
+    "binance/candles-oi-BTCUSDT-1h": get(
+        "/binance/futures/data/openInterestHist?symbol=BTCUSDT&period=1h"
+    ),
+    "bybit/candles-trade-BTCUSDT-1h": get(f"{BYBIT}/kline?{LINEAR}&interval=60"),
+    "bybit/candles-mark-BTCUSDT-1h": get(f"{BYBIT}/mark-price-kline?{LINEAR}&interval=60"),
+    "bybit/docs-candles-index": get(f"{BYBIT}/index-price-kline?{LINEAR}&interval=60"),
+    "bybit/candles-spot-BTCUSDT-1h": get(f"{BYBIT}/kline?category=spot&symbol=BTCUSDT&interval=60"),
+    "bybit/docs-candles-trade-inverse": get(
+        f"{BYBIT}/kline?category=inverse&symbol=BTCUSD&interval=60"
+    ),
+    "bybit/docs-candles-oi-inverse": get(
+        f"{BYBIT}/open-interest?category=inverse&symbol=BTCUSD&intervalTime=1h"
+    ),
     "bybit/docs-open-interest-inverse": get(
         f"{BYBIT}/open-interest?category=inverse&symbol=BTCUSD&intervalTime=1d"
     ),
     "bybit/funding-history-BTCUSDT": get(f"{BYBIT}/funding/history?category=linear&symbol=BTCUSDT"),
     "bybit/instruments-info-linear": get(f"{BYBIT}/instruments-info?category=linear"),
     "bybit/tickers-linear": get(f"{BYBIT}/tickers?category=linear"),
+    "okx/candles-trade-BTC-USDT-SWAP-1H": get(
+        f"{OKX}/market/history-candles?instId=BTC-USDT-SWAP&bar=1H"
+    ),
+    "okx/candles-mark-BTC-USDT-SWAP-1H": get(
+        f"{OKX}/market/history-mark-price-candles?instId=BTC-USDT-SWAP&bar=1H"
+    ),
     "okx/funding-rate-ANY": get(f"{OKX}/public/funding-rate?instId=ANY"),
     "okx/funding-rate-history-BTC-USDT-SWAP": get(
         f"{OKX}/public/funding-rate-history?instId=BTC-USDT-SWAP"
@@ -60,6 +90,11 @@ WHOLE = {
     "okx/mark-price-SWAP": get(f"{OKX}/public/mark-price?instType=SWAP"),
     "okx/open-interest-SWAP": get(f"{OKX}/public/open-interest?instType=SWAP"),
     "okx/tickers-SWAP": get(f"{OKX}/market/tickers?instType=SWAP"),
+    "deribit/candles-trade-BTC-PERPETUAL-1h": get(f"{CHART}&start_timestamp=0"),
+    "deribit/candles-no_data": get(f"{CHART}&start_timestamp={to_ms(NOW) - 1}"),
+    "hyperliquid/candles-trade-BTC-1h": info(
+        "candleSnapshot", req={"coin": "BTC", "interval": "1h", "startTime": 0}
+    ),
     "hyperliquid/fundingHistory-BTC": info("fundingHistory", coin="BTC", startTime=0),
     "hyperliquid/metaAndAssetCtxs": info("metaAndAssetCtxs"),
     "hyperliquid/predictedFundings-jun2026-row": info("predictedFundings"),
@@ -85,6 +120,8 @@ WHOLE = {
     ),
     "edgex/getLatestFundingRate": get(f"{EDGEX}/funding/getLatestFundingRate?{BTC}"),
     "edgex/getTicker-BTCUSDC": get(f"{EDGEX}/quote/getTicker?{BTC}"),
+    "aster/candles-mark-BTCUSDT-1h": get(f"{ASTER}/markPriceKlines?symbol=BTCUSDT&interval=1h"),
+    "aster/docs-candles-trade": get("/aster/fapi/v3/klines?symbol=BTCUSDT&interval=1h"),
     "aster/docs-fundingInfo": get(f"{ASTER}/fundingInfo"),
     "aster/fundingRate-BTCUSDT": get(f"{ASTER}/fundingRate?symbol=BTCUSDT"),
     "aster/premiumIndex": get(f"{ASTER}/premiumIndex"),

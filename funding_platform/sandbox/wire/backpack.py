@@ -10,7 +10,14 @@ from typing import Any
 
 from funding_platform.core.time_grid import HOUR_MS, from_ms
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import (
+    Contract,
+    Instrument,
+    Quote,
+    SpotMarket,
+    SpotStyle,
+    VenueStyle,
+)
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,
@@ -31,6 +38,11 @@ def _read(symbol: str) -> Contract | None:
     return Contract(base, quote, "linear") if base and symbol.endswith(_SUFFIX) else None
 
 
+def _read_spot(symbol: str) -> tuple[str, str] | None:
+    base, _, quote = symbol.rpartition("_")
+    return (base, quote) if base and quote != "PERP" else None
+
+
 STYLE = VenueStyle(
     venue="backpack",
     spell=lambda contract: f"{contract.base}_{contract.quote}{_SUFFIX}",
@@ -40,6 +52,7 @@ STYLE = VenueStyle(
     rate_decimals=9,
     rate_cap=0.01,
     multipliers={coin: f"k{coin}" for coin in ("PEPE", "SHIB", "BONK")},
+    spot=SpotStyle(quote="USDC", spell=lambda base: f"{base}_USDC", read=_read_spot),
 )
 
 
@@ -89,7 +102,8 @@ _SAME_FOR_ALL = {
 
 
 def _markets(request: Request) -> Reply:
-    rows = [_market(instrument, request.now_ms) for instrument in request.instruments]
+    rows = [_spot_market(market) for market in request.spot_markets]
+    rows += [_market(instrument, request.now_ms) for instrument in request.instruments]
     return Reply.json(rows, rows=len(rows))
 
 
@@ -110,6 +124,28 @@ def _market(instrument: Instrument, now_ms: int) -> dict[str, Any]:
         "fundingInterval": None if hours is None else hours * HOUR_MS,
         "fundingRateUpperBound": cap,
         "fundingRateLowerBound": f"-{cap}",
+    }
+
+
+_OF_SPOT = {
+    "imfFunction": None, "mmfFunction": None, "marketType": "SPOT", "openInterestLimit": "0",
+    "positionLimitWeight": None, "rwaMarketType": None, "visible": True, "fundingInterval": None,
+    "fundingRateUpperBound": None, "fundingRateLowerBound": None, "orderBookState": "Open",
+}  # fmt: skip
+
+
+def _spot_market(market: SpotMarket) -> dict[str, Any]:
+    tick, step = trimmed(market.tick_size), trimmed(market.size_step)
+    return {
+        **_OF_SPOT,
+        "symbol": market.venue_symbol,
+        "baseSymbol": market.base,
+        "quoteSymbol": market.quote,
+        "createdAt": _zoneless(market.listed_ms),
+        "filters": {
+            "price": {**_SAME_PRICE_RULES, "minPrice": tick, "tickSize": tick},
+            "quantity": {"maxQuantity": None, "minQuantity": step, "stepSize": step},
+        },
     }
 
 

@@ -4,7 +4,7 @@ History ascends from ``startTime``, both bounds inclusive; without bounds the la
 Where the market knows no mark price the field is empty, as on the venue's own early rows; a
 contract without open interest, book or volume is answered like one that is being settled.
 
-The whole REST wire of the venue is in this one file, until it has a second protocol.
+Klines and spot are in ``candles.binance``.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Quote, Settlements, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
+from funding_platform.sandbox.series import Settlements
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,
@@ -43,6 +44,11 @@ def _read(symbol: str) -> Contract | None:
     return Contract(base, quote, "linear") if quote and base else None
 
 
+def _read_spot(symbol: str) -> tuple[str, str] | None:
+    contract = _read(symbol)
+    return None if contract is None else (contract.base, contract.quote)
+
+
 STYLE = VenueStyle(
     venue="binance",
     spell=lambda contract: contract.base + contract.quote,
@@ -57,6 +63,7 @@ STYLE = VenueStyle(
     },
     jitter_ms=(0, 20),
     marks_settlements=True,
+    spot=SpotStyle(quote="USDT", spell=lambda base: f"{base}USDT", read=_read_spot),
 )  # fmt: skip
 
 
@@ -70,7 +77,7 @@ def _bad_parameter(name: str, now_ms: int) -> Reply:
     )
 
 
-_UNKNOWN_SYMBOL = _error(-1121, "Invalid symbol.")
+UNKNOWN_SYMBOL = _error(-1121, "Invalid symbol.")
 _CLOSED = _error(
     -4108, "Symbol is on delivering or delivered or settling or closed or pre-trading."
 )
@@ -173,7 +180,7 @@ def funding_page(request: Request, *, default: int) -> Settlements:
     start, end = request.integer("startTime"), request.integer("endTime")
     symbol = request.required("symbol")
     if request.instrument(symbol) is None:
-        raise WireError(_UNKNOWN_SYMBOL)
+        raise WireError(UNKNOWN_SYMBOL)
     history = request.settlements(symbol)
     if start is None and end is None:
         rows = newest(history.times_ms, None, None, request.limit(default=default, cap=1_000))
@@ -285,7 +292,7 @@ def _one_or_all(row: Row) -> Handler:
 
 def _one(row: Row, request: Request, symbol: str) -> Reply:
     if request.instrument(symbol) is None:
-        raise WireError(_UNKNOWN_SYMBOL)
+        raise WireError(UNKNOWN_SYMBOL)
     quote = request.quotes.get(symbol)
     document = None if quote is None else row(quote, request.now_ms)
     if document is None:
@@ -298,7 +305,9 @@ def _weighs(one: int, every: int) -> Cost:
 
 
 def _headers(usages: list[Usage]) -> dict[str, str]:
-    return {f"X-MBX-USED-WEIGHT-{u.name}": str(u.used) for u in usages if u.name == "1M"}
+    """The weight used of the host that answered: futures or spot."""
+    used = [str(usage.used) for usage in usages if usage.name in ("1M", "spot 1M")]
+    return dict.fromkeys(("X-MBX-USED-WEIGHT-1M",), used[0]) if used else {}
 
 
 WIRE = Wire(
@@ -323,7 +332,12 @@ WIRE = Wire(
         Route("/fapi/v1/ticker/bookTicker", _one_or_all(_book_ticker), cost=_weighs(2, 5)),
     ),
     limits=Limits(
-        budgets={"1M": Budget(2_400, 60), "funding": Budget(500, 300)},
+        budgets={
+            "1M": Budget(2_400, 60),
+            "funding": Budget(500, 300),
+            "statistics": Budget(1_000, 300),
+            "spot 1M": Budget(6_000, 60),
+        },
         headers=_headers,
         retry_after=True,
         ban_status=418,

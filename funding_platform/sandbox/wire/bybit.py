@@ -1,20 +1,17 @@
-"""Bybit v5: ``/v5/market``, categories ``linear`` and ``inverse``.
+"""Bybit v5: ``/v5/market``, categories ``linear`` and ``inverse``; of ``spot`` the prices.
 
 Errors arrive as HTTP 200 with ``retCode != 0``. History comes newest first, both bounds
 inclusive; ``startTime`` alone is an error. ``openInterest`` counts both sides. What the market
 does not know is an empty string.
 
-The whole REST wire of the venue is in this one file, until it has a second protocol.
+Klines, open interest and spot markets are in ``candles.bybit``.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Reply,
     Request,
@@ -25,13 +22,16 @@ from funding_platform.sandbox.wire.contract import (
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest
-
-_OI_STEPS = {"5min": 300_000, "15min": 900_000, "30min": 1_800_000, "1h": HOUR_MS,
-             "4h": 4 * HOUR_MS, "1d": 24 * HOUR_MS}  # fmt: skip
+from funding_platform.sandbox.wire.spot import bybit_rows
 
 
 def _spell(contract: Contract) -> str:
     return contract.base + ("PERP" if contract.quote == "USDC" else contract.quote)
+
+
+def _spot_read(symbol: str) -> tuple[str, str] | None:
+    base = symbol.removesuffix("USDT")
+    return (base, "USDT") if base and base != symbol else None
 
 
 def _read(symbol: str) -> Contract | None:
@@ -56,10 +56,12 @@ STYLE = VenueStyle(
         "PEPE": "1000PEPE", "SHIB": "SHIB1000", "BONK": "1000BONK", "FLOKI": "1000FLOKI",
         "LUNC": "1000LUNC",
     },
+    spot=SpotStyle(quote="USDT", spell=lambda base: f"{base}USDT", read=_spot_read),
 )  # fmt: skip
 
 
-def _envelope(result: Mapping[str, Any], now_ms: int, *, rows: int) -> Reply:
+def envelope(result: Mapping[str, Any], now_ms: int, *, rows: int) -> Reply:
+    """A good answer."""
     document = {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms}
     return Reply.json(document, rows=rows)
 
@@ -77,44 +79,47 @@ def _refusal(status: int, now_ms: int) -> Reply:
     return _error(10016, "Server error.", now_ms, status=status)
 
 
-def _invalid(request: Request, what: str) -> WireError:
+def invalid(request: Request, what: str) -> WireError:
+    """The refusal of a parameter."""
     return WireError(_error(10001, f"params error: {what}", request.now_ms))
 
 
-def _category(request: Request) -> str:
+def category_of(request: Request) -> str:
+    """The kind of perpetuals that the request is about."""
     category = request.required("category")
     if category not in ("linear", "inverse"):
-        raise _invalid(request, "Category is invalid")
+        raise invalid(request, "Category is invalid")
     return category
 
 
-def _listed(request: Request, category: str) -> Instrument:
+def listed(request: Request, category: str) -> Instrument:
     """The contract that the request names, within its category."""
     instrument = request.instrument(request.required("symbol"))
     if instrument is None or instrument.contract.contract_type != category:
-        raise _invalid(request, "Symbol Is Invalid")
+        raise invalid(request, "Symbol Is Invalid")
     return instrument
 
 
-def _limit(request: Request, *, default: int, cap: int) -> int:
+def limit_of(request: Request, *, default: int, cap: int) -> int:
+    """The page size; one out of range is refused."""
     limit = request.integer("limit")
     if limit is not None and not 1 <= limit <= cap:
-        raise _invalid(request, f"limit must be between 1 and {cap}")
+        raise invalid(request, f"limit must be between 1 and {cap}")
     return limit or default
 
 
-def _offset(request: Request) -> int:
+def offset_of(request: Request) -> int:
     """Where the page starts: the cursor names it, encoded once or twice."""
     cursor = (request.text("cursor") or "first%3D0").replace("%3D", "=")
     name, _, digits = cursor.partition("=")
     if name != "first" or not digits.isdecimal():
-        raise _invalid(request, "cursor is invalid")
+        raise invalid(request, "cursor is invalid")
     return int(digits)
 
 
 def _page(rows: list[Any], request: Request, *, default: int, cap: int) -> tuple[list[Any], str]:
     """One page of the rows and the cursor of the next, empty at the end."""
-    first, limit = _offset(request), _limit(request, default=default, cap=cap)
+    first, limit = offset_of(request), limit_of(request, default=default, cap=cap)
     more = first + limit < len(rows)
     return rows[first : first + limit], f"first%3D{first + limit}" if more else ""
 
@@ -132,11 +137,21 @@ _LARGEST_ORDERS = {
 }  # fmt: skip
 
 
+def _spot_info(request: Request) -> Reply:
+    symbol = request.text("symbol")
+    rows = bybit_rows([m for m in request.spot_markets if symbol in (None, m.venue_symbol)])
+    if symbol is not None and not rows:
+        raise invalid(request, "Symbol Is Invalid")
+    return envelope({"category": "spot", "list": rows}, request.now_ms, rows=len(rows))
+
+
 def _instruments_info(request: Request) -> Reply:
-    category = _category(request)
+    if request.text("category") == "spot":
+        return _spot_info(request)
+    category = category_of(request)
     symbol, status = request.text("symbol"), request.text("status")
     if symbol is not None:
-        _listed(request, category)
+        listed(request, category)
     rows = [
         _instrument_row(instrument, identity, request.now_ms)
         for identity, instrument in enumerate(request.instruments, start=1)
@@ -146,7 +161,7 @@ def _instruments_info(request: Request) -> Reply:
     ]
     page, cursor = _page(rows, request, default=500, cap=1_000)
     result = {"category": category, "list": page, "nextPageCursor": cursor}
-    return _envelope(result, request.now_ms, rows=len(page))
+    return envelope(result, request.now_ms, rows=len(page))
 
 
 def _instrument_row(instrument: Instrument, identity: int, now_ms: int) -> dict[str, Any]:
@@ -177,14 +192,14 @@ def _instrument_row(instrument: Instrument, identity: int, now_ms: int) -> dict[
 
 
 def _tickers(request: Request) -> Reply:
-    category = _category(request)
-    wanted = _listed(request, category).venue_symbol if request.text("symbol") else None
+    category = category_of(request)
+    wanted = listed(request, category).venue_symbol if request.text("symbol") else None
     rows = [
         _ticker_row(quote)
         for symbol, quote in request.quotes.items()
         if quote.instrument.contract.contract_type == category and wanted in (None, symbol)
     ]
-    return _envelope({"category": category, "list": rows}, request.now_ms, rows=len(rows))
+    return envelope({"category": category, "list": rows}, request.now_ms, rows=len(rows))
 
 
 _OF_DATED_AND_NEW = (
@@ -243,12 +258,12 @@ def _ticker_row(quote: Quote) -> dict[str, Any]:
 
 
 def _funding_history(request: Request) -> Reply:
-    category = _category(request)
-    symbol = _listed(request, category).venue_symbol
+    category = category_of(request)
+    symbol = listed(request, category).venue_symbol
     start, end = request.integer("startTime"), request.integer("endTime")
-    limit = _limit(request, default=200, cap=200)
+    limit = limit_of(request, default=200, cap=200)
     if start is not None and end is None:
-        raise _invalid(request, "startTime needs endTime")
+        raise invalid(request, "startTime needs endTime")
     history = request.settlements(symbol)
     page = history.slice(newest(history.times_ms, start, end, limit)).slice(slice(None, None, -1))
     template = f'{{"symbol":"{symbol}","fundingRate":"%s","fundingRateTimestamp":"%d"}}'
@@ -260,35 +275,9 @@ def _funding_history(request: Request) -> Reply:
     return Reply(body.encode(), rows=len(page.times_ms))
 
 
-def _open_interest(request: Request) -> Reply:
-    """Open interest at past steps; the sandbox knows today's and states it for each of them."""
-    category = _category(request)
-    instrument = _listed(request, category)
-    step = _OI_STEPS.get(request.required("intervalTime"))
-    if step is None:
-        raise _invalid(request, "intervalTime is invalid")
-    quote = request.quotes.get(instrument.venue_symbol)
-    row = {} if quote is None else _ticker_row(quote)
-    last = request.now_ms // step * step
-    times = np.arange(max(instrument.listed_ms, last - 199 * step), last + 1, step)
-    rows = [
-        {
-            "openInterest": row["openInterest"],
-            "singleOpenInterest": row["singleOpenInterest"],
-            "timestamp": str(time),
-        }
-        for time in times[::-1].tolist()
-        if row.get("openInterest")
-    ]
-    page, cursor = _page(rows, request, default=50, cap=200)
-    result = {"symbol": instrument.venue_symbol, "category": category, "list": page,
-              "nextPageCursor": cursor}  # fmt: skip
-    return _envelope(result, request.now_ms, rows=len(page))
-
-
 def _time(request: Request) -> Reply:
     second = request.now_ms // 1_000
-    return _envelope(
+    return envelope(
         {"timeSecond": str(second), "timeNano": str(request.now_ms * 1_000_000)},
         request.now_ms,
         rows=0,
@@ -316,7 +305,6 @@ WIRE = Wire(
             "/v5/market/instruments-info": _instruments_info,
             "/v5/market/tickers": _tickers,
             "/v5/market/funding/history": _funding_history,
-            "/v5/market/open-interest": _open_interest,
         },
     ),
     limits=Limits(

@@ -14,7 +14,8 @@ import msgspec
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Limits
-from funding_platform.sandbox.market import Instrument, Market, Quote, Settlements, VenueStyle
+from funding_platform.sandbox.market import Instrument, Market, Quote, SpotMarket, VenueStyle
+from funding_platform.sandbox.series import Settlements
 
 JSON = "application/json"
 
@@ -110,6 +111,15 @@ class Request:
     def instrument(self, venue_symbol: str) -> Instrument | None:
         """The contract of that name, ``None`` where there is none."""
         return next((i for i in self.instruments if i.venue_symbol == venue_symbol), None)
+
+    @property
+    def spot_markets(self) -> Sequence[SpotMarket]:
+        """Every spot market listed by now."""
+        return self.market.spot_markets(self.venue)
+
+    def spot_market(self, venue_symbol: str) -> SpotMarket | None:
+        """The spot market of that name, ``None`` where there is none."""
+        return next((m for m in self.spot_markets if m.venue_symbol == venue_symbol), None)
 
     def settlements(self, venue_symbol: str) -> Settlements:
         """The settlements of a contract that the venue still keeps."""

@@ -5,7 +5,7 @@ with the start excluded; of more than 744 rows in the window only the newest are
 word. The live rates assume that the present hour's rate stood for eight. Rows of the history carry
 the market's price as the index. What the market does not know is ``null``.
 
-The whole REST wire of the venue is in this one file, until it has a second protocol.
+Charts are in ``candles.deribit``.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import (
-    Contract,
-    Instrument,
-    Quote,
-    Settlements,
-    Times,
-    Values,
-    VenueStyle,
-)
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.series import Settlements, Times, Values
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,
@@ -71,7 +64,8 @@ STYLE = VenueStyle(
 )
 
 
-def _envelope(key: str, content: str, now_ms: int) -> bytes:
+def envelope(key: str, content: str, now_ms: int) -> bytes:
+    """An answer of JSON-RPC around its result or its error."""
     started = now_ms * 1_000
     return (
         f'{{"jsonrpc":"2.0","{key}":{content},"usIn":{started},"usOut":{started + 500},'
@@ -80,12 +74,12 @@ def _envelope(key: str, content: str, now_ms: int) -> bytes:
 
 
 def _result(document: object, now_ms: int, *, rows: int) -> Reply:
-    return Reply(_envelope("result", msgspec.json.encode(document).decode(), now_ms), rows=rows)
+    return Reply(envelope("result", msgspec.json.encode(document).decode(), now_ms), rows=rows)
 
 
 def _error(code: int, message: str, data: object, now_ms: int, *, status: int = 400) -> Reply:
     document = {"code": code, "message": message, "data": data}
-    return Reply(_envelope("error", msgspec.json.encode(document).decode(), now_ms), status)
+    return Reply(envelope("error", msgspec.json.encode(document).decode(), now_ms), status)
 
 
 def _bad_parameter(name: str, now_ms: int) -> Reply:
@@ -98,7 +92,7 @@ def _refusal(status: int, now_ms: int) -> Reply:
     return _error(11094, "internal_server_error", None, now_ms, status=status)
 
 
-def _listed(request: Request) -> Instrument:
+def listed(request: Request) -> Instrument:
     """The contract that the request names."""
     instrument = request.instrument(request.required("instrument_name"))
     if instrument is None:
@@ -231,7 +225,7 @@ def _summary_row(quote: Quote, now_ms: int) -> dict[str, Any]:
 
 
 def _ticker(request: Request) -> Reply:
-    quote = request.quotes.get(_listed(request).venue_symbol)
+    quote = request.quotes.get(listed(request).venue_symbol)
     if quote is None:
         raise WireError(_error(13020, "not_found", None, request.now_ms))
     rolling, index = rolling_rate(quote), _price(quote, quote.index)
@@ -271,7 +265,7 @@ def _window(request: Request) -> tuple[int, int]:
 
 
 def _funding_rate_history(request: Request) -> Reply:
-    history = request.settlements(_listed(request).venue_symbol)
+    history = request.settlements(listed(request).venue_symbol)
     page = newest(history.times_ms, *_window(request), _PAGE)
     rows = np.arange(page.start, page.stop)
     prices = np.full(len(history.times_ms), np.nan) if history.marks is None else history.marks
@@ -286,7 +280,7 @@ def _funding_rate_history(request: Request) -> Reply:
         '{"timestamp":%d,"index_price":%s,"prev_index_price":%s,"interest_8h":%s,"interest_1h":%s}'
     )
     text = f"[{rows_text(template, columns)}]"
-    return Reply(_envelope("result", text, request.now_ms), rows=len(rows))
+    return Reply(envelope("result", text, request.now_ms), rows=len(rows))
 
 
 def _texts(values: Values) -> list[str]:
@@ -302,7 +296,7 @@ def _rolling_sums(history: Settlements, rows: Times) -> Values:
 
 
 def _funding_rate_value(request: Request) -> Reply:
-    history = request.settlements(_listed(request).venue_symbol)
+    history = request.settlements(listed(request).venue_symbol)
     first, end = within(history.times_ms, *_window(request))
     return _result(float(history.rates[first:end].sum()), request.now_ms, rows=1)
 
@@ -323,5 +317,5 @@ WIRE = Wire(
     limits=Limits(budgets={"credits": Budget(100, 5)}),
     bad_parameter=_bad_parameter,
     refusal=_refusal,
-    not_found=Reply(_envelope("error", '{"code":-32601,"message":"Method not found"}', 0), 400),
+    not_found=Reply(envelope("error", '{"code":-32601,"message":"Method not found"}', 0), 400),
 )

@@ -17,14 +17,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS, to_ms
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import (
-    Contract,
-    Instrument,
-    Quote,
-    Settlements,
-    Values,
-    VenueStyle,
-)
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.series import Settlements, Values
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Times, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, VenueStyle
+from funding_platform.sandbox.series import Times
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,

@@ -10,7 +10,7 @@ from typing import Any
 
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,
@@ -24,6 +24,11 @@ from funding_platform.sandbox.wire.contract import (
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, shortest
 from funding_platform.sandbox.wire.paging import oldest
+from funding_platform.sandbox.wire.spot import (
+    hyperliquid_meta,
+    hyperliquid_pair,
+    hyperliquid_read_pair,
+)
 
 _PAGE = 500
 _ROWS_PER_WEIGHT = 20
@@ -40,9 +45,12 @@ STYLE = VenueStyle(
     rate_cap=0.04,
     multipliers={coin: f"k{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI", "LUNC")},
     jitter_ms=(8, 99),
+    spot=SpotStyle(
+        quote="USDC", spell=hyperliquid_pair, read=hyperliquid_read_pair, alone=("PURR",)
+    ),
 )
 
-_NULL = Reply(b"null", status=500)
+NULL = Reply(b"null", status=500)
 
 
 def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
@@ -52,7 +60,7 @@ def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
 
 def _first_dex(request: Request) -> None:
     if request.text("dex") is not None:
-        raise WireError(_NULL)
+        raise WireError(NULL)
 
 
 def _meta(request: Request) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def _funding_history(request: Request) -> Reply:
     if start is None:
         raise ParameterError("startTime")
     if request.instrument(coin) is None:
-        raise WireError(_NULL)
+        raise WireError(NULL)
     history = request.settlements(coin)
     page = history.slice(oldest(history.times_ms, start, request.integer("endTime"), _PAGE))
     rates = page.rates.tolist()
@@ -171,7 +179,7 @@ def _prediction(quote: Quote | None) -> dict[str, Any] | None:
 def _l2_book(request: Request) -> Reply:
     coin = request.required("coin")
     if request.instrument(coin) is None:
-        raise WireError(_NULL)
+        raise WireError(NULL)
     quote = request.quotes.get(coin)
     levels: list[list[dict[str, Any]]] = [[], []]
     if quote is not None and quote.bid is not None and quote.ask is not None:
@@ -188,9 +196,9 @@ def _all_mids(request: Request) -> Reply:
 
 
 def _spot_meta(request: Request) -> Reply:
-    """The one token that collateral refers to."""
-    token = {"name": "USDC", "szDecimals": 8, "weiDecimals": 8, "index": 0, "isCanonical": True}
-    return Reply.json({"tokens": [token], "universe": []}, rows=1)
+    """The tokens, the first of which collateral refers to, and the spot pairs of them."""
+    meta = hyperliquid_meta(request.spot_markets)
+    return Reply.json(meta, rows=len(meta["tokens"]))
 
 
 def _weighs(units: int) -> Cost:
@@ -201,21 +209,22 @@ def _history_weight(request: Request, rows: int) -> Mapping[str, int]:
     return {"ip": 20 + rows // _ROWS_PER_WEIGHT}
 
 
-def _info(kind: str, handler: Handler, cost: Cost) -> Route:
+def info(kind: str, handler: Handler, cost: Cost) -> Route:
+    """The route of one kind of request."""
     return Route("/info", handler, method="POST", kind=kind, cost=cost)
 
 
 WIRE = Wire(
     style=STYLE,
     routes=(
-        _info("meta", lambda request: Reply.json(_meta(request)), _weighs(20)),
-        _info("metaAndAssetCtxs", _meta_and_contexts, _weighs(20)),
-        _info("fundingHistory", _funding_history, _history_weight),
-        _info("perpDexs", lambda request: Reply.json([None]), _weighs(20)),
-        _info("predictedFundings", _predicted_fundings, _weighs(20)),
-        _info("spotMeta", _spot_meta, _weighs(20)),
-        _info("l2Book", _l2_book, _weighs(2)),
-        _info("allMids", _all_mids, _weighs(2)),
+        info("meta", lambda request: Reply.json(_meta(request)), _weighs(20)),
+        info("metaAndAssetCtxs", _meta_and_contexts, _weighs(20)),
+        info("fundingHistory", _funding_history, _history_weight),
+        info("perpDexs", lambda request: Reply.json([None]), _weighs(20)),
+        info("predictedFundings", _predicted_fundings, _weighs(20)),
+        info("spotMeta", _spot_meta, _weighs(20)),
+        info("l2Book", _l2_book, _weighs(2)),
+        info("allMids", _all_mids, _weighs(2)),
     ),
     limits=Limits(budgets={"ip": Budget(1_200, 60)}),
     bad_parameter=lambda name, now_ms: Reply.text(

@@ -5,29 +5,38 @@ and ``before`` newer, both exclusive. The venue keeps about three months; the sa
 has unless retention is enforced, so that a replayed history can be collected in full. What the
 market does not know is an empty string, or a row left out of a bulk list.
 
-The whole REST wire of the venue is in this one file, until it has a second protocol.
+Candles and open interest through time are in ``candles.okx``.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
+from funding_platform.sandbox.series import Values
 from funding_platform.sandbox.wire.contract import (
-    Cost,
     Handler,
     Reply,
     Request,
     Route,
     Wire,
     WireError,
+    one_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest
+from funding_platform.sandbox.wire.spot import okx_columns
+
+_Amount = TypeVar("_Amount", float, Values)
 
 _RATE_DECIMALS = 16
 _SUFFIX = "-SWAP"
+
+
+def _read_spot(symbol: str) -> tuple[str, str] | None:
+    base, _, quote = symbol.partition("-")
+    return (base, quote) if base and quote and "-" not in quote else None
 
 
 def _read(symbol: str) -> Contract | None:
@@ -47,33 +56,36 @@ STYLE = VenueStyle(
     rate_decimals=_RATE_DECIMALS,
     rate_cap=0.015,
     contract_usd=100.0,
+    spot=SpotStyle(quote="USDT", spell=lambda base: f"{base}-USDT", read=_read_spot),
 )
 
 
-def _envelope(data: list[Any]) -> Reply:
+def envelope(data: list[Any]) -> Reply:
+    """A good answer."""
     return Reply.json({"code": "0", "data": data, "msg": ""}, rows=len(data))
 
 
-def _error(code: str, message: str, *, status: int = 200) -> Reply:
+def error(code: str, message: str, *, status: int = 200) -> Reply:
+    """A refusal in the venue's words."""
     return Reply.json({"code": code, "data": [], "msg": message}, status=status)
 
 
 def _refusal(status: int, now_ms: int) -> Reply:
     if status == 429:
-        return _error("50011", "Too Many Requests", status=429)
-    return _error("50001", "Service temporarily unavailable. Please try again later", status=status)
+        return error("50011", "Too Many Requests", status=429)
+    return error("50001", "Service temporarily unavailable. Please try again later", status=status)
 
 
-_UNKNOWN = _error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+UNKNOWN = error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
 
 
 def _swaps(request: Request) -> None:
     """Refuse anything but swaps; the sandbox has no other instruments."""
     kind = request.text("instType")
     if kind is None:
-        raise WireError(_error("50014", "Parameter instType can not be empty."))
+        raise WireError(error("50014", "Parameter instType can not be empty."))
     if kind != "SWAP":
-        raise WireError(_error("51000", "Parameter instType error"))
+        raise WireError(error("51000", "Parameter instType error"))
 
 
 def _wanted(request: Request) -> list[Quote]:
@@ -83,7 +95,7 @@ def _wanted(request: Request) -> list[Quote]:
         return list(request.quotes.values())
     quote = request.quotes.get(symbol)
     if quote is None:
-        raise WireError(_UNKNOWN)
+        raise WireError(UNKNOWN)
     return [quote]
 
 
@@ -105,7 +117,18 @@ _SAME_FOR_ALL = {
 }  # fmt: skip
 
 
+def _spot_instruments(request: Request) -> Reply:
+    wanted = request.text("instId")
+    markets = [m for m in request.spot_markets if wanted in (None, m.venue_symbol)]
+    if wanted is not None and not markets:
+        raise WireError(UNKNOWN)
+    numbered = enumerate(markets, start=5_000)
+    return envelope([{**_SAME_FOR_ALL, "instIdCode": n, **okx_columns(m)} for n, m in numbered])
+
+
 def _instruments(request: Request) -> Reply:
+    if request.text("instType") == "SPOT":
+        return _spot_instruments(request)
     _swaps(request)
     wanted = request.text("instId")
     rows = [
@@ -114,8 +137,8 @@ def _instruments(request: Request) -> Reply:
         if instrument.trades_at(request.now_ms) and wanted in (None, instrument.venue_symbol)
     ]
     if wanted is not None and not rows:
-        raise WireError(_UNKNOWN)
-    return _envelope(rows)
+        raise WireError(UNKNOWN)
+    return envelope(rows)
 
 
 def _instrument_row(instrument: Instrument, identity: int) -> dict[str, Any]:
@@ -144,9 +167,9 @@ def _instrument_row(instrument: Instrument, identity: int) -> dict[str, Any]:
 def _funding_rate(request: Request) -> Reply:
     symbol = request.text("instId")
     if symbol is None:
-        raise WireError(_error("50014", "Parameter instId can not be empty."))
+        raise WireError(error("50014", "Parameter instId can not be empty."))
     quotes = list(request.quotes.values()) if symbol == "ANY" else _wanted(request)
-    return _envelope([_funding_row(quote, request.now_ms) for quote in quotes])
+    return envelope([_funding_row(quote, request.now_ms) for quote in quotes])
 
 
 def _moment(at_ms: int | None) -> str:
@@ -182,10 +205,10 @@ def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
 def _funding_rate_history(request: Request) -> Reply:
     symbol = request.text("instId")
     if symbol is None:
-        raise WireError(_error("50014", "Parameter instId can not be empty."))
+        raise WireError(error("50014", "Parameter instId can not be empty."))
     instrument = request.instrument(symbol)
     if instrument is None or not instrument.trades_at(request.now_ms):
-        raise WireError(_UNKNOWN)
+        raise WireError(UNKNOWN)
     newer, older = request.integer("before"), request.integer("after")
     history = request.settlements(symbol)
     rows = newest(
@@ -208,7 +231,7 @@ def _funding_rate_history(request: Request) -> Reply:
 def _mark_price(request: Request) -> Reply:
     _swaps(request)
     stamp = str(request.now_ms)
-    return _envelope(
+    return envelope(
         [
             {
                 "instId": quote.instrument.venue_symbol,
@@ -222,10 +245,10 @@ def _mark_price(request: Request) -> Reply:
     )
 
 
-def _contracts(quote: Quote, amount_base: float, mark: float) -> float:
-    """An amount of the base as a number of contracts."""
-    inverse = quote.instrument.contract.contract_type == "inverse"
-    return amount_base * (mark if inverse else 1.0) / quote.instrument.contract_size
+def contracts_of(instrument: Instrument, amount_base: _Amount, value: _Amount) -> _Amount:
+    """An amount of the base, worth ``value`` in the quote, as a number of contracts."""
+    inverse = instrument.contract.contract_type == "inverse"
+    return (value if inverse else amount_base) / instrument.contract_size
 
 
 def _open_interest(request: Request) -> Reply:
@@ -238,13 +261,13 @@ def _open_interest(request: Request) -> Reply:
                 {
                     "instId": quote.instrument.venue_symbol,
                     "instType": "SWAP",
-                    "oi": rounded(_contracts(quote, amount, mark), 8),
+                    "oi": rounded(contracts_of(quote.instrument, amount, amount * mark), 8),
                     "oiCcy": rounded(amount, 10),
                     "oiUsd": rounded(amount * mark, 6),
                     "ts": str(request.now_ms),
                 }
             )
-    return _envelope(rows)
+    return envelope(rows)
 
 
 def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
@@ -255,7 +278,7 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
     def contracts(amount: float | None) -> str:
         if amount is None or mark is None:
             return ""
-        return rounded(_contracts(quote, amount, mark), 2)
+        return rounded(contracts_of(quote.instrument, amount, amount * mark), 2)
 
     return {
         "instType": "SWAP",
@@ -279,20 +302,20 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
 
 def _tickers(request: Request) -> Reply:
     _swaps(request)
-    return _envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
+    return envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
 
 
 def _ticker(request: Request) -> Reply:
     if request.text("instId") is None:
-        raise WireError(_error("50014", "Parameter instId can not be empty."))
-    return _envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
+        raise WireError(error("50014", "Parameter instId can not be empty."))
+    return envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
 
 
 def _index_tickers(request: Request) -> Reply:
     """Index prices by pair, one row each however many contracts follow it."""
     pair, currency = request.text("instId"), request.text("quoteCcy")
     if pair is None and currency is None:
-        raise WireError(_error("50014", "Parameter quoteCcy and instId can not both be empty."))
+        raise WireError(error("50014", "Parameter quoteCcy and instId can not both be empty."))
     rows: dict[str, dict[str, str]] = {}
     for quote in request.quotes.values():
         base, quoted_in, _ = quote.instrument.contract
@@ -303,12 +326,8 @@ def _index_tickers(request: Request) -> Reply:
         day = dict.fromkeys(("high24h", "sodUtc0", "open24h", "low24h", "sodUtc8"), price)
         rows[name] = {"instId": name, "idxPx": price, **day, "ts": str(request.now_ms)}
     if pair is not None and not rows:
-        raise WireError(_UNKNOWN)
-    return _envelope(list(rows.values()))
-
-
-def _draws_on(budget: str) -> Cost:
-    return lambda request, rows: {budget: 1}
+        raise WireError(UNKNOWN)
+    return envelope(list(rows.values()))
 
 
 _BUDGETS = {
@@ -321,11 +340,18 @@ _BUDGETS = {
     "/api/v5/market/tickers": 20,
     "/api/v5/market/ticker": 20,
     "/api/v5/market/index-tickers": 20,
+    "/api/v5/market/candles": 40,
+    "/api/v5/market/history-candles": 20,
+    "/api/v5/market/mark-price-candles": 20,
+    "/api/v5/market/history-mark-price-candles": 10,
+    "/api/v5/market/index-candles": 20,
+    "/api/v5/market/history-index-candles": 10,
+    "/api/v5/rubik/stat/contracts/open-interest-history": 10,
 }
 """Requests per two seconds and client, each endpoint on its own."""
 
 _HANDLERS: dict[str, Handler] = {
-    "/api/v5/public/time": lambda request: _envelope([{"ts": str(request.now_ms)}]),
+    "/api/v5/public/time": lambda request: envelope([{"ts": str(request.now_ms)}]),
     "/api/v5/public/instruments": _instruments,
     "/api/v5/public/funding-rate": _funding_rate,
     "/api/v5/public/funding-rate-history": _funding_rate_history,
@@ -338,9 +364,9 @@ _HANDLERS: dict[str, Handler] = {
 
 WIRE = Wire(
     style=STYLE,
-    routes=tuple(Route(path, call, cost=_draws_on(path)) for path, call in _HANDLERS.items()),
+    routes=tuple(Route(path, call, cost=one_of(path)) for path, call in _HANDLERS.items()),
     limits=Limits(budgets={path: Budget(limit, 2) for path, limit in _BUDGETS.items()}),
-    bad_parameter=lambda name, now_ms: _error("51000", f"Parameter {name} error"),
+    bad_parameter=lambda name, now_ms: error("51000", f"Parameter {name} error"),
     refusal=_refusal,
     not_found=Reply.json({"code": "404", "data": [], "msg": "Not Found"}, status=404),
     retention_days=92,

@@ -1,10 +1,13 @@
 """The venues that the sandbox speaks for.
 
 A venue is one module with a ``WIRE``: its style (how it names and settles contracts, from which the
-synthetic market makes it up and the replay reads file names), its routes and its limits. Import it
-here and both markets serve it. Other packages add theirs by the entry point
-``funding_platform.sandbox_wires`` (see ``core.plugins``).
+synthetic market makes it up and the replay reads file names), its routes and its limits; and one in
+``candles`` with the routes of prices through time. Import them here and both markets serve it.
+Other packages add theirs by the entry point ``funding_platform.sandbox_wires`` (see
+``core.plugins``).
 """
+
+from dataclasses import replace
 
 from funding_platform.core.plugins import WIRES as PLUGINS
 from funding_platform.core.plugins import loadable
@@ -24,10 +27,16 @@ from funding_platform.sandbox.wire import (
     okx,
     paradex,
 )
+from funding_platform.sandbox.wire.candles.registry import ROUTES
 from funding_platform.sandbox.wire.contract import Wire
 
+
+def _with_candles(wire: Wire) -> Wire:
+    return replace(wire, routes=wire.routes + ROUTES.get(wire.style.venue, ()))
+
+
 WIRES: dict[str, Wire] = {**loadable(PLUGINS, Wire, lambda wire: wire.style.venue)} | {
-    module.WIRE.style.venue: module.WIRE
+    module.WIRE.style.venue: _with_candles(module.WIRE)
     for module in (
         binance,
         bybit,

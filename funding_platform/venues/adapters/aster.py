@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Binance
+from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Futures
 from funding_platform.venues.parsing.records import Listing, MarketRow
 
 
-class Aster(Binance):
+class Aster(Futures):
     """Aster's perpetuals; settled rates come without mark prices.
 
     Every call counts against the one budget, those of funding too. Where Aster's weights differ
@@ -16,7 +16,7 @@ class Aster(Binance):
     """
 
     spec = replace(
-        Binance.spec,
+        Futures.spec,
         name="aster",
         title="Aster",
         base_url="https://fapi.asterdex.com",

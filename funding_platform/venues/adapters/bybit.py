@@ -10,13 +10,21 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError
 from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import (
+    SPOT,
+    Candle,
+    CandlePage,
+    InterestPage,
+    InterestPoint,
+    SpotListing,
+)
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, Whole
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, coalesce, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
 
 
 class _Filter(Payload):
@@ -57,6 +65,32 @@ class _Ticker(SymbolRow):
     single_open_interest_value: MaybeReal = None  # the single ones came in 2026
 
 
+class _Bar(Payload, array_like=True):
+    time_ms: Time
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume: MaybeReal = None  # base, of inverse contracts dollars; there is none of mark and index
+    turnover: MaybeReal = None  # quote, of inverse contracts coin
+
+
+class _Bars(SymbolRow):
+    list: list[_Bar]
+
+
+class _Held(Payload):
+    time_ms: Time = field(name="timestamp")
+    open_interest: Real  # both sides
+    single_open_interest: MaybeReal = None
+
+
+class _SpotInstrument(SymbolRow):
+    status: str
+    base: str = field(name="baseCoin")
+    quote: str = field(name="quoteCoin")
+
+
 class _Funding(SymbolRow):
     time_ms: Time = field(name="fundingRateTimestamp")
     rate: Real = field(name="fundingRate")
@@ -65,6 +99,18 @@ class _Funding(SymbolRow):
 INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Instruments, within="result")
 TICKERS: Final = Endpoint("/v5/market/tickers", list[_Ticker], within="result.list")
 HISTORY: Final = Endpoint("/v5/market/funding/history", list[_Funding], within="result.list")
+CANDLES: Final = {
+    kind: Endpoint(f"/v5/market/{call}", _Bars, within="result")
+    for kind, call in (
+        ("mark", "mark-price-kline"),
+        ("index", "index-price-kline"),
+        ("trade", "kline"),
+    )
+}
+HELD: Final = Endpoint("/v5/market/open-interest", list[_Held], within="result.list")
+SPOT_INSTRUMENTS: Final = Endpoint(
+    "/v5/market/instruments-info", list[_SpotInstrument], within="result.list"
+)
 
 
 def category(symbol: str) -> ContractType:
@@ -83,6 +129,10 @@ class Bybit(Venue):
         history_start=datetime(2018, 11, 1, tzinfo=UTC),
         pager=Backward,
         page_size=200,
+        # With both edges given a page hangs on its end: forward, the newest would come for ever.
+        candles=(CandleSpec(kinds=("mark", "index", "trade"), pager=Backward, page_size=1000),),
+        spot_candles=CandleSpec(pager=Backward, page_size=1000),
+        open_interest=HourlySpec(pager=Backward, page_size=200),
         budget=Budget("requests", 600, 5),
         refusal=ErrorCodes(
             "retCode",
@@ -115,6 +165,43 @@ class Bybit(Venue):
         rows = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars, newest first; a start within a bar would bring that bar."""
+        return await self._bars(CANDLES[kind], category(symbol), symbol, ask)
+
+    async def fetch_spot_listings(self) -> list[SpotListing]:
+        """The instruments of the spot market, on one page."""
+        rows = await self.fetch(SPOT_INSTRUMENTS, {"category": SPOT})
+        return [SpotListing.of(row, trades=row.status == "Trading") for row in rows]
+
+    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
+        """The same of a spot market, which may bear the symbol of a perpetual."""
+        return await self._bars(CANDLES["trade"], SPOT, symbol, ask)
+
+    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
+        """One page of what was held: base, and of inverse contracts, of 1 USD each, dollars."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        asked: Params = {"category": category(symbol), "symbol": symbol, "intervalTime": "1h"}
+        unit = "open_interest_quote" if category(symbol) == "inverse" else "open_interest_base"
+        return InterestPage(
+            [
+                InterestPoint(
+                    symbol,
+                    row.time_ms,
+                    **{unit: coalesce(row.single_open_interest, row.open_interest / 2)},
+                )
+                for row in await self.fetch(HELD, {**asked, **edges})
+            ]
+        )
+
+    async def _bars(
+        self, endpoint: Endpoint[_Bars], wanted: str, symbol: str, ask: Ask
+    ) -> CandlePage:
+        edges: Params = {"start": ask.start_ms, "end": ask.end_ms, "limit": ask.limit}
+        asked: Params = {"category": wanted, "symbol": symbol, "interval": "60"}
+        answer = await self.fetch(endpoint, {**asked, **edges})
+        return CandlePage([_candle(row, answer.venue_symbol, wanted) for row in answer.list])
+
     async def _listed(self, wanted: ContractType) -> list[Listing]:
         params: Params = {"category": wanted, "limit": 1000, "cursor": ""}
         pages = await self.pages(INSTRUMENTS, params, "cursor", lambda page: page.next_page_cursor)
@@ -139,6 +226,13 @@ class Bybit(Venue):
             for row in await self.fetch(TICKERS, {"category": wanted})
             if category(row.venue_symbol) == wanted and row.next_funding_ms > 0
         ]
+
+
+def _candle(row: _Bar, symbol: str, wanted: str) -> Candle:
+    volumes = (row.volume, row.turnover)
+    if wanted == "inverse":
+        volumes = (row.turnover, row.volume)
+    return Candle(symbol, row.time_ms, row.open, row.high, row.low, row.close, *volumes)
 
 
 def _market(row: _Ticker) -> MarketRow:

@@ -9,16 +9,19 @@ from typing import Final, Literal
 
 from msgspec import field
 
+from funding_platform.core.time_grid import HOUR
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import MaybeReal, Positive, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 
 class _Instrument(Payload, rename=None):
@@ -52,6 +55,23 @@ class _Interest(Payload, rename=None):
     index_price: MaybeReal = None
 
 
+class _Columns(Payload, rename=None):
+    """Bars as columns, in no order to rely on."""
+
+    ticks: list[Time]
+    open: list[MaybeReal]
+    high: list[MaybeReal]
+    low: list[MaybeReal]
+    close: list[MaybeReal]
+    volume: list[MaybeReal]  # coin
+    cost: list[MaybeReal]  # dollars of inverse contracts, quote of others
+
+    def __post_init__(self) -> None:
+        columns = (self.open, self.high, self.low, self.close, self.volume, self.cost)
+        if any(len(column) != len(self.ticks) for column in columns):
+            raise ValueError("holds columns of different lengths")
+
+
 INSTRUMENTS: Final = Endpoint("/api/v2/public/get_instruments", list[_Instrument], within="result")
 SUMMARIES: Final = Endpoint(
     "/api/v2/public/get_book_summary_by_currency", list[_Summary], within="result"
@@ -59,6 +79,9 @@ SUMMARIES: Final = Endpoint(
 HISTORY: Final = Endpoint(
     "/api/v2/public/get_funding_rate_history", list[_Interest], within="result"
 )
+
+MOST_BARS: Final = 5_000
+CANDLES: Final = Endpoint("/api/v2/public/get_tradingview_chart_data", _Columns, within="result")
 
 
 class Deribit(Venue):
@@ -73,6 +96,14 @@ class Deribit(Venue):
         pager=Ascending,
         page_size=744,
         page_span=timedelta(days=30),  # of more than 744 rows, the rest is left out silently
+        candles=(
+            CandleSpec(
+                kinds=("trade",),
+                pager=Backward,
+                page_size=MOST_BARS,
+                page_span=MOST_BARS * HOUR,  # of more, the old end is left out silently
+            ),
+        ),
         budget=Budget("credits", 100, 5),  # a burst of 100, refilled by 20 a second
         refusal=ErrorCodes(
             "code",
@@ -132,6 +163,15 @@ class Deribit(Venue):
                 for row in await self.fetch(HISTORY, {"instrument_name": symbol, **edges})
             ]
         )
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One stretch of bars; there are none of mark and index."""
+        edges: Params = {"start_timestamp": ask.start_ms, "end_timestamp": ask.end_ms}
+        asked: Params = {"instrument_name": symbol, "resolution": "60"}
+        bars = await self.fetch(CANDLES, {**asked, **edges})
+        prices = (bars.open, bars.high, bars.low, bars.close)
+        rows = zip(bars.ticks, *prices, bars.volume, bars.cost, strict=True)
+        return CandlePage([Candle(symbol, *row) for row in rows])
 
 
 def _without_a_rate(row: _Summary) -> str | None:

@@ -1,20 +1,23 @@
 """Hyperliquid's own perpetuals; those of builders' exchanges (``xyz:AAPL``) are left out."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.time_grid import HOUR
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import SPOT, Candle, CandlePage, SpotListing
 from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, step
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 
 class _Asset(Payload):
@@ -46,6 +49,33 @@ class _Funding(Payload):
     rate: Real = field(name="fundingRate")
 
 
+class _Bar(Payload):
+    """``t`` is when the bar begins; ``T``, a millisecond before it ends, is another field."""
+
+    time_ms: Time = field(name="t")
+    venue_symbol: str = field(name="s")
+    open: Real = field(name="o")
+    high: Real = field(name="h")
+    low: Real = field(name="l")
+    close: Real = field(name="c")
+    volume_base: MaybeReal = field(name="v")
+
+
+class _Token(Payload):
+    name: str
+    index: int
+
+
+class _Pair(Payload):
+    venue_symbol: str = field(name="name")  # PURR/USDC, or @107
+    tokens: tuple[int, int]
+
+
+class _SpotMeta(Payload):
+    universe: list[_Pair]
+    tokens: list[_Token]
+
+
 MARKETS: Final = Endpoint(
     "/info",
     tuple[_Meta, list[_Context]],
@@ -55,6 +85,20 @@ MARKETS: Final = Endpoint(
 )
 # 20, and 1 per 20 rows of a full page.
 HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
+SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
+
+MOST_BARS: Final = 5_000
+"""So many are kept, 208 days of hours; of anything older the answer is an empty list."""
+BARS_PER_WEIGHT: Final = 60
+
+WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
+"""Spot tokens that stand for a coin of another chain, one for one."""
+
+
+@cache
+def bars(weight: int) -> Endpoint[list[_Bar]]:
+    """The call for bars, which weighs 20, and 1 per 60 bars."""
+    return Endpoint("/info", list[_Bar], weight=weight, method="POST")
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
@@ -75,6 +119,12 @@ class Hyperliquid(Venue):
         history_start=datetime(2023, 5, 1, tzinfo=UTC),
         pager=Ascending,
         page_size=500,
+        candles=(
+            CandleSpec(
+                kinds=("trade",), pager=Ascending, page_size=MOST_BARS, depth=MOST_BARS * HOUR
+            ),
+        ),
+        spot_candles=CandleSpec(pager=Ascending, page_size=MOST_BARS, depth=MOST_BARS * HOUR),
         budget=Budget("weight", 1200, 60),
         refusal=_refusal,
         statuses={"listed": "trading", "delisted": "delisted"},
@@ -119,3 +169,31 @@ class Hyperliquid(Venue):
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms}
         rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of candleSnapshot: of trades, without a turnover, and there are no others."""
+        edges = {"startTime": ask.start_ms, "endTime": ask.end_ms}
+        asked = {"coin": symbol, "interval": "1h", **edges}
+        endpoint = bars(20 + -(-min(ask.hours, MOST_BARS) // BARS_PER_WEIGHT))
+        rows = await self.fetch(endpoint, {"type": "candleSnapshot", "req": asked})
+        return CandlePage([Candle.of(row) for row in rows])
+
+    async def fetch_spot_listings(self) -> list[SpotListing]:
+        """The pairs of spotMeta, their tokens by name."""
+        meta = await self.fetch(SPOT_META, {"type": "spotMeta"})
+        names = {token.index: WRAPPED.get(token.name, token.name) for token in meta.tokens}
+
+        def without_a_token(pair: _Pair) -> str | None:
+            known = names.keys() >= set(pair.tokens)
+            return None if known else f"no token of {pair.venue_symbol}"
+
+        pairs = self.sifted(meta.universe, without_a_token, SPOT_META, "$.tokens")
+        return [
+            SpotListing.of(pair, base=names[base], quote=names[quote], trades=True)
+            for pair in pairs
+            for base, quote in [pair.tokens]
+        ]
+
+    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
+        """The same of a spot market, by its coin."""
+        return await self.fetch_candles(symbol, SPOT, ask)

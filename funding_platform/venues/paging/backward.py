@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from funding_platform.core.time_grid import FIRST_PERPETUAL, to_ms
 from funding_platform.venues.paging.pager import Ask, Ended, Pager
-from funding_platform.venues.parsing.records import Page
+from funding_platform.venues.parsing.records import PageOf, Row
 
 
-class Backward(Pager):
+class Backward(Pager[Row]):
     """Newest first, up to an end time: the next page ends before the oldest row."""
 
     def _origin(self) -> int:
@@ -20,7 +20,7 @@ class Backward(Pager):
             start_ms = max(start_ms, self._cursor_ms - self._page_span_ms)
         return Ask(start_ms, self._cursor_ms, self._limit)
 
-    def _advance(self, page: Page, times: Sequence[int]) -> None:
+    def _advance(self, page: PageOf[Row], times: Sequence[int]) -> None:
         oldest = min(times)
         if oldest > self._cursor_ms:
             raise self._stuck(f"asked up to {self._cursor_ms}, got nothing earlier than {oldest}")
@@ -34,19 +34,15 @@ class Backward(Pager):
             self.ended = Ended.ROW_BEYOND if self._rows_before() else Ended.EXHAUSTED
         self._cursor_ms = start_ms - 1
 
-    def _has_context(self) -> bool:
-        """Whether the two settlements before the window are known: inference looks no further."""
-        return self._rows_before() >= 2
 
-
-class BackwardOpen(Backward):
+class BackwardOpen(Backward[Row]):
     """As ``Backward``, where a request cannot carry its start: pages run on past the window."""
 
     def _reach(self) -> tuple[int, int]:
         return to_ms(FIRST_PERPETUAL), super()._reach()[1]
 
 
-class BackwardToken(Backward):
+class BackwardToken(Backward[Row]):
     """Newest first, by a cursor that each page hands on; no cursor means no more rows."""
 
     _token: str | None = None
@@ -55,7 +51,7 @@ class BackwardToken(Backward):
         """The same span each time, with the last page's token."""
         return Ask(self._low_ms, self._high_ms, self._limit, self._token)
 
-    def _learn(self, page: Page) -> None:
+    def _learn(self, page: PageOf[Row]) -> None:
         super()._learn(page)
         if self.ended is not None:
             return

@@ -77,12 +77,12 @@ def settlements_frame(
     seconds = [round_to_second(row.time_ms) for row in settlements]
     frame = columns.with_columns(
         pl.lit(venue).alias("venue"),
-        _stamps("funding_time", seconds),
+        stamps("funding_time", seconds),
         _time("time_ms").alias("venue_time"),
         pl.col("rate").alias("funding_rate"),
         instant(observed_at).alias("observed_at"),
     )
-    known = _within_rules(frame, FUNDING_RATES, venue)
+    known = within_rules(frame, FUNDING_RATES, venue)
     return FUNDING_RATES.conform(infer_intervals(known)).sort(FUNDING_RATES.key)
 
 
@@ -90,7 +90,7 @@ def _columns(records: Sequence[Any], kind: type[msgspec.Struct], table: Table) -
     """One column per field of the records, typed by what their names stand for."""
     return pl.DataFrame(
         [
-            pl.Series(name, _values(records, name), _field_type(name, table))
+            pl.Series(name, values_of(records, name), _field_type(name, table))
             for name in kind.__struct_fields__
         ]
     )
@@ -113,11 +113,13 @@ def _field_type(name: str, table: Table) -> pl.DataType:
     return _FIELD_TYPES[name]
 
 
-def _values(records: Iterable[Any], name: str) -> list[Any]:
+def values_of(records: Iterable[Any], name: str) -> list[Any]:
+    """One field of all records; what is written as an empty text is absent."""
     return [None if (value := getattr(row, name)) == "" else value for row in records]
 
 
-def _stamps(name: str, milliseconds: Sequence[int]) -> pl.Series:
+def stamps(name: str, milliseconds: Sequence[int]) -> pl.Series:
+    """Millisecond stamps as a column of times."""
     return pl.Series(name, milliseconds, pl.Int64).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
 
 
@@ -132,7 +134,7 @@ def _time(name: str) -> pl.Expr:
 def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
     """Exactly the table's columns, sorted by key, within its rules."""
     frame = table.conform(frame.with_columns(pl.lit(venue).alias("venue"))).sort(table.key)
-    return _within_rules(frame, table, venue)
+    return within_rules(frame, table, venue)
 
 
 def _with_possible_times(
@@ -160,7 +162,7 @@ def _with_possible_times(
     return kept
 
 
-def _within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
+def within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
     """The frame without what breaks a rule of its table: a value, or a row that must have one."""
     broken: dict[str, pl.Expr] = {}
     for rule in rules_of(table):
@@ -184,12 +186,16 @@ def _within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame
     return frame.filter(~bad_rows)
 
 
+_ROW_TIMES = ("funding_time", "open_time", "time")
+"""Columns that say when a row of a series is of."""
+
 _CHANGED = "the venue may have changed the unit it publishes"
 
 
 def _complaint(column: Column, row: Mapping[str, Any]) -> str:
     """What is wrong with the value of a column in a row."""
-    value, time = row[column.name], row.get("funding_time")
+    value = row[column.name]
+    time = next((row[name] for name in _ROW_TIMES if name in row), None)
     span = f"{column.minimum} to {column.maximum} ({column.unit})"
     what = "blank" if value is None else f"{value}, outside {span}"
     when = f", at {time:%Y-%m-%d %H:%M:%S}" if time is not None else ""

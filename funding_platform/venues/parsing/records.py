@@ -9,7 +9,7 @@ wire, is the table from wire to column: ``MarketRow.of(row)`` takes them over.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -26,7 +26,21 @@ class OfSymbol(Protocol):
         ...
 
 
-class _Record(msgspec.Struct, frozen=True):
+class Timed(OfSymbol, Protocol):
+    """A row of one symbol at one time."""
+
+    @property
+    def time_ms(self) -> int:
+        """Its time, in milliseconds since the epoch."""
+        ...
+
+
+Row = TypeVar("Row", bound=Timed)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Base of all records."""
+
     @classmethod
     def of(cls, *sources: object, **stated: Any) -> Self:
         """The record of ``stated`` and of whatever attributes of the sources have its names.
@@ -45,14 +59,14 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 @cache
-def _givers(record: type[_Record], *sources: type) -> tuple[tuple[str, int], ...]:
+def _givers(record: type[Record], *sources: type) -> tuple[tuple[str, int], ...]:
     """Each field that a source has, and which is the first to have it."""
     fields = record.__struct_fields__
     having = {name: [hasattr(source, name) for source in sources] for name in fields}
     return tuple((name, found.index(True)) for name, found in having.items() if any(found))
 
 
-class Listing(_Record, kw_only=True, frozen=True, gc=False):
+class Listing(Record, kw_only=True, frozen=True, gc=False):
     """One perpetual that a venue lists; columns of ``core.instruments``.
 
     ``base`` is the venue's spelling, ``status`` the venue's word for it. ``venue_id`` is what calls
@@ -83,7 +97,7 @@ class Listing(_Record, kw_only=True, frozen=True, gc=False):
         return cls(**(usual | values))
 
 
-class MarketRow(_Record, kw_only=True, frozen=True, gc=False):
+class MarketRow(Record, kw_only=True, frozen=True, gc=False):
     """The market of one perpetual as it stands; columns of ``core.market_snapshots``.
 
     A venue that does not count in dollars gives its ``quote`` and ``volume_24h_quote``: where the
@@ -110,7 +124,7 @@ class MarketRow(_Record, kw_only=True, frozen=True, gc=False):
         return cls.of(row, *(answer.get(row.venue_symbol) for answer in answers), **stated)
 
 
-class Settlement(_Record, frozen=True, gc=False):
+class Settlement(Record, frozen=True, gc=False):
     """One settled rate; a row of ``core.funding_rates``.
 
     ``interval_hours`` only where the venue states it for that very row.
@@ -124,23 +138,32 @@ class Settlement(_Record, frozen=True, gc=False):
     interval_hours: MaybeReal = None
 
 
-class Page(msgspec.Struct, frozen=True, gc=False):
-    """One answer of a history endpoint.
+class PageOf(msgspec.Struct, Generic[Row], frozen=True, gc=False):
+    """One answer of an endpoint that keeps rows through time.
 
     Parameters
     ----------
-    settlements
-        Its settled rates, in any order.
+    rows
+        Its rows, in any order.
     token
         The venue's cursor to the page after it, for venues that page by cursor.
     passed_over_ms
-        Times of rows that are no settlements (an interval still open, a sample in between). They
-        are not kept, but they show how far the page reaches.
+        Times of rows that are not kept (an interval still open, a sample in between). They show
+        how far the page reaches nevertheless.
     """
 
-    settlements: Sequence[Settlement]
+    rows: Sequence[Row]
     token: str | None = None
     passed_over_ms: Sequence[int] = ()
+
+    @property
+    def times_ms(self) -> list[int]:
+        """Times of all its rows, kept or not."""
+        return [*(row.time_ms for row in self.rows), *self.passed_over_ms]
+
+
+class Page(PageOf[Settlement], frozen=True, gc=False):
+    """One answer of a history endpoint: settled rates."""
 
     @classmethod
     def sifted(
@@ -153,11 +176,6 @@ class Page(msgspec.Struct, frozen=True, gc=False):
         settlements = [row for row in rows if is_settlement(row)]
         others = [row.time_ms for row in rows if not is_settlement(row)]
         return cls(settlements, token, others)
-
-    @property
-    def times_ms(self) -> list[int]:
-        """Times of all its rows, settlements or not."""
-        return [*(row.time_ms for row in self.settlements), *self.passed_over_ms]
 
 
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:

@@ -25,8 +25,8 @@ from funding_platform.venues.parsing.payloads import decoder_of
 from funding_platform.venues.rest.limits import Budget
 
 T = TypeVar("T")
-Params = Mapping[str, str | int]
-"""Parameters of a call: a query, or the fields of a JSON body."""
+Params = Mapping[str, str | int | Mapping[str, str | int]]
+"""Parameters of a call: a query, or the fields of a JSON body, of which one may be an object."""
 
 
 class Refusal(NamedTuple):

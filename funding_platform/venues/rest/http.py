@@ -184,7 +184,7 @@ class HttpClient:
         async with self._limiter.spend(budget, endpoint.weight):
             self._breaker.require_no_ban()  # waiting for the budget may have taken minutes
             response, body = await self._send(request)
-            self._learn_usage(response)
+            self._learn_usage(response, endpoint)
         try:
             raise_for_refusal(self._venue, response, body, self._refusal)
         except VenueError as error:
@@ -270,12 +270,14 @@ class HttpClient:
             payload=bytes(body[:1024]),
         )
 
-    def _learn_usage(self, response: httpx.Response) -> None:
+    def _learn_usage(self, response: httpx.Response, endpoint: Endpoint[T]) -> None:
+        """Take over what the venue has counted; another host of it counts by itself."""
         if self._used_weight_header is None:
             return
+        elsewhere = endpoint.budget if endpoint.host is not None else None
         used = response.headers.get(self._used_weight_header, "")
         if used.isdecimal():
-            self._limiter.observe(self._budget, float(used))
+            self._limiter.observe(elsewhere or self._budget, float(used))
 
 
 def _announced(response: httpx.Response) -> float:

@@ -10,21 +10,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from funding_platform.core.time_grid import HOUR, to_ms
-from funding_platform.venues.adapters.drift.payloads import Book, Perpetual, RateHistory, Spot
+from funding_platform.venues.adapters.drift.payloads import Bar, Book, Perpetual, RateHistory, Spot
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.backward import BackwardOpen
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import CandlePage
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 RECENT: Final = timedelta(days=30)
 """What the plain history certainly holds; older rates are asked for day by day."""
 
 MARKETS: Final = Endpoint("/stats/markets", list[Perpetual | Spot], within="markets")
 BOOK: Final = Endpoint("/l2", Book, host="https://dlob.velocity.exchange")
+CANDLES: Final = Endpoint("/market/{symbol}/candles/60", list[Bar], within="records")
 HISTORY: Final = Endpoint("/market/{symbol}/fundingRates", RateHistory)
 DAY_OF_HISTORY: Final = Endpoint("/market/{symbol}/fundingRates/{year}/{month}/{day}", RateHistory)
 
@@ -46,6 +49,14 @@ class Drift(Venue):
         pager=Ascending,
         page_size=750,
         page_span=timedelta(days=31),
+        candles=(
+            CandleSpec(
+                kinds=("index", "trade"),
+                pager=BackwardOpen,
+                page_size=1000,
+                empty_bars="omitted",
+            ),
+        ),
         budget=Budget("requests", 600, 60),  # none is published; the answers come from caches
         refusal=_refusal,
         statuses={
@@ -91,6 +102,16 @@ class Drift(Venue):
                 if ask.start_ms <= row.time_ms <= ask.end_ms or row.time_ms > latest_ms
             ]
         )
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars; ``startTs`` is the newest of them, from which it goes back."""
+        params: Params = {
+            "symbol": symbol,
+            "startTs": ask.end_ms // 1000,
+            "limit": min(ask.limit, ask.hours),
+        }
+        rows = await self.fetch(CANDLES, params)
+        return CandlePage([row.candle(symbol, kind) for row in rows])
 
     async def _walk(
         self, endpoint: Endpoint[RateHistory], symbol: str, params: Params, until_ms: int
