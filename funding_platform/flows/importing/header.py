@@ -7,7 +7,7 @@ import polars as pl
 
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.fields.cells import Cells, is_unnamed
-from funding_platform.flows.importing.mapping import Mapping
+from funding_platform.flows.importing.mapping import SourceMapping
 
 Note = Callable[[str], None]
 """Told what a reader should know of how a file was taken."""
@@ -26,7 +26,7 @@ class Header:
         self._note = note
         self._counts: dict[str, int] = {}
 
-    def require_mapped(self, cells: Cells, mapping: Mapping) -> None:
+    def require_mapped(self, cells: Cells, mapping: SourceMapping) -> None:
         """Refuse a mapped column that is not there, and one that nothing is known of.
 
         Raises

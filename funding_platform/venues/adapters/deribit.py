@@ -101,7 +101,7 @@ class Deribit(Venue):
                 kinds=("trade",),
                 pager=Backward,
                 page_size=MOST_BARS,
-                page_span=(MOST_BARS - 1) * HOUR,  # of more, the old end is left out silently
+                page_span=MOST_BARS * HOUR,  # of more, the old end is left out silently
             ),
         ),
         budget=Budget("credits", 100, 5),  # a burst of 100, refilled by 20 a second

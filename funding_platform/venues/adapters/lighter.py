@@ -78,7 +78,7 @@ CANDLES: Final = {
     for kind, call in (("mark", "markPriceCandles"), ("trade", "candles"))
 }
 MOST_BARS: Final = 500
-STRETCH: Final = 479 * HOUR
+STRETCH: Final = 480 * HOUR
 """Of more than 500 bars the newest are kept, and nothing says so."""
 
 

@@ -14,6 +14,15 @@ import msgspec
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
+from funding_platform.venues.adapters.ccxt.candles import (
+    CALLS,
+    HELD,
+    LENGTH,
+    Bar,
+    Held,
+    candle_specs,
+    interest_spec,
+)
 from funding_platform.venues.adapters.ccxt.exchange import (
     HISTORY,
     PREDICTIONS,
@@ -30,6 +39,7 @@ from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.open_ended import OpenEnded
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage, InterestPage
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.parsing.leniency import leave_out
 from funding_platform.venues.parsing.payloads import Payload, present
@@ -134,6 +144,24 @@ class CcxtBridge(Venue):
             ]
         )
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of ccxt's bars."""
+        rows = await self._through_time(CALLS[kind], symbol, ask)
+        bars = self._read_rows(Bar, rows)
+        return CandlePage([Candle.of(row, venue_symbol=symbol) for row in bars])
+
+    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
+        """One page of what ccxt knows was held of a contract."""
+        rows = self._read_rows(Held, await self._through_time(HELD, symbol, ask))
+        listing = (await self.listed())[symbol]
+        return InterestPage([row.point(self._exchange.id, listing) for row in rows])
+
+    async def _through_time(self, name: str, symbol: str, ask: Ask) -> Any:
+        await self.listings()
+        return await self._call(
+            name, symbol, LENGTH, ask.start_ms, ask.limit, {"until": ask.end_ms}
+        )
+
     async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
         """Fetch all at once, or else one by one."""
         all_at_once, one_by_one = PREDICTIONS
@@ -214,6 +242,8 @@ def bridge_class(name: str) -> type[CcxtBridge]:
         history_start=FIRST_PERPETUAL if has_history else None,
         pager=pager if has_history else None,
         page_size=PAGE_SIZES.get(name, PAGE_SIZE),
+        candles=candle_specs(exchange),
+        open_interest=interest_spec(exchange),
         budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
         refusal=refusals(exchange),
         statuses={"active": "trading", "inactive": "halted", "unstated": "unknown"},
