@@ -25,12 +25,12 @@ class Settlements(NamedTuple):
     marks: Values | None
 
     def slice(self, rows: slice) -> "Settlements":
-        """Some of the rows, without copying them."""
+        """Return some of the rows, without copying them."""
         marks = None if self.marks is None else self.marks[rows]
         return Settlements(self.times_ms[rows], self.rates[rows], marks)
 
     def until(self, at_ms: int) -> "Settlements":
-        """The rows settled at or before a moment."""
+        """Return the rows settled at or before a moment."""
         return self.slice(slice(0, int(np.searchsorted(self.times_ms, at_ms, side="right"))))
 
 

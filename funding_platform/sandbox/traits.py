@@ -62,6 +62,6 @@ class Traits:
         )
 
     def only(self, position: int) -> "Traits":
-        """The traits of one contract, as arrays of length one."""
+        """Return the traits of one contract, as arrays of length one."""
         fields = (getattr(self, name) for name in self.__dataclass_fields__)
         return Traits(*(values[position : position + 1] for values in fields))

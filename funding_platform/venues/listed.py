@@ -32,11 +32,11 @@ class Listed(Reader):
         self._listing = asyncio.Lock()
 
     async def fetch_listings(self) -> list[Listing]:
-        """Every perpetual that the venue lists."""
+        """List every perpetual that the venue has."""
         raise self.spec.not_offered(INSTRUMENTS)
 
     async def listings(self) -> list[Listing]:
-        """What the venue lists, asked for at most once an hour."""
+        """Fetch what the venue lists, at most once an hour."""
         async with self._listing:
             now = self._clock()
             if self._listed_until is None or now >= self._listed_until:
@@ -49,12 +49,12 @@ class Listed(Reader):
             return self._listings
 
     async def listed(self) -> Mapping[str, Listing]:
-        """The same by symbol."""
+        """Return what ``listings`` does, by symbol."""
         await self.listings()
         return self._by_symbol
 
     async def venue_id(self, symbol: str) -> str:
-        """What the venue's calls name a symbol by, where that is not the symbol itself.
+        """Return what the venue's calls name a symbol by, where that is not the symbol itself.
 
         Raises
         ------

@@ -71,7 +71,7 @@ class ForeignFile(ABC, Generic[M]):
         """How a file with these columns is read."""
 
     def hint(self, *fields: Dictionary[str, Any]) -> str:
-        """The command that would import the file if some fields were told."""
+        """Write the command that would import the file if some fields were told."""
         return command(self.member.path, self.told, *fields)
 
     def _mapped(self) -> Iterator[tuple[Cells, M]]:
@@ -130,7 +130,7 @@ class ForeignFile(ABC, Generic[M]):
         return names_or(cells, mapping.venue_column, constant)
 
     def _symbols(self, cells: Cells, mapping: M, constant: str | None) -> pl.Series:
-        """A symbol per row, without what its column says around it."""
+        """Read a symbol per row, without what its column says around it."""
         names = names_or(cells, mapping.symbol_column, constant)
         if mapping.symbol_form is not None and mapping.symbol_column is not None:
             pattern = form_pattern(mapping.symbol_form)

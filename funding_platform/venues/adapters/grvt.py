@@ -150,7 +150,7 @@ class Grvt(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of funding, newest first, by cursor."""
+        """Fetch one page of funding, newest first, by cursor."""
         answer = await self.fetch(HISTORY, _pages(symbol, ask))
         hours = hours_of((await self.listed()).get(symbol), SHORTEST_HOURS)
 

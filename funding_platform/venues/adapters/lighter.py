@@ -144,7 +144,7 @@ class Lighter(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundings, of which the newest are kept where there are too many."""
+        """Fetch one page of fundings, of which the newest are kept where there are too many."""
         params = await self._stretch(symbol, ask, count=0)
         return Page(
             [

@@ -201,7 +201,7 @@ class Pager(ABC, Generic[Row]):
         return PageOf(kept, page.token, [*page.passed_over_ms, *running])
 
     def _credible(self, page: PageOf[Row]) -> PageOf[Row]:
-        """The page without rows of another symbol, or of a time that cannot be.
+        """Return the page without rows of another symbol, or of a time that cannot be.
 
         A time that lies outside by less than a day is not one row's: the clock is another, and
         the rows that it leaves inside are as wrong.

@@ -193,7 +193,7 @@ _CHANGED = "the venue may have changed the unit it publishes"
 
 
 def _complaint(column: Column, row: Mapping[str, Any]) -> str:
-    """What is wrong with the value of a column in a row."""
+    """Say what is wrong with the value of a column in a row."""
     value = row[column.name]
     time = next((row[name] for name in _ROW_TIMES if name in row), None)
     span = f"{column.minimum} to {column.maximum} ({column.unit})"
