@@ -8,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from funding_platform.core.intervals import as_known_in_time
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
@@ -46,7 +47,9 @@ def build_curves(
     settlements
         Columns of ``core.funding_rates`` (``venue``, ``venue_symbol``, ``funding_time``,
         ``funding_rate``, ``interval_hours``), in any order, from ``LOOK_BACK`` before the
-        window's start to half an hour after its end. What lies outside is not looked at.
+        window's start to half an hour after its end. What lies outside is not looked at. Where
+        ``interval_inferred`` is there too, intervals are those known at the settlement
+        (``core.intervals.as_known_in_time``), and rows from twelve hours earlier on are wanted.
     window
         The as-of times wanted. Its end is at most the present.
     predictions
@@ -69,7 +72,10 @@ def build_curves(
         other, or rates cannot be compounded; the message names the symbol and the time.
     """
     settlements = _between(
-        settlements, "funding_time", window.start - LOOK_BACK, window.end + LATENESS
+        as_known_in_time(settlements),
+        "funding_time",
+        window.start - LOOK_BACK,
+        window.end + LATENESS,
     )
     if predictions is None:
         predictions = MARKET_SNAPSHOTS.empty()

@@ -118,6 +118,15 @@ FUNDING_RATES: Final = Table(
             "True where interval_hours comes from the spacing of the settlements.",
             nullable=False,
         ),
+        Column(
+            "interval_hours_known",
+            Type.REAL,
+            "interval_hours as it was known at the settlement: as stated, else the gap before it; "
+            "null where only a later settlement tells, and in rows of an older version.",
+            "hours",
+            minimum=1e-3,
+            maximum=MAX_INTERVAL_HOURS,
+        ),
         MARK_PRICE,
         INDEX_PRICE,
         Column("venue_time", Type.TIME, "The venue's own stamp, unrounded.", nullable=False),
