@@ -55,6 +55,8 @@ class VenueStyle:
         Rough value of one contract, ``None`` where sizes are in units of the base.
     accrues
         Whether the live figure is what the last eight hours paid, hour by hour.
+    tradfi
+        The venue's spelling of bases that are no coins: ``{"AAPL": "xyz:AAPL"}``.
     """
 
     venue: str
@@ -70,6 +72,7 @@ class VenueStyle:
     marks_settlements: bool = False
     contract_usd: float | None = None
     accrues: bool = False
+    tradfi: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Fees are declared in ``fees``, what is computed of these tables beside it.
 from typing import Final
 
 from funding_platform.core.tables.columns import (
+    ASSET_CLASS,
     BASE,
     INDEX_PRICE,
     INSTRUMENT_KEY,
@@ -39,6 +40,7 @@ INSTRUMENTS: Final = Table(
             nullable=False,
             minimum=1.0,
         ),
+        ASSET_CLASS,
         Column(
             "contract_type",
             Type.TEXT,

@@ -26,8 +26,8 @@ _MARKET = Input(MARKET_SNAPSHOTS, "snapshot_hour", MARKET_LOOK_BACK + HOUR, TENO
 
 
 def read_bases(lake: Lake, window: Window) -> pl.DataFrame:
-    """Read ``venue``, ``venue_symbol`` and ``base`` of all instruments."""
-    return INSTRUMENT_BASES.read(lake, window, columns=(*INSTRUMENT_KEY, "base"))
+    """Read ``venue``, ``venue_symbol``, ``base`` and ``asset_class`` of all instruments."""
+    return INSTRUMENT_BASES.read(lake, window, columns=(*INSTRUMENT_KEY, "base", "asset_class"))
 
 
 def _build_curves(lake: Lake, window: Window) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""OKX v5 swaps: ``/api/v5``.
+"""OKX v5 swaps and X-Perps: ``/api/v5``.
 
 Errors arrive as HTTP 200 with ``code != "0"``. History comes newest first; ``after`` means older
 and ``before`` newer, both exclusive. The venue keeps about three months; the sandbox serves all it
@@ -28,9 +28,13 @@ from funding_platform.sandbox.wire.paging import newest
 
 _RATE_DECIMALS = 16
 _SUFFIX = "-SWAP"
+_X_PERP = "_UM_XPERP-"
 
 
 def _read(symbol: str) -> Contract | None:
+    if _X_PERP in symbol:  # margined in dollars, for all that the quote looks like that of inverse
+        base, _, quote = symbol.partition(_X_PERP)[0].partition("-")
+        return Contract(base, quote, "linear") if base and quote else None
     base, _, quote = symbol.removesuffix(_SUFFIX).partition("-")
     if not symbol.endswith(_SUFFIX) or not base or not quote or "-" in quote:
         return None
@@ -67,20 +71,26 @@ def _refusal(status: int, now_ms: int) -> Reply:
 _UNKNOWN = _error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
 
 
-def _swaps(request: Request) -> None:
-    """Refuse anything but swaps; the sandbox has no other instruments."""
+def _kind_of(instrument: Instrument) -> str:
+    """X-Perps are futures, of a far expiry."""
+    return "FUTURES" if _X_PERP in instrument.venue_symbol else "SWAP"
+
+
+def _asked_kind(request: Request) -> str:
+    """The kind of instruments asked for; others than perpetuals the sandbox does not have."""
     kind = request.text("instType")
     if kind is None:
         raise WireError(_error("50014", "Parameter instType can not be empty."))
-    if kind != "SWAP":
+    if kind not in ("SWAP", "FUTURES"):
         raise WireError(_error("51000", "Parameter instType error"))
+    return kind
 
 
 def _wanted(request: Request) -> list[Quote]:
-    """The quotes that the request asks for: one instrument, or all where none is named."""
-    symbol = request.text("instId")
+    """The quotes that the request asks for: one instrument, or all of a kind, if it says one."""
+    symbol, kind = request.text("instId"), request.text("instType")
     if symbol is None:
-        return list(request.quotes.values())
+        return [q for q in request.quotes.values() if kind in (None, _kind_of(q.instrument))]
     quote = request.quotes.get(symbol)
     if quote is None:
         raise WireError(_UNKNOWN)
@@ -106,12 +116,13 @@ _SAME_FOR_ALL = {
 
 
 def _instruments(request: Request) -> Reply:
-    _swaps(request)
-    wanted = request.text("instId")
+    kind, wanted = _asked_kind(request), request.text("instId")
     rows = [
         _instrument_row(instrument, identity)
         for identity, instrument in enumerate(request.instruments, start=10_000)
-        if instrument.trades_at(request.now_ms) and wanted in (None, instrument.venue_symbol)
+        if instrument.trades_at(request.now_ms)
+        and wanted in (None, instrument.venue_symbol)
+        and _kind_of(instrument) == kind
     ]
     if wanted is not None and not rows:
         raise WireError(_UNKNOWN)
@@ -127,6 +138,7 @@ def _instrument_row(instrument: Instrument, identity: int) -> dict[str, Any]:
         **_SAME_FOR_ALL,
         "contTdSwTime": str(instrument.listed_ms),
         "ctType": contract.contract_type,
+        "instType": _kind_of(instrument),
         "ctVal": trimmed(instrument.contract_size),
         "ctValCcy": contract.base if linear else contract.quote,
         "instFamily": family,
@@ -164,7 +176,7 @@ def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
         "fundingTime": _moment(upcoming),
         "impactValue": "20000.0000000000000000",
         "instId": quote.instrument.venue_symbol,
-        "instType": "SWAP",
+        "instType": _kind_of(quote.instrument),
         "interestRate": "0.0001000000000000",
         "maxFundingRate": trimmed(cap),
         "method": "current_period",
@@ -197,7 +209,7 @@ def _funding_rate_history(request: Request) -> Reply:
     page = history.slice(rows).slice(slice(None, None, -1))
     template = (
         '{"formulaType":"withRate","fundingRate":"%s","fundingTime":"%d",'
-        f'"instId":"{symbol}","instType":"SWAP","method":"current_period","realizedRate":"%s"}}'
+        f'"instId":"{symbol}","instType":"{_kind_of(instrument)}","method":"current_period","realizedRate":"%s"}}'
     )
     rates = fixed_all(page.rates.tolist(), _RATE_DECIMALS)
     text = rows_text(template, (rates, page.times_ms.tolist(), rates))
@@ -206,13 +218,13 @@ def _funding_rate_history(request: Request) -> Reply:
 
 
 def _mark_price(request: Request) -> Reply:
-    _swaps(request)
+    _asked_kind(request)
     stamp = str(request.now_ms)
     return _envelope(
         [
             {
                 "instId": quote.instrument.venue_symbol,
-                "instType": "SWAP",
+                "instType": _kind_of(quote.instrument),
                 "markPx": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
                 "ts": stamp,
             }
@@ -229,7 +241,7 @@ def _contracts(quote: Quote, amount_base: float, mark: float) -> float:
 
 
 def _open_interest(request: Request) -> Reply:
-    _swaps(request)
+    _asked_kind(request)
     rows = []
     for quote in _wanted(request):
         amount, mark = quote.open_interest, quote.mark
@@ -237,7 +249,7 @@ def _open_interest(request: Request) -> Reply:
             rows.append(
                 {
                     "instId": quote.instrument.venue_symbol,
-                    "instType": "SWAP",
+                    "instType": _kind_of(quote.instrument),
                     "oi": rounded(_contracts(quote, amount, mark), 8),
                     "oiCcy": rounded(amount, 10),
                     "oiUsd": rounded(amount * mark, 6),
@@ -258,7 +270,7 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
         return rounded(_contracts(quote, amount, mark), 2)
 
     return {
-        "instType": "SWAP",
+        "instType": _kind_of(quote.instrument),
         "instId": quote.instrument.venue_symbol,
         "last": rounded(mark, places),
         "lastSz": trimmed(quote.instrument.size_step),
@@ -278,7 +290,7 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
 
 
 def _tickers(request: Request) -> Reply:
-    _swaps(request)
+    _asked_kind(request)
     return _envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
 
 
