@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="When live curves are emitted: once per window, with every collection, or "
         "every ten minutes.",
     )
+    pca_transform: Literal["yield", "log1p"] = Field(
+        default="yield",
+        description="What principal components are fitted to: yields as they are, or ln(1 + b), "
+        "in which single spikes weigh less.",
+    )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
@@ -153,6 +158,11 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """What processes share about venues: budgets spent, bans, outages. Safe to delete."""
         return self.data_dir / "state"
+
+    @cached_property
+    def dbt_dir(self) -> Path:
+        """What dbt compiles, its results and its log. Safe to delete: dbt parses anew."""
+        return self.data_dir / "dbt"
 
     @cached_property
     def published_file(self) -> Path:

@@ -13,7 +13,8 @@ silent     not one settlement while it traded; only where its interval is stated
 
 Where an interval is unknown nothing is expected: what cannot be known is not guessed. Between two
 listings of one ticker nothing was due (see ``core.listings``): a gap does not reach across, and the
-ends are those of the newest listing.
+ends are those of the newest listing. What lies in a pause of its venue was not due either: see
+``core.pauses``.
 """
 
 from datetime import datetime

@@ -62,7 +62,7 @@ def dbt_project() -> DbtProject:
 def _target_path(folder: Path) -> Path:
     """Return where dbt writes: in its project, but never in that of an installed package."""
     in_tree = folder.parent == project_root()
-    return Path("target") if in_tree else Settings().data_dir / "dbt_target"
+    return Path("target") if in_tree else Settings().dbt_dir
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:

@@ -8,8 +8,10 @@ from datetime import timedelta
 from textwrap import fill
 
 from funding_platform.arbitrage.formulas import FORMULAS, Formula, codes_that_hold, inputs_of
+from funding_platform.core.asset_classes import UNSAID
 from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
+from funding_platform.core.pauses import PAUSE_SYMBOLS, PAUSING
 from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.opportunities import HORIZONS
 from funding_platform.core.tables.reasons import REJECT_REASONS, WATCH_REASONS, Reason
@@ -55,6 +57,12 @@ def completeness_macros() -> str:
             )
         ),
         _macro(
+            "pausing()",
+            ", ".join(f"'{name}'" for name in PAUSING),
+            "Asset classes whose funding a venue may pause, and how many instruments tell it.",
+        ),
+        _macro("pause_symbols()", str(PAUSE_SYMBOLS), ""),
+        _macro(
             "skew()",
             f"interval {SKEW // MILLISECOND} milliseconds",
             "How far two clocks may be apart that are both taken to be right.",
@@ -76,6 +84,25 @@ def dollar_macro() -> str:
             "is_dollar(quote)",
             f"upper({{{{ quote }}}}) in ({dollars})",
             "Amounts in this quote currency are amounts in dollars.",
+        ),
+    )
+
+
+def asset_macros() -> str:
+    """What makes two instruments those of one asset."""
+    return _file(
+        "funding_platform/core/asset_classes.py",
+        _macro(
+            "asset(base, asset_class)",
+            f"case when {{{{ asset_class }}}} is distinct from 'other' "
+            f"then {{{{ base }}}} || ' ' || coalesce({{{{ asset_class }}}}, '{UNSAID}') end",
+            "The asset that an instrument is on; null where it can be none of another's.",
+        ),
+        _macro(
+            "same_asset(one, other)",
+            "{{ asset(one ~ '.base', one ~ '.asset_class') }}\n    "
+            "= {{ asset(other ~ '.base', other ~ '.asset_class') }}",
+            "Whether two instruments are on one asset.",
         ),
     )
 

@@ -29,6 +29,7 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
 from funding_platform.devtools.dbt_macros import (
+    asset_macros,
     completeness_macros,
     dollar_macro,
     opportunity_macros,
@@ -81,6 +82,7 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
         Path("dbt_project/macros/completeness.sql"): completeness_macros(),
+        Path("dbt_project/macros/assets.sql"): asset_macros(),
         Path("dbt_project/macros/dollars.sql"): dollar_macro(),
         Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),

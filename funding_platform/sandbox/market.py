@@ -79,6 +79,8 @@ class VenueStyle:
         Whether the live figure is what the last eight hours paid, hour by hour.
     spot
         How its spot markets are named, ``None`` where it has none.
+    tradfi
+        The venue's spelling of bases that are no coins: ``{"AAPL": "xyz:AAPL"}``.
     """
 
     venue: str
@@ -95,6 +97,7 @@ class VenueStyle:
     contract_usd: float | None = None
     accrues: bool = False
     spot: SpotStyle | None = None
+    tradfi: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,12 @@ KNOWN_PRICES = {
 }  # fmt: skip
 """Around what the price of a well-known coin moves, in USD: round figures, for recognition."""
 
+TRADFI_PRICES = {
+    "AAPL": 230.0, "XAU": 2_650.0, "TSLA": 340.0, "NVDA": 140.0, "EUR": 1.05, "SP500": 5_900.0,
+    "XAG": 31.0, "MSFT": 430.0,
+}  # fmt: skip
+"""Around what the prices of shares, metals, currencies and indices move."""
+
 _TICKERS = [
     "BTC", "ETH", "SOL", "XRP", "BNB", "DOGE", "HYPE", "ADA", "SUI", "LINK", "AVAX", "PEPE",
     "SHIB", "BONK", "LTC", "TON", "DOT", "UNI", "AAVE", "INJ", "TIA", "NEAR", "APT", "ARB", "OP",
@@ -88,10 +94,10 @@ def listings(
 ) -> list[tuple[Coin, Instrument]]:
     """List the contracts that a venue lists over time.
 
-    About one in twenty is quoted in the second quote and one in twenty-five is inverse, where the
-    venue has such contracts. Listings are spread over the first 1000 days, so a market whose
-    present lies earlier shows fewer than ``symbols``. Of the ``namesakes`` among the coins, the
-    venue lists another asset.
+    About one in twenty is quoted in the second quote, one in twenty is on no coin and one in
+    twenty-five is inverse, where the venue has such contracts. Listings are spread over the first
+    1000 days, so a market whose present lies earlier shows fewer than ``symbols``. Of the
+    ``namesakes`` among the coins, the venue lists another asset.
     """
     if not 1 <= symbols <= MAX_SYMBOLS:
         raise SandboxError(
@@ -101,7 +107,8 @@ def listings(
         return []
     second = symbols // 20 if len(style.quotes) > 1 else 0
     inverse = symbols // 25 if style.inverse_quote else 0
-    linear = symbols - second - inverse
+    others = list(style.tradfi.items())[: symbols // 20]
+    linear = symbols - second - inverse - len(others)
     universe = coins(seed, math.ceil(linear * 1.25))
     chance = uniform(draw(key(seed, "chosen by", style.venue), np.arange(len(universe))))
     # The unpopular are likelier to be left out, yet every venue has some of them.
@@ -113,6 +120,13 @@ def listings(
     if style.inverse_quote is not None:
         quote = style.inverse_quote
         contracts += [(coin, Contract(coin.name, quote, "inverse")) for coin in chosen[:inverse]]
+    contracts += [
+        (
+            Coin(name, MAJORS + rank, TRADFI_PRICES[name]),
+            Contract(spelled, style.quotes[0], "linear"),
+        )
+        for rank, (name, spelled) in enumerate(others)
+    ]
     return [(coin, _instrument(style, seed, coin, c, start_ms)) for coin, c in contracts]
 
 

@@ -19,6 +19,7 @@ from funding_platform.core.tables.fees import FEE_SCHEDULES
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
 
 _FACT_DEFAULTS: Final = {
+    "asset_class": pl.lit(None, dtype=pl.String),
     "multiplier": pl.lit(1.0),
     "contract_type": pl.lit("linear"),
     "contract_size": pl.lit(None, dtype=pl.Float64),
@@ -59,7 +60,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
                 for name, default in _FACT_DEFAULTS.items()
             ),
         )
-        .cast(dict.fromkeys((*names, "contract_type"), pl.String))
+        .cast(dict.fromkeys((*names, "contract_type", "asset_class"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
         .sort(INSTRUMENT_KEY)
     )

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.asset_classes import asset_key
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
@@ -79,7 +80,7 @@ def build_panel(
     ----------
     instruments
         One row per instrument, sorted by ``INSTRUMENT_KEY``: ``contract_type``, ``base``,
-        ``multiplier``, ``contract_size``, ``min_size``.
+        ``asset_class``, ``multiplier``, ``contract_size``, ``min_size``.
     funding
         ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
         ``interval_hours``, ``mark_price``.
@@ -135,6 +136,7 @@ def _digest(data: bytes | memoryview) -> bytes:
 
 def _facts(instruments: pl.DataFrame) -> Facts:
     kind = instruments["contract_type"]
+    assets = instruments.select(asset_key().alias("asset"))["asset"]
     lot = pl.col("min_size") * pl.col("contract_size").fill_null(1.0)
     step = (
         pl.when(pl.col("contract_type") == "inverse")
@@ -143,7 +145,7 @@ def _facts(instruments: pl.DataFrame) -> Facts:
     )
     return Facts(
         venue=_codes(instruments["venue"], venue_order(instruments)),
-        base=_codes(instruments["base"], instruments["base"].unique().sort()),
+        base=_codes(assets, assets.unique().sort()),
         inverse=(kind == "inverse").to_numpy(),
         spot=(kind == "spot").to_numpy(),
         step=floats(instruments.select(step.fill_null(0.0).alias("step"))["step"]),

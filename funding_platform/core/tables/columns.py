@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from funding_platform.core.asset_classes import ASSET_CLASSES
 from funding_platform.core.tables.schema import Column, Type
 
 INSTRUMENT_KEY: Final = ("venue", "venue_symbol")
@@ -25,6 +26,14 @@ PRICE_UNIT = "quote currency per unit of the venue's base"
 VENUE = Column("venue", Type.TEXT, "Name of the venue.", nullable=False)
 VENUE_SYMBOL = Column("venue_symbol", Type.TEXT, "The venue's own symbol.", nullable=False)
 BASE = Column("base", Type.TEXT, "Canonical base asset, e.g. PEPE for 1000PEPE.", nullable=False)
+ASSET_CLASS = Column(
+    "asset_class",
+    Type.TEXT,
+    "What the base is: crypto, equity (shares and funds), index, metal, commodity, fx, or other, "
+    "which cannot be told from another asset of its name; null where the venue does not say and "
+    "the ticker does not tell, which pairs as crypto.",
+    values=ASSET_CLASSES,
+)
 INTERVAL_HOURS = Column(
     "interval_hours",
     Type.REAL,

@@ -18,7 +18,7 @@ from funding_platform.curves.pca.components import (
     is_finite,
     principal_components,
 )
-from funding_platform.curves.pca.inputs import time_key
+from funding_platform.curves.pca.inputs import Transform, time_key
 from funding_platform.curves.pca.windows import Fits
 from funding_platform.curves.windows import N_WINDOWS
 
@@ -31,7 +31,7 @@ MEANS: Final = tuple(f"mean_{bucket}" for bucket in BUCKETS)
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """What the models of one scope are of, and how they are named.
+    """What the models of one scope are of, in which coordinates, and how they are named.
 
     ``names`` has a row of venue and venue_symbol per owner, the latter null for a venue;
     ``end_format`` writes the end of a window into the id of a model.
@@ -40,6 +40,7 @@ class Owners:
     scope: str
     names: pl.DataFrame
     end_format: str
+    transform: Transform = "yield"
 
 
 def model_rows(fits: Fits, owners: Owners, previous: pl.DataFrame) -> pl.DataFrame:
@@ -87,6 +88,11 @@ def model_rows(fits: Fits, owners: Owners, previous: pl.DataFrame) -> pl.DataFra
     return PCA_MODELS.conform(joined)
 
 
+def of_transform(transform: Transform) -> pl.Expr:
+    """Whether a model is of that transform; those of before there was a choice are of yields."""
+    return pl.col("transform").fill_null("yield") == transform
+
+
 def loadings(models: pl.DataFrame) -> Floats:
     """Read the loadings of the table's rows, shape (m, 3, 8), zero where a component is missing."""
     columns = [models[name].fill_null(0.0).to_numpy() for name in LOADINGS]
@@ -101,6 +107,7 @@ def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
             "venue",
             "venue_symbol",
             pl.col("window_end").dt.strftime(owners.end_format),
+            *([] if owners.transform == "yield" else [pl.lit(owners.transform)]),
         ],
         separator=":",
         ignore_nulls=True,
@@ -110,6 +117,7 @@ def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
         owners.names[fits.owner]
         .with_columns(
             pl.lit(owners.scope).alias("scope"),
+            pl.lit(owners.transform).alias("transform"),
             pl.Series("window_start", fits.start).cast(UTC_TIME),
             pl.Series("window_end", fits.end).cast(UTC_TIME),
             pl.Series("available_at", np.maximum(fits.available, fits.end)).cast(UTC_TIME),
@@ -128,7 +136,11 @@ def _newest_fitted(previous: pl.DataFrame, rows: pl.DataFrame, owners: Owners) -
     numbered = owners.names.with_row_index("owner").with_columns(pl.col("owner").cast(pl.Int64))
     begins = rows.group_by(INSTRUMENT_KEY).agg(pl.col("window_end").min().alias("begins"))
     return (
-        previous.filter(pl.col("scope") == owners.scope, pl.col("status") == "fitted")
+        previous.filter(
+            pl.col("scope") == owners.scope,
+            pl.col("status") == "fitted",
+            of_transform(owners.transform),
+        )
         .join(numbered, on=INSTRUMENT_KEY, nulls_equal=True)
         .join(begins, on=INSTRUMENT_KEY, nulls_equal=True)
         .filter(pl.col("window_end") < pl.col("begins"))

@@ -10,6 +10,8 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.intervals import KNOWN
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.tables.schema import UTC_TIME
@@ -25,9 +27,11 @@ _INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
 _FUNDING: Final = Rows(
     table="core.funding_rates",
     time="funding_time",
-    columns="funding_time, funding_rate, interval_hours, mark_price, "
+    columns="funding_time, funding_rate, mark_price, "
     "CASE WHEN mark_price IS NULL THEN index_price END AS index_price",
 )
+_INTERVAL: Final = "CASE WHEN interval_inferred THEN {known} ELSE interval_hours END"
+"""The interval as it was known at the settlement: what a later one told is not of its time."""
 _SNAPSHOTS: Final = Rows(
     table="core.market_snapshots",
     time="observed_at",
@@ -106,7 +110,7 @@ def provider_from_lake(
         lake.register("wanted", wanted)
         volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
         return FundingDataProvider.from_frames(
-            rows_by_venue(lake, _FUNDING, window),
+            rows_by_venue(lake, _funding(lake), window),
             instruments,
             prices=candle_prices(lake, wanted, spot, window),
             snapshots=rows_by_venue(lake, _SNAPSHOTS, window, volumes_before),
@@ -168,6 +172,17 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
     }
     wanted = " AND ".join(f"{column} IN (SELECT unnest(${column}))" for column in asked)
     return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
+
+
+def _funding(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """Settlements with their intervals as known in time.
+
+    A lake of before ``interval_hours_known`` has nothing for what was inferred: the backtest then
+    looks at the settlement before by itself.
+    """
+    known = KNOWN if KNOWN in lake.table(FUNDING_RATES.full_name).columns else "NULL::DOUBLE"
+    interval = f"{_INTERVAL.format(known=known)} AS interval_hours"
+    return _FUNDING._replace(columns=f"{_FUNDING.columns}, {interval}")
 
 
 def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:

@@ -1,7 +1,9 @@
 """Backtests as people write them down: a file, changes by dotted path, the axes of a sweep.
 
 A file is a configuration in TOML, YAML or JSON. In place of ``start`` and ``end`` it may say
-``last_days``, so that one file serves a lake that grows; what is run and stored has both times.
+``last_days``, so that one file serves a lake that grows, and in place of ``bases`` it may say
+``any_of_bases``, so that it serves one that has not all of them; what is run and stored has the
+times and the bases.
 """
 
 import json
@@ -23,12 +25,16 @@ from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 LAST_DAYS: Final = "last_days"
 """Of a file: so many days, up to the hour of the newest settlement in the lake."""
 
+ANY_OF_BASES: Final = "any_of_bases"
+"""Of a file: those of these bases that the lake has."""
+
 EXAMPLE: Final = Path("backtests") / "carry.toml"
 """From the project's root: what the demonstration and the asset run."""
 
 _NEWEST_SETTLEMENT: Final = (
     "SELECT max(funding_time) FROM core.funding_rates WHERE funding_time <= now()"
 )
+_BASES: Final = "SELECT DISTINCT base FROM core.instruments WHERE base IN (SELECT unnest(?))"
 
 
 def example_file() -> Path:
@@ -51,7 +57,7 @@ def read_config(
     ConfigError
         If the file cannot be read, or what it says with the changes is no valid configuration.
     LakeMissingError
-        If the file says ``last_days`` and there is no lake.
+        If the file says ``last_days`` or ``any_of_bases`` and there is no lake.
     """
     fields = _read(path)
     for dotted, value in (changes or {}).items():
@@ -60,6 +66,8 @@ def read_config(
         strategy.setdefault("name", CrossVenueCarry().name)
     if LAST_DAYS in fields:
         fields |= _last_days(fields.pop(LAST_DAYS), settings)
+    if ANY_OF_BASES in fields:
+        fields |= _bases(fields.pop(ANY_OF_BASES), settings)
     return BacktestConfig.model_validate(fields)
 
 
@@ -116,6 +124,8 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     owner[name] = value
     if dotted in ("start", "end"):
         fields.pop(LAST_DAYS, None)
+    if dotted == "bases":
+        fields.pop(ANY_OF_BASES, None)
 
 
 def _last_days(days: Any, settings: Settings) -> dict[str, Any]:
@@ -131,6 +141,21 @@ def _last_days(days: Any, settings: Settings) -> dict[str, Any]:
         )
     end = floor_hour(newest)
     return {"start": end - timedelta(days=days), "end": end}
+
+
+def _bases(wanted: Any, settings: Settings) -> dict[str, Any]:
+    """The bases that the lake has, in the order of the file."""
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise ConfigError(f"{ANY_OF_BASES}: {wanted!r} is not a list of bases")
+    with connect(settings) as lake:
+        found = {name for (name,) in lake.execute(_BASES, [wanted]).fetchall()}
+    if not found:
+        raise ConfigError(
+            f"{ANY_OF_BASES}: the lake has none of {', '.join(wanted) or 'no bases'}",
+            hint="`funding collect` lists what the venues have; `bases` names those that must be "
+            "there",
+        )
+    return {"bases": [name for name in wanted if name in found]}
 
 
 def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -23,6 +23,7 @@ from funding_platform.core.completeness import (
 )
 from funding_platform.core.errors import FundingError
 from funding_platform.core.listings import listing_starts
+from funding_platform.core.pauses import without_pauses
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import instant
@@ -107,7 +108,8 @@ async def completed(
     stamps = instruments.select(*INSTRUMENT_KEY, "listed_at", pl.lit(value=False).alias("relisted"))
 
     def absent(read: pl.DataFrame) -> pl.DataFrame:
-        return missing_settlements(read, life, window, listing_starts(read, stamps))
+        lacking = missing_settlements(read, life, window, listing_starts(read, stamps))
+        return without_pauses(lacking, read, instruments)
 
     before, asked = history.frame.height, pl.DataFrame(schema=SCHEMA)
     trouble: list[FundingError] = []

@@ -22,6 +22,7 @@ from funding_platform.core.completeness import (
     trading_spans,
     with_known_beginnings,
 )
+from funding_platform.core.pauses import without_pauses
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant
@@ -62,6 +63,9 @@ WHERE venue = ? AND dataset = 'core.funding_rates' AND status <> 'failed' AND re
 """
 
 
+_CLASSES = "SELECT venue, venue_symbol, asset_class FROM core.instruments WHERE venue = ?"
+
+
 def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
     """List what is missing of one venue or of all, the instruments that lack most first.
 
@@ -100,7 +104,8 @@ def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
 def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) -> pl.DataFrame:
     """List what gaps lack wherever they are, and the ends within the span that was collected."""
     starts = stored_starts(lake, venue)
-    gaps = missing_between(settlements, starts)
+    classes = lake.execute(_CLASSES, [venue]).pl()
+    gaps = without_pauses(missing_between(settlements, starts), settlements, classes)
     start, end, asked_at = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None, None)
     if start is None:
         return gaps

@@ -32,6 +32,9 @@ from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all
 from funding_platform.sandbox.wire.paging import newest, oldest
 
 _QUOTES = ("USDT", "USDC")
+_UNDERLYING = {"AAPL": "EQUITY", "XAU": "COMMODITY", "TSLA": "EQUITY", "XAG": "COMMODITY"}
+"""What is no coin, and has a contract type of its own: see ``_symbol_info``."""
+
 _NEVER_DELIVERED_MS = 4_133_404_800_000
 
 Row = Callable[[Quote, int], Mapping[str, Any] | None]
@@ -64,6 +67,7 @@ STYLE = VenueStyle(
     jitter_ms=(0, 20),
     marks_settlements=True,
     spot=SpotStyle(quote="USDT", spell=lambda base: f"{base}USDT", read=_read_spot),
+    tradfi={base: base for base in _UNDERLYING},
 )  # fmt: skip
 
 
@@ -134,12 +138,19 @@ def _exchange_info(request: Request) -> Reply:
     return Reply.json(document, rows=len(symbols))
 
 
+def _kind(base: str) -> dict[str, Any]:
+    if base not in _UNDERLYING:
+        return {}
+    return {"contractType": "TRADIFI_PERPETUAL", "underlyingType": _UNDERLYING[base]}
+
+
 def _symbol_info(instrument: Instrument, now_ms: int) -> dict[str, Any]:
     contract, symbol = instrument.contract, instrument.venue_symbol
     tick, step = trimmed(instrument.tick_size), trimmed(instrument.size_step)
     lot = {"stepSize": step, "maxQty": "10000000", "minQty": step}
     return {
         **_SAME_FOR_ALL,
+        **_kind(contract.base),
         "symbol": symbol,
         "pair": symbol,
         "deliveryDate": instrument.delisted_ms or _NEVER_DELIVERED_MS,

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
@@ -39,6 +40,12 @@ class _Market(SymbolRow):
     funding_interval: Whole | None  # milliseconds; null on spot markets
     filters: _Rules
     created_at: ZonelessTime | None = None
+    rwa_market_type: str | None = None  # STOCK
+
+    @property
+    def asset_class(self) -> AssetClass:
+        """A coin unless the market is one of real-world assets."""
+        return class_said(self.rwa_market_type or "coin", self.base)
 
 
 class _MarkPrice(SymbolRow):

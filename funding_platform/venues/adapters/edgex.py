@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
@@ -41,6 +42,13 @@ class _Contract(_Paying):
     enable_open_position: bool
     tick_size: MaybeReal = None
     min_size: MaybeReal = field(name="minOrderSize", default=None)
+    is_stock: bool | None = None
+    is_fx: bool | None = None
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """None where neither flag says what it is: commodities have none of their own."""
+        return "equity" if self.is_stock else "fx" if self.is_fx else None
 
     @property
     def status(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import polars as pl
 
+from funding_platform.core.asset_classes import class_of_ticker
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.rules import rules_of
 from funding_platform.core.symbols import canonical_base, is_dollar
@@ -32,7 +33,12 @@ def instruments_frame(
     """Make rows of ``core.instruments``, seen first and last at ``observed_at``."""
     listings = _with_possible_times(listings, "listed_ms", INSTRUMENTS, venue)
     canonical = [canonical_base(listing.base) for listing in listings]
+    classes = [
+        listing.asset_class or class_of_ticker(name.base)
+        for listing, name in zip(listings, canonical, strict=True)
+    ]
     frame = _columns(listings, Listing, INSTRUMENTS).with_columns(
+        pl.Series("asset_class", classes, pl.String),
         pl.Series("base", [name.base for name in canonical], pl.String),
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import msgspec
 
+from funding_platform.core.asset_classes import AssetClass
 from funding_platform.core.symbols import ContractType, is_dollar
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime
 
@@ -80,6 +81,7 @@ class Listing(Record, kw_only=True, frozen=True, gc=False):
     contract_type: ContractType
     status: str
     venue_id: str | None = None
+    asset_class: AssetClass | None = None
     contract_size: MaybeReal = None
     interval_hours: MaybeReal = None
     tick_size: MaybeReal = None
