@@ -4,6 +4,10 @@
 {% macro horizons() -%}
     {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
 {%- endmacro %}
+{# How far the short leg's price lies above the long leg's, in basis points. #}
+{% macro price_gap_bps(short_price, long_price) -%}
+    ({{ short_price }} / nullif({{ long_price }}, 0) - 1) * 1e4
+{%- endmacro %}
 {# Both legs are traded twice. #}
 {% macro four_trades(long_bps, short_bps) -%}
     2 * ({{ long_bps }} + {{ short_bps }})
@@ -61,7 +65,7 @@
         CASE WHEN short.taker_bps IS NULL THEN 'short_fee_unknown' END,
         CASE WHEN coalesce(long.volume_24h_usd, 0) = 0 THEN 'long_volume_unknown' END,
         CASE WHEN coalesce(short.volume_24h_usd, 0) = 0 THEN 'short_volume_unknown' END,
-        CASE WHEN abs(price_gap_bps) > {{ var('wide_price_gap_bps') }} THEN 'price_gap_wide' END,
+        CASE WHEN abs(price_gap_bps) > {{ var('wide_price_gap_bps', 100) }} THEN 'price_gap_wide' END,
         CASE WHEN price_gap_bps IS NULL THEN 'price_gap_unknown' END,
         CASE WHEN divergence_8h = 0 THEN 'no_divergence' END,
         CASE WHEN net_7d <= 0 THEN 'no_net_in_7d' END

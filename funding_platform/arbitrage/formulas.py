@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Final
 
+from funding_platform.core.price_gap import PRICE_GAP_BPS_SQL
 from funding_platform.core.units import TENOR_HOURS
 
 
@@ -34,6 +35,11 @@ def inputs_of(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(sql) if name))
 
 
+PRICE_GAP_BPS: Final = Formula(
+    "price_gap_bps",
+    "How far the short leg's price lies above the long leg's, in basis points.",
+    PRICE_GAP_BPS_SQL,
+)
 FOUR_TRADES: Final = Formula(
     "four_trades", "Both legs are traded twice.", "2 * ({long_bps} + {short_bps})"
 )
@@ -77,6 +83,7 @@ TIER: Final = Formula(
 )
 
 FORMULAS: Final = (
+    PRICE_GAP_BPS,
     FOUR_TRADES,
     HALF_SPREAD_BPS,
     IMPACT_BPS,
