@@ -24,7 +24,7 @@ entry_threshold = 1e-4
 flat_fee_bps = 1.0
 """
 
-FOLDS = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
+FOLDS = ["--in-sample-days", "3", "--out-of-sample-days", "2.5", "--floor", "-1000"]
 
 
 @pytest.fixture(scope="module")
@@ -263,13 +263,6 @@ def test_a_bad_configuration_names_its_field(
                 "3",
             ],
             "needs --in-sample-days and --out-of-sample-days",
-        ),
-        (
-            [
-                *("sweep", "--config", "carry.toml", "--axis", "max_positions=1", "--workers", "2"),
-                *("--in-sample-days", "3", "--out-of-sample-days", "2"),
-            ],
-            "one process",
         ),
     ],
 )
