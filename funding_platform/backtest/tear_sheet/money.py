@@ -93,7 +93,7 @@ def attribution(result: BacktestResult) -> Iterator[Section]:
                 ("traded_usd", "traded, USD", words.usd),
             )  # fmt: skip
             bars = bar_chart(
-                [visible(one) for one in shown[name]], shown["net_usd"].to_list(), words.short_usd
+                [visible(one) for one in shown[name]], shown["net_usd"].to_list(), words.usd
             )
             yield table(f"By {name}", shown, columns, note=note, picture=bars)
     pairs = _by_pair(result)
@@ -129,7 +129,7 @@ def holding(result: BacktestResult) -> Section | None:
         ("held", "held", words.words), ("positions", "positions", words.count), MONEY[0],
         MONEY[2], MONEY[3], ("hit_rate", "earned something", words.percent),
     )  # fmt: skip
-    return table("By holding time", held, columns, wide=False)
+    return table("By holding time", held, columns)
 
 
 def extremes(result: BacktestResult) -> Iterator[Section]:

@@ -19,13 +19,13 @@ def capacity_section(result: BacktestResult, curve: pl.DataFrame | None) -> Sect
         curve = scaled_curve(result)
         note = (
             "The run's own trades at other sizes: impact grows with the square of the size, all "
-            "else with the size. `funding backtest capacity` runs the strategy again at each."
+            "else with the size. 'funding backtest capacity' runs the strategy again at each."
         )
     if curve.is_empty():
         return Section(
             "Capacity",
             note="The run charges no impact, so that it says nothing about size: "
-            "set costs.slippage.impact, or run `funding backtest capacity`.",
+            "set costs.slippage.impact, or run 'funding backtest capacity'.",
         )
     net = Series("net", curve["net_usd"].to_numpy())
     columns = (

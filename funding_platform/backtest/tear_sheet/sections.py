@@ -34,6 +34,7 @@ def sections_of(
         As from ``search.capacity``; without it the run's own trades are scaled.
     """
     made = (
+        concerned(result),
         *money_over_time(result),
         months(result),
         *attribution(result),
@@ -42,6 +43,5 @@ def sections_of(
         stress_section(stress),
         venues(result),
         *extremes(result),
-        concerned(result),
     )
     return [one for one in made if one is not None]

@@ -18,7 +18,7 @@ from funding_platform.core.plain_text import visible
 from funding_platform.core.time_grid import from_us
 
 WIDTH: Final = 760
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 12, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 14, 12, 28
 _POINTS: Final = 600
 _BAR: Final = 24
 _NAMES: Final = 190
@@ -113,7 +113,7 @@ def bar_chart(names: Sequence[str], values: Sequence[float], label: Label) -> Ma
     low, high = min(0.0, *values), max(0.0, *values)
     if low == high:
         high = 1.0
-    room = 78
+    room = 96
     begin = _NAMES + (room if low < 0 else 8)
     across = _Scale(low, high, begin, WIDTH - (room if high > 0 else 8))
     parts, zero = [], across(0.0)

@@ -11,7 +11,7 @@ def usd(value: float | None) -> str:
     if not _known(value):
         return ABSENT
     assert value is not None
-    return f"{value:,.2f}" if abs(value) < 9.995 else f"{value:,.0f}"
+    return _signed(f"{value:,.2f}" if abs(value) < 9.995 else f"{value:,.0f}")
 
 
 def short_usd(value: float) -> str:
@@ -29,7 +29,7 @@ def percent(value: float | None) -> str:
     assert value is not None
     shown = abs(value) * 100
     decimals = 2 if shown < 9.995 else 1 if shown < 99.95 else 0
-    return f"{value * 100:,.{decimals}f} %"
+    return _signed(f"{value * 100:,.{decimals}f} %")
 
 
 def ratio(value: float | None) -> str:
@@ -68,6 +68,11 @@ def moment(value: datetime | date | None) -> str:
 def words(value: str | None) -> str:
     """A text."""
     return ABSENT if value is None else value
+
+
+def _signed(text: str) -> str:
+    """Without the minus of what rounds to nothing."""
+    return text.removeprefix("-") if not any(digit in text for digit in "123456789") else text
 
 
 def _known(value: float | None) -> bool:
