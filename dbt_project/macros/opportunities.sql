@@ -42,6 +42,12 @@
 {% macro break_even_hours(cost_bps, divergence_8h) -%}
     {{ cost_bps }} / 1e4 * 8 / nullif({{ divergence_8h }}, 0)
 {%- endmacro %}
+{# The half-life of an AR(1) whose slope over lag hours was estimated from pairs that do not
+   overlap: null where it may be white noise's or, debiased, does not decay. It is that of
+   core/persistence.py. #}
+{% macro half_life_hours(slope, pairs, lag_hours) -%}
+    case when ({{ slope }} + 1 / {{ pairs }}) * sqrt({{ pairs }}) > 2.326 and {{ pairs }} * {{ slope }} + 1 < {{ pairs }} - 3 then {{ lag_hours }} * ln(0.5) / ln(({{ pairs }} * {{ slope }} + 1) / ({{ pairs }} - 3)) end
+{%- endmacro %}
 {# The verdict, from whether any reason to reject holds and any to watch. #}
 {% macro tier(rejected, watched) -%}
     CASE WHEN {{ rejected }} THEN 'reject' WHEN {{ watched }} THEN 'watch' ELSE 'actionable' END
