@@ -50,8 +50,8 @@ class _Symbol(SymbolRow):
 class _PremiumIndex(SymbolRow):
     predicted_rate: RealOrBlank = field(name="lastFundingRate")  # the next, in spite of its name
     next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
-    mark_price: Real
-    index_price: Real
+    mark_price: RealOrBlank
+    index_price: RealOrBlank
 
 
 class _FundingInfo(SymbolRow):
