@@ -64,7 +64,7 @@ class _Asked(NamedTuple):
     spec: HourlySpec
     fetch: Callable[[str, Ask], Awaitable[PageOf[Any]]]
     sound: Callable[
-        [Sequence[Any], Mapping[int, str], Mapping[str, str]], tuple[list[Any], list[int]]
+        [Sequence[Any], Mapping[int, str], Mapping[str, Any]], tuple[list[Any], list[int]]
     ]
     frame: Callable[[Sequence[Any], Life], pl.DataFrame]
 

@@ -57,7 +57,10 @@ def history(
     path = {"trade": "klines", "mark": "markPriceKlines"}[kind]
     routes = with_listings("binance", {f"/fapi/v1/{path}": klines(bars)})
     routes["/fapi/v1/exchangeInfo"] = Answer(listed)
-    return read("binance", routes, settings, lambda v: v.candle_history([SYMBOL], window, kind))
+    found: HourlyHistory = read(
+        "binance", routes, settings, lambda v: v.candle_history([SYMBOL], window, kind)
+    )
+    return found
 
 
 def read(

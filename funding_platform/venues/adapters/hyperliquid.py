@@ -1,5 +1,6 @@
 """Hyperliquid's own perpetuals; those of builders' exchanges (``xyz:AAPL``) are left out."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final
@@ -172,8 +173,8 @@ class Hyperliquid(Venue):
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
         """One page of candleSnapshot: of trades, without a turnover, and there are no others."""
-        edges = {"startTime": ask.start_ms, "endTime": ask.end_ms}
-        asked = {"coin": symbol, "interval": "1h", **edges}
+        edges: Mapping[str, str | int] = {"startTime": ask.start_ms, "endTime": ask.end_ms}
+        asked: Mapping[str, str | int] = {"coin": symbol, "interval": "1h", **edges}
         endpoint = bars(20 + -(-min(ask.hours, MOST_BARS) // BARS_PER_WEIGHT))
         rows = await self.fetch(endpoint, {"type": "candleSnapshot", "req": asked})
         return CandlePage([Candle.of(row) for row in rows])

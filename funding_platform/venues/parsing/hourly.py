@@ -96,7 +96,7 @@ def due_window(window: Window, lasts: timedelta, now: datetime) -> Window | None
 
 
 def sound_candles(
-    candles: Sequence[Candle], contradictions: Mapping[int, str], where: Mapping[str, str]
+    candles: Sequence[Candle], contradictions: Mapping[int, str], where: Mapping[str, Any]
 ) -> tuple[list[Candle], list[int]]:
     """The bars that can be, and the times of those that tell of an hour without a price.
 
@@ -113,7 +113,7 @@ def sound_candles(
 
 
 def sound_points(
-    points: Sequence[InterestPoint], contradictions: Mapping[int, str], where: Mapping[str, str]
+    points: Sequence[InterestPoint], contradictions: Mapping[int, str], where: Mapping[str, Any]
 ) -> tuple[list[InterestPoint], list[int]]:
     """The points that can be; there are none that tell of nothing.
 
@@ -151,7 +151,7 @@ def _off_the_grid(time_ms: int) -> str | None:
     return f"lies {time_ms % HOUR_MS} ms after the full hour" if time_ms % HOUR_MS else None
 
 
-def _leave_out(told: Mapping[int, str | None], rows: int, where: Mapping[str, str]) -> None:
+def _leave_out(told: Mapping[int, str | None], rows: int, where: Mapping[str, Any]) -> None:
     complaints = [f"{from_ms(at):%Y-%m-%d %H:%M:%S} {what}" for at, what in told.items() if what]
     leave_out(complaints, rows, hint=_CHANGED, **where)
 
@@ -243,8 +243,14 @@ def covered(
     told = {*inside, *(at for at in empty_ms if from_ms(at) in window)}
     first, last = _ends(window, told, life, reading.ended)
     missing = [] if omits else [at for at in range(first, last, HOUR_MS) if at not in told]
-    edges = (from_ms(inside[0]), from_ms(inside[-1])) if inside else (None, None)
-    coverage = Coverage(len(inside), len(missing), *edges, reading.requests, reading.ended)
+    coverage = Coverage(
+        rows=len(inside),
+        missing=len(missing),
+        first=from_ms(inside[0]) if inside else None,
+        last=from_ms(inside[-1]) if inside else None,
+        requests=reading.requests,
+        ended=reading.ended,
+    )
     return coverage, missing
 
 
