@@ -90,6 +90,8 @@ SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
 
 MOST_BARS: Final = 5_000
 """So many are kept, 208 days of hours; of anything older the answer is an empty list."""
+KEPT: Final = (MOST_BARS - 2) * HOUR
+"""Without the bar that still runs, and the one that drops out meanwhile."""
 BARS_PER_WEIGHT: Final = 60
 
 WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
@@ -120,12 +122,8 @@ class Hyperliquid(Venue):
         history_start=datetime(2023, 5, 1, tzinfo=UTC),
         pager=Ascending,
         page_size=500,
-        candles=(
-            CandleSpec(
-                kinds=("trade",), pager=Ascending, page_size=MOST_BARS, depth=MOST_BARS * HOUR
-            ),
-        ),
-        spot_candles=CandleSpec(pager=Ascending, page_size=MOST_BARS, depth=MOST_BARS * HOUR),
+        candles=(CandleSpec(kinds=("trade",), pager=Ascending, page_size=MOST_BARS, depth=KEPT),),
+        spot_candles=CandleSpec(pager=Ascending, page_size=MOST_BARS, depth=KEPT),
         budget=Budget("weight", 1200, 60),
         refusal=_refusal,
         statuses={"listed": "trading", "delisted": "delisted"},
