@@ -241,7 +241,7 @@ def test_okx_open_interest_is_there_when_its_period_ends(
     assert opens(ask()) == down(1, 100)
     rows = ask(begin=ago(7), end=ago(5))
     assert opens(rows) == down(5, 7)
-    known = market.open_interest("okx", "BTC-USDT-SWAP", HOUR_MS, Span(ago(4), ago(4), 1))
+    known = market.open_interest("okx", "BTC-USDT-SWAP", HOUR_MS, Span(ago(5), ago(5), 1))
     assert float(rows[0][2]) == pytest.approx(known.base[0], abs=1e-3)
     assert float(rows[0][3]) == pytest.approx(known.value[0], abs=1e-3)
 
