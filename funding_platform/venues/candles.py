@@ -40,11 +40,10 @@ from funding_platform.venues.parsing.hourly import (
     covered,
     due_window,
     points_frame,
-    sound_candles,
-    sound_points,
 )
 from funding_platform.venues.parsing.leniency import leaving_out, single_rows
 from funding_platform.venues.parsing.records import Listing, PageOf
+from funding_platform.venues.parsing.sound_hours import sound_candles, sound_points
 from funding_platform.venues.reading import Said, kept_since, read_pages
 from funding_platform.venues.specification import CandleSpec, HourlySpec
 
