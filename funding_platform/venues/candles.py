@@ -73,7 +73,7 @@ class HourlyVenue(Listed):
 
     def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
         super().__init__(http, clock)
-        self._spot: Remembered[dict[str, SpotListing]] = Remembered()
+        self._remembered_spot: Remembered[dict[str, SpotListing]] = Remembered()
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
         """One page of a perpetual's bars."""
@@ -197,7 +197,7 @@ class HourlyVenue(Listed):
         NotOfferedError
             If the venue has none.
         """
-        return await self._spot.get(self._clock(), self._ask_spot)
+        return await self._remembered_spot.get(self._clock(), self._ask_spot)
 
     async def _ask_spot(self) -> dict[str, SpotListing]:
         names = ("venue_symbol", "base", "quote")

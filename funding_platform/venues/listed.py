@@ -47,7 +47,7 @@ class Listed(Reader):
 
     def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
         super().__init__(http, clock)
-        self._perpetuals: Remembered[dict[str, Listing]] = Remembered()
+        self._remembered: Remembered[dict[str, Listing]] = Remembered()
 
     async def fetch_listings(self) -> list[Listing]:
         """Every perpetual that the venue lists."""
@@ -59,7 +59,7 @@ class Listed(Reader):
 
     async def listed(self) -> Mapping[str, Listing]:
         """The same by symbol."""
-        return await self._perpetuals.get(self._clock(), self._ask_listings)
+        return await self._remembered.get(self._clock(), self._ask_listings)
 
     async def _ask_listings(self) -> dict[str, Listing]:
         return await self.by_symbol(self.fetch_listings, _NAMES, "listings")
