@@ -131,7 +131,7 @@ def test_bybit_hangs_on_its_end(client: httpx.Client, call: str) -> None:
 
 
 def test_bybit_counts_inverse_contracts_in_dollars(client: httpx.Client, market: Market) -> None:
-    window = {"start": ago(2), "end": ago(2)}
+    window: dict[str, Any] = {"start": ago(2), "end": ago(2)}
     for category, symbol, order in (
         ("linear", "BTCUSDT", (5, 6)),
         ("inverse", "BTCUSD", (6, 5)),

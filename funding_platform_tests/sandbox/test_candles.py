@@ -171,6 +171,7 @@ def test_open_interest_is_what_the_quotes_showed() -> None:
     for symbol, quote in then.quotes("extended").items():
         held = later.open_interest("extended", symbol, HOUR_MS, Span(moment, moment, 1))
         assert held.base == pytest.approx([quote.open_interest], rel=1e-6, abs=1e-4)
+        assert quote.mark is not None
         assert held.value == pytest.approx(held.base * quote.mark, rel=1e-6, abs=1e-2)
 
 
