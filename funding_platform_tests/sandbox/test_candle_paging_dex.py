@@ -10,7 +10,17 @@ from funding_platform.core.time_grid import HOUR_MS, from_ms
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.edgex import contract_id
-from funding_platform_tests.sandbox.test_candle_paging import NOW_MS, OPEN, ago, down, held, ohlc
+from funding_platform_tests.sandbox.test_candle_paging import (
+    INDEX,
+    MARK,
+    NOW_MS,
+    OPEN,
+    TRADE,
+    ago,
+    down,
+    held,
+    ohlc,
+)
 
 Row = dict[str, Any]
 
@@ -36,7 +46,8 @@ def lighter(
 @pytest.mark.parametrize("call", ["candles", "markPriceCandles"])
 def test_lighter_keeps_the_newest_of_a_wide_window(client: httpx.Client, call: str) -> None:
     def ask(*edges: int, back: int = 0) -> list[int]:
-        return [row["t"] for row in lighter(client, call, *edges, back=back) or []]
+        start, end = edges
+        return [row["t"] for row in lighter(client, call, start, end, back=back) or []]
 
     assert ask(0, NOW_MS // 1_000) == ask(0, NOW_MS) == down(499, 0)
     assert ask(ago(9) // 1_000, ago(7) // 1_000) == down(9, 7)
@@ -54,7 +65,7 @@ def test_lighter_leaves_out_what_is_zero(client: httpx.Client, market: Market) -
     assert all(("v" in row) == ("V" in row) for row in rows)
     marks = lighter(client, "markPriceCandles", 0, NOW_MS, identity) or []
     assert len(marks) == 500
-    assert (marks[0].keys(), marks[-1]["sc"]) == ({"t", "o", "h", "l", "c", "sc"}, 34 * 60 + 56)
+    assert (set(marks[0]), marks[-1]["sc"]) == ({"t", "o", "h", "l", "c", "sc"}, 34 * 60 + 56)
     bar = held(market, "lighter", symbol, "mark", 5, 12)
     assert [marks[-6][name] for name in "ohlc"] == pytest.approx(ohlc(bar), rel=1e-4)
 
@@ -102,10 +113,10 @@ def paradex(client: httpx.Client, symbol: str, start: int, end: int, kind: str) 
 
 
 def test_paradex_counts_dollars(client: httpx.Client, market: Market) -> None:
-    for name, kind, decimals in (("last", "trade", 1), ("mark", "mark", 4)):
+    for name, kind, decimals in (("last", TRADE, 1), ("mark", MARK, 4)):
         rows = paradex(client, "BTC-USD-PERP", ago(9), ago(7), name)
         assert [row[0] for row in rows] == down(9, 7)
-        bar = held(market, "paradex", "BTC-USD-PERP", kind, 9, decimals)  # type: ignore[arg-type]
+        bar = held(market, "paradex", "BTC-USD-PERP", kind, 9, decimals)
         assert rows[0][1:5] == ohlc(bar)
         assert rows[0][5] == (int(bar.turnovers[0]) if name == "last" else 0)
     assert paradex(client, "BTC-USD-PERP", ago(9), ago(7), "underlying")[0][1:5] == ohlc(
@@ -238,8 +249,8 @@ def test_drift_goes_backwards_from_its_start(
     rows = ask(**window)
     assert [1_000 * row["ts"] for row in rows] == down(5, 7)
     assert len(ask(limit=9_999)) == 1_000
-    for name, kind in (("fill", "trade"), ("oracle", "index")):
-        bar = held(market, "drift", "BTC-PERP", kind, 5, 6)  # type: ignore[arg-type]
+    for name, kind in (("fill", TRADE), ("oracle", INDEX)):
+        bar = held(market, "drift", "BTC-PERP", kind, 5, 6)
         shown = [rows[0][name + column] for column in ("Open", "High", "Low", "Close")]
         assert shown == ohlc(bar)
         if kind == "trade":
