@@ -65,4 +65,4 @@ def _volumes(traits: Traits, hours: Times, closes: Values, now: float) -> Values
     usual = traits.turnover_usd / 24 * activity(traits, hours.astype(np.float64)) / closes
     passed = np.minimum(1.0, now - hours)
     volumes = usual * passed * (0.6 + 0.8 * uniform(draw(traits.own_key, hours)))
-    return np.maximum(np.round(volumes, _VOLUME_DECIMALS), _LEAST_VOLUME)
+    return np.asarray(np.maximum(np.round(volumes, _VOLUME_DECIMALS), _LEAST_VOLUME))

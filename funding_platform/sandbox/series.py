@@ -1,6 +1,6 @@
 """What a market has through time: settlements, bars and open interest, as arrays."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +75,7 @@ class Candles(NamedTuple):
 
     def slice(self, rows: "slice | npt.NDArray[np.bool_]") -> "Candles":
         """Some of the bars."""
-        return Candles(*(column[rows] for column in self))
+        return Candles(self.opens_ms[rows], *(column[rows] for column in self[1:]))
 
     @property
     def newest_first(self) -> "Candles":
@@ -88,6 +88,11 @@ class Candles(NamedTuple):
         return self.opens_ms + HOUR_MS
 
 
+_NOTHING = np.empty(0)
+NO_CANDLES: Final = Candles(np.empty(0, dtype=np.int64), *([_NOTHING] * 6))
+"""What a market has that knows no bars of a contract."""
+
+
 class OpenInterest(NamedTuple):
     """One-sided open interest at moments, oldest first: in base units and in the quote.
 
@@ -98,6 +103,10 @@ class OpenInterest(NamedTuple):
     base: Values
     value: Values
 
-    def slice(self, rows: slice) -> "OpenInterest":
+    def slice(self, rows: "slice | npt.NDArray[np.bool_]") -> "OpenInterest":
         """Some of the rows."""
-        return OpenInterest(*(column[rows] for column in self))
+        return OpenInterest(self.times_ms[rows], *(column[rows] for column in self[1:]))
+
+
+NO_OPEN_INTEREST: Final = OpenInterest(np.empty(0, dtype=np.int64), _NOTHING, _NOTHING)
+"""What a market has that does not know the open interest of a contract through time."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.deals import activity, quoted, spot_price, traded
 from funding_platform.sandbox.market import Instrument, Quote, VenueStyle
-from funding_platform.sandbox.noise import Bits, bell, draw, key, uniform, value_noise
+from funding_platform.sandbox.noise import Bits, bell, draw, draw_each, key, uniform, value_noise
 from funding_platform.sandbox.series import (
     Candles,
     OpenInterest,
@@ -63,7 +63,8 @@ class SyntheticVenue:
 
     def premium(self, traits: Traits, hours: Values) -> Values:
         """Premium in units of the 8-hour rate."""
-        regime = draw(self._common_key, np.floor(hours / _REGIME_HOURS)) % np.uint64(len(_REGIMES))
+        regime = draw_each(self._common_key, np.floor(hours / _REGIME_HOURS))
+        regime = regime % np.uint64(len(_REGIMES))
         common = _REGIMES[regime] + value_noise(self._common_key, hours, _COMMON)
         own = value_noise(traits.own_key, hours, _CONTRACT)
         coin = value_noise(traits.coin_key, hours, _COIN)
@@ -194,12 +195,21 @@ def _spikes(coin_key: Bits, hours: Values) -> Values:
     total = np.zeros(np.broadcast(coin_key, hours).shape)
     block = np.floor(hours / _SPIKE_HOURS)
     for start in (block - 1, block):
-        bits = draw(coin_key ^ np.uint64(0x5B1CE), start)
-        age = hours - start * _SPIKE_HOURS - np.floor(uniform(bits) * _SPIKE_HOURS)
-        size = 0.002 / (0.05 + uniform(draw(bits, 1))) * np.sign(bell(draw(bits, 2)))
-        happens = (uniform(draw(bits, 3)) < 0.04) & (age >= 0)
-        total += np.where(happens, size * np.exp(-np.maximum(age, 0) / 12), 0.0)
+        begins, size = _bursts(coin_key, start)
+        age = hours - start * _SPIKE_HOURS - begins
+        fading = size * np.exp(-np.maximum(age, 0) / 12)
+        total += np.where((size != 0) & (age >= 0), fading, 0.0)
     return total
+
+
+def _bursts(coin_key: Bits, blocks: Values) -> tuple[Values, Values]:
+    """When within each block a burst begins, and its size; 0 in most. Each block is drawn once."""
+    known, at = np.unique(blocks, return_inverse=True) if coin_key.size == 1 else (blocks, ...)
+    bits = draw(coin_key ^ np.uint64(0x5B1CE), known)
+    begins = np.floor(uniform(bits) * _SPIKE_HOURS)
+    size = 0.002 / (0.05 + uniform(draw(bits, 1))) * np.sign(bell(draw(bits, 2)))
+    size = np.where(uniform(draw(bits, 3)) < 0.04, size, 0.0)
+    return begins[at], size[at]
 
 
 def _held(traits: Traits, traded_a_day: Values) -> Values:

@@ -118,21 +118,21 @@ def _quoted(request: Request, of: Instrument, kind: PriceKind, *, plain: bool) -
 
 
 def _open_interest(request: Request) -> Reply:
-    """A period's row has the figure of its end, and is there when the period has ended."""
+    """A period's row has the figure of its beginning, and is there when the period has ended."""
     instrument = _contract(request)
     step = _STEPS.get(request.text("period") or "5m")
     if step is None:
         raise ParameterError("period")
-    start, end = request.integer("begin"), request.integer("end")
+    end, ended = request.integer("end"), request.now_ms - step
     span = Span(
-        None if start is None else start + step,
-        None if end is None else end + step,
+        request.integer("begin"),
+        ended if end is None else min(end, ended),
         request.limit(default=100, cap=100),
     )
     held = request.market.open_interest(request.venue, instrument.venue_symbol, step, span)
     page = held.slice(slice(None, None, -1))
     columns = (
-        (page.times_ms - step).tolist(),
+        page.times_ms.tolist(),
         texts(np.round(contracts_of(instrument, page.base, page.value), 8), 8),
         texts(page.base, SIZE_DECIMALS),
         texts(page.value, VALUE_DECIMALS),
