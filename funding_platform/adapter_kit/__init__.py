@@ -10,15 +10,22 @@ from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.adapter_kit.against_sandbox import check_against_sandbox
+    from funding_platform.adapter_kit.hourly import check_hourly
     from funding_platform.adapter_kit.specification import check_specification
     from funding_platform.adapter_kit.spoilt_answers import check_spoilt_answers
 
-__all__ = ["check_against_sandbox", "check_specification", "check_spoilt_answers"]
+__all__ = [
+    "check_against_sandbox",
+    "check_hourly",
+    "check_specification",
+    "check_spoilt_answers",
+]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "check_against_sandbox": "against_sandbox",
+        "check_hourly": "hourly",
         "check_specification": "specification",
         "check_spoilt_answers": "spoilt_answers",
     },

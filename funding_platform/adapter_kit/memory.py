@@ -14,6 +14,7 @@ import polars as pl
 
 from funding_platform.adapter_kit.spoiling import Body, Call, cut
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.venues.contract import Venue
@@ -90,16 +91,33 @@ class Memory(HttpClient):
 
 
 def questions(symbol: str | None) -> dict[Table, Callable[[Venue], Awaitable[pl.DataFrame]]]:
-    """How to ask a venue for each table."""
+    """Say how to ask a venue for each table."""
 
     async def history(venue: Venue) -> pl.DataFrame:
         assert symbol is not None
         return await venue.funding_rates([symbol], WINDOW.start, WINDOW.end)
 
+    async def candles(venue: Venue) -> pl.DataFrame:
+        assert symbol is not None
+        edges = (WINDOW.start, WINDOW.end)
+        kinds = venue.spec.candle_kinds
+        return pl.concat([await venue.candles([symbol], *edges, kind) for kind in kinds])
+
+    async def spot_candles(venue: Venue) -> pl.DataFrame:
+        markets = list(await venue.spot_markets())[:1]
+        return await venue.spot_candles(markets, WINDOW.start, WINDOW.end)
+
+    async def open_interest(venue: Venue) -> pl.DataFrame:
+        assert symbol is not None
+        return await venue.open_interest([symbol], WINDOW.start, WINDOW.end)
+
     return {
         INSTRUMENTS: Venue.instruments,
         MARKET_SNAPSHOTS: Venue.market_snapshot,
         FUNDING_RATES: history,
+        PRICE_CANDLES: candles,
+        SPOT_CANDLES: spot_candles,
+        OPEN_INTEREST: open_interest,
     }
 
 
@@ -107,11 +125,18 @@ async def learn(name: str, url: str) -> tuple[Memory, str | None]:
     """Ask for everything once; the symbol is the one whose history was asked for."""
     memory, kind = Memory(name, url), venue_class(name)
     symbol: str | None = None
-    for table in (INSTRUMENTS, MARKET_SNAPSHOTS, FUNDING_RATES):
-        if table in kind.spec.offers:
-            memory.learn(table)
-            frame = await questions(symbol)[table](kind(memory, lambda: NOW))
-            if table is INSTRUMENTS:
-                symbol = frame.filter(status="trading", contract_type="linear")["venue_symbol"][0]
+    for table in kind.spec.offers:
+        memory.learn(table)
+        frame = await questions(symbol)[table](kind(memory, lambda: NOW))
+        if table is INSTRUMENTS:
+            symbol = _a_symbol(frame)
     await memory.aclose()
     return memory, symbol
+
+
+def _a_symbol(instruments: pl.DataFrame) -> str:
+    """One that trades, linear where there is one: its amounts are in base."""
+    trading = instruments.filter(status="trading").sort(
+        pl.col("contract_type") != "linear", maintain_order=True
+    )
+    return str(trading["venue_symbol"][0])

@@ -73,7 +73,7 @@ def test_a_linear_contract_settles_in_its_quote_where_nothing_else_is_said(
 def test_rows_that_are_no_settlements_still_show_how_far_a_page_reaches() -> None:
     rows = [Settlement("BTC", time_ms, 0.1) for time_ms in (1, 2, 3)]
     page = Page.sifted(rows, lambda row: row.time_ms != 2, "next")
-    assert [row.time_ms for row in page.settlements] == [1, 3]
+    assert [row.time_ms for row in page.rows] == [1, 3]
     assert (page.passed_over_ms, page.token) == ([2], "next")
 
 

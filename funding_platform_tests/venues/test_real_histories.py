@@ -11,10 +11,10 @@ import pytest
 
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.contract import IN_FLIGHT
 from funding_platform.venues.errors import RequestError, UnavailableError, VenueError
 from funding_platform.venues.paging.pager import Ended, round_to_second
 from funding_platform.venues.parsing.history import History
+from funding_platform.venues.reading import IN_FLIGHT
 from funding_platform.venues.registry import open_venue
 from funding_platform.venues.rest.concurrency import BREACH_AFTER
 from funding_platform_tests.venues.histories import NOW, Row, history_route, read_series

@@ -5,18 +5,21 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
+from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage, SpotListing
 from funding_platform.venues.parsing.fields import MaybeReal, Real, Time, Whole, ZonelessTime
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, ratio, utc_ms
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 
 class _Rule(Payload):
@@ -37,6 +40,12 @@ class _Market(SymbolRow):
     funding_interval: Whole | None  # milliseconds; null on spot markets
     filters: _Rules
     created_at: ZonelessTime | None = None
+    rwa_market_type: str | None = None  # STOCK
+
+    @property
+    def asset_class(self) -> AssetClass:
+        """A coin unless the market is one of real-world assets."""
+        return class_said(self.rwa_market_type or "coin", self.base)
 
 
 class _MarkPrice(SymbolRow):
@@ -64,11 +73,31 @@ class _Funding(SymbolRow):
     interval_end_timestamp: ZonelessTime
 
 
+class _Bar(Payload):
+    """Of an hour without a deal all prices are null."""
+
+    start: ZonelessTime
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume_base: MaybeReal = field(name="volume", default=None)
+    volume_quote: MaybeReal = field(name="quoteVolume", default=None)
+
+    @property
+    def time_ms(self) -> int:
+        """In milliseconds."""
+        return utc_ms(self.start)
+
+
 MARKETS: Final = Endpoint("/api/v1/markets", list[_Market])
 MARK_PRICES: Final = Endpoint("/api/v1/markPrices", list[_MarkPrice])
 OPEN_INTEREST: Final = Endpoint("/api/v1/openInterest", list[_OpenInterest])
 TICKERS: Final = Endpoint("/api/v1/tickers", list[_Ticker])
-HISTORY: Final = Endpoint("/api/v1/fundingRates", list[_Funding], budget=Budget("history", 30, 60))
+SLOW: Final = Budget("history", 30, 60)
+HISTORY: Final = Endpoint("/api/v1/fundingRates", list[_Funding], budget=SLOW)
+CANDLES: Final = Endpoint("/api/v1/klines", list[_Bar], budget=SLOW)
+PRICES: Final = {"mark": "Mark", "index": "Index", "trade": "Last"}
 
 
 class Backpack(Venue):
@@ -82,6 +111,11 @@ class Backpack(Venue):
         history_start=datetime(2025, 1, 1, tzinfo=UTC),
         pager=BackwardOffset,
         page_size=1000,
+        # Nothing says how many bars come at most, or which are left out beyond that.
+        candles=(
+            CandleSpec(kinds=tuple(PRICES), pager=EitherEnd, page_size=1000, empty_bars="null"),
+        ),
+        spot_candles=CandleSpec(pager=EitherEnd, page_size=1000, empty_bars="null"),
         budget=Budget("requests", 2000, 60),
         refusal=ErrorCodes("code", "message", meanings={"INVALID_SYMBOL": UnknownSymbolError}),
         statuses={
@@ -94,7 +128,7 @@ class Backpack(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals among the markets."""
+        """List the perpetuals among the markets."""
         return [
             Listing.linear(
                 row,
@@ -108,7 +142,7 @@ class Backpack(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """MarkPrices of all perpetuals, joined with open interest and turnover."""
+        """Fetch markPrices of all perpetuals, joined with open interest and turnover."""
         prices, interest, tickers, listed = await together(
             self.fetch(MARK_PRICES),
             self.attempt_rows(OPEN_INTEREST),
@@ -125,7 +159,7 @@ class Backpack(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """Rows from an offset on, newest first; one that ends in the future is still open."""
+        """Fetch rows from an offset on, newest first; one that ends in the future is still open."""
         params: Params = {"symbol": symbol, "limit": ask.limit, "offset": int(ask.token or 0)}
         rows = [
             Settlement(row.venue_symbol, utc_ms(row.interval_end_timestamp), row.rate)
@@ -137,3 +171,23 @@ class Backpack(Venue):
         if len(soon) > 1:  # the clock is another: what has settled by it is as wrong
             raise self.broken(f"several intervals of {symbol} end in the future", HISTORY)
         return page
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars, asked for in seconds; a price that is not the last one has a type."""
+        edges: Params = {"startTime": -(-ask.start_ms // 1000), "endTime": ask.end_ms // 1000}
+        typed: Params = {} if kind == "trade" else {"priceType": PRICES[kind]}
+        rows = await self.fetch(CANDLES, {"symbol": symbol, "interval": "1h", **edges, **typed})
+        blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}
+        return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows])
+
+    async def fetch_spot_listings(self) -> list[SpotListing]:
+        """The spot markets among the markets."""
+        return [
+            SpotListing.of(row, trades=row.status == "Open")
+            for row in await self.fetch(MARKETS)
+            if row.market_type == "SPOT"
+        ]
+
+    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
+        """The same of a spot market, by its symbol."""
+        return await self.fetch_candles(symbol, "trade", ask)

@@ -1,21 +1,35 @@
 """Binance USD-M futures; Aster copied its API."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.symbols import canonical_base
+from funding_platform.core.time_grid import to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import (
+    Candle,
+    CandlePage,
+    InterestPage,
+    InterestPoint,
+    SpotListing,
+)
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, RealOrBlank, Time
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
+
+TRADFI: Final = "TRADIFI_PERPETUAL"
+"""The contract type of perpetuals on shares, funds and commodities."""
 
 
 class _Filter(Payload):
@@ -24,17 +38,27 @@ class _Filter(Payload):
     min_qty: MaybeReal = None
 
 
-class _Symbol(SymbolRow):
+class Symbol(SymbolRow):
+    """A contract of exchangeInfo, perpetual or not."""
+
     status: str
     kind: str = field(name="contractType")
     quote: str = field(name="quoteAsset")
     base_asset: str = ""
     settle: str | None = field(name="marginAsset", default=None)
+    underlying_type: str = ""  # COIN, INDEX (of coins), EQUITY, KR_EQUITY, COMMODITY, PREMARKET
+    underlying_sub_type: tuple[str, ...] = ()
+    symbol_type: int | None = None  # only Aster has it
     listed_ms: MaybeTime = field(name="onboardDate", default=None)
     filters: tuple[_Filter, ...] = ()
 
+    @property
+    def base(self) -> str:
+        """The base; Binance's first rows left it out."""
+        return self.base_asset or self.venue_symbol.removesuffix(self.quote)
+
     def rule(self, kind: str) -> _Filter:
-        """The trading rule of that type; an empty one where there is none."""
+        """Find the trading rule of that type; an empty one where there is none."""
         return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
 
 
@@ -62,6 +86,37 @@ class _OpenInterest(SymbolRow):
     open_interest_base: Real = field(name="openInterest")
 
 
+class _Bar(Payload, array_like=True):
+    """Of mark and index prices the volumes are zeros."""
+
+    time_ms: Time
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume_base: MaybeReal
+    close_ms: Time
+    volume_quote: MaybeReal
+
+    def candle(self, symbol: str, *, traded: bool) -> Candle:
+        """As a record; the row does not name its symbol."""
+        prices = (self.open, self.high, self.low, self.close)
+        volumes = (self.volume_base, self.volume_quote) if traded else ()
+        return Candle(symbol, self.time_ms, *prices, *volumes)
+
+
+class _Held(SymbolRow):
+    time_ms: Time = field(name="timestamp")
+    open_interest_base: Real = field(name="sumOpenInterest")
+    open_interest_quote: Real = field(name="sumOpenInterestValue")
+
+
+class _SpotSymbol(SymbolRow):
+    status: str
+    base: str = field(name="baseAsset")
+    quote: str = field(name="quoteAsset")
+
+
 class _Funding(SymbolRow):
     time_ms: Time = field(name="fundingTime")
     rate: Real = field(name="fundingRate")
@@ -69,7 +124,7 @@ class _Funding(SymbolRow):
 
 
 FUNDING: Final = Budget("funding", 500, 300)
-EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", list[_Symbol], within="symbols")
+EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", list[Symbol], within="symbols")
 PREMIUM_INDEX: Final = Endpoint("/fapi/v1/premiumIndex", list[_PremiumIndex], weight=10)
 FUNDING_INFO: Final = Endpoint("/fapi/v1/fundingInfo", list[_FundingInfo], budget=FUNDING)
 TICKERS: Final = Endpoint("/fapi/v1/ticker/24hr", list[_Ticker], weight=40)
@@ -77,9 +132,37 @@ BOOKS: Final = Endpoint("/fapi/v1/ticker/bookTicker", list[_Book], weight=5)
 OPEN_INTEREST: Final = Endpoint("/fapi/v1/openInterest", _OpenInterest)
 HISTORY: Final = Endpoint("/fapi/v1/fundingRate", list[_Funding], budget=FUNDING)
 
+PAGE_OF_BARS: Final = 499
+"""Up to here a page weighs 2; 1500 weigh 10."""
+CANDLES: Final = {
+    kind: Endpoint(f"/fapi/v1/{call}", list[_Bar], weight=2)
+    for kind, call in (
+        ("mark", "markPriceKlines"),
+        ("index", "indexPriceKlines"),
+        ("trade", "klines"),
+    )
+}
+HELD_MONTH: Final = timedelta(days=30)
+HELD: Final = Endpoint(
+    "/futures/data/openInterestHist", list[_Held], budget=Budget("open interest", 1000, 300)
+)
+SPOT_HOST: Final = "https://api.binance.com"
+SPOT_WEIGHT: Final = Budget("spot weight", 6000, 60)
+SPOT_INFO: Final = Endpoint(
+    "/api/v3/exchangeInfo",
+    list[_SpotSymbol],
+    within="symbols",
+    weight=20,
+    budget=SPOT_WEIGHT,
+    host=SPOT_HOST,
+)
+SPOT_CANDLES: Final = Endpoint(
+    "/api/v3/klines", list[_Bar], weight=2, budget=SPOT_WEIGHT, host=SPOT_HOST
+)
 
-class Binance(Venue):
-    """Binance USD-M futures."""
+
+class Futures(Venue):
+    """Binance's USD-M futures, as Aster has them too."""
 
     spec = VenueSpec(
         name="binance",
@@ -89,6 +172,9 @@ class Binance(Venue):
         history_start=datetime(2019, 9, 1, tzinfo=UTC),
         pager=Ascending,
         page_size=1000,
+        candles=(
+            CandleSpec(kinds=("mark", "index", "trade"), pager=Ascending, page_size=PAGE_OF_BARS),
+        ),
         budget=Budget("weight", 2400, 60),
         refusal=ErrorCodes(
             "code", "msg", meanings={-1121: UnknownSymbolError, -1003: RateLimitedError}
@@ -106,7 +192,7 @@ class Binance(Venue):
     history = HISTORY  # Aster, which inherits all of this, counts these two calls differently
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of exchangeInfo. One that fundingInfo leaves out has no known interval."""
+        """List the perpetuals of exchangeInfo; one that fundingInfo lacks has no known interval."""
         symbols, hours = await together(
             self.fetch(EXCHANGE_INFO), self.attempt_rows(self.funding_info)
         )
@@ -114,16 +200,16 @@ class Binance(Venue):
             Listing.linear(
                 row,
                 hours.get(row.venue_symbol),
-                base=row.base_asset or row.venue_symbol.removesuffix(row.quote),
+                asset_class=self.asset_class(row),
                 tick_size=row.rule("PRICE_FILTER").tick_size,
                 min_size=row.rule("LOT_SIZE").min_qty,
             )
             for row in symbols
-            if row.kind in ("PERPETUAL", "TRADIFI_PERPETUAL")  # second: shares, funds, commodities
+            if row.kind in ("PERPETUAL", TRADFI)
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """PremiumIndex, joined with what the other bulk calls and openInterest add."""
+        """Fetch premiumIndex, joined with what the other bulk calls and openInterest add."""
         premium, hours, tickers, books, listed = await together(
             self.fetch(PREMIUM_INDEX),
             self.attempt_rows(self.funding_info),
@@ -143,11 +229,57 @@ class Binance(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundingRate, whose two edges are included."""
+        """Fetch one page of fundingRate, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(self.history, {"symbol": symbol, **edges})
         return Page([Settlement(r.venue_symbol, r.time_ms, r.rate, r.mark_price) for r in rows])
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars, whose two edges are included; of the index by its pair."""
+        named = "pair" if kind == "index" else "symbol"
+        rows = await self.fetch(CANDLES[kind], {named: symbol, **_bars(ask)})
+        return CandlePage([row.candle(symbol, traded=kind == "trade") for row in rows])
+
+    def asset_class(self, row: Symbol) -> AssetClass:
+        """A coin, or an index of coins, unless the contract is of TradFi."""
+        if row.kind == TRADFI:
+            return class_said(row.underlying_type, canonical_base(row.base).base)
+        return "index" if row.underlying_type == "INDEX" else "crypto"
+
     def trades(self, listing: Listing | None) -> bool:
-        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
+        """Tell whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
         return listing is None or listing.status == "TRADING"
+
+
+class Binance(Futures):
+    """Binance: beside its futures the spot market, and the open interest of the last month."""
+
+    spec = replace(
+        Futures.spec,
+        spot_candles=CandleSpec(pager=Ascending, page_size=1000),
+        open_interest=HourlySpec(pager=Ascending, page_size=500, depth=HELD_MONTH),
+    )
+
+    async def fetch_spot_listings(self) -> list[SpotListing]:
+        """The symbols of the spot market."""
+        rows = await self.fetch(SPOT_INFO)
+        return [SpotListing.of(row, trades=row.status == "TRADING") for row in rows]
+
+    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
+        """The same from the spot market, which is another host with weights of its own."""
+        rows = await self.fetch(SPOT_CANDLES, {"symbol": symbol, **_bars(ask)})
+        return CandlePage([row.candle(symbol, traded=True) for row in rows])
+
+    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
+        """One page of what was held, one side, at full hours of the last month."""
+        start_ms = max(ask.start_ms, to_ms(self.now() - HELD_MONTH))
+        edges: Params = {"startTime": start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        if start_ms > ask.end_ms:
+            return InterestPage([])
+        rows = await self.fetch(HELD, {"symbol": symbol, "period": "1h", **edges})
+        return InterestPage([InterestPoint.of(row) for row in rows])
+
+
+def _bars(ask: Ask) -> Params:
+    edges = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+    return {"interval": "1h", **edges}

@@ -5,18 +5,29 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.symbols import ContractType
+from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.symbols import ContractType, canonical_base
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError
 from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import (
+    SPOT,
+    Candle,
+    CandlePage,
+    InterestPage,
+    InterestPoint,
+    SpotListing,
+)
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, Whole
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, coalesce, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
+
+_COIN_TYPES: Final = ("", "innovation", "adventure")
 
 
 class _Filter(Payload):
@@ -34,6 +45,15 @@ class _Instrument(SymbolRow):
     funding_interval: Whole  # minutes
     price_filter: _Filter
     lot_size_filter: _Filter
+    symbol_type: str | None = None  # stock, forex; blank, or a zone of coins, on all others
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """None on older rows, which lack the field."""
+        if self.symbol_type is None:
+            return None
+        coin = self.symbol_type in _COIN_TYPES
+        return "crypto" if coin else class_said(self.symbol_type, canonical_base(self.base).base)
 
 
 class _Instruments(Payload):
@@ -57,6 +77,32 @@ class _Ticker(SymbolRow):
     single_open_interest_value: MaybeReal = None  # the single ones came in 2026
 
 
+class _Bar(Payload, array_like=True):
+    time_ms: Time
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume: MaybeReal = None  # base, of inverse contracts dollars; there is none of mark and index
+    turnover: MaybeReal = None  # quote, of inverse contracts coin
+
+
+class _Bars(SymbolRow):
+    list: list[_Bar]
+
+
+class _Held(Payload):
+    time_ms: Time = field(name="timestamp")
+    open_interest: Real  # both sides
+    single_open_interest: MaybeReal = None
+
+
+class _SpotInstrument(SymbolRow):
+    status: str
+    base: str = field(name="baseCoin")
+    quote: str = field(name="quoteCoin")
+
+
 class _Funding(SymbolRow):
     time_ms: Time = field(name="fundingRateTimestamp")
     rate: Real = field(name="fundingRate")
@@ -65,10 +111,22 @@ class _Funding(SymbolRow):
 INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Instruments, within="result")
 TICKERS: Final = Endpoint("/v5/market/tickers", list[_Ticker], within="result.list")
 HISTORY: Final = Endpoint("/v5/market/funding/history", list[_Funding], within="result.list")
+CANDLES: Final = {
+    kind: Endpoint(f"/v5/market/{call}", _Bars, within="result")
+    for kind, call in (
+        ("mark", "mark-price-kline"),
+        ("index", "index-price-kline"),
+        ("trade", "kline"),
+    )
+}
+HELD: Final = Endpoint("/v5/market/open-interest", list[_Held], within="result.list")
+SPOT_INSTRUMENTS: Final = Endpoint(
+    "/v5/market/instruments-info", list[_SpotInstrument], within="result.list"
+)
 
 
 def category(symbol: str) -> ContractType:
-    """Inverse perpetuals end in USD (BTCUSD); linear ones in USDT or PERP."""
+    """Tell the category: inverse perpetuals end in USD (BTCUSD), linear ones in USDT or PERP."""
     return "inverse" if symbol.endswith("USD") else "linear"
 
 
@@ -83,6 +141,10 @@ class Bybit(Venue):
         history_start=datetime(2018, 11, 1, tzinfo=UTC),
         pager=Backward,
         page_size=200,
+        # With both edges given a page hangs on its end: forward, the newest would come for ever.
+        candles=(CandleSpec(kinds=("mark", "index", "trade"), pager=Backward, page_size=1000),),
+        spot_candles=CandleSpec(pager=Backward, page_size=1000),
+        open_interest=HourlySpec(pager=Backward, page_size=200),
         budget=Budget("requests", 600, 5),
         refusal=ErrorCodes(
             "retCode",
@@ -100,20 +162,57 @@ class Bybit(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of both categories."""
+        """List the perpetuals of both categories."""
         both = await together(self._listed("linear"), self.attempt(self._listed("inverse"), []))
         return both[0] + both[1]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers of both categories, which hold everything."""
+        """Fetch the tickers of both categories, which hold everything."""
         both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
         return both[0] + both[1]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page, newest first; the venue wants both edges."""
+        """Fetch one page, newest first; the venue wants both edges."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars, newest first; a start within a bar would bring that bar."""
+        return await self._bars(CANDLES[kind], category(symbol), symbol, ask)
+
+    async def fetch_spot_listings(self) -> list[SpotListing]:
+        """The instruments of the spot market, on one page."""
+        rows = await self.fetch(SPOT_INSTRUMENTS, {"category": SPOT})
+        return [SpotListing.of(row, trades=row.status == "Trading") for row in rows]
+
+    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
+        """The same of a spot market, which may bear the symbol of a perpetual."""
+        return await self._bars(CANDLES["trade"], SPOT, symbol, ask)
+
+    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
+        """One page of what was held: base, and of inverse contracts, of 1 USD each, dollars."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        asked: Params = {"category": category(symbol), "symbol": symbol, "intervalTime": "1h"}
+        unit = "open_interest_quote" if category(symbol) == "inverse" else "open_interest_base"
+        return InterestPage(
+            [
+                InterestPoint(
+                    symbol,
+                    row.time_ms,
+                    **{unit: coalesce(row.single_open_interest, row.open_interest / 2)},
+                )
+                for row in await self.fetch(HELD, {**asked, **edges})
+            ]
+        )
+
+    async def _bars(
+        self, endpoint: Endpoint[_Bars], wanted: str, symbol: str, ask: Ask
+    ) -> CandlePage:
+        edges: Params = {"start": ask.start_ms, "end": ask.end_ms, "limit": ask.limit}
+        asked: Params = {"category": wanted, "symbol": symbol, "interval": "60"}
+        answer = await self.fetch(endpoint, {**asked, **edges})
+        return CandlePage([_candle(row, answer.venue_symbol, wanted) for row in answer.list])
 
     async def _listed(self, wanted: ContractType) -> list[Listing]:
         params: Params = {"category": wanted, "limit": 1000, "cursor": ""}
@@ -139,6 +238,13 @@ class Bybit(Venue):
             for row in await self.fetch(TICKERS, {"category": wanted})
             if category(row.venue_symbol) == wanted and row.next_funding_ms > 0
         ]
+
+
+def _candle(row: _Bar, symbol: str, wanted: str) -> Candle:
+    volumes = (row.volume, row.turnover)
+    if wanted == "inverse":
+        volumes = (row.turnover, row.volume)
+    return Candle(symbol, row.time_ms, row.open, row.high, row.low, row.close, *volumes)
 
 
 def _market(row: _Ticker) -> MarketRow:

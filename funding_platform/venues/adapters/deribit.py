@@ -9,16 +9,19 @@ from typing import Final, Literal
 
 from msgspec import field
 
+from funding_platform.core.time_grid import HOUR
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import MaybeReal, Positive, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 
 class _Instrument(Payload, rename=None):
@@ -52,6 +55,23 @@ class _Interest(Payload, rename=None):
     index_price: MaybeReal = None
 
 
+class _Columns(Payload, rename=None):
+    """Bars as columns, in no order to rely on."""
+
+    ticks: list[Time]
+    open: list[MaybeReal]
+    high: list[MaybeReal]
+    low: list[MaybeReal]
+    close: list[MaybeReal]
+    volume: list[MaybeReal]  # coin
+    cost: list[MaybeReal]  # dollars of inverse contracts, quote of others
+
+    def __post_init__(self) -> None:
+        columns = (self.open, self.high, self.low, self.close, self.volume, self.cost)
+        if any(len(column) != len(self.ticks) for column in columns):
+            raise ValueError("holds columns of different lengths")
+
+
 INSTRUMENTS: Final = Endpoint("/api/v2/public/get_instruments", list[_Instrument], within="result")
 SUMMARIES: Final = Endpoint(
     "/api/v2/public/get_book_summary_by_currency", list[_Summary], within="result"
@@ -59,6 +79,9 @@ SUMMARIES: Final = Endpoint(
 HISTORY: Final = Endpoint(
     "/api/v2/public/get_funding_rate_history", list[_Interest], within="result"
 )
+
+MOST_BARS: Final = 5_000
+CANDLES: Final = Endpoint("/api/v2/public/get_tradingview_chart_data", _Columns, within="result")
 
 
 class Deribit(Venue):
@@ -73,6 +96,14 @@ class Deribit(Venue):
         pager=Ascending,
         page_size=744,
         page_span=timedelta(days=30),  # of more than 744 rows, the rest is left out silently
+        candles=(
+            CandleSpec(
+                kinds=("trade",),
+                pager=Backward,
+                page_size=MOST_BARS,
+                page_span=MOST_BARS * HOUR,  # of more, the old end is left out silently
+            ),
+        ),
         budget=Budget("credits", 100, 5),  # a burst of 100, refilled by 20 a second
         refusal=ErrorCodes(
             "code",
@@ -92,7 +123,7 @@ class Deribit(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The futures of all currencies that never expire."""
+        """List the futures of all currencies that never expire."""
         params = {"currency": "any", "kind": "future", "expired": "false"}
         return [
             Listing.of(
@@ -106,7 +137,7 @@ class Deribit(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The summaries of every currency that a perpetual settles in, one call each."""
+        """Fetch the summaries of every currency that a perpetual settles in, one call each."""
         listed = await self.listed()
         currencies = dict.fromkeys(row.settle for row in listed.values() if row.settle)
         answers = await self.attempt_each(
@@ -124,7 +155,7 @@ class Deribit(Venue):
         return [_market(row, listed[row.venue_symbol]) for row in paying]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of get_funding_rate_history, which leaves out its start and not its end."""
+        """Fetch a page of get_funding_rate_history, which leaves out its start and not its end."""
         edges: Params = {"start_timestamp": ask.start_ms - 1, "end_timestamp": ask.end_ms}
         return Page(
             [
@@ -133,13 +164,22 @@ class Deribit(Venue):
             ]
         )
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One stretch of bars; there are none of mark and index."""
+        edges: Params = {"start_timestamp": ask.start_ms, "end_timestamp": ask.end_ms}
+        asked: Params = {"instrument_name": symbol, "resolution": "60"}
+        bars = await self.fetch(CANDLES, {**asked, **edges})
+        prices = (bars.open, bars.high, bars.low, bars.close)
+        rows = zip(bars.ticks, *prices, bars.volume, bars.cost, strict=True)
+        return CandlePage([Candle(symbol, *row) for row in rows])
+
 
 def _without_a_rate(row: _Summary) -> str | None:
     return f"{row.venue_symbol} has no funding_8h" if row.funding_8h is None else None
 
 
 def _market(row: _Summary, listing: Listing) -> MarketRow:
-    """The rate is what the last eight hours paid: the venue's own headline figure.
+    """Take as the rate what the last eight hours paid: the venue's own headline figure.
 
     ``current_funding``, the rate of the instant, would be exactly zero most of the time.
     """

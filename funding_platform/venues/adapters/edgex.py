@@ -5,16 +5,18 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time
 from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 
 class _Coin(Payload):
@@ -40,6 +42,13 @@ class _Contract(_Paying):
     enable_open_position: bool
     tick_size: MaybeReal = None
     min_size: MaybeReal = field(name="minOrderSize", default=None)
+    is_stock: bool | None = None
+    is_fx: bool | None = None
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """None where neither flag says what it is: commodities have none of their own."""
+        return "equity" if self.is_stock else "fx" if self.is_fx else None
 
     @property
     def status(self) -> str:
@@ -80,12 +89,33 @@ class _Ticker(Payload):
     volume_24h_quote: RealOrBlank = field(name="value")
 
 
+class _Bar(Payload):
+    venue_id: str = field(name="contractId")
+    time_ms: Time = field(name="klineTime")
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume_base: MaybeReal = field(name="size", default=None)
+    volume_quote: MaybeReal = field(name="value", default=None)
+
+
+class _BarPage(Payload):
+    data_list: list[_Bar]
+    next_page_offset_data: str
+
+
 META_DATA: Final = Endpoint("/api/v2/public/meta/getMetaData", _MetaData, within="data")
 FUNDING: Final = Endpoint("/api/v2/public/funding/getLatestFundingRate", list[_Rate], within="data")
 TICKER: Final = Endpoint("/api/v2/public/quote/getTicker", _Ticker, within="data", sole=True)
 HISTORY: Final = Endpoint[_FundingPage | list[_Rate]](
     "/api/v2/public/funding/getFundingRatePage", _FundingPage | list[_Rate], within="data"
 )
+
+CANDLES: Final = Endpoint[_BarPage | list[_Bar]](
+    "/api/v2/public/quote/getKline", _BarPage | list[_Bar], within="data"
+)
+PRICES: Final = {"mark": "ORACLE_PRICE", "index": "INDEX_PRICE", "trade": "LAST_PRICE"}
 
 
 class Edgex(Venue):
@@ -99,13 +129,14 @@ class Edgex(Venue):
         history_start=datetime(2024, 8, 1, tzinfo=UTC),  # edgeX opened; V2's own start is unstated
         pager=BackwardToken,
         page_size=100,
+        candles=(CandleSpec(kinds=tuple(PRICES), pager=BackwardToken, page_size=1000),),
         budget=Budget("requests", 300, 60),  # none is published: 80 at 4.4 a second went through
         refusal=ErrorCodes("code", "msg", success="SUCCESS", meanings={}),
         statuses={"live": "trading", "restricted": "halted"},
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The contracts of getMetaData, their coins by name."""
+        """List the contracts of getMetaData, their coins by name."""
         meta = await self.fetch(META_DATA)
         coins = {coin.coin_id: coin.coin_name for coin in meta.coin_list}
 
@@ -119,7 +150,7 @@ class Edgex(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Forecasts of all live contracts, one call; tickers, with newer prices, one call each."""
+        """Fetch forecasts of live contracts in one call; tickers, with newer prices, one by one."""
         live = {row.venue_id: row for row in await self.listings() if row.status == "live"}
         rates = await self.fetch(FUNDING, {"contractId": ",".join(filter(None, live))})
         ids = [rate.venue_id for rate in rates]
@@ -131,7 +162,7 @@ class Edgex(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of settlements; without the filter there would be a row a minute."""
+        """Fetch one page of settlements; without the filter there would be a row a minute."""
         contract_id = await self.venue_id(symbol)
         params: Params = {
             "contractId": contract_id,
@@ -147,10 +178,37 @@ class Edgex(Venue):
         paid = [
             Settlement.of(
                 row,
-                venue_symbol=symbol if row.venue_id == contract_id else f"contract {row.venue_id}",
+                venue_symbol=_named(symbol, contract_id, row.venue_id),
             )
             for row in page.data_list
             if row.is_settlement
         ]
         others = [row.funding_timestamp for row in page.data_list if not row.is_settlement]
         return Page(paid, page.next_page_offset_data, others)
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars, newest first; the end is excluded, the mark is called oracle price."""
+        contract_id = await self.venue_id(symbol)
+        params: Params = {
+            "contractId": contract_id,
+            "klineType": "HOUR_1",
+            "priceType": PRICES[kind],
+            "size": ask.limit,
+            "filterBeginKlineTimeInclusive": ask.start_ms,
+            "filterEndKlineTimeExclusive": ask.end_ms + 1,
+            **ask.cursor("offsetData"),
+        }
+        page = await self.fetch(CANDLES, params)
+        if isinstance(page, list):  # with success, and empty
+            raise UnknownSymbolError(f"knows no contract of {symbol}", venue=self.spec.name)
+        blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}
+        candles = [
+            Candle.of(row, venue_symbol=_named(symbol, contract_id, row.venue_id), **blank)
+            for row in page.data_list
+        ]
+        return CandlePage(candles, page.next_page_offset_data)
+
+
+def _named(symbol: str, contract_id: str, row_id: str) -> str:
+    """The symbol, where the row is of its contract."""
+    return symbol if row_id == contract_id else f"contract {row_id}"

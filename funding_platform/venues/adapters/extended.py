@@ -7,14 +7,21 @@ from msgspec import field
 
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ServerError, UnknownSymbolError
-from funding_platform.venues.paging.backward import Backward
+from funding_platform.venues.paging.backward import Backward, BackwardOpen
+from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import (
+    Candle,
+    CandlePage,
+    InterestPage,
+    InterestPoint,
+)
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, present
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
 
 SESSION: Final = "_24_5"
 """Ends the asset name of a share that trades on weekdays only: ``MU_24_5`` is MU."""
@@ -56,8 +63,28 @@ class _Funding(Payload):
     time_ms: Time = field(name="T")  # some seconds after the hour
 
 
+class _Bar(Payload):
+    time_ms: Time = field(name="T")
+    open: MaybeReal = field(name="o")
+    high: MaybeReal = field(name="h")
+    low: MaybeReal = field(name="l")
+    close: MaybeReal = field(name="c")
+    # There is a volume "v" of trades, in a unit that is nowhere stated.
+
+
+class _Held(Payload):
+    """``i`` is in dollars, ``I`` in base."""
+
+    time_ms: Time = field(name="t")
+    open_interest_quote: Real = field(name="i")
+    open_interest_base: Real = field(name="I")
+
+
 MARKETS: Final = Endpoint("/api/v1/info/markets", list[_Market], within="data")
 HISTORY: Final = Endpoint("/api/v1/info/{market}/funding", list[_Funding], within="data")
+CANDLES: Final = Endpoint("/api/v1/info/candles/{market}/{prices}", list[_Bar], within="data")
+PRICES: Final = {"mark": "mark-prices", "index": "index-prices", "trade": "trades"}
+HELD: Final = Endpoint("/api/v1/info/{market}/open-interests", list[_Held], within="data")
 
 
 class Extended(Venue):
@@ -71,6 +98,9 @@ class Extended(Venue):
         history_start=datetime(2025, 7, 1, tzinfo=UTC),
         pager=Backward,
         page_size=1000,
+        candles=(CandleSpec(kinds=tuple(PRICES), pager=BackwardOpen, page_size=10_000),),
+        # Newest first, it says; its own example has the oldest first.
+        open_interest=HourlySpec(pager=EitherEnd, page_size=300),
         budget=Budget("requests", 1000, 60),
         # Stands in place of the data, also with HTTP 200.
         refusal=ErrorCodes(
@@ -89,7 +119,7 @@ class Extended(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """All perpetuals, those that no longer or do not yet trade included."""
+        """List all perpetuals, those that no longer or do not yet trade included."""
         return [
             Listing.linear(
                 row,
@@ -102,7 +132,7 @@ class Extended(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The statistics of the markets that trade, from the one call that holds everything."""
+        """Fetch the statistics of the markets that trade, from the one call that has everything."""
         rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
         return [
             MarketRow.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
@@ -110,7 +140,7 @@ class Extended(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of the hourly rates that were applied, newest first; both edges are included."""
+        """Fetch one page of the hourly rates applied, newest first; both edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         return Page(
             [
@@ -118,6 +148,24 @@ class Extended(Venue):
                 for row in await self.fetch(HISTORY, {"market": symbol, **edges})
             ]
         )
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars up to the ask's end, newest first."""
+        params: Params = {
+            "market": symbol,
+            "prices": PRICES[kind],
+            "interval": "PT1H",
+            "limit": min(ask.limit, ask.hours),
+            "endTime": ask.end_ms,
+        }
+        rows = await self.fetch(CANDLES, params)
+        return CandlePage([Candle.of(row, venue_symbol=symbol) for row in rows])
+
+    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
+        """One page of what was held."""
+        edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
+        rows = await self.fetch(HELD, {"market": symbol, "interval": "P1H", **edges})
+        return InterestPage([InterestPoint.of(row, venue_symbol=symbol) for row in rows])
 
     async def _perpetuals(self) -> list[_Market]:
         return [row for row in await self.fetch(MARKETS) if row.type == "PERPETUAL"]

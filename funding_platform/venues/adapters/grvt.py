@@ -10,12 +10,13 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
 from funding_platform.venues.parsing.payloads import Payload, fraction, total
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 SHORTEST_HOURS: Final = 4
 THOUSANDS: Final = {"KPEPE": "kPEPE", "KBONK": "kBONK", "KSHIB": "kSHIB"}
@@ -70,11 +71,34 @@ class _History(Payload):
     next: str | None = None
 
 
+class _Bar(Payload, rename=None):
+    venue_symbol: str = field(name="instrument")
+    open_time: Nanoseconds
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume_base: MaybeReal = field(name="volume_b", default=None)
+    volume_quote: MaybeReal = field(name="volume_q", default=None)
+
+    @property
+    def time_ms(self) -> int:
+        """In milliseconds."""
+        return self.open_time // NS_PER_MS
+
+
+class _Bars(Payload):
+    result: list[_Bar]
+    next: str | None = None
+
+
 INSTRUMENTS: Final = Endpoint(
     "/full/v1/all_instruments", list[_Instrument], within="result", method="POST"
 )
 TICKER: Final = Endpoint("/full/v1/ticker", _Ticker, within="result", method="POST")
 HISTORY: Final = Endpoint("/full/v1/funding", _History, method="POST")
+CANDLES: Final = Endpoint("/full/v1/kline", _Bars, method="POST")
+PRICES: Final = {"mark": "MARK", "index": "INDEX", "trade": "TRADE"}
 
 
 class Grvt(Venue):
@@ -88,6 +112,7 @@ class Grvt(Venue):
         history_start=datetime(2024, 12, 1, tzinfo=UTC),
         pager=BackwardToken,
         page_size=1000,
+        candles=(CandleSpec(kinds=tuple(PRICES), pager=BackwardToken, page_size=1000),),
         budget=Budget("requests", 1500, 60),  # 1500 are announced, but not per how long
         refusal=ErrorCodes(
             "code",
@@ -98,7 +123,7 @@ class Grvt(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The active perpetuals; ``create_time`` is newer than they are, hence not a listing."""
+        """List the active perpetuals; ``create_time`` is newer than they: it tells no listing."""
         return [
             Listing.linear(
                 row,
@@ -111,7 +136,7 @@ class Grvt(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers, which have to be asked for one by one."""
+        """Fetch the tickers, which have to be asked for one by one."""
         listed = await self.listed()
         tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
         return [
@@ -125,19 +150,30 @@ class Grvt(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of funding, newest first, by cursor."""
-        params: Params = {
-            "instrument": symbol,
-            "start_time": str(ask.start_ms * NS_PER_MS),
-            "end_time": str(ask.end_ms * NS_PER_MS),
-            "limit": ask.limit,
-            **ask.cursor("cursor"),
-        }
-        answer = await self.fetch(HISTORY, params)
+        """Fetch one page of funding, newest first, by cursor."""
+        answer = await self.fetch(HISTORY, _pages(symbol, ask))
         hours = hours_of((await self.listed()).get(symbol), SHORTEST_HOURS)
 
         def was_paid(row: Settlement) -> bool:
-            """Rows of 2025 may be samples by the minute and state no interval."""
+            """Tell if it was paid: rows of 2025 may be samples by the minute, of no interval."""
             return bool(row.interval_hours) or row.time_ms % int(hours * HOUR_MS) == 0
 
         return Page.sifted([row.settlement for row in answer.result], was_paid, answer.next)
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars, newest first, by cursor."""
+        asked: Params = {"interval": "CI_1_H", "type": PRICES[kind]}
+        answer = await self.fetch(CANDLES, {**_pages(symbol, ask), **asked})
+        blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}
+        return CandlePage([Candle.of(row, **blank) for row in answer.result], answer.next)
+
+
+def _pages(symbol: str, ask: Ask) -> Params:
+    """What history is asked for by, in nanoseconds and by cursor."""
+    return {
+        "instrument": symbol,
+        "start_time": str(ask.start_ms * NS_PER_MS),
+        "end_time": str(ask.end_ms * NS_PER_MS),
+        "limit": ask.limit,
+        **ask.cursor("cursor"),
+    }

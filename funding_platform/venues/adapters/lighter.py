@@ -5,17 +5,19 @@ from typing import Final, Literal
 
 from msgspec import field
 
+from funding_platform.core.time_grid import HOUR
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError
 from funding_platform.venues.paging.backward import Backward
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time, UnsignedPercent
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction, step
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 
 class _Detail(SymbolRow, rename=None):
@@ -53,9 +55,31 @@ class _Funding(Payload, rename=None):
         return rate if self.direction == "long" else 0.0 - rate  # not -0.0
 
 
+class _Bar(Payload, rename=None):
+    """A field that is zero is left out: without a price there was no deal, without ``v`` no volume.
+
+    ``v`` and ``V``, and ``c`` and ``C`` of other calls, are different fields.
+    """
+
+    time_ms: Time = field(name="t")
+    open: MaybeReal = field(name="o", default=None)
+    high: MaybeReal = field(name="h", default=None)
+    low: MaybeReal = field(name="l", default=None)
+    close: MaybeReal = field(name="c", default=None)
+    volume_base: Real = field(name="v", default=0.0)
+    volume_quote: Real = field(name="V", default=0.0)
+
+
 DETAILS: Final = Endpoint("/api/v1/orderBookDetails", list[_Detail], within="order_book_details")
 FUNDING_RATES: Final = Endpoint("/api/v1/funding-rates", list[_FundingRate], within="funding_rates")
 HISTORY: Final = Endpoint("/api/v1/fundings", list[_Funding], within="fundings")
+CANDLES: Final = {
+    kind: Endpoint[list[_Bar] | None](f"/api/v1/{call}", list[_Bar] | None, within="c")
+    for kind, call in (("mark", "markPriceCandles"), ("trade", "candles"))
+}
+MOST_BARS: Final = 500
+STRETCH: Final = 480 * HOUR
+"""Of more than 500 bars the newest are kept, and nothing says so."""
 
 
 class Lighter(Venue):
@@ -70,13 +94,23 @@ class Lighter(Venue):
         pager=Backward,
         page_size=750,
         page_span=timedelta(days=31),  # of more than 750 rows, the oldest are left out silently
+        candles=(
+            CandleSpec(kinds=("mark",), pager=Backward, page_size=MOST_BARS, page_span=STRETCH),
+            CandleSpec(
+                kinds=("trade",),
+                pager=Backward,
+                page_size=MOST_BARS,
+                page_span=STRETCH,
+                empty_bars="omitted",
+            ),
+        ),
         budget=Budget("requests", 60, 60),
         refusal=ErrorCodes("code", "message", success=200, meanings={23000: RateLimitedError}),
         statuses={"active": "trading", "frozen": "halted", "inactive": "delisted"},
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals of orderBookDetails."""
+        """List the perpetuals of orderBookDetails."""
         return [
             Listing.linear(
                 row,
@@ -90,7 +124,7 @@ class Lighter(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The venue's own funding-rates; it relays those of other exchanges beside them."""
+        """Fetch the venue's own funding-rates; it relays those of other exchanges beside them."""
         rates, details = await together(
             self.fetch(FUNDING_RATES), self.attempt(self._details(), [])
         )
@@ -110,20 +144,30 @@ class Lighter(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundings, of which the newest are kept where there are too many."""
-        params: Params = {
-            "market_id": await self.venue_id(symbol),
-            "resolution": "1h",
-            "start_timestamp": -(-ask.start_ms // 1000),
-            "end_timestamp": ask.end_ms // 1000,
-            "count_back": 0,
-        }
+        """Fetch one page of fundings, of which the newest are kept where there are too many."""
+        params = await self._stretch(symbol, ask, count=0)
         return Page(
             [
                 Settlement(symbol, row.timestamp * 1000, row.signed_rate, interval_hours=1.0)
                 for row in await self.fetch(HISTORY, params)
             ]
         )
+
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One stretch of bars; those of marks have no volume, and where there is none, null."""
+        rows = await self.fetch(CANDLES[kind], await self._stretch(symbol, ask, count=ask.hours))
+        blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}
+        return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows or []])
+
+    async def _stretch(self, symbol: str, ask: Ask, count: int) -> Params:
+        """What history is asked for by, in seconds."""
+        return {
+            "market_id": await self.venue_id(symbol),
+            "resolution": "1h",
+            "start_timestamp": -(-ask.start_ms // 1000),
+            "end_timestamp": ask.end_ms // 1000,
+            "count_back": count,
+        }
 
     async def _details(self) -> list[_Detail]:
         return [row for row in await self.fetch(DETAILS) if row.market_type == "perp"]

@@ -9,12 +9,13 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.time_grid import HOUR_MS, to_ms
+from funding_platform.core.time_grid import HOUR, HOUR_MS, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.accrual import Sample, paid_until, period_edges
+from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time, Whole
 from funding_platform.venues.parsing.leniency import leave_out
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, present
@@ -22,7 +23,7 @@ from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Se
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 REACH_MS: Final = 30_000
 """Over a longer gap the venue itself accrues nothing."""
@@ -60,9 +61,22 @@ class _Sample(Payload, rename=None):
     funding_period_hours: Whole = 0
 
 
+class _Bar(Payload, array_like=True):
+    time_ms: Time
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
+    volume_quote: MaybeReal  # dollars, though its clients call it base
+
+
 MARKETS: Final = Endpoint("/v1/markets", list[_Market], within="results")
 SUMMARIES: Final = Endpoint("/v1/markets/summary", list[_Summary], within="results")
 SAMPLES: Final = Endpoint("/v1/funding/data", list[_Sample], within="results")
+CANDLES: Final = Endpoint("/v1/markets/klines", list[_Bar], within="results")
+PRICES: Final = {"mark": "mark", "index": "underlying", "trade": "last"}
+BARS: Final = 1_400
+"""As many as a client is known to have got at once."""
 
 
 class Paradex(Venue):
@@ -77,6 +91,21 @@ class Paradex(Venue):
         pager=Ascending,
         page_size=960,
         page_span=timedelta(days=40),  # a month with its context; each settlement is a request
+        candles=(
+            CandleSpec(
+                kinds=("mark", "index"),
+                pager=Ascending,
+                page_size=BARS,
+                page_span=(BARS - 1) * HOUR,
+            ),
+            CandleSpec(
+                kinds=("trade",),
+                pager=Ascending,
+                page_size=BARS,
+                page_span=(BARS - 1) * HOUR,
+                empty_bars="omitted",
+            ),
+        ),
         budget=Budget("requests", 1500, 60),
         refusal=ErrorCodes(
             "error",
@@ -88,7 +117,7 @@ class Paradex(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals among the markets; all that are listed trade."""
+        """List the perpetuals among the markets; all that are listed trade."""
         return [
             Listing.linear(
                 row,
@@ -101,7 +130,7 @@ class Paradex(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The summaries of all perpetuals; each rate is of its market's whole funding period."""
+        """Fetch the summaries of all perpetuals; a rate is of its market's whole funding period."""
         summaries, listed = await together(
             self.fetch(SUMMARIES, {"market": "ALL"}), self.attempt(self.listed(), {})
         )
@@ -113,7 +142,7 @@ class Paradex(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """The periods that end within the ask, one request for each."""
+        """Fetch the periods that end within the ask, one request for each."""
         listing = (await self.listed()).get(symbol)
         opened_ms = (listing and present(listing.listed_ms)) or 0
         hours = hours_of(listing, USUAL_HOURS)
@@ -132,8 +161,16 @@ class Paradex(Venue):
             passed_over_ms=[time_ms for time_ms, rate in paid.items() if rate is None],
         )
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One stretch of bars, which wants both edges."""
+        edges: Params = {"start_at": ask.start_ms, "end_at": ask.end_ms}
+        asked: Params = {"symbol": symbol, "resolution": "60", "price_kind": PRICES[kind]}
+        rows = await self.fetch(CANDLES, {**asked, **edges})
+        blank = {} if kind == "trade" else {"volume_quote": None}
+        return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows])
+
     async def _sample(self, symbol: str, time_ms: int) -> tuple[Sample | None, str | None]:
-        """The last sample up to a moment, if there is one within reach of it; what is wrong."""
+        """Fetch the last sample up to a moment, if one is within reach of it; say what is wrong."""
         start_ms = time_ms - REACH_MS
         edges: Params = {"start_at": start_ms, "end_at": time_ms, "page_size": 100}
         complaint, last = None, None

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from funding_platform.venues.paging.backward import BackwardOpen
-from funding_platform.venues.paging.pager import PUBLISHED_WITHIN_MS, Ask, Ended, round_to_second
-from funding_platform.venues.parsing.records import Page
+from funding_platform.venues.paging.pager import PUBLISHED_WITHIN_MS, Ask, Ended
+from funding_platform.venues.parsing.records import PageOf, Row
 
 
-class EitherEnd(BackwardOpen):
+class EitherEnd(BackwardOpen[Row]):
     """A page from the start of what was asked for, or from its end: which, the rows tell.
 
     A page is a run of rows without a hole, however short it is cut. After the first one the
@@ -23,32 +23,32 @@ class EitherEnd(BackwardOpen):
     _begins_at_start = False
 
     def ask(self) -> Ask:
-        """All of it; then what follows the newest row; then what precedes the oldest."""
+        """Ask for all of it; then what follows the newest row; then what precedes the oldest."""
         if self._oldest is None:
             return Ask(self._low_ms, self._high_ms, self._limit)
         if not self._end_is_known:
             return Ask(self._newest + 1, self._high_ms, self._limit)
         return Ask(self._low_ms, self._oldest - 1, self._limit)
 
-    def _learn(self, page: Page) -> None:
-        times = page.times_ms
+    def _learn(self, page: PageOf[Row]) -> None:
         ask = self.ask()
-        within = [row for row in page.settlements if ask.start_ms <= row.time_ms <= ask.end_ms]
-        if times and not within:
+        within = [row for row in page.rows if ask.start_ms <= row.time_ms <= ask.end_ms]
+        complete = [at for at in page.passed_over_ms if at <= self._complete_until_ms]
+        if (page.rows or complete) and not within:
             raise self._stuck(f"asked for {ask.start_ms} to {ask.end_ms}, got rows outside only")
-        super()._learn(Page(within))
+        super()._learn(PageOf(within))
 
     def _reach(self) -> tuple[int, int]:
         earliest, latest = super()._reach()
         return earliest, max(latest, self._now_ms + PUBLISHED_WITHIN_MS)
 
-    def _advance(self, page: Page, times: Sequence[int]) -> None:
+    def _advance(self, page: PageOf[Row], times: Sequence[int]) -> None:
         follows = self._oldest is not None and not self._end_is_known
         if follows and min(times) < self._now_ms - PUBLISHED_WITHIN_MS:
             self._begins_at_start = True
         self._oldest = min(*times, self._oldest or self._high_ms)
         self._newest = max(*times, self._newest)
-        self._end_is_known |= round_to_second(self._newest) >= self._end_ms
+        self._end_is_known |= self._is_beyond(self._newest)
         self._conclude()
 
     def _advance_past_nothing(self) -> None:

@@ -7,17 +7,16 @@ months after it.
 
 from collections.abc import Sequence
 
-from funding_platform.core.intervals import CONTEXT
-from funding_platform.core.time_grid import HOUR_MS, MILLISECOND
+from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.venues.paging.backward import BackwardOpen
 from funding_platform.venues.paging.pager import Ask
-from funding_platform.venues.parsing.records import Page
+from funding_platform.venues.parsing.records import PageOf, Row
 
 _MARGINS_PER_PAGE = 8
 """The first guess aims this part of a page too new, so that some lost hours do not void it."""
 
 
-class BackwardOffset(BackwardOpen):
+class BackwardOffset(BackwardOpen[Row]):
     """Newest first, by how many rows to pass over; the ask's token is that number.
 
     No perpetual settles more often than hourly, so the window ends at most as many rows down as
@@ -34,15 +33,15 @@ class BackwardOffset(BackwardOpen):
     _next: int | None = None
 
     def ask(self) -> Ask:
-        """As many rows as a page holds, from the next offset on."""
+        """Ask for as many rows as a page holds, from the next offset on."""
         return Ask(self._low_ms, self._high_ms, self._limit, str(self._offset))
 
-    def _learn(self, page: Page) -> None:
+    def _learn(self, page: PageOf[Row]) -> None:
         offset, times = self._offset, page.times_ms
         if self._next is None and not self._holds_the_end(offset, times):
             return
         if times == [self._cursor_ms + 1]:
-            page = Page([])  # the oldest row of all, moved down by one that settled meanwhile
+            page = PageOf([])  # the oldest row of all, moved down by one that settled meanwhile
         super()._learn(page)
         self._next = offset + len(set(times))
 
@@ -61,7 +60,7 @@ class BackwardOffset(BackwardOpen):
         return max(self._older - stride, (self._newer + self._older) // 2)
 
     def _holds_the_end(self, offset: int, times: Sequence[int]) -> bool:
-        """Whether nothing within the window can lie before the page; if not, what that tells."""
+        """Tell whether nothing within the window can lie before the page; if not, learn from it."""
         if offset > self._newer and (not times or max(times) <= self._high_ms):
             self._older = offset
             self._overshoots += 1
@@ -74,4 +73,4 @@ class BackwardOffset(BackwardOpen):
         return True
 
     def _reach(self) -> tuple[int, int]:
-        return super()._reach()[0], self._now_ms + CONTEXT // MILLISECOND
+        return super()._reach()[0], self._now_ms + self._context_ms

@@ -2,10 +2,10 @@
 
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import PUBLISHED_WITHIN_MS, Ended
-from funding_platform.venues.parsing.records import Page
+from funding_platform.venues.parsing.records import PageOf, Row
 
 
-class OpenEnded(Ascending):
+class OpenEnded(Ascending[Row]):
     """As ``Ascending``, where a request cannot carry its end: pages run on past the window.
 
     The start may be no more than a filter of the newest rows that the server hands out. Its pages
@@ -14,7 +14,7 @@ class OpenEnded(Ascending):
     Without one the rows are taken, and the history is not called whole.
     """
 
-    def _learn(self, page: Page) -> None:
+    def _learn(self, page: PageOf[Row]) -> None:
         super()._learn(page)
         if self.ended is not None and not self._rows_before():
             self.ended = Ended.NOT_KEPT

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Generic
 
 import polars as pl
 
@@ -10,19 +11,19 @@ from funding_platform.core.completeness import missing_between
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import instant
-from funding_platform.core.time_grid import Window, from_ms
+from funding_platform.core.time_grid import Window
 from funding_platform.venues.errors import ContractError, VenueError
-from funding_platform.venues.paging.pager import Ended, Pager, round_to_second
+from funding_platform.venues.paging.pager import Ended, Pager
 from funding_platform.venues.parsing.frames import settlements_frame
 from funding_platform.venues.parsing.leniency import leaving_out, most
-from funding_platform.venues.parsing.records import Settlement
+from funding_platform.venues.parsing.records import Row, Settlement
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One symbol's settlements as read, context around the window included."""
+class Reading(Generic[Row]):
+    """One symbol's rows as read, context around the window included."""
 
-    settlements: Sequence[Settlement]
+    rows: Sequence[Row]
     requests: int
     ended: Ended
     left_out: Sequence[VenueError] = ()
@@ -30,25 +31,23 @@ class Reading:
     @classmethod
     def of(
         cls,
-        pager: Pager,
+        pager: Pager[Row],
         ended: Ended,
         window: Window,
         kept_since: datetime | None,
         left_out: Sequence[VenueError] = (),
-    ) -> "Reading":
-        """What ``pager`` has read, its proof void where the venue no longer keeps the window.
+    ) -> "Reading[Row]":
+        """Take what ``pager`` has read, its proof void where the venue no longer keeps the window.
 
         Before ``kept_since`` silence proves nothing; only a row older than the window does. Where
         rows were ``left_out`` because they cannot be read, nothing proves that no more were due.
         """
-        rows = pager.settlements
-        reaches_back = bool(rows) and from_ms(round_to_second(rows[0].time_ms)) < window.start
-        if kept_since is not None and window.start < kept_since and not reaches_back:
+        if kept_since is not None and window.start < kept_since and not pager.reaches_back:
             ended = Ended.NOT_KEPT
-        return cls(rows, pager.requests, ended).without(left_out)
+        return cls(pager.rows, pager.requests, ended).without(left_out)
 
-    def without(self, left_out: Sequence[VenueError]) -> "Reading":
-        """The same where rows were left out, if any were."""
+    def without(self, left_out: Sequence[VenueError]) -> "Reading[Row]":
+        """Return the same where rows were left out, if any were."""
         if not left_out:
             return self
         return replace(self, ended=Ended.UNREADABLE, left_out=(*self.left_out, *left_out))
@@ -123,7 +122,7 @@ class History:
 def build_history(
     venue: str,
     window: Window,
-    readings: Mapping[str, Reading],
+    readings: Mapping[str, Reading[Settlement]],
     failures: Mapping[str, VenueError],
     observed_at: datetime,
 ) -> History:
@@ -134,7 +133,7 @@ def build_history(
     ContractError
         If most settlements of most symbols are none.
     """
-    rows = [row for reading in readings.values() for row in reading.settlements]
+    rows = [row for reading in readings.values() for row in reading.rows]
     try:
         everything = settlements_frame(venue, rows, observed_at)
     except ContractError as error:
@@ -151,16 +150,16 @@ def build_history(
 
 
 def _by_symbol(
-    venue: str, readings: Mapping[str, Reading], observed_at: datetime
-) -> tuple[list[pl.DataFrame], dict[str, Reading], dict[str, VenueError]]:
-    """Each symbol by itself, without the settlements that break a rule, and those that fail."""
+    venue: str, readings: Mapping[str, Reading[Settlement]], observed_at: datetime
+) -> tuple[list[pl.DataFrame], dict[str, Reading[Settlement]], dict[str, VenueError]]:
+    """Read each symbol by itself, without settlements that break a rule, and those that fail."""
     frames: list[pl.DataFrame] = []
-    sound: dict[str, Reading] = {}
+    sound: dict[str, Reading[Settlement]] = {}
     failures: dict[str, VenueError] = {}
     for symbol, reading in readings.items():
         try:
             with leaving_out() as lost:
-                frames.append(settlements_frame(venue, reading.settlements, observed_at))
+                frames.append(settlements_frame(venue, reading.rows, observed_at))
         except ContractError as error:
             failures[symbol] = error
             continue
@@ -169,7 +168,7 @@ def _by_symbol(
 
 
 def merged(history: History, window: Window, again: Sequence[History]) -> History:
-    """``history`` of the window with what reading parts of it once more has brought.
+    """Merge into ``history`` what reading parts of its window once more has brought.
 
     A settlement that is there stays as it was read first. Intervals that were inferred are
     inferred anew, now that their neighbours are known.
@@ -199,7 +198,7 @@ def _split(
     failures: Mapping[str, VenueError],
     left_out: Sequence[VenueError],
 ) -> History:
-    """The window and its context, with the coverage of each symbol counted."""
+    """Split the window from its context, with the coverage of each symbol counted."""
     time, missing = pl.col("funding_time"), pl.col("missing_time")
     start, end = instant(window.start), instant(window.end)
     inside = (time >= start) & (time < end)

@@ -9,10 +9,11 @@ wire, is the table from wire to column: ``MarketRow.of(row)`` takes them over.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import msgspec
 
+from funding_platform.core.asset_classes import AssetClass
 from funding_platform.core.symbols import ContractType, is_dollar
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime
 
@@ -26,10 +27,24 @@ class OfSymbol(Protocol):
         ...
 
 
-class _Record(msgspec.Struct, frozen=True):
+class Timed(OfSymbol, Protocol):
+    """A row of one symbol at one time."""
+
+    @property
+    def time_ms(self) -> int:
+        """Its time, in milliseconds since the epoch."""
+        ...
+
+
+Row = TypeVar("Row", bound=Timed)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """Base of all records."""
+
     @classmethod
     def of(cls, *sources: object, **stated: Any) -> Self:
-        """The record of ``stated`` and of whatever attributes of the sources have its names.
+        """Make a record of ``stated`` and of whatever attributes of the sources have its names.
 
         What is stated comes first, then the sources in order: the first that has an attribute
         gives it, be it blank. None, the answer that did not come, is a source of nothing.
@@ -45,14 +60,14 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 @cache
-def _givers(record: type[_Record], *sources: type) -> tuple[tuple[str, int], ...]:
-    """Each field that a source has, and which is the first to have it."""
+def _givers(record: type[Record], *sources: type) -> tuple[tuple[str, int], ...]:
+    """Find each field that a source has, and which is the first to have it."""
     fields = record.__struct_fields__
     having = {name: [hasattr(source, name) for source in sources] for name in fields}
     return tuple((name, found.index(True)) for name, found in having.items() if any(found))
 
 
-class Listing(_Record, kw_only=True, frozen=True, gc=False):
+class Listing(Record, kw_only=True, frozen=True, gc=False):
     """One perpetual that a venue lists; columns of ``core.instruments``.
 
     ``base`` is the venue's spelling, ``status`` the venue's word for it. ``venue_id`` is what calls
@@ -66,6 +81,7 @@ class Listing(_Record, kw_only=True, frozen=True, gc=False):
     contract_type: ContractType
     status: str
     venue_id: str | None = None
+    asset_class: AssetClass | None = None
     contract_size: MaybeReal = None
     interval_hours: MaybeReal = None
     tick_size: MaybeReal = None
@@ -74,7 +90,7 @@ class Listing(_Record, kw_only=True, frozen=True, gc=False):
 
     @classmethod
     def linear(cls, *sources: object, **stated: Any) -> Self:
-        """As ``of``, for contracts of one unit of the base.
+        """Make a record as ``of`` does, for contracts of one unit of the base.
 
         They settle in their quote where nothing else is said.
         """
@@ -83,7 +99,7 @@ class Listing(_Record, kw_only=True, frozen=True, gc=False):
         return cls(**(usual | values))
 
 
-class MarketRow(_Record, kw_only=True, frozen=True, gc=False):
+class MarketRow(Record, kw_only=True, frozen=True, gc=False):
     """The market of one perpetual as it stands; columns of ``core.market_snapshots``.
 
     A venue that does not count in dollars gives its ``quote`` and ``volume_24h_quote``: where the
@@ -106,11 +122,11 @@ class MarketRow(_Record, kw_only=True, frozen=True, gc=False):
 
     @classmethod
     def joined(cls, row: OfSymbol, *answers: Mapping[str, object], **stated: Any) -> Self:
-        """As ``of`` a row, and of what other answers, by symbol, say of the same perpetual."""
+        """Make a record as ``of`` does of a row, and of what other answers say of its perpetual."""
         return cls.of(row, *(answer.get(row.venue_symbol) for answer in answers), **stated)
 
 
-class Settlement(_Record, frozen=True, gc=False):
+class Settlement(Record, frozen=True, gc=False):
     """One settled rate; a row of ``core.funding_rates``.
 
     ``interval_hours`` only where the venue states it for that very row.
@@ -124,23 +140,32 @@ class Settlement(_Record, frozen=True, gc=False):
     interval_hours: MaybeReal = None
 
 
-class Page(msgspec.Struct, frozen=True, gc=False):
-    """One answer of a history endpoint.
+class PageOf(msgspec.Struct, Generic[Row], frozen=True, gc=False):
+    """One answer of an endpoint that keeps rows through time.
 
     Parameters
     ----------
-    settlements
-        Its settled rates, in any order.
+    rows
+        Its rows, in any order.
     token
         The venue's cursor to the page after it, for venues that page by cursor.
     passed_over_ms
-        Times of rows that are no settlements (an interval still open, a sample in between). They
-        are not kept, but they show how far the page reaches.
+        Times of rows that are not kept (an interval still open, a sample in between). They show
+        how far the page reaches nevertheless.
     """
 
-    settlements: Sequence[Settlement]
+    rows: Sequence[Row]
     token: str | None = None
     passed_over_ms: Sequence[int] = ()
+
+    @property
+    def times_ms(self) -> list[int]:
+        """Times of all its rows, kept or not."""
+        return [*(row.time_ms for row in self.rows), *self.passed_over_ms]
+
+
+class Page(PageOf[Settlement], frozen=True, gc=False):
+    """One answer of a history endpoint: settled rates."""
 
     @classmethod
     def sifted(
@@ -149,22 +174,17 @@ class Page(msgspec.Struct, frozen=True, gc=False):
         is_settlement: Callable[[Settlement], bool],
         token: str | None = None,
     ) -> Self:
-        """The page of those rows that are settlements; the others are passed over."""
+        """Make a page of those rows that are settlements; the others are passed over."""
         settlements = [row for row in rows if is_settlement(row)]
         others = [row.time_ms for row in rows if not is_settlement(row)]
         return cls(settlements, token, others)
 
-    @property
-    def times_ms(self) -> list[int]:
-        """Times of all its rows, settlements or not."""
-        return [*(row.time_ms for row in self.settlements), *self.passed_over_ms]
-
 
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:
-    """An amount of the quote currency as USD; None unless that is a dollar or counts as one."""
+    """Return an amount of the quote currency as USD; None unless it is or counts as a dollar."""
     return amount if is_dollar(quote) else None
 
 
 def hours_of(listing: Listing | None, otherwise: float) -> float:
-    """The interval of a listing, or the other where nothing is listed or no interval stated."""
+    """Return a listing's interval, or the other where nothing is listed or no interval stated."""
     return (listing and listing.interval_hours) or otherwise

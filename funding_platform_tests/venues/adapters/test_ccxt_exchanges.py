@@ -8,9 +8,10 @@ from click.testing import CliRunner
 
 from funding_platform.cli import main
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue
-from funding_platform.venues.errors import MissingExtraError, UnknownVenueError
+from funding_platform.venues.errors import MissingExtraError, NotOfferedError, UnknownVenueError
 from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.registry import bridged_names, open_venue, venue_class, venue_spec
 
@@ -20,7 +21,14 @@ pytest.importorskip("ccxt")
 def test_a_bridged_spec_says_what_there_is() -> None:
     spec = venue_spec("ccxt:gate")
     assert spec.name == "ccxt:gate"
-    assert spec.offers == (INSTRUMENTS, MARKET_SNAPSHOTS, FUNDING_RATES)
+    funding = (INSTRUMENTS, MARKET_SNAPSHOTS, FUNDING_RATES)
+    assert spec.offers == (*funding, PRICE_CANDLES, OPEN_INTEREST)
+    assert spec.candle_kinds == ("mark", "index", "trade")
+    assert venue_spec("ccxt:apex").candle_kinds == ("trade",)
+    assert spec.candles_of("mark").page_size == 1000
+    assert venue_spec("ccxt:okx").candles_of("mark").page_size == 100
+    with pytest.raises(NotOfferedError, match="offers no mark candles"):
+        venue_spec("ccxt:apex").candles_of("mark")
     assert (spec.pager, spec.page_size) == (EitherEnd, 100)
     assert spec.budget.weight_per_window / spec.budget.window_seconds == pytest.approx(20)
     assert spec.base_url.startswith("https://")

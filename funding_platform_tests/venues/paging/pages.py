@@ -13,6 +13,7 @@ from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.backward import Backward, BackwardOpen, BackwardToken
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.pager import Ask, Pager
+from funding_platform.venues.paging.series import SETTLEMENTS
 from funding_platform.venues.parsing.history import Reading, build_history
 from funding_platform.venues.parsing.records import Page, Settlement
 
@@ -55,7 +56,7 @@ class Server:
         return Page(self.rows[::-1][offset : offset + min(self.cap, ask.limit)])
 
 
-STYLES: list[tuple[type[Pager], Callable[[Server], Callable[[Ask], Page]]]] = [
+STYLES: list[tuple[type[Pager[Any]], Callable[[Server], Callable[[Ask], Page]]]] = [
     (Ascending, lambda server: server.ascending),
     (Backward, lambda server: server.backward),
     (BackwardOpen, lambda server: server.backward_open),
@@ -68,15 +69,15 @@ styles = pytest.mark.parametrize(
 
 
 def read(
-    kind: type[Pager],
+    kind: type[Pager[Any]],
     answer: Callable[[Ask], Page],
     window: Window,
     *,
     limit: int = 100,
     now: datetime = LATER,
     page_span: timedelta | None = None,
-) -> Pager:
-    pager = kind("v", "S", window, limit, now, page_span)
+) -> Pager[Any]:
+    pager = kind("v", "S", window, limit, now, SETTLEMENTS, page_span)
     asked: Counter[Ask] = Counter()
     # A page that was looked at in the search for an offset may be read later.
     most = 2 if kind is BackwardOffset else 1
@@ -88,7 +89,7 @@ def read(
     return pager
 
 
-def rows_of(pager: Pager, window: Window) -> list[dict[str, Any]]:
+def rows_of(pager: Pager[Any], window: Window) -> list[dict[str, Any]]:
     assert pager.ended is not None
     reading = Reading.of(pager, pager.ended, window, None)
     return build_history("v", window, {"S": reading}, {}, LATER).frame.to_dicts()

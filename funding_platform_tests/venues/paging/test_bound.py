@@ -16,6 +16,7 @@ from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.offset import BackwardOffset
 from funding_platform.venues.paging.open_ended import OpenEnded
 from funding_platform.venues.paging.pager import Ask, Pager
+from funding_platform.venues.paging.series import SETTLEMENTS
 from funding_platform.venues.parsing.records import Page, Settlement
 from funding_platform.venues.rest.calls import MOST_PAGES
 from funding_platform_tests.venues.asking import ask, history_of, instruments
@@ -33,37 +34,37 @@ def of(*times: int, token: str | None = None) -> Page:
     return Page([Settlement("A", time, 1e-4) for time in times], token)
 
 
-def edge(ask: Ask, pager: type[Pager]) -> tuple[int, int]:
+def edge(ask: Ask, pager: type[Pager[Any]]) -> tuple[int, int]:
     """Where a page begins, and in which direction it runs."""
     forward = pager in (Ascending, OpenEnded)
     return (ask.start_ms, 1) if forward else (min(ask.end_ms, to_ms(NOW)), -1)
 
 
-def a_millisecond_a_page(ask: Ask, number: int, pager: type[Pager]) -> Page:
+def a_millisecond_a_page(ask: Ask, number: int, pager: type[Pager[Any]]) -> Page:
     at, way = edge(ask, pager)
     if pager in (BackwardToken, BackwardOffset):
         at += way * number
     return of(at, token=str(number))
 
 
-def a_second_a_page(ask: Ask, number: int, pager: type[Pager]) -> Page:
+def a_second_a_page(ask: Ask, number: int, pager: type[Pager[Any]]) -> Page:
     at, way = edge(ask, pager)
     moved = 1000 * number if pager in (BackwardToken, BackwardOffset) else 999
     return of(at + way * moved, token=str(number))
 
 
-def a_minute_a_page(ask: Ask, number: int, pager: type[Pager]) -> Page:
+def a_minute_a_page(ask: Ask, number: int, pager: type[Pager[Any]]) -> Page:
     at, way = edge(ask, pager)
     moved = 60_000 * number if pager in (BackwardToken, BackwardOffset) else 60_000
     return of(at + way * moved, token=str(number))
 
 
-def the_same_with_a_new_token(ask: Ask, number: int, pager: type[Pager]) -> Page:
+def the_same_with_a_new_token(ask: Ask, number: int, pager: type[Pager[Any]]) -> Page:
     at = to_ms(WINDOW.end - timedelta(hours=5))
     return of(at, token=str(number))
 
 
-def samples_only(ask: Ask, number: int, pager: type[Pager]) -> Page:
+def samples_only(ask: Ask, number: int, pager: type[Pager[Any]]) -> Page:
     at, way = edge(ask, pager)
     if pager in (BackwardToken, BackwardOffset):
         at += way * number
@@ -82,9 +83,9 @@ ATTACKS = [
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda it: it.__name__)
 @pytest.mark.parametrize("kind", PAGERS, ids=lambda it: it.__name__)
 def test_no_history_goes_on_for_ever(
-    kind: type[Pager], attack: Callable[[Ask, int, type[Pager]], Page]
+    kind: type[Pager[Any]], attack: Callable[[Ask, int, type[Pager[Any]]], Page]
 ) -> None:
-    pager = kind("venue", "A", WINDOW, LIMIT, NOW)
+    pager = kind("venue", "A", WINDOW, LIMIT, NOW, SETTLEMENTS)
 
     def read() -> None:
         for number in range(100_000):
@@ -103,7 +104,7 @@ def test_no_history_goes_on_for_ever(
 
 def test_rows_a_minute_apart_are_read_to_their_end() -> None:
     """Some venues hand out samples by the minute between their settlements."""
-    pager = Ascending("venue", "A", WINDOW, LIMIT, NOW)
+    pager = Ascending("venue", "A", WINDOW, LIMIT, NOW, SETTLEMENTS)
     while pager.ended is None:
         begin = -(-pager.ask().start_ms // 60_000) * 60_000
         pager.learn(of(*range(begin, begin + LIMIT * 60_000, 60_000)))

@@ -11,6 +11,7 @@ from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.venues.errors import ContractError, PagingError
 from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.pager import Ask, Ended
+from funding_platform.venues.paging.series import SETTLEMENTS
 from funding_platform.venues.parsing.records import Page, Settlement
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -45,7 +46,7 @@ def newest_only(rows: Rows, ask: Ask, cap: int) -> Rows:
 def read(
     server: Server, rows: Rows, window: Window, cap: int = 100, now: datetime = LATER
 ) -> EitherEnd:
-    pager = EitherEnd("v", "S", window, 1_000, now)
+    pager = EitherEnd("v", "S", window, 1_000, now, SETTLEMENTS)
     while pager.ended is None:
         pager.learn(Page(server(rows, pager.ask(), cap)))
     return pager
@@ -77,7 +78,7 @@ def test_a_history_is_whole_or_an_error(server: Server, data: st.DataObject) -> 
         # The two that know both ends of what was asked for never have to give up.
         assert server in (start_only, newest_only)
         return
-    assert within(pager.settlements, window) == within(series, window)
+    assert within(pager.rows, window) == within(series, window)
 
 
 EIGHT_HOURLY = [settlement(hour) for hour in range(-400, 1_600, 8)]
@@ -104,7 +105,7 @@ def test_nothing_is_proven_by_one_empty_page() -> None:
 def test_a_listing_is_proven_by_nothing_on_either_side() -> None:
     series = [settlement(hour) for hour in range(40, 80, 8)]
     pager = read(from_end, series, hours(0, 240))
-    assert (pager.requests, pager.ended, len(pager.settlements)) == (3, Ended.EXHAUSTED, 5)
+    assert (pager.requests, pager.ended, len(pager.rows)) == (3, Ended.EXHAUSTED, 5)
 
 
 def test_a_settlement_made_meanwhile_proves_nothing_about_the_order_of_pages() -> None:
@@ -112,11 +113,11 @@ def test_a_settlement_made_meanwhile_proves_nothing_about_the_order_of_pages() -
     now = START + timedelta(hours=240)
     series = [settlement(hour) for hour in range(241)]
     window = hours(0, 300)
-    pager = EitherEnd("v", "S", window, 100, now)
+    pager = EitherEnd("v", "S", window, 100, now, SETTLEMENTS)
     while pager.ended is None:
         published = series[: 240 if pager.requests == 0 else 241]
         pager.learn(Page(from_end(published, pager.ask(), 100)))
-    assert within(pager.settlements, window) == within(series, window)
+    assert within(pager.rows, window) == within(series, window)
 
 
 def test_rows_that_no_parameter_reaches_are_not_taken_for_absent() -> None:
@@ -126,13 +127,13 @@ def test_rows_that_no_parameter_reaches_are_not_taken_for_absent() -> None:
 
 
 def test_another_unit_of_time_is_named() -> None:
-    pager = EitherEnd("v", "S", hours(0, 24), 100, LATER)
+    pager = EitherEnd("v", "S", hours(0, 24), 100, LATER, SETTLEMENTS)
     row = Settlement("S", settlement(8).time_ms // 1_000, 1e-4)
     with pytest.raises(ContractError, match=str(row.time_ms)):
         pager.learn(Page([row]))
 
 
 def test_rows_of_another_symbol_are_refused() -> None:
-    pager = EitherEnd("v", "S", hours(0, 24), 100, LATER)
+    pager = EitherEnd("v", "S", hours(0, 24), 100, LATER, SETTLEMENTS)
     with pytest.raises(ContractError, match="OTHER"):
         pager.learn(Page([Settlement("OTHER", settlement(8).time_ms, 1e-4)]))

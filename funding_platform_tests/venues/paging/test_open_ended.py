@@ -15,6 +15,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues.adapters.ccxt.exchange import HISTORY, WITHOUT_UNTIL
 from funding_platform.venues.paging.open_ended import OpenEnded
 from funding_platform.venues.paging.pager import Ask, Ended
+from funding_platform.venues.paging.series import SETTLEMENTS
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.parsing.records import Page, Settlement
 from funding_platform.venues.registry import bridged_names, open_venue, venue_spec
@@ -44,7 +45,7 @@ def newest_only(rows: Rows, ask: Ask, cap: int) -> Rows:
 
 
 def read(server: Server, rows: Rows, window: Window, cap: int) -> OpenEnded:
-    pager = OpenEnded("v", "S", window, 1_000, LATER)
+    pager = OpenEnded("v", "S", window, 1_000, LATER, SETTLEMENTS)
     while pager.ended is None:
         pager.learn(Page(server(rows, pager.ask(), cap)))
     return pager
@@ -64,7 +65,7 @@ def test_a_history_is_whole_or_not_called_so(server: Server, data: st.DataObject
     first, last = sorted(data.draw(st.tuples(*[st.integers(-50, 600)] * 2)))
     window = Window(START + timedelta(hours=first), START + timedelta(hours=last))
     pager = read(server, series, window, data.draw(st.integers(1, 40)))
-    found, truth = within(pager.settlements, window), within(series, window)
+    found, truth = within(pager.rows, window), within(series, window)
     if server is from_start or pager.ended is not Ended.NOT_KEPT:
         assert found == truth
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -41,7 +42,7 @@ GAPS = st.sampled_from([0.999, 1, 1, 1.001, 2, 4, 8, 8, 8, 24, 30, 100])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_series_in_any_pages_gives_exactly_the_rows_of_the_window_however_split(
-    kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]], data: st.DataObject
+    kind: type[Pager[Any]], style: Callable[[Server], Callable[[Ask], Page]], data: st.DataObject
 ) -> None:
     gaps = data.draw(st.lists(GAPS, max_size=80))
     series = [settlement(sum(gaps[:i]), rate=i * 1e-6) for i in range(len(gaps))]
@@ -66,7 +67,7 @@ def test_any_series_in_any_pages_gives_exactly_the_rows_of_the_window_however_sp
 
 @styles_that_ask_by_time
 def test_a_month_of_eight_hour_rates_is_one_page_of_a_hundred(
-    kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
+    kind: type[Pager[Any]], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
     pager = read(kind, style(Server(EIGHT_HOURLY, 100)), Window.of_month(START))
     assert (pager.requests, pager.ended) == (1, Ended.ROW_BEYOND)
@@ -74,7 +75,7 @@ def test_a_month_of_eight_hour_rates_is_one_page_of_a_hundred(
 
 @styles
 def test_a_short_page_is_no_proof(
-    kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
+    kind: type[Pager[Any]], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
     window = hours(0, 240)
     pager = read(kind, style(Server(EIGHT_HOURLY, 7)), window)
@@ -84,10 +85,10 @@ def test_a_short_page_is_no_proof(
 
 @styles_that_ask_by_time
 def test_nothing_at_all_is_proven_by_an_empty_page(
-    kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
+    kind: type[Pager[Any]], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
     pager = read(kind, style(Server([], 100)), hours(0, 240))
-    assert (pager.requests, pager.ended, pager.settlements) == (1, Ended.EXHAUSTED, [])
+    assert (pager.requests, pager.ended, pager.rows) == (1, Ended.EXHAUSTED, [])
 
 
 def test_delisting_is_proven_by_an_empty_page_after_the_last_row() -> None:
@@ -111,7 +112,7 @@ def test_the_running_present_needs_no_further_request_until_the_next_is_due(
 
 @pytest.mark.parametrize(("kind", "style"), STYLES[:2])
 def test_a_page_span_is_kept_and_empty_stretches_are_crossed(
-    kind: type[Pager], style: Callable[[Server], Callable[[Ask], Page]]
+    kind: type[Pager[Any]], style: Callable[[Server], Callable[[Ask], Page]]
 ) -> None:
     series = [settlement(h) for h in (*range(48), *range(400, 448))]
     answer = style(Server(series, 1_000))

@@ -14,6 +14,15 @@ import msgspec
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
+from funding_platform.venues.adapters.ccxt.candles import (
+    CALLS,
+    HELD,
+    LENGTH,
+    Bar,
+    Held,
+    candle_specs,
+    interest_spec,
+)
 from funding_platform.venues.adapters.ccxt.exchange import (
     HISTORY,
     PREDICTIONS,
@@ -30,6 +39,7 @@ from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.open_ended import OpenEnded
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import Candle, CandlePage, InterestPage
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.parsing.leniency import leave_out
 from funding_platform.venues.parsing.payloads import Payload, present
@@ -98,14 +108,14 @@ class CcxtBridge(Venue):
         self._exchange = connected(self.exchange_class, http)
 
     async def fetch_listings(self) -> list[Listing]:
-        """The swaps among ccxt's markets; it does not know their funding intervals."""
+        """List the swaps among ccxt's markets; it does not know their funding intervals."""
         self._exchange.set_markets(await self._call("fetchMarkets"))
         swaps = [row for row in self._exchange.markets.values() if row["swap"]]
         steps = self._exchange.precisionMode == TICK_SIZE
         return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
+        """Fetch predicted rates, with tickers and intervals where the exchange has them in bulk."""
         listings = await self.listed()
         markets = []
         for contract_type in ("linear", "inverse"):
@@ -123,7 +133,7 @@ class CcxtBridge(Venue):
         return markets
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of ccxt's history, never its pagination."""
+        """Fetch one page of ccxt's history, never its pagination."""
         await self.listings()
         until = {} if self._exchange.id in WITHOUT_UNTIL else {"until": ask.end_ms}
         rows = await self._call(HISTORY, symbol, ask.start_ms, ask.limit, until)
@@ -134,8 +144,26 @@ class CcxtBridge(Venue):
             ]
         )
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of ccxt's bars."""
+        rows = await self._through_time(CALLS[kind], symbol, ask)
+        bars = self._read_rows(Bar, rows)
+        return CandlePage([Candle.of(row, venue_symbol=symbol) for row in bars])
+
+    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
+        """One page of what ccxt knows was held of a contract."""
+        rows = self._read_rows(Held, await self._through_time(HELD, symbol, ask))
+        listing = (await self.listed())[symbol]
+        return InterestPage([row.point(self._exchange.id, listing) for row in rows])
+
+    async def _through_time(self, name: str, symbol: str, ask: Ask) -> Any:
+        await self.listings()
+        return await self._call(
+            name, symbol, LENGTH, ask.start_ms, ask.limit, {"until": ask.end_ms}
+        )
+
     async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
-        """All at once, or else one by one."""
+        """Fetch all at once, or else one by one."""
         all_at_once, one_by_one = PREDICTIONS
         if self._exchange.has.get(all_at_once) is True:
             rows = await self._call(all_at_once, symbols)
@@ -147,7 +175,7 @@ class CcxtBridge(Venue):
         return await self.attempt_each(symbols, ask, required=True)
 
     async def _bulk(self, name: str, kind: type[T], symbols: list[str]) -> dict[str, T]:
-        """What the exchange adds in one call; nothing where it has no such call."""
+        """Fetch what the exchange adds in one call; nothing where it has no such call."""
 
         async def ask() -> dict[str, T]:
             return self._read_by_symbol(kind, await self._call(name, symbols))
@@ -159,28 +187,28 @@ class CcxtBridge(Venue):
             return await getattr(self._exchange, name)(*args)
 
     def _read(self, kind: type[T], answer: Any) -> T:
-        """A structure of ccxt's, checked like any other answer."""
+        """Read a structure of ccxt's, checked like any other answer."""
         try:
             return msgspec.convert(answer, kind, strict=False)
         except msgspec.ValidationError as error:
             raise ContractError(f"not ccxt's structure: {error}", venue=self.spec.name) from error
 
     def _read_by_symbol(self, kind: type[T], answer: Any) -> dict[str, T]:
-        """The same for structures by symbol, without those that cannot be read."""
+        """Read structures by symbol, without those that cannot be read."""
         answer = self._read(dict[str, Any], answer)
         rows = [{"symbol": symbol, "row": row} for symbol, row in answer.items()]
         kept = self._readable(kind, rows, lambda one: one["row"])
         return {one["symbol"]: row for one, row in kept}
 
     def _read_rows(self, kind: type[T], answer: Any) -> list[T]:
-        """The same for a list of them."""
+        """Read a list of structures, without those that cannot be read."""
         rows = self._read(list[Any], answer)
         return [row for _, row in self._readable(kind, rows, lambda one: one)]
 
     def _readable(
         self, kind: type[T], rows: list[Any], structure: Callable[[Any], Any]
     ) -> list[tuple[Any, T]]:
-        """The rows that can be read, each with what it is."""
+        """Keep the rows that can be read, each with what it is."""
         kept, told = [], []
         for number, row in enumerate(rows):
             try:
@@ -194,7 +222,10 @@ class CcxtBridge(Venue):
 
 @cache
 def bridge_class(name: str) -> type[CcxtBridge]:
-    """The adapter of one exchange behind ccxt, by its name there; raises as ``exchange_class``."""
+    """Make the adapter of one exchange behind ccxt by its name there.
+
+    Errors are those of ``exchange_class``.
+    """
     kind = exchange_class(name)
     exchange = kind()
     window = max(1.0, exchange.rateLimit / 1000)  # milliseconds between calls of cost 1
@@ -211,6 +242,8 @@ def bridge_class(name: str) -> type[CcxtBridge]:
         history_start=FIRST_PERPETUAL if has_history else None,
         pager=pager if has_history else None,
         page_size=PAGE_SIZES.get(name, PAGE_SIZE),
+        candles=candle_specs(exchange),
+        open_interest=interest_spec(exchange),
         budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
         refusal=refusals(exchange),
         statuses={"active": "trading", "inactive": "halted", "unstated": "unknown"},

@@ -9,6 +9,7 @@ its oldest form       the same in integers, of 1e-9 and 1e-6         rate > 0: l
 
 from msgspec import field
 
+from funding_platform.venues.parsing.candles import Candle
 from funding_platform.venues.parsing.fields import MaybeReal, Percent, Positive, Real, Seconds
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction, larger, ratio
 from funding_platform.venues.parsing.records import Settlement
@@ -96,6 +97,31 @@ class _RawRecord(Payload):
     oracle_price_twap: Positive
 
 
+class Bar(Payload):
+    """An hour of deals, and of the oracle's prices."""
+
+    time_s: Seconds = field(name="ts")
+    fill_open: MaybeReal
+    fill_high: MaybeReal
+    fill_low: MaybeReal
+    fill_close: MaybeReal
+    oracle_open: MaybeReal
+    oracle_high: MaybeReal
+    oracle_low: MaybeReal
+    oracle_close: MaybeReal
+    base_volume: MaybeReal = None
+    quote_volume: MaybeReal = None
+
+    def candle(self, symbol: str, kind: str) -> Candle:
+        """One of the two."""
+        time_ms = self.time_s * 1000
+        if kind == "index":
+            prices = (self.oracle_open, self.oracle_high, self.oracle_low, self.oracle_close)
+            return Candle(symbol, time_ms, *prices)
+        prices = (self.fill_open, self.fill_high, self.fill_low, self.fill_close)
+        return Candle(symbol, time_ms, *prices, self.base_volume, self.quote_volume)
+
+
 class _Meta(Payload):
     next_page: str | int | None = None
 
@@ -112,7 +138,7 @@ class RateHistory(Payload):
             raise ValueError("holds no rates under either name")
 
     def settlements(self, symbol: str) -> list[Settlement]:
-        """As fractions of the price; the integers do not say of which ``symbol`` they are."""
+        """Read rates as fractions of the price; the integers do not say of which ``symbol``."""
         rates = [
             (row.venue_symbol, row.ts, row.funding_rate_long / row.oracle_price_twap)
             for row in self.records or []
@@ -127,6 +153,6 @@ class RateHistory(Payload):
         ]
 
     def page_before(self, until_ms: int) -> str | int | None:
-        """The cursor to the page before this one; None once this one reaches back to a moment."""
+        """Return the cursor to the page before; None once this one reaches back to a moment."""
         times = [row.ts * 1000 for row in self.records or self.funding_rates or []]
         return self.meta.next_page if times and min(times) >= until_ms else None

@@ -10,27 +10,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from funding_platform.core.time_grid import HOUR, to_ms
-from funding_platform.venues.adapters.drift.payloads import Book, Perpetual, RateHistory, Spot
+from funding_platform.venues.adapters.drift.payloads import Bar, Book, Perpetual, RateHistory, Spot
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
+from funding_platform.venues.paging.backward import BackwardOpen
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.candles import CandlePage
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.specification import CandleSpec, VenueSpec
 
 RECENT: Final = timedelta(days=30)
 """What the plain history certainly holds; older rates are asked for day by day."""
 
 MARKETS: Final = Endpoint("/stats/markets", list[Perpetual | Spot], within="markets")
 BOOK: Final = Endpoint("/l2", Book, host="https://dlob.velocity.exchange")
+CANDLES: Final = Endpoint("/market/{symbol}/candles/60", list[Bar], within="records")
 HISTORY: Final = Endpoint("/market/{symbol}/fundingRates", RateHistory)
 DAY_OF_HISTORY: Final = Endpoint("/market/{symbol}/fundingRates/{year}/{month}/{day}", RateHistory)
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """Errors carry a text and no code."""
+    """Tell a refusal by its status: errors carry a text and no code."""
     return Refusal(UnknownSymbolError, "no such market") if status == 404 else None
 
 
@@ -46,6 +49,14 @@ class Drift(Venue):
         pager=Ascending,
         page_size=750,
         page_span=timedelta(days=31),
+        candles=(
+            CandleSpec(
+                kinds=("index", "trade"),
+                pager=BackwardOpen,
+                page_size=1000,
+                empty_bars="omitted",
+            ),
+        ),
         budget=Budget("requests", 600, 60),  # none is published; the answers come from caches
         refusal=_refusal,
         statuses={
@@ -58,14 +69,14 @@ class Drift(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals that the venue shows."""
+        """List the perpetuals that the venue shows."""
         return [
             Listing.linear(row, row.limits.amount, interval_hours=1.0)
             for row in await self._perpetuals()
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The active perpetuals, with the books of another host, which are newer, if it answers."""
+        """Fetch the active perpetuals, with the newer books of another host if it answers."""
         rows = [row for row in await self._perpetuals() if row.status == "active"]
         symbols = [row.venue_symbol for row in rows]
         books = await self.attempt_singles(BOOK, symbols, "marketName", {"depth": 1})
@@ -74,7 +85,7 @@ class Drift(Venue):
         return [MarketRow.of(row, **hourly, **prices.get(row.venue_symbol, {})) for row in rows]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """All rates of the ask: at one request where they are recent, else one for each day."""
+        """Fetch all rates of the ask: at one request where recent, else one for each day."""
         rows: list[Settlement] = []
         if ask.start_ms >= to_ms(self.now() - RECENT):
             rows = await self._walk(HISTORY, symbol, {"limit": ask.limit}, ask.start_ms)
@@ -92,10 +103,20 @@ class Drift(Venue):
             ]
         )
 
+    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
+        """One page of bars; ``startTs`` is the newest of them, from which it goes back."""
+        params: Params = {
+            "symbol": symbol,
+            "startTs": ask.end_ms // 1000,
+            "limit": min(ask.limit, ask.hours),
+        }
+        rows = await self.fetch(CANDLES, params)
+        return CandlePage([row.candle(symbol, kind) for row in rows])
+
     async def _walk(
         self, endpoint: Endpoint[RateHistory], symbol: str, params: Params, until_ms: int
     ) -> list[Settlement]:
-        """Page after page of rates, newest first, back to a moment."""
+        """Fetch page after page of rates, newest first, back to a moment."""
         params = {"symbol": symbol, **params}
         pages = await self.pages(endpoint, params, "page", lambda page: page.page_before(until_ms))
         return [row for page in pages for row in page.settlements(symbol)]
