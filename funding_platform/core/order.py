@@ -6,7 +6,7 @@ import polars as pl
 
 
 def in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """The rows sorted by some columns; rows that are equal in all of them keep their order.
+    """Sort the rows by some columns; rows that are equal in all of them keep their order.
 
     Files and pages mostly come in order. To see that takes one pass; to sort texts takes many, and
     a column that has one value throughout takes part in none.

@@ -52,12 +52,12 @@ _COUNTED: Final = dict.fromkeys(HOURLY_TABLES, "hours") | {FUNDING_RATES: "settl
 
 
 def raw_key(venue: str, table: Table) -> dg.AssetKey:
-    """``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
+    """Return ``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
     return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 
 def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
-    """One table of the history of one venue, one partition a month, a range in one run."""
+    """Define one table of the history of one venue, one partition a month, a range in one run."""
     key = raw_key(venue, table)
     title = venue_spec(venue).title
 
@@ -103,7 +103,7 @@ def hourly_assets(
     collect: Callable[[Sequence[str], Settings, str], dict[str, Collected]],
     venues: Sequence[str],
 ) -> dg.AssetsDefinition:
-    """One table of all venues, asked at once; each venue is an asset of its own."""
+    """Define one table of all venues, asked at once; each venue is an asset of its own."""
     keys = {raw_key(venue, table): venue for venue in venues}
 
     @dg.multi_asset(
@@ -143,12 +143,15 @@ def hourly_assets(
 
 
 def _kinds(key: dg.AssetKey) -> set[str]:
-    """The venue among them: a node of the graph shows them, and of its key the last part only."""
+    """Name the venue among the kinds.
+
+    A node of the graph shows them, and of its key the last part only.
+    """
     return {key.path[1], "python", "duckdb"}
 
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """All collected assets of the given venues, of what each offers."""
+    """Define all collected assets of the given venues, of what each offers."""
     return [
         *(history_asset(venue, table) for table in HISTORIES for venue in offering(table, venues)),
         hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
@@ -159,7 +162,7 @@ def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
 def _hourly_results(
     table: Table, collected: Mapping[str, Collected]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """A venue that answered is materialised; one that did not only fails its check."""
+    """Materialise each venue that answered; one that did not only fails its check."""
     for venue, one in collected.items():
         key, attempt = raw_key(venue, table), one.attempt
         trouble = [attempt.error] if attempt.error else attempt.warnings
@@ -183,7 +186,7 @@ def _hourly_results(
 
 
 def _history_metadata(report: HistoryReport) -> dict[str, Any]:
-    """What a backfill did as a whole; the rows of each month stand on its own partition."""
+    """Say what a backfill did as a whole; the rows of each month stand on its own partition."""
     return {
         "dagster/row_count": report.rows,
         "preview": dg.MetadataValue.md(markdown_table(report.preview)),
@@ -203,7 +206,7 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
 
 
 def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
-    """The verdict on a backfill."""
+    """Return the verdict on a backfill."""
     lost = report.missing_settlements.height
     by_name = named(report.missing_settlements, MAX_NAMED_SYMBOLS)
     return dg.AssetCheckResult(

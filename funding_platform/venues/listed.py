@@ -50,22 +50,22 @@ class Listed(Reader):
         self._remembered: Remembered[dict[str, Listing]] = Remembered()
 
     async def fetch_listings(self) -> list[Listing]:
-        """Every perpetual that the venue lists."""
+        """List every perpetual that the venue has."""
         raise self.spec.not_offered(INSTRUMENTS)
 
     async def listings(self) -> list[Listing]:
-        """What the venue lists, asked for at most once an hour."""
+        """Fetch what the venue lists, at most once an hour."""
         return list((await self.listed()).values())
 
     async def listed(self) -> Mapping[str, Listing]:
-        """The same by symbol."""
+        """Return what ``listings`` does, by symbol."""
         return await self._remembered.get(self._clock(), self._ask_listings)
 
     async def _ask_listings(self) -> dict[str, Listing]:
         return await self.by_symbol(self.fetch_listings, _NAMES, "listings")
 
     async def venue_id(self, symbol: str) -> str:
-        """What the venue's calls name a symbol by, where that is not the symbol itself.
+        """Return what the venue's calls name a symbol by, where that is not the symbol itself.
 
         Raises
         ------

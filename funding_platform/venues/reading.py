@@ -48,7 +48,7 @@ class Reader(Calls):
         self._clock = clock
 
     def now(self) -> datetime:
-        """The present, in UTC."""
+        """Tell the present, in UTC."""
         return self._clock()
 
     async def read_each(

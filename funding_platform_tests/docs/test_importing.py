@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from funding_platform.flows.importing.files.archives import SUFFIXES
-from funding_platform.flows.importing.mapping import Mapping, SourceMapping, TimedMapping
 from funding_platform.flows.importing.instruments import InstrumentMapping
+from funding_platform.flows.importing.mapping import Mapping, SourceMapping, TimedMapping
 from funding_platform.flows.importing.presets import PRESETS, Preset
 from funding_platform.flows.importing.series.mapping import BarMapping, OpenInterestMapping
 from funding_platform.flows.importing.series.presets import SERIES_PRESETS

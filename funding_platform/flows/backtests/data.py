@@ -10,6 +10,8 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.intervals import KNOWN
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.tables.schema import UTC_TIME
@@ -25,9 +27,11 @@ _INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
 _FUNDING: Final = Rows(
     table="core.funding_rates",
     time="funding_time",
-    columns="funding_time, funding_rate, interval_hours, mark_price, "
+    columns="funding_time, funding_rate, mark_price, "
     "CASE WHEN mark_price IS NULL THEN index_price END AS index_price",
 )
+_INTERVAL: Final = "CASE WHEN interval_inferred THEN {known} ELSE interval_hours END"
+"""The interval as it was known at the settlement: what a later one told is not of its time."""
 _SNAPSHOTS: Final = Rows(
     table="core.market_snapshots",
     time="observed_at",
@@ -67,7 +71,7 @@ _DATA_FIELDS: Final = ("start", "end", "venues", "symbols", "bases", "outages", 
 def provider_from_lake(
     settings: Settings, config: BacktestConfig, snapshot_id: int | None = None
 ) -> FundingDataProvider:
-    """What a configuration can read of the lake: its markets, its window, and what leads up to it.
+    """Read from the lake what a configuration can use: markets, window, what leads up to it.
 
     Of what was seen longer before, each instrument's last volume is read.
 
@@ -106,7 +110,7 @@ def provider_from_lake(
         lake.register("wanted", wanted)
         volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
         return FundingDataProvider.from_frames(
-            rows_by_venue(lake, _FUNDING, window),
+            rows_by_venue(lake, _funding(lake), window),
             instruments,
             prices=candle_prices(lake, wanted, spot, window),
             snapshots=rows_by_venue(lake, _SNAPSHOTS, window, volumes_before),
@@ -130,7 +134,7 @@ class LakeData:
     _other: tuple[list[Any], FundingDataProvider] | None = None
 
     def of(self, config: BacktestConfig) -> FundingDataProvider:
-        """The data that a configuration reads."""
+        """Return the data that a configuration reads."""
         wanted, shared_by_all = (
             [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
         )
@@ -143,7 +147,7 @@ class LakeData:
 
 
 def provider_from_files(**files: Path) -> FundingDataProvider:
-    """A provider from Parquet or CSV files, one per argument of ``from_frames``.
+    """Make a provider from Parquet or CSV files, one per argument of ``from_frames``.
 
     Times in CSV are ISO 8601 in UTC, or have a zone.
 
@@ -156,7 +160,7 @@ def provider_from_files(**files: Path) -> FundingDataProvider:
 
 
 def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.DataFrame:
-    """The instruments that a configuration asks for."""
+    """Read the instruments that a configuration asks for."""
     asked = {
         column: list(names)
         for column, names in (
@@ -168,6 +172,17 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
     }
     wanted = " AND ".join(f"{column} IN (SELECT unnest(${column}))" for column in asked)
     return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
+
+
+def _funding(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """Settlements with their intervals as known in time.
+
+    A lake of before ``interval_hours_known`` has nothing for what was inferred: the backtest then
+    looks at the settlement before by itself.
+    """
+    known = KNOWN if KNOWN in lake.table(FUNDING_RATES.full_name).columns else "NULL::DOUBLE"
+    interval = f"{_INTERVAL.format(known=known)} AS interval_hours"
+    return _FUNDING._replace(columns=f"{_FUNDING.columns}, {interval}")
 
 
 def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
@@ -187,7 +202,7 @@ def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
 
 
 def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Fees from the first of the tables that the lake has; none where it has neither."""
+    """Read fees from the first of the tables that the lake has; none where it has neither."""
     for table in _FEE_TABLES:
         if has_table(lake, table):
             return lake.execute(_FEES.format(table=table.full_name)).pl()
@@ -195,7 +210,7 @@ def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _file(path: Path) -> pl.DataFrame:
-    """One file as a frame; times of CSV in UTC where they name no zone."""
+    """Read one file as a frame; times of CSV in UTC where they name no zone."""
     if path.suffix == ".parquet":
         return pl.read_parquet(path)
     if path.suffix != ".csv":

@@ -56,7 +56,7 @@ def rows_by_venue(
 
 
 def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The parts one below the other, emptied on the way; null where a part lacks a column."""
+    """Stack the parts, emptied on the way; null where a part lacks a column."""
     heights = [part.height for part in parts]
     names = dict.fromkeys(name for part in parts for name in part.columns)
     columns = []

@@ -61,7 +61,7 @@ GROUP BY c.venue_symbol HAVING hours >= $least ORDER BY abs(gap) DESC, c.venue_s
 
 
 def bars_sound(lake: DuckDBPyConnection, table: Table, venue: str, now: datetime) -> Answer:
-    """Does every bar hold its open and its close between a low above zero and its high?"""
+    """Ask whether every bar holds its open and its close between a low above zero and its high."""
     bars, unsound = one_row(
         lake,
         _UNSOUND.format(table=table.full_name),
@@ -71,7 +71,7 @@ def bars_sound(lake: DuckDBPyConnection, table: Table, venue: str, now: datetime
 
 
 def hours_fresh(lake: DuckDBPyConnection, table: Table, venue: str, now: datetime) -> Answer:
-    """Is the newest hour as recent as the refreshes let one expect?"""
+    """Ask whether the newest hour is as recent as the refreshes let one expect."""
     time = "time" if table is OPEN_INTEREST else "open_time"
     (newest,) = one_row(lake, f"SELECT max({time}) FROM {table.full_name} WHERE venue = ?", [venue])
     if newest is None:
@@ -85,12 +85,12 @@ def hours_fresh(lake: DuckDBPyConnection, table: Table, venue: str, now: datetim
 
 
 def marks_near_index(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
-    """Does every mark lie near its index, in the median hour?"""
+    """Ask whether every mark lies near its index, in the median hour."""
     return _gaps(lake, _MARK_AND_INDEX, venue, now, MAX_MARK_GAP, "their index")
 
 
 def near_other_venues(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
-    """Does every price lie near that of its base on other venues, in the median hour?
+    """Ask whether every price lies near that of its base on other venues, in the median hour.
 
     Prices are per canonical base, so that a missing multiplier shows, and so does a ticker that
     stands for two assets.
@@ -101,7 +101,7 @@ def near_other_venues(lake: DuckDBPyConnection, venue: str, now: datetime) -> An
 def _gaps(
     lake: DuckDBPyConnection, sql: str, venue: str, now: datetime, limit: float, whom: str
 ) -> Answer:
-    """The verdict on instruments whose prices lie apart from others."""
+    """Judge the instruments whose prices lie apart from others."""
     asked = {"venue": venue, "since": now - CHECKED, "least": MIN_HOURS}
     rows = lake.execute(sql, asked).fetchall()
     apart = [f"{symbol} {gap:+.1%}" for symbol, _, gap in rows if abs(gap) > limit]

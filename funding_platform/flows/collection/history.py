@@ -112,7 +112,7 @@ async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> N
         finally:
             report.requests = venue.stats.requests
             recording.attempt.latency_ms = venue.stats.mean_latency_ms
-            recording.attempt.note_standing(lake.settings)
+            recording.attempt.note_breaker_state(lake.settings)
 
 
 async def read_window(

@@ -111,7 +111,7 @@ class HistoryReport:
         )
 
     def warnings(self) -> list[FundingError]:
-        """What the log should tell of a history that is not whole."""
+        """List what the log should tell of a history that is not whole."""
         doubts = self.trouble + self._at_rest()
         if self.missing_settlements.is_empty():
             return doubts
@@ -129,7 +129,7 @@ class HistoryReport:
         return "settlements" if self.table is FUNDING_RATES else f"hours of {self.table.name}"
 
     def _at_rest(self) -> list[FundingError]:
-        """Whether all markets settled at 0 throughout."""
+        """Report that all markets settled at 0 throughout, if they did."""
         if self.table is not FUNDING_RATES:
             return []
         settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}

@@ -67,7 +67,7 @@ async def completed_hours(
 def _without_outages(
     history: HourlyHistory, table: Table, recovered: int, trouble: Sequence[FundingError]
 ) -> CompletedHours:
-    """What stays missing, parted from the hours that the whole venue lacks."""
+    """Part what stays missing from the hours that the whole venue lacks."""
     missing = absent(history.missing, history.frame, table)
     seen = history.frame.select(pl.col(table.key[-1]).alias("funding_time"))
     outages = outage_hours(missing, seen)
@@ -76,7 +76,7 @@ def _without_outages(
 
 
 def absent(missing: pl.DataFrame, rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The missing hours of which there is no row."""
+    """Keep the missing hours of which there is no row."""
     if missing.is_empty():
         return SCHEMA.to_frame()
     there = rows.select("venue_symbol", pl.col(table.key[-1]).alias("missing_time"))
@@ -86,7 +86,7 @@ def absent(missing: pl.DataFrame, rows: pl.DataFrame, table: Table) -> pl.DataFr
 def with_held(
     lake: Lake, table: Table, whole: CompletedHours, window: Window, **equal: str
 ) -> CompletedHours:
-    """The hours that the lake holds and the venue did not give, beside those that it gave.
+    """Add the hours that the lake holds and the venue did not give to those that it gave.
 
     An import has brought them, or the venue had them when it was asked before: replacing the
     window must not drop them.

@@ -6,7 +6,12 @@ from typing import Final
 
 import polars as pl
 
-from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
+from funding_platform.core.tables.prices import (
+    OPEN_INTEREST,
+    PRICE_CANDLES,
+    PRICING_ORDER,
+    SPOT_CANDLES,
+)
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection.history_report import HistoryReport
 from funding_platform.flows.collection.hour_gaps import (
@@ -57,8 +62,9 @@ async def collect_hours(
 
 
 def wanted_kinds(offered: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """The kinds to collect of those that a venue offers; the first where none of them is wanted."""
-    return [kind for kind in offered if kind in wanted] or list(offered[:1])
+    """Choose the kinds to collect of those offered; the best where none of them is wanted."""
+    preferred = [kind for kind in PRICING_ORDER if kind in offered]
+    return [kind for kind in offered if kind in wanted] or preferred[:1]
 
 
 async def _collect_kind(
@@ -127,7 +133,7 @@ def _store(
 
 
 async def _spot_markets(venue: Venue, instruments: pl.DataFrame, lake: Lake) -> list[str]:
-    """The venue's markets against a dollar, of the bases that there are perpetuals of."""
+    """List the venue's markets against a dollar, of the bases that there are perpetuals of."""
     bases = {*instruments["base"], *lake.read(_BASES)["base"]}
     by_base = dollar_markets(await venue.spot_markets())
     return sorted(market for base, market in by_base.items() if base in bases)

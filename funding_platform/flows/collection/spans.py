@@ -18,7 +18,7 @@ MONTHS_AT_ONCE = 6
 
 
 def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) -> pl.DataFrame:
-    """Instruments of a venue that were seen at all, or before a moment."""
+    """Read the instruments of a venue that were seen at all, or before a moment."""
     return lake.rows(
         INSTRUMENTS,
         "venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
@@ -27,19 +27,19 @@ def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) 
 
 
 async def all_instruments(venue: Venue, known: pl.DataFrame) -> pl.DataFrame:
-    """Every instrument known of the venue: listed now, or seen before and since delisted."""
+    """List every instrument known of the venue: listed now, or seen before and delisted."""
     listed = await venue.instruments()
     return pl.concat([listed, known.join(listed, on="venue_symbol", how="anti")])
 
 
 def listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
-    """Symbols that may have traded in the window: listed before its end, or not known when."""
+    """List the symbols that may have traded in the window: listed before its end, or not known when."""
     listed = pl.col("listed_at").is_null() | (pl.col("listed_at") < window.end)
     return instruments.filter(listed)["venue_symbol"].sort().to_list()
 
 
 def possible_part(window: Window, spec: VenueSpec, table: Table, now: datetime) -> Window:
-    """The part of the window in which rows of a table can exist.
+    """Return the part of the window in which rows of a table can exist.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def possible_part(window: Window, spec: VenueSpec, table: Table, now: datetime) 
 
 
 def stretches(window: Window) -> Iterator[Window]:
-    """The window cut at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
+    """Cut the window at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
     months = list(window.months())
     for first in range(0, len(months), MONTHS_AT_ONCE):
         part = months[first : first + MONTHS_AT_ONCE]

@@ -71,7 +71,7 @@ class ForeignFile(ABC, Generic[M]):
         """How a file with these columns is read."""
 
     def hint(self, *fields: Dictionary[str, Any]) -> str:
-        """The command that would import the file if some fields were told."""
+        """Write the command that would import the file if some fields were told."""
         return command(self.member.path, self.told, *fields)
 
     def _mapped(self) -> Iterator[tuple[Cells, M]]:
@@ -107,7 +107,7 @@ class ForeignFile(ABC, Generic[M]):
         return value.split(",") if isinstance(value, str) else list(value)
 
     def _unit_of(self, cells: Cells, mapping: TimedMapping) -> str:
-        """The unit that the times are in: as told, else by their size."""
+        """Find the unit that the times are in: as told, else by their size."""
         if mapping.time_unit is not None:
             return mapping.time_unit
         unit = detected_unit(cells.columns[mapping.time], self.now)
@@ -124,13 +124,13 @@ class ForeignFile(ABC, Generic[M]):
         return unit
 
     def _venues(self, cells: Cells, mapping: M, constant: str | None) -> pl.Series:
-        """A venue per row."""
+        """Return a venue per row."""
         if mapping.venue_column is None and constant is None:
             raise MappingError(f"{cells.file}: nothing says the venue")
         return names_or(cells, mapping.venue_column, constant)
 
     def _symbols(self, cells: Cells, mapping: M, constant: str | None) -> pl.Series:
-        """A symbol per row, without what its column says around it."""
+        """Read a symbol per row, without what its column says around it."""
         names = names_or(cells, mapping.symbol_column, constant)
         if mapping.symbol_form is not None and mapping.symbol_column is not None:
             pattern = form_pattern(mapping.symbol_form)

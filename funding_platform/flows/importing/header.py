@@ -56,7 +56,10 @@ class Header:
             )
 
     def _require_counter(self, cells: Cells, column: str, number: int) -> None:
-        """A column without a name counts the rows, as programs write it; then it means nothing."""
+        """Refuse a column without a name unless it counts the rows, as programs write it.
+
+        One that counts them means nothing, and is left out.
+        """
         counts = cells.columns[column].cast(pl.Int64, strict=False)
         begins = column not in self._counts
         before = pl.Series([self._counts.get(column, -1)], dtype=pl.Int64)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 from funding_platform.flows.errors import MappingError, SamplesError
 from funding_platform.flows.importing.fields.cells import tidied
 from funding_platform.flows.importing.mapping import Mapping, SourceMapping, command
@@ -15,20 +15,20 @@ from funding_platform.flows.importing.series.presets import SERIES_PRESETS
 
 
 def preset_for(columns: Sequence[str]) -> Preset | None:
-    """The layout that a file with these columns has, if it is known."""
+    """Find the layout that a file with these columns has, if it is known."""
     fitting = [one for one in (*PRESETS, *SERIES_PRESETS) if set(one.known_by) <= set(columns)]
     return max(fitting, key=lambda one: len(one.known_by), default=None)
 
 
 def is_known_header(line: str) -> bool:
-    """Whether a first line, read in a guessed encoding, is that of a known layout."""
+    """Tell whether a first line, read in a guessed encoding, is that of a known layout."""
     return preset_for([tidied(name.strip('"')) for name in line.split(",")]) is not None
 
 
 def mapping_for(
     file: str, path: Path, header: Sequence[str], told: Dictionary[str, Any]
 ) -> tuple[Mapping, Preset | None]:
-    """The mapping for a file with these columns: what was told, on top of the preset it fits.
+    """Make the mapping for a file with these columns: what was told, on top of the preset it fits.
 
     Raises
     ------
@@ -67,7 +67,7 @@ M = TypeVar("M", bound=SourceMapping)
 
 
 def mapping_of(kind: type[M], file: str, base: dict[str, Any], told: Dictionary[str, Any]) -> M:
-    """What was told, on top of what a layout says.
+    """Put what was told on top of what a layout says.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def mapping_of(kind: type[M], file: str, base: dict[str, Any], told: Dictionary[
         fields["path"] = base["path"].removeprefix("{venue}/")
     if "ignore" in told and "ignore" in base:
         fields["ignore"] = tuple({*base["ignore"], *_listed(told["ignore"])})
-    with faults_as(MappingError, f"{file}: the mapping makes no sense", kind.model_fields):
+    with raise_as(MappingError, f"{file}: the mapping makes no sense", kind.model_fields):
         return kind(**fields)
 
 
@@ -122,7 +122,7 @@ def require_told(
 
 
 def _suggested(header: Sequence[str]) -> dict[str, str]:
-    """A mapping that may be meant, by what the columns are called."""
+    """Suggest a mapping by what the columns are called."""
 
     def like(*words: str) -> str | None:
         folded = {name: name.casefold() for name in header}

@@ -137,7 +137,7 @@ class SourceMapping(BaseModel):
         return {field: name for field, name in named if name is not None}
 
     def source(self, paths: Sequence[Path]) -> dict[str, str]:
-        """The ``placeholders`` of a whole file, as far as they are not in its columns.
+        """Tell the ``venue`` and ``symbol`` of a whole file, as far as they are not in its columns.
 
         Parameters
         ----------
@@ -239,7 +239,7 @@ class Mapping(TimedMapping):
 
 
 def form_pattern(template: str) -> str:
-    """A template with placeholders and ``*`` as a regular expression."""
+    """Write a template with placeholders and ``*`` as a regular expression."""
     parts = {
         "{venue}": f"(?P<venue>{_VENUE})",
         "{symbol}": f"(?P<symbol>{_SYMBOL})",
@@ -251,7 +251,7 @@ def form_pattern(template: str) -> str:
 
 
 def known_encoding(name: str) -> str:
-    """The name of an encoding that text can be read in.
+    """Return the name of an encoding that text can be read in.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def known_encoding(name: str) -> str:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """What a TOML or YAML file tells.
+    """Read what a TOML or YAML file tells.
 
     Raises
     ------
@@ -284,7 +284,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def command(path: Path, *fields: Dictionary[str, Any]) -> str:
-    """The command that imports a file with a mapping, for a hint."""
+    """Write the command that imports a file with a mapping, for a hint."""
     merged = {name: value for told in fields for name, value in told.items()}
     words = ["funding", "import", str(path)]
     for name, value in merged.items():

@@ -27,7 +27,7 @@ class RatesFile(ForeignFile[Mapping]):
     """A file of settled rates, read in batches."""
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """Rows in the file's order.
+        """Yield rows in the file's order.
 
         Yields
         ------
@@ -79,7 +79,7 @@ class RatesFile(ForeignFile[Mapping]):
         return self._at_their_ends(cells, frame, mapping)
 
     def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-        """Rows whose time is the settlement's, not that of the beginning of its interval."""
+        """Return rows whose time is the settlement's, not that of the beginning of its interval."""
         if mapping.stamp == "end":
             return frame
         unknown = frame["interval_hours"].is_null()
@@ -95,7 +95,7 @@ class RatesFile(ForeignFile[Mapping]):
         return moved.filter(pl.col("venue_time") <= self.now)  # the last bar is not over yet
 
     def _rate(self, cells: Cells, mapping: Mapping) -> pl.Series:
-        """Rates as fractions."""
+        """Read rates as fractions."""
         column = cells.columns[mapping.rate]
         read = rates(column, mapping.rate_unit, mapping.decimal)
         if mapping.rate_unit is None and read.wrong.any():
@@ -126,7 +126,7 @@ class RatesFile(ForeignFile[Mapping]):
         return None
 
     def _interval(self, cells: Cells, mapping: Mapping) -> pl.Series:
-        """Hours that each rate is for."""
+        """Read the hours that each rate is for."""
         if mapping.interval is None:
             return pl.Series([mapping.interval_hours], dtype=pl.Float64).new_from_index(
                 0, cells.lines.len()
@@ -145,7 +145,7 @@ class RatesFile(ForeignFile[Mapping]):
 
 
 def _carries_unit(column: pl.Series, read: Read) -> bool:
-    """Whether the first cell that cannot be read says a unit of its own."""
+    """Tell whether the first cell that cannot be read says a unit of its own."""
     rows = read.wrong.arg_true()
     if not rows.len() or column.dtype != pl.String:
         return False

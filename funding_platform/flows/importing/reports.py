@@ -89,7 +89,7 @@ class ImportReport:
         return int(self.files["written"].sum())
 
     def summary(self) -> pl.DataFrame:
-        """The files, or where there are too many to list, the instruments."""
+        """List the files, or where there are too many to list, the instruments."""
         if self.files.height <= MAX_LISTED:
             return self.files
         return (
@@ -119,7 +119,7 @@ class ImportReport:
 
 
 def joined(reports: Sequence[ImportReport]) -> ImportReport:
-    """What was done for several tables, as one report."""
+    """Join what was done for several tables into one report."""
     return ImportReport(
         pl.concat([report.files for report in reports]),
         pl.concat([report.conflicts for report in reports], how="diagonal"),
@@ -176,7 +176,7 @@ def conflict_error(
 
 
 def counted(incoming: pl.DataFrame, new: pl.DataFrame, of: Rows = SETTLEMENTS) -> pl.DataFrame:
-    """Rows per file and instrument, and how many of them are new."""
+    """Count the rows per file and instrument, and how many of them are new."""
     by_file = ["file", *INSTRUMENT_KEY]
     time = pl.col(of.time)
     return (
@@ -197,7 +197,7 @@ def counted(incoming: pl.DataFrame, new: pl.DataFrame, of: Rows = SETTLEMENTS) -
 
 
 def repeat_notes(repeats: Sequence[pl.DataFrame], names: Sequence[str]) -> list[str]:
-    """What to say of rows that tell a settlement which their own file has told before.
+    """Say of which files rows tell a settlement that the same file has told before.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def repeat_notes(repeats: Sequence[pl.DataFrame], names: Sequence[str]) -> list[
 
 
 def named(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Rows with the names of their files in place of the numbers."""
+    """Put the names of their files in place of the numbers."""
     texts = pl.Series(names, dtype=pl.String)
     rows = rows.with_columns(texts.gather(rows["file"]).alias("file"))
     if "other_file" not in rows.columns:

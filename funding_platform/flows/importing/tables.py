@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
-from funding_platform.core.validation_errors import near
+from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.flows.errors import MappingError
 from funding_platform.flows.importing.files.archives import Member
 from funding_platform.flows.importing.files.peek import columns_of
@@ -18,7 +18,7 @@ NAMES: Final = (FUNDING_RATES.name, *SERIES, INSTRUMENTS.name)
 
 
 def table_for(member: Member, told: Mapping[str, Any]) -> str:
-    """The name of the table that a file's rows are for: as told, else as its layout has it.
+    """Name the table that a file's rows are for: as told, else as its layout has it.
 
     A file of no known layout holds settled rates.
 
@@ -30,7 +30,7 @@ def table_for(member: Member, told: Mapping[str, Any]) -> str:
     if (name := told.get("table")) is not None:
         if name not in NAMES:
             raise MappingError(
-                f"table: there is no {name!r} to import into{near(str(name), NAMES)}",
+                f"table: there is no {name!r} to import into{did_you_mean(str(name), NAMES)}",
                 hint=f"one of {', '.join(NAMES)}",
             )
         return str(name)

@@ -1,12 +1,19 @@
-"""Hyperliquid's own perpetuals; those of builders' exchanges (``xyz:AAPL``) are left out."""
+"""Hyperliquid's own perpetuals and those of builders' exchanges (HIP-3).
 
-from collections.abc import Mapping
+Every builder's exchange is asked for by its name, which is part of its symbols: ``xyz:AAPL`` and
+``flx:AAPL`` are two instruments. Each has a collateral of its own, a token of the spot market.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.symbols import canonical_base
 from funding_platform.core.time_grid import HOUR
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
@@ -16,9 +23,13 @@ from funding_platform.venues.parsing.candles import SPOT, Candle, CandlePage, Sp
 from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, step
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
+from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.specification import CandleSpec, VenueSpec
+
+_USDC: Final = 0
+"""Index of the token that core takes as collateral."""
 
 
 class _Asset(Payload):
@@ -29,6 +40,20 @@ class _Asset(Payload):
 
 class _Meta(Payload):
     universe: list[_Asset]
+    collateral_token: int = 0
+
+
+class _Dex(Payload):
+    name: str
+
+
+class _Token(Payload):
+    index: int
+    name: str
+
+
+class _SpotMeta(Payload):
+    tokens: list[_Token]
 
 
 class _Context(Payload):
@@ -84,6 +109,8 @@ MARKETS: Final = Endpoint(
     method="POST",
     paired=((0, "universe"), (1,)),
 )
+PERP_DEXS: Final = Endpoint("/info", list[_Dex | None], weight=20, method="POST")  # null: core
+SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
 # 20, and 1 per 20 rows of a full page.
 HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
 SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
@@ -105,14 +132,55 @@ def bars(weight: int) -> Endpoint[list[_Bar]]:
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """An unknown coin is answered with HTTP 500 and ``null``; other errors carry no code."""
-    if status == 500 and body.strip() == b"null":
+    """An unknown coin is answered with ``null``, HTTP 500 or 200; other errors carry no code."""
+    if status in (200, 500) and body.strip() == b"null":
         return Refusal(UnknownSymbolError, "no such coin")
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """The markets of the core exchange, whose name is empty, or of a builder's.
+
+    ``settle`` is its collateral; None where its token is not known.
+    """
+
+    dex: str
+    assets: list[_Asset]
+    contexts: list[_Context]
+    collateral: int
+    settle: str | None
+
+    @property
+    def quote(self) -> str:
+        """Prices are in dollars everywhere."""
+        return self.settle or "USD"
+
+    def symbol(self, asset: _Asset) -> str:
+        """The asset's name, which is no other's: with that of its exchange before a colon."""
+        name = asset.venue_symbol
+        return name if ":" in name or not self.dex else f"{self.dex}:{name}"
+
+    def base(self, asset: _Asset) -> str:
+        """What it is on, in the exchange's spelling."""
+        return asset.venue_symbol.rpartition(":")[2]
+
+    def asset_class(self, asset: _Asset, coins: Collection[str]) -> AssetClass:
+        """Core lists coins. Builders list anything and never say what: only tickers tell.
+
+        A ticker of theirs that core has too may be that coin or a share of its name.
+        """
+        if not self.dex:
+            return "crypto"
+        base = canonical_base(self.base(asset)).base
+        if base in coins:
+            return "other"
+        known = class_said(None, base)
+        return "equity" if known == "other" else known
+
+
 class Hyperliquid(Venue):
-    """Hyperliquid's core perpetuals, all margined in USDC."""
+    """Hyperliquid's perpetuals: core's, margined in USDC, and those of builders' exchanges."""
 
     spec = VenueSpec(
         name="hyperliquid",
@@ -130,41 +198,45 @@ class Hyperliquid(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The universe. Prices have five significant digits, hence no fixed tick."""
-        meta, _ = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
+        """The universes. Prices have five significant digits, hence no fixed tick."""
+        exchanges = await self._exchanges()
+        coins = {
+            canonical_base(asset.venue_symbol).base for of in exchanges[:1] for asset in of.assets
+        }
         return [
             Listing.linear(
                 asset,
-                base=asset.venue_symbol,
-                quote="USDC",
+                venue_symbol=exchange.symbol(asset),
+                base=exchange.base(asset),
+                quote=exchange.quote,
+                settle=exchange.settle,
+                asset_class=exchange.asset_class(asset, coins),
                 status="delisted" if asset.is_delisted else "listed",
                 interval_hours=1.0,
                 min_size=step(asset.sz_decimals),
             )
-            for asset in meta.universe
+            for exchange in exchanges
+            for asset in exchange.assets
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The contexts, paired with the universe. Impact prices are not a best bid and ask."""
-        meta, contexts = await self.fetch(MARKETS, {"type": "metaAndAssetCtxs"})
-        if len(meta.universe) != len(contexts):
-            raise self.broken(
-                f"{len(meta.universe)} assets, but {len(contexts)} contexts", MARKETS, "$[1]"
-            )
+        """The contexts, paired with the universes. Impact prices are not a best bid and ask."""
         return [
             MarketRow.of(
                 asset,
                 context,
-                quote="USDC",
+                venue_symbol=exchange.symbol(asset),
+                quote=exchange.quote,
                 interval_hours=1.0,
                 next_funding_ms=self.next_hour_ms(),
             )
-            for asset, context in zip(meta.universe, contexts, strict=True)
+            for exchange in await self._exchanges()
+            for asset, context in zip(exchange.assets, exchange.contexts, strict=True)
             if not asset.is_delisted
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundingHistory, whose two edges are included."""
+        """Fetch one page of fundingHistory, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms}
         rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
@@ -196,3 +268,38 @@ class Hyperliquid(Venue):
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
         """The same of a spot market, by its coin."""
         return await self.fetch_candles(symbol, SPOT, ask)
+
+    async def _exchanges(self) -> list[_Exchange]:
+        """Core, which must answer, and the builders' exchanges, of which each costs only itself."""
+        core, dexs = await together(
+            self._exchange(""), self.attempt(self.fetch(PERP_DEXS, {"type": "perpDexs"}), [])
+        )
+        names = [dex.name for dex in dexs if dex is not None]
+        if not names:
+            return [core]
+        tokens, builders = await together(
+            self.attempt(self._tokens(), {}), self.attempt_each(names, self._exchange)
+        )
+        return [
+            core,
+            *(
+                replace(one, settle=tokens.get(one.collateral, one.settle))
+                for one in builders.values()
+            ),
+        ]
+
+    async def _exchange(self, dex: str) -> _Exchange:
+        """The universe of an exchange beside its contexts."""
+        asked: Params = {"type": "metaAndAssetCtxs", **({"dex": dex} if dex else {})}
+        meta, contexts = await self.fetch(MARKETS, asked)
+        if len(meta.universe) != len(contexts):
+            raise self.broken(
+                f"{len(meta.universe)} assets, but {len(contexts)} contexts", MARKETS, "$[1]"
+            )
+        settle = "USDC" if meta.collateral_token == _USDC else None
+        return _Exchange(dex, meta.universe, contexts, meta.collateral_token, settle)
+
+    async def _tokens(self) -> dict[int, str]:
+        """Names of the spot market's tokens by their index, which is not their position."""
+        meta = await self.fetch(SPOT_META, {"type": "spotMeta"})
+        return {token.index: token.name for token in meta.tokens}

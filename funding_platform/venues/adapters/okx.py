@@ -1,10 +1,16 @@
-"""OKX v5 swaps, linear and inverse."""
+"""OKX v5 swaps, linear and inverse, and X-Perps.
 
+An X-Perp is listed among the futures, since it names an expiry years ahead, as in
+``BTC-USD_UM_XPERP-310404``; it pays funding as swaps do, and is one in all but its place.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.time_grid import HOUR
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
@@ -32,9 +38,13 @@ FINISHED: Final = "1"
 class _SwapRow(Payload):
     venue_symbol: str = field(name="instId")
 
+    @property
+    def pair(self) -> str:
+        """Base and quote, as indices are named: BTC-USDT of a swap, BTC-USD of an X-Perp."""
+        return "-".join(self.venue_symbol.partition("_")[0].split("-")[:2])
+
 
 class _Instrument(_SwapRow):
-    inst_family: str  # baseCcy and quoteCcy are empty for swaps
     contract_type: Literal["linear", "inverse"] = field(name="ctType")
     ct_val: RealOrBlank
     ct_mult: RealOrBlank
@@ -43,6 +53,24 @@ class _Instrument(_SwapRow):
     min_size: RealOrBlank = field(name="minSz")
     status: str = field(name="state")
     listed_ms: TimeOrBlank = field(name="listTime")
+    asset_category: str = field(name="instCategory", default="")
+
+    @property
+    def base(self) -> str:
+        """From the symbol: baseCcy and quoteCcy are empty for perpetuals."""
+        return self.pair.partition("-")[0]
+
+    @property
+    def quote(self) -> str:
+        """USDT of BTC-USDT-SWAP."""
+        return self.pair.partition("-")[2]
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """By instCategory; None on older rows, which lack it."""
+        if not self.asset_category:
+            return None
+        return class_said(CATEGORIES.get(self.asset_category), self.base)
 
 
 class _FundingRate(_SwapRow):
@@ -75,7 +103,7 @@ class _Ticker(_SwapRow):
     @property
     def volume_24h_usd(self) -> MaybeReal:
         """Base coins traded, at the last price."""
-        return dollars(self.venue_symbol.split("-")[1], product(self.volume, self.last))
+        return dollars(self.pair.partition("-")[2], product(self.volume, self.last))
 
 
 class _Index(Payload):
@@ -137,6 +165,17 @@ HISTORY: Final = Endpoint(
     "/api/v5/public/funding-rate-history", list[_Funding], within="data", budget=SLOW
 )
 SWAPS: Final = {"instType": "SWAP"}
+FUTURES: Final = {"instType": "FUTURES"}
+X_PERP: Final = "_XPERP-"
+"""What tells an X-Perp from the dated futures that it is listed among."""
+
+CATEGORIES: Final = {"1": "crypto", "3": "stock", "4": "commodity", "5": "forex"}
+"""Words for instCategory. Only 1 was ever recorded; the others are as documented."""
+
+
+def _is_x_perp(row: _SwapRow) -> bool:
+    return X_PERP in row.venue_symbol
+
 
 # The calls without "history" end after 1,440 bars, as if nothing were older.
 TRADE_CANDLES: Final = Endpoint(
@@ -163,7 +202,7 @@ SPOT_INSTRUMENTS: Final = Endpoint(
 
 
 class Okx(Venue):
-    """OKX v5, instrument type SWAP."""
+    """OKX v5, instrument type SWAP, and the X-Perps of type FUTURES."""
 
     spec = VenueSpec(
         name="okx",
@@ -194,37 +233,43 @@ class Okx(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """All swaps."""
+        """All swaps, and the X-Perps among the futures."""
+        swaps, futures = await together(
+            self.fetch(INSTRUMENTS, SWAPS), self.attempt(self.fetch(INSTRUMENTS, FUTURES), [])
+        )
         return [
-            Listing.of(
-                row,
-                base=row.inst_family.split("-")[0],
-                quote=row.inst_family.split("-")[-1],
-                contract_size=product(row.ct_val, row.ct_mult),
-            )
-            for row in await self.fetch(INSTRUMENTS, SWAPS)
+            Listing.of(row, contract_size=product(row.ct_val, row.ct_mult))
+            for row in (*swaps, *filter(_is_x_perp, futures))
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The funding of all swaps, joined with prices, open interest and turnover."""
-        funding, marks, interest, tickers, indices = await together(
+        """The funding of all perpetuals, joined with prices, open interest and turnover."""
+        funding, swaps, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
-            self.attempt_rows(MARK_PRICES, SWAPS),
-            self.attempt_rows(OPEN_INTEREST, SWAPS),
-            self.attempt_rows(TICKERS, SWAPS),
+            self._around(SWAPS),
             self.attempt_each(
                 INDEX_QUOTES, lambda quote: self.fetch(INDEX_TICKERS, {"quoteCcy": quote})
             ),
         )
-        index = {f"{row.pair}-SWAP": row for rows in indices.values() for row in rows}
-        return [
-            MarketRow.joined(row, marks, index, interest, tickers)
-            for row in funding
-            if row.inst_type == "SWAP"
-        ]
+        perpetuals = [row for row in funding if row.inst_type == "SWAP" or _is_x_perp(row)]
+        around = [swaps]
+        if any(map(_is_x_perp, perpetuals)):
+            around.append(await self._around(FUTURES))
+        by_pair = {row.pair: row for rows in indices.values() for row in rows}
+        index = {row.venue_symbol: by_pair.get(row.pair) for row in perpetuals}
+        answers = [answer for answers in around for answer in answers]
+        return [MarketRow.joined(row, index, *answers) for row in perpetuals]
+
+    async def _around(self, kind: Params) -> tuple[Mapping[str, object], ...]:
+        """Marks, open interest and turnover of a kind of instruments, each by symbol."""
+        return await together(
+            self.attempt_rows(MARK_PRICES, kind),
+            self.attempt_rows(OPEN_INTEREST, kind),
+            self.attempt_rows(TICKERS, kind),
+        )
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of settlements up to the ask's end; ``after`` means older than."""
+        """Fetch one page of settlements up to the ask's end; ``after`` means older than."""
         params: Params = {"instId": symbol, "after": ask.end_ms + 1, "limit": ask.limit}
         rows = await self.fetch(HISTORY, params)
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

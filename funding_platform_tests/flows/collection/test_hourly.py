@@ -102,6 +102,7 @@ def test_a_venue_that_is_down_fails_alone(settings: Settings, sandbox: RunningSa
         (("mark", "index", "trade"), ("mark", "index", "trade"), ["mark", "index", "trade"]),
         (("mark", "index", "trade"), ("mark",), ["mark"]),
         (("trade",), ("mark",), ["trade"]),
+        (("index", "trade"), ("mark",), ["trade"]),
     ],
 )
 def test_kinds_that_are_collected(

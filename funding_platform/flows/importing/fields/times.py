@@ -57,7 +57,7 @@ class Times(NamedTuple):
 
 
 def detected_unit(column: pl.Series, now: datetime) -> str | None:
-    """The one unit in which a column's first number is a time, ``iso`` for texts; else None."""
+    """Find the one unit in which the first number is a time: ``iso`` for texts, else None."""
     if column.dtype.is_temporal():
         return "iso"
     there = blank_as_null(column).drop_nulls()
@@ -72,7 +72,7 @@ def detected_unit(column: pl.Series, now: datetime) -> str | None:
 
 
 def times(cells: Cells, mapping: TimedMapping, unit: str, now: datetime) -> Times:
-    """The instants of a batch.
+    """Read the instants of a batch.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _none(like: pl.Series) -> pl.Series:
 
 
 def _stamps(cells: Cells, mapping: TimedMapping, column: pl.Series, unit: str) -> pl.Series:
-    """Numbers of seconds, milliseconds, ... since the epoch as times."""
+    """Read numbers of seconds, milliseconds, ... since the epoch as times."""
     micros = _MICROS[unit]
     text = blank_as_null(column)
     floats = text.cast(pl.Float64, strict=False)
@@ -144,7 +144,7 @@ def _stamps(cells: Cells, mapping: TimedMapping, column: pl.Series, unit: str) -
 
 
 def _refuse_rounded(cells: Cells, mapping: TimedMapping, text: pl.Series, found: pl.Series) -> None:
-    """A spreadsheet writes ``1.70027E+12``: the rest of the digits is gone."""
+    """Refuse times that a spreadsheet wrote as ``1.70027E+12``: the rest of the digits is gone."""
     parts = text.str.extract_groups(_EXPONENT).struct.unnest()
     decimals = parts["digits"].str.split(".").list.get(1, null_on_oob=True).str.len_chars()
     lost = parts["power"].cast(pl.Int64, strict=False) > decimals.fill_null(0).cast(pl.Int64)
@@ -159,7 +159,7 @@ def _refuse_rounded(cells: Cells, mapping: TimedMapping, text: pl.Series, found:
 
 
 def _from_texts(cells: Cells, mapping: TimedMapping, column: pl.Series) -> Times:
-    """Times written as text; one without a zone is in the mapping's, if it names one."""
+    """Read times written as text; one without a zone is in the mapping's, if it names one."""
     text = column.cast(pl.String).str.strip_chars()
     plain = text.str.replace("T", " ", literal=True)
     utc = plain.str.replace(r"\s*(Z|UTC|GMT|\+00:?00)$", "")
@@ -210,7 +210,7 @@ def _parsed(cells: Cells, mapping: TimedMapping, text: str | None, row: int) -> 
 
 
 def _zoned(cells: Cells, mapping: TimedMapping, column: pl.Series) -> Times:
-    """Times that the file itself types as such."""
+    """Read times that the file itself types as such."""
     refuse(cells, mapping.time, column.is_null(), "is blank")
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
         found = column.dt.convert_time_zone("UTC").cast(UTC_TIME)
@@ -221,7 +221,7 @@ def _zoned(cells: Cells, mapping: TimedMapping, column: pl.Series) -> Times:
 def _localized(
     cells: Cells, mapping: TimedMapping, local: pl.Series, zoned: pl.Series | None = None
 ) -> Times:
-    """Local times in the mapping's zone; rows that ``zoned`` marks are not looked at."""
+    """Read local times in the mapping's zone; rows that ``zoned`` marks are not looked at."""
     zone = mapping.time_zone
     if zone is None:
         row = 0 if zoned is None else int((~zoned).arg_true()[0])

@@ -105,7 +105,7 @@ class Sources:
             self._spools[table].add(rows)
 
     def _file(self, member: Member, table: str) -> ForeignFile[Any]:
-        """The file, to be read as rows of a table."""
+        """Open the file, to be read as rows of a table."""
         told = {name: value for name, value in self._told.items() if name != "table"}
         if table == FUNDING_RATES.name:
             return RatesFile(member, told, self._now, self._note)
@@ -124,7 +124,7 @@ class Sources:
         return file.preset is None or "venue" not in file.preset.fields or "venue" in self._told
 
     def _under_own_symbols(self, member: Member, rows: pl.DataFrame, *, told: bool) -> pl.DataFrame:
-        """Rows with their venues' own symbols."""
+        """Return rows with their venues' own symbols."""
         pairs = rows.select(INSTRUMENT_KEY).unique(maintain_order=True).rows()
         unseen = [pair for pair in pairs if (*pair, told) not in self._resolved]
         resolved, unresolved = resolve_all(self._symbols, unseen, told=told)

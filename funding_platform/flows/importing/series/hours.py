@@ -219,7 +219,7 @@ def _put_together(
 
 
 def _words(microseconds: int) -> str:
-    """A length of time as people say it."""
+    """Say a length of time as people do."""
     length = timedelta(microseconds=microseconds)
     if length % timedelta(days=1) == timedelta(0):
         return f"{length.days} days" if length.days > 1 else "a day"
