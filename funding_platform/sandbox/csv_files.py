@@ -2,7 +2,9 @@
 
 ``funding/<venue>/<symbol>.csv[.gz]`` has ``funding_time_ms, funding_rate, interval_hours,
 mark_price`` (the last two may be blank), one row per settlement, ascending.
-``prices/<venue>/<symbol>_<1h|8h|1d>.csv[.gz]`` has ``time_ms`` (candle open) and ``close``.
+``prices/<venue>/<symbol>_<1h|8h|1d>.csv[.gz]`` has ``time_ms`` (when the bar begins) and ``close``,
+and, to be served as bars of an hour, ``open, high, low`` and ``volume`` in base units.
+``open_interest/<venue>/<symbol>_1h.csv[.gz]`` has ``time_ms, open_interest, unit``.
 """
 
 import csv
@@ -16,7 +18,16 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.errors import ReplayError
-from funding_platform.sandbox.series import Settlements, Times, Values
+from funding_platform.sandbox.market import Contract
+from funding_platform.sandbox.series import (
+    NO_CANDLES,
+    NO_OPEN_INTEREST,
+    Candles,
+    OpenInterest,
+    Settlements,
+    Times,
+    Values,
+)
 
 _SUFFIXES = (".csv", ".csv.gz")
 _CANDLE_MS = {"1h": HOUR_MS, "8h": 8 * HOUR_MS, "1d": DAY_MS}
@@ -34,6 +45,13 @@ class Prices(NamedTuple):
 
     known_ms: Times
     prices: Values
+
+
+class PriceFile(NamedTuple):
+    """The closes of one file, and its bars where those are of an hour and whole."""
+
+    closes: Prices
+    candles: Candles
 
 
 def csv_files(folder: Path) -> dict[str, Path]:
@@ -68,8 +86,8 @@ def read_funding(path: Path) -> FundingFile:
     return FundingFile(settlements, np.array(intervals, dtype=np.float64))
 
 
-def read_prices(folder: Path, symbol: str) -> Prices | None:
-    """Read the closes of a symbol's finest candles, each known when its candle ends.
+def read_prices(folder: Path, name: str) -> PriceFile | None:
+    """Read the finest bars of a name, ``None`` where there are none.
 
     Raises
     ------
@@ -78,14 +96,53 @@ def read_prices(folder: Path, symbol: str) -> Prices | None:
     """
     files = csv_files(folder)
     for length, milliseconds in _CANDLE_MS.items():
-        path = files.get(f"{symbol}_{length}")
+        path = files.get(f"{name}_{length}")
         if path is not None:
-            columns = _columns(path, ("time_ms", "close"), (), (_stamp, _optional_number))
-            opened, closes = (np.array(column) for column in columns)
-            known = ~np.isnan(closes)
-            _must_ascend(path, opened)
-            return Prices(opened[known] + milliseconds, closes[known])
+            return _price_file(path, milliseconds)
     return None
+
+
+def _price_file(path: Path, length_ms: int) -> PriceFile:
+    figures = ("open", "high", "low", "volume")
+    parsers = (_stamp, *[_optional_number] * 5)
+    times, *columns = _columns(path, ("time_ms", "close"), figures, parsers)
+    begun = np.array(times, dtype=np.int64)
+    _must_ascend(path, begun)
+    closes, opens, highs, lows, volumes = (np.array(c, dtype=np.float64) for c in columns)
+    known = ~np.isnan(closes)
+    prices = Prices(begun[known] + length_ms, closes[known])
+    if length_ms != HOUR_MS:
+        return PriceFile(prices, NO_CANDLES)
+    unknown = np.full(len(begun), np.nan)
+    candles = Candles(begun, opens, highs, lows, closes, volumes, unknown)
+    whole = ~np.isnan(opens + highs + lows + closes)
+    return PriceFile(prices, candles.slice(whole))
+
+
+def read_open_interest(folder: Path, symbol: str, contract: Contract) -> OpenInterest:
+    """Read the hourly open interest of a contract; the unit is its base, its quote or USD.
+
+    Raises
+    ------
+    ReplayError
+        If the file is malformed; names file and line.
+    """
+    path = csv_files(folder).get(f"{symbol}_1h")
+    if path is None:
+        return NO_OPEN_INTEREST
+    in_base = {contract.base: True, contract.quote: False, "USD": False}
+
+    def unit(text: str) -> bool:
+        if text not in in_base:
+            raise ValueError(f"{text!r} is no unit of {symbol}: {', '.join(in_base)}")
+        return in_base[text]
+
+    required = ("time_ms", "open_interest", "unit")
+    times, amounts, units = _columns(path, required, (), (_stamp, _number, unit))
+    stamps, held = np.array(times, dtype=np.int64), np.array(amounts, dtype=np.float64)
+    _must_ascend(path, stamps)
+    base = np.array(units, dtype=np.bool_)
+    return OpenInterest(stamps, np.where(base, held, np.nan), np.where(base, np.nan, held))
 
 
 def _columns(

@@ -207,7 +207,7 @@ class Market(Protocol):
     def candles(
         self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
     ) -> Candles:
-        """Bars of a listed contract that have begun by now, by the time that they begin.
+        """Return bars of a listed contract that have begun by now, by the time that they begin.
 
         Prices that the market makes up are rounded to ``decimals``, those that it read are not.
         """
@@ -216,13 +216,13 @@ class Market(Protocol):
     def open_interest(
         self, venue: str, venue_symbol: str, step_ms: int, span: Span
     ) -> OpenInterest:
-        """Open interest of a listed contract at multiples of ``step_ms`` up to now."""
+        """Return open interest of a listed contract at multiples of ``step_ms`` up to now."""
         ...
 
     def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
-        """Every spot market listed by now."""
+        """List every spot market that there is by now."""
         ...
 
     def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
-        """Bars of the deals on a listed spot market, as ``candles``."""
+        """Return bars of the deals on a listed spot market, as ``candles``."""
         ...

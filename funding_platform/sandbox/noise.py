@@ -80,8 +80,17 @@ def value_noise(key: Bits, hours: Values, octaves: Sequence[tuple[float, float]]
     return total
 
 
+def draw_each(key: Bits, index: Values) -> Bits:
+    """Draw at whole numbers that lie close together: each is drawn once."""
+    if key.size == 1 and index.size and np.ptp(index) + 1 < index.size:
+        first = index.min()
+        drawn = draw(key, np.arange(first, index.max() + 1))
+        return np.asarray(drawn[(index - first).astype(np.int64)])
+    return draw(key, index)
+
+
 def _ends(key: Bits, knots: Values) -> tuple[Values, Values]:
-    """The draws at knots and at the ones after them; of few knots each is drawn once."""
+    """Draw at knots and at the ones after them; of few knots each is drawn once."""
     if key.size == 1 and knots.size and np.ptp(knots) + 2 < knots.size:
         first = knots.min()
         drawn = bell(draw(key, np.arange(first, knots.max() + 2)))

@@ -1,17 +1,21 @@
-"""A market replayed from a folder of CSV files: exactly these settlements, and nothing invented.
+"""A market replayed from a folder of CSV files: exactly these rows, and nothing invented.
 
 Every file below ``funding/<venue>`` is one contract, listed since its first row and trading until
 now. The quote is what the files let one know: the predicted rate is the last settled one, the mark
-the last known price, the interval the one stated or else the last spacing between rows. Open
-interest, volume and book are unknown. Contract facts that every venue must print are derived: the
-tick is the finest digit of the last hundred prices in the files (0.0001 where there are none), size
-step and contract size are 1.
+the last known price, the interval the one stated or else the last spacing between rows. Its bars
+are those of ``prices/<venue>``: of deals ``<symbol>_1h``, of mark and index ``<symbol>-mark_1h``
+and ``<symbol>-index_1h``. A file of ``prices/<venue>_spot`` is a spot market. The day's volume and
+the book are unknown, and so is what the volume of a bar is worth in the quote.
+
+Contract facts that every venue must print are derived: the tick is the finest digit of the last
+hundred prices in the files (0.0001 where there are none), size step and contract size are 1.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -21,13 +25,22 @@ from funding_platform.sandbox.csv_files import (
     Prices,
     csv_files,
     read_funding,
+    read_open_interest,
     read_prices,
 )
 from funding_platform.sandbox.errors import ReplayError
-from funding_platform.sandbox.market import Instrument, Quote, VenueStyle
-from funding_platform.sandbox.series import Settlements
+from funding_platform.sandbox.market import Instrument, Quote, SpotMarket, VenueStyle
+from funding_platform.sandbox.series import (
+    NO_CANDLES,
+    Candles,
+    OpenInterest,
+    PriceKind,
+    Settlements,
+    Span,
+    Times,
+)
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.paging import within
+from funding_platform.sandbox.wire.paging import newest, oldest, within
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,6 +49,8 @@ _RECENT = 100
 _SIZE_STEP = 1.0
 _CONTRACT_SIZE = 1.0
 _LONGEST_INTERVAL_HOURS = 24
+_ENDINGS: Final[Mapping[PriceKind, str]] = {"trade": "", "mark": "-mark", "index": "-index"}
+"""What the names of price files end in, after the symbol and before the length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,18 @@ class _Series:
 
     instrument: Instrument
     settlements: Settlements
-    prices: Prices | None
+    marks: Prices | None
+    index: Prices | None
+    candles: Mapping[PriceKind, Candles]
+    open_interest: OpenInterest
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """One replayed spot market."""
+
+    market: SpotMarket
+    candles: Candles
 
 
 class ReplayMarket:
@@ -56,7 +82,7 @@ class ReplayMarket:
     Parameters
     ----------
     folder
-        The folder that holds ``funding`` and, optionally, ``prices``.
+        The folder that holds ``funding`` and, optionally, ``prices`` and ``open_interest``.
     styles
         The venues that the sandbox speaks for.
     clock
@@ -75,11 +101,12 @@ class ReplayMarket:
         known = {style.venue: style for style in styles}
         venues = sorted(path for path in folder.glob("funding/*") if path.is_dir())
         self._venues: dict[str, dict[str, _Series]] = {}
+        self._spot = {venue: _load_spot(folder, style) for venue, style in known.items()}
         for path in venues:
             if path.name not in known:
                 _LOG.warning("%s is left out: the sandbox does not speak its format", path)
                 continue
-            self._venues[path.name] = _load(path, known[path.name])
+            self._venues[path.name] = _load(folder, known[path.name])
         if not any(self._venues.values()):
             raise ReplayError(
                 f"{folder} has nothing to replay",
@@ -109,9 +136,61 @@ class ReplayMarket:
             if series.instrument.listed_ms <= now
         }
 
+    def candles(
+        self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
+    ) -> Candles:
+        """Return the bars of a contract's file that have ended by now."""
+        known = self._venues[venue][venue_symbol].candles.get(kind, NO_CANDLES)
+        return _ended(known, span, self.now_ms())
 
-def _load(folder: Path, style: VenueStyle) -> dict[str, _Series]:
-    prices = folder.parent.parent / "prices" / folder.name
+    def open_interest(
+        self, venue: str, venue_symbol: str, step_ms: int, span: Span
+    ) -> OpenInterest:
+        """Return the rows of a contract's file up to now that lie on the step."""
+        held = self._venues[venue][venue_symbol].open_interest
+        held = held.slice(held.times_ms % step_ms == 0)
+        return held.slice(_rows(held.times_ms, span, self.now_ms()))
+
+    def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
+        """List every spot market whose first bar has begun."""
+        now = self.now_ms()
+        markets = (spot.market for spot in self._spot.get(venue, {}).values())
+        return [market for market in markets if market.listed_ms <= now]
+
+    def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
+        """Return the bars of a spot market's file that have ended by now."""
+        return _ended(self._spot[venue][venue_symbol].candles, span, self.now_ms())
+
+
+def _ended(candles: Candles, span: Span, now_ms: int) -> Candles:
+    return candles.slice(_rows(candles.opens_ms, span, now_ms - HOUR_MS))
+
+
+def _rows(times: Times, span: Span, last_ms: int) -> slice:
+    end = last_ms if span.end_ms is None else min(span.end_ms, last_ms)
+    take = newest if span.newest else oldest
+    return take(times, span.start_ms, end, span.limit)
+
+
+def _load_spot(folder: Path, style: VenueStyle) -> dict[str, _Spot]:
+    """Load the spot markets of a venue: files of hourly bars."""
+    if style.spot is None:
+        return {}
+    prices, loaded = folder / "prices" / f"{style.venue}_spot", {}
+    for name in csv_files(prices):
+        symbol, _, length = name.rpartition("_")
+        read = style.spot.read(symbol) if length == "1h" else None
+        file = None if read is None else read_prices(prices, symbol)
+        if read is not None and file is not None and len(file.candles.opens_ms):
+            listed = int(file.candles.opens_ms[0])
+            market = SpotMarket(symbol, *read, _tick(file.closes, None), _SIZE_STEP, listed)
+            loaded[symbol] = _Spot(market, file.candles)
+    return loaded
+
+
+def _load(root: Path, style: VenueStyle) -> dict[str, _Series]:
+    folder = root / "funding" / style.venue
+    prices, interest = root / "prices" / style.venue, root / "open_interest" / style.venue
     loaded: dict[str, _Series] = {}
     for symbol, path in csv_files(folder).items():
         if "." in symbol:
@@ -123,18 +202,28 @@ def _load(folder: Path, style: VenueStyle) -> dict[str, _Series]:
                 f"{path}: {symbol!r} is no perpetual contract of {style.venue}",
                 hint="name the file after the venue's own symbol",
             )
-        file, candles = read_funding(path), read_prices(prices, symbol)
+        file = read_funding(path)
+        files = {kind: read_prices(prices, symbol + ending) for kind, ending in _ENDINGS.items()}
+        closes = {kind: found.closes for kind, found in files.items() if found is not None}
+        marks = closes.get("mark", closes.get("trade"))
         instrument = Instrument(
             venue_symbol=symbol,
             contract=contract,
             contract_size=_CONTRACT_SIZE,
-            tick_size=_tick(candles, file.settlements),
+            tick_size=_tick(marks, file.settlements),
             size_step=_SIZE_STEP,
             rate_cap=style.rate_cap,
             listed_ms=int(file.settlements.times_ms[0]),
             intervals=_intervals(file),
         )
-        loaded[symbol] = _Series(instrument, file.settlements, candles)
+        loaded[symbol] = _Series(
+            instrument,
+            file.settlements,
+            marks,
+            closes.get("index"),
+            {kind: found.candles for kind, found in files.items() if found is not None},
+            read_open_interest(interest, symbol, contract),
+        )
     return loaded
 
 
@@ -165,7 +254,8 @@ def _quote(series: _Series, now_ms: int) -> Quote:
         next_funding_ms=upcoming,
         last_rate=last,
         last_funding_ms=int(history.times_ms[-1]),
-        mark=_last_price(series.prices, history, now_ms),
+        mark=_last_price(series.marks, history, now_ms),
+        index=_last_price(series.index, None, now_ms),
         paid_8h=_paid_8h(history, now_ms) if hours == 1 else None,
     )
 
@@ -178,21 +268,22 @@ def _paid_8h(history: Settlements, now_ms: int) -> float:
     return float(paid + under_way * history.rates[-1])
 
 
-def _tick(prices: Prices | None, history: Settlements) -> float:
+def _tick(prices: Prices | None, history: Settlements | None) -> float:
     closes = [] if prices is None else prices.prices[-_RECENT:].tolist()
-    marks = [] if history.marks is None else history.marks[-_RECENT:].tolist()
+    known_marks = None if history is None else history.marks
+    marks = [] if known_marks is None else known_marks[-_RECENT:].tolist()
     known = [price for price in (*closes, *marks) if price == price]
     return 10.0 ** -max(map(decimals_of, known)) if known else _TICK
 
 
-def _last_price(prices: Prices | None, history: Settlements, now_ms: int) -> float | None:
+def _last_price(prices: Prices | None, history: Settlements | None, now_ms: int) -> float | None:
     """Find the later of the last candle's close and the last mark price of a settlement."""
     known: list[tuple[int, float]] = []
     if prices is not None:
         closed = within(prices.known_ms, None, now_ms)[1]
         if closed:
             known.append((int(prices.known_ms[closed - 1]), float(prices.prices[closed - 1])))
-    if history.marks is not None:
+    if history is not None and history.marks is not None:
         marked = np.flatnonzero(~np.isnan(history.marks))
         if len(marked):
             row = int(marked[-1])

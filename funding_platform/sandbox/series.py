@@ -1,6 +1,6 @@
 """What a market has through time: settlements, bars and open interest, as arrays."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ class Span(NamedTuple):
     newest: bool = True
 
     def on_grid(self, first_ms: int, last_ms: int, step_ms: int) -> Times:
-        """The selected ones of the multiples of ``step_ms`` from a first to a last moment."""
+        """Select from the multiples of ``step_ms`` between a first and a last moment."""
         start = first_ms if self.start_ms is None else max(first_ms, self.start_ms)
         end = last_ms if self.end_ms is None else min(last_ms, self.end_ms)
         first, last = -(-start // step_ms), end // step_ms
@@ -74,8 +74,8 @@ class Candles(NamedTuple):
     turnovers: Values
 
     def slice(self, rows: "slice | npt.NDArray[np.bool_]") -> "Candles":
-        """Some of the bars."""
-        return Candles(*(column[rows] for column in self))
+        """Return some of the bars."""
+        return Candles(self.opens_ms[rows], *(column[rows] for column in self[1:]))
 
     @property
     def newest_first(self) -> "Candles":
@@ -88,6 +88,11 @@ class Candles(NamedTuple):
         return self.opens_ms + HOUR_MS
 
 
+_NOTHING = np.empty(0)
+NO_CANDLES: Final = Candles(np.empty(0, dtype=np.int64), *([_NOTHING] * 6))
+"""What a market has that knows no bars of a contract."""
+
+
 class OpenInterest(NamedTuple):
     """One-sided open interest at moments, oldest first: in base units and in the quote.
 
@@ -98,6 +103,10 @@ class OpenInterest(NamedTuple):
     base: Values
     value: Values
 
-    def slice(self, rows: slice) -> "OpenInterest":
-        """Some of the rows."""
-        return OpenInterest(*(column[rows] for column in self))
+    def slice(self, rows: "slice | npt.NDArray[np.bool_]") -> "OpenInterest":
+        """Return some of the rows."""
+        return OpenInterest(self.times_ms[rows], *(column[rows] for column in self[1:]))
+
+
+NO_OPEN_INTEREST: Final = OpenInterest(np.empty(0, dtype=np.int64), _NOTHING, _NOTHING)
+"""What a market has that does not know the open interest of a contract through time."""

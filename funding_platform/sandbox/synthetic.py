@@ -97,7 +97,7 @@ class SyntheticMarket:
     def candles(
         self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
     ) -> Candles:
-        """Bars of a listed contract; the last closes at what the quotes show now."""
+        """Return bars of a listed contract; the last closes at what the quotes show now."""
         known = self._venues[venue]
         position = known.positions[venue_symbol]
         return known.candles(position, kind, span, self._second_ms(), decimals)
@@ -105,20 +105,20 @@ class SyntheticMarket:
     def open_interest(
         self, venue: str, venue_symbol: str, step_ms: int, span: Span
     ) -> OpenInterest:
-        """Open interest of a listed contract at multiples of a step."""
+        """Return open interest of a listed contract at multiples of a step."""
         known = self._venues[venue]
         position = known.positions[venue_symbol]
         return known.open_interest(position, step_ms, span, self._second_ms())
 
     def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
-        """Every spot market listed by now."""
+        """List every spot market that there is by now."""
         known, now = self._venues.get(venue), self.now_ms()
         return [] if known is None else [m for m in known.spot.markets if m.listed_ms <= now]
 
     def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
-        """Bars of a listed spot market."""
+        """Return bars of a listed spot market."""
         return self._venues[venue].spot.candles(venue_symbol, span, self._second_ms(), decimals)
 
     def _second_ms(self) -> int:
-        """The present, which moves once a second."""
+        """Tell the present, which moves once a second."""
         return self.now_ms() // _SECOND_MS * _SECOND_MS

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.deals import activity, quoted, spot_price, traded
 from funding_platform.sandbox.market import Instrument, Quote, VenueStyle
-from funding_platform.sandbox.noise import Bits, bell, draw, key, uniform, value_noise
+from funding_platform.sandbox.noise import Bits, bell, draw, draw_each, key, uniform, value_noise
 from funding_platform.sandbox.series import (
     Candles,
     OpenInterest,
@@ -63,7 +63,8 @@ class SyntheticVenue:
 
     def premium(self, traits: Traits, hours: Values) -> Values:
         """Compute the premium in units of the 8-hour rate."""
-        regime = draw(self._common_key, np.floor(hours / _REGIME_HOURS)) % np.uint64(len(_REGIMES))
+        regime = draw_each(self._common_key, np.floor(hours / _REGIME_HOURS))
+        regime = regime % np.uint64(len(_REGIMES))
         common = _REGIMES[regime] + value_noise(self._common_key, hours, _COMMON)
         own = value_noise(traits.own_key, hours, _CONTRACT)
         coin = value_noise(traits.coin_key, hours, _COIN)
@@ -152,7 +153,7 @@ class SyntheticVenue:
     def candles(
         self, position: int, kind: PriceKind, span: Span, now_ms: int, decimals: int
     ) -> Candles:
-        """Bars of one contract; the mark is what deals are made at, too."""
+        """Make bars of one contract; the mark is what deals are made at, too."""
         instrument, traits = self.instruments[position], self.traits.only(position)
         last_ms = now_ms if instrument.delisted_ms is None else instrument.delisted_ms - 1
         opens_ms = span.on_grid(instrument.listed_ms, min(now_ms, last_ms), HOUR_MS)
@@ -163,7 +164,7 @@ class SyntheticVenue:
         return quoted(price, traits, opens_ms, now, decimals)
 
     def open_interest(self, position: int, step_ms: int, span: Span, now_ms: int) -> OpenInterest:
-        """Open interest of one contract at multiples of a step, as the quotes then showed it."""
+        """Compute open interest at multiples of a step, as the quotes then showed it."""
         instrument, traits = self.instruments[position], self.traits.only(position)
         last_ms = now_ms if instrument.delisted_ms is None else instrument.delisted_ms - 1
         times = span.on_grid(instrument.listed_ms, min(now_ms, last_ms), step_ms)
@@ -194,14 +195,23 @@ def _spikes(coin_key: Bits, hours: Values) -> Values:
     total = np.zeros(np.broadcast(coin_key, hours).shape)
     block = np.floor(hours / _SPIKE_HOURS)
     for start in (block - 1, block):
-        bits = draw(coin_key ^ np.uint64(0x5B1CE), start)
-        age = hours - start * _SPIKE_HOURS - np.floor(uniform(bits) * _SPIKE_HOURS)
-        size = 0.002 / (0.05 + uniform(draw(bits, 1))) * np.sign(bell(draw(bits, 2)))
-        happens = (uniform(draw(bits, 3)) < 0.04) & (age >= 0)
-        total += np.where(happens, size * np.exp(-np.maximum(age, 0) / 12), 0.0)
+        begins, size = _bursts(coin_key, start)
+        age = hours - start * _SPIKE_HOURS - begins
+        fading = size * np.exp(-np.maximum(age, 0) / 12)
+        total += np.where((size != 0) & (age >= 0), fading, 0.0)
     return total
 
 
+def _bursts(coin_key: Bits, blocks: Values) -> tuple[Values, Values]:
+    """Draw when within each block a burst begins, and its size, 0 in most; each block once."""
+    known, at = np.unique(blocks, return_inverse=True) if coin_key.size == 1 else (blocks, ...)
+    bits = draw(coin_key ^ np.uint64(0x5B1CE), known)
+    begins = np.floor(uniform(bits) * _SPIKE_HOURS)
+    size = 0.002 / (0.05 + uniform(draw(bits, 1))) * np.sign(bell(draw(bits, 2)))
+    size = np.where(uniform(draw(bits, 3)) < 0.04, size, 0.0)
+    return begins[at], size[at]
+
+
 def _held(traits: Traits, traded_a_day: Values) -> Values:
-    """Open interest: a share of the day's volume that each contract has of its own."""
+    """Compute open interest: a share of the day's volume that each contract has of its own."""
     return np.asarray(traded_a_day * (0.3 + uniform(draw(traits.own_key, 10))))

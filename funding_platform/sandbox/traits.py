@@ -43,7 +43,7 @@ class Traits:
 
     @classmethod
     def of(cls, seed: int, venue: str, listed: Sequence[Named]) -> "Traits":
-        """The traits of some contracts of a venue, drawn from their names."""
+        """Draw the traits of some contracts of a venue from their names."""
         coin_key = keys(seed, ["coin"] * len(listed), [one.coin.asset for one in listed])
         own_key = keys(seed, [venue] * len(listed), [one.venue_symbol for one in listed])
         multiplier = [canonical_base(one.base).multiplier for one in listed]

@@ -84,7 +84,7 @@ def _price(seed: int, name: str) -> float:
 
 
 def _namesake(seed: int, venue: str, coin: Coin) -> Coin:
-    """Another asset under the name of a coin, known to one venue only."""
+    """Make another asset under the name of a coin, known to one venue only."""
     asset = f"{coin.name} of {venue}"
     return replace(coin, asset=asset, price=_price(seed, asset))
 
@@ -133,7 +133,7 @@ def listings(
 def spot_listings(
     style: VenueStyle, seed: int, listed: Sequence[Coin], start_ms: int
 ) -> list[tuple[Coin, SpotMarket]]:
-    """Spot markets of the popular ones among the listed coins, and of those that are spot alone."""
+    """List the spot markets: of popular coins that are listed, and of those that are spot alone."""
     spot = style.spot
     if spot is None:
         return []
@@ -152,12 +152,12 @@ def _spot_market(coin: Coin, symbol: str, quote: str, start_ms: int) -> SpotMark
 
 
 def _tick(price: float) -> float:
-    """The least step of a price: its sixth significant digit."""
+    """Choose the least step of a price: its sixth significant digit."""
     return float(10.0 ** (math.floor(math.log10(price)) - 5))
 
 
 def _step(price: float) -> float:
-    """The least step of a size: worth some dollars, or tenths of one."""
+    """Choose the least step of a size: worth some dollars, or tenths of one."""
     return float(min(100.0, 10.0 ** math.floor(1 - math.log10(price))))
 
 

@@ -15,7 +15,7 @@ from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SP
 from funding_platform.core.tables.schema import Table, instant
 from funding_platform.core.time_grid import Window
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.listed import Listed
+from funding_platform.venues.listed import Listed, Remembered
 from funding_platform.venues.paging.pager import Ask, Ended
 from funding_platform.venues.paging.series import Series
 from funding_platform.venues.parsing.candles import (
@@ -40,12 +40,12 @@ from funding_platform.venues.parsing.hourly import (
     covered,
     due_window,
     points_frame,
-    sound_candles,
-    sound_points,
 )
-from funding_platform.venues.parsing.leniency import leaving_out, single_rows
+from funding_platform.venues.parsing.leniency import leaving_out
 from funding_platform.venues.parsing.records import Listing, PageOf
+from funding_platform.venues.parsing.sound_hours import sound_candles, sound_points
 from funding_platform.venues.reading import Said, kept_since, read_pages
+from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.specification import CandleSpec, HourlySpec
 
 _NO_LIFE = Life(quote=None, listed_ms=None, trades=False)
@@ -56,21 +56,24 @@ def _nothing(symbol: str) -> None:
 
 
 class _Asked(NamedTuple):
-    """One table of a venue: its column of time, how it is asked for, and how rows become it."""
+    """One table of a venue: how it is asked for, and how rows become it."""
 
     table: Table
-    time: str
     series: Series[Any]
     spec: HourlySpec
     fetch: Callable[[str, Ask], Awaitable[PageOf[Any]]]
     sound: Callable[
-        [Sequence[Any], Mapping[int, str], Mapping[str, str]], tuple[list[Any], list[int]]
+        [Sequence[Any], Mapping[int, str], Mapping[str, Any]], tuple[list[Any], list[int]]
     ]
     frame: Callable[[Sequence[Any], Life], pl.DataFrame]
 
 
 class HourlyVenue(Listed):
     """Reads a venue's rows by the hour."""
+
+    def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
+        super().__init__(http, clock)
+        self._remembered_spot: Remembered[dict[str, SpotListing]] = Remembered()
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
         """One page of a perpetual's bars."""
@@ -131,9 +134,7 @@ class HourlyVenue(Listed):
         def frame(rows: Sequence[Candle], life: Life) -> pl.DataFrame:
             return candles_frame(PRICE_CANDLES, self.spec.name, rows, life, kind=kind)
 
-        asked = _Asked(
-            PRICE_CANDLES, "open_time", candles_of(kind), spec, fetch, sound_candles, frame
-        )
+        asked = _Asked(PRICE_CANDLES, candles_of(kind), spec, fetch, sound_candles, frame)
         return await self._hourly(asked, symbols, await self._lives(), window, on_symbol)
 
     async def spot_candles(
@@ -184,25 +185,23 @@ class HourlyVenue(Listed):
         def frame(rows: Sequence[Candle], life: Life) -> pl.DataFrame:
             return candles_frame(SPOT_CANDLES, self.spec.name, rows, life)
 
-        asked = _Asked(
-            SPOT_CANDLES, "open_time", candles_of(SPOT), spec, fetch, sound_candles, frame
-        )
+        asked = _Asked(SPOT_CANDLES, candles_of(SPOT), spec, fetch, sound_candles, frame)
         symbols = [name if name in listed else of_base.get(name, name) for name in markets]
         return await self._hourly(asked, symbols, lives, window, on_symbol)
 
     async def spot_markets(self) -> Mapping[str, SpotListing]:
-        """The venue's spot markets by symbol.
+        """The venue's spot markets by symbol, asked for at most once an hour.
 
         Raises
         ------
         NotOfferedError
             If the venue has none.
         """
-        with leaving_out() as lost:
-            rows = self.named(await self.fetch_spot_listings(), ("venue_symbol", "base", "quote"))
-            by_symbol = single_rows(rows, venue=self.spec.name, endpoint="spot markets")
-        self.warnings.extend(lost.errors)
-        return by_symbol
+        return await self._remembered_spot.get(self._clock(), self._ask_spot)
+
+    async def _ask_spot(self) -> dict[str, SpotListing]:
+        names = ("venue_symbol", "base", "quote")
+        return await self.by_symbol(self.fetch_spot_listings, names, "spot markets")
 
     async def open_interest(
         self, symbols: Iterable[str], start: datetime, end: datetime
@@ -230,7 +229,7 @@ class HourlyVenue(Listed):
             return points_frame(self.spec.name, rows, life, lasts)
 
         series, fetch = interest_of(lasts), self.fetch_open_interest
-        asked = _Asked(OPEN_INTEREST, "time", series, spec, fetch, sound_points, frame)
+        asked = _Asked(OPEN_INTEREST, series, spec, fetch, sound_points, frame)
         return await self._hourly(asked, symbols, await self._lives(), window, on_symbol)
 
     async def _lives(self) -> dict[str, Life]:
@@ -283,7 +282,8 @@ class HourlyVenue(Listed):
             frame = asked.frame(rows, life)
         since = kept_since(now, spec.depth)
         reading = Reading.of(pager, ended, due, since, lost.errors)
-        rows_ms = frame[asked.time].dt.epoch("ms").to_list()
+        time = asked.table.key[-1]
+        rows_ms = frame[time].dt.epoch("ms").to_list()
         coverage, missing_ms = covered(
             due,
             life,
@@ -293,5 +293,5 @@ class HourlyVenue(Listed):
             reading=reading,
         )
         start, end = instant(due.start), instant(due.end)
-        inside = frame.filter(pl.col(asked.time) >= start, pl.col(asked.time) < end)
+        inside = frame.filter(pl.col(time) >= start, pl.col(time) < end)
         return Hours(inside, missing_ms, coverage, reading.left_out)

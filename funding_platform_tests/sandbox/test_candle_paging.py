@@ -15,6 +15,9 @@ OPEN: Final = NOW_MS // HOUR_MS * HOUR_MS
 """When the bar under way began."""
 
 Row = list[Any]
+MARK: Final[PriceKind] = "mark"
+INDEX: Final[PriceKind] = "index"
+TRADE: Final[PriceKind] = "trade"
 
 
 def ago(hours: int) -> int:
@@ -77,9 +80,9 @@ def test_binance_rows_have_twelve_places(client: httpx.Client, market: Market) -
     assert [float(text) for text in trade[1:5]] == ohlc(bar)
     assert (float(trade[5]), float(trade[7])) == (bar.volumes[0], bar.turnovers[0])
     assert (trade[6], len(trade)) == (ago(6) - 1, 12)
-    for call, kind in (("markPriceKlines", "mark"), ("indexPriceKlines", "index")):
+    for call, kind in (("markPriceKlines", MARK), ("indexPriceKlines", INDEX)):
         whole, begun = binance(client, f"fapi/v1/{call}", startTime=ago(1))
-        expected = held(market, "binance", "BTCUSDT", kind, 1, 8)  # type: ignore[arg-type]
+        expected = held(market, "binance", "BTCUSDT", kind, 1, 8)
         assert [float(text) for text in whole[1:5]] == ohlc(expected)
         assert (whole[8], begun[8]) == (3_600, 34 * 60 + 56)
         assert (whole[5], whole[7], len(whole)) == ("0", "0", 12)
@@ -105,11 +108,11 @@ def test_aster_has_the_klines_of_binance_on_both_of_its_paths(
     client: httpx.Client, market: Market
 ) -> None:
     for version in ("v1", "v3"):
-        for call, kind in (("klines", "trade"), ("markPriceKlines", "mark")):
+        for call, kind in (("klines", TRADE), ("markPriceKlines", MARK)):
             query: dict[str, Any] = {"symbol": "BTCUSDT", "interval": "1h", "startTime": ago(3)}
             rows = client.get(f"/aster/fapi/{version}/{call}", params=query).json()
             assert opens(rows) == down(3, 0)
-            expected = held(market, "aster", "BTCUSDT", kind, 3, 8 if kind == "mark" else 1)  # type: ignore[arg-type]
+            expected = held(market, "aster", "BTCUSDT", kind, 3, 8 if kind == "mark" else 1)
             assert [float(text) for text in rows[0][1:5]] == ohlc(expected)
     assert client.get("/aster/api/v3/klines?symbol=BTCUSDT&interval=1h").status_code == 404
 
@@ -131,7 +134,7 @@ def test_bybit_hangs_on_its_end(client: httpx.Client, call: str) -> None:
 
 
 def test_bybit_counts_inverse_contracts_in_dollars(client: httpx.Client, market: Market) -> None:
-    window = {"start": ago(2), "end": ago(2)}
+    window: dict[str, Any] = {"start": ago(2), "end": ago(2)}
     for category, symbol, order in (
         ("linear", "BTCUSDT", (5, 6)),
         ("inverse", "BTCUSD", (6, 5)),
@@ -241,7 +244,7 @@ def test_okx_open_interest_is_there_when_its_period_ends(
     assert opens(ask()) == down(1, 100)
     rows = ask(begin=ago(7), end=ago(5))
     assert opens(rows) == down(5, 7)
-    known = market.open_interest("okx", "BTC-USDT-SWAP", HOUR_MS, Span(ago(4), ago(4), 1))
+    known = market.open_interest("okx", "BTC-USDT-SWAP", HOUR_MS, Span(ago(5), ago(5), 1))
     assert float(rows[0][2]) == pytest.approx(known.base[0], abs=1e-3)
     assert float(rows[0][3]) == pytest.approx(known.value[0], abs=1e-3)
 

@@ -84,12 +84,43 @@ def test_hyperliquid_charges_rows(market: Market) -> None:
 
 @pytest.mark.parametrize(
     ("path", "weight"),
-    [("premiumIndex", 10), ("premiumIndex?symbol=BTCUSDT", 1), ("ticker/24hr", 40)],
+    [
+        ("fapi/v1/premiumIndex", 10),
+        ("fapi/v1/premiumIndex?symbol=BTCUSDT", 1),
+        ("fapi/v1/ticker/24hr", 40),
+        ("fapi/v1/klines?symbol=BTCUSDT&interval=1h", 5),
+        ("fapi/v1/klines?symbol=BTCUSDT&interval=1h&limit=99", 1),
+        ("fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1h&limit=100", 2),
+        ("fapi/v1/markPriceKlines?symbol=BTCUSDT&interval=1h&limit=499", 2),
+        ("fapi/v1/indexPriceKlines?pair=BTCUSDT&interval=1h&limit=1000", 5),
+        ("fapi/v1/indexPriceKlines?pair=BTCUSDT&interval=1h&limit=1001", 10),
+        ("api/v3/klines?symbol=BTCUSDT&interval=1h", 2),
+        ("api/v3/exchangeInfo", 20),
+    ],
 )
 def test_weight_headers(market: Market, path: str, weight: int) -> None:
     with running_sandbox(market, enforce_limits=True) as strict:
-        reply = httpx.get(f"{strict.url_of('binance')}/fapi/v1/{path}", timeout=60)
+        reply = httpx.get(f"{strict.url_of('binance')}/{path}", timeout=60)
         assert reply.headers["X-MBX-USED-WEIGHT-1M"] == str(weight)
+
+
+def test_hyperliquid_charges_candles_by_sixty(market: Market) -> None:
+    """5,000 candles weigh 20 + 83, so 1200 are spent after 12 answers at the latest."""
+    wanted = {"coin": "BTC", "interval": "1h", "startTime": 0}
+    body = {"type": "candleSnapshot", "req": wanted}
+    with running_sandbox(market, enforce_limits=True) as strict, httpx.Client(timeout=60) as client:
+        url = f"{strict.url_of('hyperliquid')}/info"
+        statuses = [client.post(url, json=body).status_code for _ in range(26)]
+    # A minute may turn over while the test runs, and then twice as many pass.
+    assert statuses.count(200) in range(12, 25)
+
+
+def test_okx_counts_each_call_on_its_own() -> None:
+    limiter, limits = Limiter(Clock()), WIRES["okx"].limits
+    for path, count in (("candles", 40), ("history-candles", 20)):
+        cost = {f"/api/v5/market/{path}": 1}
+        statuses = [limiter.admit("okx", "me", limits, cost).status for _ in range(count + 1)]
+        assert statuses == [None] * count + [429]
 
 
 def test_lighter_counts_requests_by_the_minute(market: Market) -> None:

@@ -51,8 +51,35 @@ def test_edgex_knows_no_such_contract(client: httpx.Client) -> None:
         ("/okx/api/v5/public/funding-rate?instId=NOPE-USDT-SWAP", 200, {"code": "51001"}),
         ("/okx/api/v5/public/instruments", 200, {"code": "50014", "data": []}),
         ("/okx/api/v5/nowhere", 404, {"code": "404"}),
+        ("/binance/fapi/v1/klines?symbol=NOPE&interval=1h", 400, {"code": -1121}),
+        ("/binance/fapi/v1/klines?symbol=BTCUSDT&interval=7h", 400, {"code": -1102}),
+        ("/binance/fapi/v1/indexPriceKlines?symbol=BTCUSDT&interval=1h", 400, {"code": -1102}),
+        ("/binance/api/v3/klines?symbol=1000PEPEUSDT&interval=1h", 400, {"code": -1121}),
+        ("/binance/futures/data/openInterestHist?symbol=BTCUSDT", 400, {"code": -1102}),
+        ("/bybit/v5/market/kline?category=linear&symbol=BTCUSD&interval=60", 200,
+         {"retCode": 10001}),
+        ("/bybit/v5/market/kline?category=linear&symbol=BTCUSDT&interval=1h", 200,
+         {"retCode": 10001}),
+        ("/bybit/v5/market/kline?category=linear&symbol=BTCUSDT&interval=60&limit=1001", 200,
+         {"retCode": 10001}),
+        ("/okx/api/v5/market/history-candles?bar=1H", 200, {"code": "50014"}),
+        ("/okx/api/v5/market/history-candles?bar=1h&instId=BTC-USDT-SWAP", 200, {"code": "51000"}),
+        ("/okx/api/v5/market/candles?bar=1H&instId=NOPE-USDT", 200, {"code": "51001"}),
+        ("/lighter/api/v1/candles?market_id=0&resolution=1h", 400, {"code": 20001}),
+        ("/lighter/api/v1/candles?market_id=999&resolution=1h&count_back=1", 400, {"code": 20001}),
+        ("/extended/api/v1/info/candles/BTC-USD/trades?interval=PT1H", 400, {"status": "ERROR"}),
+        ("/extended/api/v1/info/candles/NOPE-USD/trades?interval=PT1H", 404, {"status": "ERROR"}),
+        ("/paradex/v1/markets/klines?symbol=BTC-USD-PERP&resolution=60&start_at=1", 400,
+         {"error": "INVALID_REQUEST_PARAMETER"}),
+        ("/paradex/v1/markets/klines?symbol=NOPE", 404, {"error": "NOT_FOUND"}),
+        ("/edgex/api/v2/public/quote/getKline?contractId=1&klineType=HOUR_1", 200,
+         {"code": "INVALID_ARGUMENT"}),
+        ("/backpack/api/v1/klines?symbol=BTC_USDC_PERP&interval=1h", 400,
+         {"code": "INVALID_CLIENT_REQUEST"}),
+        ("/backpack/api/v1/klines?symbol=NOPE&interval=1h", 400, {"code": "INVALID_SYMBOL"}),
+        ("/drift/market/NOPE-PERP/candles/60", 404, {"message": "Not Found"}),
     ],
-)
+)  # fmt: skip
 def test_errors_in_the_venues_words(
     client: httpx.Client, path: str, status: int, body: dict[str, Any]
 ) -> None:
@@ -74,6 +101,9 @@ def test_hyperliquid_knows_no_such_coin(client: httpx.Client) -> None:
         ("ticker", {}, 1003),
         ("funding", {"instrument": "BTC_USDT_Perp", "cursor": "?"}, 1003),
         ("nothing", {}, 1004),
+        ("kline", {"instrument": "NOPE_USDT_Perp", "type": "MARK"}, 1004),
+        ("kline", {"instrument": "BTC_USDT_Perp", "type": "MARK", "interval": "CI_1_D"}, 1003),
+        ("kline", {"instrument": "BTC_USDT_Perp", "type": "MID", "interval": "CI_1_H"}, 1003),
     ],
 )
 def test_grvt_answers_with_a_code(
@@ -84,8 +114,23 @@ def test_grvt_answers_with_a_code(
     assert reply.status_code == reply.json()["status"]
 
 
+@pytest.mark.parametrize("coin", ["NOPE", "@99"])
+def test_hyperliquid_has_no_candles_of_such_a_coin(client: httpx.Client, coin: str) -> None:
+    wanted = {"coin": coin, "interval": "1h", "startTime": 0}
+    reply = client.post("/hyperliquid/info", json={"type": "candleSnapshot", "req": wanted})
+    assert (reply.status_code, reply.text) == (500, "null")
+
+
 @pytest.mark.parametrize(
-    "body", [b"{}", b"no JSON", b'{"type":"unheardOf"}', b'{"type":"fundingHistory","coin":"BTC"}']
+    "body",
+    [
+        b"{}",
+        b"no JSON",
+        b'{"type":"unheardOf"}',
+        b'{"type":"fundingHistory","coin":"BTC"}',
+        b'{"type":"candleSnapshot","coin":"BTC","interval":"1h","startTime":0}',
+        b'{"type":"candleSnapshot","req":{"coin":"BTC","interval":"1h"}}',
+    ],
 )
 def test_hyperliquid_cannot_read_it(client: httpx.Client, body: bytes) -> None:
     assert client.post("/hyperliquid/info", content=body).status_code == 422

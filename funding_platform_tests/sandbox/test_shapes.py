@@ -27,6 +27,13 @@ CHART = (
     "/deribit/api/v2/public/get_tradingview_chart_data?instrument_name=BTC-PERPETUAL&resolution=60"
     f"&end_timestamp={to_ms(NOW)}"
 )
+YESTERDAY = to_ms(NOW - timedelta(days=1))
+LAST_DAY = (
+    f"market_id=0&resolution=1h&count_back=0&start_timestamp={YESTERDAY}&end_timestamp={to_ms(NOW)}"
+)
+TEN = "interval=PT1H&limit=10"
+WITHIN = f"start_at={YESTERDAY}&end_at={to_ms(NOW)}"
+SINCE = f"interval=1h&startTime={YESTERDAY // 1000}"
 LATEST = f"startTime={to_ms(NOW - timedelta(hours=5))}&endTime={to_ms(NOW)}"
 
 
@@ -98,6 +105,25 @@ WHOLE = {
     "hyperliquid/fundingHistory-BTC": info("fundingHistory", coin="BTC", startTime=0),
     "hyperliquid/metaAndAssetCtxs": info("metaAndAssetCtxs"),
     "hyperliquid/predictedFundings-jun2026-row": info("predictedFundings"),
+    "lighter/docs-candles-trade-shape": get(f"{LIGHTER}/candles?{LAST_DAY}"),
+    "lighter/docs-candles-null-shape": get(
+        f"{LIGHTER}/candles?market_id=0&resolution=1h&start_timestamp=1&end_timestamp=2&count_back=0"
+    ),
+    "extended/candles-trade-BTC-USD-1m-empty": get(f"{EXTENDED}/candles/BTC-USD/trades?{TEN}"),
+    "extended/docs-candles-mark": get(f"{EXTENDED}/candles/BTC-USD/mark-prices?{TEN}"),
+    "extended/docs-candles-oi": get(f"{EXTENDED}/BTC-USD/open-interests?{LATEST}&interval=P1H"),
+    "paradex/candles-trade-BTC-USD-PERP-1m": get(
+        f"/paradex/v1/markets/klines?symbol=BTC-USD-PERP&resolution=60&{WITHIN}"
+    ),
+    "edgex/docs-candles-getKline-v1": get(
+        f"{EDGEX}/quote/getKline?{BTC}&klineType=HOUR_1&priceType=LAST_PRICE"
+    ),
+    "grvt/candles-trade-BTC_USDT_Perp-1h": grvt(
+        "kline", instrument="BTC_USDT_Perp", interval="CI_1_H", type="TRADE"
+    ),
+    "backpack/candles-spot-SOL_USDC-1m": get(f"{BACKPACK}/klines?symbol=SOL_USDC&{SINCE}"),
+    "backpack/docs-candles-3m": get(f"{BACKPACK}/klines?symbol=BTC_USDC_PERP&{SINCE}"),
+    "drift/candles-trade-oracle-BTC-PERP-1m": get("/drift/market/BTC-PERP/candles/60?limit=9"),
     "lighter/funding-rates": get(f"{LIGHTER}/funding-rates"),
     "lighter/fundings-BTC": get(
         f"{LIGHTER}/fundings?market_id=0&resolution=1h&start_timestamp=0"

@@ -27,6 +27,9 @@ REQUESTS = [
     "/bybit/v5/market/funding/history?category=inverse&symbol=BTCUSD",
     "/okx/api/v5/public/funding-rate?instId=ANY",
     "/okx/api/v5/public/funding-rate-history?instId=ETH-USDT-SWAP",
+    "/binance/fapi/v1/klines?symbol=1000PEPEUSDT&interval=1h&limit=1000",
+    "/bybit/v5/market/kline?category=spot&symbol=ETHUSDT&interval=60",
+    "/okx/api/v5/rubik/stat/contracts/open-interest-history?instId=ETH-USDT-SWAP&period=1H",
 ]
 
 

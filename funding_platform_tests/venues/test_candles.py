@@ -57,7 +57,10 @@ def history(
     path = {"trade": "klines", "mark": "markPriceKlines"}[kind]
     routes = with_listings("binance", {f"/fapi/v1/{path}": klines(bars)})
     routes["/fapi/v1/exchangeInfo"] = Answer(listed)
-    return read("binance", routes, settings, lambda v: v.candle_history([SYMBOL], window, kind))
+    found: HourlyHistory = read(
+        "binance", routes, settings, lambda v: v.candle_history([SYMBOL], window, kind)
+    )
+    return found
 
 
 def read(
@@ -121,6 +124,19 @@ def test_a_bar_that_cannot_be_is_left_out_and_named(
     assert "2026-10-05 03:" in warning.message
     assert warning.endpoint == "trade candles of BTCUSDT"
     assert not found.coverage[SYMBOL].proven
+
+
+def test_a_negative_volume_costs_itself_and_not_its_bar(settings: Settings) -> None:
+    bars = [kline(hour) for hour in TEN_HOURS]
+    bars[3][5] = "-5"
+    found = history(bars, settings)
+    assert hours_of(found) == [*TEN_HOURS]
+    assert found.frame["volume_base"].to_list() == [
+        5.0 if hour != 3 else None for hour in range(10)
+    ]
+    [warning] = found.left_out
+    assert "volume_base of BTCUSDT is -5.0" in warning.message
+    assert "at 2026-10-05 03:00:00" in warning.message
 
 
 def test_a_bar_that_comes_twice_counts_once_or_not_at_all(settings: Settings) -> None:

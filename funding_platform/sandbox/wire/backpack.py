@@ -19,13 +19,13 @@ from funding_platform.sandbox.market import (
     VenueStyle,
 )
 from funding_platform.sandbox.wire.contract import (
-    Cost,
     Handler,
     Reply,
     Request,
     Route,
     Wire,
     WireError,
+    one_of,
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded, trimmed
@@ -66,13 +66,14 @@ def _refusal(status: int, now_ms: int) -> Reply:
     return _error("INTERNAL_ERROR", "Internal server error", status=status)
 
 
-_UNKNOWN = _error("INVALID_SYMBOL", "Invalid symbol")
+UNKNOWN = _error("INVALID_SYMBOL", "Invalid symbol")
 
 
-def _listed(request: Request) -> Instrument:
+def listed(request: Request) -> Instrument:
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("symbol"))
     if instrument is None:
-        raise WireError(_UNKNOWN)
+        raise WireError(UNKNOWN)
     return instrument
 
 
@@ -80,7 +81,7 @@ def _wanted(request: Request) -> list[Quote]:
     """List the quotes that the request asks for: of one symbol, or all where none is named."""
     if request.text("symbol") is None:
         return list(request.quotes.values())
-    quote = request.quotes.get(_listed(request).venue_symbol)
+    quote = request.quotes.get(listed(request).venue_symbol)
     return [] if quote is None else [quote]
 
 
@@ -206,7 +207,7 @@ def _ticker(quote: Quote) -> dict[str, Any] | None:
 
 
 def _funding_rates(request: Request) -> Reply:
-    symbol = _listed(request).venue_symbol
+    symbol = listed(request).venue_symbol
     history, quote = request.settlements(symbol), request.quotes.get(symbol)
     open_now = [] if quote is None or quote.next_funding_ms is None else [quote.next_funding_ms]
     offset, limit = max(0, request.integer("offset") or 0), request.limit(default=100, cap=1_000)
@@ -225,10 +226,6 @@ def _funding_rates(request: Request) -> Reply:
     return Reply(f"[{rows_text(template, columns)}]".encode(), rows=rows)
 
 
-def _draws_on(budget: str) -> Cost:
-    return lambda request, rows: {budget: 1}
-
-
 _HANDLERS: Mapping[str, tuple[Handler, str]] = {
     "/api/v1/markets": (_markets, "requests"),
     "/api/v1/markPrices": (_mark_prices, "requests"),
@@ -240,7 +237,7 @@ _HANDLERS: Mapping[str, tuple[Handler, str]] = {
 WIRE = Wire(
     style=STYLE,
     routes=tuple(
-        Route(path, call, cost=_draws_on(budget)) for path, (call, budget) in _HANDLERS.items()
+        Route(path, call, cost=one_of(budget)) for path, (call, budget) in _HANDLERS.items()
     ),
     limits=Limits(budgets={"requests": Budget(2_000, 60), "history": Budget(30, 60)}),
     bad_parameter=lambda name, now_ms: _error(

@@ -316,7 +316,7 @@ def _weighs(one: int, every: int) -> Cost:
 
 
 def _headers(usages: list[Usage]) -> dict[str, str]:
-    """The weight used of the host that answered: futures or spot."""
+    """State the weight used of the host that answered: futures or spot."""
     used = [str(usage.used) for usage in usages if usage.name in ("1M", "spot 1M")]
     return dict.fromkeys(("X-MBX-USED-WEIGHT-1M",), used[0]) if used else {}
 

@@ -61,7 +61,7 @@ STYLE = VenueStyle(
 
 
 def envelope(result: Mapping[str, Any], now_ms: int, *, rows: int) -> Reply:
-    """A good answer."""
+    """Write a good answer."""
     document = {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms}
     return Reply.json(document, rows=rows)
 
@@ -80,12 +80,12 @@ def _refusal(status: int, now_ms: int) -> Reply:
 
 
 def invalid(request: Request, what: str) -> WireError:
-    """The refusal of a parameter."""
+    """Make the refusal of a parameter."""
     return WireError(_error(10001, f"params error: {what}", request.now_ms))
 
 
 def category_of(request: Request) -> str:
-    """The kind of perpetuals that the request is about."""
+    """Read the kind of perpetuals that the request is about."""
     category = request.required("category")
     if category not in ("linear", "inverse"):
         raise invalid(request, "Category is invalid")
@@ -101,7 +101,7 @@ def listed(request: Request, category: str) -> Instrument:
 
 
 def limit_of(request: Request, *, default: int, cap: int) -> int:
-    """The page size; one out of range is refused."""
+    """Read the page size; one out of range is refused."""
     limit = request.integer("limit")
     if limit is not None and not 1 <= limit <= cap:
         raise invalid(request, f"limit must be between 1 and {cap}")

@@ -118,7 +118,7 @@ class Request:
         return self.market.spot_markets(self.venue)
 
     def spot_market(self, venue_symbol: str) -> SpotMarket | None:
-        """The spot market of that name, ``None`` where there is none."""
+        """Find the spot market of that name, ``None`` where there is none."""
         return next((m for m in self.spot_markets if m.venue_symbol == venue_symbol), None)
 
     def settlements(self, venue_symbol: str) -> Settlements:

@@ -65,7 +65,7 @@ STYLE = VenueStyle(
 
 
 def envelope(key: str, content: str, now_ms: int) -> bytes:
-    """An answer of JSON-RPC around its result or its error."""
+    """Write an answer of JSON-RPC around its result or its error."""
     started = now_ms * 1_000
     return (
         f'{{"jsonrpc":"2.0","{key}":{content},"usIn":{started},"usOut":{started + 500},'

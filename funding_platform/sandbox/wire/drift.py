@@ -6,7 +6,7 @@ newest first, of the last 31 days or of one day; the market's price of a settlem
 average prices, and one where it knows none. Of what else it does not know, text is empty and a
 book is without levels.
 
-The whole REST wire of the venue is in this one file, until it has a second protocol.
+Bars are in ``candles.drift``.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ def _refusal(status: int, now_ms: int) -> Reply:
 _NOT_FOUND = _message("Not Found", status=404)
 
 
-def _listed(request: Request, name: str) -> tuple[int, Instrument]:
+def listed(request: Request, name: str) -> tuple[int, Instrument]:
     """Find the contract that the parameter names, with its index."""
     symbol = request.required(name)
     for identity, instrument in enumerate(request.instruments):
@@ -146,7 +146,7 @@ def _open_interest(held: float | None) -> dict[str, str]:
 
 
 def _book(request: Request) -> Reply:
-    identity, instrument = _listed(request, "marketName")
+    identity, instrument = listed(request, "marketName")
     quote = request.quotes.get(instrument.venue_symbol) or Quote(instrument, 0.0)
     index = "" if quote.index is None else str(_millionths(quote.index))
     gap = None if quote.bid is None or quote.ask is None else quote.ask - quote.bid
@@ -210,7 +210,7 @@ def _history_of_day(request: Request) -> Reply:
 
 def _records(request: Request, first_ms: int, last_ms: int) -> Reply:
     """Answer with one page, newest first; its token is the moment that the next one ends at."""
-    identity, instrument = _listed(request, "symbol")
+    identity, instrument = listed(request, "symbol")
     history = request.settlements(instrument.venue_symbol)
     until = request.integer("page")
     last_ms = last_ms if until is None else min(last_ms, until)
@@ -270,7 +270,7 @@ def _per_base(rates: Values, prices: Values) -> tuple[Values, Values]:
 
 def _oldest_form(request: Request) -> Reply:
     """Answer with the last 30 days in integers; they keep nine and six decimals."""
-    identity, instrument = _listed(request, "marketName")
+    identity, instrument = listed(request, "marketName")
     history = request.settlements(instrument.venue_symbol)
     kept = history.slice(slice(*within(history.times_ms, request.now_ms - 30 * DAY_MS, None)))
     rows = [

@@ -4,7 +4,7 @@ Every answer is HTTP 200; errors have a ``code`` other than SUCCESS, and an unkn
 SUCCESS with an empty list. History comes newest first, by cursor, its end excluded; without the
 settlement filter there is a row a minute. Numbers and times are strings, empty where unknown.
 
-The whole REST wire of the venue is in this one file, until it has a second protocol.
+Bars are in ``candles.edgex``.
 """
 
 from typing import Any
@@ -52,7 +52,8 @@ def _coin_id(base: str) -> str:
     return str(20_000_000_000 + crc32(base.encode()))
 
 
-def _reply(data: Any, now_ms: int, *, rows: int = 0) -> Reply:
+def reply_with(data: Any, now_ms: int, *, rows: int = 0) -> Reply:
+    """Write a good answer."""
     return Reply.json({"code": "SUCCESS", "data": data, **_envelope(now_ms)}, rows=rows)
 
 
@@ -93,7 +94,7 @@ def _meta_data(request: Request) -> Reply:
         "coinList": coins,
         "contractList": contracts,
     }
-    return _reply(data, request.now_ms, rows=len(contracts))
+    return reply_with(data, request.now_ms, rows=len(contracts))
 
 
 def _contract(instrument: Instrument, now_ms: int) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def _minutes(hours: int | None) -> int:
     return _INTERVAL_MINUTES if hours is None else 60 * hours
 
 
-def _named(request: Request) -> dict[str, Instrument]:
+def named_in(request: Request) -> dict[str, Instrument]:
     """Find the contracts that ``contractId`` names, by number; unknown ones are passed over."""
     by_id = {contract_id(i.venue_symbol): i for i in request.instruments}
     asked = (request.text("contractId") or "").split(",")
@@ -131,10 +132,10 @@ def _latest(request: Request) -> Reply:
     quotes = request.quotes
     rows = [
         _latest_row(number, quotes[instrument.venue_symbol], request.now_ms)
-        for number, instrument in _named(request).items()
+        for number, instrument in named_in(request).items()
         if instrument.venue_symbol in quotes
     ]
-    return _reply(rows, request.now_ms, rows=len(rows))
+    return reply_with(rows, request.now_ms, rows=len(rows))
 
 
 def _latest_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
@@ -168,14 +169,14 @@ def _latest_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
 
 
 def _ticker(request: Request) -> Reply:
-    named = _named(request)
+    named = named_in(request)
     quotes = request.quotes
     rows = [
         _ticker_row(number, quotes[instrument.venue_symbol], request.now_ms)
         for number, instrument in named.items()
         if len(named) == 1 and instrument.venue_symbol in quotes
     ]
-    return _reply(rows, request.now_ms, rows=len(rows))
+    return reply_with(rows, request.now_ms, rows=len(rows))
 
 
 def _ticker_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
@@ -213,9 +214,9 @@ def _ticker_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
 
 def _funding_page(request: Request) -> Reply:
     request.required("contractId")
-    named = _named(request)
+    named = named_in(request)
     if not named:
-        return _reply([], request.now_ms)
+        return reply_with([], request.now_ms)
     ((number, instrument),) = list(named.items())[:1]
     history = request.settlements(instrument.venue_symbol)
     settled_only = request.text("filterSettlementFundingRate") == "true"
@@ -228,7 +229,7 @@ def _funding_page(request: Request) -> Reply:
         if at >= 0
     ]
     data = {"dataList": found[::-1], "nextPageOffsetData": cursor}
-    return _reply(data, request.now_ms, rows=len(found))
+    return reply_with(data, request.now_ms, rows=len(found))
 
 
 def _minutes_until(now_ms: int) -> Times:

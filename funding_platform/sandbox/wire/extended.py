@@ -7,9 +7,6 @@ before it. Delisted contracts stay in the list. What the market does not know is
 
 from typing import Any
 
-import numpy as np
-
-from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
@@ -29,7 +26,6 @@ from funding_platform.sandbox.wire.paging import newest
 _PAGE = 1_000
 _SUFFIX = "-USD"
 _RATE_DECIMALS = 6
-_STEPS = {"PT1H": HOUR_MS, "P1D": DAY_MS}
 
 
 def _read(symbol: str) -> Contract | None:
@@ -54,23 +50,26 @@ def _envelope(data: Any, *, rows: int) -> Reply:
     return Reply.json({"status": "OK", "data": data}, rows=rows)
 
 
-def _error(code: int, message: str, *, status: int = 400) -> Reply:
-    error = {"code": code, "message": message, "debugInfo": ""}
-    return Reply.json({"status": "ERROR", "error": error}, status=status)
+def error(code: int, message: str, *, status: int = 400) -> Reply:
+    """Write a refusal in the venue's words."""
+    body = {"code": code, "message": message, "debugInfo": ""}
+    return Reply.json({"status": "ERROR", "error": body}, status=status)
 
 
 def _refusal(status: int, now_ms: int) -> Reply:
     if status == 403:
         return _FORBIDDEN
     if status == 429:
-        return _error(1200, "Too many requests", status=429)
-    return _error(1006, "Application error", status=status)
+        return error(1200, "Too many requests", status=429)
+    return error(1006, "Application error", status=status)
 
 
 _FORBIDDEN = Reply.text("Forbidden", status=403)
 
 
-def _for_named_clients(handler: Handler) -> Handler:
+def for_named_clients(handler: Handler) -> Handler:
+    """Make the handler refuse clients that do not say who they are."""
+
     def handle(request: Request) -> Reply:
         if not request.headers.get("user-agent"):
             raise WireError(_FORBIDDEN)
@@ -79,10 +78,11 @@ def _for_named_clients(handler: Handler) -> Handler:
     return handle
 
 
-def _listed(request: Request) -> Instrument:
+def listed(request: Request) -> Instrument:
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("market"))
     if instrument is None:
-        raise WireError(_error(1001, "Market not found", status=404))
+        raise WireError(error(1001, "Market not found", status=404))
     return instrument
 
 
@@ -101,7 +101,7 @@ _SAME_RULES = {
 
 
 def _markets(request: Request) -> Reply:
-    instruments = [_listed(request)] if request.text("market") else request.instruments
+    instruments = [listed(request)] if request.text("market") else request.instruments
     quotes = request.quotes
     rows = [_row(i, quotes.get(i.venue_symbol), request.now_ms) for i in instruments]
     return _envelope(rows, rows=len(rows))
@@ -170,10 +170,11 @@ def _product(one: float | None, other: float | None) -> float | None:
 
 
 def _market_stats(request: Request) -> Reply:
-    return _envelope(_stats(request.quotes.get(_listed(request).venue_symbol)), rows=1)
+    return _envelope(_stats(request.quotes.get(listed(request).venue_symbol)), rows=1)
 
 
-def _window(request: Request) -> tuple[int, int]:
+def window_of(request: Request) -> tuple[int, int]:
+    """Read both edges, which must be there."""
     start, end = request.integer("startTime"), request.integer("endTime")
     if start is None or end is None:
         raise ParameterError("startTime" if start is None else "endTime")
@@ -181,8 +182,8 @@ def _window(request: Request) -> tuple[int, int]:
 
 
 def _funding(request: Request) -> Reply:
-    symbol = _listed(request).venue_symbol
-    start, end = _window(request)
+    symbol = listed(request).venue_symbol
+    start, end = window_of(request)
     cursor = request.integer("cursor")
     end = end if cursor is None else min(end, cursor - 1)
     history, limit = request.settlements(symbol), request.limit(default=_PAGE, cap=_PAGE)
@@ -194,39 +195,17 @@ def _funding(request: Request) -> Reply:
     return Reply(f'{{"status":"OK","data":[{text}]{more}}}'.encode(), rows=len(times))
 
 
-def _open_interests(request: Request) -> Reply:
-    """Open interest at past steps; the sandbox knows today's and states it for each of them."""
-    instrument = _listed(request)
-    step = _STEPS.get(request.required("interval"))
-    if step is None:
-        raise WireError(_error(1005, "Not supported interval"))
-    start, end = _window(request)
-    quote = request.quotes.get(instrument.venue_symbol)
-    amount, mark = (quote.open_interest, quote.mark) if quote else (None, None)
-    last = min(end, request.now_ms) // step * step
-    first = max(
-        start, instrument.listed_ms, last - (request.limit(default=300, cap=300) - 1) * step
-    )
-    rows = [
-        {"i": rounded(_product(amount, mark), 16), "I": rounded(amount, 16), "t": time}
-        for time in np.arange(-(-first // step) * step, last + 1, step).tolist()
-        if amount is not None
-    ]
-    return _envelope(rows, rows=len(rows))
-
-
 _HANDLERS: dict[str, Handler] = {
     "/api/v1/info/markets": _markets,
     "/api/v1/info/markets/{market}/stats": _market_stats,
     "/api/v1/info/{market}/funding": _funding,
-    "/api/v1/info/{market}/open-interests": _open_interests,
 }
 
 WIRE = Wire(
     style=STYLE,
-    routes=routes_of("ip", {path: _for_named_clients(call) for path, call in _HANDLERS.items()}),
+    routes=routes_of("ip", {path: for_named_clients(call) for path, call in _HANDLERS.items()}),
     limits=Limits(budgets={"ip": Budget(1_000, 60)}),
-    bad_parameter=lambda name, now_ms: _error(1_003, f"{name} is missing or malformed"),
+    bad_parameter=lambda name, now_ms: error(1_003, f"{name} is missing or malformed"),
     refusal=_refusal,
     not_found=Reply.text("", status=404),
 )

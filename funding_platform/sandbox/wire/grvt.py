@@ -75,7 +75,8 @@ def _refusal(status: int, now_ms: int) -> Reply:
 _UNKNOWN = _error(1004, "Data Not Found", 404)
 
 
-def _listed(request: Request) -> Instrument:
+def listed(request: Request) -> Instrument:
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("instrument"))
     if instrument is None:
         raise WireError(_UNKNOWN)
@@ -106,7 +107,7 @@ def _instrument(identity: int, instrument: Instrument, now_ms: int) -> dict[str,
         "quote_decimals": 6,
         "tick_size": trimmed(instrument.tick_size),
         "min_size": trimmed(instrument.size_step),
-        "create_time": _nanoseconds(instrument.listed_ms),
+        "create_time": nanoseconds(instrument.listed_ms),
         "max_position_size": "1000.0",
         "funding_interval_hours": instrument.interval_at(now_ms) or 0,
         "adjusted_funding_rate_cap": cap,
@@ -116,7 +117,8 @@ def _instrument(identity: int, instrument: Instrument, now_ms: int) -> dict[str,
     }
 
 
-def _nanoseconds(time_ms: int) -> str:
+def nanoseconds(time_ms: int) -> str:
+    """Spell a time as the venue writes it."""
     return str(time_ms * _NS_PER_MS)
 
 
@@ -127,7 +129,7 @@ _SAME_FOR_ALL = {
 
 
 def _ticker(request: Request) -> Reply:
-    quote = request.quotes.get(_listed(request).venue_symbol)
+    quote = request.quotes.get(listed(request).venue_symbol)
     if quote is None:
         raise WireError(_UNKNOWN)
     places = decimals_of(quote.instrument.tick_size)
@@ -137,7 +139,7 @@ def _ticker(request: Request) -> Reply:
     turnover = None if bought is None or quote.mark is None else bought * quote.mark
     row = {
         **_SAME_FOR_ALL,
-        "event_time": _nanoseconds(request.now_ms),
+        "event_time": nanoseconds(request.now_ms),
         "instrument": quote.instrument.venue_symbol,
         "mark_price": rounded(quote.mark, 9),
         "index_price": rounded(quote.index, 9),
@@ -155,16 +157,16 @@ def _ticker(request: Request) -> Reply:
         "low_price": rounded(low, places),
         "open_price": rounded(quote.price_24h_ago, places),
         "open_interest": rounded(quote.open_interest, 9),
-        "next_funding_time": _nanoseconds(quote.next_funding_ms or 0),
+        "next_funding_time": nanoseconds(quote.next_funding_ms or 0),
     }
     return Reply.json({"result": row}, rows=1)
 
 
 def _funding(request: Request) -> Reply:
-    instrument = _listed(request)
+    instrument = listed(request)
     symbol = instrument.venue_symbol
-    start, end = _milliseconds(request, "start_time"), _milliseconds(request, "end_time")
-    cursor = _read_cursor(request)
+    start, end = milliseconds(request, "start_time"), milliseconds(request, "end_time")
+    cursor = read_cursor(request, "fundingTime")
     if cursor is not None:
         end = cursor - 1 if end is None else min(end, cursor - 1)
     history = request.settlements(symbol)
@@ -173,12 +175,12 @@ def _funding(request: Request) -> Reply:
     times, rates = page.times_ms.tolist(), [percent(rate, 4) for rate in page.rates.tolist()]
     marks = [""] * len(times) if page.marks is None else map(_mark, page.marks.tolist())
     hours = _hours(instrument, page.times_ms)
-    columns = (rates, map(_nanoseconds, times), marks, rates, hours)
+    columns = (rates, map(nanoseconds, times), marks, rates, hours)
     template = (
         f'{{"instrument":"{symbol}","funding_rate":"%s","funding_time":"%s","mark_price":"%s",'
         '"funding_rate_8_h_avg":"%s","funding_interval_hours":%d}'
     )
-    following = _cursor(times[-1]) if times else ""
+    following = write_cursor("fundingTime", times[-1]) if times else ""
     body = f'{{"result":[{rows_text(template, columns)}],"next":"{following}"}}'
     return Reply(body.encode(), rows=len(times))
 
@@ -197,23 +199,26 @@ def _mark(price: float) -> str:
     return "" if price != price else trimmed(price)
 
 
-def _milliseconds(request: Request, name: str) -> int | None:
+def milliseconds(request: Request, name: str) -> int | None:
+    """Read a time that was sent in nanoseconds."""
     time_ns = request.integer(name)
     return None if time_ns is None else time_ns // _NS_PER_MS
 
 
-def _cursor(time_ms: int) -> str:
-    document = msgspec.json.encode({"fundingTime": time_ms * _NS_PER_MS})
+def write_cursor(field: str, time_ms: int) -> str:
+    """Make the cursor of the rows before a time."""
+    document = msgspec.json.encode({field: time_ms * _NS_PER_MS})
     return b64encode(document).decode().rstrip("=")
 
 
-def _read_cursor(request: Request) -> int | None:
+def read_cursor(request: Request, field: str) -> int | None:
+    """Read the time that the cursor of the request holds."""
     text = request.text("cursor")
     if text is None:
         return None
     try:
         document = b64decode(text + "=" * (-len(text) % 4), validate=True)
-        return msgspec.json.decode(document, type=dict[str, int])["fundingTime"] // _NS_PER_MS
+        return msgspec.json.decode(document, type=dict[str, int])[field] // _NS_PER_MS
     except (binascii.Error, msgspec.DecodeError, KeyError):
         raise ParameterError("cursor") from None
 

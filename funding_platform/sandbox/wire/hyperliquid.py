@@ -67,7 +67,7 @@ def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
 
 
 def _dex_of(symbol: str) -> str:
-    """The builder's exchange that a symbol names; empty for core."""
+    """Find the builder's exchange that a symbol names; empty for core."""
     return symbol.rpartition(":")[0]
 
 
@@ -257,7 +257,7 @@ def _history_weight(request: Request, rows: int) -> Mapping[str, int]:
 
 
 def info(kind: str, handler: Handler, cost: Cost) -> Route:
-    """The route of one kind of request."""
+    """Make the route of one kind of request."""
     return Route("/info", handler, method="POST", kind=kind, cost=cost)
 
 

@@ -57,7 +57,7 @@ def _envelope(name: str, rows: list[dict[str, Any]], **more: Any) -> Reply:
     return Reply.json({"code": 200, name: rows, **more}, rows=len(rows))
 
 
-def _markets(request: Request) -> list[tuple[int, Instrument]]:
+def markets_of(request: Request) -> list[tuple[int, Instrument]]:
     """List the contracts that the request asks for, with their ids."""
     wanted = request.integer("market_id")
     markets = list(enumerate(request.instruments))
@@ -93,7 +93,7 @@ def _head(identity: int, instrument: Instrument, now_ms: int) -> dict[str, Any]:
 
 
 def _order_books(request: Request) -> Reply:
-    rows = [_head(identity, i, request.now_ms) for identity, i in _markets(request)]
+    rows = [_head(identity, i, request.now_ms) for identity, i in markets_of(request)]
     return _envelope("order_books", rows)
 
 
@@ -106,7 +106,7 @@ def _order_book_details(request: Request) -> Reply:
             "price_decimals": decimals_of(instrument.tick_size),
             **_market(quotes.get(instrument.venue_symbol)),
         }
-        for identity, instrument in _markets(request)
+        for identity, instrument in markets_of(request)
     ]
     return _envelope("order_book_details", rows, spot_order_book_details=[])
 
@@ -133,7 +133,7 @@ def _funding_rates(request: Request) -> Reply:
     quotes = request.quotes
     rows: list[dict[str, Any]] = []
     relayed = {exchange: _rates_elsewhere(request, exchange) for exchange in _RELAYED}
-    for identity, instrument in _markets(request):
+    for identity, instrument in markets_of(request):
         symbol = instrument.venue_symbol
         coin = canonical_base(symbol).base
         rates = {name: rates[coin] for name, rates in relayed.items() if coin in rates}
@@ -163,7 +163,7 @@ def _fundings(request: Request) -> Reply:
             raise ParameterError(name)
     if request.required("resolution") != "1h":
         raise ParameterError("resolution")
-    [(_, instrument)] = _markets(request)
+    [(_, instrument)] = markets_of(request)
     history = request.settlements(instrument.venue_symbol)
     start, end = (1_000 * (request.integer(f"{edge}_timestamp") or 0) for edge in ("start", "end"))
     page = history.slice(newest(history.times_ms, start, end, _PAGE))

@@ -65,12 +65,12 @@ STYLE = VenueStyle(
 
 
 def envelope(data: list[Any]) -> Reply:
-    """A good answer."""
+    """Write a good answer."""
     return Reply.json({"code": "0", "data": data, "msg": ""}, rows=len(data))
 
 
 def error(code: str, message: str, *, status: int = 200) -> Reply:
-    """A refusal in the venue's words."""
+    """Write a refusal in the venue's words."""
     return Reply.json({"code": code, "data": [], "msg": message}, status=status)
 
 
@@ -89,7 +89,7 @@ def _kind_of(instrument: Instrument) -> str:
 
 
 def _asked_kind(request: Request) -> str:
-    """The kind of instruments asked for; others than perpetuals the sandbox does not have."""
+    """Read the kind of instruments asked for; the sandbox has perpetuals alone."""
     kind = request.text("instType")
     if kind is None:
         raise WireError(error("50014", "Parameter instType can not be empty."))
@@ -99,7 +99,7 @@ def _asked_kind(request: Request) -> str:
 
 
 def _wanted(request: Request) -> list[Quote]:
-    """The quotes that the request asks for: one instrument, or all of a kind, if it says one."""
+    """List the quotes asked for: one instrument, or all of a kind, if the request says one."""
     symbol, kind = request.text("instId"), request.text("instType")
     if symbol is None:
         return [q for q in request.quotes.values() if kind in (None, _kind_of(q.instrument))]
@@ -258,7 +258,7 @@ def _mark_price(request: Request) -> Reply:
 
 
 def contracts_of(instrument: Instrument, amount_base: _Amount, value: _Amount) -> _Amount:
-    """An amount of the base, worth ``value`` in the quote, as a number of contracts."""
+    """Count an amount of the base, worth ``value`` in the quote, in contracts."""
     inverse = instrument.contract.contract_type == "inverse"
     return (value if inverse else amount_base) / instrument.contract_size
 

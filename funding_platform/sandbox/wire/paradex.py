@@ -60,9 +60,9 @@ def _refusal(status: int, now_ms: int) -> Reply:
     return _error("INTERNAL_ERROR", "internal error", status=status)
 
 
-def _listed(request: Request) -> Instrument:
+def listed(request: Request, name: str = "market") -> Instrument:
     """Find the market that the request names."""
-    instrument = request.instrument(request.required("market"))
+    instrument = request.instrument(request.required(name))
     if instrument is None:
         raise WireError(_error("NOT_FOUND", "market not found", status=404))
     return instrument
@@ -85,7 +85,7 @@ _SAME_FOR_ALL = {
 
 
 def _markets(request: Request) -> Reply:
-    wanted = _listed(request).venue_symbol if request.text("market") else None
+    wanted = listed(request).venue_symbol if request.text("market") else None
     rows = [
         {
             **_SAME_FOR_ALL,
@@ -107,7 +107,7 @@ def _markets(request: Request) -> Reply:
 def _summary(request: Request) -> Reply:
     wanted = request.required("market")
     if wanted != "ALL":
-        _listed(request)
+        listed(request)
     rows = [
         _summary_row(quote, request.now_ms)
         for symbol, quote in request.quotes.items()
@@ -188,7 +188,7 @@ def _sample_times(accrual: _Accrual, first_ms: int, last_ms: int, count: int) ->
 
 
 def _funding_data(request: Request) -> Reply:
-    instrument = _listed(request)
+    instrument = listed(request)
     size = request.integer("page_size")
     if size is not None and not 1 <= size <= _LARGEST_PAGE:
         raise ParameterError("page_size")
@@ -232,7 +232,7 @@ def _samples(accrual: _Accrual, times: Times, instrument: Instrument, now_ms: in
 
 
 def _bbo(request: Request) -> Reply:
-    instrument = _listed(request)
+    instrument = listed(request)
     places = decimals_of(instrument.tick_size)
     quote = request.quotes.get(instrument.venue_symbol) or Quote(instrument, 0.0)
     return Reply.json(

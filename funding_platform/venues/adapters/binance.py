@@ -8,7 +8,7 @@ from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import canonical_base
-from funding_platform.core.time_grid import to_ms
+from funding_platform.core.time_grid import HOUR, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
@@ -65,8 +65,8 @@ class Symbol(SymbolRow):
 class _PremiumIndex(SymbolRow):
     predicted_rate: RealOrBlank = field(name="lastFundingRate")  # the next, in spite of its name
     next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
-    mark_price: Real
-    index_price: Real
+    mark_price: RealOrBlank
+    index_price: RealOrBlank
 
 
 class _FundingInfo(SymbolRow):
@@ -142,7 +142,8 @@ CANDLES: Final = {
         ("trade", "klines"),
     )
 }
-HELD_MONTH: Final = timedelta(days=30)
+HELD_MONTH: Final = timedelta(days=30) - HOUR
+"""An earlier start is refused: an hour is left for clocks that differ, and for the way there."""
 HELD: Final = Endpoint(
     "/futures/data/openInterestHist", list[_Held], budget=Budget("open interest", 1000, 300)
 )

@@ -65,8 +65,8 @@ class _Ticker(SymbolRow):
     predicted_rate: RealOrBlank = field(name="fundingRate")  # empty on dated futures
     next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
     interval_hours: RealOrBlank = field(name="fundingIntervalHour")
-    mark_price: Real
-    index_price: Real
+    mark_price: RealOrBlank
+    index_price: RealOrBlank
     best_bid: RealOrBlank = field(name="bid1Price")
     best_ask: RealOrBlank = field(name="ask1Price")
     volume24h: RealOrBlank

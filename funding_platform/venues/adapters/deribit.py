@@ -40,7 +40,7 @@ class _Instrument(Payload, rename=None):
 
 class _Summary(Payload, rename=None):
     venue_symbol: str = field(name="instrument_name")
-    mark_price: Positive
+    mark_price: Positive | None
     open_interest: MaybeReal  # dollars where the contract is inverse, else base
     volume_24h_usd: MaybeReal = field(name="volume_usd")
     best_bid: MaybeReal = field(name="bid_price", default=None)
@@ -186,7 +186,8 @@ def _market(row: _Summary, listing: Listing) -> MarketRow:
     held: MaybeReal = row.open_interest
     held_usd: MaybeReal = product(row.open_interest, row.mark_price)
     if listing.contract_type == "inverse":
-        held, held_usd = product(row.open_interest, 1 / row.mark_price), row.open_interest
+        coins = None if row.mark_price is None else 1 / row.mark_price
+        held, held_usd = product(row.open_interest, coins), row.open_interest
     return MarketRow.of(
         row,
         predicted_rate=row.funding_8h,

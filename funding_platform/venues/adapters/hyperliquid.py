@@ -4,7 +4,7 @@ Every builder's exchange is asked for by its name, which is part of its symbols:
 ``flx:AAPL`` are two instruments. Each has a collateral of its own, a token of the spot market.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -117,6 +117,8 @@ SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
 
 MOST_BARS: Final = 5_000
 """So many are kept, 208 days of hours; of anything older the answer is an empty list."""
+KEPT: Final = (MOST_BARS - 2) * HOUR
+"""Without the bar that still runs, and the one that drops out meanwhile."""
 BARS_PER_WEIGHT: Final = 60
 
 WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
@@ -188,12 +190,8 @@ class Hyperliquid(Venue):
         history_start=datetime(2023, 5, 1, tzinfo=UTC),
         pager=Ascending,
         page_size=500,
-        candles=(
-            CandleSpec(
-                kinds=("trade",), pager=Ascending, page_size=MOST_BARS, depth=MOST_BARS * HOUR
-            ),
-        ),
-        spot_candles=CandleSpec(pager=Ascending, page_size=MOST_BARS, depth=MOST_BARS * HOUR),
+        candles=(CandleSpec(kinds=("trade",), pager=Ascending, page_size=MOST_BARS, depth=KEPT),),
+        spot_candles=CandleSpec(pager=Ascending, page_size=MOST_BARS, depth=KEPT),
         budget=Budget("weight", 1200, 60),
         refusal=_refusal,
         statuses={"listed": "trading", "delisted": "delisted"},
@@ -245,8 +243,8 @@ class Hyperliquid(Venue):
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
         """One page of candleSnapshot: of trades, without a turnover, and there are no others."""
-        edges = {"startTime": ask.start_ms, "endTime": ask.end_ms}
-        asked = {"coin": symbol, "interval": "1h", **edges}
+        edges: Mapping[str, str | int] = {"startTime": ask.start_ms, "endTime": ask.end_ms}
+        asked: Mapping[str, str | int] = {"coin": symbol, "interval": "1h", **edges}
         endpoint = bars(20 + -(-min(ask.hours, MOST_BARS) // BARS_PER_WEIGHT))
         rows = await self.fetch(endpoint, {"type": "candleSnapshot", "req": asked})
         return CandlePage([Candle.of(row) for row in rows])

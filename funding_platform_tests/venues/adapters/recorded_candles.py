@@ -1,6 +1,7 @@
 """The cases of ``fixtures/INDEX-candles.json``: recorded bars and what they stand for."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from funding_platform_tests.venues.adapters.recorded_cases import FIXTURES
@@ -27,4 +28,5 @@ def candle_cases() -> list[Case]:
 
 def body(case: Case) -> bytes:
     """The recorded answer."""
-    return (FIXTURES / case["file"]).read_bytes()
+    recorded: Path = FIXTURES / case["file"]
+    return recorded.read_bytes()

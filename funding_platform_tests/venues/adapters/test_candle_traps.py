@@ -248,7 +248,7 @@ def test_a_long_window_of_lighter_is_asked_for_in_stretches(settings: Settings) 
         return lighter(params)
 
     bars("lighter", "/api/v1/candles", noting, settings, window=Window(START - 2000 * HOUR, NOW))
-    assert (len(spans), max(spans)) == (5, 480)
+    assert (len(spans), max(spans)) == (6, 480)
 
 
 def test_extended_does_not_say_in_what_its_volume_is(settings: Settings) -> None:

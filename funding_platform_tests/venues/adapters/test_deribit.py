@@ -182,15 +182,22 @@ def test_each_currency_costs_one_call_and_one_that_fails_only_its_rows(settings:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"funding_8h": None}, {"funding_8h": "NaN"}, {"mark_price": 0}, {"mark_price": None}],
+    [{"funding_8h": None}, {"funding_8h": "NaN"}, {"mark_price": 0}],
     ids=str,
 )
-def test_a_perpetual_without_its_rate_or_price_breaks_the_contract(
+def test_a_perpetual_without_its_rate_or_at_no_price_breaks_the_contract(
     settings: Settings, changes: dict[str, object]
 ) -> None:
     served = routes({"BTC": [summary(BTC, **changes)]}, instrument(BTC, "reversed"))
     with pytest.raises(ContractError):
         ask("deribit", served, settings, NOW, snapshot)
+
+
+def test_a_price_that_is_not_known_is_null(settings: Settings) -> None:
+    served = routes({"BTC": [summary(BTC, mark_price=None)]}, instrument(BTC, "reversed"))
+    (row,) = ask("deribit", served, settings, NOW, snapshot).found.rows(named=True)
+    assert (row["mark_price"], row["open_interest_base"]) == (None, None)
+    assert (row["predicted_rate"], row["open_interest_usd"]) == (0.0008, 1000.0)
 
 
 def test_an_inactive_contract_is_halted_and_has_no_market(settings: Settings) -> None:

@@ -7,6 +7,8 @@ others count coins, and the other way round. Open interest counts both sides.
 
 from typing import Any, Final
 
+import numpy as np
+
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.market import Instrument, SpotMarket
 from funding_platform.sandbox.series import Candles, PriceKind, Span
@@ -90,6 +92,7 @@ def _quoted(request: Request, kind: PriceKind) -> Reply:
 
 
 def _open_interest(request: Request) -> Reply:
+    """Answer with past steps; a moment of which open interest is not known has no row."""
     category = category_of(request)
     instrument = listed(request, category)
     step = _STEPS.get(request.required("intervalTime"))
@@ -103,7 +106,9 @@ def _open_interest(request: Request) -> Reply:
     page = held.slice(slice(max(0, known - first - limit), max(0, known - first)))
     one_side = page.value if category == "inverse" else page.base
     places = decimals_of(instrument.size_step)
-    columns = (texts(2 * one_side, places), texts(one_side, places), page.times_ms.tolist())
+    told = ~np.isnan(one_side)
+    one_side, times = one_side[told], page.times_ms[told]
+    columns = (texts(2 * one_side, places), texts(one_side, places), times.tolist())
     more = known > first + limit
     result = {
         "symbol": instrument.venue_symbol,
@@ -111,7 +116,7 @@ def _open_interest(request: Request) -> Reply:
         "list": [_held(*row) for row in zip(*columns, strict=True)][::-1],
         "nextPageCursor": f"first%3D{first + limit}" if more else "",
     }
-    return envelope(result, request.now_ms, rows=len(page.times_ms))
+    return envelope(result, request.now_ms, rows=len(times))
 
 
 def _held(both_sides: str, one_side: str, time_ms: int) -> dict[str, Any]:
