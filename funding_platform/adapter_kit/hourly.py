@@ -91,17 +91,13 @@ async def _compare_spot(venue: Venue, market: Market) -> None:
 
 
 async def _compare_interest(venue: Venue, market: Market) -> None:
-    """A figure of an hour is the one at its end."""
-    spec = venue.spec.open_interest
-    assert spec is not None, "it offers open interest without saying how"
     symbols = await _some(venue)
     found = await venue.open_interest_history(symbols, HELD)
     _whole("open interest", found)
-    later = Window(HELD.start + spec.lasts, HELD.end + spec.lasts)
     for symbol in symbols:
-        made = market.open_interest(venue.spec.name, symbol, HOUR_MS, _span(later))
+        made = market.open_interest(venue.spec.name, symbol, HOUR_MS, _span(HELD))
         rows = found.frame.filter(venue_symbol=symbol)
-        times = (rows["time"] + spec.lasts).dt.epoch("ms").to_list()
+        times = rows["time"].dt.epoch("ms").to_list()
         assert times == made.times_ms.tolist(), f"{symbol}: hours of open interest differ"
         for column, expected in (
             ("open_interest_base", made.base),
