@@ -66,7 +66,7 @@ async def _compare(name: str, market: Market, sandbox: RunningSandbox) -> None:
 
 
 async def _compare_candles(venue: Venue, market: Market) -> None:
-    """Every kind of bar of some contracts."""
+    """Compare every kind of bar of some contracts."""
     name, symbols = venue.spec.name, await _some(venue)
     for kind in venue.spec.candle_kinds:
         found = await venue.candle_history(symbols, WINDOW, kind)
@@ -118,7 +118,7 @@ async def _some(venue: Venue) -> list[str]:
 def _same_bars(
     what: str, found: HourlyHistory, made: Mapping[str, Candles], *, omits: bool
 ) -> None:
-    """The hours are those of the market, but for those without a deal where a venue omits them."""
+    """Check that the hours are those of the market, but for those without a deal if omitted."""
     _whole(what, found)
     for symbol, bars in made.items():
         rows = found.frame.filter(venue_symbol=symbol)
@@ -145,7 +145,7 @@ def _whole(what: str, found: HourlyHistory) -> None:
 
 
 def _same(what: str, found: pl.Series, expected: list[float]) -> None:
-    """Values agree where the venue states them."""
+    """Check that values agree where the venue states them."""
     pairs = zip(found.to_list(), expected, strict=True)
     bad = [(a, b) for a, b in pairs if a is not None and abs(a - b) > TOLERANCE * abs(b)]
     assert not bad, f"{what} is {bad[0][0]}, the market has {bad[0][1]}"
