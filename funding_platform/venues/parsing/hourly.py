@@ -139,7 +139,7 @@ def _frame(
     names = [name for name in table.column_names if name != "observed_at"]
     whole = frame.select(columns.get(name, pl.col(name)).alias(name) for name in names)
     # Prices were looked at, and what is decoded is finite: a rule can only be broken from below.
-    below = any((least := frame[name].min()) is not None and least < 0 for name in fields)
+    below = any((frame[name] < 0).any() for name in fields)
     return within_rules(whole, table, venue) if below else whole
 
 
