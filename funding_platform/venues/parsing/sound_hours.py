@@ -61,9 +61,10 @@ def sound_points(
 
 def _is_sound(row: Candle) -> bool:
     """Tell whether nothing at all is wrong with a bar, as with nearly all of them."""
+    bar: Any = row
     try:
-        within: Any = row.low <= row.open <= row.high and row.low <= row.close <= row.high  # type: ignore[operator]
-        return bool(within) and row.low > 0 and row.time_ms % HOUR_MS == 0  # type: ignore[operator]
+        within = bar.low <= bar.open <= bar.high and bar.low <= bar.close <= bar.high
+        return bool(within and bar.low > 0 and bar.time_ms % HOUR_MS == 0)
     except TypeError:  # a price is absent
         return False
 
