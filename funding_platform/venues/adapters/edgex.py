@@ -187,7 +187,7 @@ class Edgex(Venue):
         return Page(paid, page.next_page_offset_data, others)
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, newest first; the end is excluded, the mark is called oracle price."""
+        """Fetch one page of bars, newest first; the end is excluded."""
         contract_id = await self.venue_id(symbol)
         params: Params = {
             "contractId": contract_id,

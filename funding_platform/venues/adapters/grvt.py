@@ -161,7 +161,7 @@ class Grvt(Venue):
         return Page.sifted([row.settlement for row in answer.result], was_paid, answer.next)
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, newest first, by cursor."""
+        """Fetch one page of bars, newest first, by cursor."""
         asked: Params = {"interval": "CI_1_H", "type": PRICES[kind]}
         answer = await self.fetch(CANDLES, {**_pages(symbol, ask), **asked})
         blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}

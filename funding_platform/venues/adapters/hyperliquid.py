@@ -242,7 +242,7 @@ class Hyperliquid(Venue):
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of candleSnapshot: of trades, without a turnover, and there are no others."""
+        """Fetch one page of candleSnapshot: of trades only, and without a turnover."""
         edges: Mapping[str, str | int] = {"startTime": ask.start_ms, "endTime": ask.end_ms}
         asked: Mapping[str, str | int] = {"coin": symbol, "interval": "1h", **edges}
         endpoint = bars(20 + -(-min(ask.hours, MOST_BARS) // BARS_PER_WEIGHT))
@@ -250,7 +250,7 @@ class Hyperliquid(Venue):
         return CandlePage([Candle.of(row) for row in rows])
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """The pairs of spotMeta, their tokens by name."""
+        """List the pairs of spotMeta, their tokens by name."""
         meta = await self.fetch(SPOT_META, {"type": "spotMeta"})
         names = {token.index: WRAPPED.get(token.name, token.name) for token in meta.tokens}
 
@@ -266,7 +266,7 @@ class Hyperliquid(Venue):
         ]
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """The same of a spot market, by its coin."""
+        """Fetch the same of a spot market, by its coin."""
         return await self.fetch_candles(symbol, SPOT, ask)
 
     async def _exchanges(self) -> list[_Exchange]:
