@@ -243,17 +243,22 @@ class Okx(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The funding of all perpetuals, joined with prices, open interest and turnover."""
-        funding, swaps, indices = await together(
+        """Fetch the funding of all perpetuals, joined with prices, open interest and turnover.
+
+        Of the futures, those count that are listed as X-Perps.
+        """
+        funding, listed, swaps, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
+            self.attempt(self.listed(), {}),
             self._around(SWAPS),
             self.attempt_each(
                 INDEX_QUOTES, lambda quote: self.fetch(INDEX_TICKERS, {"quoteCcy": quote})
             ),
         )
-        perpetuals = [row for row in funding if row.inst_type == "SWAP" or _is_x_perp(row)]
+        x_perps = {symbol for symbol in listed if X_PERP in symbol}
+        perpetuals = [r for r in funding if r.inst_type == "SWAP" or r.venue_symbol in x_perps]
         around = [swaps]
-        if any(map(_is_x_perp, perpetuals)):
+        if x_perps:
             around.append(await self._around(FUTURES))
         by_pair = {row.pair: row for rows in indices.values() for row in rows}
         index = {row.venue_symbol: by_pair.get(row.pair) for row in perpetuals}
