@@ -52,7 +52,7 @@ class Account:
         return float(valued["equity"] - valued["locked"])
 
     def pnl_usd(self, position_id: Ints) -> Floats:
-        """What each position has earned, all its costs so far paid; numbers ascend."""
+        """Tell what each position has earned, all its costs so far paid; numbers ascend."""
         legs = self._books.legs[self._books.legs["active"]]
         earned = net_of(legs)
         found = np.zeros(len(position_id))

@@ -55,7 +55,7 @@ def _require_known_venues(field: str, named: Iterable[str], known: Collection[st
 
 
 def rules_of(config: BacktestConfig, fees: FeeHistory, panel: Panel) -> Rules:
-    """The configuration as the kernel reads it, over the instruments of a panel."""
+    """Write the configuration as the kernel reads it, over the instruments of a panel."""
     slippage, margin = config.costs.slippage, config.margin
     _require_known_venues("margin.tiers", margin.tiers, fees.venues)
     _require_known_venues("margin.cross_venues", margin.cross_venues, fees.venues)

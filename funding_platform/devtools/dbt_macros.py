@@ -90,7 +90,7 @@ def dollar_macro() -> str:
 
 
 def asset_macros() -> str:
-    """What makes two instruments those of one asset."""
+    """Write the macro that tells whether two instruments are on one asset."""
     return _file(
         "funding_platform/core/asset_classes.py",
         _macro(

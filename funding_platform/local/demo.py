@@ -78,7 +78,7 @@ def tell_next_steps(settings: Settings) -> None:
 
 
 def backtest_words(row: Mapping[str, Any]) -> str | None:
-    """What to say of a backtest that has nothing to show; None where its figures speak."""
+    """Say why a backtest has nothing to show; None where its figures speak."""
     if row["n_trades"] == 0:
         return (
             "it opened nothing: in this market no divergence would have recovered its costs with "

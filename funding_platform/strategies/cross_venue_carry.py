@@ -83,7 +83,7 @@ class PairCarry(NamedStrategy):
             yield Open(long, short, memo=rates[short] - rates[long])
 
     def rates_8h(self, market: MarketView) -> Floats:
-        """What each instrument is expected to pay per 8 hours; NaN where it is not known.
+        """Estimate what each instrument will pay per 8 hours; NaN where it is not known.
 
         The mean of the last settlements that fill ``averaging_hours`` at the interval of now.
         """

@@ -150,7 +150,7 @@ def build_panel(
 
 
 def sealed(panel: Panel) -> Panel:
-    """The panel, none of whose columns can be written to.
+    """Return the panel, none of whose columns can be written to.
 
     Some can be and some cannot, by where their memory is from: compiled code takes each mixture for
     types of its own, and would be compiled once more.
@@ -224,7 +224,7 @@ def _per_base(prices: pl.Series, multiplier: Floats, owners: NDArray[np.uint32])
 def _extremes(
     prices: pl.DataFrame, name: str, multiplier: Floats, owners: NDArray[np.uint32]
 ) -> Floats:
-    """A side of the bars; empty where there are no bars, which would be as many NaNs."""
+    """Read a side of the bars; empty where there are no bars, which would be as many NaNs."""
     if name not in prices.columns or prices[name].null_count() == prices.height:
         return np.empty(0)
     return _per_base(prices[name], multiplier, owners)

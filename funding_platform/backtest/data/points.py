@@ -32,7 +32,7 @@ _KINDS: Final = {"mark": 0, "index": 1, "trade": 2, "close": 2}
 
 
 def marks_of(rows: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The mark of each row, else its index; rows with neither have no price."""
+    """Take the mark of each row, else its index; rows with neither have no price."""
     have = [
         name
         for name in ("mark_price", "index_price")

@@ -48,7 +48,7 @@ class Reference(NamedTuple):
 
 
 def build_reference(base: Ints, first: Ints, time_us: Ints, price: Floats) -> Reference:
-    """The moves of all bases.
+    """Compute the moves of all bases.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _move(
     some: Floats,
     now: int,
 ) -> float:
-    """The median move of the markets seen at an instant.
+    """Compute the median move of the markets seen at an instant.
 
     Where none of them has been seen before, their median price over what the others are worth; and
     no move where that is another asset's price, or nothing is known.
@@ -161,7 +161,7 @@ def _move(
 
 @compiled
 def _median(some: Any, count: int) -> float:
-    """The median of the first values, which are put in order."""
+    """Compute the median of the first values, which are put in order."""
     for one in range(1, count):
         value, place = some[one], one
         while place > 0 and some[place - 1] > value:

@@ -32,7 +32,7 @@ def tier_of(rules: Rules, venue: int, notional: float) -> tuple[float, float, fl
 
 @compiled_in_place
 def required_of(panel: Panel, rules: Rules, leg: Any, price: float) -> float:
-    """The collateral that a leg must have at a price, in US dollars."""
+    """Compute the collateral that a leg must have at a price, in US dollars."""
     notional = notional_of(leg, price)
     rate, amount, _, _ = tier_of(rules, panel.facts.venue[leg.instrument], notional)
     return float(rate * notional - amount)
@@ -40,7 +40,7 @@ def required_of(panel: Panel, rules: Rules, leg: Any, price: float) -> float:
 
 @compiled_in_place
 def worth_of(leg: Any, price: float) -> float:
-    """What a leg's collateral and open profit are worth at a price, in US dollars."""
+    """Value a leg's collateral and open profit at a price, in US dollars."""
     margin = leg.margin * price if leg.inverse else leg.margin
     return float(margin + open_pnl_of(leg, price))
 
@@ -62,7 +62,7 @@ def has_bar(prices: Prices, leg: Any, time: int) -> bool:
 
 @compiled_in_place
 def worst_price(prices: Prices, leg: Any, time: int) -> float:
-    """The price against the leg: its bar's extreme where one ends now, else its last price."""
+    """Find the price against the leg: its bar's extreme where one ends now, else its last price."""
     if not has_bar(prices, leg, time):
         return float(leg.price)
     row = leg.next_price - 1
@@ -71,7 +71,7 @@ def worst_price(prices: Prices, leg: Any, time: int) -> float:
 
 @compiled_in_place
 def within_bar(prices: Prices, leg: Any, price: float, time: int) -> float:
-    """The price, or the nearest to it that the leg's own bar has seen."""
+    """Return the price, or the nearest to it that the leg's own bar has seen."""
     if not has_bar(prices, leg, time):
         return price
     row = leg.next_price - 1
@@ -80,7 +80,7 @@ def within_bar(prices: Prices, leg: Any, price: float, time: int) -> float:
 
 @compiled_in_place
 def spare(panel: Panel, rules: Rules, books: Books, slot: int, price: float) -> float:
-    """What is left above maintenance where a leg's price were this; below zero it is liquidated.
+    """Compute what is left above maintenance at a leg's price; below zero it is liquidated.
 
     Of a venue with cross margin for all legs there, those on the same base moved as this one.
     """

@@ -40,7 +40,7 @@ def notional_of(leg: Any, price: float) -> float:
 
 @compiled_in_place
 def open_pnl_of(leg: Any, price: float) -> float:
-    """What is open of a leg has gained since its entry, at a price."""
+    """Compute what the open part of a leg has gained since its entry, at a price."""
     if leg.inverse:
         return float(leg.sign * leg.size * (price / leg.entry - 1.0))
     return float(leg.sign * leg.size * (price - leg.entry))
@@ -48,7 +48,7 @@ def open_pnl_of(leg: Any, price: float) -> float:
 
 @compiled_in_place
 def price_pnl_of(leg: Any, price: float) -> float:
-    """What a leg has gained since its entry, at a price, with what has been closed of it."""
+    """Compute what a leg has gained since its entry, with what has been closed of it."""
     return float(leg.realised + open_pnl_of(leg, price))
 
 
@@ -83,7 +83,7 @@ def carry(reference: Reference, base: int, leg: Any, time: int) -> None:
 
 @compiled_in_place
 def kind_of_price(panel: Panel, leg: Any) -> int:
-    """What a leg is valued at now: a number in ``PRICE_KINDS``, ``REFERENCE`` or ``PROXY``."""
+    """Tell what a leg is valued at now: a number in ``PRICE_KINDS``, ``REFERENCE`` or ``PROXY``."""
     if leg.source != leg.instrument:
         return PROXY
     return REFERENCE if leg.carried else int(panel.prices.kind[leg.next_price - 1])

@@ -27,7 +27,7 @@ from funding_platform.core.compiled import compiled_in_place
 
 @compiled_in_place
 def _cost_rate(panel: Panel, rules: Rules, leg: Any, time: int) -> float:
-    """What a fill costs, of its notional; impact is that of the whole leg, the most it can be."""
+    """Compute a fill's cost per notional; impact is that of the whole leg, the most it can be."""
     notional = notional_of(leg, leg.price)
     fee = fee_rate(rules, panel.facts.venue[leg.instrument], time)
     return fee + rules.half_spread + impact_rate(panel, rules, leg.instrument, notional, time)

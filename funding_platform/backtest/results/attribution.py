@@ -47,7 +47,7 @@ def by_leg(trades: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def by_month(equity: pl.DataFrame) -> pl.DataFrame:
-    """What each calendar month brought: ``year``, ``month``, its parts and its return.
+    """Add up what each calendar month brought: ``year``, ``month``, its parts and its return.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def by_month(equity: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_holding_time(positions: pl.DataFrame) -> pl.DataFrame:
-    """Closed positions by how long they were held.
+    """Group closed positions by how long they were held.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def by_holding_time(positions: pl.DataFrame) -> pl.DataFrame:
 
 
 def best_and_worst(positions: pl.DataFrame, count: int = 10) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The closed positions that earned most, and those that earned least, none in both.
+    """Pick the closed positions that earned most, and those that earned least, none in both.
 
     Returns
     -------

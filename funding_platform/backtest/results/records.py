@@ -216,7 +216,7 @@ class Recorder:
             yield f"{count} legs are still open at the end, valued at their last price"
 
     def _price_warnings(self, books: b.Books, trades: pl.DataFrame) -> Iterator[str]:
-        """What was priced at another market's moves, or late."""
+        """Say what was priced at another market's moves, or late."""
         bound = self._config.max_price_age_hours
         late = trades.filter(pl.col("exit_price_age_hours") > bound)
         if not late.is_empty():

@@ -92,7 +92,7 @@ def html_report(run: ReportInput) -> str:
 
 
 def headline(result: BacktestResult) -> Sequence[Headline]:
-    """The figures that a run is judged by, each with its interval or what it is made of."""
+    """Show the figures that a run is judged by, each with its interval or what it is made of."""
     found, last = result.metrics, result.equity.row(-1, named=True)
     costs = sum(last[name] for name in COSTS)
     days = found.effective_days

@@ -59,7 +59,7 @@ def daily_returns(equity: pl.DataFrame) -> pl.DataFrame:
 
 
 def known_returns(equity: pl.DataFrame) -> Floats:
-    """The daily returns that are defined, in the order of time, shape (days,)."""
+    """Return the daily returns that are defined, in the order of time, shape (days,)."""
     return daily_returns(equity)["return"].drop_nulls().to_numpy()
 
 

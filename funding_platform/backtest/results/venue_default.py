@@ -6,7 +6,7 @@ import polars as pl
 def venue_at_risk(
     trades: pl.DataFrame, ledger: pl.DataFrame, equity: pl.DataFrame, leverage: float
 ) -> pl.DataFrame:
-    """The largest share of equity that lay on each venue, and so was lost with it.
+    """Find the largest share of equity that lay on each venue, and so was lost with it.
 
     What lies with a venue for a leg is ``max(0, C + F + s N (p / e - 1))``: its collateral ``C``
     (``N / leverage``, all of ``N`` for spot that is owned), the funding received there ``F``, and
@@ -59,5 +59,5 @@ def venue_at_risk(
 
 
 def _stake(leverage: float) -> pl.Expr:
-    """What is posted for a leg when it is opened; ``leverage`` is 1 for a run on spot."""
+    """Compute what is posted for a leg when it is opened; ``leverage`` is 1 for a run on spot."""
     return (pl.col("notional_usd") / leverage).alias("stake")

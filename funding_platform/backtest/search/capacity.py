@@ -81,7 +81,7 @@ _SCHEMA: Final = pl.Schema(
 
 
 def _scaled(config: BacktestConfig, multiple: float) -> Point:
-    """The fields that size decides."""
+    """Return the fields that size decides."""
     point: Point = {
         "capital_usd": config.capital_usd * multiple,
         "position_usd": config.position_usd * multiple,

@@ -38,7 +38,7 @@ SCHEMA: Final[dict[str, Any]] = {
 def stressed(
     result: BacktestResult, scenarios: Sequence[Scenario], instruments: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """What each scenario would have cost at the moment at which it would have cost most.
+    """Compute what each scenario would have cost at the moment at which it would cost most.
 
     With ``N`` the notional of a leg at entry, ``s`` its sign, ``C = N / leverage`` its collateral
     (``N`` for spot), ``m`` the move and ``q`` what a dollar of its quote currency is worth then:
@@ -119,7 +119,7 @@ class _Moments:
         return np.asarray(np.cumsum(changes))
 
     def by_venue(self, values: Floats) -> Floats:
-        """The same for the legs of each venue, shape (venues, moments)."""
+        """Compute the same for the legs of each venue, shape (venues, moments)."""
         sums = [
             self.open_sum(np.where(self._venue == number, values, 0.0))
             for number in range(len(self.venues))
@@ -130,7 +130,7 @@ class _Moments:
 def _worst(
     scenario: Scenario, config: BacktestConfig, legs: pl.DataFrame, moments: _Moments
 ) -> dict[str, Any]:
-    """The row of one scenario, without its share of the equity."""
+    """Make the row of one scenario, without its share of the equity."""
     parts, left, liquidated = _shocked(scenario, config.margin, legs)
     sums = {name: moments.open_sum(values) for name, values in parts.items()}
     failures, venues = _failures(scenario, moments, left)
@@ -187,7 +187,7 @@ def _shocked(
 def _failures(
     scenario: Scenario, moments: _Moments, left: Floats
 ) -> tuple[Floats, Sequence[str | None]]:
-    """What is lost with a venue at each moment, negative, and with which."""
+    """Find what is lost with a venue at each moment, negative, and with which."""
     count = len(moments.times)
     if (failure := scenario.failure) is None or not moments.venues:
         return np.zeros(count), [None] * count

@@ -74,13 +74,13 @@ class _File(_Part):
 
 @cache
 def built_in() -> tuple[Scenario, ...]:
-    """The scenarios of ``scenarios.toml``, in its order."""
+    """Read the scenarios of ``scenarios.toml``, in its order."""
     text = files(__package__).joinpath("scenarios.toml").read_text(encoding="utf-8")
     return scenarios_of(text)
 
 
 def scenarios_of(text: str) -> tuple[Scenario, ...]:
-    """The scenarios of a TOML text.
+    """Read the scenarios of a TOML text.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def scenarios_of(text: str) -> tuple[Scenario, ...]:
 
 
 def chosen(names: tuple[str, ...]) -> tuple[Scenario, ...]:
-    """The built-in scenarios of some names; all where none is named.
+    """Return the built-in scenarios of some names; all where none is named.
 
     Raises
     ------

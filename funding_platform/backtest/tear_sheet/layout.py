@@ -36,7 +36,7 @@ class Section:
 
 
 def table(title: str, frame: pl.DataFrame, columns: Sequence[Column], **more: Any) -> Section:
-    """A section of some columns of a frame."""
+    """Lay out a section of some columns of a frame."""
     return Section(
         title,
         header=[heading for _, heading, _ in columns],
@@ -48,7 +48,7 @@ def table(title: str, frame: pl.DataFrame, columns: Sequence[Column], **more: An
 
 
 def shortened(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """The rows at both ends, and what lies between them added up."""
+    """Keep the rows at both ends, and add up what lies between them."""
     if frame.height <= MAX_ROWS:
         return frame
     half = (MAX_ROWS - 1) // 2

@@ -35,7 +35,7 @@ _TRADE: Final[tuple[Column, ...]] = (
 
 
 def money_over_time(result: BacktestResult) -> Iterator[Section]:
-    """What was earned so far, in its layers, and how far below its peak the equity was."""
+    """Draw what was earned so far, in its layers, and how far the equity was below its peak."""
     equity = result.equity
     times = equity["time"].cast(pl.Int64).to_numpy()
     costs = equity.select(-pl.sum_horizontal(COSTS)).to_series().to_numpy()
@@ -58,7 +58,7 @@ def money_over_time(result: BacktestResult) -> Iterator[Section]:
 
 
 def months(result: BacktestResult) -> Section:
-    """What each calendar month brought."""
+    """Show what each calendar month brought."""
     found = by_month(result.equity).with_columns(
         month=pl.format("{}-{}", "year", pl.col("month").cast(pl.String).str.zfill(2))
     )
@@ -133,7 +133,7 @@ def holding(result: BacktestResult) -> Section | None:
 
 
 def extremes(result: BacktestResult) -> Iterator[Section]:
-    """The trades at both ends."""
+    """Show the trades at both ends."""
     best, worst = best_and_worst(result.positions)
     for title, frame in (("Best trades", best), ("Worst trades", worst)):
         if frame.height:

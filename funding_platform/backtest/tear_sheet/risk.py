@@ -63,7 +63,7 @@ def scaled_curve(result: BacktestResult) -> pl.DataFrame:
 
 
 def stress_section(stress: pl.DataFrame) -> Section | None:
-    """What each scenario would have cost, in dollars and of the equity."""
+    """Show what each scenario would have cost, in dollars and of the equity."""
     if stress.is_empty():
         return None
     columns = (
@@ -87,7 +87,7 @@ def stress_section(stress: pl.DataFrame) -> Section | None:
 
 
 def venues(result: BacktestResult) -> Section | None:
-    """What was held on each venue, and what its failure would have taken."""
+    """Show what was held on each venue, and what its failure would have taken."""
     lying = venue_at_risk(
         result.trades, result.ledger, result.equity, result.config.margin.leverage
     )
@@ -114,7 +114,7 @@ def venues(result: BacktestResult) -> Section | None:
 
 
 def concerned(result: BacktestResult) -> Section | None:
-    """What the trades that a warning is about earned or lost."""
+    """Tell what the trades that a warning is about earned or lost."""
     trades = result.trades
     net = pl.sum_horizontal("funding_usd", "price_pnl_usd") - pl.sum_horizontal(COSTS)
     kinds = {

@@ -186,7 +186,7 @@ def _rules(down: _Scale, label: Label) -> list[str]:
 
 
 def _time_ticks(across: _Scale, height: int) -> list[str]:
-    """Times below the chart, so many that they do not touch."""
+    """Write times below the chart, so many that they do not touch."""
     begin, end = from_us(int(across.low)), from_us(int(across.high))
     step = next((one for one in _STEPS if (end - begin) / one <= 6), _STEPS[-1])
     pattern = "%d %b %H:%M" if step < timedelta(days=1) else "%d %b" if step.days < 30 else "%b %Y"

@@ -23,7 +23,7 @@ def short_usd(value: float) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A fraction in percent: two decimals below ten, one below a hundred, none above."""
+    """Write a fraction in percent: two decimals below ten, one below a hundred, none above."""
     if not _known(value):
         return ABSENT
     assert value is not None
@@ -33,7 +33,7 @@ def percent(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """A ratio with two decimals; one that says only that it is large, with none."""
+    """Write a ratio with two decimals; one that says only that it is large, with none."""
     if not _known(value):
         return ABSENT
     assert value is not None
@@ -41,7 +41,7 @@ def ratio(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """A confidence interval of ratios; empty where there is none."""
+    """Write a confidence interval of ratios; nothing where there is none."""
     return f"{ratio(low)} to {ratio(high)}" if _known(low) and _known(high) else ""
 
 
@@ -54,19 +54,19 @@ def span(hours: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number."""
+    """Write a whole number."""
     return f"{value:,.0f}" if _known(value) else ABSENT
 
 
 def moment(value: datetime | date | None) -> str:
-    """A time to the minute, or a day."""
+    """Write a time to the minute, or a day."""
     if value is None:
         return ABSENT
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else f"{value:%Y-%m-%d}"
 
 
 def words(value: str | None) -> str:
-    """A text."""
+    """Write a text."""
     return ABSENT if value is None else value
 
 

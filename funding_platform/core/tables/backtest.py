@@ -47,7 +47,7 @@ def _usd(name: str, description: str, *, nullable: bool = False) -> Column:
 
 
 def _hours(name: str, description: str) -> Column:
-    """A span of time."""
+    """Declare a span of time."""
     return Column(name, Type.REAL, description, "hours", minimum=0.0)
 
 

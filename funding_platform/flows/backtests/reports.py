@@ -86,7 +86,7 @@ def report_input(
 
 
 def report_title(run: StoredRun) -> str:
-    """What stands above everything."""
+    """Write what stands above everything."""
     return f"{run.row['name']}: {run.run_id}"
 
 

@@ -98,12 +98,12 @@ def append_rows(transaction: Transaction, table: Table, rows: Sequence[Mapping[s
 
 
 def trial_id(sweep_id: str, number: int) -> str:
-    """The id of one run of a sweep: ``sweep-20261121-072530-9f3c01ab-0004``."""
+    """Name one run of a sweep: ``sweep-20261121-072530-9f3c01ab-0004``."""
     return f"{sweep_id}-{number:04d}"
 
 
 def belongs(sweep_id: str, number: int, name: str, snapshot: int) -> dict[str, Any]:
-    """The columns of ``backtest.runs`` by which a run is one of a sweep."""
+    """Return the columns of ``backtest.runs`` by which a run is one of a sweep."""
     return {
         "run_id": trial_id(sweep_id, number),
         "name": name,
@@ -114,7 +114,7 @@ def belongs(sweep_id: str, number: int, name: str, snapshot: int) -> dict[str, A
 
 
 def made(config: BacktestConfig, snapshot: int, started: datetime) -> dict[str, Any]:
-    """The columns of ``backtest.sweeps`` that say with what, and when."""
+    """Return the columns of ``backtest.sweeps`` that say with what, and when."""
     return {
         "code_version": code_of(config),
         "lake_snapshot_id": snapshot,

@@ -20,7 +20,7 @@ from funding_platform.settings import Settings
 
 
 def stress_of(settings: Settings, run: StoredRun, scenarios: Sequence[Scenario]) -> pl.DataFrame:
-    """What scenarios would have cost a stored run: columns of ``stress.losses.SCHEMA``.
+    """Compute what scenarios would have cost a stored run: columns of ``stress.losses.SCHEMA``.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def instruments_of(settings: Settings) -> pl.DataFrame | None:
 def capacity_of(
     settings: Settings, run: StoredRun, multiples: Sequence[float] = MULTIPLES
 ) -> pl.DataFrame:
-    """A stored run at other sizes, on the snapshot that it had read.
+    """Run a stored run again at other sizes, on the snapshot that it had read.
 
     Raises
     ------

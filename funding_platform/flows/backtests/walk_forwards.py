@@ -69,7 +69,7 @@ class ScoreOpener:
     data: SharedData
 
     def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
-        """What gives the Sharpe ratio of one configuration, on the data in common where it can."""
+        """Return what gives one configuration's Sharpe ratio, on the data in common where it can."""
         data = LakeData(self.settings, self.snapshot_id, self.config, self.data())
         whole = {name: getattr(self.config, name) for name in ("start", "end")}
 
@@ -186,7 +186,7 @@ class _Scores:
             )
 
     def of(self, point: Point, window: Window) -> float | None:
-        """The ratio of a point over a window; None where it has none, or could not run."""
+        """Compute the ratio of a point over a window; None where it has none, or could not run."""
         ratio: float | None = self._found[self._points.index(point), window].figures.get("sharpe")
         return ratio
 
@@ -199,7 +199,7 @@ class _FoldRuns:
         self.done: dict[Window, tuple[dict[str, Any], BacktestResult]] = {}
 
     def equity(self, point: Point, window: Window, capital: float) -> pl.DataFrame:
-        """The equity of a point over a window, from a capital."""
+        """Compute the equity of a point over a window, from a capital."""
         started = datetime.now(UTC)
         chosen = at_point(self._config, point)
         result = run_backtest(
@@ -215,6 +215,6 @@ class _FoldRuns:
         return result.equity.select("time", "equity")
 
     def warnings(self) -> tuple[str, ...]:
-        """The warnings of what was run out of sample, each once, in the order of the folds."""
+        """List the warnings of what was run out of sample, each once, in the order of the folds."""
         said = (warning for _, result in self.done.values() for warning in result.warnings)
         return tuple(dict.fromkeys(said))

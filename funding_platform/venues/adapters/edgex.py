@@ -210,5 +210,5 @@ class Edgex(Venue):
 
 
 def _named(symbol: str, contract_id: str, row_id: str) -> str:
-    """The symbol, where the row is of its contract."""
+    """Return the symbol, where the row is of its contract."""
     return symbol if row_id == contract_id else f"contract {row_id}"

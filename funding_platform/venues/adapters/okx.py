@@ -266,7 +266,7 @@ class Okx(Venue):
         return [MarketRow.joined(row, index, *answers) for row in perpetuals]
 
     async def _around(self, kind: Params) -> tuple[Mapping[str, object], ...]:
-        """Marks, open interest and turnover of a kind of instruments, each by symbol."""
+        """Fetch marks, open interest and turnover of a kind of instruments, each by symbol."""
         return await together(
             self.attempt_rows(MARK_PRICES, kind),
             self.attempt_rows(OPEN_INTEREST, kind),
