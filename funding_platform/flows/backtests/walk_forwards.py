@@ -69,7 +69,7 @@ class ScoreOpener:
     data: SharedData
 
     def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
-        """Return what gives one configuration's Sharpe ratio, on the data in common where it can."""
+        """Return what gives a configuration's Sharpe ratio, on the data in common where it can."""
         data = LakeData(self.settings, self.snapshot_id, self.config, self.data())
         whole = {name: getattr(self.config, name) for name in ("start", "end")}
 
