@@ -148,7 +148,7 @@ class ReplayedMarket:
         return _newest(known.first, known.time_us, known.volume_usd, self.time_us, self._stale_us)
 
     def past_prices(self, instrument: int, count: int) -> Bars:
-        """Read the last ``count`` prices of an instrument, newest last, and the bars they closed."""
+        """Read the last ``count`` prices of an instrument, newest last, with the bars closed."""
         prices = self._panel.prices
         end = int(self._prices[instrument])
         rows = slice(max(int(prices.first[instrument]), end - count), end)

@@ -10,7 +10,7 @@ from funding_platform.commands.common import settings, text_format, write_frame
 @click.option("--scenario", "names", multiple=True, help="Only this one; repeatable.")
 @text_format
 def stress(run_id: str, names: tuple[str, ...], form: str) -> None:
-    """Show what scenarios would have cost RUN_ID at its worst moment: crashes, a lost venue, a depeg.
+    """Show what scenarios would have cost RUN_ID at its worst: crashes, failed venues, depegs.
 
     Losses are negative, in dollars; each scenario stands at the moment of the run at which it
     would have cost most.
