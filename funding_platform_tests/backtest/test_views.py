@@ -22,6 +22,7 @@ from funding_platform_tests.backtest.markets import (
     provider_of,
     settlement,
 )
+from funding_platform_tests.known import known
 
 HOURS = 96
 
@@ -30,7 +31,8 @@ class Looking:
     """Opens the pair at the start, and asks a question at every decision."""
 
     def __init__(self, question: Callable[[MarketView, Book], Any]) -> None:
-        self.question, self.answers = question, []
+        self.question = question
+        self.answers: list[Any] = []
 
     def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         if market.time == START:
@@ -144,7 +146,7 @@ def test_a_position_risks_a_share_of_equity_on_a_usual_day() -> None:
     sizes = trades.filter(pl.col("opened_at") >= START + 32 * HOUR)["notional_usd"]
     volatility = 0.01 * np.sqrt(24)
     assert sizes.to_list() == pytest.approx([0.02 * 100_000 / volatility] * len(sizes), rel=0.2)
-    assert trades["opened_at"].min() >= START + 24 * HOUR  # before that the risk is unknown
+    assert known(trades["opened_at"].min()) >= START + 24 * HOUR  # before that the risk is unknown
 
 
 # --- nothing of what is to come

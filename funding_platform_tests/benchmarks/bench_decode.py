@@ -80,7 +80,7 @@ async def _measure(sandbox: RunningSandbox, repeats: int) -> list[Measurement]:
     try:
         ask = Ask(0, int(NOW.timestamp() * 1e3), PAGE_ROWS)
         page = await Binance(http, lambda: NOW).fetch_history("BTCUSDT", ask)
-        assert len(page.settlements) == PAGE_ROWS
+        assert len(page.rows) == PAGE_ROWS
         page_seconds = await _median_seconds(
             lambda: Binance(http, lambda: NOW).fetch_history("BTCUSDT", ask), repeats
         )

@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from funding_platform.backtest.config import BacktestConfig, Margin
+from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.sections import Margin
 from funding_platform.backtest.stress.scenarios import LARGEST, Scenario
 from funding_platform.core.arrays import Floats
 from funding_platform.core.tables.columns import INSTRUMENT_KEY

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from funding_platform.backtest.tear_sheet import words
 MAX_ROWS: Final = 12
 """Of a table by venue or base; what is beyond is added up in one row."""
 
-Column = tuple[str, str, Callable[[Any], str]]
+Column: TypeAlias = tuple[str, str, Callable[[Any], str]]
 """A column of a frame, its heading with the unit, and how a value is written."""
 
 MONEY: Final[tuple[Column, ...]] = (
@@ -59,4 +59,4 @@ def shortened(frame: pl.DataFrame, name: str) -> pl.DataFrame:
         *(pl.col(one).sum() for one in numbers),
         *([pl.col("hit_rate").mean()] if "hit_rate" in frame.columns else []),
     ).select(frame.columns)
-    return pl.concat([frame.head(half), rest.cast(dict(frame.schema)), frame.tail(half)])
+    return pl.concat([frame.head(half), rest.cast({**frame.schema}), frame.tail(half)])

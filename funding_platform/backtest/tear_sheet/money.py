@@ -62,7 +62,11 @@ def months(result: BacktestResult) -> Section:
     found = by_month(result.equity).with_columns(
         month=pl.format("{}-{}", "year", pl.col("month").cast(pl.String).str.zfill(2))
     )
-    columns = (("month", "month", words.words), ("return", "return", words.percent), *MONEY)
+    columns: tuple[Column, ...] = (
+        ("month", "month", words.words),
+        ("return", "return", words.percent),
+        *MONEY,
+    )
     return table("By month", found, columns, wide=False)
 
 

@@ -76,7 +76,7 @@ def stress_section(stress: pl.DataFrame) -> Section | None:
         ("share_of_equity", "of the equity", words.percent),
     )  # fmt: skip
     shares = stress["share_of_equity"].fill_null(0.0).to_list()
-    unknown = int(stress["quotes_unknown"].max() or 0)
+    unknown = max(map(int, stress["quotes_unknown"].drop_nulls()), default=0)
     note = "Each at the moment of the run at which it would have cost most. " + (
         f"The quote currency of {unknown} legs is unknown: a stablecoin's fall spares them."
         if unknown

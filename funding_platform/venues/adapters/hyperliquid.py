@@ -47,15 +47,6 @@ class _Dex(Payload):
     name: str
 
 
-class _Token(Payload):
-    index: int
-    name: str
-
-
-class _SpotMeta(Payload):
-    tokens: list[_Token]
-
-
 class _Context(Payload):
     """The market of the asset at the same position of the universe.
 
@@ -113,7 +104,6 @@ PERP_DEXS: Final = Endpoint("/info", list[_Dex | None], weight=20, method="POST"
 SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
 # 20, and 1 per 20 rows of a full page.
 HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
-SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
 
 MOST_BARS: Final = 5_000
 """So many are kept, 208 days of hours; of anything older the answer is an empty list."""

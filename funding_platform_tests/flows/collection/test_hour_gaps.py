@@ -1,7 +1,7 @@
 """Hours that are due and missing are asked for once more, and named where they stay away."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
@@ -31,7 +31,9 @@ def candles(hours: dict[str, Sequence[int]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=PRICE_CANDLES.polars_schema)
 
 
-def history(hours: dict[str, Sequence[int]], missing: dict[str, Sequence[int]]) -> HourlyHistory:
+def history(
+    hours: Mapping[str, Sequence[int]], missing: Mapping[str, Sequence[int]]
+) -> HourlyHistory:
     absent = [
         ("v", symbol, START + hour * HOUR, BETWEEN)
         for symbol, some in missing.items()

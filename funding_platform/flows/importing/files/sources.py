@@ -117,7 +117,8 @@ class Sources:
 
     def _trusted(self, file: ForeignFile[Any]) -> bool:
         """Whether the rows of a file are known to be settlements."""
-        return file.mapping.kind is not None or (file.preset is not None and file.preset.history)
+        mapped = file.mapping is not None and file.mapping.kind is not None
+        return mapped or (file.preset is not None and file.preset.history)
 
     def _venue_was_told(self, file: ForeignFile[Any]) -> bool:
         """Whether the venue was named, rather than known from the layout."""

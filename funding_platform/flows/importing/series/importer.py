@@ -155,7 +155,7 @@ class SeriesImport(Part):
             .sort("file", "line")
         )
         for file, of_file in told.group_by("file", maintain_order=True):
-            self._require_most(files, file[0], of_file.rows(named=True))  # type: ignore[arg-type]
+            self._require_most(files, file[0], of_file.rows(named=True))
         notes = [
             f"{files[file]}: {count} rows left out, the first in line {line}: it {reason}"
             for file, reason, line, count in told.iter_rows()
@@ -168,7 +168,7 @@ class SeriesImport(Part):
                 for one in shown
             )
             notes.append(
-                f"{files[file[0]]}: {hours.height} hours lack some of their bars and are stored "  # type: ignore[call-overload]
+                f"{files[file[0]]}: {hours.height} hours lack some of their bars and are stored "
                 f"as they are: {named_hours}"
             )
         if self._missing:
