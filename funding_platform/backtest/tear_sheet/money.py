@@ -92,7 +92,7 @@ def attribution(result: BacktestResult) -> Iterator[Section]:
         found = by_leg(result.trades, name)
         if found.height:
             shown = shortened(found, name)
-            columns = (
+            columns: tuple[Column, ...] = (
                 (name, name, words.words), ("legs", "legs", words.count), *MONEY,
                 ("traded_usd", "traded, USD", words.usd),
             )  # fmt: skip
@@ -102,11 +102,11 @@ def attribution(result: BacktestResult) -> Iterator[Section]:
             yield table(f"By {name}", shown, columns, note=note, picture=bars)
     pairs = _by_pair(result)
     if pairs.height:
-        columns = (
+        by_pair: tuple[Column, ...] = (
             ("venues", "long / short", words.words), ("positions", "positions", words.count),
             *MONEY, ("hit_rate", "earned something", words.percent),
         )  # fmt: skip
-        yield table("By pair of venues", shortened(pairs, "venues"), columns)
+        yield table("By pair of venues", shortened(pairs, "venues"), by_pair)
 
 
 def _by_pair(result: BacktestResult) -> pl.DataFrame:
