@@ -67,12 +67,12 @@ class ExplainedErrors(click.Group):
 
 
 def _is_closed_pipe(error: Exception) -> bool:
-    """Whether whoever reads the output wants no more of it, which click ends quietly."""
+    """Tell whether whoever reads the output wants no more of it, which click ends quietly."""
     return isinstance(error, OSError) and error.errno == errno.EPIPE
 
 
 def _explained(error: Exception) -> click.ClickException:
-    """What the command line says of an error."""
+    """Turn an error into what the command line says of it."""
     if isinstance(error, FundingError):
         return click.ClickException(visible(str(error)))
     if isinstance(error, OSError) and error.errno and error.filename is not None:

@@ -13,7 +13,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validato
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 
 
 class SettingsError(FundingError):
@@ -21,7 +21,7 @@ class SettingsError(FundingError):
 
 
 def project_root() -> Path:
-    """The nearest folder at or above the working directory that holds ``workspace.yaml``.
+    """Find the nearest folder at or above the working directory that holds ``workspace.yaml``.
 
     The working directory itself where there is none: an installed package has no tree around it.
     """
@@ -103,6 +103,11 @@ class Settings(BaseSettings):
         description="When live curves are emitted: once per window, with every collection, or "
         "every ten minutes.",
     )
+    pca_transform: Literal["yield", "log1p"] = Field(
+        default="yield",
+        description="What principal components are fitted to: yields as they are, or ln(1 + b), "
+        "in which single spikes weigh less.",
+    )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
@@ -112,7 +117,7 @@ class Settings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _explained(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        with faults_as(SettingsError, "the settings are wrong", cls.model_fields, hint=_WHERE):
+        with raise_as(SettingsError, "the settings are wrong", cls.model_fields, hint=_WHERE):
             return handler(values)
 
     @field_validator("venue_urls", mode="before")
@@ -153,6 +158,11 @@ class Settings(BaseSettings):
     def state_dir(self) -> Path:
         """What processes share about venues: budgets spent, bans, outages. Safe to delete."""
         return self.data_dir / "state"
+
+    @cached_property
+    def dbt_dir(self) -> Path:
+        """What dbt compiles, its results and its log. Safe to delete: dbt parses anew."""
+        return self.data_dir / "dbt"
 
     @cached_property
     def published_file(self) -> Path:

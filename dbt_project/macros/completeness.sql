@@ -14,6 +14,13 @@
 {% macro frozen() -%}
     interval 2160 hours
 {%- endmacro %}
+{# Asset classes whose funding a venue may pause, and how many instruments tell it. #}
+{% macro pausing() -%}
+    'equity', 'index', 'metal', 'commodity', 'fx'
+{%- endmacro %}
+{% macro pause_symbols() -%}
+    2
+{%- endmacro %}
 {# How far two clocks may be apart that are both taken to be right. #}
 {% macro skew() -%}
     interval 300000 milliseconds

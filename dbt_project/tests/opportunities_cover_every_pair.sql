@@ -1,13 +1,13 @@
 {{ config(meta={'dagster': {'ref': {'name': 'opportunities'}}}) }}
 
--- Never a silent filter: each two legs of one base at two venues are a row, whatever is unknown.
+-- Never a silent filter: each two legs of one asset at two venues are a row, whatever is unknown.
 with expected as (
     select
         one.base,
         count(*) as pairs
     from {{ ref('int_opportunity_legs') }} as one
     inner join {{ ref('int_opportunity_legs') }} as other
-        on one.base = other.base and one.venue < other.venue
+        on {{ same_asset('one', 'other') }} and one.venue < other.venue
     group by one.base
 ),
 

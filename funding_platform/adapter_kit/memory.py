@@ -91,7 +91,7 @@ class Memory(HttpClient):
 
 
 def questions(symbol: str | None) -> dict[Table, Callable[[Venue], Awaitable[pl.DataFrame]]]:
-    """How to ask a venue for each table."""
+    """Say how to ask a venue for each table."""
 
     async def history(venue: Venue) -> pl.DataFrame:
         assert symbol is not None

@@ -44,7 +44,7 @@ class Spoiler:
         self._places = {call: [(), *_places(it)] for call, it in self._documents.items()}
 
     def body(self, seed: str) -> Body:
-        """A body with some changes of its nodes or bytes, or what never was one."""
+        """Make a body with some changes of its nodes or bytes, or what never was one."""
         draw = Random(seed)  # noqa: S311 - nothing secret is drawn
         call, status = draw.choice(self._calls), draw.choice(_STATUSES)
         kind = draw.randrange(5)
@@ -63,7 +63,7 @@ class Spoiler:
 
 
 def cut(body: bytes) -> bytes:
-    """The body with long lists cut to their ends: rows are alike, and many are to be read."""
+    """Cut a body's long lists to their ends: rows are alike, and many are to be read."""
     return _encoded(_cut(json.loads(body)))
 
 
@@ -77,7 +77,7 @@ def _cut(node: Any) -> Any:
 
 
 def _places(node: Any, at: Path = ()) -> Iterator[Path]:
-    """The way to every node below this one."""
+    """Yield the way to every node below this one."""
     if isinstance(node, dict | list):
         keys = node.keys() if isinstance(node, dict) else range(len(node))
         for key in keys:
@@ -86,7 +86,7 @@ def _places(node: Any, at: Path = ()) -> Iterator[Path]:
 
 
 def _changed(draw: Random, document: Any, place: Path) -> Any:
-    """A copy, changed at a place unless an earlier change took it away; shares all the rest."""
+    """Copy a document, changed at a place unless an earlier change took it away; share the rest."""
     root: dict[str, Any] = {"root": document}
     parent: Any = root
     key: str | int = "root"
@@ -120,7 +120,7 @@ def _change(draw: Random, parent: Any, key: Any) -> None:
 
 
 def _retold(draw: Random, value: Any) -> Any:
-    """Another value of the same type: what a decoder lets pass."""
+    """Make another value of the same type: what a decoder lets pass."""
     if isinstance(value, bool | dict | list):
         return type(value)()
     if isinstance(value, int):
@@ -158,7 +158,7 @@ def _junk(draw: Random) -> Any:
 
 
 def _tree(draw: Random, depth: int = 3) -> Any:
-    """Junk inside lists and objects."""
+    """Make junk inside lists and objects."""
     kind = draw.randrange(3) if depth else 0
     if kind == 0:
         return _junk(draw)
@@ -171,6 +171,6 @@ def _encoded(document: Any) -> bytes:
 
 
 def _edited(draw: Random, body: bytes) -> bytes:
-    """Some bytes replaced by others, of whatever length."""
+    """Replace some bytes by others, of whatever length."""
     at, length = draw.randrange(len(body) + 1), draw.randrange(41)
     return body[:at] + draw.randbytes(draw.randrange(7)) + body[at + length :]

@@ -81,7 +81,7 @@ class FeeHistory:
         tiers: dict[str, str],
         default_tier: str = "base",
     ) -> Self:
-        """The fees of each venue at its tier; a venue without rows has no steps.
+        """Collect the fees of each venue at its tier; a venue without rows has no steps.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class FeeHistory:
 
     @classmethod
     def flat(cls, venues: tuple[str, ...], fee_bps: float) -> Self:
-        """One fee for every venue at all times."""
+        """Set one fee for every venue at all times."""
         beginning = np.iinfo(np.int64).min
         return cls(
             venues=venues,
@@ -122,7 +122,7 @@ class FeeHistory:
         )
 
     def at(self, venue: str, time_us: int) -> float | None:
-        """The fee of a venue at an instant, in basis points; None where none was in force."""
+        """Return a venue's fee at an instant, in basis points; None where none was in force."""
         number = self.venues.index(venue)
         begin, end = self.first[number], self.first[number + 1]
         step = int(np.searchsorted(self.since_us[begin:end], time_us, side="right"))

@@ -12,7 +12,7 @@ _UNKNOWN: Final = "unknown"
 
 
 def explain(row: Mapping[str, Any], fee_mode: FeeMode = "taker") -> str:
-    """One row of ``marts.opportunities`` in words, a paragraph of lines.
+    """Put one row of ``marts.opportunities`` into words, a paragraph of lines.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def _leg(row: Mapping[str, Any], leg: str) -> str:
 
 
 def _costs(row: Mapping[str, Any], fee_mode: FeeMode) -> str:
-    """The whole cost and its parts."""
+    """State the whole cost and its parts."""
     fees = (
         f"four fees {_number(row[f'{fee_mode}_fees_bps'], 2)} "
         f"(long {fee_mode} {_number(row[f'long_{fee_mode}_bps'], 2)} "

@@ -18,7 +18,7 @@ from pydantic import (
 from funding_platform.arbitrage.errors import FilterError
 from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
 from funding_platform.core.tables.schema import Type
-from funding_platform.core.validation_errors import faults_as, near
+from funding_platform.core.validation_errors import did_you_mean, raise_as
 
 Horizon = Literal["8h", "1d", "3d", "7d"]
 Tier = Literal["actionable", "watch", "reject"]
@@ -149,7 +149,7 @@ class OpportunityFilter(BaseModel):
     @classmethod
     def _numeric_column(cls, value: str | None) -> str | None:
         if value is not None and value not in SORT_FIELDS:
-            raise ValueError(f"{value!r} is no numeric column{near(value, SORT_FIELDS)}")
+            raise ValueError(f"{value!r} is no numeric column{did_you_mean(value, SORT_FIELDS)}")
         return value
 
     @model_validator(mode="after")
@@ -181,7 +181,7 @@ class OpportunityFilter(BaseModel):
     @classmethod
     def _typed_error(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Say what is wrong in the platform's own words; declared last, it is the outermost."""
-        with faults_as(
+        with raise_as(
             FilterError,
             "the filter of opportunities is not valid",
             cls.model_fields,

@@ -17,7 +17,7 @@ def find_opportunities(
     *,
     table: Table = OPPORTUNITIES,
 ) -> pl.DataFrame:
-    """Opportunities that pass the filter, in its order.
+    """Find the opportunities that pass the filter, in its order.
 
     Where the filter states another fee mode, fee tier or size than the table was built with, fees,
     costs, nets, break-even, reasons and tier are those of the filter, at fees in force now;

@@ -16,7 +16,7 @@ from funding_platform.arbitrage.pricing import Fees, priced
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
 from funding_platform.core.tables.marts import BUILD_MARTS
 from funding_platform.core.tables.schema import Table
-from funding_platform.core.validation_errors import near
+from funding_platform.core.validation_errors import did_you_mean
 
 _FEES_IN_FORCE: Final = (
     f"SELECT venue, tier, maker_bps, taker_bps FROM ({fees_in_force_at('now()')})"
@@ -40,7 +40,7 @@ def ask(
     wanted: OpportunityFilter,
     table: Table,
 ) -> duckdb.DuckDBPyConnection:
-    """The connection with the answer to a question about opportunities at the filter's costs.
+    """Ask about opportunities at the filter's costs; return the connection with the answer.
 
     A venue that has no row may be named, as long as its fees are known: one that is down today is
     no slip of the pen.
@@ -84,7 +84,7 @@ def require_rows(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _require_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """The table is there, with every column that it is declared to have."""
+    """Refuse a table that is not there or lacks a column that it is declared to have."""
     try:
         described = connection.execute(f"DESCRIBE {table.full_name}").fetchall()
     except duckdb.CatalogException as error:
@@ -104,7 +104,7 @@ def _require_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 def _require_known_names(
     wanted: OpportunityFilter, connection: duckdb.DuckDBPyConnection, table: Table
 ) -> None:
-    """Every name in the filter is one that the table has, or a venue with fees."""
+    """Require every name in the filter to be one that the table has, or a venue with fees."""
     named = {field: names for field in _SOURCES if (names := getattr(wanted, field))}
     if not named:
         return
@@ -122,20 +122,20 @@ def _require_known_names(
 
 
 def _require_names(field: str, names: Iterable[str], known: set[str], table: Table) -> None:
-    """Every name is known; if not, the message offers those most like it."""
+    """Require every name to be known; if one is not, the message offers those most like it."""
     if unknown := [name for name in names if name not in known]:
         listing = " UNION ".join(
             f"SELECT {name} FROM {table.full_name}" for name in _SOURCES[field]
         )
         raise UnknownChoiceError(
             f"{field}: {table.full_name} does not know "
-            + ", nor ".join(f"{name!r}{near(name, known)}" for name in unknown),
+            + ", nor ".join(f"{name!r}{did_you_mean(name, known)}" for name in unknown),
             hint=f'what it knows: funding query "{listing}"',
         )
 
 
 def _venues_with_fees(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Venues that are known, though they may have no row today."""
+    """Return the venues that are known, though they may have no row today."""
     try:
         found = connection.execute(f"SELECT DISTINCT venue FROM {FEE_HISTORY.full_name}")
     except duckdb.CatalogException:  # a copy of the marts that came without their fees
@@ -144,19 +144,19 @@ def _venues_with_fees(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _chosen_fees(tiers: dict[str, str], connection: duckdb.DuckDBPyConnection) -> list[Fees]:
-    """The fees in force now of every venue: at the tier that is named for it, else at its base."""
+    """Read the fees in force now of every venue: at the tier named for it, else at its base."""
     in_force = [Fees(*row) for row in connection.execute(_FEES_IN_FORCE).fetchall()]
     for venue, tier in tiers.items():
         known = sorted(fees.tier for fees in in_force if fees.venue == venue)
         if not known:
             raise UnknownChoiceError(
                 f"fee_tiers: no fees of {venue!r} are known"
-                f"{near(venue, {fees.venue for fees in in_force})}",
+                f"{did_you_mean(venue, {fees.venue for fees in in_force})}",
                 hint="`funding fees list` shows what is known, `funding fees set` adds to it",
             )
         if tier not in known:
             raise UnknownChoiceError(
-                f"fee_tiers: {venue} has no tier {tier!r}{near(tier, known)}",
+                f"fee_tiers: {venue} has no tier {tier!r}{did_you_mean(tier, known)}",
                 hint=f"its tiers are: {', '.join(known)}",
             )
     return [fees for fees in in_force if fees.tier == tiers.get(fees.venue, BASE_TIER)]

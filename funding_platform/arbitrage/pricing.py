@@ -51,7 +51,7 @@ class Fees:
 def priced(
     wanted: OpportunityFilter, table: Table, fees: Sequence[Fees]
 ) -> tuple[str, dict[str, object]]:
-    """The rows of a table at the filter's costs and horizon, as a query and its parameters.
+    """Write the rows of a table at the filter's costs and horizon, as a query and its parameters.
 
     All but their reasons, which ``with_reasons`` adds.
 
@@ -80,7 +80,7 @@ def priced(
 
 
 def _over_horizon(rows: str, wanted: OpportunityFilter) -> str:
-    """``net_apr`` over the filter's horizon."""
+    """Set ``net_apr`` over the filter's horizon."""
     return (
         f"SELECT * REPLACE ({wanted.net} * {HOURS_PER_YEAR} / {wanted.horizon_hours} AS net_apr) "
         f"FROM ({rows})"
@@ -88,7 +88,7 @@ def _over_horizon(rows: str, wanted: OpportunityFilter) -> str:
 
 
 def _with_fees(rows: str, _: OpportunityFilter) -> str:
-    """The fees of both legs; null where a venue has none in force."""
+    """Set the fees of both legs; null where a venue has none in force."""
     of_legs = ", ".join(
         f"{leg}_fees.{figure} AS {leg}_{column}"
         for leg in ("long", "short")
@@ -105,7 +105,7 @@ LEFT JOIN ({_FEES}) AS short_fees ON short_fees.venue = o.short_venue"""
 
 
 def _with_size(rows: str, wanted: OpportunityFilter) -> str:
-    """All four fees, and the impact of the filter's size."""
+    """Set all four fees, and the impact of the filter's size."""
     impact = (
         ", impact_cost_bps * ($size_usd / size_usd) AS impact_cost_bps, "
         "$size_usd::DOUBLE AS size_usd"
@@ -121,7 +121,7 @@ def _with_size(rows: str, wanted: OpportunityFilter) -> str:
 
 
 def _with_costs(rows: str, _: OpportunityFilter) -> str:
-    """What opening and closing costs, crossing and resting."""
+    """Set what opening and closing costs, crossing and resting."""
     return f"""
 SELECT * REPLACE (
     {TAKER_COST_BPS.of()} AS cost_bps,
@@ -130,7 +130,7 @@ SELECT * REPLACE (
 
 
 def _with_nets(rows: str, wanted: OpportunityFilter) -> str:
-    """What is left of the funding when the trades of the fee mode are paid."""
+    """Set what is left of the funding when the trades of the fee mode are paid."""
     cost = _COST[wanted.fee_mode]
     nets = ", ".join(
         f"{NET.of(funding=f'funding_{horizon}', cost_bps=cost)} AS net_{horizon}"
@@ -145,7 +145,7 @@ SELECT * REPLACE (
 
 
 def _with_tier(rows: str, wanted: OpportunityFilter) -> str:
-    """The verdict that the reasons amount to, which are not listed for it."""
+    """Set the verdict that the reasons amount to, which are not listed for it."""
     against = _against(wanted)
     rejects, watches = (
         " OR ".join(against[code] for code in codes if code in against)
@@ -155,7 +155,7 @@ def _with_tier(rows: str, wanted: OpportunityFilter) -> str:
 
 
 def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
-    """Rows that were priced anew with the reasons that their tier follows from.
+    """Give rows that were priced anew the reasons that their tier follows from.
 
     To list them for every row would take as long as all else: this is for the rows shown.
     """
@@ -164,7 +164,7 @@ def with_reasons(rows: str, wanted: OpportunityFilter) -> str:
 
 
 def _against(wanted: OpportunityFilter) -> dict[str, str]:
-    """What stands against a row, by code: judged by fees and nets at hand, or as it is stored."""
+    """Say by code what stands against a row: judged by fees and nets at hand, or as stored."""
     fees = {f"{leg}_fee_bps": f"{leg}_{wanted.fee_mode}_bps" for leg in ("long", "short")}
     return {
         code: reason.condition.format_map(fees)

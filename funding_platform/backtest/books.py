@@ -171,7 +171,7 @@ class Books(NamedTuple):
 
 
 def empty_books(positions: int, *, entries: int = 4_096) -> Books:
-    """Books for so many positions at once; two slots each, the second empty for one leg."""
+    """Make books for so many positions at once; two slots each, the second empty for one leg."""
     legs = np.zeros(2 * positions, LEG)
     legs["next_us"] = NEVER
     return Books(
@@ -186,7 +186,7 @@ def empty_books(positions: int, *, entries: int = 4_096) -> Books:
 
 
 def with_room(books: Books, closed: int, entries: int) -> Books:
-    """The same books, doubled in what has not room for so many more closed legs or entries."""
+    """Return the same books, doubled where so many more closed legs or entries have no room."""
     account = books.account[0]
     while account["n_closed"] + closed > len(books.closed):
         books = books._replace(closed=_twice(books.closed))
@@ -196,7 +196,7 @@ def with_room(books: Books, closed: int, entries: int) -> Books:
 
 
 def _twice(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """Room for as many rows again, not yet written to."""
+    """Make room for as many rows again, not yet written to."""
     larger = np.empty(2 * len(rows), rows.dtype)
     larger[: len(rows)] = rows
     return larger

@@ -24,7 +24,7 @@ from funding_platform.backtest.errors import ConfigError
 from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 from funding_platform.strategies.contract import MAX_HOURS, NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.strategies.errors import UnknownStrategyError
@@ -237,7 +237,7 @@ class BacktestConfig(_Section):
     @classmethod
     def _typed_error(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Say what is wrong in the platform's own words; declared last, it is the outermost."""
-        with faults_as(
+        with raise_as(
             ConfigError,
             "the backtest configuration is not valid",
             cls.model_fields,

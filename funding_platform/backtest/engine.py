@@ -150,7 +150,7 @@ class _Run:
                 self._fill(now, *self.due.pop()[1:])
 
     def _ordered(self) -> Iterable[Order]:
-        """The strategy's orders, each checked as it comes."""
+        """Yield the strategy's orders, each checked as it comes."""
         if self.book is None:
             self.book = self.positions.book(self._room(), self.account)
         try:
@@ -169,7 +169,7 @@ class _Run:
             ) from error
 
     def _room(self) -> int:
-        """How many positions may be added to those that nothing closes yet."""
+        """Count how many positions may be added to those that nothing closes yet."""
         return self.config.max_positions - self.positions.staying()
 
     def _where(self) -> str:
@@ -239,12 +239,12 @@ class _Run:
         self._forget_closed(before)
 
     def _reserve(self) -> None:
-        """Room for all that one step can close or write."""
+        """Make room for all that one step can close or write."""
         needed = len(self.books.legs) + _MAX_ENTRIES_AT_ONCE
         self.books = b.with_room(self.books, needed, needed)
 
     def _ages(self, now: int) -> tuple[Ints, Ints]:
-        """For each slot's leg, how long its market has been silent, and how old its price is."""
+        """Measure how long each slot's leg has had a silent market, and how old its price is."""
         measure_silence(self.panel, self.books, now, *self.ages)
         return self.ages
 

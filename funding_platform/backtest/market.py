@@ -113,7 +113,7 @@ class ReplayedMarket:
         return order, np.searchsorted(self.base[order], np.arange(bases + 1))
 
     def index(self, venue: str, venue_symbol: str) -> int:
-        """The row of an instrument.
+        """Return the row of an instrument.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class ReplayedMarket:
             raise UnknownInstrumentError(f"the data has no {venue} {venue_symbol}") from None
 
     def feature(self, name: str) -> Floats:
-        """The newest known value of a feature, one per instrument.
+        """Return the newest known value of a feature, one per instrument.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class ReplayedMarket:
         return self._features.values(name, self.time_us, self._stale_us)
 
     def past_rates(self, instrument: int, count: int) -> Floats:
-        """The last ``count`` known rates of an instrument, newest last; fewer where there are."""
+        """Return the last ``count`` known rates of an instrument, newest last, or all if fewer."""
         end = self._rows[instrument]
         begin = max(self._panel.settlements.first[instrument], end - count)
         return self._panel.settlements.rate[begin:end].copy()
@@ -188,7 +188,7 @@ class _Features:
 
 @compiled
 def _newest(first: Ints, known_us: Ints, values: Floats, time_us: int, stale_us: int) -> Floats:
-    """The last value known at a time for each instrument; NaN where too old or none."""
+    """Find the last value known at a time for each instrument; NaN where too old or none."""
     found = np.full(len(first) - 1, np.nan)
     for number in range(len(found)):
         begin, end = first[number], first[number + 1]
@@ -199,7 +199,7 @@ def _newest(first: Ints, known_us: Ints, values: Floats, time_us: int, stale_us:
 
 
 def _cursors(first: Ints) -> Ints:
-    """One past the last known row of each instrument: none yet."""
+    """Point one past the last known row of each instrument: none yet."""
     return first[:-1].copy()
 
 
@@ -255,5 +255,5 @@ def _refresh(
 
 
 def describe(market: ReplayedMarket, instrument: int) -> str:
-    """Venue and symbol of an instrument, for messages."""
+    """Name venue and symbol of an instrument, for messages."""
     return names_of(market.instruments[instrument])[0]

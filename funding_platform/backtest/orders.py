@@ -12,7 +12,7 @@ from funding_platform.strategies.contract import Close, Open
 def fault_of(
     order: object, positions: Container[int], market: ReplayedMarket, position_usd: float
 ) -> str | None:
-    """Why an order makes no sense; None where it does.
+    """Say why an order makes no sense; None where it does.
 
     Parameters
     ----------
@@ -42,7 +42,10 @@ def fault_of(
 
 
 def _fault_of_reason(order: Close) -> str | None:
-    """Trades are grouped by their reasons, and the engine's own must mean what they say."""
+    """Say what is wrong with a reason.
+
+    Trades are grouped by their reasons, and the engine's own must mean what they say.
+    """
     if not isinstance(order.reason, str) or not order.reason.strip():
         return f"{order} has a reason that is no text"
     if order.reason in EXIT_REASONS:

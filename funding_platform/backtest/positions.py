@@ -137,11 +137,11 @@ class Holdings:
         return position_id in self._numbers
 
     def staying(self) -> int:
-        """How many nothing closes yet."""
+        """Count those that nothing closes yet."""
         return len(self) - int(np.count_nonzero(self._held["closing"]))
 
     def is_closing(self, position_id: int) -> bool:
-        """Whether an order to close it is on its way."""
+        """Tell whether an order to close it is on its way."""
         return bool(self._held["closing"][self._row(position_id)])
 
     def add(self, position: Position) -> None:
@@ -170,7 +170,7 @@ class Holdings:
         self._numbers.remove(position_id)
 
     def book(self, room: int, account: Account) -> SimulatedBook:
-        """What a strategy is shown; its positions are those of now, whatever follows."""
+        """Return what a strategy is shown; its positions are those of now, whatever follows."""
         return SimulatedBook(self._held.copy(), room, account)
 
     @property

@@ -9,11 +9,11 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError, UnknownInstrumentError
 from funding_platform.core.time_grid import to_us
-from funding_platform.core.validation_errors import near
+from funding_platform.core.validation_errors import did_you_mean
 
 
 def fees_of(config: BacktestConfig, data: FundingDataProvider) -> FeeHistory:
-    """Fees of the venues in the order of their numbers.
+    """Collect the fees of the venues in the order of their numbers.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def _require_known_venues(tiers: Iterable[str], known: Collection[str]) -> None:
         if venue not in known:
             raise UnknownInstrumentError(
                 f"costs.tiers: no venue {venue!r} in the data or the fee schedules"
-                f"{near(venue, sorted(known))}",
+                f"{did_you_mean(venue, sorted(known))}",
                 hint=f"they have {', '.join(sorted(known))}",
             )
 
 
 def rules_of(config: BacktestConfig, fees: FeeHistory) -> Rules:
-    """The configuration as the kernel reads it."""
+    """Write the configuration as the kernel reads it."""
     slippage, margin = config.costs.slippage, config.margin
     return Rules(
         fee_first=fees.first,

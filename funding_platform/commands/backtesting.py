@@ -66,7 +66,7 @@ def run(file: Path, changes: tuple[str, ...], name: str | None) -> None:
 )
 @text_format
 def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
-    """What has been run, the newest first."""
+    """List what has been run, the newest first."""
     from funding_platform.flows.queries import load_sweep, open_lake, stored_runs, stored_sweeps
     from funding_platform.views.tables import SHOWN_RUNS, SHOWN_SWEEPS
 
@@ -86,7 +86,7 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 @click.argument("run_id")
 @click.option("--config", "only_config", is_flag=True, help="Its configuration only, as JSON.")
 def show_run(run_id: str, only_config: bool) -> None:
-    """What RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
+    """Show what RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
     from funding_platform.flows.queries.connection import open_lake
     from funding_platform.flows.queries.runs import StoredRun, load_run, run_row
 
@@ -114,7 +114,7 @@ def rerun(run_id: str) -> None:
 @click.argument("first")
 @click.argument("second")
 def compare(first: str, second: str) -> None:
-    """Two runs side by side: their figures, and where their configurations differ."""
+    """Compare two runs side by side: their figures, and where their configurations differ."""
     from funding_platform.flows.backtests.runs import compare_runs, config_changes
     from funding_platform.flows.queries.connection import open_lake
     from funding_platform.flows.queries.runs import run_row
@@ -178,13 +178,13 @@ def sweep(
     """Run a configuration at many points, or walk forward through them."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.parameters import SweepPlan
-    from funding_platform.core.validation_errors import faults_as
+    from funding_platform.core.validation_errors import raise_as
     from funding_platform.flows.backtests.files import parse_axes, parse_changes, read_config
 
     division = _division(in_sample_days, out_of_sample_days, anchored)
     if division is not None and workers > 1:
         raise click.UsageError("a walk-forward runs in one process: leave --workers out")
-    with faults_as(SweepError, "the sweep makes no sense", SweepPlan.model_fields):
+    with raise_as(SweepError, "the sweep makes no sense", SweepPlan.model_fields):
         plan = SweepPlan(
             axes=parse_axes(axes),
             method="random" if samples else "grid",
@@ -201,23 +201,23 @@ def sweep(
 def _division(
     in_sample: float | None, out_of_sample: float | None, anchored: bool
 ) -> "WalkForwardPlan | None":
-    """How a walk-forward divides its window; None where none was asked for."""
+    """Plan how a walk-forward divides its window; None where none was asked for."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
-    from funding_platform.core.validation_errors import faults_as
+    from funding_platform.core.validation_errors import raise_as
 
     if in_sample is None and out_of_sample is None and not anchored:
         return None
     if in_sample is None or out_of_sample is None:
         raise click.UsageError("a walk-forward needs --in-sample-days and --out-of-sample-days")
-    with faults_as(SweepError, "the walk-forward makes no sense", WalkForwardPlan.model_fields):
+    with raise_as(SweepError, "the walk-forward makes no sense", WalkForwardPlan.model_fields):
         return WalkForwardPlan(
             in_sample_days=in_sample, out_of_sample_days=out_of_sample, anchored=anchored
         )
 
 
 def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str | None) -> None:
-    """All points, and what the best of them is worth."""
+    """Run all points, and say what the best of them is worth."""
     from funding_platform.flows.backtests.reports import sweep_verdict
     from funding_platform.flows.backtests.sweeps import sweep_and_store
     from funding_platform.views.tables import trial_table
@@ -250,7 +250,7 @@ def _walk_forward(
 
 
 def _present(stored: "StoredRun") -> None:
-    """What identifies a run, its figures, its venue pairs and its warnings."""
+    """Print what identifies a run, its figures, its venue pairs and its warnings."""
     from funding_platform.flows.backtests.reports import by_group, figure_table, run_facts
     from funding_platform.views.terminal import show
 

@@ -126,18 +126,20 @@ def import_(
     exclude: tuple[str, ...],
     keep_stored: bool,
 ) -> None:
-    r"""Add settled rates from SOURCES: files, folders or globs; what is stored stays.
+    r"""Add rates, candles, open interest or contracts from SOURCES; what is stored stays.
 
-    Read are CSV, JSON, JSON lines and Parquet, gzipped or zipped. Known by their columns, and in
-    need of little or no mapping, are the archives and exports of Binance (USD-M and COIN-M), OKX
-    (new and old), Bybit, Hyperliquid, ccxt, Coinglass and Coinalyze. For any other file say which
-    column is what; a refusal shows a command that would work.
+    SOURCES are files, folders or globs: CSV, JSON, JSON lines and Parquet, gzipped or zipped. Known
+    by their columns, and in need of little or no mapping, are the archives and exports of Binance
+    (USD-M, COIN-M and spot), OKX (new and old), Bybit, Hyperliquid, ccxt, Coinglass and Coinalyze.
+    For any other file say which table it is for and which column is what; a refusal shows a command
+    that would work.
 
     \b
     funding import BTCUSDT-fundingRate-2025-*.zip
     funding import "Funding Rate History.csv" --map zone=Europe/Berlin
     funding import rates.csv --map time=ts --map rate=fr --map rate_unit=percent \
         --map venue=gate --map symbol=BTC_USDT
+    funding import BTCUSDT-1h-2025-*.zip --map table=price_candles --map kind=trade
     """
     from funding_platform.flows.importing.importer import import_files
     from funding_platform.flows.importing.mapping import read_mapping

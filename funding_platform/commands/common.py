@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def settings() -> "Settings":
-    """The settings of this environment."""
+    """Read the settings of this environment."""
     from funding_platform.settings import Settings
 
     return Settings()
 
 
 def chosen_venues(names: Sequence[str]) -> list[str]:
-    """The venues named on the command line, else those of the settings, else all."""
+    """Return the venues named on the command line, else those of the settings, else all."""
     from funding_platform.venues.registry import venue_names, venue_spec
 
     chosen = list(names or settings().venues or venue_names())
@@ -47,7 +47,7 @@ def known_venues(
 
 
 def known_venue(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
-    """As ``known_venues``, for an option that takes one name or none."""
+    """Do as ``known_venues``, for an option that takes one name or none."""
     known_venues(context, parameter, (name,) if name else ())
     return name
 
@@ -58,7 +58,7 @@ one_venue = click.option("--venue", callback=known_venue, help="One venue only."
 def instant(
     context: click.Context, parameter: click.Parameter, text: str | None
 ) -> datetime | None:
-    """A time in ISO 8601; without a zone it is UTC."""
+    """Read a time in ISO 8601; without a zone it is UTC."""
     from funding_platform.core.time_grid import parse_instant
 
     try:
@@ -68,7 +68,7 @@ def instant(
 
 
 def month(context: click.Context, parameter: click.Parameter, text: str | None) -> datetime | None:
-    """A month, ``2025-03``."""
+    """Read a month, ``2025-03``."""
     from funding_platform.core.time_grid import parse_month
 
     try:
@@ -113,7 +113,7 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def new_run_id() -> str:
-    """An id for a run that no orchestrator started."""
+    """Make an id for a run that no orchestrator started."""
     return f"cli-{uuid.uuid4().hex[:12]}"
 
 
@@ -144,7 +144,7 @@ def write_frame(frame: "pl.DataFrame", form: str, output: Path | None = None) ->
 
 
 def csv_text(frame: "pl.DataFrame") -> str:
-    """A frame as CSV, which has no place for a list in a cell."""
+    """Write a frame as CSV, which has no place for a list in a cell."""
     nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
     if nested:
         raise click.UsageError(

@@ -34,7 +34,7 @@ def fees() -> None:
 @click.option("--at", callback=instant, help="The fees of that time, UTC; now when left out.")
 @text_format
 def list_(venue: str | None, at: datetime | None, form: str) -> None:
-    """What each tier of each venue pays."""
+    """List what each tier of each venue pays."""
     from funding_platform.flows.queries import fees_at, open_lake
     from funding_platform.views.tables import SHOWN_FEES
 
@@ -103,7 +103,7 @@ def revoke(venue: str, tier: str, since: datetime, note: str) -> None:
 @one_venue
 @text_format
 def history(venue: str | None, form: str) -> None:
-    """Who set or revoked which fees, when and why."""
+    """Show who set or revoked which fees, when and why."""
     from funding_platform.flows.queries import fee_overrides, open_lake
     from funding_platform.views.tables import SHOWN_OVERRIDES
 
@@ -113,7 +113,7 @@ def history(venue: str | None, form: str) -> None:
 
 
 def _operator() -> str:
-    """The operating system's name for who runs this, or the number of a user without one."""
+    """Return the operating system's name for who runs this, or the number of a user without one."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -121,7 +121,7 @@ def _operator() -> str:
 
 
 def _sentence(override: "pl.DataFrame") -> str:
-    """A recorded override in words."""
+    """Put a recorded override into words."""
     (row,) = override.rows(named=True)
     done = "revoked" if row["revoked"] else "set"
     return (

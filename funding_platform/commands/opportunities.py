@@ -77,7 +77,7 @@ def opportunities() -> None:
 @click.option("--best", is_flag=True, help="The best pair of each base only.")
 @click.option("--explain", "in_words", is_flag=True, help="Each pair in words, not as a table.")
 def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
-    """Pairs that pass every bound, the best first."""
+    """List the pairs that pass every bound, the best first."""
     from funding_platform.arbitrage.explanation import explain
     from funding_platform.flows.queries import left_out, ranked_opportunities
     from funding_platform.views.opportunity_words import shown_opportunities
@@ -109,7 +109,7 @@ def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
 @click.argument("second", callback=known_venue)
 @_form_options
 def compare(first: str, second: str, **stated: Any) -> None:
-    """Every base that both FIRST and SECOND list, side by side."""
+    """Compare every base that both FIRST and SECOND list, side by side."""
     from funding_platform.flows.queries.opportunities import between, compare_venues, left_out
     from funding_platform.views.opportunity_words import shown_comparison
 
@@ -194,7 +194,7 @@ def watch(look: Callable[[], None], every: float, *, clear: bool) -> None:
 
 
 def _filter(stated: dict[str, Any]) -> "OpportunityFilter":
-    """The filter of the options that were stated."""
+    """Build the filter of the options that were stated."""
     from funding_platform.arbitrage.filters import OpportunityFilter
 
     return OpportunityFilter(
@@ -203,7 +203,7 @@ def _filter(stated: dict[str, Any]) -> "OpportunityFilter":
 
 
 def _flat(found: "pl.DataFrame") -> "pl.DataFrame":
-    """A frame whose reasons are one text: csv has no place for a list in a cell."""
+    """Join a frame's reasons into one text: csv has no place for a list in a cell."""
     import polars as pl
 
     return found.with_columns(pl.col("reasons").list.join(" "))

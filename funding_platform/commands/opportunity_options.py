@@ -93,7 +93,7 @@ def _option(name: str, field: "FieldInfo") -> click.Option:
 def venue_tiers(
     context: click.Context, parameter: click.Parameter, stated: tuple[str, ...]
 ) -> dict[str, str]:
-    """``VENUE=TIER``, any number of times, each venue once."""
+    """Read ``VENUE=TIER``, any number of times, each venue once."""
     tiers: dict[str, str] = {}
     for text in stated:
         venue, equals, tier = text.partition("=")

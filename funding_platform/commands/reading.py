@@ -66,7 +66,7 @@ def venues(bridged: bool) -> None:
 @click.option("--gaps", is_flag=True, help="By name, what is missing.")
 @text_format
 def coverage(venue: str | None, gaps: bool, form: str) -> None:
-    """Settlements present against expected, by venue and month; with --gaps by name."""
+    """Count settlements present against expected, by venue and month; with --gaps by name."""
     from funding_platform.flows.queries import coverage_by_month, gaps_by_name, open_lake
 
     with open_lake(settings()) as lake:
@@ -78,13 +78,17 @@ def coverage(venue: str | None, gaps: bool, form: str) -> None:
 @click.argument("base")
 @one_venue
 def curves(base: str, venue: str | None) -> None:
-    """Plot the newest funding curve of BASE on each venue."""
-    from funding_platform.flows.queries import latest_curves, open_lake
-    from funding_platform.views.terminal import plot_curves
+    """Plot the newest funding curve of BASE on each venue, of those that are of one time."""
+    from funding_platform.flows.queries import latest_curves, open_lake, past_curves
+    from funding_platform.views.terminal import plot_curves, remark
 
     with open_lake(settings()) as lake:
         found = latest_curves(lake, base, venue=venue)
+        past = past_curves(lake, base, venue=venue)
     plot_curves(found, f"{base} funding, annualised")
+    for row in past.iter_rows(named=True):
+        last_seen = f"{row['venue']} {row['venue_symbol']}, last seen {row['as_of']:%Y-%m-%d %H:%M}"
+        remark("left out", "yellow", last_seen)
 
 
 @click.command()
@@ -104,7 +108,7 @@ def features(
     form: str,
     output: Path | None,
 ) -> None:
-    """What was known at a time of the instruments of BASES, or of all."""
+    """Show what was known at a time of the instruments of BASES, or of all."""
     from funding_platform.flows.queries import features_of, open_lake
     from funding_platform.views.tables import SHOWN_FEATURES
 

@@ -34,12 +34,12 @@ _CHOOSING: Final = Lock()
 
 
 def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """The function as machine code, cached on disk between processes."""
+    """Turn a function into machine code, cached on disk between processes."""
     return _compiled(function)
 
 
 def compiled_in_place(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """The same for a function that only reads and writes what it is given.
+    """Do the same as ``compiled`` for a function that only reads and writes what it is given.
 
     Numba counts references atomically, for every array of a tuple at every use of it: that was two
     thirds of the time of an order. What allocates nothing and outlives none of its arguments needs
@@ -51,7 +51,7 @@ def compiled_in_place(function: Callable[Parameters, Result]) -> Callable[Parame
 def _compiled(
     function: Callable[Parameters, Result], **options: Any
 ) -> Callable[Parameters, Result]:
-    """The function with numba; a place on disk is looked for when it is first compiled."""
+    """Hand a function to numba; look for a place on disk when it is first compiled."""
     made = numba.njit(function, nogil=True, **options)
 
     def compile_first(signature: Any) -> Any:
@@ -78,7 +78,7 @@ def _keep_on_disk(made: Any) -> None:
 
 @cache
 def _cache_folder() -> Path | None:
-    """Where machine code of this source is kept; None where nothing can be written."""
+    """Find where machine code of this source is kept; None where nothing can be written."""
     name = f"{_PREFIX}{source_digest(*CODE)[:16]}"
     for place in _places():
         with suppress(OSError):
@@ -91,7 +91,7 @@ def _cache_folder() -> Path | None:
 
 
 def _places() -> Iterator[Path]:
-    """Folders to try: numba's own if it was given one, beside this file, in the user's home."""
+    """Yield the folders to try: numba's own if it was given one, beside this file, the home."""
     yield Path(_NUMBA.CACHE_DIR or Path(__file__).parent / "__pycache__")
     with suppress(RuntimeError):  # a user without a home
         yield Path.home() / ".cache" / "funding_platform"

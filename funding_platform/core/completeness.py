@@ -13,7 +13,8 @@ silent     not one settlement while it traded; only where its interval is stated
 
 Where an interval is unknown nothing is expected: what cannot be known is not guessed. Between two
 listings of one ticker nothing was due (see ``core.listings``): a gap does not reach across, and the
-ends are those of the newest listing.
+ends are those of the newest listing. What lies in a pause of its venue was not due either: see
+``core.pauses``.
 """
 
 from datetime import datetime
@@ -48,8 +49,8 @@ SCHEMA: Final = pl.Schema(
 _NONE_REUSED: Final = STARTS.to_frame()
 
 
-def lives(instruments: pl.DataFrame) -> pl.DataFrame:
-    """From when until when each instrument is known to have traded.
+def trading_spans(instruments: pl.DataFrame) -> pl.DataFrame:
+    """Say from when until when each instrument is known to have traded.
 
     Parameters
     ----------
@@ -75,12 +76,12 @@ def lives(instruments: pl.DataFrame) -> pl.DataFrame:
 def with_known_beginnings(
     life: pl.DataFrame, window: Window, kept_since: datetime | None
 ) -> pl.DataFrame:
-    """Lives without the listings that say nothing of what is due: the venue may have dropped it.
+    """Forget listings that say nothing of what is due: the venue may have dropped that.
 
     Parameters
     ----------
     life
-        What ``lives`` gives.
+        What ``trading_spans`` gives.
     window
         The span in question.
     kept_since
@@ -100,7 +101,7 @@ def missing_settlements(
     window: Window,
     starts: pl.DataFrame = _NONE_REUSED,
 ) -> pl.DataFrame:
-    """Every settlement that was due in the window and is absent, by name.
+    """List every settlement that was due in the window and is absent, by name.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def missing_settlements(
         ``venue``, ``venue_symbol``, ``funding_time`` and ``interval_hours``: those of the window
         and, where there are any, their neighbours on either side of it.
     life
-        What ``lives`` gives; an instrument that is not in it is only searched for gaps.
+        What ``trading_spans`` gives; an instrument that is not in it is only searched for gaps.
     window
         The span in question; its end lies in the past.
     starts
@@ -133,7 +134,7 @@ def missing_settlements(
 
 
 def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUSED) -> pl.DataFrame:
-    """The settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
+    """List the settlements that the gaps lack: t - k h for k = 1 .. round(g / h) - 1.
 
     Parameters
     ----------
@@ -152,11 +153,11 @@ def missing_between(settlements: pl.DataFrame, starts: pl.DataFrame = _NONE_REUS
     )
     # Whole milliseconds: a quotient of floats falls short of the integer it should be.
     count = (pl.col("gap").dt.total_milliseconds() + pl.col("step") // 2) // pl.col("step") - 1
-    return _laid_out(gaps, "funding_time", -pl.col("step"), count, BETWEEN)
+    return _expand_times(gaps, "funding_time", -pl.col("step"), count, BETWEEN)
 
 
 def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datetime]:
-    """Full hours in which settlements were due and the venue made none.
+    """Find the full hours in which settlements were due and the venue made none.
 
     Hours that follow each other are one outage, so that an hourly instrument need not stand for
     all those that settle less often.
@@ -183,7 +184,7 @@ def outage_hours(missing: pl.DataFrame, settlements: pl.DataFrame) -> list[datet
 def _at_the_ends(
     settlements: pl.DataFrame, life: pl.DataFrame, window: Window
 ) -> list[pl.DataFrame]:
-    """What was due after listing before the first settlement, and after the last one."""
+    """List what was due after listing before the first settlement, and after the last one."""
     time, interval = pl.col("funding_time"), pl.col("interval_hours")
     ends = (
         settlements.sort("funding_time")
@@ -211,16 +212,18 @@ def _at_the_ends(
     after = pl.when(known).then((end - pl.col("last")).dt.total_milliseconds() // closing)
     listed = pl.col("trades_from").is_not_null()
     return [
-        _laid_out(ends, "first", -opening, pl.when(listed).then(before), OPENING),
-        _laid_out(ends, "last", closing, after, STOPPED),
+        _expand_times(ends, "first", -opening, pl.when(listed).then(before), OPENING),
+        _expand_times(ends, "last", closing, after, STOPPED),
     ]
 
 
 def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """What was due of instruments without any settlement, on multiples of their interval."""
+    """List what was due of instruments without any settlement, on multiples of their interval."""
     step = _milliseconds("stated_hours")
-    dumb = life.filter(pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null())
-    dumb = dumb.join(settlements, on=INSTRUMENT_KEY, how="anti").with_columns(
+    never_settled = life.filter(
+        pl.col("trades_from").is_not_null(), pl.col("trades_until").is_not_null()
+    )
+    never_settled = never_settled.join(settlements, on=INSTRUMENT_KEY, how="anti").with_columns(
         pl.max_horizontal(
             (pl.col("trades_from").dt.epoch("ms") + step - 1) // step,
             (instant(window.start).dt.epoch("ms") - 1) // step,
@@ -231,14 +234,14 @@ def _silent(settlements: pl.DataFrame, life: pl.DataFrame, window: Window) -> pl
         ).alias("upto"),
     )
     start = pl.from_epoch(pl.col("before") * step, time_unit="ms").dt.replace_time_zone("UTC")
-    dumb = dumb.with_columns(start.cast(UTC_TIME).alias("start"))
-    return _laid_out(dumb, "start", step, pl.col("upto") - pl.col("before"), SILENT)
+    never_settled = never_settled.with_columns(start.cast(UTC_TIME).alias("start"))
+    return _expand_times(never_settled, "start", step, pl.col("upto") - pl.col("before"), SILENT)
 
 
-def _laid_out(
+def _expand_times(
     frame: pl.DataFrame, origin: str, step: pl.Expr, count: pl.Expr, kind: str
 ) -> pl.DataFrame:
-    """The times ``origin + k step`` for k = 1 .. count, to the minute."""
+    """Lay out the times ``origin + k step`` for k = 1 .. count, to the minute."""
     rows = frame.select(*INSTRUMENT_KEY, origin, step.alias("stride"), count.alias("count"))
     lacking = rows.filter(pl.col("count") > 0)
     if lacking.is_empty():

@@ -12,9 +12,14 @@ A settlement pays for the time since the one before it, so its interval is the g
 
 Every decision looks at most ``CONTEXT`` to either side, so a window split anywhere gives the
 same intervals as the whole, as long as each part is read with that much context.
+
+Rules 2 and 3 look at settlements that were still to come. ``interval_hours_known`` is what could be
+told at the settlement: as stated, else the gap before where it is no hole, else null. Whatever is
+decided or computed as of a time goes by that one; statistics of the past go by what is known now.
 """
 
 from datetime import timedelta
+from typing import Final
 
 import polars as pl
 
@@ -25,6 +30,9 @@ CONTEXT = timedelta(hours=25)
 
 HOLE = timedelta(hours=12)
 """A gap above this is a hole in the series, not an interval."""
+
+KNOWN: Final = "interval_hours_known"
+"""The interval as it could be told at the settlement; null where nothing before it tells."""
 
 
 def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
@@ -39,8 +47,9 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The same rows sorted by venue, symbol and time, with ``interval_hours`` in hours and
-        ``interval_inferred`` true where the value comes from the neighbours.
+        The same rows sorted by venue, symbol and time, with ``interval_hours`` in hours,
+        ``interval_inferred`` true where the value comes from the neighbours, and
+        ``interval_hours_known``, which looks at no later row.
     """
     gap, hours = pl.col("gap"), pl.col("hours")
     earlier, after = pl.col("earlier"), pl.col("after")
@@ -64,11 +73,42 @@ def infer_intervals(settlements: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.coalesce("interval_hours", inferred),
         (pl.col("interval_hours").is_null() & inferred.is_not_null()).alias("interval_inferred"),
+        pl.coalesce("interval_hours", pl.col("before").cast(pl.Float64)).alias(KNOWN),
     ).drop("gap", "hours", "before", "earlier", "after")
 
 
+def as_known_in_time(settlements: pl.DataFrame) -> pl.DataFrame:
+    """Put the interval that was known at each settlement in place of the one that is known now.
+
+    Parameters
+    ----------
+    settlements
+        Columns of ``core.funding_rates``. Rows that do not tell which intervals were inferred, for
+        want of ``interval_inferred``, are taken to state them all.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows with ``interval_hours`` as stated, else ``interval_hours_known``. Where that is
+        null it is looked for anew: rows that were stored before there was such a column lack it.
+    """
+    if "interval_inferred" not in settlements.columns or not settlements["interval_inferred"].any():
+        return settlements
+    inferred = pl.col("interval_inferred")
+    known = pl.col(KNOWN) if KNOWN in settlements.columns else pl.lit(None, pl.Float64)
+    rows = settlements.with_columns(
+        pl.when(inferred).then(known).otherwise("interval_hours").alias("interval_hours")
+    )
+    if rows.filter(inferred)["interval_hours"].null_count() == 0:
+        return rows
+    gap = gap_before()
+    before = pl.when(inferred & (gap <= HOLE)).then(_whole_hours(gap)).cast(pl.Float64)
+    ordered = rows.sort([*INSTRUMENT_KEY, "funding_time"])
+    return ordered.with_columns(pl.coalesce("interval_hours", before))
+
+
 def gap_before() -> pl.Expr:
-    """Time since the symbol's settlement before, null for its first; of rows that are sorted.
+    """Measure the time since the symbol's settlement before, null for its first; of sorted rows.
 
     One pass over sorted rows, where a window function would group them anew.
     """
@@ -77,6 +117,6 @@ def gap_before() -> pl.Expr:
 
 
 def _whole_hours(gap: pl.Expr) -> pl.Expr:
-    """A gap as whole hours, null when it is shorter than half an hour."""
+    """Express a gap in whole hours, null when it is shorter than half an hour."""
     hours = (gap.dt.total_seconds() / 3600).round(0)
     return pl.when(hours > 0).then(hours.cast(pl.Int64))

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module's ``__getattr__`` (PEP 562) for names that live in modules below a package.
+    """Make a module's ``__getattr__`` (PEP 562) for names that live in modules below a package.
 
     Parameters
     ----------

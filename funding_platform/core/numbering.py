@@ -34,7 +34,7 @@ def instrument_numbers(rows: pl.DataFrame, instruments: pl.DataFrame) -> pl.Seri
 
 
 def _runs(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.Series]]:
-    """Piece by piece, the key of each run of one instrument, and the run that each row is in."""
+    """Yield piece by piece the key of each run of one instrument, and the run of each row."""
     for names in rows.select(INSTRUMENT_KEY).iter_slices(_ROWS_AT_ONCE):
         venue, symbol = (pl.col(name).rle_id() for name in INSTRUMENT_KEY)
         run = names.select((venue + symbol).rle_id().alias("run"))["run"]

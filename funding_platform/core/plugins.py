@@ -52,7 +52,7 @@ def load_plugin(point: EntryPoint, kind: type, own_name: OwnName) -> Any:
     PluginError
         If importing it fails in any way, it is something else or calls itself otherwise.
     """
-    what = f"{kind.__name__.lower()} {point.name!r} of {owner(point)}"
+    what = f"the {kind.__name__} {point.name!r} of {owner(point)}"
     try:
         loaded = point.load()
     except Exception as error:  # somebody else's code may raise anything

@@ -13,7 +13,7 @@ CODE: Final = ("core", "arbitrage", "strategies", "backtest")
 
 
 def source_digest(*places: str) -> str:
-    """SHA-256 of names and contents of the Python files in some places, in hexadecimal.
+    """Compute the SHA-256 of names and contents of some places' Python files, in hexadecimal.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def source_digest(*places: str) -> str:
 
 
 def digest_around(kind: type) -> str | None:
-    """SHA-256 of the source around a class of another package, all of it; None for one of this.
+    """Compute the SHA-256 of all source around another package's class; None for one of this.
 
     That is the outermost package that the class is defined in, or the module where it is in none.
     What it imports from yet other packages is not looked at.
@@ -41,7 +41,7 @@ def digest_around(kind: type) -> str | None:
 
 
 def _digest(places: Iterable[tuple[Path, Path]]) -> str:
-    """Of all Python files at or below each place, named from the root that stands beside it."""
+    """Digest all Python files at or below each place, named from the root that stands beside it."""
     digest = hashlib.sha256()
     for place, root in places:
         for source in sorted(place.rglob("*.py")) if place.is_dir() else [place]:

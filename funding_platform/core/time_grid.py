@@ -32,42 +32,42 @@ FIRST_PERPETUAL = datetime(2016, 5, 1, tzinfo=UTC)
 
 
 def to_ms(moment: datetime) -> int:
-    """Milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
+    """Count milliseconds since the epoch, exact (``datetime.timestamp`` goes through a float)."""
     return (moment - EPOCH) // MILLISECOND
 
 
 def to_us(moment: datetime) -> int:
-    """Microseconds since the epoch, exact: what ``Datetime("us")`` holds."""
+    """Count microseconds since the epoch, exact: what ``Datetime("us")`` holds."""
     return (moment - EPOCH) // MICROSECOND
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """The UTC instant of a millisecond stamp."""
+    """Return the UTC instant of a millisecond stamp."""
     return EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def from_us(microseconds: int) -> datetime:
-    """The UTC instant of a microsecond stamp."""
+    """Return the UTC instant of a microsecond stamp."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
 def floor_hour(moment: datetime) -> datetime:
-    """The full hour at or before ``moment``."""
+    """Return the full hour at or before ``moment``."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def month_start(moment: datetime) -> datetime:
-    """Midnight UTC of the first day of ``moment``'s month."""
+    """Return midnight UTC of the first day of ``moment``'s month."""
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def next_month(moment: datetime) -> datetime:
-    """Midnight UTC of the first day of the month after ``moment``'s."""
+    """Return midnight UTC of the first day of the month after ``moment``'s."""
     return month_start(month_start(moment) + timedelta(days=32))
 
 
 def parse_month(text: str) -> datetime:
-    """``2025-03`` or ``2025-03-01`` as the first instant of that month.
+    """Read ``2025-03`` or ``2025-03-01`` as the first instant of that month.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def parse_month(text: str) -> datetime:
 
 
 def parse_instant(text: str) -> datetime:
-    """An ISO 8601 time such as ``2025-03-01`` or ``2025-03-01T08:00+09:00``; no zone means UTC.
+    """Read an ISO 8601 time: ``2025-03-01``, ``2025-03-01T08:00+09:00``; no zone means UTC.
 
     Raises
     ------
@@ -122,14 +122,14 @@ class Window:
 
     @classmethod
     def of_month(cls, month: datetime) -> Self:
-        """The month that ``month`` lies in."""
+        """Return the month that ``month`` lies in."""
         return cls(month_start(month), next_month(month))
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
 
     def months(self) -> Iterator["Window"]:
-        """The calendar months that the window touches, each whole, in order."""
+        """Yield the calendar months that the window touches, each whole, in order."""
         month = month_start(self.start)
         while month < self.end:
             yield Window.of_month(month)

@@ -11,7 +11,7 @@ from funding_platform.core.errors import FundingError
 
 
 @contextmanager
-def faults_as(
+def raise_as(
     kind: type[FundingError], complaint: str, fields: Iterable[str] = (), *, hint: str | None = None
 ) -> Iterator[None]:
     """Turn what pydantic raises inside into an error of the platform.
@@ -32,8 +32,8 @@ def faults_as(
         raise kind(f"{complaint}: {said}", hint=hint) from error
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """``; did you mean …`` with the names most like the given one, or nothing."""
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Write ``; did you mean …`` with the names most like the given one, or nothing."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
     found = get_close_matches(name.casefold(), by_folded, n=3)
     return f"; did you mean {' or '.join(by_folded[match] for match in found)}?" if found else ""
@@ -42,7 +42,7 @@ def near(name: str, known: Iterable[str]) -> str:
 def _in_words(fault: Any, fields: Iterable[str]) -> str:
     name = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        return f"{name}: there is no such field{near(name, fields)}"
+        return f"{name}: there is no such field{did_you_mean(name, fields)}"
     if fault["type"] == "missing":
         return f"{name}: is required"
     if fault["type"] == "value_error":

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from funding_platform.curves.errors import CurveError
     from funding_platform.curves.factors import curve_factors
     from funding_platform.curves.feature_store import build_features
+    from funding_platform.curves.pca.drivers import driving_strips
     from funding_platform.curves.pca.rolling import RollingPca, rolling_pca
     from funding_platform.curves.snapshots import build_curves
     from funding_platform.curves.windows import LOOK_BACK
@@ -23,6 +24,7 @@ __all__ = [
     "build_curves",
     "build_features",
     "curve_factors",
+    "driving_strips",
     "rolling_pca",
 ]
 
@@ -34,6 +36,7 @@ __getattr__ = lazy_names(
         "build_curves": "snapshots",
         "build_features": "feature_store",
         "curve_factors": "factors",
+        "driving_strips": "pca.drivers",
         "RollingPca": "pca.rolling",
         "rolling_pca": "pca.rolling",
     },

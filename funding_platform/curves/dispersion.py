@@ -34,7 +34,7 @@ class Levels(Rows):
 
 
 def dispersion(levels: Levels, base: Ints, venue: Ints) -> Floats:
-    """Sample standard deviation of the newest bucket across the instruments of a base.
+    """Compute the sample standard deviation of the newest bucket across a base's instruments.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def dispersion(levels: Levels, base: Ints, venue: Ints) -> Floats:
 
 
 def _of_base(levels: Levels, spans: list[slice], venue: Ints) -> list[Floats]:
-    """The dispersion seen by each curve of the instruments that the spans hold."""
+    """Compute the dispersion seen by each curve of the instruments that the spans hold."""
     as_of = [levels.as_of[span] for span in spans]
     times = np.unique(np.concatenate(as_of))
     places = [np.searchsorted(times, own) for own in as_of]
@@ -76,7 +76,7 @@ def _of_base(levels: Levels, spans: list[slice], venue: Ints) -> list[Floats]:
     opens = np.flatnonzero(np.append(True, np.diff(venue) != 0))
 
     def spread(members: Ints, time: Ints) -> Floats:
-        """Across the curves at the given places, shape (m, n), of those not too old."""
+        """Compute it across the curves at the given places, shape (m, n), of those not too old."""
         fresh = (members >= first) & (levels.as_of[members] >= time - _TENOR_US)
         return _deviation(np.where(fresh, levels.level[members], np.nan), opens)
 
@@ -98,7 +98,7 @@ def _of_base(levels: Levels, spans: list[slice], venue: Ints) -> list[Floats]:
 
 
 def _stepped_back(members: Ints, first: Ints, levels: Levels, time: Ints, available: Ints) -> Ints:
-    """For each member, its newest curve that was available; shape (m, n)."""
+    """Find for each member its newest curve that was available; shape (m, n)."""
     while True:
         unseen: Flags = (
             (members >= first)
@@ -111,7 +111,7 @@ def _stepped_back(members: Ints, first: Ints, levels: Levels, time: Ints, availa
 
 
 def _deviation(values: Floats, opens: Ints) -> Floats:
-    """Sample standard deviation down the rows, NaN where fewer than two venues are known.
+    """Compute the sample deviation down the rows, NaN where fewer than two venues are known.
 
     ``opens`` holds the first row of each venue.
     """
@@ -125,7 +125,7 @@ def _deviation(values: Floats, opens: Ints) -> Floats:
 
 
 def _sum(values: Floats) -> Floats:
-    """Down the rows, one after another: NumPy's own order depends on the number of columns."""
+    """Sum down the rows, one after another: NumPy's own order depends on the number of columns."""
     total = np.zeros(values.shape[1])
     for row in values:
         total += row

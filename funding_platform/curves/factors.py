@@ -16,11 +16,20 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.asset_classes import asset_key
+from funding_platform.core.frames import Frame, polars_frame
+from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_KEY
+from funding_platform.core.tables.features import (
+    BUCKETS,
+    CURVE_FACTORS,
+    CURVE_KEY,
+    CURVE_SNAPSHOTS,
+)
 from funding_platform.core.tables.schema import Type
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.curves.dispersion import Levels, dispersion
+from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments
 from funding_platform.curves.market import MARKET_LOOK_BACK, market_factors
 from funding_platform.curves.shape import (
@@ -42,24 +51,27 @@ _THREADS = 2
 
 
 def curve_factors(
-    curves: pl.DataFrame,
+    curves: Frame,
     *,
-    instruments: pl.DataFrame | None = None,
-    snapshots: pl.DataFrame | None = None,
+    instruments: Frame | None = None,
+    snapshots: Frame | None = None,
 ) -> pl.DataFrame:
-    """The factors of curves; ``core.tables.features`` has the formula and unit of each.
+    """Compute the factors of curves; ``core.tables.features`` has the formula and unit of each.
 
     A factor depends on nothing that became available after its curve. It does depend on what came
     before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past
     and are to be dropped by whoever asks for a part of history.
+
+    Frames are of Polars, pandas or Arrow.
 
     Parameters
     ----------
     curves
         ``features.curve_snapshots``, settled and live, usable or not, in any order.
     instruments
-        ``venue``, ``venue_symbol`` and ``base`` of ``core.instruments``. The base is a name, not
-        an observation, and holds for all times. Without it there is no dispersion.
+        ``venue``, ``venue_symbol``, ``base`` and, where it is known, ``asset_class`` of
+        ``core.instruments``. They are names, not observations, and hold for all times. Without
+        them there is no dispersion.
     snapshots
         ``venue``, ``venue_symbol``, ``observed_at``, ``mark_price``, ``index_price`` and
         ``open_interest_base`` of ``core.market_snapshots``. Without them there is neither basis
@@ -69,34 +81,42 @@ def curve_factors(
     -------
     polars.DataFrame
         ``features.curve_factors``: one row per curve, sorted by its key.
+
+    Raises
+    ------
+    CurveError
+        If what is given is no frame.
     """
-    if curves.is_empty():
+    strips = CURVE_SNAPSHOTS.typed(polars_frame("curves", curves, CurveError))
+    if strips.is_empty():
         return CURVE_FACTORS.empty()
-    numbering = Instruments(curves)
-    curves, owner = _sorted(curves, numbering)
-    settled = (curves["kind"] == "settled").to_numpy()
+    numbering = Instruments(strips)
+    strips, owner = _sorted(strips, numbering)
+    settled = (strips["kind"] == "settled").to_numpy()
     pieces = list(_in_pieces(owner))
     with ThreadPoolExecutor(_THREADS) as pool:
         found = pool.map(
-            lambda rows: _own_factors(curves[rows], owner[rows], settled[rows]), pieces
+            lambda rows: _own_factors(strips[rows], owner[rows], settled[rows]), pieces
         )
         factors = pl.concat(found, rechunk=False)
     columns = {}
     if instruments is not None:
-        columns["dispersion"] = _dispersion(curves, factors, owner, settled, instruments, numbering)
+        listed = INSTRUMENTS.typed(polars_frame("instruments", instruments, CurveError))
+        columns["dispersion"] = _dispersion(strips, factors, owner, settled, listed, numbering)
     if snapshots is not None:
+        seen = MARKET_SNAPSHOTS.typed(polars_frame("snapshots", snapshots, CurveError))
         columns["basis"], columns["open_interest_change"] = market_factors(
-            owner, curves["available_at"], snapshots, numbering
+            owner, strips["available_at"], seen, numbering
         )
     return CURVE_FACTORS.conform(
-        curves.select(*CURVE_KEY, "available_at").with_columns(
+        strips.select(*CURVE_KEY, "available_at").with_columns(
             *factors.get_columns(), *(_column(name, values) for name, values in columns.items())
         )
     )
 
 
 def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame, Ints]:
-    """Curves by instrument and as-of time, and the number of each one's instrument."""
+    """Sort curves by instrument and as-of time; return the number of each one's instrument too."""
     owner = numbering.numbers(curves)
     as_of = curves["as_of"].to_physical().to_numpy()
     step = np.diff(owner)
@@ -108,7 +128,7 @@ def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame,
 
 
 def _in_pieces(owner: Ints) -> Iterator[slice]:
-    """Consecutive rows of whole instruments, about as many as stay in the cache."""
+    """Yield consecutive rows of whole instruments, about as many as stay in the cache."""
     ends = np.flatnonzero(np.append(np.diff(owner) != 0, True)) + 1
     start = 0
     while start < len(owner):
@@ -118,7 +138,7 @@ def _in_pieces(owner: Ints) -> Iterator[slice]:
 
 
 def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFrame:
-    """The factors that need nothing but the instruments' own curves."""
+    """Compute the factors that need nothing but the instruments' own curves."""
     buckets = np.array(curves.select(BUCKETS).to_numpy().T)
     buckets[0], outlier = guarded(buckets)
     slope = buckets[7] - buckets[0]
@@ -140,7 +160,7 @@ def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFr
 
 
 def _column(name: str, values: Floats) -> pl.Series:
-    """Values as the declared type, null where NaN."""
+    """Return values as the declared type, null where NaN."""
     series = pl.Series(name, values, nan_to_null=True)
     declared = CURVE_FACTORS.column(name).type
     return series if declared is Type.REAL else series.cast(declared.polars)
@@ -154,14 +174,16 @@ def _dispersion(
     instruments: pl.DataFrame,
     numbering: Instruments,
 ) -> Floats:
-    """Dispersion of the guarded level, among the settled curves and among the live ones."""
+    """Compute the dispersion of the guarded level among the settled curves, and the live ones."""
+    if "asset_class" not in instruments.columns:
+        instruments = instruments.with_columns(pl.lit(None, pl.String).alias("asset_class"))
     named = numbering.names.join(
-        instruments.select(*INSTRUMENT_KEY, "base"),
+        instruments.select(*INSTRUMENT_KEY, asset_key().alias("asset")),
         on=INSTRUMENT_KEY,
         how="left",
         maintain_order="left",
     )
-    base = named["base"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
+    base = named["asset"].rank("dense").cast(pl.Int64).fill_null(0).to_numpy() - 1
     venue = named["venue"].rank("dense").cast(pl.Int64).to_numpy()
     level = factors["level"].to_numpy()
     as_of, available = (curves[name].to_physical().to_numpy() for name in ("as_of", "available_at"))

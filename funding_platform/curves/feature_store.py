@@ -20,7 +20,7 @@ def build_features(
     scores: pl.DataFrame,
     instruments: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Curves, their factors and their scores side by side.
+    """Put curves, their factors and their scores side by side.
 
     ``available_at`` is the latest of those of the parts. A curve without factors or without a
     model that applies to it has nulls there.
@@ -61,7 +61,7 @@ def build_features(
 
 
 def _scores_of(scores: pl.DataFrame, scope: str) -> pl.DataFrame:
-    """The scores by models of one scope, under the names that they have in the store."""
+    """Return the scores by models of one scope, under the names that they have in the store."""
     names = {
         column.name: f"{PCA_PREFIXES[scope]}_{column.name}" for column in features_of(PCA_SCORES)
     }

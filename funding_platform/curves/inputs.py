@@ -50,11 +50,11 @@ class Instruments:
         return self.names.height
 
     def numbers(self, frame: pl.DataFrame) -> Ints:
-        """The number of each row's instrument, shape (n,)."""
+        """Return the number of each row's instrument, shape (n,)."""
         return instrument_numbers(frame, self.names).to_numpy().astype(np.int64)
 
     def describe(self, number: int) -> str:
-        """``venue venue_symbol`` of one instrument, for messages."""
+        """Name one instrument as ``venue venue_symbol``, for messages."""
         return " ".join(self.names.row(number))
 
 
@@ -63,7 +63,7 @@ class Rows:
     """Base of what is kept as arrays side by side, or as other such, with one entry per row."""
 
     def take(self, rows: Flags | Ints) -> Self:
-        """What stands at ``rows``: flags of shape (n,), or indices."""
+        """Return what stands at ``rows``: flags of shape (n,), or indices."""
         columns = ((field.name, getattr(self, field.name)) for field in fields(self))
         return replace(
             self,
@@ -161,7 +161,7 @@ def read_predictions(frame: pl.DataFrame, instruments: Instruments) -> Predictio
 
 
 def moment(time: int) -> str:
-    """An instant in microseconds since the epoch, for messages."""
+    """Format an instant in microseconds since the epoch, for messages."""
     return f"{from_us(time):%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -21,7 +21,7 @@ _COLUMNS = ("mark_price", "index_price", "open_interest_base")
 def market_factors(
     instrument: Ints, available: pl.Series, snapshots: pl.DataFrame, instruments: Instruments
 ) -> tuple[Floats, Floats]:
-    """Basis and the relative change of open interest over one tenor, as of each curve.
+    """Compute basis and relative change of open interest over one tenor, as of each curve.
 
     ``basis = (mark - index) / index`` of the newest snapshot observed at ``available`` or up to
     two hours before; ``oi / oi_before - 1`` of it and of the newest snapshot observed a tenor, up
@@ -61,7 +61,7 @@ def market_factors(
 
 
 def _newest(curves: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
-    """The newest snapshot of each curve's instrument at ``at`` that is not stale, or nulls."""
+    """Find the newest snapshot of each curve's instrument at ``at`` that is not stale, or nulls."""
     joined = curves.sort("at").join_asof(
         seen,
         left_on="at",
@@ -74,5 +74,5 @@ def _newest(curves: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _finite(values: Floats) -> Floats:
-    """NaN for what a zero, an infinity or a NaN has spoilt."""
+    """Put NaN for what a zero, an infinity or a NaN has spoilt."""
     return np.where(np.isfinite(values), values, np.nan)

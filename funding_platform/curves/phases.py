@@ -46,18 +46,18 @@ class Phases:
         self._leaves_grid[self._instrument[self._hour % TENOR_HOURS != 0]] = True
 
     def __iter__(self) -> Iterator[int]:
-        """The phases that some instrument may have."""
+        """Iterate over the phases that some instrument may have."""
         return iter(np.flatnonzero(self._possible.any(axis=1)).tolist())
 
     def settlements(self, phase: int) -> Settlements:
-        """The settlements of the instruments that may have the phase."""
+        """Return the settlements of the instruments that may have the phase."""
         if phase == 0:
             return self._settlements
         members: Flags = self._possible[phase]
         return self._settlements.take(members[self._settlements.instrument])
 
     def rules(self, phase: int, instrument: Ints, hour: Ints) -> Flags:
-        """Whether the phase rules the instruments at the hours; all of shape (n,)."""
+        """Tell whether the phase rules the instruments at the hours; all of shape (n,)."""
         ruling = np.full(len(hour), phase == 0)
         contested = np.flatnonzero(self._leaves_grid[instrument])
         if len(contested):

@@ -94,7 +94,7 @@ def decay_ratios(buckets: Floats) -> Floats:
 
 
 def shock_age(buckets: Floats, sigma: Floats) -> Floats:
-    """The smallest ``k`` with ``|b[k] - b[0]| > 3 sigma``; NaN where there is none."""
+    """Find the smallest ``k`` with ``|b[k] - b[0]| > 3 sigma``; NaN where there is none."""
     age = np.full(buckets.shape[1], np.nan)
     for k in range(len(buckets) - 1, 0, -1):
         age[np.abs(buckets[k] - buckets[0]) > SHOCK_SIGMAS * sigma] = k
@@ -120,7 +120,7 @@ def half_life(buckets: Floats) -> Floats:
 
 
 def _median_of_7(values: Floats, n_known: Ints) -> Floats:
-    """The median of the known ones of seven; NaN where fewer than four are."""
+    """Compute the median of the known ones of seven; NaN where fewer than four are."""
     ranked = list(np.where(np.isnan(values), np.inf, values))
     for low, high in _SORTING_7:
         ranked[low], ranked[high] = (

@@ -8,10 +8,13 @@ from datetime import datetime
 
 import polars as pl
 
-from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
+from funding_platform.core.frames import Frame, polars_frame
+from funding_platform.core.intervals import as_known_in_time
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import LATENESS, TENOR, Window, to_us
+from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements
 from funding_platform.curves.phases import Phases
 from funding_platform.curves.strips import Emission, Strips, live_strips, settled_strips
@@ -19,13 +22,13 @@ from funding_platform.curves.windows import LOOK_BACK, window_grid
 
 
 def build_curves(
-    settlements: pl.DataFrame,
+    settlements: Frame,
     window: Window,
     *,
-    predictions: pl.DataFrame | None = None,
+    predictions: Frame | None = None,
     emission: Emission = "roll",
 ) -> pl.DataFrame:
-    """The funding term structure at every roll: eight 8-hour windows as compounded yields.
+    """Build the funding term structure at every roll: eight 8-hour windows as compounded yields.
 
     ``b_k = (1 + r_8h) ** 1095 - 1`` of the window ``k`` tenors back, where ``r_8h`` is the sum of
     what settled in it. ``curves.windows`` says how settlements map to windows, ``curves.phases``
@@ -41,12 +44,16 @@ def build_curves(
     ``available_at`` is the as-of time, or when the last settlement used or the prediction came if
     that is later. That nothing settled at a boundary is known half an hour after it.
 
+    Frames are of Polars, pandas or Arrow.
+
     Parameters
     ----------
     settlements
         Columns of ``core.funding_rates`` (``venue``, ``venue_symbol``, ``funding_time``,
         ``funding_rate``, ``interval_hours``), in any order, from ``LOOK_BACK`` before the
-        window's start to half an hour after its end. What lies outside is not looked at.
+        window's start to half an hour after its end. What lies outside is not looked at. Where
+        ``interval_inferred`` is there too, intervals are those known at the settlement
+        (``core.intervals.as_known_in_time``), and rows from twelve hours earlier on are wanted.
     window
         The as-of times wanted. Its end is at most the present.
     predictions
@@ -66,17 +73,19 @@ def build_curves(
     ------
     CurveError
         If a rate or an interval is out of bounds or not a number, two settlements contradict each
-        other, or rates cannot be compounded; the message names the symbol and the time.
+        other, or rates cannot be compounded, all with the symbol and the time; or if what is
+        given is no frame.
     """
-    settlements = _between(
-        settlements, "funding_time", window.start - LOOK_BACK, window.end + LATENESS
+    rates = FUNDING_RATES.typed(polars_frame("settlements", settlements, CurveError))
+    rates = _between(
+        as_known_in_time(rates), "funding_time", window.start - LOOK_BACK, window.end + LATENESS
     )
-    if predictions is None:
-        predictions = MARKET_SNAPSHOTS.empty()
-    predictions = _between(predictions, "observed_at", window.start - TENOR, window.end + TENOR)
-    instruments = Instruments(settlements, predictions)
-    settled = read_settlements(settlements, instruments)
-    predicted = read_predictions(predictions, instruments)
+    given = MARKET_SNAPSHOTS.empty() if predictions is None else predictions
+    seen = MARKET_SNAPSHOTS.typed(polars_frame("predictions", given, CurveError))
+    seen = _between(seen, "observed_at", window.start - TENOR, window.end + TENOR)
+    instruments = Instruments(rates, seen)
+    settled = read_settlements(rates, instruments)
+    predicted = read_predictions(seen, instruments)
     phases = Phases(settled, len(instruments))
     start, end = to_us(window.start), to_us(window.end)
 
@@ -98,7 +107,7 @@ def build_curves(
 
 
 def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
-    """Just after a change of phase there is a strip from each phase's boundary: keep one.
+    """Keep one of the strips that phases' boundaries give just after a change of phase.
 
     That is the one available first, whatever settles later, and of equals the newest boundary's.
     """
@@ -112,12 +121,12 @@ def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
 
 
 def _between(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """The rows whose time lies within the bounds, both included."""
+    """Keep the rows whose time lies within the bounds, both included."""
     return frame.filter(pl.col(time).is_between(start, end))
 
 
 def _frame(strips: Strips, kind: str, instruments: Instruments) -> pl.DataFrame:
-    """Strips as rows of the table."""
+    """Lay out strips as rows of the table."""
     names = instruments.names[strips.instrument]
     return pl.DataFrame(
         {

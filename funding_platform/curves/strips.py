@@ -58,7 +58,7 @@ class Strips:
 
 
 def settled_strips(grid: WindowGrid, phases: Phases, start: int, end: int) -> Strips:
-    """One strip per boundary from which any of the eight windows is known.
+    """Make a strip per boundary from which any of the eight windows is known.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def live_strips(
     end: int,
     emission: Emission = "roll",
 ) -> Strips:
-    """The running window at its predicted rate before the seven that have settled.
+    """Build strips of the running window at its predicted rate and the seven that have settled.
 
     Only a prediction observed within the running window counts, and not one that was due at the
     boundary or before: that speaks of a window that has already settled.
@@ -129,7 +129,7 @@ def live_strips(
 
 
 def _emitted(predictions: Predictions, boundary: Ints, emission: Emission) -> tuple[Ints, Ints]:
-    """Which prediction each live strip shows, and its as-of time in microseconds; shape (m,)."""
+    """Choose the prediction that each live strip shows, and its as-of time in us; shape (m,)."""
     rows, observed = np.arange(len(boundary)), predictions.observed
     same = (np.diff(boundary) == 0) & (np.diff(predictions.instrument) == 0)
     if emission == "roll":
@@ -179,7 +179,7 @@ def fill_inner(buckets: Floats) -> Ints:
 
 
 def _windows_back(grid: WindowGrid, at: Ints, n: int) -> Floats:
-    """Yields of the ``n`` windows up to each position, newest first: shape (n, m).
+    """Take the yields of the ``n`` windows up to each position, newest first: shape (n, m).
 
     All are missing at position -1, which stands for a window that the grid does not hold.
     """

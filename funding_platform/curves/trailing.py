@@ -88,7 +88,7 @@ class TrailingWindows:
             return np.where(n >= MIN_TRAILING, (own - mean) / deviation, np.nan)
 
     def _sums(self, values: NDArray[Any]) -> Floats:
-        """The sum over each curve's trailing window, shape (m,)."""
+        """Sum over each curve's trailing window, shape (m,)."""
         cells = np.zeros(1 + self._shape[0] * self._shape[1])
         cells[self._cell] = values
         sums = np.zeros_like(cells)

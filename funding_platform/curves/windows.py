@@ -61,7 +61,7 @@ class WindowGrid:
     known: Ints
 
     def positions(self, instrument: Ints, end: Ints) -> Ints:
-        """Where windows stand in the arrays, -1 for those that do not; all of shape (m,)."""
+        """Find where windows stand in the arrays, -1 for those that do not; all of shape (m,)."""
         keys = sort_key(self.instrument, self.end)
         wanted = sort_key(instrument, end)
         found = np.searchsorted(keys, wanted)
@@ -145,12 +145,12 @@ def compounded(r_8h: Floats, instrument: Ints, end: Ints, instruments: Instrumen
 
 
 def sort_key(instrument: Ints, hour: Ints) -> Ints:
-    """One integer that sorts as (instrument, hour) does; hours since the epoch, not before it."""
+    """Make an integer that sorts as (instrument, hour) does; hours since the epoch, not before."""
     return (instrument << 32) | hour
 
 
 def _rates_8h(settlements: Settlements, first: Ints) -> tuple[Floats, Floats]:
-    """The 8-hour rate of each window, NaN where too little settled, and the hours it covers."""
+    """Find each window's 8-hour rate, NaN where too little settled, and the hours it covers."""
     interval = settlements.interval
     unknown = np.isnan(interval)
     share = np.fmin(1.0, TENOR_HOURS / interval)  # an unknown interval counts whole
@@ -163,6 +163,6 @@ def _rates_8h(settlements: Settlements, first: Ints) -> tuple[Floats, Floats]:
 
 
 def _spread(values: NDArray[_Number], position: Ints, blank: NDArray[_Number]) -> NDArray[_Number]:
-    """``blank`` with the values put at their positions."""
+    """Fill ``blank`` with the values at their positions."""
     blank[position] = values
     return blank

@@ -33,7 +33,7 @@ def months_to_refresh(now: datetime) -> list[str]:
 
 
 def transform_is_due(now: datetime, venues: Collection[str], arrived: Collection[str]) -> bool:
-    """Whether the hour's transforms may start: all venues are in, or the deadline has passed.
+    """Tell whether the hour's transforms may start: all venues in, or the deadline passed.
 
     With not one venue in, there is nothing new to transform.
     """
@@ -43,7 +43,7 @@ def transform_is_due(now: datetime, venues: Collection[str], arrived: Collection
 
 
 def sensors(venues: list[str]) -> list[dg.SensorDefinition]:
-    """The hourly collection, and the transforms that follow it."""
+    """Make the sensors of the hourly collection, and of the transforms that follow it."""
 
     @dg.sensor(
         name="hourly_collection",
@@ -82,7 +82,7 @@ def sensors(venues: list[str]) -> list[dg.SensorDefinition]:
 
 
 def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
-    """When history is refreshed, and when the backtest is run again.
+    """Say when history is refreshed, and when the backtest is run again.
 
     What settled at 00, 08 and 16 UTC can be asked for a few minutes later.
     """
@@ -120,7 +120,7 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
 
 
 def _venues_in(instance: dg.DagsterInstance, venues: list[str], hour: datetime) -> set[str]:
-    """Venues whose snapshot of the hour has been materialised."""
+    """Find the venues whose snapshot of the hour has been materialised."""
     partition = f"{hour:{HOUR_KEY}}"
     arrived = set()
     for venue in venues:

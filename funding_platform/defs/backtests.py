@@ -47,7 +47,7 @@ class BacktestRequest(dg.Config):
 
 
 def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
-    """The runs, downstream of everything that a backtest reads."""
+    """Define the runs, downstream of everything that a backtest reads."""
 
     @dg.asset(
         key=BACKTEST_KEY,
@@ -81,7 +81,7 @@ def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
 
 
 def _run_metadata(run: StoredRun) -> dict[str, dg.MetadataValue]:
-    """What was stored, and what it achieved: the equity as a picture above its figures."""
+    """Say what was stored, and what it achieved: the equity as a picture above its figures."""
     result = result_of(run)
     counts = {table.name: getattr(result, table.name).height for table in FRAMES}
     listing = "\n".join(

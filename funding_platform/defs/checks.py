@@ -133,7 +133,7 @@ _MODEL_QUESTIONS: Final[dict[Check, Question]] = {
 
 
 def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
-    """Every check of every asset in the lake."""
+    """Define every check of every asset in the lake."""
     return [
         *(
             _checks(raw_key(venue, table), _questions(venue, table))
@@ -175,7 +175,7 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
 
 
 def _questions(venue: str, table: Table) -> dict[Check, Question]:
-    """What is asked of a venue's rows in a collected table."""
+    """List what is asked of a venue's rows in a collected table."""
 
     def fresh(lake: DuckDBPyConnection) -> Answer:
         now = datetime.now(UTC)
@@ -206,7 +206,7 @@ def _few_missing_buckets(lake: DuckDBPyConnection) -> Answer:
 
 
 def _checks(key: dg.AssetKey, questions: Mapping[Check, Question]) -> dg.AssetChecksDefinition:
-    """The questions about one asset, each a check of its own in the UI."""
+    """Define a check for each question about one asset: each stands by itself in the UI."""
 
     @dg.multi_asset_check(
         name="_".join([*key.path, "checks"]),
@@ -234,7 +234,7 @@ def _checks(key: dg.AssetKey, questions: Mapping[Check, Question]) -> dg.AssetCh
 def _comparison(
     key: dg.AssetKey, check: Check, venue: str, compare: Comparison
 ) -> dg.AssetChecksDefinition:
-    """Rates beside other figures for them: what differs is flagged and shown, nothing dropped."""
+    """Compare rates with other figures for them: what differs is flagged, nothing dropped."""
 
     @dg.asset_check(asset=key, name=check.name, description=check.description)
     def ask(lake: LakeResource) -> dg.AssetCheckResult:

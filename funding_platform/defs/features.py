@@ -47,7 +47,7 @@ PICTURES: Mapping[str, Mapping[str, Picture]] = MappingProxyType(
 
 
 def feature_asset(computed: ComputedTable, venues: Sequence[str]) -> dg.AssetsDefinition:
-    """One computed table, rebuilt a month or a range of months at a time."""
+    """Define one computed table, rebuilt a month or a range of months at a time."""
     table = computed.table
 
     @dg.asset(
@@ -85,5 +85,5 @@ def _dependencies(computed: ComputedTable, venues: Sequence[str]) -> Iterator[dg
 
 
 def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """All computed assets, downstream of the given venues."""
+    """Define all computed assets, downstream of the given venues."""
     return [feature_asset(computed, venues) for computed in COMPUTED]

@@ -20,7 +20,7 @@ BACKTEST = "backtest"
 
 
 def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
-    """Settled history, by month; schedules ask for one venue at a time."""
+    """Define the job of settled history, by month; schedules ask for one venue at a time."""
     keys = [raw_key(venue, FUNDING_RATES) for venue in offering(FUNDING_RATES, venues)]
     return dg.define_asset_job(
         HISTORY,
@@ -30,7 +30,7 @@ def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
 
 
 def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
-    """Instruments and market snapshots of all venues, for the running hour."""
+    """Define the job of instruments and market snapshots of all venues, for the running hour."""
     keys = [
         raw_key(venue, table)
         for table in (INSTRUMENTS, MARKET_SNAPSHOTS)
@@ -44,7 +44,7 @@ def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
 
 
 def transform_job() -> "UnresolvedAssetJobDefinition":
-    """Features, marts and the published file."""
+    """Define the job of features, marts and the published file."""
     return dg.define_asset_job(
         TRANSFORM,
         selection=dg.AssetSelection.groups(
@@ -55,7 +55,7 @@ def transform_job() -> "UnresolvedAssetJobDefinition":
 
 
 def backtest_job() -> "UnresolvedAssetJobDefinition":
-    """One backtest; which one is told by the configuration of the run."""
+    """Define the job of one backtest; which one is told by the configuration of the run."""
     return dg.define_asset_job(
         BACKTEST,
         selection=dg.AssetSelection.groups("backtest"),

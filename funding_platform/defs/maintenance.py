@@ -29,12 +29,12 @@ def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
 
 @dg.job(name=MAINTENANCE, description="Merge small files and drop what is beyond its retention.")
 def maintenance_job() -> None:
-    """One op: maintenance makes no asset."""
+    """Run one op: maintenance makes no asset."""
     maintain_lake()
 
 
 def maintenance_schedule() -> dg.ScheduleDefinition:
-    """Once a day, at a minute when neither a collection nor a transform is under way."""
+    """Schedule maintenance once a day, when neither a collection nor a transform is under way."""
     return dg.ScheduleDefinition(
         name="maintenance_daily",
         job=maintenance_job,

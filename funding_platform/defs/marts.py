@@ -25,6 +25,7 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.tables.fees import FEE_OVERRIDES
 from funding_platform.core.tables.registry import TABLES
+from funding_platform.defs.column_lineage import column_lineage
 from funding_platform.defs.presentation import (
     OWNERS,
     PREVIEW_ROWS,
@@ -50,7 +51,7 @@ LOG = table_key(COLLECTION_LOG)
 
 
 def dbt_project() -> DbtProject:
-    """The dbt project with a current manifest, which says what assets there are."""
+    """Return the dbt project with a current manifest, which says what assets there are."""
     folder = project_file("dbt_project")
     project = DbtProject(project_dir=folder, profiles_dir=folder, target_path=_target_path(folder))
     if not _manifest_is_current(project):
@@ -61,17 +62,17 @@ def dbt_project() -> DbtProject:
 def _target_path(folder: Path) -> Path:
     """Return where dbt writes: in its project, but never in that of an installed package."""
     in_tree = folder.parent == project_root()
-    return Path("target") if in_tree else Settings().data_dir / "dbt_target"
+    return Path("target") if in_tree else Settings().dbt_dir
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """The dbt beside the running Python, whether or not the environment is activated."""
+    """Return the dbt beside the running Python, whether or not the environment is activated."""
     beside = Path(sys.executable).with_name("dbt")
     return DbtCliResource(project_dir=project, dbt_executable=str(beside))
 
 
 def _manifest_is_current(project: DbtProject) -> bool:
-    """Whether dbt has parsed the project since its last change."""
+    """Tell whether dbt has parsed the project since its last change."""
     manifest = project.manifest_path
     if not manifest.exists():
         return False
@@ -94,21 +95,21 @@ class Translator(DagsterDbtTranslator):
         self._venues = tuple(venues)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """``<schema>/<name>``, as in SQL."""
+        """Return ``<schema>/<name>``, as in SQL."""
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The schema."""
+        """Return the schema."""
         return str(dbt_resource_props["schema"])
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The prose of the model; its SQL is a click away, in the file that it stands in."""
+        """Return the prose of the model; its SQL is a click away, in the file that it stands in."""
         return str(dbt_resource_props.get("description") or "")
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The node with per-venue sources spelled out, and the declaration's column schema."""
+        """Describe the node, its per-venue sources spelled out, with the declaration's columns."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         deps = [one for dep in spec.deps for one in self._writers(dep)]
         table = TABLES.get(".".join(spec.key.path))
@@ -122,7 +123,7 @@ class Translator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """The test with its description, or with its name as a sentence."""
+        """Describe the test by its description, or by its name as a sentence."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
@@ -133,6 +134,21 @@ class Translator(DagsterDbtTranslator):
             description=described or f"{in_words}.",
             additional_deps=[one for dep in spec.additional_deps for one in self._writers(dep)],
         )
+
+    def lineage(
+        self, models: DbtCliInvocation, project: DbtProject
+    ) -> dict[dg.AssetKey, dg.TableColumnLineage]:
+        """Return what the columns of the models are made of that were compiled."""
+        manifest = models.manifest
+        found = column_lineage(
+            manifest,
+            compiled=models.target_path / "compiled",
+            kept_in=project.project_dir / project.target_path,
+            writers=lambda node: [
+                dep.asset_key for dep in self._writers(dg.AssetDep(self.get_asset_key(node)))
+            ],
+        )
+        return {self.get_asset_key(manifest["nodes"][name]): one for name, one in found.items()}
 
     def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
         written_by = {**PER_VENUE, table_key(LISTINGS): INSTRUMENTS}
@@ -147,7 +163,7 @@ class Translator(DagsterDbtTranslator):
 
 
 def fee_overrides_asset() -> dg.AssetSpec:
-    """The dbt source that no asset writes: people do, with ``funding fees set``."""
+    """Declare the dbt source that no asset writes: people do, with ``funding fees set``."""
     return dg.AssetSpec(
         table_key(FEE_OVERRIDES),
         description=FEE_OVERRIDES.description,
@@ -159,7 +175,7 @@ def fee_overrides_asset() -> dg.AssetSpec:
 
 
 def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefinition:
-    """Everything that dbt builds, in one step: all of it appears in the lake, or nothing does."""
+    """Define all that dbt builds, in one step: all of it appears in the lake, or nothing does."""
     translator = Translator(venues)
 
     @dbt_assets(
@@ -177,7 +193,8 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
                     models = _started(dbt, build, BUILD, context, project)
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
-                yield from _counted(outputs, context, lake)
+                lineage = translator.lineage(models, project)
+                yield from _counted(outputs, lineage, context, lake)
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
@@ -194,7 +211,7 @@ def _started(
     context: dg.AssetExecutionContext,
     project: DbtProject,
 ) -> DbtCliInvocation:
-    """dbt, at work in the build. That a test fails, or cannot be run, is not an error."""
+    """Set dbt to work in the build. That a test fails, or cannot be run, is not an error."""
     variables = {**build.environment(), "DBT_TARGET_PATH": str(project.target_path)}
     before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)  # dagster-dbt hands on its own environment, and nothing else
@@ -207,7 +224,7 @@ def _started(
 
 
 def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
-    """A failed check with the first rows that its test found, or with why it could not be run."""
+    """Give a failed check the first rows that its test found, or why it could not be run."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
     failed_rows = event.metadata.get("dagster_dbt/failed_row_count")
@@ -226,27 +243,33 @@ def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
 
 
 def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
-    """What dbt says of each node that it ran."""
+    """Return what dbt says of each node that it ran."""
     results: list[dict[str, Any]] = invocation.get_artifact("run_results.json")["results"]
     return results
 
 
 def _counted(
-    events: Sequence[Any], context: dg.AssetExecutionContext, lake: LakeResource
+    events: Sequence[Any],
+    lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
 ) -> Iterator[Any]:
-    """Outputs with row counts and previews: dagster-dbt does not know the lake to count in."""
+    """Yield outputs with column lineage and, of declared tables, row counts and previews.
+
+    dagster-dbt does not know the lake to count in.
+    """
     with lake.get_connection() as connection:
         for event in events:
-            table = isinstance(event, dg.Output) and TABLES.get(
-                ".".join(context.asset_key_for_output(event.output_name).path)
-            )
-            if table:
+            if not isinstance(event, dg.Output):
+                yield event
+                continue
+            key = context.asset_key_for_output(event.output_name)
+            shown: dict[str, Any] = {}
+            if key in lineage:
+                shown["dagster/column_lineage"] = lineage[key]
+            if table := TABLES.get(".".join(key.path)):
                 counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
                 head = connection.execute(f"FROM {table.full_name} LIMIT {PREVIEW_ROWS}").pl()
-                shown = {
-                    "dagster/row_count": counted[0] if counted else 0,
-                    "preview": dg.MetadataValue.md(markdown_table(head)),
-                }
-                yield event.with_metadata({**event.metadata, **shown})
-            else:
-                yield event
+                shown["dagster/row_count"] = counted[0] if counted else 0
+                shown["preview"] = dg.MetadataValue.md(markdown_table(head))
+            yield event.with_metadata({**event.metadata, **shown})

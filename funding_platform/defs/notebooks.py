@@ -11,7 +11,7 @@ REGIME_CLASSIFIER = "05_regime_classifier"
 
 
 def notebook_asset() -> dg.AssetsDefinition:
-    """The regime classifier: how the feature store is used, and whether it says anything."""
+    """Define the regime classifier: how the feature store is used, and whether it says anything."""
 
     @dg.asset(
         key=["notebooks", "regime_classifier"],

@@ -16,12 +16,12 @@ LONGEST_CELL = 60
 
 
 def table_key(table: Table) -> dg.AssetKey:
-    """``<schema>/<name>``, as in SQL; what each venue writes is told apart by ``raw_key``."""
+    """Return ``<schema>/<name>``, as in SQL; ``raw_key`` tells apart what each venue writes."""
     return dg.AssetKey([table.schema, table.name])
 
 
 def column_schema(table: Table) -> dg.TableSchema:
-    """The declaration as Dagster shows it."""
+    """Write the declaration as Dagster shows it."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -36,7 +36,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def definition_metadata(table: Table) -> dict[str, dg.MetadataValue]:
-    """What is known of a table's asset before it is materialised."""
+    """Return what is known of a table's asset before it is materialised."""
     return {
         "dagster/column_schema": dg.MetadataValue.table_schema(column_schema(table)),
         "dagster/table_name": dg.MetadataValue.text(table.full_name),
@@ -45,7 +45,7 @@ def definition_metadata(table: Table) -> dict[str, dg.MetadataValue]:
 
 
 def frame_metadata(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """Row count and a preview of what was just written."""
+    """Show row count and a preview of what was just written."""
     return {
         "dagster/row_count": dg.MetadataValue.int(frame.height),
         "preview": dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS))),
@@ -53,12 +53,12 @@ def frame_metadata(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
 
 
 def png_metadata(png: bytes, title: str) -> dg.MetadataValue:
-    """A picture, shown where the metadata is; it is small, for it lies in the event log."""
+    """Embed a picture in the metadata; it is small, for it lies in the event log."""
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{b64encode(png).decode()})")
 
 
 def markdown_table(frame: pl.DataFrame) -> str:
-    """A frame as a Markdown table, each cell as the text that it is."""
+    """Write a frame as a Markdown table, each cell as the text that it is."""
     lines = [
         [markdown(name) for name in frame.columns],
         ["---"] * frame.width,

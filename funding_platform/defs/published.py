@@ -14,7 +14,7 @@ PUBLISHED_KEY = dg.AssetKey(["published", "funding_duckdb"])
 
 
 def published_asset() -> dg.AssetsDefinition:
-    """The file, written after everything else."""
+    """Define the file, written after everything else."""
 
     @dg.asset(
         key=PUBLISHED_KEY,
@@ -48,7 +48,7 @@ def published_asset() -> dg.AssetsDefinition:
 
 
 def published_check() -> dg.AssetChecksDefinition:
-    """Opens the file as a stranger would."""
+    """Define the check that opens the file as a stranger would."""
 
     @dg.asset_check(asset=PUBLISHED_KEY, description="The file opens and holds settled rates.")
     def readable(published: PublishedFileResource) -> dg.AssetCheckResult:

@@ -33,12 +33,12 @@ COMPLETE_SHARE = 0.99
 
 
 def raw_key(venue: str, table: Table) -> dg.AssetKey:
-    """``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
+    """Return ``raw/<venue>/<table>``; Dagster takes no colon, as in ``ccxt:gate``, in a name."""
     return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 
 def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
-    """Settled history of one venue, one partition a month, a range in one run."""
+    """Define the settled history of one venue, one partition a month, a range in one run."""
     key = raw_key(venue, FUNDING_RATES)
     title = venue_spec(venue).title
 
@@ -86,7 +86,7 @@ def hourly_assets(
     collect: Callable[[Sequence[str], Settings, str], dict[str, Collected]],
     venues: Sequence[str],
 ) -> dg.AssetsDefinition:
-    """One table of all venues, asked at once; each venue is an asset of its own."""
+    """Define one table of all venues, asked at once; each venue is an asset of its own."""
     keys = {raw_key(venue, table): venue for venue in venues}
 
     @dg.multi_asset(
@@ -126,12 +126,15 @@ def hourly_assets(
 
 
 def _kinds(key: dg.AssetKey) -> set[str]:
-    """The venue among them: a node of the graph shows them, and of its key the last part only."""
+    """Name the venue among the kinds.
+
+    A node of the graph shows them, and of its key the last part only.
+    """
     return {key.path[1], "python", "duckdb"}
 
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """All collected assets of the given venues, of what each offers."""
+    """Define all collected assets of the given venues, of what each offers."""
     return [
         *(funding_rates_asset(venue) for venue in offering(FUNDING_RATES, venues)),
         hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
@@ -142,7 +145,7 @@ def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
 def _hourly_results(
     table: Table, collected: Mapping[str, Collected]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """A venue that answered is materialised; one that did not only fails its check."""
+    """Materialise each venue that answered; one that did not only fails its check."""
     for venue, one in collected.items():
         key, attempt = raw_key(venue, table), one.attempt
         trouble = [attempt.error] if attempt.error else attempt.warnings
@@ -166,7 +169,7 @@ def _hourly_results(
 
 
 def _history_metadata(report: HistoryReport) -> dict[str, Any]:
-    """What a backfill did as a whole; the rows of each month stand on its own partition."""
+    """Say what a backfill did as a whole; the rows of each month stand on its own partition."""
     return {
         "dagster/row_count": report.rows,
         "window": str(report.window),
@@ -185,7 +188,7 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
 
 
 def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
-    """The verdict on a backfill."""
+    """Return the verdict on a backfill."""
     lost = report.missing_settlements.height
     by_name = named(report.missing_settlements, MAX_NAMED_SYMBOLS)
     return dg.AssetCheckResult(

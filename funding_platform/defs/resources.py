@@ -34,7 +34,7 @@ class LakeResource(DuckDBResource):
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
-        """A read-only connection with the lake as its default database."""
+        """Open a read-only connection with the lake as its default database."""
         connection = connect(self.settings)
         try:
             yield connection
@@ -50,7 +50,7 @@ class PublishedFileResource(DuckDBResource):
 
     @contextmanager
     def get_connection(self) -> Iterator[DuckDBPyConnection]:
-        """A connection to the file as it was last published."""
+        """Open a connection to the file as it was last published."""
         published = DuckDBResource(
             database=str(Settings(**self.stated).published_file),
             connection_config={"access_mode": "READ_ONLY"},

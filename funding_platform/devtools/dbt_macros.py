@@ -8,8 +8,10 @@ from datetime import timedelta
 from textwrap import fill
 
 from funding_platform.arbitrage.formulas import FORMULAS, Formula, codes_that_hold, inputs_of
+from funding_platform.core.asset_classes import UNSAID
 from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
+from funding_platform.core.pauses import PAUSE_SYMBOLS, PAUSING
 from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.opportunities import HORIZONS
 from funding_platform.core.tables.reasons import REJECT_REASONS, WATCH_REASONS, Reason
@@ -31,7 +33,10 @@ _COLUMNS = {"long_fee_bps": "long.taker_bps", "short_fee_bps": "short.taker_bps"
 
 
 def completeness_macros() -> str:
-    """What SQL must know of the rules of core/: lateness, who keeps how much, listings, clocks."""
+    """Write what SQL must know of the rules of core/.
+
+    Lateness, who keeps how much, listings and clocks.
+    """
     depths = "".join(
         f"\n        when '{venue}' then interval {depth // timedelta(hours=1)} hours"
         for venue, depth in history_depths().items()
@@ -52,6 +57,12 @@ def completeness_macros() -> str:
             )
         ),
         _macro(
+            "pausing()",
+            ", ".join(f"'{name}'" for name in PAUSING),
+            "Asset classes whose funding a venue may pause, and how many instruments tell it.",
+        ),
+        _macro("pause_symbols()", str(PAUSE_SYMBOLS), ""),
+        _macro(
             "skew()",
             f"interval {SKEW // MILLISECOND} milliseconds",
             "How far two clocks may be apart that are both taken to be right.",
@@ -65,7 +76,7 @@ def completeness_macros() -> str:
 
 
 def dollar_macro() -> str:
-    """Which quote currencies count as dollars."""
+    """Write which quote currencies count as dollars."""
     dollars = ", ".join(f"'{quote}'" for quote in DOLLARS)
     return _file(
         "funding_platform/core/symbols.py",
@@ -77,8 +88,27 @@ def dollar_macro() -> str:
     )
 
 
+def asset_macros() -> str:
+    """What makes two instruments those of one asset."""
+    return _file(
+        "funding_platform/core/asset_classes.py",
+        _macro(
+            "asset(base, asset_class)",
+            f"case when {{{{ asset_class }}}} is distinct from 'other' "
+            f"then {{{{ base }}}} || ' ' || coalesce({{{{ asset_class }}}}, '{UNSAID}') end",
+            "The asset that an instrument is on; null where it can be none of another's.",
+        ),
+        _macro(
+            "same_asset(one, other)",
+            "{{ asset(one ~ '.base', one ~ '.asset_class') }}\n    "
+            "= {{ asset(other ~ '.base', other ~ '.asset_class') }}",
+            "Whether two instruments are on one asset.",
+        ),
+    )
+
+
 def opportunity_macros() -> str:
-    """What a pair costs and keeps, and what stands against it."""
+    """Write what a pair costs and keeps, and what stands against it."""
     return _file(
         "funding_platform/arbitrage/formulas.py and core/tables/reasons.py",
         _macro(
@@ -115,7 +145,7 @@ def _those_that_hold(reasons: Mapping[str, Reason]) -> str:
 
 
 def _read(inputs: Iterable[str]) -> dict[str, str]:
-    """How a macro reads each input: from dbt's variables, or else from its parameter."""
+    """Say how a macro reads each input: from dbt's variables, or else from its parameter."""
     return {name: f"{{{{ {_VARIABLES.get(name, name)} }}}}" for name in inputs}
 
 

@@ -29,6 +29,7 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
 from funding_platform.devtools.dbt_macros import (
+    asset_macros,
     completeness_macros,
     dollar_macro,
     opportunity_macros,
@@ -75,12 +76,13 @@ _ORIGIN = (
 
 
 def documents() -> dict[Path, str]:
-    """Every derived file: its path from the project's root, and its text."""
+    """Write every derived file: its path from the project's root, and its text."""
     return {
         Path("dbt_project/models/staging/_sources.yml"): _yaml(dbt_sources(SOURCES)),
         Path("dbt_project/models/marts/_marts.yml"): _yaml(dbt_marts(MARTS)),
         Path("dbt_project/seeds/_seeds.yml"): _yaml(dbt_seeds(SEEDS)),
         Path("dbt_project/macros/completeness.sql"): completeness_macros(),
+        Path("dbt_project/macros/assets.sql"): asset_macros(),
         Path("dbt_project/macros/dollars.sql"): dollar_macro(),
         Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
@@ -96,7 +98,7 @@ def write_documents(root: Path) -> None:
 
 
 def stale_documents(root: Path) -> list[Path]:
-    """Derived files below ``root`` that are missing or differ from their derivation."""
+    """List the derived files below ``root`` that are missing or differ from their derivation."""
     return [
         path
         for path, text in documents().items()
@@ -105,7 +107,7 @@ def stale_documents(root: Path) -> list[Path]:
 
 
 def dbt_sources(tables: tuple[Table, ...]) -> dict[str, Any]:
-    """The dbt sources, one per schema.
+    """Describe the dbt sources, one per schema.
 
     NOT NULL is left out: DuckLake enforces it. Keys, bounds and allowed values it does not.
     """
@@ -126,7 +128,7 @@ def dbt_sources(tables: tuple[Table, ...]) -> dict[str, Any]:
 
 
 def dbt_marts(tables: tuple[Table, ...]) -> dict[str, Any]:
-    """The dbt models with enforced contracts.
+    """Describe the dbt models with enforced contracts.
 
     A column that must not be null is a constraint rather than a test: DuckLake enforces it, so
     that a broken build fails before it replaces the table that people query. A view is not tested
@@ -136,7 +138,7 @@ def dbt_marts(tables: tuple[Table, ...]) -> dict[str, Any]:
 
 
 def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
-    """The dbt seeds with their column types, which dbt would otherwise guess from the values.
+    """Describe the dbt seeds with their column types, which dbt would else guess from the values.
 
     ``dbt seed --full-refresh`` creates the table without NOT NULL, hence the tests for it.
     """
@@ -155,7 +157,7 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
 
 
 def tables_markdown(tables: tuple[Table, ...]) -> str:
-    """The reference of all tables, for people."""
+    """Write the reference of all tables, for people."""
     parts = ["# Tables", f"<!-- {_ORIGIN} -->", "All times are UTC."]
     for schema, members in groupby(tables, key=lambda table: table.schema):
         parts += [f"## {schema}", _SCHEMAS[schema], *map(_table_markdown, members)]
@@ -163,7 +165,7 @@ def tables_markdown(tables: tuple[Table, ...]) -> str:
 
 
 def features_markdown() -> str:
-    """The reference of all features: where each comes from, its formula and its unit."""
+    """Write the reference of all features: where each comes from, its formula and its unit."""
     parts = [
         "# Features",
         f"<!-- {_ORIGIN} -->",
@@ -189,7 +191,7 @@ def _mart(table: Table) -> dict[str, Any]:
 
 
 def _described(table: Table, columns: list[dict[str, Any]]) -> dict[str, Any]:
-    """What sources, models and seeds have in common."""
+    """Describe a table in what sources, models and seeds have in common."""
     return {
         "name": table.name,
         "description": table.description,
@@ -207,7 +209,7 @@ def _column(column: Column) -> dict[str, Any]:
 
 
 def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
-    """One dbt test of a table's key, bounds and allowed values, and of what must be there if asked.
+    """Make one dbt test of a table's key, bounds, allowed values, and what must be there if asked.
 
     One and not one per column: a query of its own costs more than the answer.
     """

@@ -96,7 +96,7 @@ def _venues(settings: Settings) -> Finding:
 
 
 def _clock(settings: Settings, now: datetime) -> Finding:
-    """Whether anything is stored that a clock dated ahead of now."""
+    """Find whether anything is stored that a clock dated ahead of now."""
     with connect(settings) as lake:
         ahead = rows_ahead(lake, now)
     if not ahead:
@@ -113,7 +113,7 @@ def _clock(settings: Settings, now: datetime) -> Finding:
 
 
 def _listings(settings: Settings) -> Finding:
-    """Tickers of which the lake holds what another contract did."""
+    """Find the tickers of which the lake holds what another contract did."""
     with connect(settings) as lake:
         earlier = earlier_listings(lake)
     if earlier.is_empty():
@@ -152,7 +152,7 @@ def _lake(settings: Settings, now: datetime) -> Finding:
 
 
 def _copy(settings: Settings, now: datetime) -> Finding:
-    """Whether the catalog's newest copy keeps up with it."""
+    """Find whether the catalog's newest copy keeps up with it."""
     catalog, copy = catalog_file(settings), copy_file(settings)
     if not catalog.exists():
         return Finding(True, "no catalog, no copy of it")

@@ -175,7 +175,7 @@ def revoke_fees(
 def _standing_override(
     lake: Lake, venue: str, tier: str, effective_from: datetime
 ) -> dict[str, object]:
-    """The row that set the override, if it stands."""
+    """Find the row that set the override, if it stands."""
     standing = lake.read(_STANDING, [venue])
     of_tier = standing.filter(pl.col("tier") == tier)
     if of_tier.is_empty():
@@ -195,7 +195,7 @@ def _standing_override(
 
 
 def _known_volume(lake: Lake, fees: NewFees) -> float | None:
-    """The volume that the tier applied from until then, or from the first time it is known."""
+    """Find the volume that the tier applied from until then, or from the first time it is known."""
     columns = "tier, effective_from, min_volume_30d_usd"
     published = f"SELECT {columns} FROM {FEE_SCHEDULES.full_name} WHERE venue = ?"
     overridden = f"SELECT {columns} FROM ({_STANDING})"
@@ -217,7 +217,7 @@ def _known_volume(lake: Lake, fees: NewFees) -> float | None:
 
 
 def _override(lake: Lake, values: Mapping[str, object], now: datetime) -> pl.DataFrame:
-    """One row of the audit trail, recorded after every other whatever the clock says."""
+    """Make a row of the audit trail, recorded after every other whatever the clock says."""
     newest = lake.read(f"SELECT max(recorded_at) FROM {FEE_OVERRIDES.full_name}").item()
     recorded_at = now if newest is None else max(now, newest + _TICK)
     return pl.DataFrame(
@@ -226,7 +226,7 @@ def _override(lake: Lake, values: Mapping[str, object], now: datetime) -> pl.Dat
 
 
 def _require_sense(tier: str, effective_from: datetime, note: str) -> None:
-    """A tier that can be named on a command line, an instant, and a reason."""
+    """Require a tier that can be named on a command line, an instant, and a reason."""
     if effective_from.tzinfo is None:
         raise FeeRefusedError(
             f"the time {effective_from} has no zone", hint="say which instant is meant: use UTC"

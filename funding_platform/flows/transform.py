@@ -116,7 +116,7 @@ def _marts(
     settings: Settings, run_id: str
 ) -> tuple[list[tuple[str, int | None, float]], list[Node]]:
     """Have dbt build and test; return the marts that it built, and its tests."""
-    target = settings.data_dir / "dbt"
+    target = settings.dbt_dir
     with marts_build(settings) as build:
         with step("dbt build"):
             nodes = run_dbt(BUILD, build.environment(), target)
@@ -127,7 +127,7 @@ def _marts(
 
 
 def _counted(build: MartsBuild, nodes: list[Node]) -> Iterator[tuple[str, int | None, float]]:
-    """Each declared mart with its rows; a view stores none."""
+    """Yield each declared mart with its rows; a view stores none."""
     seconds = {node.name: node.seconds for node in nodes}
     with build.connection() as connection:
         for table in TABLES.values():

@@ -52,7 +52,7 @@ def connect(
     read_only: bool = True,
     as_of: datetime | int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection with the lake as its default database.
+    """Open a DuckDB connection with the lake as its default database.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def refuse_read_only(folder: Path) -> None:
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Whether the lake has a table yet: one of a lake from before may be newer than it."""
+    """Tell whether the lake has a table yet: one of a lake from before may be newer than it."""
     found = connection.execute(
         "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
         [table.schema, table.name],
@@ -260,7 +260,7 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _held_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
-    """Names of the columns of every table that the lake has."""
+    """Read the names of the columns of every table that the lake has."""
     found = connection.execute(
         "SELECT schema_name || '.' || table_name, list(column_name) FROM duckdb_columns() "
         "WHERE database_name = ? GROUP BY ALL",
@@ -274,7 +274,7 @@ def _tables_not_in(held: Mapping[str, set[str]]) -> list[Table]:
 
 
 def _columns_not_in(held: Mapping[str, set[str]]) -> list[tuple[Table, Column]]:
-    """Columns that tables of an older lake lack; rows from before have null there."""
+    """List the columns that tables of an older lake lack; rows from before have null there."""
     return [
         (table, column)
         for table in OURS

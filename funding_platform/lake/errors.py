@@ -132,7 +132,7 @@ class QueryCrashedError(QueryError):
 
 
 def translated(error: duckdb.Error) -> FundingError:
-    """The lake's own error for one that DuckDB raised."""
+    """Return the lake's own error for one that DuckDB raised."""
     text = str(error)
     if "database is locked" in text or "Could not set lock" in text:
         return LakeLockedError(

@@ -19,7 +19,7 @@ reads its catalog over a connection of its own."""
 
 
 def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory with the lake's extensions, UTC, and caps on threads and memory."""
+    """Open DuckDB in memory with the lake's extensions, UTC, and caps on threads and memory."""
     verified = _loaded_by.keys() >= set(EXTENSIONS)
     connection = duckdb.connect(
         config={
@@ -71,7 +71,7 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _wheel_file(name: str) -> Path:
-    """Where the extension's wheel keeps the binary."""
+    """Find where the extension's wheel keeps the binary."""
     package = importlib.util.find_spec(f"duckdb_extension_{name}")
     folder = Path(package.origin).parent if package and package.origin else Path("not-installed")
     return folder / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"

@@ -78,17 +78,20 @@ class ExplainedLock:
 
 
 def publish_lock(settings: Settings) -> ExplainedLock:
-    """The lock around building and renaming the published file."""
+    """Return the lock around building and renaming the published file."""
     return ExplainedLock(settings, "publish.lock", "publishing")
 
 
 def build_lock(settings: Settings) -> ExplainedLock:
-    """The lock around a build of the marts: a second would bring what it saw before the first."""
+    """Return the lock that lets one build of the marts run at a time.
+
+    A second would bring what it saw before the first.
+    """
     return ExplainedLock(settings, "build.lock", "building the marts")
 
 
 def copy_lock(settings: Settings) -> ExplainedLock:
-    """The lock around making and renaming a copy of the catalog."""
+    """Return the lock around making and renaming a copy of the catalog."""
     return ExplainedLock(settings, "backup/copy.lock", "copying the catalog")
 
 
@@ -176,7 +179,7 @@ _HELD = _Held()
 
 
 def commit_lock(settings: Settings) -> CommitLock:
-    """The inter-process lock around BEGIN..COMMIT.
+    """Return the inter-process lock around BEGIN..COMMIT.
 
     Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked"; the
     lock makes them take turns. Readers need none. A thread that holds it is given the same again.
@@ -185,7 +188,7 @@ def commit_lock(settings: Settings) -> CommitLock:
 
 
 def _explained(error: OSError, path: Path) -> LakeFullError | LakeReadOnlyError | OSError:
-    """The lake's own error for one of the file system."""
+    """Return the lake's own error for one of the file system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return LakeFullError(f"no space left beside {path}", hint="free some space")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

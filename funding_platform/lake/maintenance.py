@@ -161,7 +161,7 @@ def _drop_unreadable(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _data_files(connection: duckdb.DuckDBPyConnection) -> int:
-    """Parquet files that the newest snapshot reads."""
+    """Count the Parquet files that the newest snapshot reads."""
     counted = connection.execute(f"SELECT sum(file_count) FROM ducklake_table_info('{LAKE}')")
     row = counted.fetchone()
     return int(row[0] or 0) if row else 0

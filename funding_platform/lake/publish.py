@@ -113,7 +113,7 @@ def _replace(aside: Path, target: Path) -> None:
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Tables to publish that the lake holds; dbt's are absent before its first run."""
+    """List the tables to publish that the lake holds; dbt's are absent before its first run."""
     found = connection.execute(
         "SELECT table_schema || '.' || table_name FROM information_schema.tables "
         "WHERE table_catalog = ?",

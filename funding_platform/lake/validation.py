@@ -38,7 +38,7 @@ def validate(table: Table, frame: pl.DataFrame) -> None:
 
 
 def _shape(table: Table, frame: pl.DataFrame) -> Iterator[str]:
-    """Missing, unknown and mistyped columns."""
+    """Complain of missing, unknown and mistyped columns."""
     declared, actual = table.polars_schema, frame.schema
     missing = [name for name in declared if name not in actual]
     if missing:
@@ -52,7 +52,7 @@ def _shape(table: Table, frame: pl.DataFrame) -> Iterator[str]:
 
 
 def _values(table: Table, frame: pl.DataFrame) -> Iterator[str]:
-    """Nulls, non-finite numbers, values out of bounds or out of the allowed set.
+    """Complain of nulls, non-finite numbers, values out of bounds or out of the allowed set.
 
     All rules are asked in one pass; only a broken one is asked again, for its rows.
     """
@@ -65,7 +65,7 @@ def _values(table: Table, frame: pl.DataFrame) -> Iterator[str]:
 
 
 def _future(table: Table, frame: pl.DataFrame, now: datetime) -> Iterator[str]:
-    """Rows of a time that has not come."""
+    """Complain of rows of a time that has not come."""
     for column in table.columns:
         if column.past:
             ahead = pl.col(column.name) > instant(now + SKEW)
@@ -78,14 +78,14 @@ def _future(table: Table, frame: pl.DataFrame, now: datetime) -> Iterator[str]:
 
 
 def _duplicates(table: Table, frame: pl.DataFrame) -> Iterator[str]:
-    """Rows that share a key."""
+    """Complain of rows that share a key."""
     if frame.n_unique(table.key) < frame.height:
         twins = frame.filter(pl.struct(table.key).is_duplicated())
         yield _fault("unique key", table.key, twins)
 
 
 def _fault(rule: str, columns: tuple[str, ...], culprits: pl.DataFrame) -> str:
-    """One line: the rule, how many rows break it, and the first of them."""
+    """Write one line: the rule, how many rows break it, and the first of them."""
     rows = culprits.select(list(dict.fromkeys(columns))).head(SHOWN_ROWS).rows(named=True)
     shown = "; ".join(", ".join(f"{k}={v}" for k, v in row.items()) for row in rows)
     return f"rule: {rule}; {culprits.height} rows, first: {shown}"

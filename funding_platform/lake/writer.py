@@ -47,7 +47,7 @@ class Scope:
         )
 
     def sql(self) -> tuple[str, list[object]]:
-        """The scope as a WHERE condition and its parameters."""
+        """Write the scope as a WHERE condition and its parameters."""
         conditions: list[str] = []
         parameters: list[object] = []
         for column, value in self.equal.items():
@@ -59,7 +59,7 @@ class Scope:
         return " AND ".join(conditions) or "true", parameters
 
     def expression(self) -> pl.Expr:
-        """The scope as a Polars predicate."""
+        """Write the scope as a Polars predicate."""
         inside = pl.lit(True)
         for column, value in self.equal.items():
             inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
@@ -81,7 +81,7 @@ class Transaction:
         self._staged.close()
 
     def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
-        """The answer of a query, with what this transaction has written."""
+        """Run a query and return its answer, with what this transaction has written."""
         return self._connection.execute(sql, parameters).pl()
 
     def replace(
@@ -186,7 +186,7 @@ class Lake:
     def commit(
         self, run_id: str, message: str, *, extra: Mapping[str, object] | None = None
     ) -> Iterator[Transaction]:
-        """One transaction under the inter-process lock; any error rolls it back.
+        """Run one transaction under the inter-process lock; any error rolls it back.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class Lake:
                 raise translated(error) from error
 
     def read(self, sql: str, parameters: list[object] | None = None) -> pl.DataFrame:
-        """The answer of a query, as a frame.
+        """Run a query and return its answer as a frame.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class Lake:
         *,
         columns: tuple[str, ...] = (),
     ) -> pl.DataFrame:
-        """Rows of a declared table, with its types; fails as ``read`` does.
+        """Read the rows of a declared table, with its types; fails as ``read`` does.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ class Lake:
     def stream(
         self, sql: str, parameters: list[object], *, at_once: int
     ) -> Iterator[tuple[Any, ...]]:
-        """The answer of a query row by row, of which only a few are in memory.
+        """Yield the answer of a query row by row, with only a few rows in memory.
 
         Raises
         ------
@@ -285,7 +285,7 @@ class Lake:
             cursor.close()
 
     def snapshot_id(self) -> int:
-        """The id of the newest DuckLake snapshot, for `connect(as_of=...)`."""
+        """Return the id of the newest DuckLake snapshot, for `connect(as_of=...)`."""
         return current_snapshot(self.connection)
 
     def _roll_back(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from funding_platform.defs.assembly import build_definitions
-from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
+from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import DAGSTER_HOME, project_file
 from funding_platform.views.terminal import console, progress_bars, remark
@@ -34,7 +34,7 @@ def main() -> int:
             progress_bars(log),
             dg.DagsterInstance.from_config(str(home)) as instance,
         ):
-            world = World(build_definitions(data_dir=folder, **stated), instance)
+            world = SandboxRun(build_definitions(data_dir=folder, **stated), instance)
             results = [result for _, result in world.everything(MONTHS)]
     troubles = [f"run {one.run_id} failed" for one in results if not one.success]
     troubles += failed_checks(results)

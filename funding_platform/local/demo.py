@@ -18,7 +18,7 @@ from funding_platform.flows.queries import (
 )
 from funding_platform.flows.queries.runs import LATEST
 from funding_platform.local.home import dagster_instance
-from funding_platform.local.sandbox_run import World, failed_checks, sandbox_venues
+from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
 from funding_platform.views.opportunity_words import shown_opportunities
@@ -56,7 +56,7 @@ def run_demo(*, months: int, symbols: int) -> None:
     settings = Settings()
     log = settings.data_dir / LOG_NAME
     with sandbox_venues(build_market(symbols=symbols)) as stated, progress_bars(log):
-        world = World(build_definitions(**stated), dagster_instance())
+        world = SandboxRun(build_definitions(**stated), dagster_instance())
         results = [_succeeded(result, what) for what, result in world.everything(months)]
     _show(settings)
     for failure in failed_checks(results):
@@ -84,7 +84,7 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
 
 
 def _show(settings: Settings) -> None:
-    """Coverage, the ten best opportunities, the BTC curve of each venue, and the backtest."""
+    """Show coverage, the ten best opportunities, each venue's BTC curve, and the backtest."""
     wanted = OpportunityFilter(limit=10)
     with open_lake(settings) as lake:
         coverage = coverage_by_month(lake)

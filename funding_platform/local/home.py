@@ -15,7 +15,7 @@ class DagsterHomeError(FundingError):
 
 
 def dagster_instance() -> dg.DagsterInstance:
-    """The instance of ``DAGSTER_HOME``.
+    """Return the instance of ``DAGSTER_HOME``.
 
     Raises
     ------

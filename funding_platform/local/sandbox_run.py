@@ -36,14 +36,14 @@ def sandbox_venues(market: Market) -> Iterator[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SandboxRun:
     """A definitions object and the instance that its jobs run in."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
 
     def everything(self, months: int) -> Iterator[tuple[str, dg.ExecuteInProcessResult]]:
-        """Every job once, in order, as what it did and its result; each runs when asked for."""
+        """Run every job once, in order, each when asked for; yield what it did and its result."""
         yield "the hourly collection", self.collect()
         for venue in offering(FUNDING_RATES, venue_names()):
             yield f"the history of {venue}", self.backfill(venue, months)
@@ -51,7 +51,7 @@ class World:
         yield "the backtest", self.backtest()
 
     def collect(self) -> dg.ExecuteInProcessResult:
-        """One hourly collection of all venues; of the next hour, where this one ends meanwhile."""
+        """Run one hourly collection of all venues; of the next hour, where this one ends."""
         hour = floor_hour(datetime.now(UTC))
         result = self.run(COLLECT, partition_key=f"{hour:{HOUR_KEY}}")
         if not result.success and (running := floor_hour(datetime.now(UTC))) > hour:
@@ -59,17 +59,17 @@ class World:
         return result
 
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
-        """The last ``months`` months of a venue in one run."""
+        """Backfill the last ``months`` months of a venue in one run."""
         return self.run(
             HISTORY, tags=_range_tags(months), asset_selection=[raw_key(venue, FUNDING_RATES)]
         )
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
-        """Features of the last ``months`` months, the marts, and the published file."""
+        """Run the features of the last ``months`` months, the marts, and the published file."""
         return self.run(TRANSFORM, tags=_range_tags(months))
 
     def backtest(self) -> dg.ExecuteInProcessResult:
-        """The example backtest over everything that is there."""
+        """Run the example backtest over everything that is there."""
         return self.run(BACKTEST)
 
     def run(
@@ -80,7 +80,7 @@ class World:
         tags: dict[str, str] | None = None,
         asset_selection: Sequence[dg.AssetKey] | None = None,
     ) -> dg.ExecuteInProcessResult:
-        """One run of a job; a failure shows in the result, not as an exception."""
+        """Run a job once; a failure shows in the result, not as an exception."""
         return self.definitions.resolve_job_def(job).execute_in_process(
             run_config=QUIET,
             instance=self.instance,
@@ -103,7 +103,7 @@ def _range_tags(months: int) -> dict[str, str]:
 
 
 def failed_checks(results: Sequence[dg.ExecuteInProcessResult]) -> list[str]:
-    """Asset checks that did not pass, in words."""
+    """List the asset checks that did not pass, in words."""
     return [
         f"{check.asset_key.to_user_string()} {check.check_name}: {check.description or 'failed'}"
         for result in results

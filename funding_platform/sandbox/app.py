@@ -76,7 +76,7 @@ class Sandbox:
     limiter: Limiter = field(default_factory=lambda: Limiter(time.time))
 
     async def answer(self, http: HttpRequest) -> Response:
-        """One request to a venue."""
+        """Answer one request to a venue."""
         venue = http.path_params["venue"]
         wire = WIRES.get(venue)
         if wire is None:
@@ -107,7 +107,7 @@ class Sandbox:
     def _reply(
         self, wire: Wire, route: Route | None, request: Request, client: str, counter: Counter
     ) -> tuple[Reply, Mapping[str, str]]:
-        """The venue's answer and its rate headers, after the limits where they are enforced."""
+        """Make the venue's answer and its rate headers, after the limits where it enforces them."""
         if route is None:
             return wire.not_found, {}
         if not self.enforce_limits:
@@ -126,7 +126,7 @@ class Sandbox:
         return reply, verdict.headers
 
     async def control_faults(self, http: HttpRequest) -> Response:
-        """GET lists the faults in force, POST adds some, DELETE clears them."""
+        """List the faults in force for GET, add some for POST, clear them for DELETE."""
         if http.method == "DELETE":
             self.plan.clear()
         elif http.method == "POST":
@@ -137,7 +137,7 @@ class Sandbox:
         return Response(FAULTS.dump_json(self.plan.faults), media_type="application/json")
 
     async def control_stats(self, http: HttpRequest) -> Response:
-        """Counters per venue and endpoint."""
+        """Return the counters per venue and endpoint."""
         counted = {
             venue: {endpoint: asdict(counter) for endpoint, counter in endpoints.items()}
             for venue, endpoints in self.counters.items()
@@ -152,7 +152,7 @@ def create_app(
     enforce_limits: bool = False,
     enforce_retention: bool = False,
 ) -> Starlette:
-    """The application over a market.
+    """Make the application over a market.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def create_app(
 
 
 async def _params(http: HttpRequest) -> Mapping[str, Any]:
-    """The query of a GET, the JSON object in the body of a POST; nothing where that is none."""
+    """Read the query of a GET, or the JSON object that a POST has for a body, if it has one."""
     if http.method == "GET":
         return http.query_params
     try:
@@ -209,7 +209,7 @@ def _response(reply: Reply, headers: Mapping[str, str]) -> Response:
 async def _early_fault(
     http: HttpRequest, wire: Wire, struck: Struck, now_ms: int
 ) -> Response | None:
-    """Delays, and the answer of faults that leave the venue unasked."""
+    """Delay, or give the answer of a fault that leaves the venue unasked."""
     for fault, luck in struck:
         if isinstance(fault, Latency):
             longest = fault.seconds if fault.up_to_seconds is None else fault.up_to_seconds

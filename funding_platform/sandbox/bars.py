@@ -33,12 +33,12 @@ class Prices(NamedTuple):
     closes: Values
 
     def rounded(self, decimals: int) -> "Prices":
-        """At so many decimals; rounding keeps the order of the four."""
+        """Round to so many decimals, which keeps the order of the four."""
         return Prices(*(np.round(column, decimals) for column in self))
 
 
 def price_bars(price: Price, wick_key: Bits, wick: float, hours: Times, now: float) -> Prices:
-    """The bars of consecutive hours, the last of which may still be under way.
+    """Make the bars of consecutive hours, the last of which may still be under way.
 
     Parameters
     ----------
@@ -71,18 +71,18 @@ def price_bars(price: Price, wick_key: Bits, wick: float, hours: Times, now: flo
 
 
 def first_dealt(hour: int) -> int:
-    """The latest hour up to one that surely saw a deal: the first of its day."""
+    """Find the latest hour up to one that surely saw a deal: the first of its day."""
     return hour // _DAY_HOURS * _DAY_HOURS
 
 
 def dealt(own_key: Bits, idle: Values, hours: Times) -> npt.NDArray[np.bool_]:
-    """Whether anybody dealt in each hour: at least once a day somebody does."""
+    """Tell in which hours anybody dealt: at least once a day somebody does."""
     luck = uniform(draw(own_key ^ _DEALS, hours))
     return np.asarray((luck >= idle) | (hours % _DAY_HOURS == 0))
 
 
 def standing_still(prices: Prices, deals: npt.NDArray[np.bool_]) -> Prices:
-    """The bars, in hours without a deal at the last price before; the first hour has one."""
+    """Keep the last price in hours without a deal; the first hour has one."""
     latest = np.maximum.accumulate(np.where(deals, np.arange(len(deals)), 0))
     before = prices.closes[latest]
     return Prices(*(np.where(deals, column, before) for column in prices))

@@ -55,7 +55,7 @@ class PriceFile(NamedTuple):
 
 
 def csv_files(folder: Path) -> dict[str, Path]:
-    """The CSV files of a folder by name without suffix, in order of name."""
+    """List the CSV files of a folder by name without suffix, in order of name."""
     found = {
         path.name.removesuffix(suffix): path
         for path in sorted(folder.glob("*"))
@@ -66,7 +66,7 @@ def csv_files(folder: Path) -> dict[str, Path]:
 
 
 def read_funding(path: Path) -> FundingFile:
-    """The settlements of a funding file.
+    """Read the settlements of a funding file.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def read_funding(path: Path) -> FundingFile:
 
 
 def read_prices(folder: Path, name: str) -> PriceFile | None:
-    """The finest bars of a name, ``None`` where there are none.
+    """Read the finest bars of a name, ``None`` where there are none.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def _price_file(path: Path, length_ms: int) -> PriceFile:
 
 
 def read_open_interest(folder: Path, symbol: str, contract: Contract) -> OpenInterest:
-    """The hourly open interest of a contract; the unit is its base, its quote or USD.
+    """Read the hourly open interest of a contract; the unit is its base, its quote or USD.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _columns(
     optional: tuple[str, ...],
     parsers: tuple[Callable[[str], float], ...],
 ) -> list[list[float]]:
-    """Columns by name; an optional one that the file lacks is all NaN."""
+    """Read columns by name; an optional one that the file lacks is all NaN."""
     with _open(path) as file:
         rows = _rows(path, csv.reader(file, strict=True))
         header = next(rows, (1, []))[1]
@@ -182,7 +182,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def _rows(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with their line numbers; what cannot be read as text or CSV is an error of the file."""
+    """Yield rows with their line numbers; what is no text or CSV is an error of the file."""
     line = 0
     try:
         for line, row in enumerate(reader, start=1):

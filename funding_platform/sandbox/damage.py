@@ -22,7 +22,7 @@ _HTML = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body
 
 
 def spoil(body: bytes, fault: Body | FieldFault | Rows) -> bytes:
-    """The answer with one fault in it; a fault that finds nothing to spoil changes nothing."""
+    """Put one fault into an answer; a fault that finds nothing to spoil changes nothing."""
     if isinstance(fault, Body):
         return _BODIES[fault.action](body)
     try:
@@ -37,12 +37,12 @@ def spoil(body: bytes, fault: Body | FieldFault | Rows) -> bytes:
 
 
 def _mistyped(value: Any) -> Any:
-    """A value of another JSON type."""
+    """Give a value another JSON type."""
     return {"value": value} if isinstance(value, str) else str(value)
 
 
 def _number(change: Callable[[Decimal], Decimal]) -> Callable[[str, Any], dict[str, Any]]:
-    """Changes a number that stays of its JSON type; what is no number stays as it is."""
+    """Make a function that changes a number and keeps its JSON type; all else stays as it is."""
 
     def changed(name: str, value: Any) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -57,14 +57,14 @@ def _number(change: Callable[[Decimal], Decimal]) -> Callable[[str, Any], dict[s
 
 
 def _unit(stamp: Decimal) -> int:
-    """How many units of the stamp a second has."""
+    """Tell how many units of the stamp a second has."""
     return int(1000 ** sum(abs(stamp) >= bound for bound in _UNITS))
 
 
 def _time(
     of_number: Callable[[Decimal], Decimal], of_text: Callable[[datetime], Any]
 ) -> Callable[[str, Any], dict[str, Any]]:
-    """Changes a time, be it a number or an ISO text."""
+    """Make a function that changes a time, be it a number or an ISO text."""
 
     def changed(name: str, value: Any) -> dict[str, Any]:
         if isinstance(value, str) and _ISO.match(value):
@@ -84,14 +84,14 @@ def _rescaled(stamp: Decimal) -> Decimal:
 
 
 def _turned(name: str, value: Any) -> dict[str, Any]:
-    """The other sign, or the other side."""
+    """Turn a value to the other sign, or to the other side."""
     if value in _OPPOSITE:
         return {name: _OPPOSITE[value]}
     return _number(lambda number: -number)(name, value)
 
 
 def _with_field(node: Any, name: str, change: Callable[[str, Any], dict[str, Any]]) -> Any:
-    """A copy of a document in which every field of that name went through ``change``."""
+    """Copy a document with every field of that name put through ``change``."""
     if isinstance(node, list):
         return [_with_field(item, name, change) for item in node]
     if not isinstance(node, dict):
@@ -103,7 +103,7 @@ def _with_field(node: Any, name: str, change: Callable[[str, Any], dict[str, Any
 
 
 def _longest_list(node: Any) -> list[Any]:
-    """The longest list anywhere in a document: its rows."""
+    """Find the longest list anywhere in a document: its rows."""
     if isinstance(node, dict):
         children = list(node.values())
     elif isinstance(node, list):

@@ -25,19 +25,19 @@ _TURNOVER_DECIMALS = 4
 
 
 def spot_price(traits: Traits, hours: Values) -> Values:
-    """What a coin costs in US dollars, the same everywhere up to a basis point."""
+    """Compute what a coin costs in US dollars, the same everywhere up to a basis point."""
     drift = value_noise(draw(traits.coin_key, 7), hours, _PRICE)
     near = value_noise(draw(traits.own_key, 8), hours, _NEAR)
     return np.asarray(traits.price * np.exp(drift + near))
 
 
 def activity(traits: Traits, hours: Values) -> Values:
-    """How busy a market is, as a multiple of what is usual for it."""
+    """Compute how busy a market is, as a multiple of what is usual for it."""
     return np.exp(value_noise(draw(traits.own_key, 9), hours, _ACTIVITY))
 
 
 def quoted(price: Price, traits: Traits, opens_ms: Times, now: float, decimals: int) -> Candles:
-    """Bars of a figure that is there without a deal: a mark or an index."""
+    """Make bars of a figure that is there without a deal: a mark or an index."""
     hours = opens_ms // HOUR_MS
     bars = price_bars(price, traits.coin_key, _WICK["quoted"], hours, now).rounded(decimals)
     unknown = np.full(len(hours), np.nan)
@@ -45,7 +45,7 @@ def quoted(price: Price, traits: Traits, opens_ms: Times, now: float, decimals: 
 
 
 def traded(price: Price, traits: Traits, opens_ms: Times, now: float, decimals: int) -> Candles:
-    """Bars of deals at a price; an hour without one stands at the last price before it."""
+    """Make bars of deals at a price; an hour without one stands at the last price before it."""
     if not len(opens_ms):
         return quoted(price, traits, opens_ms, now, decimals)
     hours = opens_ms // HOUR_MS
@@ -61,7 +61,7 @@ def traded(price: Price, traits: Traits, opens_ms: Times, now: float, decimals: 
 
 
 def _volumes(traits: Traits, hours: Times, closes: Values, now: float) -> Values:
-    """Base units that change hands in each hour, or in what of it has passed."""
+    """Compute the base units that change hands in each hour, or in what of it has passed."""
     usual = traits.turnover_usd / 24 * activity(traits, hours.astype(np.float64)) / closes
     passed = np.minimum(1.0, now - hours)
     volumes = usual * passed * (0.6 + 0.8 * uniform(draw(traits.own_key, hours)))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.validation_errors import raise_as
 from funding_platform.sandbox.errors import SandboxError
 
 
@@ -107,14 +107,14 @@ FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
 
 
 def parse_faults(document: str | bytes) -> list[Fault]:
-    """Faults from a JSON list.
+    """Read faults from a JSON list.
 
     Raises
     ------
     SandboxError
         If the text is no list of faults; the message names every wrong field.
     """
-    with faults_as(
+    with raise_as(
         SandboxError,
         "not a list of faults",
         hint='an example: [{"kind": "status", "status": 429, "venue": "okx", "count": 2}]',
@@ -154,7 +154,7 @@ class FaultPlan:
         self._armed = []
 
     def strike(self, venue: str, endpoint: str) -> list[tuple[Fault, random.Random]]:
-        """The faults that meet this request, each with its generator."""
+        """Return the faults that meet this request, each with its generator."""
         struck = [armed for armed in self._armed if _meets(armed, venue, endpoint)]
         for armed in struck:
             armed.left = None if armed.left is None else armed.left - 1

@@ -79,6 +79,8 @@ class VenueStyle:
         Whether the live figure is what the last eight hours paid, hour by hour.
     spot
         How its spot markets are named, ``None`` where it has none.
+    tradfi
+        The venue's spelling of bases that are no coins: ``{"AAPL": "xyz:AAPL"}``.
     """
 
     venue: str
@@ -95,6 +97,7 @@ class VenueStyle:
     contract_usd: float | None = None
     accrues: bool = False
     spot: SpotStyle | None = None
+    tradfi: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +126,11 @@ class Instrument:
         return self.contract.quote if linear else self.contract.base
 
     def trades_at(self, at_ms: int) -> bool:
-        """Whether the contract is listed and not yet delisted."""
+        """Tell whether the contract is listed and not yet delisted."""
         return self.listed_ms <= at_ms and (self.delisted_ms is None or at_ms < self.delisted_ms)
 
     def interval_at(self, at_ms: int) -> int | None:
-        """Hours between settlements at a moment, ``None`` where unknown."""
+        """Return the hours between settlements at a moment, ``None`` where unknown."""
         in_force = [hours for since, hours in self.intervals if since <= at_ms]
         return in_force[-1] if in_force else None
 
@@ -186,25 +189,25 @@ class Market(Protocol):
     """
 
     def now_ms(self) -> int:
-        """The market's present."""
+        """Tell the market's present."""
         ...
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
-        """Every contract listed by now, delisted ones included."""
+        """List every contract listed by now, delisted ones included."""
         ...
 
     def settlements(self, venue: str, venue_symbol: str) -> Settlements:
-        """All settlements of a listed contract up to now."""
+        """Return all settlements of a listed contract up to now."""
         ...
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
-        """The contracts that trade now, by symbol."""
+        """Return the contracts that trade now, by symbol."""
         ...
 
     def candles(
         self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
     ) -> Candles:
-        """Bars of a listed contract that have begun by now, by the time that they begin.
+        """Return bars of a listed contract that have begun by now, by the time that they begin.
 
         Prices that the market makes up are rounded to ``decimals``, those that it read are not.
         """
@@ -213,13 +216,13 @@ class Market(Protocol):
     def open_interest(
         self, venue: str, venue_symbol: str, step_ms: int, span: Span
     ) -> OpenInterest:
-        """Open interest of a listed contract at multiples of ``step_ms`` up to now."""
+        """Return open interest of a listed contract at multiples of ``step_ms`` up to now."""
         ...
 
     def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
-        """Every spot market listed by now."""
+        """List every spot market that there is by now."""
         ...
 
     def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
-        """Bars of the deals on a listed spot market, as ``candles``."""
+        """Return bars of the deals on a listed spot market, as ``candles``."""
         ...

@@ -24,7 +24,7 @@ _LANE = np.uint64(0xFFFF)
 
 
 def keys(seed: int, *names: Sequence[str]) -> Bits:
-    """One 64-bit key per tuple of names: ``keys(7, ["price", "price"], ["BTC", "ETH"])``."""
+    """Make a 64-bit key per tuple of names: ``keys(7, ["price", "price"], ["BTC", "ETH"])``."""
     digests = (
         blake2b("\x1f".join((str(seed), *parts)).encode(), digest_size=8).digest()
         for parts in zip(*names, strict=True)
@@ -33,12 +33,12 @@ def keys(seed: int, *names: Sequence[str]) -> Bits:
 
 
 def key(seed: int, *names: str) -> Bits:
-    """A single key, as an array of length one."""
+    """Make a single key, as an array of length one."""
     return keys(seed, *([name] for name in names))
 
 
 def draw(key: Bits, index: npt.ArrayLike) -> Bits:
-    """64 random bits per (key, index), by the SplitMix64 finaliser; arguments broadcast."""
+    """Draw 64 bits per (key, index), by the SplitMix64 finaliser; arguments broadcast."""
     steps = np.atleast_1d(np.asarray(index)).astype(np.int64).view(np.uint64)
     z = key + (steps + np.uint64(1)) * _GOLDEN
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
@@ -47,12 +47,12 @@ def draw(key: Bits, index: npt.ArrayLike) -> Bits:
 
 
 def uniform(bits: Bits) -> Values:
-    """Bits as numbers in [0, 1)."""
+    """Turn bits into numbers in [0, 1)."""
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def bell(bits: Bits) -> Values:
-    """Bits as roughly normal numbers, mean 0 and variance 1: the sum of four 16-bit lanes."""
+    """Turn bits into roughly normal numbers, mean 0, variance 1: the sum of four 16-bit lanes."""
     total = sum(((bits >> np.uint64(shift)) & _LANE).astype(np.int64) for shift in (0, 16, 32, 48))
     # Four uniforms on 0..65535 have mean 131070 and variance 4 (65536^2 - 1) / 12.
     return (np.asarray(total) - 131_070) / (65_536.0 / 3**0.5)
@@ -81,7 +81,7 @@ def value_noise(key: Bits, hours: Values, octaves: Sequence[tuple[float, float]]
 
 
 def draw_each(key: Bits, index: Values) -> Bits:
-    """``draw`` at whole numbers that lie close together: each is drawn once."""
+    """Draw at whole numbers that lie close together: each is drawn once."""
     if key.size == 1 and index.size and np.ptp(index) + 1 < index.size:
         first = index.min()
         drawn = draw(key, np.arange(first, index.max() + 1))
@@ -90,7 +90,7 @@ def draw_each(key: Bits, index: Values) -> Bits:
 
 
 def _ends(key: Bits, knots: Values) -> tuple[Values, Values]:
-    """The draws at knots and at the ones after them; of few knots each is drawn once."""
+    """Draw at knots and at the ones after them; of few knots each is drawn once."""
     if key.size == 1 and knots.size and np.ptp(knots) + 2 < knots.size:
         first = knots.min()
         drawn = bell(draw(key, np.arange(first, knots.max() + 2)))

@@ -114,21 +114,21 @@ class ReplayMarket:
             )
 
     def now_ms(self) -> int:
-        """The market's present."""
+        """Tell the market's present."""
         return self._clock()
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
-        """Every contract whose first settlement has happened."""
+        """List every contract whose first settlement has happened."""
         now = self.now_ms()
         series = self._venues.get(venue, {}).values()
         return [s.instrument for s in series if s.instrument.listed_ms <= now]
 
     def settlements(self, venue: str, venue_symbol: str) -> Settlements:
-        """The rows of a contract's file up to now."""
+        """Return the rows of a contract's file up to now."""
         return self._venues[venue][venue_symbol].settlements.until(self.now_ms())
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
-        """What the files tell about now, per contract."""
+        """Return what the files tell about now, per contract."""
         now = self.now_ms()
         return {
             symbol: _quote(series, now)
@@ -139,26 +139,26 @@ class ReplayMarket:
     def candles(
         self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
     ) -> Candles:
-        """The bars of a contract's file that have ended by now."""
+        """Return the bars of a contract's file that have ended by now."""
         known = self._venues[venue][venue_symbol].candles.get(kind, NO_CANDLES)
         return _ended(known, span, self.now_ms())
 
     def open_interest(
         self, venue: str, venue_symbol: str, step_ms: int, span: Span
     ) -> OpenInterest:
-        """The rows of a contract's file up to now that lie on the step."""
+        """Return the rows of a contract's file up to now that lie on the step."""
         held = self._venues[venue][venue_symbol].open_interest
         held = held.slice(held.times_ms % step_ms == 0)
         return held.slice(_rows(held.times_ms, span, self.now_ms()))
 
     def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
-        """Every spot market whose first bar has begun."""
+        """List every spot market whose first bar has begun."""
         now = self.now_ms()
         markets = (spot.market for spot in self._spot.get(venue, {}).values())
         return [market for market in markets if market.listed_ms <= now]
 
     def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
-        """The bars of a spot market's file that have ended by now."""
+        """Return the bars of a spot market's file that have ended by now."""
         return _ended(self._spot[venue][venue_symbol].candles, span, self.now_ms())
 
 
@@ -173,7 +173,7 @@ def _rows(times: Times, span: Span, last_ms: int) -> slice:
 
 
 def _load_spot(folder: Path, style: VenueStyle) -> dict[str, _Spot]:
-    """The spot markets of a venue: files of hourly bars."""
+    """Load the spot markets of a venue: files of hourly bars."""
     if style.spot is None:
         return {}
     prices, loaded = folder / "prices" / f"{style.venue}_spot", {}
@@ -228,7 +228,7 @@ def _load(root: Path, style: VenueStyle) -> dict[str, _Series]:
 
 
 def _intervals(file: FundingFile) -> tuple[tuple[int, int], ...]:
-    """The interval's history: as stated, else the spacing before each row, in whole hours."""
+    """Derive the interval's history: as stated, else the spacing before each row in whole hours."""
     times = file.settlements.times_ms
     gaps = np.round(np.diff(times, prepend=np.nan) / HOUR_MS)
     gaps[(gaps < 1) | (gaps > _LONGEST_INTERVAL_HOURS)] = np.nan
@@ -241,7 +241,7 @@ def _intervals(file: FundingFile) -> tuple[tuple[int, int], ...]:
 
 
 def _quote(series: _Series, now_ms: int) -> Quote:
-    """A listed contract as the files show it at a moment."""
+    """Quote a listed contract as the files show it at a moment."""
     instrument, history = series.instrument, series.settlements.until(now_ms)
     hours = instrument.interval_at(now_ms)
     interval_ms = None if hours is None else hours * HOUR_MS
@@ -261,7 +261,7 @@ def _quote(series: _Series, now_ms: int) -> Quote:
 
 
 def _paid_8h(history: Settlements, now_ms: int) -> float:
-    """What the eight hours up to now paid, the hour under way at the last rate."""
+    """Compute what the eight hours up to now paid, the hour under way at the last rate."""
     since = history.times_ms[-8:] - (now_ms - 8 * HOUR_MS)
     under_way = min(1.0, (now_ms - int(history.times_ms[-1])) / HOUR_MS)
     paid = history.rates[-8:] @ np.clip(since / HOUR_MS, 0.0, 1.0)
@@ -277,7 +277,7 @@ def _tick(prices: Prices | None, history: Settlements | None) -> float:
 
 
 def _last_price(prices: Prices | None, history: Settlements | None, now_ms: int) -> float | None:
-    """The later of the last candle's close and the last mark price of a settlement."""
+    """Find the later of the last candle's close and the last mark price of a settlement."""
     known: list[tuple[int, float]] = []
     if prices is not None:
         closed = within(prices.known_ms, None, now_ms)[1]

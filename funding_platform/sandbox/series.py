@@ -25,12 +25,12 @@ class Settlements(NamedTuple):
     marks: Values | None
 
     def slice(self, rows: slice) -> "Settlements":
-        """Some of the rows, without copying them."""
+        """Return some of the rows, without copying them."""
         marks = None if self.marks is None else self.marks[rows]
         return Settlements(self.times_ms[rows], self.rates[rows], marks)
 
     def until(self, at_ms: int) -> "Settlements":
-        """The rows settled at or before a moment."""
+        """Return the rows settled at or before a moment."""
         return self.slice(slice(0, int(np.searchsorted(self.times_ms, at_ms, side="right"))))
 
 
@@ -46,7 +46,7 @@ class Span(NamedTuple):
     newest: bool = True
 
     def on_grid(self, first_ms: int, last_ms: int, step_ms: int) -> Times:
-        """The selected ones of the multiples of ``step_ms`` from a first to a last moment."""
+        """Select from the multiples of ``step_ms`` between a first and a last moment."""
         start = first_ms if self.start_ms is None else max(first_ms, self.start_ms)
         end = last_ms if self.end_ms is None else min(last_ms, self.end_ms)
         first, last = -(-start // step_ms), end // step_ms
@@ -74,7 +74,7 @@ class Candles(NamedTuple):
     turnovers: Values
 
     def slice(self, rows: "slice | npt.NDArray[np.bool_]") -> "Candles":
-        """Some of the bars."""
+        """Return some of the bars."""
         return Candles(self.opens_ms[rows], *(column[rows] for column in self[1:]))
 
     @property
@@ -104,7 +104,7 @@ class OpenInterest(NamedTuple):
     value: Values
 
     def slice(self, rows: "slice | npt.NDArray[np.bool_]") -> "OpenInterest":
-        """Some of the rows."""
+        """Return some of the rows."""
         return OpenInterest(self.times_ms[rows], *(column[rows] for column in self[1:]))
 
 

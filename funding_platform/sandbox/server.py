@@ -45,7 +45,7 @@ def build_market(
     now: datetime | None = None,
     namesakes: Mapping[str, Collection[str]] | None = None,
 ) -> Market:
-    """The market that the sandbox shows.
+    """Build the market that the sandbox shows.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class RunningSandbox:
         return {venue: self.url_of(venue) for venue in WIRES}
 
     def url_of(self, venue: str) -> str:
-        """Base URL of one venue."""
+        """Return the base URL of one venue."""
         return f"{self.url}/{venue}"
 
     def inject(self, *faults: Fault) -> None:
@@ -169,7 +169,7 @@ class RunningSandbox:
         httpx.delete(f"{self.url}/_control/faults", **_PATIENT).raise_for_status()
 
     def stats(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Counters per venue and endpoint: requests, rows, faults, refused."""
+        """Read the counters per venue and endpoint: requests, rows, faults, refused."""
         reply = httpx.get(f"{self.url}/_control/stats", **_PATIENT)
         return dict(reply.raise_for_status().json())
 

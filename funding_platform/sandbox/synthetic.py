@@ -65,17 +65,17 @@ class SyntheticMarket:
         self._quotes: dict[str, tuple[int, Mapping[str, Quote]]] = {}
 
     def now_ms(self) -> int:
-        """The market's present."""
+        """Tell the market's present."""
         return self._clock()
 
     def instruments(self, venue: str) -> Sequence[Instrument]:
-        """Every contract listed by now, delisted ones included."""
+        """List every contract listed by now, delisted ones included."""
         known = self._venues.get(venue)
         now = self.now_ms()
         return [] if known is None else [i for i in known.instruments if i.listed_ms <= now]
 
     def settlements(self, venue: str, venue_symbol: str) -> Settlements:
-        """All settlements of a contract up to now; computed ahead to the end of a 30-day block."""
+        """Return settlements of a contract up to now, computed ahead to the end of 30 days."""
         now = self.now_ms()
         computed_to, history = self._histories.get((venue, venue_symbol), (-1, None))
         if history is None or computed_to < now:
@@ -86,7 +86,7 @@ class SyntheticMarket:
         return history.until(now)
 
     def quotes(self, venue: str) -> Mapping[str, Quote]:
-        """The contracts that trade now; the market moves once a second."""
+        """Return the contracts that trade now; the market moves once a second."""
         second = self._second_ms()
         seen, quotes = self._quotes.get(venue, (-1, {}))
         if seen != second and venue in self._venues:
@@ -97,7 +97,7 @@ class SyntheticMarket:
     def candles(
         self, venue: str, venue_symbol: str, kind: PriceKind, span: Span, decimals: int
     ) -> Candles:
-        """Bars of a listed contract; the last closes at what the quotes show now."""
+        """Return bars of a listed contract; the last closes at what the quotes show now."""
         known = self._venues[venue]
         position = known.positions[venue_symbol]
         return known.candles(position, kind, span, self._second_ms(), decimals)
@@ -105,20 +105,20 @@ class SyntheticMarket:
     def open_interest(
         self, venue: str, venue_symbol: str, step_ms: int, span: Span
     ) -> OpenInterest:
-        """Open interest of a listed contract at multiples of a step."""
+        """Return open interest of a listed contract at multiples of a step."""
         known = self._venues[venue]
         position = known.positions[venue_symbol]
         return known.open_interest(position, step_ms, span, self._second_ms())
 
     def spot_markets(self, venue: str) -> Sequence[SpotMarket]:
-        """Every spot market listed by now."""
+        """List every spot market that there is by now."""
         known, now = self._venues.get(venue), self.now_ms()
         return [] if known is None else [m for m in known.spot.markets if m.listed_ms <= now]
 
     def spot_candles(self, venue: str, venue_symbol: str, span: Span, decimals: int) -> Candles:
-        """Bars of a listed spot market."""
+        """Return bars of a listed spot market."""
         return self._venues[venue].spot.candles(venue_symbol, span, self._second_ms(), decimals)
 
     def _second_ms(self) -> int:
-        """The present, which moves once a second."""
+        """Tell the present, which moves once a second."""
         return self.now_ms() // _SECOND_MS * _SECOND_MS

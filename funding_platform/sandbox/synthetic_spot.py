@@ -22,7 +22,7 @@ class SyntheticSpot:
         self._traits = Traits.of(seed, f"{style.venue} spot", names)
 
     def candles(self, venue_symbol: str, span: Span, now_ms: int, decimals: int) -> Candles:
-        """Bars of one market."""
+        """Make bars of one market."""
         position = self._positions[venue_symbol]
         traits = self._traits.only(position)
         opens_ms = span.on_grid(self.markets[position].listed_ms, now_ms, HOUR_MS)

@@ -62,7 +62,7 @@ class SyntheticVenue:
         self._outage_hours = 1 + np.floor(4 * uniform(draw(outage_key, np.arange(_OUTAGES) + 99)))
 
     def premium(self, traits: Traits, hours: Values) -> Values:
-        """Premium in units of the 8-hour rate."""
+        """Compute the premium in units of the 8-hour rate."""
         regime = draw_each(self._common_key, np.floor(hours / _REGIME_HOURS))
         regime = regime % np.uint64(len(_REGIMES))
         common = _REGIMES[regime] + value_noise(self._common_key, hours, _COMMON)
@@ -72,18 +72,18 @@ class SyntheticVenue:
         return np.asarray(traits.beta * common + coin + traits.bias + own + spikes)
 
     def rate(self, traits: Traits, hours: Values, interval: npt.NDArray[np.int64]) -> Values:
-        """Rate per interval, as the venue publishes it."""
+        """Compute the rate per interval, as the venue publishes it."""
         premium = self.premium(traits, hours)
         rate_8h = premium + np.clip(_INTEREST_8H - premium, -_DAMPING, _DAMPING)
         rate = np.clip(rate_8h * interval / 8, -traits.cap, traits.cap)
         return np.round(rate, self.style.rate_decimals) + 0.0
 
     def index(self, traits: Traits, hours: Values) -> Values:
-        """Index price in the quote currency, the same on every venue up to a basis point."""
+        """Compute the index in the quote currency, the same on every venue up to a basis point."""
         return spot_price(traits, hours)
 
     def settlements(self, position: int, until_ms: int) -> Settlements:
-        """Every settlement of one contract from its listing to a moment or its delisting."""
+        """Compute every settlement of a contract from its listing to a moment or its delisting."""
         instrument = self.instruments[position]
         traits = self.traits.only(position)
         hours, interval = _settlement_hours(instrument, until_ms)
@@ -98,11 +98,11 @@ class SyntheticVenue:
         return Settlements(times, self.rate(traits, at, interval), marks)
 
     def mark(self, traits: Traits, hours: Values) -> Values:
-        """Mark price: the index with a part of the premium."""
+        """Compute the mark price: the index with a part of the premium."""
         return self.index(traits, hours) * (1 + 0.5 * self.premium(traits, hours))
 
     def quotes(self, now_ms: int) -> dict[str, Quote]:
-        """Quotes of the contracts that trade now."""
+        """Quote the contracts that trade now."""
         open_now = np.array([i.trades_at(now_ms) for i in self.instruments])
         now = np.full(len(open_now), now_ms / HOUR_MS)
         # A trading contract was listed before now, so an interval is in force.
@@ -133,7 +133,7 @@ class SyntheticVenue:
         }
 
     def _paid_8h(self, now: Values) -> Values:
-        """What the eight hours up to now paid: seven whole ones and parts of the first and last."""
+        """Compute what the eight hours up to now paid: seven whole, parts of the first and last."""
         hourly = np.ones(len(now), dtype=np.int64)
         under_way = now - np.floor(now)
         paid = under_way * self.rate(self.traits, now, hourly)
@@ -143,7 +143,7 @@ class SyntheticVenue:
         return paid
 
     def _book(self, mark: Values, volume: Values) -> Iterable[Values]:
-        """Best bid and ask around the mark, on the tick, and their sizes."""
+        """Make best bid and ask around the mark, on the tick, and their sizes."""
         tick = np.array([instrument.tick_size for instrument in self.instruments])
         half = (0.00002 + 0.0003 * uniform(draw(self.traits.own_key, 11))) * mark
         bid = np.floor((mark - half) / tick) * tick
@@ -153,7 +153,7 @@ class SyntheticVenue:
     def candles(
         self, position: int, kind: PriceKind, span: Span, now_ms: int, decimals: int
     ) -> Candles:
-        """Bars of one contract; the mark is what deals are made at, too."""
+        """Make bars of one contract; the mark is what deals are made at, too."""
         instrument, traits = self.instruments[position], self.traits.only(position)
         last_ms = now_ms if instrument.delisted_ms is None else instrument.delisted_ms - 1
         opens_ms = span.on_grid(instrument.listed_ms, min(now_ms, last_ms), HOUR_MS)
@@ -164,7 +164,7 @@ class SyntheticVenue:
         return quoted(price, traits, opens_ms, now, decimals)
 
     def open_interest(self, position: int, step_ms: int, span: Span, now_ms: int) -> OpenInterest:
-        """Open interest of one contract at multiples of a step, as the quotes then showed it."""
+        """Compute open interest at multiples of a step, as the quotes then showed it."""
         instrument, traits = self.instruments[position], self.traits.only(position)
         last_ms = now_ms if instrument.delisted_ms is None else instrument.delisted_ms - 1
         times = span.on_grid(instrument.listed_ms, min(now_ms, last_ms), step_ms)
@@ -177,7 +177,7 @@ class SyntheticVenue:
 def _settlement_hours(
     instrument: Instrument, until_ms: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Hours since the epoch at which a contract settles, and the interval that ends there."""
+    """Find the hours since the epoch at which a contract settles, and the intervals that end."""
     end_ms = min(until_ms, instrument.delisted_ms or until_ms)
     bounds = [since for since, _ in instrument.intervals[1:]] + [end_ms]
     parts: list[Times] = []
@@ -191,7 +191,7 @@ def _settlement_hours(
 
 
 def _spikes(coin_key: Bits, hours: Values) -> Values:
-    """Rare bursts, up to some percent either way, that fade within two days."""
+    """Compute rare bursts, up to some percent either way, that fade within two days."""
     total = np.zeros(np.broadcast(coin_key, hours).shape)
     block = np.floor(hours / _SPIKE_HOURS)
     for start in (block - 1, block):
@@ -203,7 +203,7 @@ def _spikes(coin_key: Bits, hours: Values) -> Values:
 
 
 def _bursts(coin_key: Bits, blocks: Values) -> tuple[Values, Values]:
-    """When within each block a burst begins, and its size; 0 in most. Each block is drawn once."""
+    """Draw when within each block a burst begins, and its size, 0 in most; each block once."""
     known, at = np.unique(blocks, return_inverse=True) if coin_key.size == 1 else (blocks, ...)
     bits = draw(coin_key ^ np.uint64(0x5B1CE), known)
     begins = np.floor(uniform(bits) * _SPIKE_HOURS)
@@ -213,5 +213,5 @@ def _bursts(coin_key: Bits, blocks: Values) -> tuple[Values, Values]:
 
 
 def _held(traits: Traits, traded_a_day: Values) -> Values:
-    """Open interest: a share of the day's volume that each contract has of its own."""
+    """Compute open interest: a share of the day's volume that each contract has of its own."""
     return np.asarray(traded_a_day * (0.3 + uniform(draw(traits.own_key, 10))))

@@ -43,7 +43,7 @@ class Traits:
 
     @classmethod
     def of(cls, seed: int, venue: str, listed: Sequence[Named]) -> "Traits":
-        """The traits of some contracts of a venue, drawn from their names."""
+        """Draw the traits of some contracts of a venue from their names."""
         coin_key = keys(seed, ["coin"] * len(listed), [one.coin.asset for one in listed])
         own_key = keys(seed, [venue] * len(listed), [one.venue_symbol for one in listed])
         multiplier = [canonical_base(one.base).multiplier for one in listed]
@@ -62,6 +62,6 @@ class Traits:
         )
 
     def only(self, position: int) -> "Traits":
-        """The traits of one contract, as arrays of length one."""
+        """Return the traits of one contract, as arrays of length one."""
         fields = (getattr(self, name) for name in self.__dataclass_fields__)
         return Traits(*(values[position : position + 1] for values in fields))

@@ -25,6 +25,12 @@ KNOWN_PRICES = {
 }  # fmt: skip
 """Around what the price of a well-known coin moves, in USD: round figures, for recognition."""
 
+TRADFI_PRICES = {
+    "AAPL": 230.0, "XAU": 2_650.0, "TSLA": 340.0, "NVDA": 140.0, "EUR": 1.05, "SP500": 5_900.0,
+    "XAG": 31.0, "MSFT": 430.0,
+}  # fmt: skip
+"""Around what the prices of shares, metals, currencies and indices move."""
+
 _TICKERS = [
     "BTC", "ETH", "SOL", "XRP", "BNB", "DOGE", "HYPE", "ADA", "SUI", "LINK", "AVAX", "PEPE",
     "SHIB", "BONK", "LTC", "TON", "DOT", "UNI", "AAVE", "INJ", "TIA", "NEAR", "APT", "ARB", "OP",
@@ -59,7 +65,7 @@ class Coin:
 
 
 def coins(seed: int, count: int) -> list[Coin]:
-    """The ``count`` most popular coins: real tickers first, then made-up ones."""
+    """List the ``count`` most popular coins: real tickers first, then made-up ones."""
     names = list(islice(chain(_TICKERS, _made_up()), count))
     return [
         Coin(name, rank, KNOWN_PRICES.get(name) or _price(seed, name), name)
@@ -73,12 +79,12 @@ def _made_up() -> Iterator[str]:
 
 
 def _price(seed: int, name: str) -> float:
-    """Anything from 0.01 to 100 USD, evenly on a log scale."""
+    """Draw anything from 0.01 to 100 USD, evenly on a log scale."""
     return float(10 ** (4 * uniform(draw(key(seed, "price level", name), 0))[0] - 2))
 
 
 def _namesake(seed: int, venue: str, coin: Coin) -> Coin:
-    """Another asset under the name of a coin, known to one venue only."""
+    """Make another asset under the name of a coin, known to one venue only."""
     asset = f"{coin.name} of {venue}"
     return replace(coin, asset=asset, price=_price(seed, asset))
 
@@ -86,12 +92,12 @@ def _namesake(seed: int, venue: str, coin: Coin) -> Coin:
 def listings(
     style: VenueStyle, seed: int, symbols: int, start_ms: int, namesakes: Collection[str] = ()
 ) -> list[tuple[Coin, Instrument]]:
-    """The contracts that a venue lists over time.
+    """List the contracts that a venue lists over time.
 
-    About one in twenty is quoted in the second quote and one in twenty-five is inverse, where the
-    venue has such contracts. Listings are spread over the first 1000 days, so a market whose
-    present lies earlier shows fewer than ``symbols``. Of the ``namesakes`` among the coins, the
-    venue lists another asset.
+    About one in twenty is quoted in the second quote, one in twenty is on no coin and one in
+    twenty-five is inverse, where the venue has such contracts. Listings are spread over the first
+    1000 days, so a market whose present lies earlier shows fewer than ``symbols``. Of the
+    ``namesakes`` among the coins, the venue lists another asset.
     """
     if not 1 <= symbols <= MAX_SYMBOLS:
         raise SandboxError(
@@ -101,7 +107,8 @@ def listings(
         return []
     second = symbols // 20 if len(style.quotes) > 1 else 0
     inverse = symbols // 25 if style.inverse_quote else 0
-    linear = symbols - second - inverse
+    others = list(style.tradfi.items())[: symbols // 20]
+    linear = symbols - second - inverse - len(others)
     universe = coins(seed, math.ceil(linear * 1.25))
     chance = uniform(draw(key(seed, "chosen by", style.venue), np.arange(len(universe))))
     # The unpopular are likelier to be left out, yet every venue has some of them.
@@ -113,13 +120,20 @@ def listings(
     if style.inverse_quote is not None:
         quote = style.inverse_quote
         contracts += [(coin, Contract(coin.name, quote, "inverse")) for coin in chosen[:inverse]]
+    contracts += [
+        (
+            Coin(name, MAJORS + rank, TRADFI_PRICES[name], f"{name}, no coin"),
+            Contract(spelled, style.quotes[0], "linear"),
+        )
+        for rank, (name, spelled) in enumerate(others)
+    ]
     return [(coin, _instrument(style, seed, coin, c, start_ms)) for coin, c in contracts]
 
 
 def spot_listings(
     style: VenueStyle, seed: int, listed: Sequence[Coin], start_ms: int
 ) -> list[tuple[Coin, SpotMarket]]:
-    """Spot markets of the popular ones among the listed coins, and of those that are spot alone."""
+    """List the spot markets: of popular coins that are listed, and of those that are spot alone."""
     spot = style.spot
     if spot is None:
         return []
@@ -138,12 +152,12 @@ def _spot_market(coin: Coin, symbol: str, quote: str, start_ms: int) -> SpotMark
 
 
 def _tick(price: float) -> float:
-    """The least step of a price: its sixth significant digit."""
+    """Choose the least step of a price: its sixth significant digit."""
     return float(10.0 ** (math.floor(math.log10(price)) - 5))
 
 
 def _step(price: float) -> float:
-    """The least step of a size: worth some dollars, or tenths of one."""
+    """Choose the least step of a size: worth some dollars, or tenths of one."""
     return float(min(100.0, 10.0 ** math.floor(1 - math.log10(price))))
 
 
@@ -154,7 +168,7 @@ def _linear(style: VenueStyle, coin: Coin, quote: str) -> Contract:
 def _instrument(
     style: VenueStyle, seed: int, coin: Coin, contract: Contract, start_ms: int
 ) -> Instrument:
-    """A contract with its life: listing, intervals and, for a few, delisting."""
+    """Make a contract with its life: listing, intervals and, for a few, delisting."""
     symbol = style.spell(contract)
     chances = uniform(draw(key(seed, "life", style.venue, symbol), np.arange(16))).tolist()
     major = coin.rank < MAJORS // 2
@@ -185,7 +199,7 @@ def _contract_size(style: VenueStyle, contract: Contract, price: float) -> float
 def _intervals(
     style: VenueStyle, chances: list[float], listed_ms: int, *, steady: bool
 ) -> tuple[tuple[int, int], ...]:
-    """The interval's history: for one contract in four it tightens step by step and goes back."""
+    """Draw the interval's history: one in four tightens step by step and goes back."""
     hours = list(style.intervals)
     if steady:
         return ((listed_ms, hours[0]),)

@@ -87,7 +87,7 @@ class Position:
         return from_us(self.ordered_us)
 
     def age_hours(self, now_us: int) -> float:
-        """Hours since it was decided on."""
+        """Count the hours since it was decided on."""
         return (now_us - self.ordered_us) / HOUR_US
 
 
@@ -218,7 +218,7 @@ class Strategy(Protocol):
     """What is asked, decision by decision."""
 
     def decide(self, market: MarketView, book: Book) -> Iterable[Order]:
-        """Orders at ``market.time``, most wanted first: they compete for capital in this order."""
+        """Order at ``market.time``, most wanted first: the orders compete for capital that way."""
         ...
 
 
@@ -235,4 +235,4 @@ class NamedStrategy(BaseModel):
 
     @abstractmethod
     def decide(self, market: MarketView, book: Book) -> Iterable[Order]:
-        """Orders at ``market.time``, most wanted first: they compete for capital in this order."""
+        """Order at ``market.time``, most wanted first: the orders compete for capital that way."""

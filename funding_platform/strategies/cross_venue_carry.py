@@ -55,7 +55,7 @@ class PairCarry(NamedStrategy):
     )
 
     def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
-        """Exits, then entries by expected net."""
+        """Yield the exits, then the entries by expected net."""
         pairs = self.pairs(market)
         closed = list(self._exits(market, book, pairs))
         for _, close in closed:
@@ -69,7 +69,7 @@ class PairCarry(NamedStrategy):
             yield Open(long, short, memo=market.rate_8h[short] - market.rate_8h[long])
 
     def pairs(self, market: MarketView) -> Pairs:
-        """The best pair of each base now, and what it nets: nothing unless it diverges."""
+        """Find the best pair of each base now, and what it nets: nothing unless it diverges."""
         earned = market.rate_8h * (self.horizon_hours / TENOR_HOURS)
         cost = 2.0 * BPS * market.fill_cost_bps
         usable = np.where(market.tradable & ~market.spot, 0.0, np.nan)
@@ -80,11 +80,11 @@ class PairCarry(NamedStrategy):
         return best._replace(net=np.where(diverges, best.net, -np.inf))
 
     def short_allowed(self, market: MarketView) -> Floats:
-        """0 for each instrument that may be the short leg, NaN for the others."""
+        """Return 0 for each instrument that may be the short leg, NaN for the others."""
         return np.zeros(len(market.rate_8h))
 
     def _exits(self, market: MarketView, book: Book, pairs: Pairs) -> Iterator[tuple[int, Close]]:
-        """Base and order of each position that is to be closed."""
+        """Yield base and order of each position that is to be closed."""
         if not len(book):
             return
         divergence = market.rate_8h[book.short] - market.rate_8h[book.long]

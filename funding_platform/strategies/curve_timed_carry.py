@@ -34,7 +34,7 @@ class CurveTimedCarry(PairCarry):
     )
 
     def short_allowed(self, market: MarketView) -> Floats:
-        """0 where every gate is passed, NaN elsewhere."""
+        """Return 0 where every gate is passed, NaN elsewhere."""
         passed = np.ones(len(market.rate_8h), dtype=np.bool_)
         if self.min_level is not None:
             passed &= market.feature("level") >= self.min_level

@@ -57,7 +57,7 @@ def best_pairs(
 
 @compiled
 def _best_two(rows: Ints, venue: Ints, score: Floats) -> tuple[int, int]:
-    """The best row, and the best on another venue; -1 where there is none."""
+    """Find the best row, and the best on another venue; -1 where there is none."""
     best = second = -1
     for row in rows:
         if not np.isnan(score[row]) and (best < 0 or score[row] > score[best]):
@@ -70,12 +70,12 @@ def _best_two(rows: Ints, venue: Ints, score: Floats) -> tuple[int, int]:
 
 
 def best_first(pairs: Pairs, wanted: Flags) -> Ints:
-    """The bases that are wanted, the best net first; of equal ones the lower."""
+    """Rank the bases that are wanted, the best net first; of equal ones the lower."""
     bases = np.flatnonzero(wanted)
     ranked: Ints = bases[np.argsort(-pairs.net[bases], kind="stable")]
     return ranked
 
 
 def held_bases(base: Ints, long: Ints, short: Ints) -> Ints:
-    """The base of each position, whichever leg it has."""
+    """Return the base of each position, whichever leg it has."""
     return base[np.where(long >= 0, long, short)]

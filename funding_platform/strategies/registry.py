@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from funding_platform.core.plugins import STRATEGIES, PluginError, load_plugin, only, owner, plugins
-from funding_platform.core.validation_errors import near
+from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.strategies.contract import NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.strategies.curve_timed_carry import CurveTimedCarry
@@ -43,7 +43,8 @@ def strategy_class(name: str) -> type[NamedStrategy]:
         return BUILT_IN[name]
     if name not in brought:
         raise UnknownStrategyError(
-            f"there is no strategy {name!r} among {_known()}{near(name, (*BUILT_IN, *brought))}",
+            f"there is no strategy {name!r} among {_known()}"
+            f"{did_you_mean(name, (*BUILT_IN, *brought))}",
             hint=f"a package brings one by an entry point of the group {STRATEGIES}: install it",
         )
     found: type[NamedStrategy] = load_plugin(only(brought[name]), NamedStrategy, _own_name)

@@ -62,7 +62,7 @@ class SpotPerpCarry(NamedStrategy):
         return self
 
     def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
-        """Exits, then entries by expected net.
+        """Yield the exits, then the entries by expected net.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class SpotPerpCarry(NamedStrategy):
             yield Open(int(pairs.long[base]), short, memo=float(market.rate_8h[short]))
 
     def _exits(self, market: MarketView, book: Book) -> Iterator[Close]:
-        """Orders to close what is paid too little, or too old."""
+        """Yield orders to close what is paid too little, or too old."""
         for position in book:
             if position.closing or position.short is None:
                 continue

@@ -46,14 +46,14 @@ class Venue(HourlyVenue, ABC):
 
     @abstractmethod
     async def fetch_markets(self) -> list[MarketRow]:
-        """The market of every perpetual as it stands."""
+        """Fetch the market of every perpetual as it stands."""
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of a symbol's settled rates."""
+        """Fetch one page of a symbol's settled rates."""
         raise self.spec.not_offered(FUNDING_RATES)
 
     async def instruments(self) -> pl.DataFrame:
-        """What the venue lists: rows of ``core.instruments``.
+        """Fetch what the venue lists: rows of ``core.instruments``.
 
         Listings that cannot be are null; ``warnings`` names them.
 
@@ -78,7 +78,7 @@ class Venue(HourlyVenue, ABC):
         return frame
 
     async def market_snapshot(self) -> pl.DataFrame:
-        """The market as it stands: rows of ``core.market_snapshots``.
+        """Fetch the market as it stands: rows of ``core.market_snapshots``.
 
         Columns whose endpoint fails are null, and so are values that cannot be; ``warnings`` says
         why.
@@ -107,7 +107,7 @@ class Venue(HourlyVenue, ABC):
     async def funding_rates(
         self, symbols: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Settled rates from ``start`` up to but not including ``end``: ``core.funding_rates``.
+        """Fetch rates settled from ``start`` on and before ``end``: ``core.funding_rates``.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Venue(HourlyVenue, ABC):
         *,
         on_symbol: Callable[[str], None] = lambda symbol: None,
     ) -> History:
-        """Settled rates of many symbols, where one that fails costs only itself.
+        """Fetch the settled rates of many symbols, where one that fails costs only itself.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class Venue(HourlyVenue, ABC):
         return Reading.of(pager, ended, window, since, lost.errors)
 
     def next_hour_ms(self) -> int:
-        """The next full hour, when venues that settle hourly settle next."""
+        """Return the next full hour, when venues that settle hourly settle next."""
         return to_ms(floor_hour(self.now()) + HOUR)
 
     def _nonempty(self, rows: list[T], what: str) -> list[T]:

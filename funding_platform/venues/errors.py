@@ -87,7 +87,7 @@ class VenueError(FundingError):
 
 
 def _snippet(payload: bytes | str | None) -> str | None:
-    """The head of a body as text."""
+    """Return the head of a body as text."""
     if isinstance(payload, bytes):
         # A character takes at most four bytes.
         payload = payload[: 4 * SNIPPET_LENGTH].decode(errors="replace")

@@ -18,19 +18,19 @@ from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_excha
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.breaker_state import BreakerRecord
 from funding_platform.venues.rest.http import HttpClient, utc_now
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.rest.recording import Exchange, Recorder, ReplayTransport
-from funding_platform.venues.rest.standing import Health
 from funding_platform.venues.rest.state import SharedState, state_file
 from funding_platform.venues.specification import VenueSpec
 
 _ADAPTERS: Final = {
     "binance": "binance:Binance",
     "bybit": "bybit:Bybit",
-    "okx": "okx:Okx",
-    "hyperliquid": "hyperliquid:Hyperliquid",
+    "okx": "okx.rest:Okx",
+    "hyperliquid": "hyperliquid.rest:Hyperliquid",
     "lighter": "lighter:Lighter",
     "extended": "extended:Extended",
     "backpack": "backpack:Backpack",
@@ -63,7 +63,7 @@ def venue_names() -> tuple[str, ...]:
 
 
 def bridged_names() -> list[str]:
-    """Names under which exchanges behind ccxt open, of those with settled rates.
+    """List the names under which exchanges behind ccxt open, of those with settled rates.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def bridged_names() -> list[str]:
 
 
 def venue_spec(name: str) -> VenueSpec:
-    """The facts about one venue.
+    """Return the facts about one venue.
 
     Raises
     ------
@@ -85,12 +85,12 @@ def venue_spec(name: str) -> VenueSpec:
 
 
 def offering(table: Table, venues: Iterable[str]) -> list[str]:
-    """Those of the venues that have rows for a table."""
+    """List those of the venues that have rows for a table."""
     return [venue for venue in venues if table in venue_spec(venue).offers]
 
 
 def venue_class(name: str) -> type[Venue]:
-    """The adapter of one venue, a registered one or ``ccxt:<exchange>``.
+    """Find the adapter of one venue, a registered one or ``ccxt:<exchange>``.
 
     Raises
     ------
@@ -132,7 +132,7 @@ async def open_venue(
     record: Recorder | None = None,
     memory: Share | None = None,
 ) -> AsyncIterator[Venue]:
-    """A venue, connected for as long as the context lasts.
+    """Open a venue, connected for as long as the context lasts.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ async def open_venue(
 async def replayed_venue(
     name: str, exchanges: Iterable[Exchange], present: datetime
 ) -> AsyncIterator[Venue]:
-    """A venue that answers as it was recorded, at the present of then.
+    """Open a venue that answers as it was recorded, at the present of then.
 
     Nothing is limited or waited for; the same failures fail again.
 
@@ -220,8 +220,8 @@ async def replayed_venue(
         await http.aclose()
 
 
-def venue_health(name: str, settings: Settings | None = None) -> Health:
-    """How a venue stands with this machine: bans, failures in a row, the state of its breaker.
+def breaker_record(name: str, settings: Settings | None = None) -> BreakerRecord:
+    """Say how a venue stands with this machine: bans, failures in a row, its breaker's state.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def venue_health(name: str, settings: Settings | None = None) -> Health:
     file = state_file(settings, name, _address(venue_spec(name), settings))
     state = SharedState(file if file.exists() else None)
     try:
-        return Breaker(name, state).health
+        return Breaker(name, state).record
     finally:
         state.close()
 
@@ -242,7 +242,7 @@ def _spec_name(adapter: type[Venue]) -> str:
 
 
 def _client(spec: VenueSpec, url: str, **connection: Any) -> HttpClient:
-    """A client that keeps to the venue's rules."""
+    """Make a client that keeps to the venue's rules."""
     return HttpClient(
         spec.name,
         url,

@@ -157,7 +157,7 @@ class VenueSpec:
         )
 
     def not_offered(self, table: Table) -> NotOfferedError:
-        """The error for rows that the venue does not have."""
+        """Make the error for rows that the venue does not have."""
         offered = ", ".join(offer.name for offer in self.offers)
         return NotOfferedError(
             f"offers no {table.name}", venue=self.name, hint=f"it offers {offered}"

@@ -7,7 +7,7 @@ from funding_platform.flows.queries.opportunities import LeftOut
 
 
 def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.DataFrame:
-    """The essential columns of what ``ranked_opportunities`` found."""
+    """Select the essential columns of what ``ranked_opportunities`` found."""
     return found.select(
         "base",
         pl.format("{} {}", "long_venue", "long_symbol").alias("long"),
@@ -22,7 +22,7 @@ def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.Da
 def shown_comparison(
     compared: pl.DataFrame, first: str, second: str, wanted: OpportunityFilter
 ) -> pl.DataFrame:
-    """The essential columns of what ``compare_venues`` found."""
+    """Select the essential columns of what ``compare_venues`` found."""
     return compared.select(
         "base",
         pl.col("first_symbol").alias(first),
@@ -40,7 +40,7 @@ def shown_comparison(
 
 
 def left_out_in_words(left: LeftOut, limit: int) -> str:
-    """How many rows pass, and of each bound how many it leaves out."""
+    """Say how many rows pass, and of each bound how many it leaves out."""
     shown = min(left.passing, limit)
     lines = [f"{left.passing:,} of {left.rows:,} pairs pass, {shown:,} are shown"]
     for bound, rows in left.by_bound.items():
@@ -51,7 +51,7 @@ def left_out_in_words(left: LeftOut, limit: int) -> str:
 
 
 def _net(wanted: OpportunityFilter) -> list[pl.Expr]:
-    """Cost in the filter's fee mode and what is left over its horizon."""
+    """Show cost in the filter's fee mode and what is left over its horizon."""
     cost = "maker_cost_bps" if wanted.fee_mode == "maker" else "cost_bps"
     return [
         pl.col(cost).round(1).alias("cost bp"),
@@ -66,5 +66,5 @@ def _basis_points(column: str, name: str) -> pl.Expr:
 
 
 def _against() -> pl.Expr:
-    """The reasons as words, which a narrow cell can wrap."""
+    """Spell the reasons as words, which a narrow cell can wrap."""
     return pl.col("reasons").list.join(", ").str.replace_all("_", " ").alias("against it")

@@ -9,7 +9,10 @@ from funding_platform.views.pictures import DOTS_PER_INCH, SIZE_INCHES, png
 
 
 def loadings_picture(models: pl.DataFrame) -> bytes:
-    """The loadings of each venue's newest fitted model, a panel per component, as PNG."""
+    """The loadings of each venue's newest fitted model, a panel per component, as PNG.
+
+    The legend has the month that a model's window ends in, which differs where a venue is gone.
+    """
     fitted = _venue_models(models)
     newest = fitted.filter(pl.col("window_end") == pl.col("window_end").max().over("venue"))
     figure = _figure()
@@ -17,8 +20,9 @@ def loadings_picture(models: pl.DataFrame) -> bytes:
     for axes, pc in zip(panels, PCA_COMPONENTS, strict=True):
         for row in newest.iter_rows(named=True):
             loadings = [row[f"{pc}_{bucket}"] for bucket in BUCKETS]
+            label = f"{row['venue']}, to {row['window_end']:%Y-%m}"
             if None not in loadings:
-                axes.plot(range(len(BUCKETS)), loadings, linewidth=1, label=row["venue"])
+                axes.plot(range(len(BUCKETS)), loadings, linewidth=1, label=label)
         axes.axhline(0, color="grey", linewidth=0.6)
         axes.set(title=f"loadings of {pc}", xlabel="bucket (8-hour windows back)")
     panels[0].set_ylabel("loading (unit vector)")
@@ -28,7 +32,7 @@ def loadings_picture(models: pl.DataFrame) -> bytes:
 
 
 def explained_picture(models: pl.DataFrame) -> bytes:
-    """The share of variance that three components explain, a line per venue, as PNG."""
+    """Draw the share of variance that three components explain, a line per venue, as PNG."""
     fitted = _venue_models(models)
     figure = _figure()
     axes = figure.subplots()

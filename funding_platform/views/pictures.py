@@ -5,6 +5,7 @@ from io import BytesIO
 import polars as pl
 from matplotlib.figure import Figure
 
+from funding_platform.core.current import is_current
 from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.units import TENOR_HOURS
 
@@ -13,7 +14,9 @@ DOTS_PER_INCH = 80
 
 
 def curve_picture(curves: pl.DataFrame) -> bytes:
-    """The newest usable settled curve of each instrument, as the median of each venue.
+    """Draw the newest usable settled curve of each instrument, as the median of each venue.
+
+    Instruments whose newest curve is of another time than the newest of all are left out.
 
     Parameters
     ----------
@@ -24,6 +27,7 @@ def curve_picture(curves: pl.DataFrame) -> bytes:
         curves.filter((pl.col("kind") == "settled") & pl.col("usable"))
         .sort("as_of")
         .unique(["venue", "venue_symbol"], keep="last", maintain_order=True)
+        .filter(is_current())
     )
     by_venue = newest.group_by("venue").agg(
         pl.len().alias("n"), pl.col("as_of").max(), pl.col(BUCKETS).median()
@@ -36,7 +40,7 @@ def curve_picture(curves: pl.DataFrame) -> bytes:
             hours,
             [100 * row[name] for name in BUCKETS],
             marker=".",
-            label=f"{row['venue']}, {row['n']} ({row['as_of']:%m-%d %H:%M})",
+            label=f"{row['venue']}, {row['n']} ({row['as_of']:%Y-%m-%d %H:%M})",
         )
     if by_venue.is_empty():
         axes.text(0.5, 0.5, "no usable curve", ha="center", transform=axes.transAxes)
@@ -52,7 +56,7 @@ def curve_picture(curves: pl.DataFrame) -> bytes:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG, drawn by Agg: no display is needed."""
+    """Write the figure as PNG, drawn by Agg: no display is needed."""
     file = BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()

@@ -87,7 +87,7 @@ def show(frame: pl.DataFrame, title: str | None = None) -> None:
 
 
 def _show_rows(frame: pl.DataFrame, title: str | None) -> None:
-    """One block per row, one line per column."""
+    """Show one block per row, one line per column."""
     if title:
         console.print(Text(visible(title)), style="italic")
     names = [visible(name) for name in frame.columns]
@@ -131,11 +131,11 @@ def plot_curves(curves: pl.DataFrame, title: str) -> None:
         }
         plotext.plot(list(points), list(points.values()), marker="braille", color=colour)
         whose = visible(f"{row['venue']} {row['venue_symbol']}")
-        name = f"{whose} ({row['kind']} {row['as_of']:%m-%d %H:%M})"
+        name = f"{whose} ({row['kind']} {row['as_of']:%Y-%m-%d %H:%M})"
         newest = next(iter(points.values()))
         legend.append((newest, Text(f"━━ {newest:8.2f} %  {name}", style=f"color({colour})")))
     plotext.title(visible(title))
-    plotext.xlabel("hours back (left is now); % a year")
+    plotext.xlabel("hours back from the newest window (left); % a year")
     console.print(Text.from_ansi(plotext.build()))
     for _, line in sorted(legend, key=lambda entry: entry[0], reverse=True):
         console.print(line)

@@ -27,7 +27,7 @@ from funding_platform.flows.checks.lake import history_fresh, keys_unique, schem
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.lake import connect
 from funding_platform.local.home import dagster_instance
-from funding_platform.local.sandbox_run import World
+from funding_platform.local.sandbox_run import SandboxRun
 from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.measurement import (
     Measurement,
@@ -68,7 +68,7 @@ def run(quick: bool = False) -> list[Measurement]:
             FUNDING_VENUE_URLS=json.dumps(sandbox.venue_urls),
             FUNDING_RATE_LIMIT_SCALE=str(RATE_LIMIT_SCALE),
         )
-        world = World(build_definitions(), dagster_instance())
+        world = SandboxRun(build_definitions(), dagster_instance())
         _materialise(world, 1)  # creates the lake and Dagster's own tables
         rounds = [_round(world, months) for _ in range(repeats)]
         whole = 3 if quick else _months_of_history()
@@ -109,19 +109,19 @@ def _months_of_history() -> int:
     return len(MONTHLY.get_partition_keys())
 
 
-def _round(world: World, months: int) -> Round:
+def _round(world: SandboxRun, months: int) -> Round:
     def beyond_the_flow(span: int) -> float:
         return seconds(lambda: _materialise(world, span)) - seconds(lambda: _collect(span))
 
     return Round(beyond_the_flow(months), beyond_the_flow(1), seconds(_ask_what_checks_ask))
 
 
-def _materialise(world: World, months: int) -> None:
+def _materialise(world: SandboxRun, months: int) -> None:
     assert world.backfill(VENUE, months).success
 
 
 def _collect(months: int) -> None:
-    """What the asset does, over the partitions that ``World.backfill`` asks for."""
+    """What the asset does, over the partitions that ``SandboxRun.backfill`` asks for."""
     first = last = month_start(datetime.now(UTC))
     for _ in range(months - 1):
         first = month_start(first - timedelta(days=1))

@@ -13,9 +13,9 @@ from funding_platform.core.completeness import (
     OPENING,
     SILENT,
     STOPPED,
-    lives,
     missing_settlements,
     outage_hours,
+    trading_spans,
 )
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.schema import UTC_TIME
@@ -60,7 +60,7 @@ def instrument(symbol: str = "A", **facts: Any) -> dict[str, Any]:
 
 def life_of(*instruments: dict[str, Any]) -> pl.DataFrame:
     rows = [{name: one.get(name) for name in INSTRUMENTS.column_names} for one in instruments]
-    return lives(pl.DataFrame(rows, schema=INSTRUMENTS.polars_schema))
+    return trading_spans(pl.DataFrame(rows, schema=INSTRUMENTS.polars_schema))
 
 
 def hours_missing(rows: pl.DataFrame, *instruments: dict[str, Any]) -> list[tuple[float, str]]:

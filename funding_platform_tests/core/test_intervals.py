@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.core.intervals import CONTEXT, infer_intervals
+from funding_platform.core.intervals import CONTEXT, KNOWN, as_known_in_time, infer_intervals
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -56,6 +56,46 @@ def test_symbols_do_not_leak_into_each_other() -> None:
     hourly = settlements([0, 1, 2]).with_columns(venue_symbol=pl.lit("H"))
     frame = infer_intervals(pl.concat([hourly, settlements([0, 8, 16])]))
     assert frame["interval_hours"].to_list() == [1, 1, 1, 8, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("case", "hours", "known"),
+    [
+        ("steady", [0, 8, 16, 24], [None, 8, 8, 8]),
+        ("one 4 h settlement lost", [0, 4, 12, 16, 20], [None, 4, 8, 4, 4]),
+        ("daily, then 8 h", [0, 24, 48, 56], [None, None, None, 8]),
+        ("late by minutes", [0, 1, 2.247, 3], [None, 1, 1, 1]),
+        ("a hole of a week", [0, 8, 176, 184], [None, 8, None, 8]),
+    ],
+)
+def test_what_was_known_is_the_gap_before(
+    case: str, hours: list[float], known: list[float | None]
+) -> None:
+    frame = infer_intervals(settlements(hours))
+    assert frame[KNOWN].to_list() == known, case
+    assert as_known_in_time(frame)["interval_hours"].to_list() == known
+    of_before = as_known_in_time(frame.drop(KNOWN).reverse())
+    assert of_before["interval_hours"].to_list() == known
+
+
+def test_a_stated_interval_was_known() -> None:
+    frame = infer_intervals(settlements([0, 8, 200], stated=4.0))
+    assert frame[KNOWN].to_list() == [4.0, 4.0, 4.0]
+    assert as_known_in_time(frame).equals(frame)
+    unmarked = settlements([0, 8], stated=4.0)
+    assert as_known_in_time(unmarked).equals(unmarked)
+
+
+def test_what_was_known_does_not_depend_on_the_next_settlement() -> None:
+    """Twenty settlements, eight hours apart, a hole of a day, then 1, 4 or 8 hours apart."""
+    past = [8.0 * k for k in range(20)] + [184.0]
+    now_known, in_time = [], []
+    for step in (1, 4, 8):
+        frame = infer_intervals(settlements([*past, *(184.0 + step * k for k in (1, 2, 3))]))
+        now_known.append(frame["interval_hours"][20])
+        in_time.append(frame[KNOWN].head(21).to_list())
+    assert now_known == [1.0, 4.0, 8.0]
+    assert in_time[0] == in_time[1] == in_time[2] == [None, *[8.0] * 19, None]
 
 
 @given(

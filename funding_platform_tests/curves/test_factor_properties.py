@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window
@@ -62,14 +63,21 @@ def market(seed: int) -> Market:
         first = random.choice([0, 0, 0, 4]) + random.choice([0, 0, 700])
         late = random.choice([0.0, 0.0, 1 / 3600, 0.3])
         loss = random.choice([0.0, 0.02, 0.3])
+        stated = random.choice([float(interval), None])
         prints: list[Print] = []
         for hour in range(first + interval, HOURS, interval):
             if random.random() >= loss:
                 rate = random.gauss(1e-4, 5e-5) * interval / 8 * random.choice([1] * 40 + [60])
-                prints.append((hour + late * random.random(), rate, float(interval)))
+                prints.append((hour + late * random.random(), rate, stated))
         settled.append(settlements(prints, symbol, venue))
         seen.append(observations(random, venue, symbol, float(interval)))
-    return Market(pl.concat(settled), pl.concat(seen))
+    return Market(infer_intervals(pl.concat(settled)), pl.concat(seen))
+
+
+def inferred_anew(settled: pl.DataFrame) -> pl.DataFrame:
+    """The settlements with all that was inferred of their intervals inferred of these rows."""
+    stated = pl.when(~pl.col("interval_inferred")).then("interval_hours")
+    return infer_intervals(settled.with_columns(stated.alias("interval_hours")))
 
 
 def observations(random: Random, venue: str, symbol: str, interval: float) -> pl.DataFrame:
@@ -106,7 +114,8 @@ INSTANTS = st.floats(0, HOURS).map(at)
 def test_the_future_changes_no_column_of_what_is_available(
     before: Market, moment: datetime, emission: Emission, random: Random
 ) -> None:
-    """Every rate, price and open interest after the moment is changed or gone."""
+    """Every rate, price and open interest after the moment is changed or gone, and with them what
+    the intervals of others are inferred from."""
     seed = random.randrange(1000)
     later_settled = before.settled.filter(
         (pl.col("funding_time") > moment) & (pl.int_range(pl.len()).shuffle(seed) % 2 == 0)
@@ -115,7 +124,10 @@ def test_the_future_changes_no_column_of_what_is_available(
         (pl.col("observed_at") > moment) & (pl.int_range(pl.len()).shuffle(seed) % 2 == 0)
     ).with_columns(pl.col("predicted_rate", *PRICES) * 2)
     known = before.known_at(moment)
-    after = Market(pl.concat([known.settled, later_settled]), pl.concat([known.seen, later_seen]))
+    after = Market(
+        inferred_anew(pl.concat([known.settled, later_settled])),
+        pl.concat([known.seen, later_seen]),
+    )
     window = Window(PAST, at(HOURS))
     tables = []
     for world in (before, after):

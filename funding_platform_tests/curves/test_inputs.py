@@ -3,13 +3,14 @@
 import math
 import subprocess
 import sys
+from typing import Any
 
 import polars as pl
 import pytest
 
 from funding_platform import curves
 from funding_platform.core.errors import FundingError
-from funding_platform.curves import CurveError, build_curves
+from funding_platform.curves import CurveError, build_curves, curve_factors
 from funding_platform_tests.curves.frames import YEARS, Print, predictions, settlements, steady
 
 PRINTS = steady(8, range(8, 100))
@@ -81,3 +82,31 @@ def test_importing_the_package_loads_nothing() -> None:
 def test_an_unknown_name() -> None:
     with pytest.raises(AttributeError, match="no attribute 'rolling'"):
         _ = curves.rolling
+
+
+@pytest.mark.parametrize("library", ["pandas", "arrow"])
+def test_frames_of_other_libraries_give_the_same_curves_and_factors(library: str) -> None:
+    def given(frame: pl.DataFrame) -> Any:
+        return frame.to_pandas() if library == "pandas" else frame.to_arrow()
+
+    settled = pl.concat(
+        [settlements(steady(8, range(8, 800)), venue=venue) for venue in ("a", "b")]
+    )
+    seen = predictions([(700.1, 1e-4, 8.0, 704.0)]).with_columns(venue=pl.lit("a"))
+    listed = pl.DataFrame({"venue": ["a", "b"], "venue_symbol": "S", "base": "BTC"})
+    ours = build_curves(settled, YEARS, predictions=seen)
+    assert build_curves(given(settled), YEARS, predictions=given(seen)).equals(ours)
+    factors = curve_factors(ours, instruments=listed)
+    assert factors["dispersion"].drop_nulls().len() > 0
+    assert curve_factors(given(ours), instruments=given(listed)).equals(factors)
+
+
+def test_a_coin_and_a_share_of_one_name_have_no_dispersion() -> None:
+    settled = pl.concat(
+        [settlements(steady(8, range(8, 800)), venue=venue) for venue in ("a", "b")]
+    )
+    curves = build_curves(settled, YEARS)
+    listed = pl.DataFrame(
+        {"venue": ["a", "b"], "venue_symbol": "S", "base": "META", "asset_class": ["equity", None]}
+    )
+    assert curve_factors(curves, instruments=listed)["dispersion"].null_count() == curves.height

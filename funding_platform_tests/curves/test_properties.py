@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.core.units import apy
@@ -103,6 +104,32 @@ def test_the_future_has_no_say(past: list[Print], other: list[Print], now: int) 
     assert build_curves(settlements(kept + changed), seen).equals(
         build_curves(settlements(past), seen)
     )
+
+
+@settings(deadline=None)
+@given(histories(), histories(), st.integers(0, 300))
+def test_the_future_has_no_say_in_unstated_intervals(
+    past: list[Print], other: list[Print], now: int
+) -> None:
+    """Intervals are inferred of each history as a whole: what comes after ``now`` is in it."""
+    until = now + 0.5
+    changed = [row for row in past if row[0] < until]
+    changed += [(until + hours, rate, interval) for hours, rate, interval in other]
+    seen = Window(YEARS.start, at(now) + timedelta(microseconds=1))
+    one, another = (
+        build_curves(infer_intervals(settlements(rows).unique("funding_time")), seen)
+        for rows in (past, changed)
+    )
+    assert one.equals(another)
+
+
+@pytest.mark.parametrize("next_after", [1, 4, 8])
+def test_the_newest_bucket_does_not_depend_on_the_next_settlement(next_after: int) -> None:
+    """After a hole nothing before tells the interval: the window is missing, whatever comes."""
+    hours = [8.0 * k for k in range(20)] + [184.0 + next_after * k for k in range(4)]
+    rows = infer_intervals(settlements([(hour, 1e-4, None) for hour in hours]))
+    (curve,) = build_curves(rows, Window(at(184), at(185))).filter(as_of=at(184)).to_dicts()
+    assert curve["b0"] is None
 
 
 @settings(deadline=None)

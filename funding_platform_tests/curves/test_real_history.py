@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.intervals import infer_intervals
+from funding_platform.core.intervals import as_known_in_time, infer_intervals
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
@@ -51,7 +51,8 @@ def slowly(frame: pl.DataFrame) -> pl.DataFrame:
         {"venue": venue, "venue_symbol": symbol, "kind": "settled", **strip}
         for (venue, symbol), part in frame.group_by("venue", "venue_symbol")
         for strip in slow_curves(
-            part.sort("funding_time")
+            as_known_in_time(part)
+            .sort("funding_time")
             .select("funding_time", "funding_rate", "interval_hours")
             .rows()
         )

@@ -41,6 +41,7 @@ def expected_latest(built: Built) -> dict[tuple[str, str], Row]:
                 for name in ("venue", "venue_symbol", "base", "quote", "contract_type")
             },
             "multiplier": instrument["multiplier"],
+            "asset_class": instrument["asset_class"],
             "status": instrument["status"],
             "settled_time": settled.get("funding_time"),
             "settled_rate": settled.get("funding_rate"),

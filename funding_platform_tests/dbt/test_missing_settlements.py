@@ -25,6 +25,7 @@ from funding_platform_tests.dbt.runner import run_dbt
 START = datetime(2025, 1, 1, tzinfo=UTC)
 ASKED = datetime(2025, 4, 10, 9, 12, tzinfo=UTC)
 VENUES = ("binance", "okx", "ccxt:mexc", "ccxt:gate", "imported", "failing")
+CLASSES = (None, "crypto", "equity", "metal", "other")
 KINDS = {"between", "opening", "stopped", "silent"}
 
 
@@ -36,6 +37,7 @@ def instrument(venue: str, symbol: str, dice: random.Random) -> Row:
         "contract_type": "linear", "interval_hours": hours,
         "status": dice.choice(["trading", "trading", "trading", "halted", "delisted", "unknown"]),
         "listed_at": dice.choice([listed, listed, listed, None]),
+        "asset_class": CLASSES[int(symbol[1:]) % len(CLASSES)],
         "first_seen_at": listed,
         "last_seen_at": ASKED - dice.choice([0, 0, 0, 1, 26, 700]) * HOUR,
     }  # fmt: skip
@@ -59,7 +61,8 @@ def settlements(listed: Row, dice: random.Random) -> Iterator[Row]:
         if dice.random() < 0.01:
             hours = dice.choice([1.0, 4.0, 8.0])
         due += timedelta(hours=hours)
-        if dice.random() > 0.05 and due <= until:
+        closed = listed["asset_class"] in ("equity", "metal") and due.weekday() >= 5
+        if dice.random() > 0.05 and due <= until and not closed:
             late = timedelta(seconds=dice.choice([0, 0, 0, 7, 45]))
             yield {
                 "venue": listed["venue"], "venue_symbol": listed["venue_symbol"],

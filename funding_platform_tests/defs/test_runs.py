@@ -17,7 +17,7 @@ from funding_platform.core.time_grid import floor_hour, next_month
 from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
-from funding_platform.local.sandbox_run import World, failed_checks
+from funding_platform.local.sandbox_run import SandboxRun, failed_checks
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings, project_root
@@ -42,7 +42,7 @@ def world(
     present: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
+) -> Iterator[SandboxRun]:
     """An instance with the project's own settings, in a folder of its own."""
     monkeypatch.setenv("FUNDING_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("FUNDING_VENUE_URLS", json.dumps(sandbox.venue_urls))
@@ -53,7 +53,7 @@ def world(
         stamina.set_testing(True, attempts=3, cap=True),
         dg.DagsterInstance.from_config(str(tmp_path)) as instance,
     ):
-        yield World(definitions, instance)
+        yield SandboxRun(definitions, instance)
     sandbox.clear()
 
 
@@ -64,13 +64,25 @@ def count(sql: str) -> int:
     return int(row[0])
 
 
+def sources_of(world: SandboxRun, asset: str, column: str) -> set[tuple[str, str]]:
+    """Return what the lineage of a column's last materialisation names."""
+    event = world.instance.get_latest_materialization_event(dg.AssetKey(asset.split("/")))
+    assert event is not None
+    assert event.asset_materialization is not None
+    lineage = event.asset_materialization.metadata["dagster/column_lineage"].value
+    assert isinstance(lineage, dg.TableColumnLineage)
+    return {
+        (dep.asset_key.to_user_string(), dep.column_name) for dep in lineage.deps_by_column[column]
+    }
+
+
 def step_errors(result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(
         str(event.step_failure_data.error) for event in result.get_step_failure_events()
     )
 
 
-def test_the_whole_world_from_wire_to_published_file(world: World, tmp_path: Path) -> None:
+def test_the_whole_world_from_wire_to_published_file(world: SandboxRun, tmp_path: Path) -> None:
     results = [
         world.collect(),
         *(world.backfill(venue, MONTHS) for venue in WITH_HISTORY),
@@ -89,6 +101,12 @@ def test_the_whole_world_from_wire_to_published_file(world: World, tmp_path: Pat
     assert count("SELECT count(*) FROM marts.opportunities") > 0
     assert count("SELECT count(DISTINCT venue) FROM features.curve_factors") == len(WITH_HISTORY)
     assert (tmp_path / "funding.duckdb").exists()
+    assert sources_of(world, "staging/stg_funding_rates", "funding_rate") == {
+        (f"raw/{venue}/funding_rates", "funding_rate") for venue in WITH_HISTORY
+    }
+    assert ("intermediate/int_opportunity_legs", "mark_price") in sources_of(
+        world, "intermediate/int_opportunity_pairs", "price_gap_bps"
+    )
     authors = {result.run_id for result in results}
     with connect(Settings()) as connection:
         named = {
@@ -98,7 +116,7 @@ def test_the_whole_world_from_wire_to_published_file(world: World, tmp_path: Pat
     assert authors - {results[-1].run_id} <= named
 
 
-def test_a_range_in_one_run_counts_each_partition_for_itself(world: World) -> None:
+def test_a_range_in_one_run_counts_each_partition_for_itself(world: SandboxRun) -> None:
     result = world.backfill("okx", MONTHS)
     materializations = result.asset_materializations_for_node("raw__okx__funding_rates")
     by_partition = {
@@ -117,7 +135,9 @@ def test_a_range_in_one_run_counts_each_partition_for_itself(world: World) -> No
 
 
 @pytest.mark.parametrize("hours_ago", [1, 24])
-def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(world: World, hours_ago: int) -> None:
+def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(
+    world: SandboxRun, hours_ago: int
+) -> None:
     past = floor_hour(datetime.now(UTC)) - timedelta(hours=hours_ago)
     result = world.run("collect_hourly", partition_key=f"{past:%Y-%m-%d-%H:%M}")
     assert not result.success
@@ -125,7 +145,7 @@ def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(world: World, hours_a
     assert not (Settings().lake_dir / "catalog.sqlite").exists()
 
 
-def test_a_collection_that_the_end_of_the_hour_overtakes_is_of_the_next(world: World) -> None:
+def test_a_collection_that_the_end_of_the_hour_overtakes_is_of_the_next(world: SandboxRun) -> None:
     with time_machine.travel(datetime(2026, 10, 31, 23, 59, 59, 999_000, tzinfo=UTC).timestamp()):
         result = world.collect()
     assert result.success, step_errors(result)
@@ -133,7 +153,9 @@ def test_a_collection_that_the_end_of_the_hour_overtakes_is_of_the_next(world: W
     assert count("SELECT hour(any_value(snapshot_hour)) FROM core.market_snapshots") == 0
 
 
-def test_a_venue_that_is_down_costs_that_venue_only(world: World, sandbox: RunningSandbox) -> None:
+def test_a_venue_that_is_down_costs_that_venue_only(
+    world: SandboxRun, sandbox: RunningSandbox
+) -> None:
     sandbox.inject(*parse_faults(json.dumps([{"kind": "status", "status": 503, "venue": "okx"}])))
     result = world.collect()
     assert result.success
@@ -151,7 +173,7 @@ def test_a_venue_that_is_down_costs_that_venue_only(world: World, sandbox: Runni
     assert all("okx" in line for line in failing)
 
 
-def test_with_every_venue_down_the_run_fails(world: World, sandbox: RunningSandbox) -> None:
+def test_with_every_venue_down_the_run_fails(world: SandboxRun, sandbox: RunningSandbox) -> None:
     sandbox.inject(*parse_faults('[{"kind": "status", "status": 503}]'))
     assert not world.collect().success
 
@@ -159,19 +181,19 @@ def test_with_every_venue_down_the_run_fails(world: World, sandbox: RunningSandb
 HYPERLIQUID_HISTORY = dg.AssetKey(["raw", "hyperliquid", "funding_rates"])
 
 
-def test_a_month_before_the_venue_fails_clearly(world: World) -> None:
+def test_a_month_before_the_venue_fails_clearly(world: SandboxRun) -> None:
     result = world.run("history", partition_key="2018-12-01", asset_selection=[HYPERLIQUID_HISTORY])
     assert not result.success
     assert "BeforeHistoryError" in step_errors(result)
 
 
-def test_a_future_month_is_no_partition(world: World) -> None:
+def test_a_future_month_is_no_partition(world: SandboxRun) -> None:
     future = f"{next_month(datetime.now(UTC)):%Y-%m-%d}"
     with pytest.raises(dg.DagsterUnknownPartitionError, match=future):
         world.run("history", partition_key=future, asset_selection=[HYPERLIQUID_HISTORY])
 
 
-def test_a_failed_dbt_test_shows_what_it_found_and_stops_nothing(world: World) -> None:
+def test_a_failed_dbt_test_shows_what_it_found_and_stops_nothing(world: SandboxRun) -> None:
     with Lake(Settings()) as lake:
         lake.connection.execute(
             "INSERT INTO core.instruments BY NAME SELECT 'okx' AS venue, venue_symbol, "

@@ -94,7 +94,7 @@ def require_harm_to_themselves_only(
         assert not error or (len(error) < 30_000 and "\x1b" not in error), what
     assert report["seconds"] < DEADLINE_SECONDS * len(report["attempts"]) + SLACK_SECONDS
     assert report["peak"] - report["before"] < BUDGET_MIB + OVERHEAD_MIB, plan
-    assert all(standing.startswith("Health") for standing in report["standing"].values())
+    assert all(record.startswith("BreakerRecord") for record in report["breakers"].values())
 
 
 def drawn(draw: random.Random, attacks: list[str]) -> dict[str, str]:

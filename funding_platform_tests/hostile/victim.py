@@ -19,7 +19,7 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform.venues.registry import offering, venue_health, venue_names
+from funding_platform.venues.registry import breaker_record, offering, venue_names
 
 
 def peak_mib() -> float:
@@ -43,13 +43,13 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         log = lake.read(
             "SELECT dataset, venue, status, error, rows_written FROM core.collection_log"
         )
-    standing = {venue: str(venue_health(venue, settings)) for venue in venues}
+    breakers = {venue: str(breaker_record(venue, settings)) for venue in venues}
     return {
         "attempts": log.rows(),
         "seconds": seconds,
         "before": before,
         "peak": peak_mib(),
-        "standing": standing,
+        "breakers": breakers,
     }
 
 

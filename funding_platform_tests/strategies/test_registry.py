@@ -124,7 +124,7 @@ def test_one_that_cannot_be_used_names_its_package(
     install: Install, source: str, said: str
 ) -> None:
     install("odd", source)
-    with pytest.raises(PluginError, match=rf"namedstrategy 'idle' of odd 2\.0.*{said}"):
+    with pytest.raises(PluginError, match=rf"the NamedStrategy 'idle' of odd 2\.0.*{said}"):
         chosen(name="idle")
 
 

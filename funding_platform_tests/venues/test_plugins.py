@@ -94,7 +94,7 @@ def test_packages_that_are_no_good_cost_themselves_only(installed: Path) -> None
     register(installed, "bad", "broken = funding_nowhere:Venue\nother = funding_lima.adapter:Lima")
     register(installed, "thief", "binance = funding_lima.adapter:Lima")
     said = run(installed, "-W", "ignore", "-c", KNOWN)
-    assert "venue 'broken' of bad 1.0 cannot be loaded from funding_nowhere:Venue" in said
+    assert "the Venue 'broken' of bad 1.0 cannot be loaded from funding_nowhere:Venue" in said
 
 
 def register(packages: Path, package: str, lines: str) -> None:

@@ -17,9 +17,9 @@ from funding_platform.venues.errors import (
     VenueError,
 )
 from funding_platform.venues.registry import open_venue
+from funding_platform.venues.rest.breaker_state import OPEN_AFTER
 from funding_platform.venues.rest.calls import SINGLES_IN_FLIGHT
 from funding_platform.venues.rest.retries import ATTEMPTS
-from funding_platform.venues.rest.standing import OPEN_AFTER
 from funding_platform_tests.venues.frames import NOW, snapshot
 from funding_platform_tests.venues.server import Answer, Params, Route, Routes, serve
 

@@ -1,5 +1,6 @@
 """Pictures: real PNG files, small enough for an event log, empty input included."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import matplotlib.image
@@ -27,3 +28,10 @@ def test_a_small_png(curves: pl.DataFrame) -> None:
 
 def test_the_picture_shows_what_changed() -> None:
     assert curve_picture(CURVES) != curve_picture(CURVES.filter(venue="a"))
+
+
+def test_a_curve_of_another_time_is_not_drawn_beside_todays() -> None:
+    gone = CURVES.filter(venue="a").with_columns(
+        pl.col("as_of") - timedelta(days=90), venue=pl.lit("gone")
+    )
+    assert curve_picture(pl.concat([CURVES, gone])) == curve_picture(CURVES)

@@ -75,8 +75,8 @@ def test_the_names_of_curves_stand_below_the_chart_highest_first(printed: io.Str
     lines = printed.getvalue().splitlines()
     chart, names = lines[: -len(rates)], lines[-len(rates) :]
     assert not any("venue" in line for line in chart)
-    assert names[0] == "━━    18.00 %  venue19 BTC (settled 03-01 08:00)"
-    assert names[-1].endswith("venue01 BTC (settled 03-01 08:00)")
+    assert names[0] == "━━    18.00 %  venue19 BTC (settled 2025-03-01 08:00)"
+    assert names[-1].endswith("venue01 BTC (settled 2025-03-01 08:00)")
     assert sorted(line.split()[3] for line in names) == list(rates)
 
 

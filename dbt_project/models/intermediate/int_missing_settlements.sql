@@ -120,6 +120,61 @@ laid_out as (
         ) as missing_time
     from stretches
     where steps > 0
+),
+
+-- A pause that all instruments of an asset class on a venue share, as at weekends: coins have none.
+classes as (
+    select
+        venue,
+        venue_symbol,
+        asset_class
+    from {{ ref('stg_instruments') }}
+    where asset_class in ({{ pausing() }})
+),
+
+settled as (
+    select distinct
+        venue,
+        classes.asset_class,
+        round(epoch_ms(settlements.funding_time) / 3600000) as hour
+    from {{ ref('int_settlements') }} as settlements
+    inner join classes using (venue, venue_symbol)
+),
+
+lacking as (
+    select
+        venue,
+        venue_symbol,
+        classes.asset_class,
+        round(epoch_ms(laid_out.missing_time) / 3600000) as hour
+    from laid_out
+    inner join classes using (venue, venue_symbol)
+    where laid_out.kind = 'between'
+),
+
+silent_hours as (
+    select
+        *,
+        hour - lag(hour) over (partition by venue, asset_class order by hour) > 1 as opens
+    from lacking
+    anti join settled using (venue, asset_class, hour)
+),
+
+runs as (
+    select
+        *,
+        count_if(opens) over (partition by venue, asset_class order by hour) as run
+    from silent_hours
+),
+
+pauses as (
+    select
+        venue,
+        asset_class,
+        unnest(list(distinct hour)) as hour
+    from runs
+    group by venue, asset_class, run
+    having count(distinct venue_symbol) >= {{ pause_symbols() }}
 )
 
 select
@@ -129,6 +184,16 @@ select
     laid_out.kind
 from laid_out
 left join collected using (venue)
+left join classes using (venue, venue_symbol)
+left join pauses
+    on
+        laid_out.kind = 'between'
+        and laid_out.venue = pauses.venue
+        and classes.asset_class = pauses.asset_class
+        and round(epoch_ms(laid_out.missing_time) / 3600000) = pauses.hour
 where
-    laid_out.kind = 'between'
-    or (laid_out.missing_time >= collected.starts_at and laid_out.missing_time < collected.ends_at)
+    pauses.hour is null
+    and (
+        laid_out.kind = 'between'
+        or (laid_out.missing_time >= collected.starts_at and laid_out.missing_time < collected.ends_at)
+    )

@@ -11,6 +11,7 @@ with newest as (
 select
     row_number() over (order by venue, latest.venue_symbol) as leg,
     latest.base,
+    latest.asset_class,
     venue,
     latest.venue_symbol as symbol,
     latest.quote,

@@ -9,7 +9,7 @@ select
 from {{ ref('int_opportunity_legs') }} as long
 inner join {{ ref('int_opportunity_legs') }} as short
     on
-        long.base = short.base
+        {{ same_asset('long', 'short') }}
         and long.venue <> short.venue
         and case
             when long.rate_8h <> short.rate_8h then long.rate_8h < short.rate_8h

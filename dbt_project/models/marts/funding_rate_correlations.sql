@@ -10,12 +10,14 @@ with periods as (
 instruments as (
     select
         base,
+        asset_class,
         venue,
         venue_symbol,
         row_number() over (order by venue, venue_symbol) as instrument_number,
         dense_rank() over (order by venue) as venue_number,
-        dense_rank() over (order by base) as base_number
+        dense_rank() over (order by {{ asset('base', 'asset_class') }}) as asset_number
     from {{ ref('stg_instruments') }}
+    where {{ asset('base', 'asset_class') }} is not null
 ),
 
 recent as (
@@ -31,7 +33,7 @@ windows as materialized (
     select
         instruments.instrument_number,
         instruments.venue_number,
-        instruments.base_number,
+        instruments.asset_number,
         periods.period_number,
         resampled.bucket_end,
         -- Eight shares of an eighth miss the whole by a rounding error: equal rates must be equal.
@@ -57,7 +59,7 @@ compared as (
     from windows as one
     inner join windows as other
         on
-            one.base_number = other.base_number
+            one.asset_number = other.asset_number
             and one.period_number = other.period_number
             and one.bucket_end = other.bucket_end
             and one.venue_number < other.venue_number

@@ -22,6 +22,7 @@ select
     instruments.quote,
     instruments.contract_type,
     instruments.multiplier,
+    instruments.asset_class,
     instruments.status,
     settled.funding_time as settled_time,
     settled.funding_rate as settled_rate,

@@ -3,8 +3,31 @@ with attempts as (
         *,
         max(finished_at) over () as as_of,
         finished_at > as_of - interval 7 day as recent,
-        max(finished_at) filter (where status <> 'failed') over (partition by venue) as last_success_at
+        max(finished_at) filter (where status <> 'failed') over (partition by venue) as last_success_at,
+        max(finished_at) filter (where status <> 'failed') over (partition by venue, dataset)
+            as dataset_success_at
     from {{ ref('stg_collection_log') }}
+),
+
+-- A venue may serve one dataset and refuse another: errors follow each other within a dataset.
+errors_in_a_row as (
+    select
+        venue,
+        dataset,
+        count(*) filter (
+            where status = 'failed' and (dataset_success_at is null or finished_at > dataset_success_at)
+        ) as errors
+    from attempts
+    group by venue, dataset
+),
+
+failing as (
+    select
+        venue,
+        max(errors) as consecutive_errors,
+        max_by(dataset, (errors, dataset)) filter (where errors > 0) as failing_dataset
+    from errors_in_a_row
+    group by venue
 ),
 
 served as (
@@ -13,9 +36,6 @@ served as (
         any_value(as_of) as as_of,
         max(finished_at) as last_attempt_at,
         any_value(last_success_at) as last_success_at,
-        count(*) filter (
-            where status = 'failed' and (last_success_at is null or finished_at > last_success_at)
-        ) as consecutive_errors,
         count(*) filter (where recent) as attempts_7d,
         avg((status = 'failed')::int) filter (where recent) as error_rate_7d,
         sum(latency_ms * requests) filter (where recent)
@@ -51,7 +71,8 @@ select
     served.as_of,
     served.last_attempt_at,
     served.last_success_at,
-    served.consecutive_errors,
+    failing.consecutive_errors,
+    failing.failing_dataset,
     served.attempts_7d,
     served.error_rate_7d,
     served.mean_latency_ms_7d,
@@ -63,5 +84,6 @@ select
     seen.newest_snapshot_at,
     seen.stalest_snapshot_at
 from served
+left join failing using (venue)
 full join settled using (venue)
 full join seen using (venue)

@@ -19,6 +19,7 @@ from funding_platform.core.tables.fees import FEE_SCHEDULES
 CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
 
 _FACT_DEFAULTS: Final = {
+    "asset_class": pl.lit(None, dtype=pl.String),
     "multiplier": pl.lit(1.0),
     "contract_type": pl.lit("linear"),
     "contract_size": pl.lit(None, dtype=pl.Float64),
@@ -32,7 +33,7 @@ _MOST_NAMED: Final = 5
 
 
 def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:
-    """Contract facts, one row per instrument, sorted by key.
+    """Read the contract facts, one row per instrument, sorted by key.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
                 for name, default in _FACT_DEFAULTS.items()
             ),
         )
-        .cast(dict.fromkeys((*names, "contract_type"), pl.String))
+        .cast(dict.fromkeys((*names, "contract_type", "asset_class"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
         .sort(INSTRUMENT_KEY)
     )
@@ -94,19 +95,19 @@ def _refuse_impossible(facts: pl.DataFrame) -> None:
 
 
 def names_of(instruments: pl.DataFrame) -> list[str]:
-    """Venue and symbol of each row."""
+    """Return venue and symbol of each row."""
     return instruments.select(pl.concat_str(INSTRUMENT_KEY, separator=" ")).to_series().to_list()
 
 
 def few(names: Iterable[str]) -> str:
-    """The first few different names, and how many more there are."""
+    """List the first few different names, and how many more there are."""
     different = sorted(set(names))
     more = len(different) - _MOST_NAMED
     return ", ".join(different[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def fee_schedule(given: pl.DataFrame | None) -> pl.DataFrame:
-    """Fees of venues and tiers from their times on; none where none were given.
+    """Read the fees of venues and tiers from their times on; none where none were given.
 
     Raises
     ------

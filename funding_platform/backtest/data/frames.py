@@ -52,7 +52,7 @@ class Intake:
     features: pl.DataFrame
 
     def narrowed(self, start: datetime, end: datetime, keep: pl.Expr) -> "Intake":
-        """Only instruments that pass ``keep`` and have rows within the window, renumbered.
+        """Keep only instruments that pass ``keep`` and have rows within the window, renumbered.
 
         Accounts settle at the settlement, so one that became known after the window stays; and of
         volumes the last one counts however old it is, so the newest before the window stays.
@@ -155,7 +155,7 @@ def _intake(
 
 
 def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Settlements with their instrument and the instant from which they were known."""
+    """Read settlements with their instrument and the instant from which they were known."""
     rows = numbered("funding_rates", given, ("funding_time", "funding_rate"), facts)
     require_numbers(
         "funding_rates", rows, ("funding_rate", "interval_hours", "mark_price", "index_price")
@@ -197,7 +197,7 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The mark of each row, else its index; rows with neither have no price."""
+    """Take the mark of each row, else its index; rows with neither have no price."""
     have = [
         name
         for name in ("mark_price", "index_price")
@@ -220,13 +220,13 @@ def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
 
 
 def _newest_known(marks: pl.DataFrame) -> pl.DataFrame:
-    """Of the marks of settlements that became known at one instant, the last settlement's."""
+    """Keep, of the marks that became known at one instant, that of the last settlement."""
     superseded = repeats(marks, "time").shift(-1, fill_value=False)
     return marks.filter(~superseded) if superseded.any() else marks
 
 
 def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
-    """Prices in order, one per instrument and instant: the mark before the index before a close."""
+    """Order prices, one per instrument and instant: the mark before the index before a close."""
     some = [frame for frame in points if not frame.is_empty()] or points[:1]
     joined = pl.concat(some)
     if len(some) > 1:
@@ -237,7 +237,7 @@ def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Prices that were handed in; two at one instant are a fault, for either may be meant."""
+    """Read prices that were handed in; two at one instant are a fault, for either may be meant."""
     rows = numbered("prices", prices, ("time", "price"), facts)
     require_numbers("prices", rows, ("price",))
     rows = ordered(
@@ -254,7 +254,7 @@ def _closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _volumes(seen: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Volumes as they became known; none, and one of nothing, say nothing of depth."""
+    """Read volumes as they became known; none, and one of nothing, say nothing of depth."""
     if has_no_value(seen, "volume_24h_usd"):
         return pl.DataFrame(schema=_VOLUME_SCHEMA)
     volume = pl.col("volume_24h_usd")
@@ -266,7 +266,7 @@ def _volumes(seen: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
-    """Features by instrument, in the order in which they were known; numbers only."""
+    """Read features by instrument, in the order in which they were known; numbers only."""
     if given is None:
         return pl.DataFrame(schema={"instrument": pl.UInt32, "available_at": UTC_TIME})
     rows = numbered("features", given, ("available_at",), facts, strict=False)
@@ -280,13 +280,13 @@ def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _only(frame: pl.DataFrame, wanted: pl.Expr) -> pl.DataFrame:
-    """The rows that are wanted; the frame itself where that is all of them."""
+    """Keep the rows that are wanted; the frame itself where that is all of them."""
     passes = frame.select(wanted.alias("passes"))["passes"]
     return frame if passes.all() else frame.filter(passes)
 
 
 def _renumbered(frame: pl.DataFrame, numbers: pl.DataFrame | None) -> pl.DataFrame:
-    """Rows of the instruments that stay, by their new numbers."""
+    """Return the rows of the instruments that stay, by their new numbers."""
     if numbers is None:
         return frame
     return frame.join(numbers, on="instrument", how="inner", maintain_order="left").select(

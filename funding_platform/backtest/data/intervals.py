@@ -20,9 +20,9 @@ INFERRED: Final = "interval_inferred"
 
 
 def with_intervals(rows: pl.DataFrame) -> pl.DataFrame:
-    """Settlements with the intervals that can be inferred where there is null.
+    """Infer the intervals of settlements where there is null, as far as they can be.
 
-    Looks at the rows that lack one only, mostly few of tens of millions.
+    Look at the rows that lack one only, mostly few of tens of millions.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def with_intervals(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def interval_notes(funding: pl.DataFrame, instruments: pl.DataFrame) -> tuple[str, ...]:
-    """What a reader should know of the intervals: which are inferred, whose are not known at all.
+    """Say what a reader should know of the intervals: which are inferred, whose are unknown.
 
     Parameters
     ----------

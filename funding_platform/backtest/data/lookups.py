@@ -19,7 +19,7 @@ _MOST_SHOWN = 12
 
 
 def moment_us(time: datetime) -> int:
-    """An instant in microseconds.
+    """Express an instant in microseconds.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def chosen(
     symbols: Collection[str],
     bases: Collection[str],
 ) -> pl.Expr:
-    """Whether an instrument is one of those asked for; of names of a kind none means all.
+    """Tell whether an instrument is one of those asked for; of names of a kind none means all.
 
     Raises
     ------
@@ -101,14 +101,14 @@ class Spread:
 
 
 def spread_of(long: KnownRate | None, short: KnownRate | None) -> Spread | None:
-    """The spread of two rates; None where one, or its interval, is unknown."""
+    """Compute the spread of two rates; None where one, or its interval, is unknown."""
     if long is None or short is None or long.rate_8h is None or short.rate_8h is None:
         return None
     return Spread(long, short, short.rate_8h - long.rate_8h)
 
 
 def widest_spread(rates: Iterable[tuple[str, KnownRate]]) -> Spread | None:
-    """The widest of all spreads between two venues; None where there is none.
+    """Find the widest of all spreads between two venues; None where there is none.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class KnownRates:
         self._settlements = settlements
 
     def rows_of(self, venue: str, symbol: str) -> list[int]:
-        """Row numbers of a venue's contracts by venue symbol, else by base."""
+        """Return the row numbers of a venue's contracts by venue symbol, else by base."""
         rows = self._by_name.get((venue, symbol))
         if rows is None:
             require_known("venue", (venue,), set(self._instruments["venue"]))
@@ -161,13 +161,13 @@ class KnownRates:
         return by_name
 
     def count(self, row: int, moment: int) -> int:
-        """How many settlements of an instrument were known at an instant."""
+        """Count the settlements of an instrument that were known at an instant."""
         first = self._settlements.first
         known = self._settlements.known_us[first[row] : first[row + 1]]
         return int(np.searchsorted(known, moment, side="right"))
 
     def last(self, row: int, count: int, time: datetime) -> KnownRate:
-        """The last of so many known settlements of an instrument, with its age at ``time``."""
+        """Return the last of so many known settlements of an instrument, with its age."""
         series = self._settlements
         last = series.first[row] + count - 1
         settled = from_us(int(series.time_us[last]))

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.asset_classes import asset_key
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
@@ -73,13 +74,13 @@ class Panel(NamedTuple):
 def build_panel(
     instruments: pl.DataFrame, funding: pl.DataFrame, prices: pl.DataFrame, volumes: pl.DataFrame
 ) -> Panel:
-    """Columns of numbers from sound frames in the order of instrument and time.
+    """Make columns of numbers from sound frames in the order of instrument and time.
 
     Parameters
     ----------
     instruments
         One row per instrument, sorted by ``INSTRUMENT_KEY``: ``contract_type``, ``base``,
-        ``multiplier``, ``contract_size``, ``min_size``.
+        ``asset_class``, ``multiplier``, ``contract_size``, ``min_size``.
     funding
         ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
         ``interval_hours``, ``mark_price``.
@@ -118,7 +119,7 @@ def build_panel(
 
 
 def fingerprint(panel: Panel, instruments: pl.DataFrame, more: tuple[pl.DataFrame, ...]) -> str:
-    """SHA-256 over every number that a run can read, in hexadecimal.
+    """Compute the SHA-256 over every number that a run can read, in hexadecimal.
 
     It is that of the digests of the columns, which are worked out side by side.
     """
@@ -135,6 +136,7 @@ def _digest(data: bytes | memoryview) -> bytes:
 
 def _facts(instruments: pl.DataFrame) -> Facts:
     kind = instruments["contract_type"]
+    assets = instruments.select(asset_key().alias("asset"))["asset"]
     lot = pl.col("min_size") * pl.col("contract_size").fill_null(1.0)
     step = (
         pl.when(pl.col("contract_type") == "inverse")
@@ -143,7 +145,7 @@ def _facts(instruments: pl.DataFrame) -> Facts:
     )
     return Facts(
         venue=_codes(instruments["venue"], venue_order(instruments)),
-        base=_codes(instruments["base"], instruments["base"].unique().sort()),
+        base=_codes(assets, assets.unique().sort()),
         inverse=(kind == "inverse").to_numpy(),
         spot=(kind == "spot").to_numpy(),
         step=floats(instruments.select(step.fill_null(0.0).alias("step"))["step"]),
@@ -151,17 +153,17 @@ def _facts(instruments: pl.DataFrame) -> Facts:
 
 
 def venue_order(instruments: pl.DataFrame) -> pl.Series:
-    """The venues by their numbers, which are in the order of the alphabet."""
+    """List the venues by their numbers, which are in the order of the alphabet."""
     return instruments["venue"].unique().sort()
 
 
 def _codes(names: pl.Series, ordered: pl.Series) -> Ints:
-    """Numbers of names: where each stands in the order."""
+    """Give names numbers: where each stands in the order."""
     return names.replace_strict(ordered, range(len(ordered)), return_dtype=pl.Int64).to_numpy()
 
 
 def first_rows(owners: NDArray[np.uint32], count: int) -> Ints:
-    """Where the rows of each instrument begin, with the end of the last."""
+    """Find where the rows of each instrument begin, with the end of the last."""
     return np.searchsorted(owners, np.arange(count + 1, dtype=owners.dtype)).astype(np.int64)
 
 
@@ -170,11 +172,11 @@ def _microseconds(times: pl.Series) -> Ints:
 
 
 def _per_base(prices: pl.Series, multiplier: Floats, owners: NDArray[np.uint32]) -> Floats:
-    """Prices of the venue's base as prices of the canonical one."""
+    """Turn prices of the venue's base into prices of the canonical one."""
     values = floats(prices)
     return values if (multiplier == 1.0).all() else values / multiplier[owners]
 
 
 def floats(values: pl.Series) -> Floats:
-    """Values as floats, null as NaN: a kernel has no other absence."""
+    """Read values as floats, null as NaN: a kernel has no other absence."""
     return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()

@@ -51,7 +51,7 @@ class FundingDataProvider:
         fees: Frame | None = None,
         features: Frame | None = None,
     ) -> Self:
-        """A provider over frames with the platform's column names: Polars, pandas or Arrow.
+        """Make a provider over frames with the platform's column names: Polars, pandas or Arrow.
 
         Times have a zone; any zone is converted to UTC.
 
@@ -131,7 +131,7 @@ class FundingDataProvider:
         return interval_notes(self._data.funding, self._data.instruments)
 
     def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Everything, frame by frame, by the names that ``Intake`` gives them."""
+        """Yield everything, frame by frame, by the names that ``Intake`` gives them."""
         for part in fields(self._data):
             yield part.name, getattr(self._data, part.name)
 
@@ -159,7 +159,7 @@ class FundingDataProvider:
         symbols: Collection[str] = (),
         bases: Collection[str] = (),
     ) -> "FundingDataProvider":
-        """The provider narrowed to a window and to some markets; empty means all.
+        """Narrow the provider to a window and to some markets; empty means all.
 
         The window is closed on both sides. What was settled in it stays, however late it was known,
         and so does each instrument's newest volume before it. An instrument without any settlement
@@ -224,7 +224,7 @@ class FundingDataProvider:
             )
 
     def get_funding_rate(self, time: datetime, venue: str, symbol: str) -> KnownRate | None:
-        """The last rate known at ``time``, with its age; None where none was known yet.
+        """Find the last rate known at ``time``, with its age; None where none was known yet.
 
         Parameters
         ----------
@@ -258,7 +258,7 @@ class FundingDataProvider:
         )
 
     def get_best_spread(self, time: datetime, symbol: str) -> Spread | None:
-        """The widest spread at ``time`` over all pairs of contracts on two venues; None without.
+        """Find the widest spread at ``time`` over all contracts on two venues; None without.
 
         Raises
         ------

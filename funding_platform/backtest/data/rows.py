@@ -59,7 +59,7 @@ def require_numbers(table: str, frame: pl.DataFrame, columns: tuple[str, ...]) -
 
 
 def has_no_value(frame: pl.DataFrame, name: str) -> bool:
-    """Whether a column is missing, or is null in every row."""
+    """Tell whether a column is missing, or is null in every row."""
     return name not in frame.columns or frame[name].null_count() == frame.height
 
 
@@ -78,7 +78,7 @@ def numbered(
     *,
     strict: bool = True,
 ) -> pl.DataFrame:
-    """Rows with the number of their instrument, in place of its key; without one, a fault."""
+    """Put the number of each row's instrument in place of its key; without one, it is a fault."""
     has_numbers = "instrument" in given.columns
     require_columns(table, given, columns if has_numbers else (*INSTRUMENT_KEY, *columns))
     times = tuple(name for name in columns if name.endswith(("_at", "time")))
@@ -101,7 +101,7 @@ def numbered(
 
 
 def _with_sound_numbers(table: str, given: pl.DataFrame, count: int) -> pl.DataFrame:
-    """Rows that came with numbers, each of which must be an instrument's."""
+    """Return rows that came with numbers, each of which must be an instrument's."""
     numbers = given["instrument"]
     if numbers.dtype != pl.UInt32 or numbers.null_count() or (numbers >= count).any():
         raise DataError(
@@ -112,19 +112,19 @@ def _with_sound_numbers(table: str, given: pl.DataFrame, count: int) -> pl.DataF
 
 
 def ordered(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    """The frame by instrument and time; untouched where it is, as what a lake returns mostly is."""
+    """Sort a frame by instrument and time; untouched where it is, as what a lake returns mostly."""
     falls, _ = _steps(frame, time)
     return frame.sort("instrument", time, maintain_order=True) if falls.any() else frame
 
 
 def repeats(frame: pl.DataFrame, time: str) -> pl.Series:
-    """Which rows have the instrument and the time of the row before."""
+    """Tell which rows have the instrument and the time of the row before."""
     _, repeated = _steps(frame, time)
     return pl.Series(np.concatenate([np.zeros(min(1, frame.height), dtype=np.bool_), repeated]))
 
 
 def _steps(frame: pl.DataFrame, time: str) -> tuple[Flags, Flags]:
-    """From each row to the next: whether it goes back, and whether it stands still.
+    """Tell of each step to the next row whether it goes back, and whether it stands still.
 
     Views of two columns instead of shifted copies: there may be tens of millions of rows.
     """

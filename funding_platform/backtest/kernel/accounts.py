@@ -18,7 +18,7 @@ _COMPONENTS = len(COMPONENT_FIELDS)
 
 @compiled_in_place
 def added(total: float, rest: float, amount: float) -> tuple[float, float]:
-    """A sum and what rounding has taken from it, one amount later (Neumaier 1974)."""
+    """Add an amount to a sum and to what rounding has taken from it (Neumaier 1974)."""
     after = total + amount
     if abs(total) >= abs(amount):
         return after, rest + ((total - after) + amount)
@@ -55,7 +55,7 @@ def write(entry: Any, time: int, kind: int, trade: int, price: float) -> None:
 
 @compiled_in_place
 def new_entry(books: Books, time: int, kind: int, leg: Any, price: float) -> Any:
-    """The next entry of the ledger, amounts still zero."""
+    """Write the next entry of the ledger, amounts still zero."""
     account = books.account[0]
     entry = books.entries[account.n_entries]
     account.n_entries += 1
@@ -96,7 +96,7 @@ def take_stock(books: Books, capital: float) -> None:
 
 @compiled_in_place
 def component_sums(books: Books, found: Any) -> None:
-    """The six components since the start, closed legs and open ones, written into ``found``."""
+    """Write into ``found`` the six components since the start, of closed legs and open ones."""
     for component in range(_COMPONENTS):
         found[component] = books.sums[component, 0] + books.sums[component, 1]
     for slot in range(len(books.legs)):

@@ -22,7 +22,7 @@ _ENTRIES_OF_AN_INTERVENTION = 4
 
 @compiled_in_place
 def next_event(settlements: Settlements, prices: Prices, leg: Any) -> int:
-    """When a leg's next settlement or price is, whichever comes first; ``NEVER`` after the last."""
+    """Find when a leg's next settlement or price is, the earlier; ``NEVER`` after the last."""
     row, point = leg.next_settlement, leg.next_price
     return min(
         settlements.time_us[row] if row < settlements.first[leg.instrument + 1] else NEVER,
@@ -32,7 +32,7 @@ def next_event(settlements: Settlements, prices: Prices, leg: Any) -> int:
 
 @compiled_in_place
 def _missed(elapsed: int, held: int, before: float, after: float) -> int:
-    """Settlements that are absent between two, by their spacing, while a leg was held.
+    """Count settlements that are absent between two, by their spacing, while a leg was held.
 
     Where the two state different intervals the longer one counts; 0 where none is known.
     """

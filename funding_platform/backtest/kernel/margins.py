@@ -18,13 +18,13 @@ from funding_platform.core.compiled import compiled_in_place
 
 @compiled_in_place
 def _value(leg: Any) -> float:
-    """What a leg's collateral is worth now."""
+    """Compute what a leg's collateral is worth now."""
     return float(leg.margin + price_pnl_of(leg, leg.price))
 
 
 @compiled_in_place
 def _can_rebalance(rules: Rules, one: Any, other: Any) -> bool:
-    """Whether a transfer would leave both legs above the threshold."""
+    """Tell whether a transfer would leave both legs above the threshold."""
     if not (one.active and other.active) or one.spot or other.spot:  # coins are no collateral
         return False
     total = _value(one) + _value(other) - rules.transfer_usd

@@ -35,7 +35,7 @@ _STEP_ROUNDING = 1e-9
 
 @compiled_in_place
 def _find_price(panel: Panel, rules: Rules, instrument: int, time: int) -> int:
-    """The row of the last price, if it is not too old; -1 otherwise."""
+    """Find the row of the last price, if it is not too old; -1 otherwise."""
     begin, end = panel.prices.first[instrument], panel.prices.first[instrument + 1]
     row = last_known(panel.prices.time_us, begin, end, time)
     if row < begin or time - panel.prices.time_us[row] > rules.stale_us:
@@ -120,7 +120,7 @@ def _size(
 
 @compiled_in_place
 def _venue_has_room(panel: Panel, rules: Rules, books: Books, first: int, count: int) -> bool:
-    """Whether the cap on every venue of the new legs still holds with them."""
+    """Tell whether the cap on every venue of the new legs still holds with them."""
     for new in range(first, first + count):
         venue = panel.facts.venue[books.legs[new].instrument]
         total = 0.0
@@ -156,7 +156,7 @@ def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, ti
 
 @compiled_in_place
 def _affordable(rules: Rules, books: Books, first: int, count: int, costs: float) -> bool:
-    """Whether equity covers all collateral, the new legs' and their costs included."""
+    """Tell whether equity covers all collateral, the new legs' and their costs included."""
     take_stock(books, rules.capital_usd)
     account = books.account[0]
     needed = costs

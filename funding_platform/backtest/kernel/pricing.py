@@ -25,13 +25,13 @@ _depth_impact_bps = compiled(costs.depth_impact_bps)
 
 @compiled_in_place
 def notional_of(leg: Any, price: float) -> float:
-    """What a leg's size is worth at a price."""
+    """Compute what a leg's size is worth at a price."""
     return float(leg.size if leg.inverse else leg.size * price)
 
 
 @compiled_in_place
 def price_pnl_of(leg: Any, price: float) -> float:
-    """What a leg has gained since its entry, at a price."""
+    """Compute what a leg has gained since its entry, at a price."""
     if leg.inverse:
         return float(leg.sign * leg.size * (price / leg.entry - 1.0))
     return float(leg.sign * leg.size * (price - leg.entry))
@@ -39,7 +39,7 @@ def price_pnl_of(leg: Any, price: float) -> float:
 
 @compiled_in_place
 def last_known(times: Any, begin: int, end: int, time: int) -> int:
-    """The last row in ``begin..end`` with a time at or before ``time``; ``begin - 1`` if none."""
+    """Find the last row in ``begin..end`` with a time not after ``time``; ``begin - 1`` if none."""
     while begin < end:
         middle = (begin + end) // 2
         if times[middle] <= time:
@@ -51,7 +51,7 @@ def last_known(times: Any, begin: int, end: int, time: int) -> int:
 
 @compiled_in_place
 def last_seen(panel: Panel, instrument: int, time: int) -> int:
-    """When an instrument last settled or had a price; ``NOT_YET`` where it has done neither."""
+    """Find when an instrument last settled or had a price; ``NOT_YET`` where it did neither."""
     seen = NOT_YET
     prices, settlements = panel.prices, panel.settlements
     begin = prices.first[instrument]
@@ -85,7 +85,7 @@ def measure_silence(panel: Panel, books: Books, time: int, silence: Ints, price_
 
 @compiled_in_place
 def fee_rate(rules: Rules, venue: int, time: int) -> float:
-    """The fee in force, as a fraction; NaN where none is."""
+    """Return the fee in force, as a fraction; NaN where none is."""
     begin = rules.fee_first[venue]
     row = last_known(rules.fee_since_us, begin, rules.fee_first[venue + 1], time)
     return float(rules.fee_bps[row] * _BPS) if row >= begin else math.nan
@@ -93,7 +93,7 @@ def fee_rate(rules: Rules, venue: int, time: int) -> float:
 
 @compiled_in_place
 def impact_rate(panel: Panel, rules: Rules, instrument: int, notional: float, time: int) -> float:
-    """Impact as a fraction of notional; NaN where the volume it depends on is unknown."""
+    """Compute the impact as a fraction of notional; NaN where the volume it needs is unknown."""
     if rules.impact_model == LINEAR_IMPACT:
         return float(_linear_impact_bps(notional, rules.bps_per_million) * _BPS)
     if rules.impact_model == DEPTH_IMPACT:

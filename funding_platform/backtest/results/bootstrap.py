@@ -61,7 +61,7 @@ class Bootstrap:
     def interval(
         self, returns: Floats, statistic: Callable[[Floats], Floats]
     ) -> tuple[float, float] | None:
-        """The percentile interval of a statistic over resampled histories.
+        """Estimate the percentile interval of a statistic over resampled histories.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Bootstrap:
         return float(low), float(high)
 
     def _drawn(self, generator: np.random.Generator, rows: int, days: int) -> NDArray[np.intp]:
-        """Which days each resample consists of, shape (rows, days)."""
+        """Draw the days that each resample consists of, shape (rows, days)."""
         block = self.mean_block_days or max(1.0, days ** (1.0 / 3.0))
         return stationary_indices(generator, rows, days, block)
 
@@ -102,7 +102,7 @@ class Bootstrap:
 def stationary_indices(
     generator: np.random.Generator, rows: int, days: int, mean_block: float
 ) -> NDArray[np.intp]:
-    """Days drawn in blocks of geometric length that wrap around the end.
+    """Draw days in blocks of geometric length that wrap around the end.
 
     ``i_t`` is a day drawn anew with probability ``1 / mean_block``, else ``i_(t-1) + 1`` modulo
     ``days``. Source: Politis & Romano, "The Stationary Bootstrap", JASA 89 (1994).

@@ -20,7 +20,7 @@ _GAIN, _LOSS, _LINE = "#2a7f62", "#b5443c", "#1f4e79"
 
 
 def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
-    """Equity above, drawdown from its running peak below, as a PNG.
+    """Draw equity above, drawdown from its running peak below, as a PNG.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
 
 
 def split_chart(amounts: Mapping[str, float]) -> bytes:
-    """What the profit and loss is made of, one bar per component, as a PNG.
+    """Draw what the profit and loss is made of, one bar per component, as a PNG.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def split_chart(amounts: Mapping[str, float]) -> bytes:
 
 
 def _quiet(axes: Axes) -> None:
-    """A grid behind, no frame to the right and above."""
+    """Put a grid behind, and leave no frame to the right and above."""
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

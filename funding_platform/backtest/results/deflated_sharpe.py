@@ -35,7 +35,7 @@ class ReturnMoments:
 
     @classmethod
     def of(cls, returns: NDArray[np.float64]) -> Self | None:
-        """Moments of a series, shape (observations,); None where it does not vary."""
+        """Compute the moments of a series, shape (observations,); None where it does not vary."""
         if len(returns) < 2 or is_flat(returns):
             return None
         centred = returns - returns.mean()
@@ -96,7 +96,7 @@ def expected_best_sharpe(trials: int, variance: float) -> float:
 
 
 def deflated_sharpe(moments: ReturnMoments, trials: int, variance: float) -> float | None:
-    """The probabilistic Sharpe ratio against what the best of ``trials`` shows by luck.
+    """Compute the probabilistic Sharpe ratio against what the best of ``trials`` shows by luck.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class PnlSplit:
         return self.funding + self.price - costs
 
     def signed(self) -> dict[str, float]:
-        """The components as they add up to ``net``: costs negative."""
+        """Return the components as they add up to ``net``: costs negative."""
         earned = ("funding", "price")
         return {
             # + 0.0: a cost of nothing is 0, not -0, which would show as a loss.
@@ -49,7 +49,7 @@ class PnlSplit:
         }
 
     def shares(self) -> dict[str, float | None]:
-        """Each signed component over ``net``, together 1; None where ``net`` is zero."""
+        """Divide each signed component by ``net``, together 1; None where ``net`` is zero."""
         net = self.net
         return {name: amount / net if net else None for name, amount in self.signed().items()}
 
@@ -86,7 +86,7 @@ class Metrics:
 def measure(
     equity: pl.DataFrame, trades: pl.DataFrame, bootstrap: Bootstrap | None = None
 ) -> Metrics:
-    """Every figure of a run.
+    """Compute every figure of a run.
 
     ``calmar`` is the annualised return over the deepest drawdown. ``hit_rate`` is the share of
     trades with ``net_pnl_usd > 0``. ``turnover`` is ``traded_usd`` of all trades over the mean
@@ -175,7 +175,7 @@ def capacity(trades: pl.DataFrame, capital: float) -> float | None:
 
 
 def venue_exposure(exposure: pl.DataFrame, equity: pl.DataFrame) -> pl.DataFrame:
-    """How much stood on each venue: time-weighted mean and peak of its gross notional.
+    """Compute how much stood on each venue: time-weighted mean and peak of its gross notional.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def venue_exposure(exposure: pl.DataFrame, equity: pl.DataFrame) -> pl.DataFrame
 
 
 def _turnover(trades: pl.DataFrame, days: pl.DataFrame, elapsed: timedelta) -> float | None:
-    """Traded notional over mean daily equity, per year."""
+    """Divide traded notional by mean daily equity, per year."""
     mean_equity = _mean(days.select("equity"))
     if trades.is_empty() or not mean_equity or mean_equity < 0 or not elapsed:
         return None
@@ -219,6 +219,6 @@ def _turnover(trades: pl.DataFrame, days: pl.DataFrame, elapsed: timedelta) -> f
 
 
 def _mean(column: pl.DataFrame) -> float | None:
-    """The mean of a one-column frame; None where it has no values."""
+    """Average a one-column frame; None where it has no values."""
     value = column.to_series().cast(pl.Float64).mean()
     return float(value) if isinstance(value, float) else None

@@ -23,7 +23,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def is_flat(returns: Floats) -> bool:
-    """Whether returns vary by no more than their rounding."""
+    """Tell whether returns vary by no more than their rounding."""
     return bool(np.ptp(returns) <= ROUNDING)
 
 
@@ -43,14 +43,14 @@ def sharpe(returns: Floats) -> float | None:
 
 
 def sharpe_interval(returns: Floats, bootstrap: Bootstrap) -> tuple[float, float] | None:
-    """Bounds of the Sharpe ratio over resampled histories; None where it is undefined."""
+    """Bound the Sharpe ratio over resampled histories; None where it is undefined."""
     if sharpe(returns) is None:
         return None
     return bootstrap.interval(returns, _sharpe_by_row)
 
 
 def _sharpe_by_row(histories: Floats) -> Floats:
-    """The ratio of each row, NaN where a row does not vary."""
+    """Compute the ratio of each row, NaN where a row does not vary."""
     deviation = histories.std(axis=1, ddof=1)
     deviation[np.ptp(histories, axis=1) <= ROUNDING] = np.nan
     ratios: Floats = histories.mean(axis=1) / deviation * math.sqrt(DAYS_PER_YEAR)

@@ -40,12 +40,12 @@ class Recorder:
         self._exposure: list[tuple[int, NDArray[np.float64]]] = []
 
     def opening(self, start_us: int) -> None:
-        """The capital before anything has happened."""
+        """Record the capital before anything has happened."""
         capital = self._config.capital_usd
         self._rows.append((start_us, capital, capital, *(0.0,) * (2 + len(COMPONENTS)), 0))
 
     def row(self, now_us: int, books: b.Books, positions: int) -> None:
-        """What the account is worth now; at the start the capital stays the first row."""
+        """Record what the account is worth now; at the start the capital stays the first row."""
         if self.moved:
             self._expose(now_us, books)
             self.moved = False
@@ -64,14 +64,14 @@ class Recorder:
         self._rows.append(row)
 
     def _expose(self, now_us: int, books: b.Books) -> None:
-        """Gross notional at entry by venue."""
+        """Record the gross notional at entry by venue."""
         legs = books.legs[books.legs["active"]]
         venues = self._data.panel.facts.venue[legs["instrument"]]
         sums = np.bincount(venues, weights=legs["notional"], minlength=len(self._data.venues))
         self._exposure.append((now_us, sums.astype(np.float64, copy=False)))
 
     def result(self, books: b.Books, reasons: Sequence[str]) -> BacktestResult:
-        """Everything as frames."""
+        """Return everything as frames."""
         trades, equity = self._trades(books, reasons), self._equity()
         return BacktestResult(
             config=self._config,
@@ -94,7 +94,7 @@ class Recorder:
         return _shaped(frame, EQUITY)
 
     def _exposures(self) -> pl.DataFrame:
-        """One row per time and venue that has, or by then had had, a position."""
+        """Make a row per time and venue that has, or by then had had, a position."""
         times = np.array([time for time, _ in self._exposure], dtype=np.int64)
         gross = np.array([sums for _, sums in self._exposure]).reshape(-1, len(self._data.venues))
         moments, venues = np.nonzero(np.logical_or.accumulate(gross > 0, axis=0))
@@ -108,7 +108,7 @@ class Recorder:
         return _shaped(frame.with_columns(_time("time")), EXPOSURE)
 
     def _trades(self, books: b.Books, reasons: Sequence[str]) -> pl.DataFrame:
-        """Closed legs and open ones, by number."""
+        """List closed legs and open ones, by number."""
         closed = books.closed[: books.account[0]["n_closed"]]
         legs = books.legs[books.legs["active"]]
         still = np.zeros(len(legs), b.TRADE)
@@ -154,7 +154,7 @@ class Recorder:
     def _warnings(
         self, books: b.Books, trades: pl.DataFrame, equity: pl.DataFrame
     ) -> Iterator[str]:
-        """One sentence for each thing that was assumed, refused or left out."""
+        """Yield a sentence for each thing that was assumed, refused or left out."""
         for status, count in sorted(self.refused.items()):
             yield f"{count} positions were not opened: {b.REFUSALS[status]}"
         for source, meaning in (
@@ -195,7 +195,7 @@ class Recorder:
 
 
 def _ledger(books: b.Books) -> pl.DataFrame:
-    """Entries in the order of time; at one instant, in the order in which they were written."""
+    """List entries in order of time; at one instant, in the order in which they were written."""
     entries = books.entries[: books.account[0]["n_entries"]]
     entries = entries[np.argsort(entries["time_us"], kind="stable")]
     amounts = dict(zip(COMPONENTS, b.COMPONENT_FIELDS, strict=True))
@@ -223,7 +223,7 @@ def _open_pnl(legs: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The columns of a table but ``run_id``, in its order and types."""
+    """Select the columns of a table but ``run_id``, in its order and types."""
     schema = {name: kind for name, kind in table.polars_schema.items() if name != "run_id"}
     return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
 

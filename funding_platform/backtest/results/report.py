@@ -79,7 +79,7 @@ class Section:
 
 
 def html_report(run: ReportInput) -> str:
-    """The report as the text of one HTML file; every value is escaped."""
+    """Write the report as the text of one HTML file; every value is escaped."""
     shares = run.split.shares()
     sections = [
         Section("Equity and drawdown", picture=_encoded(equity_chart(run.equity, ""))),
@@ -118,7 +118,7 @@ def html_report(run: ReportInput) -> str:
 
 
 def markdown_summary(run: ReportInput) -> str:
-    """The equity as an embedded PNG above a Markdown table of the figures."""
+    """Write the equity as an embedded PNG above a Markdown table of the figures."""
     picture = _encoded(equity_chart(run.equity, run.title))
     lines = [f"| {name} | {value} |" for name, value in metric_rows(run.metrics)]
     table = "\n".join(["| figure | value |", "| --- | ---: |", *lines])
@@ -126,7 +126,7 @@ def markdown_summary(run: ReportInput) -> str:
 
 
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
-    """Each figure with its name, as a person reads it."""
+    """List each figure with its name, as a person reads it."""
     return [
         (
             one.name.replace("_", " "),
@@ -137,7 +137,7 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 
 
 def month_rows(equity: pl.DataFrame) -> list[tuple[str, ...]]:
-    """One row per year, one cell per calendar month."""
+    """Make one row per year, one cell per calendar month."""
     found = {(year, month): value for year, month, value in monthly_returns(equity).rows()}
     years = dict.fromkeys(year for year, _ in found)
     return [
@@ -171,5 +171,5 @@ def _template() -> Template:
 
 
 def _without_marks(value: object) -> object:
-    """Text whose direction and length no character in it can change."""
+    """Return text whose direction and length no character in it can change."""
     return visible(value) if type(value) is str else value

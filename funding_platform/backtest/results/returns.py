@@ -58,7 +58,7 @@ def daily_returns(equity: pl.DataFrame) -> pl.DataFrame:
 
 
 def monthly_returns(equity: pl.DataFrame) -> pl.DataFrame:
-    """The daily returns of each calendar month, compounded.
+    """Compound the daily returns of each calendar month.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _RENAMED = {"trades": "n_trades"}
 
 
 def run_figures(result: BacktestResult) -> dict[str, Any]:
-    """The columns of ``backtest.runs`` that follow from the result alone."""
+    """Compute the columns of ``backtest.runs`` that follow from the result alone."""
     config, (start, end) = result.config, result.config.window
     split = pnl_split(result)
     shares = zip(COMPONENTS, split.shares().values(), strict=True)
@@ -43,7 +43,7 @@ def run_figures(result: BacktestResult) -> dict[str, Any]:
 
 
 def metric_columns(metrics: Metrics) -> dict[str, Any]:
-    """The metrics by the names and types that they are stored with."""
+    """Name the metrics as they are stored, and give them the types that they are stored with."""
     named = {
         _RENAMED.get(name, name): getattr(metrics, name) for name in Metrics.__dataclass_fields__
     }
@@ -53,28 +53,28 @@ def metric_columns(metrics: Metrics) -> dict[str, Any]:
 
 
 def pnl_split(result: BacktestResult) -> PnlSplit:
-    """What the profit and loss is made of: the components of the last row of the equity."""
+    """Split the profit and loss into the components of the last row of the equity."""
     return PnlSplit(*(float(result.equity[name][-1]) for name in COMPONENTS))
 
 
 def strategy_name(config: BacktestConfig) -> str:
-    """The name of the configured strategy."""
+    """Return the name of the configured strategy."""
     return config.strategy.name if config.strategy else CUSTOM_STRATEGY
 
 
 def config_digest(config: BacktestConfig) -> str:
-    """SHA-256 of the configuration without its window, in hexadecimal."""
+    """Compute the SHA-256 of the configuration without its window, in hexadecimal."""
     text = config.model_dump_json(exclude={"start", "end"})
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def frame_digests(result: BacktestResult) -> dict[str, str]:
-    """SHA-256 of each frame by its name, in hexadecimal."""
+    """Compute the SHA-256 of each frame by its name, in hexadecimal."""
     return {table.name: frame_digest(getattr(result, table.name)) for table in FRAMES}
 
 
 def frame_digest(frame: pl.DataFrame) -> str:
-    """SHA-256 of the names and values as CSV, where every float has all its digits.
+    """Compute the SHA-256 of names and values as CSV, where every float has all its digits.
 
     Zero has no sign there: Parquet's dictionaries take -0 and 0 for one value.
     """

@@ -47,7 +47,7 @@ class SweepPlan(BaseModel):
         return self
 
     def points(self) -> list[Point]:
-        """The points in the order of the grid, the last axis turning fastest.
+        """List the points in the order of the grid, the last axis turning fastest.
 
         A random plan draws without repetition; asked for more than there are, it gives all.
         """
@@ -70,7 +70,7 @@ class SweepPlan(BaseModel):
 
 
 def at_point(config: Model, point: Mapping[str, Any]) -> Model:
-    """The configuration with the point's values in place of its own.
+    """Return the configuration with the point's values in place of its own.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def at_point(config: Model, point: Mapping[str, Any]) -> Model:
 
 
 def _below(owner: dict[str, Any], name: str, path: str, *, leaf: bool = False) -> dict[str, Any]:
-    """The fields below a field; any value will do at the end of a path."""
+    """Return the fields below a field; any value will do at the end of a path."""
     if name not in owner or not (leaf or isinstance(owner[name], dict)):
         known = ", ".join(sorted(owner))
         raise UnknownFieldError(

@@ -105,7 +105,7 @@ def sweep(
 
 
 def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
-    """One row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``.
+    """Make a row per trial: ``number``, ``config.<path>`` of each axis, the figures, ``error``.
 
     ``MOMENTS`` are left out, as no column holds them.
     """
@@ -125,7 +125,7 @@ def trials_frame(trials: Sequence[Trial]) -> pl.DataFrame:
 
 
 def best_of(trials: Sequence[Trial]) -> tuple[int, dict[str, float | None]] | None:
-    """The number of the best trial, and what its ratio is worth after so many.
+    """Find the number of the best trial, and what its ratio is worth after so many.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def _run_here(config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
 
 
 def _outcome(run: Run, config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
-    """Figures or the error in words, never both."""
+    """Return the figures or the error in words, never both."""
     try:
         return run(config), None
     except RUN_FAILURES as error:

@@ -75,7 +75,7 @@ class WalkForward:
 
 
 def folds(window: Window, plan: WalkForwardPlan) -> list[Fold]:
-    """The folds of a window: out-of-sample windows adjoin, and the last ends with the window.
+    """Divide a window into folds: out-of-sample windows adjoin, and the last ends with the window.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def walk_forward(
 
 
 def _flat(span: Window, capital: float) -> pl.DataFrame:
-    """Cash."""
+    """Hold cash: return an equity that does not move."""
     return pl.DataFrame(
         {"time": [span.start, span.end], "equity": [capital, capital]},
         schema={"time": UTC_TIME, "equity": pl.Float64},

@@ -39,12 +39,12 @@ _MEANINGS: Final = {
 
 
 def _usd(name: str, description: str, *, nullable: bool = False) -> Column:
-    """A signed amount of US dollars."""
+    """Declare a signed amount of US dollars."""
     return Column(name, Type.REAL, description, "USD", nullable)
 
 
 def _components(note: str) -> tuple[Column, ...]:
-    """The six components, with what they cover here."""
+    """Declare the six components, with what they cover here."""
     return tuple(_usd(name, f"{meaning} {note}") for name, meaning in _MEANINGS.items())
 
 
@@ -150,7 +150,7 @@ MAX_IDENTITY_ERROR: Final = 1e-9
 
 
 def _shares() -> Iterator[Column]:
-    """The share that each component has in the net, costs negative."""
+    """Declare the share that each component has in the net, costs negative."""
     for name in COMPONENTS:
         stem = name.removesuffix("_usd").removesuffix("_pnl")
         sign = "" if name in EARNINGS else "-"
@@ -163,7 +163,7 @@ def _shares() -> Iterator[Column]:
 
 
 def _figure(name: str, description: str, unit: str | None = "fraction") -> Column:
-    """A figure that may be undefined."""
+    """Declare a figure that may be undefined."""
     return Column(name, Type.REAL, description, unit)
 
 

@@ -6,6 +6,7 @@ Fees are declared in ``fees``, what is computed of these tables beside it.
 from typing import Final
 
 from funding_platform.core.tables.columns import (
+    ASSET_CLASS,
     BASE,
     INDEX_PRICE,
     INSTRUMENT_KEY,
@@ -39,6 +40,7 @@ INSTRUMENTS: Final = Table(
             nullable=False,
             minimum=1.0,
         ),
+        ASSET_CLASS,
         Column(
             "contract_type",
             Type.TEXT,
@@ -117,6 +119,15 @@ FUNDING_RATES: Final = Table(
             Type.FLAG,
             "True where interval_hours comes from the spacing of the settlements.",
             nullable=False,
+        ),
+        Column(
+            "interval_hours_known",
+            Type.REAL,
+            "interval_hours as it was known at the settlement: as stated, else the gap before it; "
+            "null where only a later settlement tells, and in rows of an older version.",
+            "hours",
+            minimum=1e-3,
+            maximum=MAX_INTERVAL_HOURS,
         ),
         MARK_PRICE,
         INDEX_PRICE,

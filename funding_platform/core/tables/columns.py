@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from funding_platform.core.asset_classes import ASSET_CLASSES
 from funding_platform.core.tables.schema import Column, Type
 
 INSTRUMENT_KEY: Final = ("venue", "venue_symbol")
@@ -25,6 +26,14 @@ PRICE_UNIT = "quote currency per unit of the venue's base"
 VENUE = Column("venue", Type.TEXT, "Name of the venue.", nullable=False)
 VENUE_SYMBOL = Column("venue_symbol", Type.TEXT, "The venue's own symbol.", nullable=False)
 BASE = Column("base", Type.TEXT, "Canonical base asset, e.g. PEPE for 1000PEPE.", nullable=False)
+ASSET_CLASS = Column(
+    "asset_class",
+    Type.TEXT,
+    "What the base is: crypto, equity (shares and funds), index, metal, commodity, fx, or other, "
+    "which cannot be told from another asset of its name; null where the venue does not say and "
+    "the ticker does not tell, which pairs as crypto.",
+    values=ASSET_CLASSES,
+)
 INTERVAL_HOURS = Column(
     "interval_hours",
     Type.REAL,
@@ -44,30 +53,30 @@ AVAILABLE_AT = Column(
 
 
 def text_column(name: str, description: str, *, nullable: bool = False) -> Column:
-    """A name, a code or a sentence."""
+    """Declare a name, a code or a sentence."""
     return Column(name, Type.TEXT, description, nullable=nullable)
 
 
 def time_column(name: str, description: str, *, nullable: bool = True) -> Column:
-    """An instant."""
+    """Declare an instant."""
     return Column(name, Type.TIME, description, nullable=nullable)
 
 
 def real_column(name: str, description: str, unit: str | None = None) -> Column:
-    """A figure that may be unknown."""
+    """Declare a figure that may be unknown."""
     return Column(name, Type.REAL, description, unit)
 
 
 def rate_column(name: str, description: str, *, nullable: bool = True) -> Column:
-    """A rate per funding interval, within ``RATE_BOUND``."""
+    """Declare a rate per funding interval, within ``RATE_BOUND``."""
     return Column(name, Type.REAL, description, PER_INTERVAL, nullable, -RATE_BOUND, RATE_BOUND)
 
 
 def usd_column(name: str, description: str) -> Column:
-    """An amount of US dollars, never negative."""
+    """Declare an amount of US dollars, never negative."""
     return Column(name, Type.REAL, description, "USD", minimum=0.0)
 
 
 def yearly_column(name: str, description: str) -> Column:
-    """An annualised rate."""
+    """Declare an annualised rate."""
     return real_column(name, description, PER_YEAR)

@@ -19,12 +19,12 @@ _NO_FEATURE = {*CURVE_KEY, "scope", AVAILABLE_AT.name}
 
 
 def features_of(table: Table) -> tuple[Column, ...]:
-    """The columns of a table that are features."""
+    """Return the columns of a table that are features."""
     return tuple(column for column in table.columns if column.name not in _NO_FEATURE)
 
 
 def _pca_column(column: Column, scope: str) -> Column:
-    """A score as a feature: absent where no model applies."""
+    """Declare a score as a feature: absent where no model applies."""
     whose = f"In the model of the {scope}: "
     return replace(
         column,

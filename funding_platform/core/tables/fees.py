@@ -110,7 +110,7 @@ FEE_HISTORY: Final = Table(
 
 
 def fees_in_force_at(instant: str) -> str:
-    """A query for the rows of ``marts.fee_history`` that apply at an instant.
+    """Write a query for the rows of ``marts.fee_history`` that apply at an instant.
 
     One row per venue and tier. ``instant`` is an SQL expression: ``now()``, or ``$at``.
     """

@@ -7,6 +7,7 @@ here; the SQL beside it must produce exactly these columns.
 from typing import Final
 
 from funding_platform.core.tables.columns import (
+    ASSET_CLASS,
     PER_8H,
     PER_INTERVAL,
     PER_YEAR,
@@ -36,6 +37,7 @@ LATEST_FUNDING_RATES: Final = Table(
         text_column("quote", "Currency the price is quoted in."),
         text_column("contract_type", "linear or inverse."),
         Column("multiplier", Type.REAL, "Canonical base per venue base.", nullable=False),
+        ASSET_CLASS,
         text_column("status", "Listing status at last sight."),
         time_column("settled_time", "Last settlement."),
         real_column("settled_rate", "Rate of the last settlement.", PER_INTERVAL),

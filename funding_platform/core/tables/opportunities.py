@@ -34,7 +34,7 @@ def _amount(name: str, description: str, unit: str = "USD") -> Column:
 
 
 def _leg_columns(name: str, description: str, unit: str) -> Iterator[Column]:
-    """``long_<name>`` and ``short_<name>``."""
+    """Declare ``long_<name>`` and ``short_<name>``."""
     for leg in ("long", "short"):
         yield real_column(f"{leg}_{name}", description.format(leg=leg), unit)
 

@@ -14,6 +14,9 @@ from funding_platform.core.tables.schema import Column, Table, Type
 PCA_COMPONENTS: Final = ("pc1", "pc2", "pc3")
 """The principal components that are kept: level, slope and curvature, where markets are orderly."""
 
+PCA_TRANSFORMS: Final = ("yield", "log1p")
+"""In what coordinates strips are fitted and scored."""
+
 _SCOPE = Column(
     "scope",
     Type.TEXT,
@@ -32,12 +35,20 @@ PCA_MODELS: Final = Table(
         Column(
             "model_id",
             Type.TEXT,
-            "scope:venue[:venue_symbol]:month, e.g. instrument:binance:BTCUSDT:2026-03.",
+            "scope:venue[:venue_symbol]:month, e.g. instrument:binance:BTCUSDT:2026-03; with "
+            ":log1p after it where that is the transform.",
             nullable=False,
         ),
         _SCOPE,
         VENUE,
         Column("venue_symbol", Type.TEXT, "The venue's own symbol; null for a venue's model."),
+        Column(
+            "transform",
+            Type.TEXT,
+            "What is fitted: yield, the buckets b as they are; log1p, ln(1 + b), in which a spike "
+            "weighs by its factor and not by its size. Null in rows of an older version: yield.",
+            values=PCA_TRANSFORMS,
+        ),
         Column(
             "status",
             Type.TEXT,
@@ -80,7 +91,7 @@ PCA_MODELS: Final = Table(
             "total_variance",
             Type.REAL,
             "Sum of the buckets' sample variances.",
-            "squared fraction per year",
+            "squared fraction per year; of ln(1 + b), its square",
             minimum=0.0,
         ),
         *(
@@ -113,7 +124,10 @@ PCA_MODELS: Final = Table(
             )
             for pc in PCA_COMPONENTS
         ),
-        *(yearly_column(f"mean_{b}", f"Mean of {b} over the strips.") for b in BUCKETS),
+        *(
+            yearly_column(f"mean_{b}", f"Mean over the strips of {b}, transformed.")
+            for b in BUCKETS
+        ),
         *(
             Column(
                 f"{pc}_{b}", Type.REAL, f"Loading of {pc} on {b}.", "unit vector", True, -1.0, 1.0

@@ -13,12 +13,16 @@ from funding_platform.core.tables.columns import (
     PRICE_UNIT,
     VENUE,
     VENUE_SYMBOL,
+    text_column,
+    time_column,
     usd_column,
 )
 from funding_platform.core.tables.schema import Column, Table, Type
 
 PRICE_KINDS: Final = ("mark", "index", "trade")
 """What a candle of a perpetual is made of: fair prices, the spot reference, or deals."""
+
+_DOLLARS_PER_BASE: Final = "USD per unit of the canonical base; USD stablecoins count as USD"
 
 OPEN_TIME: Final = Column(
     "open_time", Type.TIME, "When the bar began, a full hour.", nullable=False, past=True
@@ -104,4 +108,22 @@ OPEN_INTEREST: Final = Table(
     ),
     partition_by=("venue", "year(time)", "month(time)"),
     sort_by=(*INSTRUMENT_KEY, "time"),
+)
+
+REFERENCE_PRICES: Final = Table(
+    "marts",
+    "reference_prices",
+    "What one unit of a base costs in dollars at each full hour: the median of the indices of all "
+    "venues that have one, and which they are. With a single source it is that venue's word.",
+    key=("base", "time"),
+    columns=(
+        text_column("base", "Canonical base asset.", nullable=True),
+        time_column("time", "The instant that the price is of: the end of a bar."),
+        Column("price", Type.REAL, "Median of the venues' indices.", _DOLLARS_PER_BASE),
+        Column("sources", Type.TEXTS, "The venues whose index it is the median of, in order."),
+        Column("lowest", Type.REAL, "The lowest of them.", _DOLLARS_PER_BASE),
+        Column("highest", Type.REAL, "The highest.", _DOLLARS_PER_BASE),
+        time_column("available_at", "The earliest anyone could have known all of them."),
+    ),
+    view=True,
 )

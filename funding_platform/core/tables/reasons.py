@@ -35,7 +35,7 @@ class Reason:
 def _either_leg(
     code: str, meaning: str, condition: str, *, of_costs: bool = False
 ) -> dict[str, Reason]:
-    """A reason that may lie with either leg, called ``LEG`` here."""
+    """Declare a reason that may lie with either leg, called ``LEG`` here."""
     return {
         f"{leg}_{code}": Reason(
             meaning.replace("LEG", leg), condition.replace("LEG", leg), of_costs

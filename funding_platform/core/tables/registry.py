@@ -28,7 +28,12 @@ from funding_platform.core.tables.opportunities import (
     OPPORTUNITY_HISTORY,
 )
 from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
-from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
+from funding_platform.core.tables.prices import (
+    OPEN_INTEREST,
+    PRICE_CANDLES,
+    REFERENCE_PRICES,
+    SPOT_CANDLES,
+)
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES, STATISTICS
 
@@ -58,6 +63,7 @@ TABLES: Final = {
         OPPORTUNITIES_BEST,
         COVERAGE,
         FEE_HISTORY,
+        REFERENCE_PRICES,
         *STATISTICS,
         *BACKTEST_TABLES,
     )
@@ -65,7 +71,7 @@ TABLES: Final = {
 
 
 def table_named(full_name: str) -> Table:
-    """The table declared as ``schema.name``.
+    """Return the table declared as ``schema.name``.
 
     Raises
     ------

@@ -47,7 +47,7 @@ _POLARS: Final[dict[Type, pl.DataType]] = {
 
 
 def instant(moment: datetime) -> pl.Expr:
-    """``moment`` as a literal.
+    """Write ``moment`` as a literal.
 
     From whole microseconds, since ``pl.lit`` of a zoned datetime spends 0.1 ms on its zone.
     """
@@ -120,7 +120,7 @@ class Table:
         return pl.Schema({column.name: column.type.polars for column in self.columns})
 
     def column(self, name: str) -> Column:
-        """The declaration of one column.
+        """Return the declaration of one column.
 
         Raises
         ------
@@ -133,11 +133,11 @@ class Table:
         raise UnknownNameError(f"{self.full_name} has no column {name!r}")
 
     def empty(self) -> pl.DataFrame:
-        """A frame of this table without rows."""
+        """Make a frame of this table without rows."""
         return pl.DataFrame(schema=self.polars_schema)
 
     def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """``frame`` with the declared types of those of its columns that are declared.
+        """Give ``frame`` the declared types of those of its columns that are declared.
 
         For rows read from the lake, whose times have DuckDB's unit and zone, and whose columns of
         an empty answer may have no type at all.
@@ -151,7 +151,7 @@ class Table:
         )
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """``frame`` with exactly the declared columns, in order; absent nullable ones are null.
+        """Give ``frame`` exactly the declared columns, in order; absent nullable ones are null.
 
         Zeros lose their sign: some venues and files write ``-0.0`` for one. Types are left
         alone: a wrong type is for the validation to report, not to coerce.
@@ -166,7 +166,7 @@ class Table:
         return without_signed_zeros(whole)
 
     def ddl(self) -> str:
-        """The ``CREATE TABLE IF NOT EXISTS`` statement."""
+        """Write the ``CREATE TABLE IF NOT EXISTS`` statement."""
         lines = ",\n".join(
             f"    {column.name} {column.type.value}{'' if column.nullable else ' NOT NULL'}"
             for column in self.columns

@@ -231,7 +231,12 @@ VENUE_HEALTH: Final = Table(
         time_column("as_of", "End of the newest attempt at any venue; the 7 days end here."),
         time_column("last_attempt_at", "End of the newest attempt."),
         time_column("last_success_at", "End of the newest attempt that stored something."),
-        _count("consecutive_errors", "Failed attempts since then.", nullable=True),
+        _count(
+            "consecutive_errors",
+            "Failed attempts in a row at one dataset: of the dataset with most of them.",
+            nullable=True,
+        ),
+        text_column("failing_dataset", "That dataset; null where none fails.", nullable=True),
         _count("attempts_7d", "Attempts of the last 7 days.", nullable=True),
         _share("error_rate_7d", "Those of them that failed."),
         real_column("mean_latency_ms_7d", "Mean time to an answer, over their requests.", _MS),

@@ -35,7 +35,7 @@ _SLOTS: Final = np.arange(N_COMPONENTS)
 
 
 def _sign_vectors() -> Floats:
-    """The unit vectors that a component's sign is read from, shape (3, 8)."""
+    """Return the unit vectors that a component's sign is read from, shape (3, 8)."""
     vectors = np.zeros((N_COMPONENTS, N_WINDOWS))
     vectors[0] = 1.0
     vectors[1, [-1, 0]] = 1.0, -1.0
@@ -96,7 +96,7 @@ def aligned(vectors: Floats, opens: Flags, settled: Flags) -> Aligned:
 
 
 def _orders(vectors: Floats, opens: Flags) -> Ints:
-    """Which component of each model stands in each place, shape (m, 3).
+    """Find which component of each model stands in each place, shape (m, 3).
 
     How a model's components match those of the one before does not depend on where those stand,
     so the matches are found for all models at once. Most change nothing; the places are carried
@@ -117,7 +117,7 @@ def _orders(vectors: Floats, opens: Flags) -> Ints:
 
 
 def _signs(placed: Floats, cosine: Floats, known: Flags, settled: Flags) -> Floats:
-    """+1 or -1 for each component in its place, shape (m, 3).
+    """Choose +1 or -1 for each component in its place, shape (m, 3).
 
     A sign is either read from the component itself, or carried on from the last one that was:
     turned as often as consecutive eigenvectors point apart.

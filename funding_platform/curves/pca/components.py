@@ -36,7 +36,7 @@ class Components(Rows):
 
 
 def principal_components(moments: Moments) -> Components:
-    """The leading eigenvectors of ``scatter / (n - 1)``, for n of at least two.
+    """Compute the leading eigenvectors of ``scatter / (n - 1)``, for n of at least two.
 
     Parameters
     ----------
@@ -65,5 +65,5 @@ def principal_components(moments: Moments) -> Components:
 
 
 def is_finite(moments: Moments) -> Flags:
-    """Whether no square overflowed, shape (m,): yields beyond 1e153 have none."""
+    """Tell whether no square overflowed, shape (m,): yields beyond 1e153 have none."""
     return np.asarray(np.isfinite(moments.scatter).all(axis=(1, 2)))

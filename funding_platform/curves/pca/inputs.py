@@ -5,15 +5,20 @@ missing value enters a fit or a score.
 """
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
+from funding_platform.core.tables.pca import PCA_TRANSFORMS
 from funding_platform.core.time_grid import MICROSECOND, TENOR
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments
+
+Transform: TypeAlias = Literal["yield", "log1p"]
+"""One of ``core.tables.pca.PCA_TRANSFORMS``."""
 
 TENOR_US = TENOR // MICROSECOND
 
@@ -33,7 +38,7 @@ class StripRows:
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> "StripRows":
-        """The rows of a frame with a column ``instrument`` and those of the curve table."""
+        """Read the rows of a frame with a column ``instrument`` and those of the curve table."""
         return cls(
             frame["instrument"].cast(pl.Int64).to_numpy(),
             frame["as_of"].dt.epoch("us").to_numpy(),
@@ -48,7 +53,7 @@ class PcaInput:
 
     ``instruments`` has a row of venue and venue_symbol per number, sorted; ``seen`` the settled
     strips, usable or not, as numbers and as-of times; ``settled`` those that are fitted; ``usable``
-    a frame of all that are scored, of either kind.
+    a frame of all that are scored, of either kind. Buckets are those of the transform.
     """
 
     instruments: pl.DataFrame
@@ -57,8 +62,8 @@ class PcaInput:
     usable: pl.DataFrame
 
 
-def read_curves(curves: pl.DataFrame) -> PcaInput:
-    """Number the instruments, sort the strips, and leave out what cannot be used.
+def read_curves(curves: pl.DataFrame, transform: Transform) -> PcaInput:
+    """Number the instruments, sort the strips, transform them, and leave out what cannot be used.
 
     Raises
     ------
@@ -69,6 +74,7 @@ def read_curves(curves: pl.DataFrame) -> PcaInput:
     instruments = Instruments(rows)
     rows = rows.with_columns(pl.Series("instrument", instruments.numbers(rows)))
     _refuse_duplicates(rows)
+    rows = transformed(rows, transform)
     whole = pl.all_horizontal(pl.col(name).is_finite().fill_null(False) for name in BUCKETS)
     usable = rows.filter(pl.col("usable") & whole)
     seen = rows.filter(pl.col("kind") == "settled")
@@ -80,8 +86,25 @@ def read_curves(curves: pl.DataFrame) -> PcaInput:
     )
 
 
+def transformed(strips: pl.DataFrame, transform: Transform) -> pl.DataFrame:
+    """Strips with their buckets b as they are, or as ``ln(1 + b)``: a year's growth, in logs.
+
+    A compounded yield is above -1; what is not has no logarithm, and its strip is left out.
+
+    Raises
+    ------
+    CurveError
+        If there is no such transform.
+    """
+    if transform not in PCA_TRANSFORMS:
+        raise CurveError(
+            f"there is no transform {transform!r}", hint=f"there are {', '.join(PCA_TRANSFORMS)}"
+        )
+    return strips if transform == "yield" else strips.with_columns(pl.col(BUCKETS).log1p())
+
+
 def time_key(owner: Ints, time: Ints) -> Ints:
-    """One integer that sorts as (owner, time) does, for times in whole seconds after the epoch."""
+    """Make an integer that sorts as (owner, time) does, for whole seconds after the epoch."""
     return (owner << 35) | (time // 1_000_000)
 
 

@@ -18,7 +18,7 @@ from funding_platform.curves.pca.components import (
     is_finite,
     principal_components,
 )
-from funding_platform.curves.pca.inputs import time_key
+from funding_platform.curves.pca.inputs import Transform, time_key
 from funding_platform.curves.pca.windows import Fits
 from funding_platform.curves.windows import N_WINDOWS
 
@@ -31,7 +31,7 @@ MEANS: Final = tuple(f"mean_{bucket}" for bucket in BUCKETS)
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """What the models of one scope are of, and how they are named.
+    """What the models of one scope are of, in which coordinates, and how they are named.
 
     ``names`` has a row of venue and venue_symbol per owner, the latter null for a venue;
     ``end_format`` writes the end of a window into the id of a model.
@@ -40,6 +40,7 @@ class Owners:
     scope: str
     names: pl.DataFrame
     end_format: str
+    transform: Transform = "yield"
 
 
 def model_rows(fits: Fits, owners: Owners, previous: pl.DataFrame) -> pl.DataFrame:
@@ -87,20 +88,26 @@ def model_rows(fits: Fits, owners: Owners, previous: pl.DataFrame) -> pl.DataFra
     return PCA_MODELS.conform(joined)
 
 
+def of_transform(transform: Transform) -> pl.Expr:
+    """Whether a model is of that transform; those of before there was a choice are of yields."""
+    return pl.col("transform").fill_null("yield") == transform
+
+
 def loadings(models: pl.DataFrame) -> Floats:
-    """The loadings of rows of the table, shape (m, 3, 8), zero where a component is missing."""
+    """Read the loadings of the table's rows, shape (m, 3, 8), zero where a component is missing."""
     columns = [models[name].fill_null(0.0).to_numpy() for name in LOADINGS]
     return np.column_stack(columns).reshape(-1, N_COMPONENTS, N_WINDOWS)
 
 
 def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
-    """What is known of each fit without fitting, and its place as ``row``."""
+    """Describe what is known of each fit without fitting, with its place as ``row``."""
     named = pl.concat_str(
         [
             pl.lit(owners.scope),
             "venue",
             "venue_symbol",
             pl.col("window_end").dt.strftime(owners.end_format),
+            *([] if owners.transform == "yield" else [pl.lit(owners.transform)]),
         ],
         separator=":",
         ignore_nulls=True,
@@ -110,6 +117,7 @@ def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
         owners.names[fits.owner]
         .with_columns(
             pl.lit(owners.scope).alias("scope"),
+            pl.lit(owners.transform).alias("transform"),
             pl.Series("window_start", fits.start).cast(UTC_TIME),
             pl.Series("window_end", fits.end).cast(UTC_TIME),
             pl.Series("available_at", np.maximum(fits.available, fits.end)).cast(UTC_TIME),
@@ -124,11 +132,15 @@ def _described(fits: Fits, owners: Owners) -> pl.DataFrame:
 
 
 def _newest_fitted(previous: pl.DataFrame, rows: pl.DataFrame, owners: Owners) -> pl.DataFrame:
-    """The newest fitted model of each owner from before its rows, with the owner's number."""
+    """Find each owner's newest fitted model from before its rows, with the owner's number."""
     numbered = owners.names.with_row_index("owner").with_columns(pl.col("owner").cast(pl.Int64))
     begins = rows.group_by(INSTRUMENT_KEY).agg(pl.col("window_end").min().alias("begins"))
     return (
-        previous.filter(pl.col("scope") == owners.scope, pl.col("status") == "fitted")
+        previous.filter(
+            pl.col("scope") == owners.scope,
+            pl.col("status") == "fitted",
+            of_transform(owners.transform),
+        )
         .join(numbered, on=INSTRUMENT_KEY, nulls_equal=True)
         .join(begins, on=INSTRUMENT_KEY, nulls_equal=True)
         .filter(pl.col("window_end") < pl.col("begins"))
@@ -140,7 +152,7 @@ def _newest_fitted(previous: pl.DataFrame, rows: pl.DataFrame, owners: Owners) -
 def _aligned(
     components: Components, fits: Fits, rows: pl.DataFrame, before: pl.DataFrame
 ) -> pl.DataFrame:
-    """The columns of the components and of the models that they were aligned to."""
+    """Align the components; return their columns and those of the models they were aligned to."""
     ids = pl.concat([before["model_id"], rows["model_id"]])
     owner = np.concatenate((before["owner"].to_numpy(), fits.owner))
     end = np.concatenate((before["window_end"].dt.epoch("us").to_numpy(), fits.end))
@@ -161,7 +173,7 @@ def _aligned(
 
 
 def _component_columns(components: Components, found: Aligned) -> dict[str, pl.Series]:
-    """Shares, drifts, flips and loadings of each component; null where it is missing."""
+    """Make shares, drifts, flips and loadings of each component; null where it is missing."""
     share = components.variance / components.total[:, np.newaxis]
     share = np.take_along_axis(np.minimum(share, 1.0), found.order, axis=1)
     there = np.asarray(found.vectors.any(axis=2))
@@ -179,5 +191,5 @@ def _component_columns(components: Components, found: Aligned) -> dict[str, pl.S
 
 
 def _masked(values: Floats | Flags, there: Flags) -> pl.Series:
-    """Values, null where they are not there."""
+    """Return values, null where they are not there."""
     return pl.Series(values).set(pl.Series(~there), None)

@@ -32,7 +32,7 @@ class Moments(Rows):
 
 
 def segment_moments(strips: Floats, first: Ints, stop: Ints) -> Moments:
-    """The moments of ``strips[first:stop]`` for each pair of bounds.
+    """Compute the moments of ``strips[first:stop]`` for each pair of bounds.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def segment_moments(strips: Floats, first: Ints, stop: Ints) -> Moments:
 
 
 def pooled_moments(parts: Moments, first: Ints) -> Moments:
-    """The moments of the strips of consecutive parts taken together.
+    """Compute the moments of the strips of consecutive parts taken together.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def pooled_moments(parts: Moments, first: Ints) -> Moments:
 
 
 def trailing_moments(strips: Floats, length: int) -> Moments:
-    """The moments of every run of ``length`` consecutive strips.
+    """Compute the moments of every run of ``length`` consecutive strips.
 
     The strips are cut into blocks of ``length``. A run is the end of one block and the beginning
     of the next; both are sums that only ever grow, so that no error accumulates beyond two blocks,
@@ -115,7 +115,7 @@ def _part(
     place: Ints,
     n: Ints,
 ) -> Moments:
-    """Moments of the part of each block that ``add_up`` sums at a place, n strips of it."""
+    """Compute the moments of the part of each block that ``add_up`` sums at a place, n strips."""
     moved = blocks - anchor[:, np.newaxis]
     offset = add_up(moved, 1)[block, place] / np.maximum(n, 1)[:, np.newaxis]
     squares = add_up(_outer(moved), 1)[block, place]
@@ -124,7 +124,7 @@ def _part(
 
 
 def _together(a: Moments, b: Moments) -> Moments:
-    """Chan's formula; ``a`` may be empty."""
+    """Join two sets of moments by Chan's formula; ``a`` may be empty."""
     n, there = a.n + b.n, a.n > 0
     apart = np.where(there[:, np.newaxis], b.mean - a.mean, 0.0)
     within = np.where(there[:, np.newaxis, np.newaxis], a.scatter, 0.0) + b.scatter

@@ -6,12 +6,14 @@ from typing import Final, Literal
 
 import polars as pl
 
+from funding_platform.core.frames import Frame, polars_frame
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.time_grid import MICROSECOND, Window, month_start
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError
-from funding_platform.curves.pca.inputs import PcaInput, read_curves
-from funding_platform.curves.pca.models import Owners, model_rows
+from funding_platform.curves.pca.inputs import PcaInput, Transform, read_curves
+from funding_platform.curves.pca.models import Owners, model_rows, of_transform
 from funding_platform.curves.pca.scores import score_rows
 from funding_platform.curves.pca.windows import instrument_fits, step_fits, venue_fits
 
@@ -30,12 +32,13 @@ class RollingPca:
 
 
 def rolling_pca(
-    curves: pl.DataFrame,
+    curves: Frame,
     window: Window | None = None,
     *,
-    previous: pl.DataFrame | None = None,
+    previous: Frame | None = None,
     days: int = WINDOW_DAYS,
     every: Literal["month", "step"] = "month",
+    transform: Transform = "yield",
 ) -> RollingPca:
     """Fit models to trailing windows and score what comes after each.
 
@@ -50,7 +53,8 @@ def rolling_pca(
     Parameters
     ----------
     curves
-        ``features.curve_snapshots``, from ``days`` before the window on, in any order.
+        ``features.curve_snapshots``, from ``days`` before the window on, in any order; a frame of
+        Polars, pandas or Arrow.
     window
         Half-open: models whose windows end in it, scores of strips seen in it. All that the curves
         span if left out.
@@ -63,6 +67,9 @@ def rolling_pca(
         ``month``: one fit per instrument and one per venue at the first instant of each month.
         ``step``: one fit per instrument at each settled strip, to the last ``3 * days`` strips;
         ids then end in the hour.
+    transform
+        ``yield``: of the buckets as they are, where one spike may be all the variance there is.
+        ``log1p``: of ``ln(1 + b)``. A model is aligned to, and scores, those of its own transform.
 
     Returns
     -------
@@ -72,26 +79,37 @@ def rolling_pca(
     Raises
     ------
     CurveError
-        If two curves share a key, or ``days`` is not positive.
+        If two curves share a key, ``days`` is not positive, there is no such transform, or what
+        is given is no frame.
     """
-    strips = read_curves(curves)
-    window = window or _span(curves)
-    previous = PCA_MODELS.empty() if previous is None else previous
-    previous = previous.filter(pl.col("window_end") < window.start)
-    models = _fitted(strips, window, previous, days, every)
+    given = CURVE_SNAPSHOTS.typed(polars_frame("curves", curves, CurveError))
+    strips = read_curves(given, transform)
+    window = window or _span(given)
+    before = _models("previous", PCA_MODELS.empty() if previous is None else previous, transform)
+    before = before.filter(pl.col("window_end") < window.start)
+    models = _fitted(strips, window, before, days, every, transform)
     seen = strips.usable.filter(_within("as_of", window))
-    return RollingPca(models, score_rows(seen, pl.concat([previous, models])))
+    return RollingPca(models, score_rows(seen, pl.concat([before, models])))
 
 
 def fit_models(
-    curves: pl.DataFrame, window: Window, previous: pl.DataFrame, *, days: int = WINDOW_DAYS
+    curves: pl.DataFrame,
+    window: Window,
+    previous: pl.DataFrame,
+    *,
+    days: int = WINDOW_DAYS,
+    transform: Transform = "yield",
 ) -> pl.DataFrame:
-    """The ``models`` of `rolling_pca` by month, without scores."""
-    return _fitted(read_curves(curves), window, previous, days, "month")
+    """Fit the ``models`` of `rolling_pca` by month, without scores."""
+    strips = read_curves(curves, transform)
+    before = _models("previous", previous, transform)
+    return _fitted(strips, window, before, days, "month", transform)
 
 
-def score_curves(curves: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """The ``scores`` of `rolling_pca` for all usable curves, by models fitted before.
+def score_curves(
+    curves: pl.DataFrame, models: pl.DataFrame, *, transform: Transform = "yield"
+) -> pl.DataFrame:
+    """Compute the ``scores`` of `rolling_pca` for all usable curves, by models fitted before.
 
     Parameters
     ----------
@@ -100,19 +118,31 @@ def score_curves(curves: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     models
         ``features.pca_models``; those whose window ended too long before a strip do not apply.
     """
-    return score_rows(read_curves(curves).usable, models)
+    strips = read_curves(curves, transform)
+    return score_rows(strips.usable, _models("models", models, transform))
+
+
+def _models(name: str, given: Frame, transform: Transform) -> pl.DataFrame:
+    """The models of a transform: no other compares with them, nor applies to the same strips."""
+    models = polars_frame(name, given, CurveError)
+    return PCA_MODELS.conform(PCA_MODELS.typed(models)).filter(of_transform(transform))
 
 
 def _fitted(
-    strips: PcaInput, window: Window, previous: pl.DataFrame, days: int, every: str
+    strips: PcaInput,
+    window: Window,
+    previous: pl.DataFrame,
+    days: int,
+    every: str,
+    transform: Transform,
 ) -> pl.DataFrame:
-    """The models whose windows end in ``window``."""
+    """Fit the models whose windows end in ``window``."""
     if days < 1:
         raise CurveError(
             f"a PCA over {days} days has no strips", hint=f"days is {WINDOW_DAYS} by default"
         )
     if every == "step":
-        owners = Owners("instrument", strips.instruments, "%Y-%m-%dT%H")
+        owners = Owners("instrument", strips.instruments, "%Y-%m-%dT%H", transform)
         return model_rows(step_fits(strips, window, days * _TENORS_PER_DAY), owners, previous)
     names = strips.instruments.with_columns(
         pl.col("venue").rle_id().cast(pl.Int64).alias("venue_number")
@@ -124,19 +154,21 @@ def _fitted(
     )
     return pl.concat(
         [
-            model_rows(fits, Owners("instrument", strips.instruments, "%Y-%m"), previous),
-            model_rows(pooled, Owners("venue", venues, "%Y-%m"), previous),
+            model_rows(
+                fits, Owners("instrument", strips.instruments, "%Y-%m", transform), previous
+            ),
+            model_rows(pooled, Owners("venue", venues, "%Y-%m", transform), previous),
         ]
     )
 
 
 def _month_starts(window: Window) -> list[datetime]:
-    """The first instants of months that lie in the window."""
+    """List the first instants of months that lie in the window."""
     return [month.start for month in window.months() if month.start in window]
 
 
 def _span(curves: pl.DataFrame) -> Window:
-    """From the month of the first curve to just after the last."""
+    """Return the window from the month of the first curve to just after the last."""
     if curves.is_empty():
         raise CurveError("there are no curves to fit", hint="pass a window to allow for none")
     first, last = curves["as_of"].min(), curves["as_of"].max()

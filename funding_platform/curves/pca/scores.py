@@ -45,7 +45,7 @@ def score_rows(usable: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scored(usable: pl.DataFrame, models: pl.DataFrame, owner: tuple[str, ...]) -> pl.DataFrame:
-    """The scores by the models of one scope."""
+    """Compute the scores by the models of one scope."""
     if models.is_empty():
         return PCA_SCORES.empty()
     models = models.sort(*owner, "window_end")
@@ -62,7 +62,7 @@ def _scored(usable: pl.DataFrame, models: pl.DataFrame, owner: tuple[str, ...]) 
 
 
 def _rows(strips: pl.DataFrame, models: pl.DataFrame, at: Ints) -> pl.DataFrame:
-    """One row per strip, scored by the model at each place."""
+    """Make a row per strip, scored by the model at each place."""
     vectors = loadings(models)
     values = np.column_stack([strips[name].to_numpy() for name in BUCKETS])
     apart = values - np.column_stack([models[name].to_numpy() for name in MEANS])[at]
@@ -89,18 +89,18 @@ def _rows(strips: pl.DataFrame, models: pl.DataFrame, at: Ints) -> pl.DataFrame:
 
 
 def _numbers(frame: pl.DataFrame, numbers: pl.DataFrame, owner: tuple[str, ...]) -> Ints:
-    """The number of each row's owner."""
+    """Return the number of each row's owner."""
     found = frame.select(owner).join(numbers, on=owner, how="left", maintain_order="left")
     return found["owner"].cast(pl.Int64).to_numpy()
 
 
 def _us(frame: pl.DataFrame, name: str) -> Ints:
-    """A column of times in microseconds since the epoch."""
+    """Read a column of times in microseconds since the epoch."""
     return frame[name].dt.epoch("us").to_numpy()
 
 
 def _length(vectors: Floats) -> Floats:
-    """Euclidean, shape (n, 8) to (n,), scaled first so that no square overflows."""
+    """Compute the Euclidean length, (n, 8) to (n,), scaled first so that no square overflows."""
     largest = np.abs(vectors).max(axis=1, initial=0.0)
     scale = np.where(largest > 0.0, largest, 1.0)
     length: Floats = largest * np.sqrt(np.square(vectors / scale[:, np.newaxis]).sum(axis=1))

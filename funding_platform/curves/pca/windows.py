@@ -65,7 +65,7 @@ class Fits(Rows):
 
 
 def instrument_fits(strips: PcaInput, ends: list[datetime], length: timedelta) -> Fits:
-    """One fit per instrument and window end, if the instrument was seen in the window.
+    """Make a fit per instrument and window end, if the instrument was seen in the window.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def instrument_fits(strips: PcaInput, ends: list[datetime], length: timedelta) -
 
 
 def venue_fits(fits: Fits, venue_of: Ints) -> Fits:
-    """The fits of instruments pooled by venue and window: all their strips, stacked.
+    """Pool the fits of instruments by venue and window: all their strips, stacked.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def venue_fits(fits: Fits, venue_of: Ints) -> Fits:
 
 
 def step_fits(strips: PcaInput, window: Window, n_strips: int) -> Fits:
-    """One fit per instrument and settled strip in ``window``, to the last ``n_strips`` up to it.
+    """Make a fit per instrument and settled strip in ``window``, to the last ``n_strips`` there.
 
     A window begins one tenor before its first strip, and is longer where strips are missing.
     """
@@ -164,12 +164,12 @@ def step_fits(strips: PcaInput, window: Window, n_strips: int) -> Fits:
 
 
 def microseconds(times: list[datetime]) -> Ints:
-    """Instants as microseconds since the epoch."""
+    """Express instants as microseconds since the epoch."""
     return np.array([to_us(time) for time in times], dtype=np.int64)
 
 
 def _after(keys: Ints, owner: Ints, time: Ints) -> Ints:
-    """The first place among sorted keys whose time is later than the owner's."""
+    """Find the first place among sorted keys whose time is later than the owner's."""
     return np.searchsorted(keys, time_key(owner, time), side="right")
 
 

@@ -1,10 +1,8 @@
 """The data of a backtest, read from the lake or from files."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import duckdb
 import polars as pl
@@ -12,9 +10,13 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.intervals import KNOWN
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.flows.backtests.candles import candle_prices, spot_instruments
+from funding_platform.flows.backtests.lake_rows import Rows, rows_by_venue
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings
@@ -22,29 +24,21 @@ from funding_platform.settings import Settings
 _INSTRUMENTS: Final = "SELECT * FROM core.instruments WHERE {wanted}"
 
 
-class _Rows(NamedTuple):
-    """Rows of the instruments wanted: of which table, by which time, with which columns."""
-
-    table: str
-    time: str
-    columns: str
-    more: str = "true"
-    order: str = ""
-
-
-_FUNDING: Final = _Rows(
+_FUNDING: Final = Rows(
     table="core.funding_rates",
     time="funding_time",
-    columns="funding_time, funding_rate, interval_hours, mark_price, "
+    columns="funding_time, funding_rate, mark_price, "
     "CASE WHEN mark_price IS NULL THEN index_price END AS index_price",
 )
-_SNAPSHOTS: Final = _Rows(
+_INTERVAL: Final = "CASE WHEN interval_inferred THEN {known} ELSE interval_hours END"
+"""The interval as it was known at the settlement: what a later one told is not of its time."""
+_SNAPSHOTS: Final = Rows(
     table="core.market_snapshots",
     time="observed_at",
     columns="observed_at, mark_price, "
     "CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd",
 )
-_FEATURES: Final = _Rows(
+_FEATURES: Final = Rows(
     table="features.curve_factors",
     time="available_at",
     columns="* EXCLUDE (instrument, kind, venue, venue_symbol)",
@@ -77,7 +71,7 @@ _DATA_FIELDS: Final = ("start", "end", "venues", "symbols", "bases", "outages", 
 def provider_from_lake(
     settings: Settings, config: BacktestConfig, snapshot_id: int | None = None
 ) -> FundingDataProvider:
-    """What a configuration can read of the lake: its markets, its window, and what leads up to it.
+    """Read from the lake what a configuration can use: markets, window, what leads up to it.
 
     Of what was seen longer before, each instrument's last volume is read.
 
@@ -99,13 +93,16 @@ def provider_from_lake(
     """
     window = {"start": config.read_from, "end": config.window[1]}
     with connect(settings, as_of=snapshot_id) as lake:
-        instruments = _instruments(lake, config).sort(INSTRUMENT_KEY)
-        if instruments.is_empty():
+        perpetuals = _instruments(lake, config)
+        if perpetuals.is_empty():
             raise DataError(
                 "the lake has no instrument of those that the configuration asks for",
                 hint=f"venues {config.venues or 'all'}, symbols {config.symbols or 'all'}, bases "
                 f"{config.bases or 'all'}",
             )
+        spot = spot_instruments(lake, config, perpetuals["base"])
+        instruments = pl.concat([perpetuals, spot.drop("market")], how="diagonal")
+        instruments = instruments.sort(INSTRUMENT_KEY)
         since = stored_starts(lake).group_by(INSTRUMENT_KEY).agg(pl.col("since").max())
         wanted = instruments.select(INSTRUMENT_KEY).with_row_index("instrument")
         wanted = wanted.join(since, on=INSTRUMENT_KEY, how="left", maintain_order="left")
@@ -113,11 +110,12 @@ def provider_from_lake(
         lake.register("wanted", wanted)
         volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
         return FundingDataProvider.from_frames(
-            _by_venue(lake, _FUNDING, window),
+            rows_by_venue(lake, _funding(lake), window),
             instruments,
-            snapshots=_by_venue(lake, _SNAPSHOTS, window, volumes_before),
+            prices=candle_prices(lake, wanted, spot, window),
+            snapshots=rows_by_venue(lake, _SNAPSHOTS, window, volumes_before),
             fees=_fees(lake),
-            features=_by_venue(lake, _FEATURES, window),
+            features=rows_by_venue(lake, _FEATURES, window),
         )
 
 
@@ -136,7 +134,7 @@ class LakeData:
     _other: tuple[list[Any], FundingDataProvider] | None = None
 
     def of(self, config: BacktestConfig) -> FundingDataProvider:
-        """The data that a configuration reads."""
+        """Return the data that a configuration reads."""
         wanted, shared_by_all = (
             [getattr(one, name) for name in _DATA_FIELDS] for one in (config, self.config)
         )
@@ -149,7 +147,7 @@ class LakeData:
 
 
 def provider_from_files(**files: Path) -> FundingDataProvider:
-    """A provider from Parquet or CSV files, one per argument of ``from_frames``.
+    """Make a provider from Parquet or CSV files, one per argument of ``from_frames``.
 
     Times in CSV are ISO 8601 in UTC, or have a zone.
 
@@ -162,7 +160,7 @@ def provider_from_files(**files: Path) -> FundingDataProvider:
 
 
 def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.DataFrame:
-    """The instruments that a configuration asks for."""
+    """Read the instruments that a configuration asks for."""
     asked = {
         column: list(names)
         for column, names in (
@@ -174,6 +172,17 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
     }
     wanted = " AND ".join(f"{column} IN (SELECT unnest(${column}))" for column in asked)
     return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
+
+
+def _funding(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """Settlements with their intervals as known in time.
+
+    A lake of before ``interval_hours_known`` has nothing for what was inferred: the backtest then
+    looks at the settlement before by itself.
+    """
+    known = KNOWN if KNOWN in lake.table(FUNDING_RATES.full_name).columns else "NULL::DOUBLE"
+    interval = f"{_INTERVAL.format(known=known)} AS interval_hours"
+    return _FUNDING._replace(columns=f"{_FUNDING.columns}, {interval}")
 
 
 def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
@@ -192,56 +201,8 @@ def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:
         )
 
 
-def _by_venue(
-    lake: duckdb.DuckDBPyConnection,
-    rows: _Rows,
-    window: Mapping[str, datetime],
-    *more: pl.DataFrame,
-) -> pl.DataFrame:
-    """Rows of the instruments wanted, read and put in order one venue at a time; then ``more``.
-
-    What the order costs in memory is then a venue's, the largest of which comes while there is
-    most room, and the venues' parts go column by column as the whole is made of them: there is
-    never a second copy of tens of millions of rows.
-    """
-    wanted = (
-        f"FROM {rows.table} JOIN wanted USING (venue, venue_symbol) "
-        f"WHERE {rows.time} BETWEEN $start AND $end AND {rows.more} "
-        f"AND coalesce({rows.time} >= since, true)"
-    )
-    ordered = (
-        f"SELECT instrument, {rows.columns} {wanted} AND venue = $venue "
-        f"ORDER BY instrument, {rows.time}{rows.order}"
-    )
-    sizes = f"SELECT venue {wanted} GROUP BY venue ORDER BY count(*) DESC, venue"
-    venues = [venue for (venue,) in lake.execute(sizes, window).fetchall()]
-    parts = {}
-    for venue in venues or [""]:  # no venue's rows still tell the columns
-        part = lake.execute(ordered, {**window, "venue": venue}).pl()
-        if "index_price" in part.columns and part["index_price"].null_count() == part.height:
-            part = part.drop("index_price")
-        parts[venue] = part
-    return _stacked([*(parts[venue] for venue in sorted(parts)), *more])
-
-
-def _stacked(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The parts one below the other, emptied on the way; null where a part lacks a column."""
-    heights = [part.height for part in parts]
-    names = dict.fromkeys(name for part in parts for name in part.columns)
-    columns = []
-    for name in names:
-        pieces = [
-            part.drop_in_place(name)
-            if name in part.columns
-            else pl.repeat(None, height, dtype=pl.Float64, eager=True).alias(name)
-            for part, height in zip(parts, heights, strict=True)
-        ]
-        columns.append(pl.concat(pieces, rechunk=True))
-    return pl.DataFrame(columns)
-
-
 def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Fees from the first of the tables that the lake has; none where it has neither."""
+    """Read fees from the first of the tables that the lake has; none where it has neither."""
     for table in _FEE_TABLES:
         if has_table(lake, table):
             return lake.execute(_FEES.format(table=table.full_name)).pl()
@@ -249,7 +210,7 @@ def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _file(path: Path) -> pl.DataFrame:
-    """One file as a frame; times of CSV in UTC where they name no zone."""
+    """Read one file as a frame; times of CSV in UTC where they name no zone."""
     if path.suffix == ".parquet":
         return pl.read_parquet(path)
     if path.suffix != ".csv":

@@ -1,7 +1,9 @@
 """Backtests as people write them down: a file, changes by dotted path, the axes of a sweep.
 
 A file is a configuration in TOML, YAML or JSON. In place of ``start`` and ``end`` it may say
-``last_days``, so that one file serves a lake that grows; what is run and stored has both times.
+``last_days``, so that one file serves a lake that grows, and in place of ``bases`` it may say
+``any_of_bases``, so that it serves one that has not all of them; what is run and stored has the
+times and the bases.
 """
 
 import json
@@ -23,23 +25,27 @@ from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 LAST_DAYS: Final = "last_days"
 """Of a file: so many days, up to the hour of the newest settlement in the lake."""
 
+ANY_OF_BASES: Final = "any_of_bases"
+"""Of a file: those of these bases that the lake has."""
+
 EXAMPLE: Final = Path("backtests") / "carry.toml"
 """From the project's root: what the demonstration and the asset run."""
 
 _NEWEST_SETTLEMENT: Final = (
     "SELECT max(funding_time) FROM core.funding_rates WHERE funding_time <= now()"
 )
+_BASES: Final = "SELECT DISTINCT base FROM core.instruments WHERE base IN (SELECT unnest(?))"
 
 
 def example_file() -> Path:
-    """The backtest that comes with the project."""
+    """Return the file of the backtest that comes with the project."""
     return project_file(EXAMPLE)
 
 
 def read_config(
     path: Path, settings: Settings, changes: Mapping[str, Any] | None = None
 ) -> BacktestConfig:
-    """The configuration in a file, with some fields changed.
+    """Read the configuration in a file, with some fields changed.
 
     Parameters
     ----------
@@ -51,7 +57,7 @@ def read_config(
     ConfigError
         If the file cannot be read, or what it says with the changes is no valid configuration.
     LakeMissingError
-        If the file says ``last_days`` and there is no lake.
+        If the file says ``last_days`` or ``any_of_bases`` and there is no lake.
     """
     fields = _read(path)
     for dotted, value in (changes or {}).items():
@@ -60,11 +66,13 @@ def read_config(
         strategy.setdefault("name", CrossVenueCarry().name)
     if LAST_DAYS in fields:
         fields |= _last_days(fields.pop(LAST_DAYS), settings)
+    if ANY_OF_BASES in fields:
+        fields |= _bases(fields.pop(ANY_OF_BASES), settings)
     return BacktestConfig.model_validate(fields)
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
-    """``path=value`` as a mapping; a value that is no JSON is a word.
+    """Read ``path=value`` as a mapping; a value that is no JSON is a word.
 
     Raises
     ------
@@ -75,7 +83,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def parse_axes(texts: Iterable[str]) -> dict[str, tuple[Any, ...]]:
-    """``path=value,value`` as the axes of a sweep; or ``path=[…]``, JSON, for values with commas.
+    """Read ``path=value,value`` as axes of a sweep; ``path=[…]``, JSON, if values hold commas.
 
     Raises
     ------
@@ -116,10 +124,12 @@ def _put(fields: dict[str, Any], dotted: str, value: Any) -> None:
     owner[name] = value
     if dotted in ("start", "end"):
         fields.pop(LAST_DAYS, None)
+    if dotted == "bases":
+        fields.pop(ANY_OF_BASES, None)
 
 
 def _last_days(days: Any, settings: Settings) -> dict[str, Any]:
-    """The window that ends with the hour of the newest settlement."""
+    """Find the window that ends with the hour of the newest settlement."""
     if isinstance(days, bool) or not isinstance(days, int | float) or not 0 < days < 1e5:
         raise ConfigError(f"{LAST_DAYS}: {days!r} is not a number of days above zero")
     with connect(settings) as lake:
@@ -131,6 +141,21 @@ def _last_days(days: Any, settings: Settings) -> dict[str, Any]:
         )
     end = floor_hour(newest)
     return {"start": end - timedelta(days=days), "end": end}
+
+
+def _bases(wanted: Any, settings: Settings) -> dict[str, Any]:
+    """The bases that the lake has, in the order of the file."""
+    if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
+        raise ConfigError(f"{ANY_OF_BASES}: {wanted!r} is not a list of bases")
+    with connect(settings) as lake:
+        found = {name for (name,) in lake.execute(_BASES, [wanted]).fetchall()}
+    if not found:
+        raise ConfigError(
+            f"{ANY_OF_BASES}: the lake has none of {', '.join(wanted) or 'no bases'}",
+            hint="`funding collect` lists what the venues have; `bases` names those that must be "
+            "there",
+        )
+    return {"bases": [name for name in wanted if name in found]}
 
 
 def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:

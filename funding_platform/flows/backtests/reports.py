@@ -52,12 +52,12 @@ def write_report(settings: Settings, run: StoredRun, path: Path | None = None) -
 
 
 def report_file(settings: Settings, run_id: str) -> Path:
-    """Where the report of a run is written."""
+    """Say where the report of a run is written."""
     return settings.data_dir / FOLDER / f"{run_id}.html"
 
 
 def report_input(run: StoredRun) -> ReportInput:
-    """What a report shows of a run.
+    """Collect what a report shows of a run.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def report_input(run: StoredRun) -> ReportInput:
 
 
 def result_of(run: StoredRun) -> BacktestResult:
-    """What a run left, frame by frame.
+    """Return what a run left, frame by frame.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def result_of(run: StoredRun) -> BacktestResult:
 
 
 def run_facts(run: StoredRun) -> dict[str, str]:
-    """What identifies a run, as words."""
+    """Say in words what identifies a run."""
     row = run.row
     return {
         "run": run.run_id,
@@ -114,7 +114,7 @@ def run_facts(run: StoredRun) -> dict[str, str]:
 
 
 def by_group(result: BacktestResult, name: str) -> pl.DataFrame:
-    """Closed positions by one of their columns, the one that earned most first.
+    """Sum up closed positions by one of their columns, the one that earned most first.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def by_group(result: BacktestResult, name: str) -> pl.DataFrame:
 
 
 def figure_table(row: Mapping[str, Any]) -> pl.DataFrame:
-    """The figures of a stored run, one row each: ``figure``, ``value``, ``unit``."""
+    """Lay out the figures of a stored run, one row each: ``figure``, ``value``, ``unit``."""
     return pl.DataFrame(
         [(name, figure(row, name), RUNS.column(name).unit) for name in COMPARED],
         schema={"figure": pl.String, "value": pl.Float64, "unit": pl.String},
@@ -150,7 +150,7 @@ def figure_table(row: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def sweep_verdict(row: Mapping[str, Any]) -> str:
-    """What the best trial of a sweep is worth, in a sentence."""
+    """Say in a sentence what the best trial of a sweep is worth."""
     if row.get("best_run_id") is None:
         return f"none of {row['n_trials']} trials has a Sharpe ratio"
     deflated = row["deflated_sharpe"]
@@ -167,7 +167,7 @@ def sweep_verdict(row: Mapping[str, Any]) -> str:
 
 
 def fold_table(folds: Sequence[FoldResult]) -> pl.DataFrame:
-    """The folds of a walk-forward: window out of sample, choice, what it promised and earned.
+    """List the folds of a walk-forward: window out of sample, choice, what it promised and earned.
 
     Where a fold was sat out in cash, a column ``note`` says so.
     """
@@ -189,7 +189,7 @@ def fold_table(folds: Sequence[FoldResult]) -> pl.DataFrame:
 
 
 def walk_verdict(row: Mapping[str, Any]) -> str:
-    """What a walk-forward earned out of sample, in a sentence."""
+    """Say in a sentence what a walk-forward earned out of sample."""
     ratio = "undefined" if row["sharpe"] is None else f"{row['sharpe']:.2f}"
     return f"out of sample: return {row['total_return']:.2%}, Sharpe ratio {ratio}"
 

@@ -148,7 +148,7 @@ def rerun(settings: Settings, run_id: str) -> StoredRun:
 
 
 def compare_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.DataFrame:
-    """Two stored runs side by side.
+    """Put two stored runs side by side.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def compare_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.Data
 
 
 def config_changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.DataFrame:
-    """Fields in which the configurations of two stored runs differ: ``field`` and both values."""
+    """List the fields in which two stored runs' configurations differ: ``field``, both values."""
     flat = [_flat(json.loads(row["config"])) for row in (first, second)]
     names = [name for name in {**flat[0], **flat[1]} if flat[0].get(name) != flat[1].get(name)]
     values = [[str(one.get(name, "")) for name in names] for one in flat]
@@ -190,12 +190,12 @@ def config_changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.Da
 
 
 def figure(row: Mapping[str, Any], name: str) -> float | None:
-    """One of the ``COMPARED`` of a stored run; None where it is undefined."""
+    """Return one of the ``COMPARED`` of a stored run; None where it is undefined."""
     return None if row[name] is None else float(row[name])
 
 
 def _differences(stored: StoredRun, again: BacktestResult) -> Iterator[str]:
-    """What is not as it was, one sentence each."""
+    """Say what is not as it was, one sentence each."""
     if again.data_fingerprint != stored.row["data_fingerprint"]:
         yield "the data is not what was read"
     for table in FRAMES:
@@ -207,7 +207,7 @@ def _differences(stored: StoredRun, again: BacktestResult) -> Iterator[str]:
 
 
 def _why(code_then: str, code_now: str) -> str:
-    """What most likely made the difference."""
+    """Say what most likely made the difference."""
     if code_then == code_now:
         return "the code is what it was: the lake, or what is stored of the run, was altered"
     whose = "the code"
@@ -217,7 +217,7 @@ def _why(code_then: str, code_now: str) -> str:
 
 
 def _difference(then: pl.DataFrame | None, now: pl.DataFrame) -> str:
-    """Where two frames part, in words."""
+    """Say where two frames part."""
     if then is None:
         return "its digest is another one"
     if then.height != now.height:
@@ -234,7 +234,7 @@ def _difference(then: pl.DataFrame | None, now: pl.DataFrame) -> str:
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields by dotted path."""
+    """Flatten nested fields by dotted path."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         path = f"{prefix}{name}"

@@ -26,7 +26,7 @@ class SharedData:
     folder: Path
 
     def __call__(self) -> FundingDataProvider:
-        """The provider, its data mapped and not read."""
+        """Return the provider, its data mapped and not read."""
         return FundingDataProvider(
             Intake(**{part.name: _mapped(_file(self.folder, part.name)) for part in fields(Intake)})
         )
@@ -34,7 +34,7 @@ class SharedData:
 
 @contextmanager
 def shared(provider: FundingDataProvider) -> Iterator[SharedData]:
-    """The data of a provider for other processes, until the ``with`` block is left.
+    """Lend a provider's data to other processes, until the ``with`` block is left.
 
     What was opened in it must not be used after it: the files are gone then.
     """
@@ -51,7 +51,7 @@ def shared(provider: FundingDataProvider) -> Iterator[SharedData]:
 
 
 def _mapped(file: Path) -> pl.DataFrame:
-    """A frame over the pages of a file; Polars' own reader would copy them."""
+    """Map a frame over the pages of a file; Polars' own reader would copy them."""
     with pa.memory_map(str(file)) as source, pa.ipc.open_file(source) as reader:
         return pl.DataFrame(reader.read_all())
 

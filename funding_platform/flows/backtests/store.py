@@ -30,13 +30,13 @@ _NUMERICS: Final = ("numba", "numpy", "polars")
 
 
 def new_id(kind: str, now: datetime) -> str:
-    """An id that sorts by time: ``run-20261121-072530-9f3c01ab``."""
+    """Make an id that sorts by time: ``run-20261121-072530-9f3c01ab``."""
     return f"{kind}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 @cache
 def code_version(strategy: type[NamedStrategy] | None = None) -> str:
-    """Version of the package, and a digest of the code and libraries that a result depends on.
+    """Name the package's version, with a digest of the code and libraries a result depends on.
 
     A strategy of another package follows with its name and the digest of its own code:
     ``0.1.0+9f3c01ab52d7 fade+51b7e0c2a94d``.
@@ -51,12 +51,12 @@ def code_version(strategy: type[NamedStrategy] | None = None) -> str:
 
 
 def code_of(config: BacktestConfig) -> str:
-    """The version of the code that a configuration runs on, its strategy's included."""
+    """Return the version of the code that a configuration runs on, its strategy's included."""
     return code_version(None if config.strategy is None else type(config.strategy))
 
 
 def newest_snapshot(settings: Settings) -> int:
-    """Id of the lake's newest snapshot.
+    """Return the id of the lake's newest snapshot.
 
     Raises
     ------

@@ -76,7 +76,7 @@ class LakeOpener:
     data: SharedData
 
     def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
-        """What runs one configuration, on the data in common where it can."""
+        """Return the function that runs one configuration, on the data in common where it can."""
         data = LakeData(self.settings, self.snapshot_id, self.config, self.data())
 
         def run(config: BacktestConfig) -> Mapping[str, Any]:
@@ -227,7 +227,7 @@ class _FoldRuns:
         self._scored = 0
 
     def score(self, point: Point, window: Window) -> float | None:
-        """The Sharpe ratio of a point over a window; None where it has none, or cannot run."""
+        """Compute a point's Sharpe ratio over a window; None where it has none, or cannot run."""
         try:
             result = self._run(point, window, self._config.capital_usd)
         except RUN_FAILURES as error:
@@ -240,7 +240,7 @@ class _FoldRuns:
         return sharpe(_returns(result.equity))
 
     def equity(self, point: Point, window: Window, capital: float) -> pl.DataFrame:
-        """The equity of a point over a window, from a capital."""
+        """Compute the equity of a point over a window, from a capital."""
         started = datetime.now(UTC)
         result = self._run(point, window, capital)
         require_identity(result.identity_error, f"the fold {window}")
@@ -261,7 +261,7 @@ class _FoldRuns:
             )
 
     def warnings(self) -> tuple[str, ...]:
-        """The warnings of what was run out of sample, each once, in the order of the folds."""
+        """List the warnings of what was run out of sample, each once, in the order of the folds."""
         said = (warning for _, result in self.done.values() for warning in result.warnings)
         return tuple(dict.fromkeys(said))
 
@@ -295,5 +295,5 @@ def _made(config: BacktestConfig, snapshot: int, started: datetime) -> dict[str,
 
 
 def _returns(equity: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Daily returns that are defined."""
+    """Return the daily returns that are defined."""
     return daily_returns(equity)["return"].drop_nulls().to_numpy()

@@ -17,7 +17,7 @@ COVERED: Final = 0.95
 
 
 def settled_and_accruing(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
-    """Each figure without a settlement time beside what was settled in the interval up to it.
+    """Put each figure without a settlement time beside what settled in the interval up to it.
 
     Such a figure is what the last ``other_hours`` have paid, and moves on with every second. So
     each settlement counts by the part of its own hours that lies within:

@@ -112,6 +112,6 @@ def edge_holds(lake: DuckDBPyConnection) -> Answer:
 
 
 def _returns(lake: DuckDBPyConnection, run_id: str, since: datetime | None) -> Floats:
-    """Net return of each closed position on the notional of its legs, in the order of closing."""
+    """Read the net return of each closed position on its legs' notional, in order of closing."""
     parameters = [run_id, EXIT_REASONS[RUN_ENDED], since or EPOCH]
     return lake.execute(_RETURNS, parameters).pl()["net_return"].cast(pl.Float64).to_numpy()

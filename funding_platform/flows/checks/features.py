@@ -1,7 +1,12 @@
 """Are models and features sound? One plain function per question, as in ``flows.checks``."""
 
+from dataclasses import replace
+
+import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.curves import driving_strips
 from funding_platform.flows.checks.answer import Answer, one_row
 
 MIN_FITTED_SHARE = 0.5
@@ -19,6 +24,11 @@ MIN_EXPLAINED = 0.5
 """Of the variance, by three components. Three of eight equal directions would explain 37.5 %."""
 
 SHOWN_MODELS = 10
+
+FEW_STRIPS, DRIVEN_SHARE = 3, 0.5
+"""A component of which so few strips make up more than so much of the variance is their picture."""
+
+_DRIVEN = "{model_id} {together:.0%} by three, first {venue_symbol} at {as_of:%Y-%m-%d %H:%M}"
 
 _NEWEST = """
 WITH newest AS (
@@ -57,10 +67,20 @@ def models_steady(lake: DuckDBPyConnection) -> Answer:
 
 
 def models_explain(lake: DuckDBPyConnection) -> Answer:
-    """Do three components of most newest models explain half of the variance?"""
+    """Do three components of most newest models explain half of the variance?
+
+    What they explain may be a few spikes: where some strips are most of a venue's first component,
+    they are named.
+    """
     explained = "pc1_share + coalesce(pc2_share, 0) + coalesce(pc3_share, 0)"
     what = f"explain less than {MIN_EXPLAINED:.0%}"
-    return _few_among_newest(lake, f"{explained} < {MIN_EXPLAINED}", what)
+    answer = _few_among_newest(lake, f"{explained} < {MIN_EXPLAINED}", what)
+    drivers = _spikes(lake)
+    if drivers.is_empty():
+        return answer
+    named = "; ".join(_DRIVEN.format(**row) for row in drivers.head(SHOWN_MODELS).to_dicts())
+    figures = {**answer.figures, "driven_by_spikes": drivers["model_id"].n_unique()}
+    return replace(answer, verdict=f"{answer.verdict}. Spikes: {named}", figures=figures)
 
 
 def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
@@ -79,6 +99,24 @@ def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
         f"of {curves} curves {absent} have no features, {early} have them too early",
         {"curves": curves, "absent": absent, "early": early},
     )
+
+
+def _spikes(lake: DuckDBPyConnection) -> pl.DataFrame:
+    """The strip with most say in each venue's newest first component, where few have most of it."""
+    venues = f"{_NEWEST} SELECT * FROM newest WHERE scope = 'venue' AND status = 'fitted'"
+    models = PCA_MODELS.typed(lake.execute(venues).pl())
+    curves = lake.execute(
+        "FROM features.curve_snapshots WHERE kind = 'settled' AND usable AND as_of > ?",
+        [models["window_start"].min()],
+    ).pl()
+    if models.is_empty() or curves.is_empty():
+        return models.clear()
+    strips = driving_strips(curves, models, top=FEW_STRIPS)
+    together = pl.col("share").sum().over("model_id")
+    driven = strips.with_columns(together.alias("together")).filter(
+        pl.col("together") > DRIVEN_SHARE
+    )
+    return driven.unique("model_id", keep="first", maintain_order=True)
 
 
 def _few_among_newest(lake: DuckDBPyConnection, condition: str, what: str) -> Answer:

@@ -226,7 +226,7 @@ def predicted_agrees(
 def second_opinion_agrees(
     lake: DuckDBPyConnection, venue: str, now: datetime
 ) -> tuple[Answer, pl.DataFrame]:
-    """Does an aggregator show the venue's predicted rates of the last week as the venue does?
+    """Tell whether an aggregator shows a venue's predicted rates of the last week as it does.
 
     Returns
     -------
@@ -240,7 +240,7 @@ def second_opinion_agrees(
 
 
 def _relayed_of(relayed: pl.DataFrame, venue: str) -> pl.DataFrame:
-    """What the aggregator shows of one venue; it writes ``<market>:<symbol>``."""
+    """Select what the aggregator shows of one venue; it writes ``<market>:<symbol>``."""
     parts = pl.col("venue_symbol").str.splitn(":", 2)
     split = relayed.with_columns(
         parts.struct[0].alias("market"), parts.struct[1].alias("venue_symbol")

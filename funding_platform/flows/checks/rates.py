@@ -69,7 +69,7 @@ SYMBOL = "venue_symbol"
 
 
 def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
-    """Each settlement of a venue beside the last prediction for it, and what has no partner.
+    """Put each settlement of a venue beside the last prediction for it; keep what has no partner.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def settled_and_predicted(settled: pl.DataFrame, predicted: pl.DataFrame) -> pl.
 
 
 def _nearest(settled: pl.DataFrame, predicted: pl.DataFrame, within: timedelta) -> pl.DataFrame:
-    """Each settlement with the prediction that was due nearest to it, where one was."""
+    """Join each settlement with the prediction that was due nearest to it, where one was."""
     return (
         settled.sort(_AT)
         .join_asof(
@@ -149,7 +149,7 @@ def _nearest(settled: pl.DataFrame, predicted: pl.DataFrame, within: timedelta) 
 
 
 def two_sources(own: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Predictions of one venue from two sources, within the same hour.
+    """Pair predictions of one venue from two sources, within the same hour.
 
     Symbols match whatever their punctuation and case: ``BTC-USDT`` is ``btcusdt``.
 
@@ -189,7 +189,7 @@ def two_sources(own: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
 
 
 def disagreements(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs with ``rate_8h``, ``other_rate_8h``, ``tolerance`` and ``reason``.
+    """Return the pairs with ``rate_8h``, ``other_rate_8h``, ``tolerance`` and ``reason``.
 
     ``reason`` is null where they agree. Pairs without an interval on either side are left out:
     how they compare is unknown.
@@ -224,7 +224,7 @@ def disagreements(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def at_fault(compared: pl.DataFrame) -> list[str]:
-    """What is wrong with a source, in words; empty where it is well.
+    """Say in words what is wrong with a source; nothing where it is well.
 
     Parameters
     ----------
@@ -248,5 +248,5 @@ def at_fault(compared: pl.DataFrame) -> list[str]:
 
 
 def in_hours(duration: pl.Expr) -> pl.Expr:
-    """A length of time as hours."""
+    """Express a length of time in hours."""
     return duration.dt.total_seconds() / 3600

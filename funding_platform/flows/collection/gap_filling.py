@@ -16,13 +16,14 @@ from funding_platform.core.completeness import (
     SCHEMA,
     SILENT,
     STOPPED,
-    lives,
     missing_settlements,
     outage_hours,
+    trading_spans,
     with_known_beginnings,
 )
 from funding_platform.core.errors import FundingError
 from funding_platform.core.listings import listing_starts
+from funding_platform.core.pauses import without_pauses
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import instant
@@ -103,11 +104,12 @@ async def completed(
     instruments
         Rows of ``core.instruments`` of that venue.
     """
-    life = _expected_lives(venue, instruments, history, window)
+    life = _expected_spans(venue, instruments, history, window)
     stamps = instruments.select(*INSTRUMENT_KEY, "listed_at", pl.lit(value=False).alias("relisted"))
 
     def absent(read: pl.DataFrame) -> pl.DataFrame:
-        return missing_settlements(read, life, window, listing_starts(read, stamps))
+        lacking = missing_settlements(read, life, window, listing_starts(read, stamps))
+        return without_pauses(lacking, read, instruments)
 
     before, asked = history.frame.height, pl.DataFrame(schema=SCHEMA)
     trouble: list[FundingError] = []
@@ -130,7 +132,7 @@ async def completed(
 
 
 def named(missing: pl.DataFrame, limit: int) -> dict[str, str]:
-    """Symbols with what they lack, in words, those that lack most first."""
+    """Say in words what symbols lack, those that lack most first."""
     worst = (
         missing.sort("missing_time")
         .group_by("venue_symbol")
@@ -145,7 +147,7 @@ def named(missing: pl.DataFrame, limit: int) -> dict[str, str]:
 
 
 def in_words(times: Sequence[datetime]) -> str:
-    """The first few times, and how many more there are."""
+    """List the first few times in words, and how many more there are."""
     shown = ", ".join(f"{time:%Y-%m-%d %H:%M}" for time in times[:SHOWN_TIMES])
     more = len(times) - SHOWN_TIMES
     return f"{shown} and {more} more" if more > 0 else shown
@@ -154,7 +156,7 @@ def in_words(times: Sequence[datetime]) -> str:
 async def _read_again(
     venue: Venue, spans: list[tuple[Window, list[str]]], trouble: list[FundingError]
 ) -> list[History]:
-    """The spans once more; what fails is added to ``trouble``."""
+    """Read the spans once more; add what fails to ``trouble``."""
     again: list[History] = []
     advance = begin(f"{venue.spec.name} gaps", len(spans))
 
@@ -171,16 +173,16 @@ async def _read_again(
     return again
 
 
-def _expected_lives(
+def _expected_spans(
     venue: Venue, instruments: pl.DataFrame, history: History, window: Window
 ) -> pl.DataFrame:
-    """Lives of the symbols that were read, as far back as the venue keeps what it had."""
-    read = lives(instruments.filter(pl.col("venue_symbol").is_in(list(history.coverage))))
+    """Return the lives of the symbols that were read, as far back as the venue keeps all."""
+    read = trading_spans(instruments.filter(pl.col("venue_symbol").is_in(list(history.coverage))))
     return with_known_beginnings(read, window, kept_since(venue.spec.name, venue.now()))
 
 
 def _worth_asking(missing: pl.DataFrame, settlements: pl.DataFrame) -> pl.DataFrame:
-    """All that is missing, but of an outage only what the witnesses lack."""
+    """Keep all that is missing, but of an outage only what the witnesses lack."""
     hour = pl.col("missing_time").dt.round("1h")
     inside = missing.filter(hour.is_in(outage_hours(missing, settlements)))
     witnesses = inside.filter(pl.col("venue_symbol").rank("dense").over(hour) <= WITNESSES)
@@ -188,7 +190,7 @@ def _worth_asking(missing: pl.DataFrame, settlements: pl.DataFrame) -> pl.DataFr
 
 
 def _held(lake: Lake, missing: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the lake at the times that are missing, but for symbols that are wholly silent."""
+    """Read the lake's rows at the missing times, but for symbols that are wholly silent."""
     lost = missing.filter(pl.col("kind") != SILENT)
     if lost.is_empty():
         return FUNDING_RATES.empty()
@@ -202,7 +204,7 @@ def _held(lake: Lake, missing: pl.DataFrame) -> pl.DataFrame:
 def _of_earlier_listings(
     lake: Lake, history: History, stamps: pl.DataFrame, window: Window
 ) -> pl.DataFrame:
-    """Rows of the lake in the window that the venue no longer has, its ticker being another's now.
+    """Read the lake's rows that the venue no longer has, its ticker being another's now.
 
     An archive had them; replacing the window must not drop them.
     """
@@ -220,7 +222,7 @@ def _of_earlier_listings(
 
 
 def _spans(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str]]]:
-    """The spans to ask for, each with the symbols that lack something in it."""
+    """List the spans to ask for, each with the symbols that lack something in it."""
     time = pl.col("missing_time")
     apart = (time.diff() > ONE_SPAN).fill_null(False).cum_sum().over("venue_symbol")
     runs = (

@@ -103,7 +103,7 @@ async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> N
         finally:
             report.requests = venue.stats.requests
             recording.attempt.latency_ms = venue.stats.mean_latency_ms
-            recording.attempt.note_standing(lake.settings)
+            recording.attempt.note_breaker_state(lake.settings)
 
 
 async def read_history(
@@ -132,7 +132,7 @@ async def read_history(
 
 
 def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) -> pl.DataFrame:
-    """Instruments of a venue that were seen at all, or before a moment."""
+    """Read the instruments of a venue that were seen at all, or before a moment."""
     return lake.rows(
         INSTRUMENTS,
         "venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
@@ -193,19 +193,19 @@ def _store(
 
 
 async def _instruments(venue: Venue, known: pl.DataFrame) -> pl.DataFrame:
-    """Every instrument known of the venue: listed now, or seen before and since delisted."""
+    """List every instrument known of the venue: listed now, or seen before and since delisted."""
     listed = await venue.instruments()
     return pl.concat([listed, known.join(listed, on="venue_symbol", how="anti")])
 
 
 def _listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
-    """Symbols that may have settled in the window: listed before its end, or not known when."""
+    """List the symbols that may have settled in the window: listed before its end or undated."""
     listed = pl.col("listed_at").is_null() | (pl.col("listed_at") < window.end)
     return instruments.filter(listed)["venue_symbol"].sort().to_list()
 
 
 def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
-    """The part of the window in which settlements can exist."""
+    """Return the part of the window in which settlements can exist."""
     if window.start >= now:
         raise FutureWindowError(
             f"{spec.name}: {window} has not begun", hint="ask for a month up to the running one"
@@ -221,7 +221,7 @@ def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
 
 
 def _slices(window: Window) -> Iterator[Window]:
-    """The window cut at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
+    """Cut the window at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
     months = list(window.months())
     for first in range(0, len(months), MONTHS_AT_ONCE):
         part = months[first : first + MONTHS_AT_ONCE]

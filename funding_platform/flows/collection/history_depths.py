@@ -7,7 +7,7 @@ from funding_platform.venues.registry import built_in_names, venue_names, venue_
 
 
 def history_depth(venue: str) -> timedelta | None:
-    """How far back a venue keeps everything; None if it keeps all, zero if nobody can tell."""
+    """Say how far back a venue keeps everything; None if it keeps all, zero if nobody can tell."""
     if venue.removeprefix(PREFIX) in WITHOUT_UNTIL and venue.startswith(PREFIX):
         return timedelta(0)
     return venue_spec(venue).history_depth if venue in venue_names() else None
@@ -21,6 +21,6 @@ def history_depths() -> dict[str, timedelta]:
 
 
 def kept_since(venue: str, asked_at: datetime) -> datetime | None:
-    """Since when a venue still had everything when it was asked; None if it keeps all."""
+    """Say since when a venue had everything when it was asked; None if it keeps all."""
     depth = history_depth(venue)
     return None if depth is None else asked_at - depth

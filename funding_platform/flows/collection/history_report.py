@@ -84,7 +84,7 @@ class HistoryReport:
         return self.rows / self.expected if self.expected else 1.0
 
     def warnings(self) -> list[FundingError]:
-        """What the log should tell of a history that is not whole."""
+        """List what the log should tell of a history that is not whole."""
         doubts = self.trouble + self._at_rest()
         if self.missing_settlements.is_empty():
             return doubts
@@ -97,6 +97,6 @@ class HistoryReport:
         return [lost, *doubts]
 
     def _at_rest(self) -> list[FundingError]:
-        """Whether all markets settled at 0 throughout."""
+        """Report that all markets settled at 0 throughout, if they did."""
         settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
         return [*settled_at_rest(self.venue, self.rates, len(settled))]

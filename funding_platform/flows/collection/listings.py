@@ -82,7 +82,7 @@ def stored_starts(
 
 
 def _stamps(lake: duckdb.DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
-    """What venues state, and have stated, of when their tickers were listed."""
+    """Read what venues state, and have stated, of when their tickers were listed."""
     # A lake that was last written by a version without listings is read as it is.
     stated = f"{_STATED} UNION ALL BY NAME {_SEEN}" if has_table(lake, LISTINGS) else _STATED
     stamps = lake.execute(

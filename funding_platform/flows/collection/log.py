@@ -10,7 +10,7 @@ from funding_platform.core.tables.collected import COLLECTION_LOG
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings
-from funding_platform.venues.registry import venue_health
+from funding_platform.venues.registry import breaker_record
 
 
 @dataclass(slots=True)
@@ -41,12 +41,12 @@ class Attempt:
             return "failed"
         return "partial" if self.symbols_failed or self.warnings else "success"
 
-    def note_standing(self, settings: Settings) -> None:
+    def note_breaker_state(self, settings: Settings) -> None:
         """Note how the venue stands with us now, at the end of the attempt."""
-        self.breaker_state = venue_health(self.venue, settings).condition(datetime.now(UTC))
+        self.breaker_state = breaker_record(self.venue, settings).state(datetime.now(UTC))
 
     def row(self) -> dict[str, object]:
-        """The attempt as a row of ``core.collection_log``."""
+        """Return the attempt as a row of ``core.collection_log``."""
         trouble = [self.error] if self.error else self.warnings
         return {
             "run_id": self.run_id,
@@ -69,7 +69,7 @@ class Attempt:
 
 
 def log_frame(attempts: list[Attempt]) -> pl.DataFrame:
-    """The attempts as a frame of ``core.collection_log``."""
+    """Return the attempts as a frame of ``core.collection_log``."""
     return pl.DataFrame(
         [attempt.row() for attempt in attempts], schema=COLLECTION_LOG.polars_schema
     )

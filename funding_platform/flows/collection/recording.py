@@ -116,7 +116,7 @@ class Recording:
         store_answers([self], lake, transaction)
 
     def frame(self) -> pl.DataFrame:
-        """What came since the last time, as rows of ``core.raw_payloads``."""
+        """Return what came since the last time, as rows of ``core.raw_payloads``."""
         attempt = self.attempt
         return pl.DataFrame(
             {
@@ -147,7 +147,7 @@ class Recording:
 
 
 def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Transaction) -> None:
-    """As ``Recording.store``, for many: mostly one look for known bodies, and one insertion."""
+    """Do as ``Recording.store``, for many: mostly one look for known bodies, one insertion."""
     for some in _batches(recordings):
         frame = pl.concat([RAW_PAYLOADS.empty(), *(one.frame() for one in some)])
         if not frame.is_empty():
@@ -157,7 +157,7 @@ def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Tran
 
 
 def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
-    """The recordings, a bounded number of bytes together: each is copied to be stored."""
+    """Split the recordings, a bounded number of bytes together: each is copied to be stored."""
     some: list[Recording] = []
     for one in recordings:
         if some and sum(other.size for other in some) + one.size > STORED_AT_ONCE:
@@ -168,14 +168,14 @@ def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
 
 
 def recorded_exchanges(lake: Lake, attempt: Attempt) -> Iterator[Exchange]:
-    """The answers of an attempt, in order, a few in memory at a time."""
+    """Yield the answers of an attempt, in order, a few in memory at a time."""
     key = [attempt.run_id, attempt.venue, attempt.dataset.full_name, attempt.started_at]
     for row in lake.stream(_ANSWERS, key, at_once=PLAYED_AT_ONCE):
         yield Exchange(*row)
 
 
 def _without_known_bodies(lake: Lake, frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, each body left in the first of them and in none if the lake has it."""
+    """Return the rows, each body left in the first of them and in none if the lake has it."""
     held = lake.read(
         "SELECT DISTINCT sha256 FROM core.raw_payloads "
         "WHERE body IS NOT NULL AND sha256 IN (SELECT unnest(?))",

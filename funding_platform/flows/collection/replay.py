@@ -93,7 +93,7 @@ replay = blocking(replay_async)
 def _recorded(
     lake: Lake, venues: Sequence[str], since: datetime | None, until: datetime | None
 ) -> list[Attempt]:
-    """The attempts whose answers the lake has, the oldest first."""
+    """List the attempts whose answers the lake has, the oldest first."""
     rows = lake.read(_RECORDED, [list(venues), list(venues), since, until])
     return [
         Attempt(run, venue, table_named(dataset), at, at, Window(start, end) if start else None)

@@ -135,7 +135,7 @@ async def collect_async(
 
 
 def _by_a_right_clock(collected: Sequence[Collected]) -> bool:
-    """Whether the venues confirm our clock; if they do not, every attempt has failed for that."""
+    """Tell whether the venues confirm our clock; if they do not, every attempt fails for that."""
     try:
         require_right_clock({one.attempt.venue: one.attempt.clock_ahead for one in collected})
     except ClockError as error:
@@ -161,7 +161,7 @@ async def _ask_all(
 
 
 async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: str) -> Collected:
-    """One venue's answer, or an empty frame and the reason."""
+    """Ask one venue: return its answer, or an empty frame and the reason."""
     name = memory.venue
     now = datetime.now(UTC)
     attempt = Attempt(run_id, name, what.table, started_at=now, finished_at=now)
@@ -178,7 +178,7 @@ async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: st
 
 
 async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> pl.DataFrame:
-    """What the venue of an attempt gives within its time; the attempt notes what it took."""
+    """Ask a venue within its time; the attempt notes what it took."""
     attempt = recording.attempt
     name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
     async with open_venue(
@@ -204,7 +204,7 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
             attempt.requests = venue.stats.requests
             attempt.clock_ahead = venue.stats.clock_ahead
             attempt.latency_ms = venue.stats.mean_latency_ms
-            attempt.note_standing(settings)
+            attempt.note_breaker_state(settings)
     if frame.is_empty():
         raise EmptyAnswerError(
             f"not a single row for {what.table.full_name}",

@@ -192,5 +192,5 @@ class ComputedTable:
 
 
 def _holds_a_beginning(window: Window) -> bool:
-    """Whether a month begins in the window."""
+    """Tell whether a month begins in the window."""
     return any(window.start <= month.start for month in window.months())

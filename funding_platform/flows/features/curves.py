@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from funding_platform.core.intervals import HOLE, KNOWN
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
@@ -18,15 +19,15 @@ from funding_platform.lake.writer import Lake
 INSTRUMENT_BASES = Input(INSTRUMENTS, None)
 """Which base an instrument is of; read by `read_bases`."""
 
-_SETTLEMENTS = Input(FUNDING_RATES, "funding_time", LOOK_BACK, LATENESS)
+_SETTLEMENTS = Input(FUNDING_RATES, "funding_time", LOOK_BACK + HOLE, LATENESS)
 _PREDICTIONS = Input(MARKET_SNAPSHOTS, "snapshot_hour", TENOR + HOUR, TENOR)
 _CURVES = Input(CURVE_SNAPSHOTS, "as_of", FACTOR_LOOK_BACK)
 _MARKET = Input(MARKET_SNAPSHOTS, "snapshot_hour", MARKET_LOOK_BACK + HOUR, TENOR)
 
 
 def read_bases(lake: Lake, window: Window) -> pl.DataFrame:
-    """Read ``venue``, ``venue_symbol`` and ``base`` of all instruments."""
-    return INSTRUMENT_BASES.read(lake, window, columns=(*INSTRUMENT_KEY, "base"))
+    """Read ``venue``, ``venue_symbol``, ``base`` and ``asset_class`` of all instruments."""
+    return INSTRUMENT_BASES.read(lake, window, columns=(*INSTRUMENT_KEY, "base", "asset_class"))
 
 
 def _build_curves(lake: Lake, window: Window) -> pl.DataFrame:
@@ -38,7 +39,10 @@ def _build_curves(lake: Lake, window: Window) -> pl.DataFrame:
     settlements = _SETTLEMENTS.read(
         lake,
         until_now,
-        columns=(*INSTRUMENT_KEY, "funding_time", "funding_rate", "interval_hours"),
+        columns=(
+            *(*INSTRUMENT_KEY, "funding_time", "funding_rate"),
+            *("interval_hours", "interval_inferred", KNOWN),
+        ),
     )
     predictions = _PREDICTIONS.read(
         lake,

@@ -28,13 +28,15 @@ def _fit_models(lake: Lake, window: Window) -> pl.DataFrame:
     """
     curves = current_rows(lake, _FITTED.read(lake, window), "as_of")
     before = Window(window.start, window.start)
-    return fit_models(curves, window, _APPLYING.read(lake, before))
+    models = _APPLYING.read(lake, before)
+    return fit_models(curves, window, models, transform=lake.settings.pca_transform)
 
 
 def _score_curves(lake: Lake, window: Window) -> pl.DataFrame:
     """Score the stored curves in the window by the stored models that apply to them."""
     curves = current_rows(lake, _SCORED.read(lake, window), "as_of")
-    return score_curves(curves, _APPLYING.read(lake, window))
+    models = _APPLYING.read(lake, window)
+    return score_curves(curves, models, transform=lake.settings.pca_transform)
 
 
 MODELS = ComputedTable(

@@ -44,7 +44,7 @@ GROUP BY venue, venue_symbol
 
 
 def known_of(lake: Lake, incoming: pl.DataFrame) -> Known:
-    """What the lake holds of the same instruments, neighbours included."""
+    """Read what the lake holds of the same instruments, neighbours included."""
     names: list[object] = [incoming[name].unique().to_list() for name in INSTRUMENT_KEY]
     first, last = incoming["venue_time"].min(), incoming["venue_time"].max()
     assert isinstance(first, datetime)
@@ -58,7 +58,7 @@ def known_of(lake: Lake, incoming: pl.DataFrame) -> Known:
 
 
 def settled(group: pl.DataFrame, files: Sequence[str], known: Known) -> pl.DataFrame:
-    """Rows of a few instruments, sorted, each with the settlement that it is of.
+    """Return rows of a few instruments, sorted, each with the settlement that it is of.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def settled(group: pl.DataFrame, files: Sequence[str], known: Known) -> pl.DataF
 
 
 def each_once(incoming: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Each settlement once, though it may be told several times; and rows that disagree.
+    """Keep each settlement once, though told several times; return also rows that disagree.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def each_once(incoming: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def repeated(incoming: pl.DataFrame) -> pl.DataFrame:
-    """Rows that tell a settlement which their own file has told: ``file``, ``rows``, ``line``."""
+    """Find rows that repeat a settlement of their own file: ``file``, ``rows``, ``line``."""
     begins = incoming.select(begins_slot()).to_series()
     several = incoming.filter(~begins | ~begins.shift(-1, fill_value=True))
     again = several.filter(pl.int_range(pl.len()).over(*INSTRUMENT_KEY, "slot", "file") > 0)
@@ -114,7 +114,7 @@ def repeated(incoming: pl.DataFrame) -> pl.DataFrame:
 
 
 def beside(distinct: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Settlements beside what the lake holds of them: ``stored_rate``, null where it has none."""
+    """Put settlements beside what the lake holds of them: ``stored_rate``, null if nothing."""
     key = [*INSTRUMENT_KEY, "funding_time"]
     return distinct.sort("funding_time").join_asof(
         stored.select(
@@ -131,7 +131,7 @@ def beside(distinct: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def as_declared(new: pl.DataFrame, stored: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Rows of ``core.funding_rates``, blank intervals inferred with the stored neighbours."""
+    """Make rows of ``core.funding_rates``; infer blank intervals with the stored neighbours."""
     marked = [
         new.with_columns(pl.lit(value=True).alias("new")),
         stored.drop("interval_inferred").with_columns(pl.lit(value=False).alias("new")),

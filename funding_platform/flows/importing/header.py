@@ -7,7 +7,7 @@ import polars as pl
 
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.fields.cells import Cells, is_unnamed
-from funding_platform.flows.importing.mapping import Mapping
+from funding_platform.flows.importing.mapping import SourceMapping
 
 Note = Callable[[str], None]
 """Told what a reader should know of how a file was taken."""
@@ -26,7 +26,7 @@ class Header:
         self._note = note
         self._counts: dict[str, int] = {}
 
-    def require_mapped(self, cells: Cells, mapping: Mapping) -> None:
+    def require_mapped(self, cells: Cells, mapping: SourceMapping) -> None:
         """Refuse a mapped column that is not there, and one that nothing is known of.
 
         Raises
@@ -56,7 +56,10 @@ class Header:
             )
 
     def _require_counter(self, cells: Cells, column: str, number: int) -> None:
-        """A column without a name counts the rows, as programs write it; then it means nothing."""
+        """Refuse a column without a name unless it counts the rows, as programs write it.
+
+        One that counts them means nothing, and is left out.
+        """
         counts = cells.columns[column].cast(pl.Int64, strict=False)
         begins = column not in self._counts
         before = pl.Series([self._counts.get(column, -1)], dtype=pl.Int64)

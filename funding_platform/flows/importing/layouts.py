@@ -1,32 +1,34 @@
 """How a file is read: the preset whose layout it has, what was told, and what must be told yet."""
 
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from funding_platform.core.validation_errors import faults_as
+from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.validation_errors import raise_as
 from funding_platform.flows.errors import MappingError, SamplesError
 from funding_platform.flows.importing.fields.cells import tidied
-from funding_platform.flows.importing.mapping import Mapping, command
+from funding_platform.flows.importing.mapping import Mapping, SourceMapping, command
 from funding_platform.flows.importing.presets import PRESETS, Preset
+from funding_platform.flows.importing.series.presets import SERIES_PRESETS
 
 
 def preset_for(columns: Sequence[str]) -> Preset | None:
-    """The layout that a file with these columns has, if it is known."""
-    fitting = [one for one in PRESETS if set(one.known_by) <= set(columns)]
+    """Find the layout that a file with these columns has, if it is known."""
+    fitting = [one for one in (*PRESETS, *SERIES_PRESETS) if set(one.known_by) <= set(columns)]
     return max(fitting, key=lambda one: len(one.known_by), default=None)
 
 
 def is_known_header(line: str) -> bool:
-    """Whether a first line, read in a guessed encoding, is that of a known layout."""
+    """Tell whether a first line, read in a guessed encoding, is that of a known layout."""
     return preset_for([tidied(name.strip('"')) for name in line.split(",")]) is not None
 
 
 def mapping_for(
     file: str, path: Path, header: Sequence[str], told: Dictionary[str, Any]
 ) -> tuple[Mapping, Preset | None]:
-    """The mapping for a file with these columns: what was told, on top of the preset it fits.
+    """Make the mapping for a file with these columns: what was told, on top of the preset it fits.
 
     Raises
     ------
@@ -37,6 +39,8 @@ def mapping_for(
     """
     told = dict(told)
     preset = None if "time" in told else preset_for(header)
+    if preset is not None and preset.table != FUNDING_RATES.name:
+        preset = None
     if preset is not None and preset.samples is not None:
         raise SamplesError(
             file,
@@ -46,36 +50,65 @@ def mapping_for(
             "goes by; ask the source for its history of settled funding rates",
         )
     if preset is None and not {"time", "rate"} <= set(told):
-        raise MappingError(
-            f"{file}: no preset knows the columns {', '.join(header)}",
-            hint="say which is what: " + command(path, _suggested(header), told),
-        )
+        hint = "say which is what: " + command(path, _suggested(header), told)
+        if {"open", "high", "low", "close"} <= {name.casefold() for name in header}:
+            hint += "; bars of prices are told by --map table=price_candles or spot_candles"
+        raise MappingError(f"{file}: no preset knows the columns {', '.join(header)}", hint=hint)
     base = dict(preset.fields) if preset is not None else {}
     if preset is not None:
-        _require_told(file, path, preset, base, told)
+        require_told(file, path, preset, told)
         for name in ("interval", "mark_price"):  # not all files of a layout have them
             if base.get(name) not in header:
                 base.pop(name, None)
-    if "venue" in told and "path" in base:
-        base["path"] = base["path"].removeprefix("{venue}/")
+    return mapping_of(Mapping, file, base, told), preset
+
+
+M = TypeVar("M", bound=SourceMapping)
+
+
+def mapping_of(kind: type[M], file: str, base: dict[str, Any], told: Dictionary[str, Any]) -> M:
+    """What was told, on top of what a layout says.
+
+    Raises
+    ------
+    MappingError
+        If it makes no sense.
+    """
+    fields = {**base, **told}
+    if "venue" in told and "path" in base and "path" not in told:
+        fields["path"] = base["path"].removeprefix("{venue}/")
     if "ignore" in told and "ignore" in base:
-        base["ignore"] = tuple({*base["ignore"], *_listed(told["ignore"])})
-        told.pop("ignore")
-    with faults_as(MappingError, f"{file}: the mapping makes no sense", Mapping.model_fields):
-        return Mapping(**{**base, **told}), preset
+        fields["ignore"] = tuple({*base["ignore"], *_listed(told["ignore"])})
+    with raise_as(MappingError, f"{file}: the mapping makes no sense", kind.model_fields):
+        return kind(**fields)
 
 
-def _require_told(
-    file: str, path: Path, preset: Preset, base: dict[str, Any], told: Dictionary[str, Any]
+def require_told(
+    file: str,
+    path: Path,
+    preset: Preset,
+    told: Dictionary[str, Any],
+    said: Collection[str] = (),
 ) -> None:
-    """What no file of the layout says has been told."""
+    """Refuse a file of which something is not told that no file of its layout says.
+
+    Parameters
+    ----------
+    said
+        Fields that this one does say, by where it lies, or that its table does not need.
+
+    Raises
+    ------
+    MappingError
+        With the command that would work.
+    """
     by_column = {f"{name.removesuffix('_column')}" for name in told if name.endswith("_column")}
     aliases = {"time_zone"} if "zone" in told else set()
     in_path = {name for name in preset.needs if f"{{{name}}}" in str(told.get("path", ""))}
     missing = {
         name: example
         for name, example in preset.needs.items()
-        if name not in {*told, *by_column, *aliases, *in_path}
+        if name not in {*told, *by_column, *aliases, *in_path, *said}
     }
     if not missing:
         return
@@ -89,7 +122,7 @@ def _require_told(
 
 
 def _suggested(header: Sequence[str]) -> dict[str, str]:
-    """A mapping that may be meant, by what the columns are called."""
+    """Suggest a mapping by what the columns are called."""
 
     def like(*words: str) -> str | None:
         folded = {name: name.casefold() for name in header}

@@ -1,4 +1,4 @@
-"""How the columns of a foreign file map to settled rates.
+"""How the columns of a foreign file map to those of a table, settled rates above all.
 
 A mapping is a handful of words, written in a TOML or YAML file or on the command line:
 
@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 from zoneinfo import available_timezones
 
 import yaml
@@ -32,32 +32,15 @@ _VENUE = r"[a-z][a-z0-9_:]*"
 
 _SYMBOL = r"[^/]+"
 
+_BAR = r"\d+[a-zA-Z]+"
+"""How long a bar is: ``1h``."""
 
-class Mapping(BaseModel):
-    """Which column is what, and in which unit.
+
+class SourceMapping(BaseModel):
+    """Whose rows are in a file, and how it is written: the same for every table.
 
     Parameters
     ----------
-    time, time_unit
-        The column of the settlement instant, and its unit; ``iso`` is ISO 8601 and what is like
-        it. By default the one unit in which the file's times are times.
-    time_zone
-        The zone of times that name none; such times are refused without it. Also ``zone``.
-    fold
-        Which one of two equal local times is meant, ``first`` or ``second``, in the hour that
-        comes twice; by default the order of the rows and the spacing of the others say so.
-    stamp
-        ``end``, or ``start`` where a time is that of the beginning of the interval.
-    rate, rate_unit
-        The column of the settled rate per interval, positive where longs pay, and its unit; a
-        ``%`` or ``bps`` in the cells is a unit.
-    interval, interval_unit
-        The column of what the rate is for, and its unit where a cell names none; blanks are
-        inferred.
-    interval_hours
-        The hours that every rate is for.
-    mark_price
-        The column of the mark price at settlement.
     venue, symbol
         One venue, one symbol for everything.
     venue_column, symbol_column
@@ -76,24 +59,16 @@ class Mapping(BaseModel):
         Of a text file; by default seen from its first bytes.
     decimal
         What stands before the decimals, ``.`` or ``,``.
-    kind
-        ``settlements``, if the file is known to hold nothing else although its rows come more
-        often than the instrument is known to settle.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    time: str
-    time_unit: Literal["ms", "s", "us", "ns", "iso"] | None = None
-    time_zone: str | None = Field(None, validation_alias=AliasChoices("time_zone", "zone"))
-    fold: Literal["first", "second"] | None = None
-    stamp: Literal["end", "start"] = "end"
-    rate: str
-    rate_unit: Literal["fraction", "percent", "bps"] | None = None
-    interval: str | None = None
-    interval_unit: Literal["h", "m", "s", "ms"] = "h"
-    interval_hours: float | None = Field(None, gt=0, le=MAX_INTERVAL_HOURS)
-    mark_price: str | None = None
+    column_fields: ClassVar[tuple[str, ...]] = ("venue_column", "symbol_column")
+    """Fields whose values are names of columns."""
+
+    placeholders: ClassVar[tuple[str, ...]] = ("venue", "symbol")
+    """What a path may say, in braces."""
+
     venue: str | None = None
     symbol: str | None = None
     venue_column: str | None = None
@@ -105,7 +80,6 @@ class Mapping(BaseModel):
     header: tuple[str, ...] = ()
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
-    kind: Literal["settlements"] | None = None
 
     @field_validator("ignore", "header", mode="before")
     @classmethod
@@ -122,18 +96,6 @@ class Mapping(BaseModel):
             raise ValueError("write NAME=SYMBOL, several of them separated by commas")
         return {name: ours for name, _, ours in pairs}
 
-    @field_validator("fold", mode="before")
-    @classmethod
-    def _fold_by_number(cls, value: Any) -> Any:
-        return {"0": "first", "1": "second"}.get(str(value), value)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError(f"{value!r} is not a time zone; write Europe/London or UTC")
-        return value
-
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str | None) -> str | None:
@@ -149,13 +111,14 @@ class Mapping(BaseModel):
     @field_validator("path", "symbol_form")
     @classmethod
     def _known_placeholders(cls, value: str | None) -> str | None:
-        unknown = set(re.findall(r"\{.*?\}", value or "")) - {"{venue}", "{symbol}"}
+        known = [f"{{{name}}}" for name in cls.placeholders]
+        unknown = set(re.findall(r"\{.*?\}", value or "")) - set(known)
         if unknown:
-            raise ValueError(f"{', '.join(sorted(unknown))} is neither {{venue}} nor {{symbol}}")
+            raise ValueError(f"{', '.join(sorted(unknown))} is neither {' nor '.join(known)}")
         return value
 
     @model_validator(mode="after")
-    def _tells_whose_rates(self) -> "Mapping":
+    def _tells_whose_rows(self) -> Self:
         for name, constant, column in (
             ("venue", self.venue, self.venue_column),
             ("symbol", self.symbol, self.symbol_column),
@@ -170,11 +133,11 @@ class Mapping(BaseModel):
     @property
     def columns(self) -> dict[str, str]:
         """The columns to read, by the field that names them."""
-        fields = ("time", "rate", "interval", "mark_price", "venue_column", "symbol_column")
-        return {field: name for field in fields if (name := getattr(self, field)) is not None}
+        named = ((field, getattr(self, field)) for field in self.column_fields)
+        return {field: name for field, name in named if name is not None}
 
     def source(self, paths: Sequence[Path]) -> dict[str, str]:
-        """The ``venue`` and ``symbol`` of a whole file, as far as they are not in its columns.
+        """Tell the ``venue`` and ``symbol`` of a whole file, as far as they are not in its columns.
 
         Parameters
         ----------
@@ -186,9 +149,9 @@ class Mapping(BaseModel):
         MappingError
             If none has.
         """
-        said = {"venue": self.venue, "symbol": self.symbol}
+        said = {name: getattr(self, name) for name in self.placeholders}
         constant = {name: value for name, value in said.items() if value is not None}
-        if self.path is None or len(constant) == 2:
+        if self.path is None or len(constant) == len(said):
             return constant
         template = without_suffix(self.path)
         depth = template.count("/") + 1
@@ -197,21 +160,98 @@ class Mapping(BaseModel):
             match = re.fullmatch(form_pattern(template), tail)
             if match is not None:
                 return match.groupdict() | constant
+        if {"venue", "symbol"} <= set(constant):
+            return constant
         raise MappingError(
             f"{paths[0]}: the path does not have the form {self.path}",
             hint="leave the file out with --exclude, or say --map venue=... --map symbol=...",
         )
 
 
+class TimedMapping(SourceMapping):
+    """That of a file whose rows have a time.
+
+    Parameters
+    ----------
+    time, time_unit
+        The column of the time, and its unit; ``iso`` is ISO 8601 and what is like it. By default
+        the one unit in which the file's times are times.
+    time_zone
+        The zone of times that name none; such times are refused without it. Also ``zone``.
+    fold
+        Which one of two equal local times is meant, ``first`` or ``second``, in the hour that
+        comes twice.
+    """
+
+    time: str
+    time_unit: Literal["ms", "s", "us", "ns", "iso"] | None = None
+    time_zone: str | None = Field(None, validation_alias=AliasChoices("time_zone", "zone"))
+    fold: Literal["first", "second"] | None = None
+
+    @field_validator("fold", mode="before")
+    @classmethod
+    def _fold_by_number(cls, value: Any) -> Any:
+        return {"0": "first", "1": "second"}.get(str(value), value)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone; write Europe/London or UTC")
+        return value
+
+
+class Mapping(TimedMapping):
+    """Which column of a file of settled rates is what, and in which unit.
+
+    Parameters
+    ----------
+    stamp
+        ``end``, or ``start`` where a time is that of the beginning of the interval.
+    rate, rate_unit
+        The column of the settled rate per interval, positive where longs pay, and its unit; a
+        ``%`` or ``bps`` in the cells is a unit.
+    interval, interval_unit
+        The column of what the rate is for, and its unit where a cell names none; blanks are
+        inferred.
+    interval_hours
+        The hours that every rate is for.
+    mark_price
+        The column of the mark price at settlement.
+    kind
+        ``settlements``, if the file is known to hold nothing else although its rows come more
+        often than the instrument is known to settle.
+
+    Without ``fold`` the order of the rows and the spacing of the others say which local time is
+    meant.
+    """
+
+    column_fields = ("time", "rate", "interval", "mark_price", "venue_column", "symbol_column")
+
+    stamp: Literal["end", "start"] = "end"
+    rate: str
+    rate_unit: Literal["fraction", "percent", "bps"] | None = None
+    interval: str | None = None
+    interval_unit: Literal["h", "m", "s", "ms"] = "h"
+    interval_hours: float | None = Field(None, gt=0, le=MAX_INTERVAL_HOURS)
+    mark_price: str | None = None
+    kind: Literal["settlements"] | None = None
+
+
 def form_pattern(template: str) -> str:
-    """A template with ``{venue}``, ``{symbol}`` and ``*`` as a regular expression."""
-    parts = {"{venue}": f"(?P<venue>{_VENUE})", "{symbol}": f"(?P<symbol>{_SYMBOL})", "*": "[^/]*"}
-    pieces = re.split(r"(\{venue\}|\{symbol\}|\*)", template)
+    """A template with placeholders and ``*`` as a regular expression."""
+    parts = {
+        "{venue}": f"(?P<venue>{_VENUE})",
+        "{symbol}": f"(?P<symbol>{_SYMBOL})",
+        "{bar}": f"(?P<bar>{_BAR})",
+        "*": "[^/]*",
+    }
+    pieces = re.split(r"(\{venue\}|\{symbol\}|\{bar\}|\*)", template)
     return "".join(parts.get(piece, re.escape(piece)) for piece in pieces)
 
 
 def known_encoding(name: str) -> str:
-    """The name of an encoding that text can be read in.
+    """Return the name of an encoding that text can be read in.
 
     Raises
     ------
@@ -226,7 +266,7 @@ def known_encoding(name: str) -> str:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """What a TOML or YAML file tells.
+    """Read what a TOML or YAML file tells.
 
     Raises
     ------
@@ -244,7 +284,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def command(path: Path, *fields: Dictionary[str, Any]) -> str:
-    """The command that imports a file with a mapping, for a hint."""
+    """Write the command that imports a file with a mapping, for a hint."""
     merged = {name: value for told in fields for name, value in told.items()}
     words = ["funding", "import", str(path)]
     for name, value in merged.items():

@@ -8,6 +8,8 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from funding_platform.core.tables.collected import FUNDING_RATES
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -29,6 +31,8 @@ class Preset:
         Whether ``rate`` is among ``needs`` because the file holds bars of such samples.
     history
         Whether it is a venue's own record of settlements: then their spacing is not doubted.
+    table
+        Name of the table that its rows are for.
     """
 
     title: str
@@ -38,6 +42,7 @@ class Preset:
     samples: str | None = None
     bars: bool = False
     history: bool = True
+    table: str = FUNDING_RATES.name
 
 
 _BARS: Final = {

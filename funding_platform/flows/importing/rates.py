@@ -8,69 +8,26 @@ together can tell is for ``settlements``.
 
 import re
 from collections.abc import Iterator
-from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field
-from datetime import datetime
-from io import BytesIO
-from typing import Any, Final
 
 import polars as pl
 
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.flows.errors import MappingError
-from funding_platform.flows.importing.fields.cells import (
-    Cells,
-    csv_cells,
-    parquet_cells,
-)
-from funding_platform.flows.importing.fields.columns import (
-    names_or,
-    numbers_if_mapped,
-    require_bounds,
-)
+from funding_platform.flows.importing.fields.cells import Cells
+from funding_platform.flows.importing.fields.columns import numbers_if_mapped, require_bounds
 from funding_platform.flows.importing.fields.numbers import Read, hours, rates
-from funding_platform.flows.importing.fields.times import UNIT_NAMES, detected_unit, refuse, times
-from funding_platform.flows.importing.files.archives import Member, whole
-from funding_platform.flows.importing.files.json_cells import json_cells, line_cells
-from funding_platform.flows.importing.header import Header, Note
-from funding_platform.flows.importing.layouts import is_known_header, mapping_for
-from funding_platform.flows.importing.mapping import Mapping, command, form_pattern, known_encoding
+from funding_platform.flows.importing.fields.times import refuse, times
+from funding_platform.flows.importing.foreign import ForeignFile
+from funding_platform.flows.importing.layouts import mapping_for
+from funding_platform.flows.importing.mapping import Mapping
 from funding_platform.flows.importing.presets import Preset
 
-_MAX_PACKED_PARQUET: Final = 256 << 20
-"""A Parquet file within an archive is read whole; one on disk is not."""
 
-
-@dataclass(slots=True)
-class RatesFile:
-    """A file of settled rates, read in batches.
-
-    Parameters
-    ----------
-    member
-        The file.
-    told
-        Fields of its ``Mapping``; without the columns, a preset must know them.
-    now
-        Nothing later can have settled.
-    note
-        Told of what was decided about the file.
-
-    After the first batch ``mapping`` and ``preset`` say how it is read.
-    """
-
-    member: Member
-    told: Dictionary[str, Any]
-    now: datetime
-    note: Note
-    mapping: Mapping | None = None
-    preset: Preset | None = None
-    _header: Header = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._header = Header(self.note)
+class RatesFile(ForeignFile[Mapping]):
+    """A file of settled rates, read in batches."""
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """Rows in the file's order.
+        """Yield rows in the file's order.
 
         Yields
         ------
@@ -87,73 +44,21 @@ class RatesFile:
             Naming file, line and column of the first thing that is wrong.
         """
         unit: str | None = None
-        for cells in self._cells():
-            if self.mapping is None:
-                self._map(cells)
-            mapping = self.mapping
-            assert mapping is not None
-            self._header.require_mapped(cells, mapping)
-            unit = unit or mapping.time_unit or self._unit_of(cells, mapping)
+        for cells, mapping in self._mapped():
+            unit = unit or self._unit_of(cells, mapping)
             yield self._rates(cells, mapping, unit)
 
-    def hint(self, *fields: Dictionary[str, Any]) -> str:
-        """The command that would import the file if some fields were told."""
-        return command(self.member.path, self.told, *fields)
-
-    def _cells(self) -> Iterator[Cells]:
-        member, header = self.member, self._told_words("header")
-        if member.form == "csv":
-            encoding = self.told.get("encoding")
-            try:
-                encoding = encoding and known_encoding(str(encoding))
-            except ValueError as error:
-                raise MappingError(f"encoding: {error}") from error
-            return csv_cells(member, encoding, header, is_known_header)
-        if member.form == "json":
-            return json_cells(member, header)
-        if member.form == "lines":
-            return line_cells(member, header)
-        packed = member.inside is not None or member.path.name.lower().endswith(".gz")
-        return parquet_cells(
-            member, BytesIO(whole(member, _MAX_PACKED_PARQUET)) if packed else None
-        )
-
-    def _told_words(self, name: str) -> list[str]:
-        value = self.told.get(name, ())
-        return value.split(",") if isinstance(value, str) else list(value)
-
-    def _map(self, cells: Cells) -> None:
-        """Decide how the file is read, once its columns are known."""
-        header = cells.columns.columns
-        self.mapping, self.preset = mapping_for(cells.file, self.member.path, header, self.told)
-        if self.preset is not None:
-            self.note(f"{cells.file}: read as {self.preset.title}")
-
-    def _unit_of(self, cells: Cells, mapping: Mapping) -> str:
-        """The unit that the times are in, by their size."""
-        unit = detected_unit(cells.columns[mapping.time], self.now)
-        if unit is None:
-            raise cells.fault(
-                f"{cells.columns[mapping.time][0]!r} is not a time: from 2016-05 to now it is one "
-                "neither in seconds nor in milli-, micro- or nanoseconds",
-                mapping.time,
-                0,
-                hint="another column may be meant: --map time=...",
-            )
-        if unit in UNIT_NAMES:
-            self.note(f"{cells.file}: {mapping.time} is read as {UNIT_NAMES[unit]}")
-        return unit
+    def _mapping_for(self, header: list[str]) -> tuple[Mapping, Preset | None]:
+        return mapping_for(self.member.name, self.member.path, header, self.told)
 
     def _rates(self, cells: Cells, mapping: Mapping, unit: str) -> pl.DataFrame:
         source = mapping.source(self.member.paths)
-        if mapping.venue_column is None and "venue" not in source:
-            raise MappingError(f"{cells.file}: nothing says the venue")
         height = cells.lines.len()
         interval = self._interval(cells, mapping)
         stamps = times(cells, mapping, unit, self.now)
         frame = pl.DataFrame(
             {
-                "venue": names_or(cells, mapping.venue_column, source.get("venue")),
+                "venue": self._venues(cells, mapping, source.get("venue")),
                 "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
                 "venue_time": stamps.first,
                 "later": stamps.later,
@@ -170,11 +75,11 @@ class RatesFile:
         }
         for name, column in columns.items():
             if column is not None:
-                require_bounds(cells, frame[name], name, column)
+                require_bounds(cells, frame[name], FUNDING_RATES.column(name), column)
         return self._at_their_ends(cells, frame, mapping)
 
     def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-        """Rows whose time is the settlement's, not that of the beginning of its interval."""
+        """Return rows whose time is the settlement's, not that of the beginning of its interval."""
         if mapping.stamp == "end":
             return frame
         unknown = frame["interval_hours"].is_null()
@@ -190,7 +95,7 @@ class RatesFile:
         return moved.filter(pl.col("venue_time") <= self.now)  # the last bar is not over yet
 
     def _rate(self, cells: Cells, mapping: Mapping) -> pl.Series:
-        """Rates as fractions."""
+        """Read rates as fractions."""
         column = cells.columns[mapping.rate]
         read = rates(column, mapping.rate_unit, mapping.decimal)
         if mapping.rate_unit is None and read.wrong.any():
@@ -221,7 +126,7 @@ class RatesFile:
         return None
 
     def _interval(self, cells: Cells, mapping: Mapping) -> pl.Series:
-        """Hours that each rate is for."""
+        """Read the hours that each rate is for."""
         if mapping.interval is None:
             return pl.Series([mapping.interval_hours], dtype=pl.Float64).new_from_index(
                 0, cells.lines.len()
@@ -238,25 +143,9 @@ class RatesFile:
         stated = mapping.interval_hours
         return read.values if stated is None else read.values.fill_null(stated)
 
-    def _symbols(self, cells: Cells, mapping: Mapping, constant: str | None) -> pl.Series:
-        """A symbol per row, without what its column says around it."""
-        names = names_or(cells, mapping.symbol_column, constant)
-        if mapping.symbol_form is not None and mapping.symbol_column is not None:
-            pattern = form_pattern(mapping.symbol_form)
-            within = names.str.extract(f"^{pattern}$", 1)
-            refuse(
-                cells,
-                mapping.symbol_column,
-                within.is_null(),
-                f"does not have the form {mapping.symbol_form}",
-                hint="say what a symbol looks like: " + self.hint({"symbol_form": "{symbol}"}),
-            )
-            names = within
-        return names.replace(mapping.symbols) if mapping.symbols else names
-
 
 def _carries_unit(column: pl.Series, read: Read) -> bool:
-    """Whether the first cell that cannot be read says a unit of its own."""
+    """Tell whether the first cell that cannot be read says a unit of its own."""
     rows = read.wrong.arg_true()
     if not rows.len() or column.dtype != pl.String:
         return False

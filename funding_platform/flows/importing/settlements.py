@@ -104,7 +104,7 @@ def require_settlements(rows: pl.DataFrame, files: Sequence[str], known: Known) 
 
 
 def _refuse_crowds(rows: pl.DataFrame, files: Sequence[str]) -> None:
-    """Two stamps may be one settlement, told twice; three in one file are a rate looked at."""
+    """Refuse three stamps of one settlement in one file; two may be one told twice."""
     third = same_instrument(2) & (pl.col("slot") == pl.col("slot").shift(2))
     if not rows.select(third.any()).item():
         return
@@ -137,7 +137,7 @@ def _refuse_close(slots: pl.DataFrame, files: Sequence[str]) -> None:
 
 
 def _refuse_rolling(slots: pl.DataFrame, files: Sequence[str]) -> None:
-    """A figure for h hours that comes again before h hours are over is not a settlement."""
+    """Refuse a rolling figure: one for h hours that comes again before h hours are over."""
     hours = pl.col("gap").dt.total_seconds() / 3600
     early = slots.filter(hours > 0, hours < 0.75 * pl.col("interval_hours"))
     if early.height > ROLLING_SHARE * slots["interval_hours"].count():
@@ -168,7 +168,7 @@ def _refuse_finer_than_known(slots: pl.DataFrame, files: Sequence[str]) -> None:
 
 
 def _refuse_held(slots: pl.DataFrame, files: Sequence[str]) -> None:
-    """A settled rate that is held until the next one changes on the grid of its interval only."""
+    """Refuse settled rates that are held: they change on the grid of their interval only."""
     doubtful = _unstated(slots)
     step = _hours(doubtful["gap"].median())
     if doubtful.height < 4 or not step or step > 12:
@@ -210,7 +210,7 @@ def _refuse_unproven(slots: pl.DataFrame, files: Sequence[str]) -> None:
 
 
 def _refuse_within(slots: pl.DataFrame, files: Sequence[str], stored: pl.DataFrame) -> None:
-    """Between two stored settlements that follow each other nothing was settled."""
+    """Refuse rows between two stored settlements that follow each other: nothing was settled."""
     if stored.is_empty():
         return
     ends = (
@@ -257,7 +257,7 @@ _OVERRIDE = (
 
 
 def _unstated(slots: pl.DataFrame) -> pl.DataFrame:
-    """Rows of which neither the file nor its layout says that they are settlements."""
+    """Return rows of which neither file nor layout says that they are settlements."""
     return slots.filter(~pl.col("trusted"), pl.col("interval_hours").is_null())
 
 
@@ -284,7 +284,7 @@ def _hours(gap: object) -> float | None:
 
 
 def _words(gap: object) -> str:
-    """A length of time as people say it."""
+    """Spell a length of time as people say it."""
     if not isinstance(gap, timedelta):
         return "less"
     seconds = gap.total_seconds()

@@ -13,7 +13,7 @@ SAME_SETTLEMENT: Final = timedelta(minutes=1)
 
 
 def with_slots(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows sorted by instrument and time, with the settlement that each one is of as ``slot``.
+    """Sort rows by instrument and time, with the settlement that each one is of as ``slot``.
 
     Each stamp is rounded on its own: to the full hour when it lies within a minute of it, else to
     the second; there, one that comes within two seconds of the one before is the same.
@@ -31,12 +31,12 @@ def with_slots(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def begins_slot() -> pl.Expr:
-    """Whether a row is the first of its settlement; of rows as ``with_slots`` sorts them."""
+    """Tell whether a row is the first of its settlement; of rows as ``with_slots`` sorts them."""
     return ~(same_instrument(1) & (pl.col("slot") == pl.col("slot").shift()))
 
 
 def same_instrument(rows: int) -> pl.Expr:
-    """Whether the row so many rows before is of the same instrument.
+    """Tell whether the row so many rows before is of the same instrument.
 
     One pass over sorted rows, where a window function would group them anew.
     """

@@ -72,7 +72,7 @@ class Symbols:
             self._by_venue.setdefault(row["venue"], []).append(row)
 
     def resolve(self, venue: str, symbol: str, *, told: bool) -> Resolved:
-        """The instrument that a file means.
+        """Find the instrument that a file means.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class Symbols:
         return {str(row["venue_symbol"]) for row in self._by_venue.get(venue, ())}
 
     def _from_unified(self, venue: str, symbol: str, parts: re.Match[str]) -> Resolved:
-        """The venue's own symbol for one of ccxt's."""
+        """Find the venue's own symbol for one of ccxt's."""
         tell = f"--map 'symbols={symbol}=...'"
         if parts["dated"]:
             raise Unresolved(
@@ -135,7 +135,7 @@ class Symbols:
         return Resolved(venue, name, f"{symbol} is taken for {name} of {venue}")
 
     def _named(self, venue: str, base: str, quote: str, settle: str) -> list[str]:
-        """Listed instruments with these currencies: all three, else without the quote."""
+        """Find listed instruments with these currencies: all three, else without the quote."""
         canonical = canonical_base(base)
         rows = [
             row
@@ -156,7 +156,7 @@ class Symbols:
 def resolve_all(
     symbols: Symbols, pairs: Iterable[tuple[str, str]], *, told: bool
 ) -> tuple[dict[tuple[str, str], Resolved], dict[tuple[str, str], Unresolved]]:
-    """Every pair of venue and symbol with what it is, or with why that is not known."""
+    """Resolve every pair of venue and symbol: say what it is, or why that is not known."""
     resolved: dict[tuple[str, str], Resolved] = {}
     unresolved: dict[tuple[str, str], Unresolved] = {}
     for venue, symbol in pairs:
@@ -168,7 +168,7 @@ def resolve_all(
 
 
 def _coin_margined(venue: str, symbol: str, parts: re.Match[str], *, told: bool) -> Resolved:
-    """A COIN-M contract, under the venue that has them."""
+    """Put a COIN-M contract under the venue that has them."""
     name = symbol if parts["form"] else f"{symbol}_PERP"
     if venue == COIN_MARGINED:
         return Resolved(venue, name)
@@ -180,5 +180,5 @@ def _coin_margined(venue: str, symbol: str, parts: re.Match[str], *, told: bool)
 
 
 def _plain(symbol: str) -> str:
-    """A symbol without what spellings differ in."""
+    """Strip a symbol of what spellings differ in."""
     return _DECORATION.sub("", symbol).upper()

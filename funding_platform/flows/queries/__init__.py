@@ -15,7 +15,7 @@ from funding_platform.core.lazy import lazy_names
 if TYPE_CHECKING:
     from funding_platform.flows.queries.connection import open_lake
     from funding_platform.flows.queries.coverage import coverage_by_month
-    from funding_platform.flows.queries.curves import latest_curves
+    from funding_platform.flows.queries.curves import latest_curves, past_curves
     from funding_platform.flows.queries.features import features_of, get_features
     from funding_platform.flows.queries.fees import fee_overrides, fees_at
     from funding_platform.flows.queries.gaps import gaps_by_name
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         left_out,
         ranked_opportunities,
     )
+    from funding_platform.flows.queries.paid import funding_paid
     from funding_platform.flows.queries.runs import load_run, load_sweep, stored_runs, stored_sweeps
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "features_of",
     "fee_overrides",
     "fees_at",
+    "funding_paid",
     "gaps_by_name",
     "get_features",
     "latest_curves",
@@ -41,6 +43,7 @@ __all__ = [
     "load_run",
     "load_sweep",
     "open_lake",
+    "past_curves",
     "ranked_opportunities",
     "stored_runs",
     "stored_sweeps",
@@ -56,6 +59,7 @@ __getattr__ = lazy_names(
         "features_of": "features",
         "fee_overrides": "fees",
         "fees_at": "fees",
+        "funding_paid": "paid",
         "gaps_by_name": "gaps",
         "get_features": "features",
         "latest_curves": "curves",
@@ -63,6 +67,7 @@ __getattr__ = lazy_names(
         "load_run": "runs",
         "load_sweep": "runs",
         "open_lake": "connection",
+        "past_curves": "curves",
         "ranked_opportunities": "opportunities",
         "stored_runs": "runs",
         "stored_sweeps": "runs",

@@ -5,16 +5,17 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from funding_platform.core.current import is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.queries.connection import answer
 
-_LATEST: Final = """
+_NEWEST: Final = """
 SELECT c.* FROM features.curve_snapshots AS c
 LEFT JOIN core.instruments AS i USING (venue, venue_symbol)
 -- An import knows no contract facts: its instruments go by their own symbol.
 WHERE coalesce(i.base, c.venue_symbol) = $base AND c.usable AND c.as_of <= now()
-    AND coalesce(c.venue = $venue, true)
+    AND coalesce(c.venue = $venue, true) AND coalesce(c.kind = $kind, true)
 QUALIFY row_number() OVER (
     PARTITION BY c.venue
     -- The newest, live before settled; of several contracts the linear one, USDT before USDC.
@@ -25,28 +26,63 @@ ORDER BY c.venue
 
 
 def latest_curves(
-    connection: duckdb.DuckDBPyConnection, base: str, *, venue: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    base: str,
+    *,
+    venue: str | None = None,
+    kind: str | None = None,
 ) -> pl.DataFrame:
-    """Find the newest usable curve of a base on each venue.
+    """Find the newest usable curve of a base on each venue, of those that are of one time.
+
+    A curve seen more than ``core.current.CURRENT_WITHIN`` before the newest of them is of
+    another time: no rate of today compares with it. ``past_curves`` has those.
 
     Parameters
     ----------
     base
         A canonical base; the venue's own symbol of an instrument whose contract facts were never
         collected.
+    venue
+        One venue only.
+    kind
+        ``settled`` or ``live`` only; else the newer of the two.
 
     Returns
     -------
     polars.DataFrame
-        Rows of ``features.curve_snapshots``, one per venue.
+        Rows of ``features.curve_snapshots``, one per venue at most.
 
     Raises
     ------
     FlowError
         If there is none.
     """
-    asked = {"base": base, "venue": venue}
-    curves = answer(connection, CURVE_SNAPSHOTS.polars_schema, _LATEST, asked)
+    return _newest_by_venue(connection, base, venue, kind).filter(is_current())
+
+
+def past_curves(
+    connection: duckdb.DuckDBPyConnection, base: str, *, venue: str | None = None
+) -> pl.DataFrame:
+    """Find the venues whose newest usable curve ``latest_curves`` leaves out for its age.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows of ``features.curve_snapshots``, one per venue at most, the oldest first.
+
+    Raises
+    ------
+    FlowError
+        If there is no curve of the base at all.
+    """
+    return _newest_by_venue(connection, base, venue).filter(~is_current()).sort("as_of", "venue")
+
+
+def _newest_by_venue(
+    connection: duckdb.DuckDBPyConnection, base: str, venue: str | None, kind: str | None = None
+) -> pl.DataFrame:
+    asked = {"base": base, "venue": venue, "kind": kind}
+    curves = answer(connection, CURVE_SNAPSHOTS.polars_schema, _NEWEST, asked)
     if curves.is_empty():
         raise FlowError(
             f"there is no usable curve of {base}" + (f" on {venue}" if venue else ""),

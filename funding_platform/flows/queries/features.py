@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from funding_platform.core.current import CURRENT_WITHIN
 from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.feature_store import FEATURE_STORE
@@ -20,8 +21,8 @@ from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.queries.connection import answer
 
-MAX_AGE: Final = timedelta(days=1)
-"""How old the newest features of an instrument may be: three windows, after which it is silent."""
+MAX_AGE: Final = CURRENT_WITHIN
+"""How old the newest features of an instrument may be, after which it is silent."""
 
 INSTANT: Final = "instant"
 """The column of a frame of instants, and of the answer to one."""

@@ -47,7 +47,7 @@ def fees_at(
 def fee_overrides(
     connection: duckdb.DuckDBPyConnection, *, venue: str | None = None
 ) -> pl.DataFrame:
-    """Every override that was ever set or revoked: rows of ``core.fee_overrides``, as recorded."""
+    """List every override ever set or revoked: rows of ``core.fee_overrides``, as recorded."""
     if not has_table(connection, FEE_OVERRIDES):  # a lake from before, not written to since
         return FEE_OVERRIDES.empty()
     return answer(connection, FEE_OVERRIDES.polars_schema, _OVERRIDES, {"venue": venue})

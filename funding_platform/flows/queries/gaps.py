@@ -16,12 +16,13 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.completeness import (
     BETWEEN,
-    lives,
     missing_between,
     missing_settlements,
     outage_hours,
+    trading_spans,
     with_known_beginnings,
 )
+from funding_platform.core.pauses import without_pauses
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant
@@ -62,8 +63,11 @@ WHERE venue = ? AND dataset = 'core.funding_rates' AND status <> 'failed' AND re
 """
 
 
+_CLASSES = "SELECT venue, venue_symbol, asset_class FROM core.instruments WHERE venue = ?"
+
+
 def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataFrame:
-    """What is missing of one venue or of all, the instruments that lack most first.
+    """List what is missing of one venue or of all, the instruments that lack most first.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def gaps_by_name(lake: DuckDBPyConnection, venue: str | None = None) -> pl.DataF
 
 
 def missing_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
-    """Every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
+    """List every settlement that the lake lacks of a venue: ``core.completeness.SCHEMA``."""
     return _missing(lake, venue, lake.execute(_SETTLEMENTS, [venue]).pl())
 
 
@@ -98,30 +102,31 @@ def _gaps_of(lake: DuckDBPyConnection, venue: str) -> pl.DataFrame:
 
 
 def _missing(lake: DuckDBPyConnection, venue: str, settlements: pl.DataFrame) -> pl.DataFrame:
-    """What gaps lack wherever they are, and the ends within the span that was collected."""
+    """List what gaps lack wherever they are, and the ends within the span that was collected."""
     starts = stored_starts(lake, venue)
-    gaps = missing_between(settlements, starts)
+    classes = lake.execute(_CLASSES, [venue]).pl()
+    gaps = without_pauses(missing_between(settlements, starts), settlements, classes)
     start, end, asked_at = lake.execute(_COLLECTED, [venue]).fetchone() or (None, None, None)
     if start is None:
         return gaps
     window = Window(start, end)
-    life = _lives(lake, venue, end)
+    life = _trading_spans(lake, venue, end)
     life = with_known_beginnings(life, window, kept_since(venue, asked_at))
     absent = missing_settlements(settlements, life, window, starts)
     return pl.concat([gaps, absent.filter(pl.col("kind") != BETWEEN)])
 
 
-def _lives(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
-    """Lives of the venue's instruments, as far as they have been collected."""
+def _trading_spans(lake: DuckDBPyConnection, venue: str, collected_until: datetime) -> pl.DataFrame:
+    """Return the lives of the venue's instruments, as far as they have been collected."""
     instruments = lake.execute("SELECT * FROM core.instruments WHERE venue = ?", [venue]).pl()
-    life = lives(INSTRUMENTS.typed(instruments))
+    life = trading_spans(INSTRUMENTS.typed(instruments))
     until = pl.col("trades_until")
     collected = pl.min_horizontal(until, instant(collected_until))
     return life.with_columns(pl.when(until.is_not_null()).then(collected).alias("trades_until"))
 
 
 def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
-    """A row per ticker that another contract had before."""
+    """Make a row per ticker that another contract had before."""
     return (
         earlier_listings(lake, venue)
         .with_columns(
@@ -133,7 +138,7 @@ def _earlier(lake: DuckDBPyConnection, venue: str | None) -> pl.DataFrame:
 
 
 def _counted(missing: pl.DataFrame) -> pl.DataFrame:
-    """One row per instrument and kind: how many, from when to when, and the first few times."""
+    """Count per instrument and kind: how many, from when to when, and the first few times."""
     time = pl.col("missing_time")
     grouped = (
         missing.sort("missing_time")

@@ -60,9 +60,9 @@ def breaker_states(settings: Settings, venues: Iterable[str], now: datetime) -> 
     UnknownVenueError
         If nothing of that name is registered.
     """
-    known = {venue: registry.venue_health(venue, settings) for venue in venues}
+    known = {venue: registry.breaker_record(venue, settings) for venue in venues}
     rows = [
-        {"venue": venue, "breaker_state": health.condition(now), **asdict(health)}
-        for venue, health in known.items()
+        {"venue": venue, "breaker_state": record.state(now), **asdict(record)}
+        for venue, record in known.items()
     ]
     return pl.DataFrame(rows, schema=BREAKER_STATES)

@@ -121,7 +121,7 @@ def load_sweep(
 def _rows(
     connection: duckdb.DuckDBPyConnection, table: Table, condition: str, wanted: str | None = None
 ) -> pl.DataFrame:
-    """Rows of a table; none where the lake is older than its declaration."""
+    """Read the rows of a table; none where the lake is older than its declaration."""
     if not has_table(connection, table):
         return table.empty()
     sql = f"SELECT * FROM {table.full_name} WHERE {condition}"

@@ -133,7 +133,7 @@ def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) 
 
 
 def _built(target: Path) -> dict[str, str]:
-    """The query of every model and seed that dbt built, in the order in which it did."""
+    """Read the query of every model and seed that dbt built, in the order in which it did."""
     file = target / RESULTS
     if not file.exists():
         raise BuildFailedError(

@@ -75,7 +75,10 @@ def _answer(sql: str, settings: Settings, limits: ChildLimits, rows: BinaryIO) -
 
 
 def _explained(error: Exception, limits: ChildLimits) -> QueryError:
-    """What stopped a query; what fails between two batches, Arrow raises with DuckDB's message."""
+    """Return the error for what stopped a query.
+
+    What fails between two batches, Arrow raises with DuckDB's message.
+    """
     memory = (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError)
     if isinstance(error, memory) or _OUT_OF_MEMORY in str(error):
         return QueryMemoryError(
@@ -86,7 +89,7 @@ def _explained(error: Exception, limits: ChildLimits) -> QueryError:
 
 
 def _opened(settings: Settings, limits: ChildLimits) -> duckdb.DuckDBPyConnection:
-    """The lake behind its walls; what that takes is not the query's to answer for."""
+    """Open the lake behind its walls; what that takes is not the query's to answer for."""
     _allow(resource.RLIMIT_AS, resource.RLIM_INFINITY)
     _allow(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
     signal.setitimer(signal.ITIMER_PROF, 0)

@@ -115,7 +115,7 @@ def ask(sql: str, settings: Settings, limits: QueryLimits, rows: BinaryIO) -> Re
 
 
 def _is_unicode(sql: str) -> bool:
-    """Whether a text is all characters: one from an argument in another encoding is not."""
+    """Tell whether a text is all characters: one from an argument in another encoding is not."""
     try:
         sql.encode()
     except UnicodeEncodeError:
@@ -124,7 +124,10 @@ def _is_unicode(sql: str) -> bool:
 
 
 def _cpu_seconds(limits: QueryLimits) -> float:
-    """What a query may take of the processors; left open, the clock is to stop it first."""
+    """Return the processor seconds that a query may take.
+
+    Left open, they are so many that the clock stops the query first.
+    """
     return limits.cpu_seconds or limits.seconds * limits.threads + 1
 
 
@@ -172,7 +175,7 @@ def _raise_what_went_wrong(reply: Reply, limits: QueryLimits) -> None:
 
 
 def _frame(stream: bytes) -> pl.DataFrame:
-    """An Arrow stream as DuckDB itself would hand it to Polars, and intervals as durations."""
+    """Read an Arrow stream as DuckDB itself would hand it to Polars, and intervals as durations."""
     table = pa.ipc.open_stream(stream).read_all()
     names = _distinct(table.column_names)
     columns = [
@@ -189,14 +192,14 @@ def _frame(stream: bytes) -> pl.DataFrame:
 
 
 def _fits(kind: pa.DataType) -> bool:
-    """Whether Polars has the type, down to what it is nested of."""
+    """Tell whether Polars has the type, down to what it is nested of."""
     if pa.types.is_union(kind) or kind == _INTERVAL:
         return False
     return all(_fits(kind.field(n).type) for n in range(kind.num_fields))
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Column names, numbered where they repeat: whatever their case, as DuckDB does."""
+    """Tell repeated column names apart by numbers: whatever their case, as DuckDB does."""
     uses: dict[str, int] = {}
     found = []
     for name in names:
@@ -215,7 +218,7 @@ _DAY_US = 86_400 * 10**6
 
 
 def _durations(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Intervals as durations: the lake's times are UTC, where each day has 24 hours."""
+    """Turn intervals into durations: the lake's times are UTC, where each day has 24 hours."""
     chunks = []
     for chunk in column.chunks:
         valid = chunk.is_valid().to_numpy(zero_copy_only=False)

@@ -93,7 +93,7 @@ class QueryServer:
             self._requests = self._process = None
 
     def forget(self) -> None:
-        """In a forked copy of the caller: the server is not this process's to use."""
+        """Forget the server in a forked copy of the caller: it is not this process's to use."""
         self._lock = threading.Lock()
         if self._requests is not None:
             self._requests.close()

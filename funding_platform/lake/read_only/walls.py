@@ -127,7 +127,7 @@ def _refuse(what: str, names: set[str]) -> None:
 
 
 def _serialised(sql: str) -> str:
-    """The statement that asks for another one's parsed tree.
+    """Return the statement that asks for another one's parsed tree.
 
     Not with a bound parameter: for the first of a process, DuckDB imports pandas where it is
     installed, which takes longer than most queries.
@@ -136,7 +136,7 @@ def _serialised(sql: str) -> str:
 
 
 def _decoded(tree: str) -> Any:
-    """The serialised statement, however deep within reason."""
+    """Decode the serialised statement, however deep within reason."""
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(_DEEPEST_STATEMENT)
     try:
@@ -151,7 +151,7 @@ def _decoded(tree: str) -> Any:
 
 
 def _named(tree: Any) -> dict[str, set[str]]:
-    """Names of the table functions, functions and tables in a serialised statement."""
+    """Find the table functions, functions and tables that a serialised statement names."""
     found: dict[str, set[str]] = {"TABLE_FUNCTION": set(), "FUNCTION": set(), "BASE_TABLE": set()}
     waiting = [tree]
     while waiting:

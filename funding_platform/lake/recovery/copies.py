@@ -81,7 +81,7 @@ def keep_copy(settings: Settings) -> bool:
 
 
 def _age(path: Path) -> timedelta:
-    """How long ago a file was written; ages where there is none."""
+    """Measure the age of a file; the longest there is where there is no file."""
     try:
         return timedelta(seconds=time.time() - path.stat().st_mtime)
     except FileNotFoundError:

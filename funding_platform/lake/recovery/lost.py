@@ -41,7 +41,7 @@ def lost_catalog(settings: Settings, way: str, *, force: bool = False) -> Iterat
 
 
 def _can_be_read(settings: Settings, catalog: Path) -> bool:
-    """Whether a catalog is there, is ours, and can be read to the end of its list of files."""
+    """Tell whether a catalog is there, ours, and readable to the end of its list of files."""
     if not catalog.exists() or not catalog.stat().st_size:
         return False
     with closing(bare_connection(settings)) as connection:

@@ -158,7 +158,7 @@ def _fill(
 def _is_readable(
     connection: duckdb.DuckDBPyConnection, path: Path, advance: Callable[[], None]
 ) -> bool:
-    """Whether a file is whole: Parquet's footer comes last."""
+    """Tell whether a file is whole: Parquet's footer comes last."""
     try:
         connection.execute(f"SELECT count(*) FROM parquet_schema({literal(path)})")
     except duckdb.Error:

@@ -41,7 +41,7 @@ def fingerprints(settings: Settings) -> dict[str, tuple[int, str]]:
 
 
 def ever_filled(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Names of the tables that the catalog that is begun with has ever had rows of."""
+    """Read the names of the tables of which the catalog begun with has ever had rows."""
     metadata = metadata_of(BASE)
     found = connection.execute(
         f"SELECT DISTINCT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
@@ -110,7 +110,7 @@ def _selected(table: Table, held: set[str], relation: str, *, born: str, version
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, describe: str) -> set[str]:
-    """Names of the columns of a relation; none where there is no such table."""
+    """Read the names of the columns of a relation; none where there is no such table."""
     try:
         return {str(name) for name, *_ in connection.execute(describe).fetchall()}
     except duckdb.CatalogException:

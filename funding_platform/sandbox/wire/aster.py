@@ -99,7 +99,7 @@ _WEIGHT_OF_ALL = {"/fapi/v1/ticker/24hr": 40, "/fapi/v1/ticker/bookTicker": 2}
 
 
 def _weighs(path: str) -> Cost:
-    """One for one symbol; for all of them what the documentation says."""
+    """Charge one for one symbol; for all of them what the documentation says."""
     every = _WEIGHT_OF_ALL.get(path, 1)
     return lambda request, rows: {"1M": 1 if "symbol" in request.params else every}
 

@@ -70,7 +70,7 @@ UNKNOWN = _error("INVALID_SYMBOL", "Invalid symbol")
 
 
 def listed(request: Request) -> Instrument:
-    """The contract that the request names."""
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("symbol"))
     if instrument is None:
         raise WireError(UNKNOWN)
@@ -78,7 +78,7 @@ def listed(request: Request) -> Instrument:
 
 
 def _wanted(request: Request) -> list[Quote]:
-    """The quotes that the request asks for: of one symbol, or all where none is named."""
+    """List the quotes that the request asks for: of one symbol, or all where none is named."""
     if request.text("symbol") is None:
         return list(request.quotes.values())
     quote = request.quotes.get(listed(request).venue_symbol)
@@ -151,7 +151,7 @@ def _spot_market(market: SpotMarket) -> dict[str, Any]:
 
 
 def _zoneless(time_ms: int) -> str:
-    """A time as the venue writes it: UTC, and no word of it."""
+    """Spell a time as the venue writes it: UTC, and no word of it."""
     return from_ms(time_ms).replace(tzinfo=None).isoformat()
 
 

@@ -32,6 +32,9 @@ from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all
 from funding_platform.sandbox.wire.paging import newest, oldest
 
 _QUOTES = ("USDT", "USDC")
+_UNDERLYING = {"AAPL": "EQUITY", "XAU": "COMMODITY", "TSLA": "EQUITY", "XAG": "COMMODITY"}
+"""What is no coin, and has a contract type of its own: see ``_symbol_info``."""
+
 _NEVER_DELIVERED_MS = 4_133_404_800_000
 
 Row = Callable[[Quote, int], Mapping[str, Any] | None]
@@ -64,6 +67,7 @@ STYLE = VenueStyle(
     jitter_ms=(0, 20),
     marks_settlements=True,
     spot=SpotStyle(quote="USDT", spell=lambda base: f"{base}USDT", read=_read_spot),
+    tradfi={base: base for base in _UNDERLYING},
 )  # fmt: skip
 
 
@@ -134,12 +138,19 @@ def _exchange_info(request: Request) -> Reply:
     return Reply.json(document, rows=len(symbols))
 
 
+def _kind(base: str) -> dict[str, Any]:
+    if base not in _UNDERLYING:
+        return {}
+    return {"contractType": "TRADIFI_PERPETUAL", "underlyingType": _UNDERLYING[base]}
+
+
 def _symbol_info(instrument: Instrument, now_ms: int) -> dict[str, Any]:
     contract, symbol = instrument.contract, instrument.venue_symbol
     tick, step = trimmed(instrument.tick_size), trimmed(instrument.size_step)
     lot = {"stepSize": step, "maxQty": "10000000", "minQty": step}
     return {
         **_SAME_FOR_ALL,
+        **_kind(contract.base),
         "symbol": symbol,
         "pair": symbol,
         "deliveryDate": instrument.delisted_ms or _NEVER_DELIVERED_MS,
@@ -176,7 +187,7 @@ def _funding_info(request: Request) -> Reply:
 
 
 def funding_page(request: Request, *, default: int) -> Settlements:
-    """The settlements that a request for history selects; without bounds ``default`` of them."""
+    """Select the settlements that a request asks for; without bounds ``default`` of them."""
     start, end = request.integer("startTime"), request.integer("endTime")
     symbol = request.required("symbol")
     if request.instrument(symbol) is None:
@@ -212,7 +223,7 @@ def _mark_texts(marks: Any, count: int) -> list[str]:
 
 
 def premium_index(quote: Quote, now_ms: int) -> dict[str, Any]:
-    """The running estimate of one contract, under the name of the last rate."""
+    """Write the running estimate of one contract, under the name of the last rate."""
     return {
         "symbol": quote.instrument.venue_symbol,
         "markPrice": rounded(quote.mark, 8),
@@ -277,7 +288,7 @@ def _book_ticker(quote: Quote, now_ms: int) -> dict[str, Any] | None:
 
 
 def _one_or_all(row: Row) -> Handler:
-    """One symbol gives an object, no symbol an array of all."""
+    """Make a handler: one symbol gives an object, no symbol an array of all."""
 
     def handler(request: Request) -> Reply:
         symbol = request.text("symbol")
@@ -305,7 +316,7 @@ def _weighs(one: int, every: int) -> Cost:
 
 
 def _headers(usages: list[Usage]) -> dict[str, str]:
-    """The weight used of the host that answered: futures or spot."""
+    """State the weight used of the host that answered: futures or spot."""
     used = [str(usage.used) for usage in usages if usage.name in ("1M", "spot 1M")]
     return dict.fromkeys(("X-MBX-USED-WEIGHT-1M",), used[0]) if used else {}
 

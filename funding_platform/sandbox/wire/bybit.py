@@ -61,7 +61,7 @@ STYLE = VenueStyle(
 
 
 def envelope(result: Mapping[str, Any], now_ms: int, *, rows: int) -> Reply:
-    """A good answer."""
+    """Write a good answer."""
     document = {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms}
     return Reply.json(document, rows=rows)
 
@@ -80,12 +80,12 @@ def _refusal(status: int, now_ms: int) -> Reply:
 
 
 def invalid(request: Request, what: str) -> WireError:
-    """The refusal of a parameter."""
+    """Make the refusal of a parameter."""
     return WireError(_error(10001, f"params error: {what}", request.now_ms))
 
 
 def category_of(request: Request) -> str:
-    """The kind of perpetuals that the request is about."""
+    """Read the kind of perpetuals that the request is about."""
     category = request.required("category")
     if category not in ("linear", "inverse"):
         raise invalid(request, "Category is invalid")
@@ -93,7 +93,7 @@ def category_of(request: Request) -> str:
 
 
 def listed(request: Request, category: str) -> Instrument:
-    """The contract that the request names, within its category."""
+    """Find the contract that the request names, within its category."""
     instrument = request.instrument(request.required("symbol"))
     if instrument is None or instrument.contract.contract_type != category:
         raise invalid(request, "Symbol Is Invalid")
@@ -101,7 +101,7 @@ def listed(request: Request, category: str) -> Instrument:
 
 
 def limit_of(request: Request, *, default: int, cap: int) -> int:
-    """The page size; one out of range is refused."""
+    """Read the page size; one out of range is refused."""
     limit = request.integer("limit")
     if limit is not None and not 1 <= limit <= cap:
         raise invalid(request, f"limit must be between 1 and {cap}")
@@ -109,7 +109,7 @@ def limit_of(request: Request, *, default: int, cap: int) -> int:
 
 
 def offset_of(request: Request) -> int:
-    """Where the page starts: the cursor names it, encoded once or twice."""
+    """Find where the page starts: the cursor names it, encoded once or twice."""
     cursor = (request.text("cursor") or "first%3D0").replace("%3D", "=")
     name, _, digits = cursor.partition("=")
     if name != "first" or not digits.isdecimal():
@@ -118,7 +118,7 @@ def offset_of(request: Request) -> int:
 
 
 def _page(rows: list[Any], request: Request, *, default: int, cap: int) -> tuple[list[Any], str]:
-    """One page of the rows and the cursor of the next, empty at the end."""
+    """Return one page of the rows and the cursor of the next, empty at the end."""
     first, limit = offset_of(request), limit_of(request, default=default, cap=cap)
     more = first + limit < len(rows)
     return rows[first : first + limit], f"first%3D{first + limit}" if more else ""

@@ -44,7 +44,7 @@ def _derivatives(request: Request) -> Reply:
 
 
 def _live_rate(venue: str, quote: Quote) -> float:
-    """What the venue publishes: the rate of its interval, except for Deribit."""
+    """Return the rate that the venue publishes: that of its interval, except for Deribit."""
     return deribit.rolling_rate(quote) if venue == "deribit" else quote.predicted_rate
 
 
@@ -70,7 +70,7 @@ def _row(market: str, quote: Quote, rate: float, now_ms: int) -> dict[str, Any]:
 
 
 def _relative(value: float | None, base: float | None) -> float | None:
-    """By how many percent a price lies above another."""
+    """Compute by how many percent a price lies above another."""
     return None if value is None or not base else 100 * (value / base - 1)
 
 

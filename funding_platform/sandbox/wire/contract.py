@@ -31,12 +31,12 @@ class Reply:
 
     @classmethod
     def json(cls, document: object, *, status: int = 200, rows: int = 0) -> "Reply":
-        """A document encoded as JSON."""
+        """Encode a document as JSON."""
         return cls(msgspec.json.encode(document), status, rows)
 
     @classmethod
     def text(cls, text: str, *, status: int) -> "Reply":
-        """Plain text, as front ends in front of a venue send it."""
+        """Write plain text, as front ends in front of a venue send it."""
         return cls(text.encode(), status, content_type="text/plain")
 
 
@@ -72,19 +72,19 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str | None:
-        """A parameter as text, ``None`` where it was not sent or is empty."""
+        """Read a parameter as text, ``None`` where it was not sent or is empty."""
         value = self.params.get(name)
         return None if value is None or value == "" else str(value)
 
     def required(self, name: str) -> str:
-        """A parameter that must be there."""
+        """Read a parameter that must be there."""
         value = self.text(name)
         if value is None:
             raise ParameterError(name)
         return value
 
     def integer(self, name: str) -> int | None:
-        """A parameter as an integer, ``None`` where it was not sent."""
+        """Read a parameter as an integer, ``None`` where it was not sent."""
         value = self.text(name)
         if value is None:
             return None
@@ -94,7 +94,7 @@ class Request:
             raise ParameterError(name) from None
 
     def limit(self, *, default: int, cap: int) -> int:
-        """The page size: ``limit`` cut to the venue's cap, at least one."""
+        """Read the page size: ``limit`` cut to the venue's cap, at least one."""
         asked = self.integer("limit")
         return default if asked is None else max(1, min(asked, cap))
 
@@ -109,7 +109,7 @@ class Request:
         return self.market.quotes(self.venue)
 
     def instrument(self, venue_symbol: str) -> Instrument | None:
-        """The contract of that name, ``None`` where there is none."""
+        """Find the contract of that name, ``None`` where there is none."""
         return next((i for i in self.instruments if i.venue_symbol == venue_symbol), None)
 
     @property
@@ -118,11 +118,11 @@ class Request:
         return self.market.spot_markets(self.venue)
 
     def spot_market(self, venue_symbol: str) -> SpotMarket | None:
-        """The spot market of that name, ``None`` where there is none."""
+        """Find the spot market of that name, ``None`` where there is none."""
         return next((m for m in self.spot_markets if m.venue_symbol == venue_symbol), None)
 
     def settlements(self, venue_symbol: str) -> Settlements:
-        """The settlements of a contract that the venue still keeps."""
+        """Return the settlements of a contract that the venue still keeps."""
         history = self.market.settlements(self.venue, venue_symbol)
         if self.retention_days is None:
             return history
@@ -135,12 +135,12 @@ Cost = Callable[[Request, int], Mapping[str, int]]
 
 
 def _no_cost(request: Request, rows: int) -> Mapping[str, int]:
-    """No budget is touched."""
+    """Touch no budget."""
     return {}
 
 
 def one_of(budget: str) -> Cost:
-    """Each call costs one of a budget, however many rows it gives."""
+    """Charge each call one of a budget, however many rows it gives."""
     return lambda request, rows: {budget: 1}
 
 
@@ -192,7 +192,7 @@ class Wire:
     retention_days: int | None = None
 
     def route(self, method: str, path: str, kind: Any) -> tuple[Route | None, Mapping[str, str]]:
-        """The route that serves a request, if one does, and the parameters in the path."""
+        """Find the route that serves a request, if one does, and the parameters in the path."""
         for endpoint in (path, f"{path}#{kind}"):
             if (method, endpoint) in self._by_endpoint:
                 return self._by_endpoint[method, endpoint], {}
@@ -219,16 +219,16 @@ class Wire:
 def routes_of(
     budget: str, handlers: Mapping[str, Handler], *, method: str = "GET"
 ) -> tuple[Route, ...]:
-    """Routes of which each call costs one of a budget, by their paths."""
+    """Make routes of which each call costs one of a budget, by their paths."""
     cost = one_of(budget)
     return tuple(Route(path, call, method=method, cost=cost) for path, call in handlers.items())
 
 
 def thousands(prefix: str) -> dict[str, str]:
-    """How a venue spells the coins that it lists by the thousand, being worth so little."""
+    """Spell the coins that a venue lists by the thousand, being worth so little."""
     return {coin: f"{prefix}{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI")}
 
 
 def rows_text(template: str, columns: Iterable[Iterable[object]]) -> str:
-    """JSON objects joined by commas: one ``%`` template filled from parallel columns."""
+    """Join JSON objects by commas: fill one ``%`` template from parallel columns."""
     return ",".join(map(template.__mod__, zip(*columns, strict=True)))

@@ -65,7 +65,7 @@ STYLE = VenueStyle(
 
 
 def envelope(key: str, content: str, now_ms: int) -> bytes:
-    """An answer of JSON-RPC around its result or its error."""
+    """Write an answer of JSON-RPC around its result or its error."""
     started = now_ms * 1_000
     return (
         f'{{"jsonrpc":"2.0","{key}":{content},"usIn":{started},"usOut":{started + 500},'
@@ -93,7 +93,7 @@ def _refusal(status: int, now_ms: int) -> Reply:
 
 
 def listed(request: Request) -> Instrument:
-    """The contract that the request names."""
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("instrument_name"))
     if instrument is None:
         raise ParameterError("instrument_name")
@@ -105,7 +105,7 @@ def _in_currency(instrument: Instrument, currency: str) -> bool:
 
 
 def _futures(request: Request) -> bool:
-    """Whether the request may see futures; the sandbox has nothing else."""
+    """Tell whether the request may see futures; the sandbox has nothing else."""
     return request.text("kind") in (None, "any", "future")
 
 
@@ -165,18 +165,18 @@ def _product(*factors: float | None) -> float | None:
 
 
 def _amount(quote: Quote, base: float | None) -> float | None:
-    """An amount of the base in the contract's own unit: dollars where it is inverse."""
+    """Express an amount of the base in the contract's own unit: dollars where it is inverse."""
     inverse = quote.instrument.contract.contract_type == "inverse"
     return _product(base, quote.mark) if inverse else base
 
 
 def rolling_rate(quote: Quote) -> float:
-    """The only rate that is published live: what the eight hours up to now paid."""
+    """Return the only rate that is published live: what the eight hours up to now paid."""
     return _ROLLING_HOURS * quote.predicted_rate if quote.paid_8h is None else quote.paid_8h
 
 
 def _day(quote: Quote) -> dict[str, float | None]:
-    """The last 24 hours."""
+    """Sum up the last 24 hours."""
     high, low = quote.range_24h
     turnover = _product(quote.volume_24h, quote.mark)
     mark, before = quote.mark, quote.price_24h_ago
@@ -255,7 +255,7 @@ def _ticker(request: Request) -> Reply:
 
 
 def _window(request: Request) -> tuple[int, int]:
-    """The first and last millisecond that is asked for; the start itself is left out."""
+    """Read the first and last millisecond that is asked for; the start itself is left out."""
     edges = (request.integer("start_timestamp"), request.integer("end_timestamp"))
     if edges[0] is None:
         raise ParameterError("start_timestamp")
@@ -288,7 +288,7 @@ def _texts(values: Values) -> list[str]:
 
 
 def _rolling_sums(history: Settlements, rows: Times) -> Values:
-    """What the eight hours up to each of the rows paid."""
+    """Compute what the eight hours up to each of the rows paid."""
     total = np.concatenate(([0.0], np.cumsum(history.rates)))
     since = history.times_ms[rows] - _ROLLING_HOURS * HOUR_MS
     first = np.searchsorted(history.times_ms, since, side="right")

@@ -70,7 +70,7 @@ _NOT_FOUND = _message("Not Found", status=404)
 
 
 def listed(request: Request, name: str) -> tuple[int, Instrument]:
-    """The contract that the parameter names, with its index."""
+    """Find the contract that the parameter names, with its index."""
     symbol = request.required(name)
     for identity, instrument in enumerate(request.instruments):
         if instrument.venue_symbol == symbol:
@@ -135,12 +135,12 @@ def _market_row(quote: Quote, identity: int) -> dict[str, Any]:
 
 
 def _price(price: float | None) -> str:
-    """At six decimals, and at more where the price is tiny."""
+    """Write a price at six decimals, and at more where it is tiny."""
     return rounded(price, 6 if price is None or price > 1 else 12)
 
 
 def _open_interest(held: float | None) -> dict[str, str]:
-    """Both sides; the longs outnumber the shorts, and the venue's market maker is the rest."""
+    """Write both sides; the longs outnumber the shorts, the venue's market maker is the rest."""
     shorts = None if held is None else -0.9 * held
     return {"long": rounded(held, 4), "short": rounded(shorts, 4)}
 
@@ -194,12 +194,12 @@ def _levels(price: float | None, size: float | None) -> list[dict[str, Any]]:
 
 
 def _history(request: Request) -> Reply:
-    """The last 31 days, page by page."""
+    """Answer with the last 31 days, page by page."""
     return _records(request, request.now_ms - _KEPT_DAYS * DAY_MS, request.now_ms)
 
 
 def _history_of_day(request: Request) -> Reply:
-    """One day, of however long ago."""
+    """Answer with one day, of however long ago."""
     year, month, number = (request.integer(name) or 0 for name in ("year", "month", "day"))
     try:
         day = to_ms(datetime(year, month, number, tzinfo=UTC))
@@ -209,7 +209,7 @@ def _history_of_day(request: Request) -> Reply:
 
 
 def _records(request: Request, first_ms: int, last_ms: int) -> Reply:
-    """One page of records, newest first; its token is the moment that the next one ends at."""
+    """Answer with one page, newest first; its token is the moment that the next one ends at."""
     identity, instrument = listed(request, "symbol")
     history = request.settlements(instrument.venue_symbol)
     until = request.integer("page")
@@ -247,14 +247,14 @@ def _record_rows(history: Settlements, page: slice, instrument: Instrument, iden
 
 
 def _prices(history: Settlements) -> Values:
-    """The price of every settlement, one where it is not known."""
+    """Return the price of every settlement, one where it is not known."""
     if history.marks is None:
         return np.ones(len(history.rates))
     return np.where(history.marks > 0, history.marks, 1.0)
 
 
 def _per_base(rates: Values, prices: Values) -> tuple[Values, Values]:
-    """Rates in quote per base, and prices, whose quotients are the very rates.
+    """Find rates in quote per base, and prices, whose quotients are the very rates.
 
     A product is rounded, so that dividing by the price again may miss the rate by its last bit. The
     price is then moved by a trifle, each time by another, until it does not.
@@ -269,7 +269,7 @@ def _per_base(rates: Values, prices: Values) -> tuple[Values, Values]:
 
 
 def _oldest_form(request: Request) -> Reply:
-    """The last 30 days in integers; they keep nine and six decimals."""
+    """Answer with the last 30 days in integers; they keep nine and six decimals."""
     identity, instrument = listed(request, "marketName")
     history = request.settlements(instrument.venue_symbol)
     kept = history.slice(slice(*within(history.times_ms, request.now_ms - 30 * DAY_MS, None)))

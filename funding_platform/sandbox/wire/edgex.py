@@ -44,7 +44,7 @@ STYLE = VenueStyle(
 
 
 def contract_id(symbol: str) -> str:
-    """The number of a contract, which stays as others are listed."""
+    """Return the number of a contract, which stays as others are listed."""
     return str(30_000_000_000 + crc32(symbol.encode()))
 
 
@@ -53,7 +53,7 @@ def _coin_id(base: str) -> str:
 
 
 def reply_with(data: Any, now_ms: int, *, rows: int = 0) -> Reply:
-    """A good answer."""
+    """Write a good answer."""
     return Reply.json({"code": "SUCCESS", "data": data, **_envelope(now_ms)}, rows=rows)
 
 
@@ -122,7 +122,7 @@ def _minutes(hours: int | None) -> int:
 
 
 def named_in(request: Request) -> dict[str, Instrument]:
-    """The contracts that ``contractId`` names, by number; unknown ones are passed over."""
+    """Find the contracts that ``contractId`` names, by number; unknown ones are passed over."""
     by_id = {contract_id(i.venue_symbol): i for i in request.instruments}
     asked = (request.text("contractId") or "").split(",")
     return {number: by_id[number] for number in asked if number in by_id}
@@ -233,13 +233,13 @@ def _funding_page(request: Request) -> Reply:
 
 
 def _minutes_until(now_ms: int) -> Times:
-    """The minutes of the last day, for those who forget the settlement filter."""
+    """List the minutes of the last day, for those who forget the settlement filter."""
     last = now_ms // _MINUTE_MS
     return np.arange(last - 1_440, last + 1, dtype=np.int64) * _MINUTE_MS
 
 
 def _newest_first(stamps: Times, request: Request) -> tuple[slice, str]:
-    """The page's rows and the cursor of the next one, which is the time that it ends at."""
+    """Select the page's rows and the cursor of the next one, which is the time that it ends at."""
     start, end = (
         request.integer(name) for name in ("filterBeginTimeInclusive", "filterEndTimeExclusive")
     )
@@ -253,7 +253,7 @@ def _newest_first(stamps: Times, request: Request) -> tuple[slice, str]:
 def _history_row(
     number: str, instrument: Instrument, history: Settlements, at: int, stamp: int
 ) -> dict[str, Any]:
-    """A minute, and the settlement that was the latest then."""
+    """Write a minute, and the settlement that was the latest then."""
     settled_ms, rate = int(history.times_ms[at]), fixed(float(history.rates[at]), 8)
     price = np.nan if history.marks is None else float(history.marks[at])
     mark = "" if np.isnan(price) else trimmed(price)

@@ -51,7 +51,7 @@ def _envelope(data: Any, *, rows: int) -> Reply:
 
 
 def error(code: int, message: str, *, status: int = 400) -> Reply:
-    """A refusal in the venue's words."""
+    """Write a refusal in the venue's words."""
     body = {"code": code, "message": message, "debugInfo": ""}
     return Reply.json({"status": "ERROR", "error": body}, status=status)
 
@@ -68,7 +68,7 @@ _FORBIDDEN = Reply.text("Forbidden", status=403)
 
 
 def for_named_clients(handler: Handler) -> Handler:
-    """The handler for clients that say who they are."""
+    """Make the handler refuse clients that do not say who they are."""
 
     def handle(request: Request) -> Reply:
         if not request.headers.get("user-agent"):
@@ -79,7 +79,7 @@ def for_named_clients(handler: Handler) -> Handler:
 
 
 def listed(request: Request) -> Instrument:
-    """The contract that the request names."""
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("market"))
     if instrument is None:
         raise WireError(error(1001, "Market not found", status=404))
@@ -174,7 +174,7 @@ def _market_stats(request: Request) -> Reply:
 
 
 def window_of(request: Request) -> tuple[int, int]:
-    """Both edges, which must be there."""
+    """Read both edges, which must be there."""
     start, end = request.integer("startTime"), request.integer("endTime")
     if start is None or end is None:
         raise ParameterError("startTime" if start is None else "endTime")

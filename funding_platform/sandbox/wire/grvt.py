@@ -76,7 +76,7 @@ _UNKNOWN = _error(1004, "Data Not Found", 404)
 
 
 def listed(request: Request) -> Instrument:
-    """The contract that the request names."""
+    """Find the contract that the request names."""
     instrument = request.instrument(request.required("instrument"))
     if instrument is None:
         raise WireError(_UNKNOWN)
@@ -118,7 +118,7 @@ def _instrument(identity: int, instrument: Instrument, now_ms: int) -> dict[str,
 
 
 def nanoseconds(time_ms: int) -> str:
-    """A time as the venue writes it."""
+    """Spell a time as the venue writes it."""
     return str(time_ms * _NS_PER_MS)
 
 
@@ -186,7 +186,7 @@ def _funding(request: Request) -> Reply:
 
 
 def _hours(instrument: Instrument, times: Times) -> list[int]:
-    """The interval that ends at each time; 0 where it is not known."""
+    """Return the interval that ends at each time; 0 where it is not known."""
     if not instrument.intervals:
         return [0] * len(times)
     since, hours = (np.array(column) for column in zip(*instrument.intervals, strict=True))
@@ -200,19 +200,19 @@ def _mark(price: float) -> str:
 
 
 def milliseconds(request: Request, name: str) -> int | None:
-    """A time that was sent in nanoseconds."""
+    """Read a time that was sent in nanoseconds."""
     time_ns = request.integer(name)
     return None if time_ns is None else time_ns // _NS_PER_MS
 
 
 def write_cursor(field: str, time_ms: int) -> str:
-    """The cursor of the rows before a time."""
+    """Make the cursor of the rows before a time."""
     document = msgspec.json.encode({field: time_ms * _NS_PER_MS})
     return b64encode(document).decode().rstrip("=")
 
 
 def read_cursor(request: Request, field: str) -> int | None:
-    """The time that the cursor of the request holds."""
+    """Read the time that the cursor of the request holds."""
     text = request.text("cursor")
     if text is None:
         return None

@@ -2,7 +2,9 @@
 
 History ascends from ``startTime``, both bounds inclusive, 500 rows at most. An unknown coin gives
 HTTP 500 with the body ``null``. Contexts pair with the universe by position; delisted coins stay
-in both. Only the first perpetual dex exists. What the market does not know is ``null``.
+in both. Builders' exchanges (HIP-3) are those whose name stands before the colon of a symbol, as
+in ``xyz:AAPL``; each is asked for by it, and has a collateral of its own. What the market does not
+know is ``null``.
 """
 
 from collections.abc import Mapping
@@ -35,6 +37,11 @@ _ROWS_PER_WEIGHT = 20
 _RATE_DECIMALS = 10
 _TIERS = 50
 
+_BUILDER = "xyz"
+_COLLATERAL = {"": 0, _BUILDER: 0}
+_OTHER_TOKEN = 360
+_TOKENS = {0: "USDC", _OTHER_TOKEN: "USDH"}
+
 STYLE = VenueStyle(
     venue="hyperliquid",
     spell=lambda contract: contract.base,
@@ -48,28 +55,42 @@ STYLE = VenueStyle(
     spot=SpotStyle(
         quote="USDC", spell=hyperliquid_pair, read=hyperliquid_read_pair, alone=("PURR",)
     ),
+    tradfi={base: f"{_BUILDER}:{base}" for base in ("AAPL", "XAU", "TSLA", "EUR", "SP500")},
 )
 
 NULL = Reply(b"null", status=500)
 
 
 def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
-    """A number in the venue's spelling: at most so many decimals, at least one."""
+    """Spell a number as the venue does: at most so many decimals, at least one."""
     return None if value is None else shortest(round(value, decimals))
 
 
-def _first_dex(request: Request) -> None:
-    if request.text("dex") is not None:
+def _dex_of(symbol: str) -> str:
+    """Find the builder's exchange that a symbol names; empty for core."""
+    return symbol.rpartition(":")[0]
+
+
+def _dexs(request: Request) -> list[str]:
+    """Every exchange that lists something, core first."""
+    return ["", *sorted({_dex_of(i.venue_symbol) for i in request.instruments} - {""})]
+
+
+def _asked_dex(request: Request) -> str:
+    dex = request.text("dex") or ""
+    if dex not in _dexs(request):
         raise WireError(NULL)
+    return dex
 
 
 def _meta(request: Request) -> dict[str, Any]:
-    _first_dex(request)
+    dex = _asked_dex(request)
+    listed = [i for i in request.instruments if _dex_of(i.venue_symbol) == dex]
     tier = {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 50}]}
     return {
-        "universe": [_asset(i, request.now_ms) for i in request.instruments],
+        "universe": [_asset(i, request.now_ms) for i in listed],
         "marginTables": [[_TIERS, tier]],
-        "collateralToken": 0,
+        "collateralToken": _COLLATERAL.get(dex, _OTHER_TOKEN),
     }
 
 
@@ -113,6 +134,23 @@ def _meta_and_contexts(request: Request) -> Reply:
     return Reply.json([meta, contexts], rows=len(contexts))
 
 
+def _perp_dexs(request: Request) -> Reply:
+    """Core as null, then the builders' exchanges with what scales their funding."""
+    builders = [
+        {
+            "name": dex,
+            "fullName": dex.upper(),
+            "assetToFundingMultiplier": [
+                [i.venue_symbol, "0.5"]
+                for i in request.instruments
+                if _dex_of(i.venue_symbol) == dex
+            ],
+        }
+        for dex in _dexs(request)[1:]
+    ]
+    return Reply.json([None, *builders], rows=1 + len(builders))
+
+
 def _funding_history(request: Request) -> Reply:
     coin, start = request.required("coin"), request.integer("startTime")
     if start is None:
@@ -128,7 +166,7 @@ def _funding_history(request: Request) -> Reply:
 
 
 def _implied_premium(rate: float) -> str:
-    """The premium that gives an hourly rate when it lies outside the damped band.
+    """Compute the premium that gives an hourly rate when it lies outside the damped band.
 
     From ``8 * rate = premium + clip(interest - premium, -0.0005, 0.0005)``; inside the band, where
     the rate says nothing of the premium, the interest itself.
@@ -138,11 +176,13 @@ def _implied_premium(rate: float) -> str:
 
 
 def _predicted_fundings(request: Request) -> Reply:
-    """Every coin's estimate here and on two other venues, each per its own interval."""
+    """Answer with every coin's estimate here and on two other venues, each per own interval."""
     elsewhere = {name: _main_quotes(request, venue) for name, venue in
                  (("BinPerp", "binance"), ("BybitPerp", "bybit"))}  # fmt: skip
     rows = []
     for coin, quote in request.quotes.items():
+        if _dex_of(coin):  # of the first exchange only
+            continue
         base = canonical_base(coin).base
         rows.append(
             [
@@ -189,15 +229,22 @@ def _l2_book(request: Request) -> Reply:
 
 
 def _all_mids(request: Request) -> Reply:
-    _first_dex(request)
-    mids = {coin: _context(quote)["midPx"] for coin, quote in request.quotes.items()}
+    dex = _asked_dex(request)
+    quotes = {coin: quote for coin, quote in request.quotes.items() if _dex_of(coin) == dex}
+    mids = {coin: _context(quote)["midPx"] for coin, quote in quotes.items()}
     known = {coin: mid for coin, mid in mids.items() if mid is not None}
     return Reply.json(known, rows=len(known))
 
 
 def _spot_meta(request: Request) -> Reply:
-    """The tokens, the first of which collateral refers to, and the spot pairs of them."""
+    """Answer with the tokens that collateral refers to, and the pairs of the spot market."""
     meta = hyperliquid_meta(request.spot_markets)
+    known = {token["index"] for token in meta["tokens"]}
+    meta["tokens"] += [
+        {"name": name, "szDecimals": 8, "weiDecimals": 8, "index": index, "isCanonical": True}
+        for index, name in _TOKENS.items()
+        if index not in known
+    ]
     return Reply.json(meta, rows=len(meta["tokens"]))
 
 
@@ -210,7 +257,7 @@ def _history_weight(request: Request, rows: int) -> Mapping[str, int]:
 
 
 def info(kind: str, handler: Handler, cost: Cost) -> Route:
-    """The route of one kind of request."""
+    """Make the route of one kind of request."""
     return Route("/info", handler, method="POST", kind=kind, cost=cost)
 
 
@@ -220,7 +267,7 @@ WIRE = Wire(
         info("meta", lambda request: Reply.json(_meta(request)), _weighs(20)),
         info("metaAndAssetCtxs", _meta_and_contexts, _weighs(20)),
         info("fundingHistory", _funding_history, _history_weight),
-        info("perpDexs", lambda request: Reply.json([None]), _weighs(20)),
+        info("perpDexs", _perp_dexs, _weighs(20)),
         info("predictedFundings", _predicted_fundings, _weighs(20)),
         info("spotMeta", _spot_meta, _weighs(20)),
         info("l2Book", _l2_book, _weighs(2)),

@@ -58,7 +58,7 @@ def _envelope(name: str, rows: list[dict[str, Any]], **more: Any) -> Reply:
 
 
 def markets_of(request: Request) -> list[tuple[int, Instrument]]:
-    """The contracts that the request asks for, with their ids."""
+    """List the contracts that the request asks for, with their ids."""
     wanted = request.integer("market_id")
     markets = list(enumerate(request.instruments))
     if wanted is None:
@@ -69,7 +69,7 @@ def markets_of(request: Request) -> list[tuple[int, Instrument]]:
 
 
 def _head(identity: int, instrument: Instrument, now_ms: int) -> dict[str, Any]:
-    """What both lists of markets begin with."""
+    """Write what both lists of markets begin with."""
     step = trimmed(instrument.size_step)
     return {
         "symbol": instrument.venue_symbol,
@@ -112,7 +112,7 @@ def _order_book_details(request: Request) -> Reply:
 
 
 def _market(quote: Quote | None) -> dict[str, Any]:
-    """Prices and volume as far as they are known."""
+    """Write prices and volume as far as they are known."""
     if quote is None:
         return {}
     places = decimals_of(quote.instrument.tick_size)
@@ -129,7 +129,7 @@ def _market(quote: Quote | None) -> dict[str, Any]:
 
 
 def _funding_rates(request: Request) -> Reply:
-    """The venue's own rates and, beside them, those of other exchanges for the same coins."""
+    """Answer with the venue's own rates and those of other exchanges for the same coins."""
     quotes = request.quotes
     rows: list[dict[str, Any]] = []
     relayed = {exchange: _rates_elsewhere(request, exchange) for exchange in _RELAYED}
@@ -147,7 +147,7 @@ def _funding_rates(request: Request) -> Reply:
 
 
 def _rates_elsewhere(request: Request, exchange: str) -> dict[str, float]:
-    """Another exchange's rates per eight hours, by coin."""
+    """Return another exchange's rates per eight hours, by coin."""
     return {
         canonical_base(quote.instrument.contract.base).base: rate_8h(
             quote.predicted_rate, float(quote.interval_hours)
@@ -181,7 +181,7 @@ def _fundings(request: Request) -> Reply:
 
 
 def _paid(rate: float, mark: float | None) -> str:
-    """What one unit of the base paid, in the quote currency."""
+    """Write what one unit of the base paid, in the quote currency."""
     return "" if mark is None or mark != mark else rounded(rate * mark, 8)
 
 

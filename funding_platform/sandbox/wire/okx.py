@@ -1,4 +1,4 @@
-"""OKX v5 swaps: ``/api/v5``.
+"""OKX v5 swaps and X-Perps: ``/api/v5``.
 
 Errors arrive as HTTP 200 with ``code != "0"``. History comes newest first; ``after`` means older
 and ``before`` newer, both exclusive. The venue keeps about three months; the sandbox serves all it
@@ -32,6 +32,7 @@ _Amount = TypeVar("_Amount", float, Values)
 
 _RATE_DECIMALS = 16
 _SUFFIX = "-SWAP"
+_X_PERP = "_UM_XPERP-"
 
 
 def _read_spot(symbol: str) -> tuple[str, str] | None:
@@ -40,6 +41,9 @@ def _read_spot(symbol: str) -> tuple[str, str] | None:
 
 
 def _read(symbol: str) -> Contract | None:
+    if _X_PERP in symbol:  # margined in dollars, for all that the quote looks like that of inverse
+        base, _, quote = symbol.partition(_X_PERP)[0].partition("-")
+        return Contract(base, quote, "linear") if base and quote else None
     base, _, quote = symbol.removesuffix(_SUFFIX).partition("-")
     if not symbol.endswith(_SUFFIX) or not base or not quote or "-" in quote:
         return None
@@ -61,12 +65,12 @@ STYLE = VenueStyle(
 
 
 def envelope(data: list[Any]) -> Reply:
-    """A good answer."""
+    """Write a good answer."""
     return Reply.json({"code": "0", "data": data, "msg": ""}, rows=len(data))
 
 
 def error(code: str, message: str, *, status: int = 200) -> Reply:
-    """A refusal in the venue's words."""
+    """Write a refusal in the venue's words."""
     return Reply.json({"code": code, "data": [], "msg": message}, status=status)
 
 
@@ -79,20 +83,26 @@ def _refusal(status: int, now_ms: int) -> Reply:
 UNKNOWN = error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
 
 
-def _swaps(request: Request) -> None:
-    """Refuse anything but swaps; the sandbox has no other instruments."""
+def _kind_of(instrument: Instrument) -> str:
+    """X-Perps are futures, of a far expiry."""
+    return "FUTURES" if _X_PERP in instrument.venue_symbol else "SWAP"
+
+
+def _asked_kind(request: Request) -> str:
+    """Read the kind of instruments asked for; the sandbox has perpetuals alone."""
     kind = request.text("instType")
     if kind is None:
         raise WireError(error("50014", "Parameter instType can not be empty."))
-    if kind != "SWAP":
+    if kind not in ("SWAP", "FUTURES"):
         raise WireError(error("51000", "Parameter instType error"))
+    return kind
 
 
 def _wanted(request: Request) -> list[Quote]:
-    """The quotes that the request asks for: one instrument, or all where none is named."""
-    symbol = request.text("instId")
+    """List the quotes asked for: one instrument, or all of a kind, if the request says one."""
+    symbol, kind = request.text("instId"), request.text("instType")
     if symbol is None:
-        return list(request.quotes.values())
+        return [q for q in request.quotes.values() if kind in (None, _kind_of(q.instrument))]
     quote = request.quotes.get(symbol)
     if quote is None:
         raise WireError(UNKNOWN)
@@ -129,12 +139,13 @@ def _spot_instruments(request: Request) -> Reply:
 def _instruments(request: Request) -> Reply:
     if request.text("instType") == "SPOT":
         return _spot_instruments(request)
-    _swaps(request)
-    wanted = request.text("instId")
+    kind, wanted = _asked_kind(request), request.text("instId")
     rows = [
         _instrument_row(instrument, identity)
         for identity, instrument in enumerate(request.instruments, start=10_000)
-        if instrument.trades_at(request.now_ms) and wanted in (None, instrument.venue_symbol)
+        if instrument.trades_at(request.now_ms)
+        and wanted in (None, instrument.venue_symbol)
+        and _kind_of(instrument) == kind
     ]
     if wanted is not None and not rows:
         raise WireError(UNKNOWN)
@@ -150,6 +161,7 @@ def _instrument_row(instrument: Instrument, identity: int) -> dict[str, Any]:
         **_SAME_FOR_ALL,
         "contTdSwTime": str(instrument.listed_ms),
         "ctType": contract.contract_type,
+        "instType": _kind_of(instrument),
         "ctVal": trimmed(instrument.contract_size),
         "ctValCcy": contract.base if linear else contract.quote,
         "instFamily": family,
@@ -187,7 +199,7 @@ def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
         "fundingTime": _moment(upcoming),
         "impactValue": "20000.0000000000000000",
         "instId": quote.instrument.venue_symbol,
-        "instType": "SWAP",
+        "instType": _kind_of(quote.instrument),
         "interestRate": "0.0001000000000000",
         "maxFundingRate": trimmed(cap),
         "method": "current_period",
@@ -220,7 +232,7 @@ def _funding_rate_history(request: Request) -> Reply:
     page = history.slice(rows).slice(slice(None, None, -1))
     template = (
         '{"formulaType":"withRate","fundingRate":"%s","fundingTime":"%d",'
-        f'"instId":"{symbol}","instType":"SWAP","method":"current_period","realizedRate":"%s"}}'
+        f'"instId":"{symbol}","instType":"{_kind_of(instrument)}","method":"current_period","realizedRate":"%s"}}'
     )
     rates = fixed_all(page.rates.tolist(), _RATE_DECIMALS)
     text = rows_text(template, (rates, page.times_ms.tolist(), rates))
@@ -229,13 +241,13 @@ def _funding_rate_history(request: Request) -> Reply:
 
 
 def _mark_price(request: Request) -> Reply:
-    _swaps(request)
+    _asked_kind(request)
     stamp = str(request.now_ms)
     return envelope(
         [
             {
                 "instId": quote.instrument.venue_symbol,
-                "instType": "SWAP",
+                "instType": _kind_of(quote.instrument),
                 "markPx": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
                 "ts": stamp,
             }
@@ -246,13 +258,13 @@ def _mark_price(request: Request) -> Reply:
 
 
 def contracts_of(instrument: Instrument, amount_base: _Amount, value: _Amount) -> _Amount:
-    """An amount of the base, worth ``value`` in the quote, as a number of contracts."""
+    """Count an amount of the base, worth ``value`` in the quote, in contracts."""
     inverse = instrument.contract.contract_type == "inverse"
     return (value if inverse else amount_base) / instrument.contract_size
 
 
 def _open_interest(request: Request) -> Reply:
-    _swaps(request)
+    _asked_kind(request)
     rows = []
     for quote in _wanted(request):
         amount, mark = quote.open_interest, quote.mark
@@ -260,7 +272,7 @@ def _open_interest(request: Request) -> Reply:
             rows.append(
                 {
                     "instId": quote.instrument.venue_symbol,
-                    "instType": "SWAP",
+                    "instType": _kind_of(quote.instrument),
                     "oi": rounded(contracts_of(quote.instrument, amount, amount * mark), 8),
                     "oiCcy": rounded(amount, 10),
                     "oiUsd": rounded(amount * mark, 6),
@@ -281,7 +293,7 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
         return rounded(contracts_of(quote.instrument, amount, amount * mark), 2)
 
     return {
-        "instType": "SWAP",
+        "instType": _kind_of(quote.instrument),
         "instId": quote.instrument.venue_symbol,
         "last": rounded(mark, places),
         "lastSz": trimmed(quote.instrument.size_step),
@@ -301,7 +313,7 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
 
 
 def _tickers(request: Request) -> Reply:
-    _swaps(request)
+    _asked_kind(request)
     return envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
 
 
@@ -312,7 +324,7 @@ def _ticker(request: Request) -> Reply:
 
 
 def _index_tickers(request: Request) -> Reply:
-    """Index prices by pair, one row each however many contracts follow it."""
+    """Answer with index prices by pair, one row however many contracts follow it."""
     pair, currency = request.text("instId"), request.text("quoteCcy")
     if pair is None and currency is None:
         raise WireError(error("50014", "Parameter quoteCcy and instId can not both be empty."))

@@ -6,19 +6,19 @@ from funding_platform.sandbox.series import Times
 
 
 def within(times: Times, start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
-    """First row and end of the rows with ``start <= time <= end``; a missing bound is open."""
+    """Find first row and end of rows with ``start <= time <= end``; a missing bound is open."""
     first = 0 if start_ms is None else int(np.searchsorted(times, start_ms, side="left"))
     end = len(times) if end_ms is None else int(np.searchsorted(times, end_ms, side="right"))
     return first, max(first, end)
 
 
 def oldest(times: Times, start_ms: int | None, end_ms: int | None, limit: int) -> slice:
-    """The first ``limit`` rows of the window."""
+    """Select the first ``limit`` rows of the window."""
     first, end = within(times, start_ms, end_ms)
     return slice(first, min(end, first + limit))
 
 
 def newest(times: Times, start_ms: int | None, end_ms: int | None, limit: int) -> slice:
-    """The last ``limit`` rows of the window."""
+    """Select the last ``limit`` rows of the window."""
     first, end = within(times, start_ms, end_ms)
     return slice(max(first, end - limit), end)

@@ -61,7 +61,7 @@ def _refusal(status: int, now_ms: int) -> Reply:
 
 
 def listed(request: Request, name: str = "market") -> Instrument:
-    """The market that the request names."""
+    """Find the market that the request names."""
     instrument = request.instrument(request.required(name))
     if instrument is None:
         raise WireError(_error("NOT_FOUND", "market not found", status=404))
@@ -159,7 +159,7 @@ class _Accrual(NamedTuple):
 
 
 def _accrual(request: Request, instrument: Instrument) -> _Accrual:
-    """One stretch for each settlement, and one for the interval under way."""
+    """Make a stretch for each settlement, and one for the interval under way."""
     history = request.settlements(instrument.venue_symbol)
     ends, rates = history.times_ms, history.rates
     prices = np.ones(len(ends)) if history.marks is None else history.marks
@@ -177,7 +177,7 @@ def _accrual(request: Request, instrument: Instrument) -> _Accrual:
 
 
 def _sample_times(accrual: _Accrual, first_ms: int, last_ms: int, count: int) -> Times:
-    """Moments of the newest samples within a span; the last page of a stretch may be short."""
+    """Find the newest sample times within a span; the last page of a stretch may be short."""
     stretch = int(np.searchsorted(accrual.ends_ms, last_ms, side="left"))
     if stretch == len(accrual.ends_ms) or last_ms < accrual.starts_ms[stretch]:
         last_ms = int(accrual.ends_ms[stretch - 1]) if stretch else -1
@@ -208,7 +208,7 @@ def _cursor(time: Times, earliest_ms: int) -> str:
 
 
 def _samples(accrual: _Accrual, times: Times, instrument: Instrument, now_ms: int) -> str:
-    """Rows of ``funding/data``. Rate and premium are of a whole funding period."""
+    """Write rows of ``funding/data``. Rate and premium are of a whole funding period."""
     period = _period_hours(instrument, now_ms)
     at = np.searchsorted(accrual.ends_ms, times, side="left")
     lengths = accrual.ends_ms[at] - accrual.starts_ms[at]

@@ -20,7 +20,7 @@ _BINANCE = {
 
 
 def binance_rows(markets: Sequence[SpotMarket]) -> list[dict[str, Any]]:
-    """Rows of ``exchangeInfo`` on the spot host."""
+    """Write rows of ``exchangeInfo`` on the spot host."""
     return [_binance_row(m, trimmed(m.tick_size), trimmed(m.size_step)) for m in markets]
 
 
@@ -40,7 +40,7 @@ def _binance_row(market: SpotMarket, tick: str, step: str) -> dict[str, Any]:
 
 
 def bybit_rows(markets: Sequence[SpotMarket]) -> list[dict[str, Any]]:
-    """Rows of ``instruments-info`` in the spot category."""
+    """Write rows of ``instruments-info`` in the spot category."""
     return [
         {
             "symbol": market.venue_symbol,
@@ -64,7 +64,7 @@ def bybit_rows(markets: Sequence[SpotMarket]) -> list[dict[str, Any]]:
 
 
 def okx_columns(market: SpotMarket) -> dict[str, str]:
-    """What a row of ``instruments`` says of a spot market, beside what all rows say."""
+    """Write what a row of ``instruments`` says of a spot market, beside what all rows say."""
     step = trimmed(market.size_step)
     return {
         "baseCcy": market.base,
@@ -88,19 +88,19 @@ _NUMBERS = {"PURR": 1, "HYPE": 150, "BTC": 197, "ETH": 221, "SOL": 254}
 
 
 def hyperliquid_pair(base: str) -> str | None:
-    """The coin that stands for a pair in requests: ``@107``; the first one is spelled out."""
+    """Spell a pair as requests name it: ``@107``; the first one is spelled out."""
     number = HYPERLIQUID_PAIRS.get(base)
     return None if number is None else f"@{number}" if number else f"{base}/USDC"
 
 
 def hyperliquid_read_pair(symbol: str) -> tuple[str, str] | None:
-    """The base and quote of a pair that requests name."""
+    """Read the base and quote of a pair that requests name."""
     named = {hyperliquid_pair(base): (base, "USDC") for base in HYPERLIQUID_PAIRS}
     return named.get(symbol)
 
 
 def hyperliquid_meta(markets: Sequence[SpotMarket]) -> dict[str, Any]:
-    """The document of ``spotMeta``: tokens, and pairs of their numbers."""
+    """Write the document of ``spotMeta``: tokens, and pairs of their numbers."""
     usdc = _token("USDC", 0, 8, canonical=True)
     tokens = [
         _token(_WRAPPED.get(m.base, m.base), _NUMBERS[m.base], decimals_of(m.size_step),

@@ -2,9 +2,15 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
-from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Futures
+from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Futures, Symbol
 from funding_platform.venues.parsing.records import Listing, MarketRow
+
+_TAGS: Final = ("STOCK", "ETF", "COMMODITIES")
+_TRADFI: Final = 1
+"""``symbolType`` of shares, funds and commodities; their contract type is that of coins."""
 
 
 class Aster(Futures):
@@ -27,10 +33,17 @@ class Aster(Futures):
     history = replace(HISTORY, budget=None)
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """As on Binance, but only what exchangeInfo lists, which therefore must answer."""
+        """Fetch as on Binance, but only what exchangeInfo lists, which therefore must answer."""
         await self.listings()
         return await super().fetch_markets()
 
+    def asset_class(self, row: Symbol) -> AssetClass:
+        """By a tag, STOCK, ETF or Commodities, or symbolType: underlyingType is always COIN."""
+        tag = next((tag for tag in row.underlying_sub_type if tag.upper() in _TAGS), None)
+        if tag is None and row.symbol_type != _TRADFI:
+            return "crypto"
+        return class_said(tag, row.base)
+
     def trades(self, listing: Listing | None) -> bool:
-        """Whether it is listed: premiumIndex goes on naming what is not, at a rate of zero."""
+        """Tell whether it is listed: premiumIndex goes on naming what is not, at a rate of zero."""
         return listing is not None and super().trades(listing)

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
@@ -39,6 +40,12 @@ class _Market(SymbolRow):
     funding_interval: Whole | None  # milliseconds; null on spot markets
     filters: _Rules
     created_at: ZonelessTime | None = None
+    rwa_market_type: str | None = None  # STOCK
+
+    @property
+    def asset_class(self) -> AssetClass:
+        """A coin unless the market is one of real-world assets."""
+        return class_said(self.rwa_market_type or "coin", self.base)
 
 
 class _MarkPrice(SymbolRow):
@@ -121,7 +128,7 @@ class Backpack(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals among the markets."""
+        """List the perpetuals among the markets."""
         return [
             Listing.linear(
                 row,
@@ -135,7 +142,7 @@ class Backpack(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """MarkPrices of all perpetuals, joined with open interest and turnover."""
+        """Fetch markPrices of all perpetuals, joined with open interest and turnover."""
         prices, interest, tickers, listed = await together(
             self.fetch(MARK_PRICES),
             self.attempt_rows(OPEN_INTEREST),
@@ -152,7 +159,7 @@ class Backpack(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """Rows from an offset on, newest first; one that ends in the future is still open."""
+        """Fetch rows from an offset on, newest first; one that ends in the future is still open."""
         params: Params = {"symbol": symbol, "limit": ask.limit, "offset": int(ask.token or 0)}
         rows = [
             Settlement(row.venue_symbol, utc_ms(row.interval_end_timestamp), row.rate)

@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.symbols import canonical_base
 from funding_platform.core.time_grid import HOUR, to_ms
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
@@ -26,6 +28,9 @@ from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
 
+TRADFI: Final = "TRADIFI_PERPETUAL"
+"""The contract type of perpetuals on shares, funds and commodities."""
+
 
 class _Filter(Payload):
     filter_type: str = ""
@@ -33,17 +38,27 @@ class _Filter(Payload):
     min_qty: MaybeReal = None
 
 
-class _Symbol(SymbolRow):
+class Symbol(SymbolRow):
+    """A contract of exchangeInfo, perpetual or not."""
+
     status: str
     kind: str = field(name="contractType")
     quote: str = field(name="quoteAsset")
     base_asset: str = ""
     settle: str | None = field(name="marginAsset", default=None)
+    underlying_type: str = ""  # COIN, INDEX (of coins), EQUITY, KR_EQUITY, COMMODITY, PREMARKET
+    underlying_sub_type: tuple[str, ...] = ()
+    symbol_type: int | None = None  # only Aster has it
     listed_ms: MaybeTime = field(name="onboardDate", default=None)
     filters: tuple[_Filter, ...] = ()
 
+    @property
+    def base(self) -> str:
+        """The base; Binance's first rows left it out."""
+        return self.base_asset or self.venue_symbol.removesuffix(self.quote)
+
     def rule(self, kind: str) -> _Filter:
-        """The trading rule of that type; an empty one where there is none."""
+        """Find the trading rule of that type; an empty one where there is none."""
         return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
 
 
@@ -109,7 +124,7 @@ class _Funding(SymbolRow):
 
 
 FUNDING: Final = Budget("funding", 500, 300)
-EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", list[_Symbol], within="symbols")
+EXCHANGE_INFO: Final = Endpoint("/fapi/v1/exchangeInfo", list[Symbol], within="symbols")
 PREMIUM_INDEX: Final = Endpoint("/fapi/v1/premiumIndex", list[_PremiumIndex], weight=10)
 FUNDING_INFO: Final = Endpoint("/fapi/v1/fundingInfo", list[_FundingInfo], budget=FUNDING)
 TICKERS: Final = Endpoint("/fapi/v1/ticker/24hr", list[_Ticker], weight=40)
@@ -178,7 +193,7 @@ class Futures(Venue):
     history = HISTORY  # Aster, which inherits all of this, counts these two calls differently
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of exchangeInfo. One that fundingInfo leaves out has no known interval."""
+        """List the perpetuals of exchangeInfo; one that fundingInfo lacks has no known interval."""
         symbols, hours = await together(
             self.fetch(EXCHANGE_INFO), self.attempt_rows(self.funding_info)
         )
@@ -186,16 +201,16 @@ class Futures(Venue):
             Listing.linear(
                 row,
                 hours.get(row.venue_symbol),
-                base=row.base_asset or row.venue_symbol.removesuffix(row.quote),
+                asset_class=self.asset_class(row),
                 tick_size=row.rule("PRICE_FILTER").tick_size,
                 min_size=row.rule("LOT_SIZE").min_qty,
             )
             for row in symbols
-            if row.kind in ("PERPETUAL", "TRADIFI_PERPETUAL")  # second: shares, funds, commodities
+            if row.kind in ("PERPETUAL", TRADFI)
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """PremiumIndex, joined with what the other bulk calls and openInterest add."""
+        """Fetch premiumIndex, joined with what the other bulk calls and openInterest add."""
         premium, hours, tickers, books, listed = await together(
             self.fetch(PREMIUM_INDEX),
             self.attempt_rows(self.funding_info),
@@ -215,7 +230,7 @@ class Futures(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundingRate, whose two edges are included."""
+        """Fetch one page of fundingRate, whose two edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(self.history, {"symbol": symbol, **edges})
         return Page([Settlement(r.venue_symbol, r.time_ms, r.rate, r.mark_price) for r in rows])
@@ -226,8 +241,14 @@ class Futures(Venue):
         rows = await self.fetch(CANDLES[kind], {named: symbol, **_bars(ask)})
         return CandlePage([row.candle(symbol, traded=kind == "trade") for row in rows])
 
+    def asset_class(self, row: Symbol) -> AssetClass:
+        """Tell a coin, or an index of coins, unless the contract is of TradFi."""
+        if row.kind == TRADFI:
+            return class_said(row.underlying_type, canonical_base(row.base).base)
+        return "index" if row.underlying_type == "INDEX" else "crypto"
+
     def trades(self, listing: Listing | None) -> bool:
-        """Whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
+        """Tell whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
         return listing is None or listing.status == "TRADING"
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.symbols import ContractType
+from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.symbols import ContractType, canonical_base
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError
 from funding_platform.venues.paging.backward import Backward
@@ -26,6 +27,8 @@ from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
 
+_COIN_TYPES: Final = ("", "innovation", "adventure")
+
 
 class _Filter(Payload):
     tick_size: MaybeReal = None
@@ -42,6 +45,15 @@ class _Instrument(SymbolRow):
     funding_interval: Whole  # minutes
     price_filter: _Filter
     lot_size_filter: _Filter
+    symbol_type: str | None = None  # stock, forex; blank, or a zone of coins, on all others
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """None on older rows, which lack the field."""
+        if self.symbol_type is None:
+            return None
+        coin = self.symbol_type in _COIN_TYPES
+        return "crypto" if coin else class_said(self.symbol_type, canonical_base(self.base).base)
 
 
 class _Instruments(Payload):
@@ -114,7 +126,7 @@ SPOT_INSTRUMENTS: Final = Endpoint(
 
 
 def category(symbol: str) -> ContractType:
-    """Inverse perpetuals end in USD (BTCUSD); linear ones in USDT or PERP."""
+    """Tell the category: inverse perpetuals end in USD (BTCUSD), linear ones in USDT or PERP."""
     return "inverse" if symbol.endswith("USD") else "linear"
 
 
@@ -150,17 +162,17 @@ class Bybit(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """Perpetuals of both categories."""
+        """List the perpetuals of both categories."""
         both = await together(self._listed("linear"), self.attempt(self._listed("inverse"), []))
         return both[0] + both[1]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers of both categories, which hold everything."""
+        """Fetch the tickers of both categories, which hold everything."""
         both = await together(self._tickers("linear"), self.attempt(self._tickers("inverse"), []))
         return both[0] + both[1]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page, newest first; the venue wants both edges."""
+        """Fetch one page, newest first; the venue wants both edges."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(HISTORY, {"category": category(symbol), "symbol": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])

@@ -58,7 +58,7 @@ _KEY_REFUSED: Final = (
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """The error inside ``status``, with what to set about it."""
+    """Find the error inside ``status``, with what to set about it."""
     if not 400 <= status < 500:
         return None
     try:
@@ -74,7 +74,7 @@ def _refusal(status: int, body: bytes) -> Refusal | None:
 
 
 def _credentials(settings: Settings, base_url: str) -> Mapping[str, str]:
-    """The key in the header of its plan, which the host tells."""
+    """Put the key into the header of its plan, which the host tells."""
     if settings.coingecko_api_key is None:
         return {}
     plan = "pro" if base_url.startswith(PRO_HOST) else "demo"
@@ -82,7 +82,7 @@ def _credentials(settings: Settings, base_url: str) -> Mapping[str, str]:
 
 
 def native_venue(market: str) -> str | None:
-    """The registered venue that CoinGecko means by an exchange's name; None for all others.
+    """Find the registered venue that CoinGecko means by an exchange's name; None for all others.
 
     It is the one that the name's first word spells.
 
@@ -118,7 +118,7 @@ class CoinGecko(Venue):
     )
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The one list of all derivatives; its spread is no best bid and ask."""
+        """Fetch the one list of all derivatives; its spread is no best bid and ask."""
         return [
             MarketRow.of(
                 row, venue_symbol=f"{row.market}:{row.symbol}", predicted_rate=_fraction(percent)

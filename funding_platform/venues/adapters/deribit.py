@@ -123,7 +123,7 @@ class Deribit(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The futures of all currencies that never expire."""
+        """List the futures of all currencies that never expire."""
         params = {"currency": "any", "kind": "future", "expired": "false"}
         return [
             Listing.of(
@@ -137,7 +137,7 @@ class Deribit(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The summaries of every currency that a perpetual settles in, one call each."""
+        """Fetch the summaries of every currency that a perpetual settles in, one call each."""
         listed = await self.listed()
         currencies = dict.fromkeys(row.settle for row in listed.values() if row.settle)
         answers = await self.attempt_each(
@@ -155,7 +155,7 @@ class Deribit(Venue):
         return [_market(row, listed[row.venue_symbol]) for row in paying]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of get_funding_rate_history, which leaves out its start and not its end."""
+        """Fetch a page of get_funding_rate_history, which leaves out its start and not its end."""
         edges: Params = {"start_timestamp": ask.start_ms - 1, "end_timestamp": ask.end_ms}
         return Page(
             [
@@ -179,7 +179,7 @@ def _without_a_rate(row: _Summary) -> str | None:
 
 
 def _market(row: _Summary, listing: Listing) -> MarketRow:
-    """The rate is what the last eight hours paid: the venue's own headline figure.
+    """Take as the rate what the last eight hours paid: the venue's own headline figure.
 
     ``current_funding``, the rate of the instant, would be exactly zero most of the time.
     """

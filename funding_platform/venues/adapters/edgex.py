@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.core.asset_classes import AssetClass
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
@@ -41,6 +42,13 @@ class _Contract(_Paying):
     enable_open_position: bool
     tick_size: MaybeReal = None
     min_size: MaybeReal = field(name="minOrderSize", default=None)
+    is_stock: bool | None = None
+    is_fx: bool | None = None
+
+    @property
+    def asset_class(self) -> AssetClass | None:
+        """None where neither flag says what it is: commodities have none of their own."""
+        return "equity" if self.is_stock else "fx" if self.is_fx else None
 
     @property
     def status(self) -> str:
@@ -128,7 +136,7 @@ class Edgex(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The contracts of getMetaData, their coins by name."""
+        """List the contracts of getMetaData, their coins by name."""
         meta = await self.fetch(META_DATA)
         coins = {coin.coin_id: coin.coin_name for coin in meta.coin_list}
 
@@ -142,7 +150,7 @@ class Edgex(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Forecasts of all live contracts, one call; tickers, with newer prices, one call each."""
+        """Fetch forecasts of live contracts in one call; tickers, with newer prices, one by one."""
         live = {row.venue_id: row for row in await self.listings() if row.status == "live"}
         rates = await self.fetch(FUNDING, {"contractId": ",".join(filter(None, live))})
         ids = [rate.venue_id for rate in rates]
@@ -154,7 +162,7 @@ class Edgex(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of settlements; without the filter there would be a row a minute."""
+        """Fetch one page of settlements; without the filter there would be a row a minute."""
         contract_id = await self.venue_id(symbol)
         params: Params = {
             "contractId": contract_id,
@@ -202,5 +210,5 @@ class Edgex(Venue):
 
 
 def _named(symbol: str, contract_id: str, row_id: str) -> str:
-    """The symbol, where the row is of its contract."""
+    """Return the symbol, where the row is of its contract."""
     return symbol if row_id == contract_id else f"contract {row_id}"

@@ -119,7 +119,7 @@ class Extended(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """All perpetuals, those that no longer or do not yet trade included."""
+        """List all perpetuals, those that no longer or do not yet trade included."""
         return [
             Listing.linear(
                 row,
@@ -132,7 +132,7 @@ class Extended(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The statistics of the markets that trade, from the one call that holds everything."""
+        """Fetch the statistics of the markets that trade, from the one call that has everything."""
         rows = [row for row in await self._perpetuals() if row.status == "ACTIVE"]
         return [
             MarketRow.of(row.market_stats, venue_symbol=row.venue_symbol, interval_hours=1.0)
@@ -140,7 +140,7 @@ class Extended(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of the hourly rates that were applied, newest first; both edges are included."""
+        """Fetch one page of the hourly rates applied, newest first; both edges are included."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         return Page(
             [

@@ -123,7 +123,7 @@ class Grvt(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The active perpetuals; ``create_time`` is newer than they are, hence not a listing."""
+        """List the active perpetuals; ``create_time`` is newer than they: it tells no listing."""
         return [
             Listing.linear(
                 row,
@@ -136,7 +136,7 @@ class Grvt(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The tickers, which have to be asked for one by one."""
+        """Fetch the tickers, which have to be asked for one by one."""
         listed = await self.listed()
         tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
         return [
@@ -150,12 +150,12 @@ class Grvt(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of funding, newest first, by cursor."""
+        """Fetch one page of funding, newest first, by cursor."""
         answer = await self.fetch(HISTORY, _pages(symbol, ask))
         hours = hours_of((await self.listed()).get(symbol), SHORTEST_HOURS)
 
         def was_paid(row: Settlement) -> bool:
-            """Rows of 2025 may be samples by the minute and state no interval."""
+            """Tell if it was paid: rows of 2025 may be samples by the minute, of no interval."""
             return bool(row.interval_hours) or row.time_ms % int(hours * HOUR_MS) == 0
 
         return Page.sifted([row.settlement for row in answer.result], was_paid, answer.next)
@@ -169,7 +169,7 @@ class Grvt(Venue):
 
 
 def _pages(symbol: str, ask: Ask) -> Params:
-    """What history is asked for by, in nanoseconds and by cursor."""
+    """Say what history is asked for by, in nanoseconds and by cursor."""
     return {
         "instrument": symbol,
         "start_time": str(ask.start_ms * NS_PER_MS),

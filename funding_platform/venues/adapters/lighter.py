@@ -110,7 +110,7 @@ class Lighter(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals of orderBookDetails."""
+        """List the perpetuals of orderBookDetails."""
         return [
             Listing.linear(
                 row,
@@ -124,7 +124,7 @@ class Lighter(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The venue's own funding-rates; it relays those of other exchanges beside them."""
+        """Fetch the venue's own funding-rates; it relays those of other exchanges beside them."""
         rates, details = await together(
             self.fetch(FUNDING_RATES), self.attempt(self._details(), [])
         )
@@ -144,7 +144,7 @@ class Lighter(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of fundings, of which the newest are kept where there are too many."""
+        """Fetch one page of fundings, of which the newest are kept where there are too many."""
         params = await self._stretch(symbol, ask, count=0)
         return Page(
             [
@@ -160,7 +160,7 @@ class Lighter(Venue):
         return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows or []])
 
     async def _stretch(self, symbol: str, ask: Ask, count: int) -> Params:
-        """What history is asked for by, in seconds."""
+        """Say what history is asked for by, in seconds."""
         return {
             "market_id": await self.venue_id(symbol),
             "resolution": "1h",

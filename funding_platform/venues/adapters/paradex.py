@@ -117,7 +117,7 @@ class Paradex(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals among the markets; all that are listed trade."""
+        """List the perpetuals among the markets; all that are listed trade."""
         return [
             Listing.linear(
                 row,
@@ -130,7 +130,7 @@ class Paradex(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The summaries of all perpetuals; each rate is of its market's whole funding period."""
+        """Fetch the summaries of all perpetuals; a rate is of its market's whole funding period."""
         summaries, listed = await together(
             self.fetch(SUMMARIES, {"market": "ALL"}), self.attempt(self.listed(), {})
         )
@@ -142,7 +142,7 @@ class Paradex(Venue):
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """The periods that end within the ask, one request for each."""
+        """Fetch the periods that end within the ask, one request for each."""
         listing = (await self.listed()).get(symbol)
         opened_ms = (listing and present(listing.listed_ms)) or 0
         hours = hours_of(listing, USUAL_HOURS)
@@ -170,7 +170,7 @@ class Paradex(Venue):
         return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows])
 
     async def _sample(self, symbol: str, time_ms: int) -> tuple[Sample | None, str | None]:
-        """The last sample up to a moment, if there is one within reach of it; what is wrong."""
+        """Fetch the last sample up to a moment, if one is within reach of it; say what is wrong."""
         start_ms = time_ms - REACH_MS
         edges: Params = {"start_at": start_ms, "end_at": time_ms, "page_size": 100}
         complaint, last = None, None

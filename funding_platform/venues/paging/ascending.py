@@ -13,7 +13,7 @@ class Ascending(Pager[Row]):
         return self._low_ms
 
     def ask(self) -> Ask:
-        """From the cursor to the far edge, or as far as one request may reach."""
+        """Ask from the cursor to the far edge, or as far as one request may reach."""
         end_ms = self._high_ms
         if self._page_span_ms is not None:
             end_ms = min(end_ms, self._cursor_ms + self._page_span_ms)
@@ -36,7 +36,7 @@ class Ascending(Pager[Row]):
         self._cursor_ms = end_ms + 1
 
     def _next_is_not_due(self) -> bool:
-        """Whether less time has passed since the last settlement than between the last two."""
+        """Tell whether less time has passed since the last settlement than between the last two."""
         latest = sorted(self._by_second)[-2:]
         if self._end_ms <= self._now_ms or len(latest) < 2:
             return False

@@ -14,7 +14,7 @@ class Backward(Pager[Row]):
         return self._high_ms
 
     def ask(self) -> Ask:
-        """From the near edge, or as far back as one request may reach, to the cursor."""
+        """Ask from the near edge, or as far back as one request may reach, to the cursor."""
         start_ms = self._low_ms
         if self._page_span_ms is not None:
             start_ms = max(start_ms, self._cursor_ms - self._page_span_ms)
@@ -48,7 +48,7 @@ class BackwardToken(Backward[Row]):
     _token: str | None = None
 
     def ask(self) -> Ask:
-        """The same span each time, with the last page's token."""
+        """Ask for the same span each time, with the last page's token."""
         return Ask(self._low_ms, self._high_ms, self._limit, self._token)
 
     def _learn(self, page: PageOf[Row]) -> None:

@@ -23,7 +23,7 @@ class EitherEnd(BackwardOpen[Row]):
     _begins_at_start = False
 
     def ask(self) -> Ask:
-        """All of it; then what follows the newest row; then what precedes the oldest."""
+        """Ask for all of it; then what follows the newest row; then what precedes the oldest."""
         if self._oldest is None:
             return Ask(self._low_ms, self._high_ms, self._limit)
         if not self._end_is_known:

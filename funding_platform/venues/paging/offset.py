@@ -33,7 +33,7 @@ class BackwardOffset(BackwardOpen[Row]):
     _next: int | None = None
 
     def ask(self) -> Ask:
-        """As many rows as a page holds, from the next offset on."""
+        """Ask for as many rows as a page holds, from the next offset on."""
         return Ask(self._low_ms, self._high_ms, self._limit, str(self._offset))
 
     def _learn(self, page: PageOf[Row]) -> None:
@@ -60,7 +60,7 @@ class BackwardOffset(BackwardOpen[Row]):
         return max(self._older - stride, (self._newer + self._older) // 2)
 
     def _holds_the_end(self, offset: int, times: Sequence[int]) -> bool:
-        """Whether nothing within the window can lie before the page; if not, what that tells."""
+        """Tell whether nothing within the window can lie before the page; if not, learn from it."""
         if offset > self._newer and (not times or max(times) <= self._high_ms):
             self._older = offset
             self._overshoots += 1

@@ -59,11 +59,11 @@ class Ask(NamedTuple):
         return (self.end_ms - self.start_ms) // HOUR_MS + 1
 
     def cursor(self, parameter: str) -> Params:
-        """The token as that parameter, once there is one."""
+        """Return the token as that parameter, once there is one."""
         return {parameter: self.token} if self.token else {}
 
     def days(self, now: datetime) -> Iterator[datetime]:
-        """The days that have begun, in UTC, of what is asked for."""
+        """Yield the days that have begun, in UTC, of what is asked for."""
         day = from_ms(self.start_ms).replace(hour=0, minute=0, second=0, microsecond=0)
         while day <= min(from_ms(self.end_ms), now):
             yield day
@@ -130,11 +130,11 @@ class Pager(ABC, Generic[Row]):
 
     @abstractmethod
     def ask(self) -> Ask:
-        """The next request to make."""
+        """Return the next request to make."""
 
     @abstractmethod
     def _origin(self) -> int:
-        """Where the cursor begins."""
+        """Return where the cursor begins."""
 
     @abstractmethod
     def _advance(self, page: PageOf[Row], times: Sequence[int]) -> None:
@@ -188,7 +188,7 @@ class Pager(ABC, Generic[Row]):
         return round_to_second(time_ms) >= self._proof_ms
 
     def _reach(self) -> tuple[int, int]:
-        """Between what times a row may lie, in milliseconds; outside is a fault."""
+        """Return between what times a row may lie, in milliseconds; outside is a fault."""
         return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
 
     def _complete(self, page: PageOf[Row]) -> PageOf[Row]:
@@ -201,7 +201,7 @@ class Pager(ABC, Generic[Row]):
         return PageOf(kept, page.token, [*page.passed_over_ms, *running])
 
     def _credible(self, page: PageOf[Row]) -> PageOf[Row]:
-        """The page without rows of another symbol, or of a time that cannot be.
+        """Return the page without rows of another symbol, or of a time that cannot be.
 
         A time that lies outside by less than a day is not one row's: the clock is another, and
         the rows that it leaves inside are as wrong.
@@ -245,7 +245,7 @@ class Pager(ABC, Generic[Row]):
             self.contradictions[second] = contradiction
 
     def _rows_before(self) -> int:
-        """How many rows before the window are known."""
+        """Count the settlements before the window that are known."""
         return sum(second < self._start_ms for second in self._by_second)
 
     def _has_context(self) -> bool:
@@ -265,5 +265,5 @@ class Pager(ABC, Generic[Row]):
 
 
 def round_to_second(time_ms: int) -> int:
-    """A millisecond stamp at the nearest full second, in milliseconds."""
+    """Round a millisecond stamp to the nearest full second, in milliseconds."""
     return (time_ms + 500) // 1000 * 1000

@@ -43,7 +43,7 @@ class Sample:
     period_ms: int
 
     def index_at(self, time_ms: int) -> float:
-        """The index some seconds after the sample."""
+        """Return the index some seconds after the sample."""
         return self.index + self.premium * (time_ms - self.time_ms) / self.period_ms
 
     @property
@@ -64,7 +64,7 @@ def period_edges(start_ms: int, end_ms: int, period_ms: int) -> range:
 
 
 def paid_until(samples: Mapping[int, Sample | None]) -> dict[int, float | None]:
-    """What each period paid, as a fraction, by its end; None where the samples do not tell.
+    """Compute what each period paid, a fraction, by its end; None where the samples do not tell.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import polars as pl
 
+from funding_platform.core.asset_classes import class_of_ticker
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.rules import rules_of
 from funding_platform.core.symbols import canonical_base, is_dollar
@@ -29,10 +30,15 @@ Record = TypeVar("Record", Listing, MarketRow, Settlement)
 def instruments_frame(
     venue: str, listings: Sequence[Listing], statuses: Mapping[str, str], observed_at: datetime
 ) -> pl.DataFrame:
-    """Rows of ``core.instruments``, seen first and last at ``observed_at``."""
+    """Make rows of ``core.instruments``, seen first and last at ``observed_at``."""
     listings = _with_possible_times(listings, "listed_ms", INSTRUMENTS, venue)
     canonical = [canonical_base(listing.base) for listing in listings]
+    classes = [
+        listing.asset_class or class_of_ticker(name.base)
+        for listing, name in zip(listings, canonical, strict=True)
+    ]
     frame = _columns(listings, Listing, INSTRUMENTS).with_columns(
+        pl.Series("asset_class", classes, pl.String),
         pl.Series("base", [name.base for name in canonical], pl.String),
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
@@ -46,7 +52,7 @@ def instruments_frame(
 def snapshots_frame(
     venue: str, markets: Sequence[MarketRow], observed_at: datetime, latency_ms: float
 ) -> pl.DataFrame:
-    """Rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``.
+    """Make rows of ``core.market_snapshots``; ``spread_bps = (ask - bid) / mid * 1e4``.
 
     Dollar columns that a record leaves out follow from amounts of a quote that is a dollar.
     """
@@ -71,7 +77,7 @@ def snapshots_frame(
 def settlements_frame(
     venue: str, settlements: Sequence[Settlement], observed_at: datetime
 ) -> pl.DataFrame:
-    """Rows of ``core.funding_rates``, intervals inferred where the venue states none."""
+    """Make rows of ``core.funding_rates``, intervals inferred where the venue states none."""
     settlements = _with_possible_times(settlements, "time_ms", FUNDING_RATES, venue)
     columns = _columns(settlements, Settlement, FUNDING_RATES)
     seconds = [round_to_second(row.time_ms) for row in settlements]
@@ -87,7 +93,7 @@ def settlements_frame(
 
 
 def _columns(records: Sequence[Any], kind: type[msgspec.Struct], table: Table) -> pl.DataFrame:
-    """One column per field of the records, typed by what their names stand for."""
+    """Make a column per field of the records, typed by what their names stand for."""
     return pl.DataFrame(
         [
             pl.Series(name, values_of(records, name), _field_type(name, table))
@@ -107,7 +113,7 @@ _FIELD_TYPES: Mapping[str, pl.DataType] = {
 
 
 def _field_type(name: str, table: Table) -> pl.DataType:
-    """What a field holds: what the table declares for the column of its name."""
+    """Return a field's type: the one that the table declares for a column of its name."""
     if name in table.column_names:
         return table.column(name).type.polars
     return _FIELD_TYPES[name]
@@ -127,12 +133,12 @@ _UTC = Type.TIME.polars
 
 
 def _time(name: str) -> pl.Expr:
-    """A column of millisecond stamps as times."""
+    """Read a column of millisecond stamps as times."""
     return pl.col(name).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
 
 
 def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
-    """Exactly the table's columns, sorted by key, within its rules."""
+    """Return exactly the table's columns, sorted by key, within its rules."""
     frame = table.conform(frame.with_columns(pl.lit(venue).alias("venue"))).sort(table.key)
     return within_rules(frame, table, venue)
 
@@ -140,7 +146,7 @@ def _finished(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
 def _with_possible_times(
     records: Sequence[Record], name: str, table: Table, venue: str
 ) -> list[Record]:
-    """The records; a stamp that fits into no datetime is absent, a required one costs its row.
+    """Keep the possible times: an impossible stamp is absent, a required one costs its row.
 
     A venue's own stamps are checked as they are decoded.
     """
@@ -163,7 +169,7 @@ def _with_possible_times(
 
 
 def within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
-    """The frame without what breaks a rule of its table: a value, or a row that must have one."""
+    """Drop what breaks a rule of the table: a value, or a row that must have one."""
     broken: dict[str, pl.Expr] = {}
     for rule in rules_of(table):
         if rule.column in frame.columns:
@@ -193,7 +199,7 @@ _CHANGED = "the venue may have changed the unit it publishes"
 
 
 def _complaint(column: Column, row: Mapping[str, Any]) -> str:
-    """What is wrong with the value of a column in a row."""
+    """Say what is wrong with the value of a column in a row."""
     value = row[column.name]
     time = next((row[name] for name in _ROW_TIMES if name in row), None)
     span = f"{column.minimum} to {column.maximum} ({column.unit})"

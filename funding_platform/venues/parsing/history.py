@@ -37,7 +37,7 @@ class Reading(Generic[Row]):
         kept_since: datetime | None,
         left_out: Sequence[VenueError] = (),
     ) -> "Reading[Row]":
-        """What ``pager`` has read, its proof void where the venue no longer keeps the window.
+        """Take what ``pager`` has read, its proof void where the venue no longer keeps the window.
 
         Before ``kept_since`` silence proves nothing; only a row older than the window does. Where
         rows were ``left_out`` because they cannot be read, nothing proves that no more were due.
@@ -47,7 +47,7 @@ class Reading(Generic[Row]):
         return cls(pager.rows, pager.requests, ended).without(left_out)
 
     def without(self, left_out: Sequence[VenueError]) -> "Reading[Row]":
-        """The same where rows were left out, if any were."""
+        """Return the same where rows were left out, if any were."""
         if not left_out:
             return self
         return replace(self, ended=Ended.UNREADABLE, left_out=(*self.left_out, *left_out))
@@ -152,7 +152,7 @@ def build_history(
 def _by_symbol(
     venue: str, readings: Mapping[str, Reading[Settlement]], observed_at: datetime
 ) -> tuple[list[pl.DataFrame], dict[str, Reading[Settlement]], dict[str, VenueError]]:
-    """Each symbol by itself, without the settlements that break a rule, and those that fail."""
+    """Read each symbol by itself, without settlements that break a rule, and those that fail."""
     frames: list[pl.DataFrame] = []
     sound: dict[str, Reading[Settlement]] = {}
     failures: dict[str, VenueError] = {}
@@ -168,7 +168,7 @@ def _by_symbol(
 
 
 def merged(history: History, window: Window, again: Sequence[History]) -> History:
-    """``history`` of the window with what reading parts of it once more has brought.
+    """Merge into ``history`` what reading parts of its window once more has brought.
 
     A settlement that is there stays as it was read first. Intervals that were inferred are
     inferred anew, now that their neighbours are known.
@@ -198,7 +198,7 @@ def _split(
     failures: Mapping[str, VenueError],
     left_out: Sequence[VenueError],
 ) -> History:
-    """The window and its context, with the coverage of each symbol counted."""
+    """Split the window from its context, with the coverage of each symbol counted."""
     time, missing = pl.col("funding_time"), pl.col("missing_time")
     start, end = instant(window.start), instant(window.end)
     inside = (time >= start) & (time < end)

@@ -181,7 +181,7 @@ def decode_rows(endpoint: Endpoint[T], body: bytes, *, venue: str, url: str) -> 
 
 
 def _place_of_row(mismatch: str, endpoint: Endpoint[Any]) -> tuple[Any, ...] | None:
-    """The way to a list of rows and the index in it; None where no list is on the way.
+    """Find the way to a list of rows and the index in it; None where no list is on the way.
 
     The first index of a way is that of a row; in an answer of several parts, that of a part.
     """
@@ -205,7 +205,7 @@ def _rows(body: bytes, path: Sequence[str | int]) -> list[msgspec.Raw]:
 
 
 def _without(body: bytes | msgspec.Raw, path: Sequence[str | int], index: int) -> bytes:
-    """The document without one element of the list at ``path``."""
+    """Return the document without one element of the list at ``path``."""
     if not path:
         rows = msgspec.json.decode(body, type=list[msgspec.Raw])
         return msgspec.json.encode(rows[:index] + rows[index + 1 :])
@@ -221,7 +221,7 @@ def _children(raw: bytes | msgspec.Raw, step: str | int) -> Any:
 
 
 def _name(lists: Sequence[Sequence[msgspec.Raw]], index: int) -> str:
-    """What the venue calls the perpetual of a row, or of its twins, or else which row it is."""
+    """Say what the venue calls the perpetual of a row, or of its twins, or else which row it is."""
     for rows in lists:
         try:
             row = msgspec.json.decode(rows[index], type=dict[str, msgspec.Raw])

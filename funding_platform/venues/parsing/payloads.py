@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def camel_case(name: str) -> str:
-    """``vol_ccy24h`` as ``volCcy24h``; msgspec's own would write ``volCcy24H``."""
+    """Spell ``vol_ccy24h`` as ``volCcy24h``; msgspec's own would write ``volCcy24H``."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
@@ -39,57 +39,57 @@ class SymbolRow(Payload):
 
 
 def present(value: T | Literal[""] | None) -> T | None:
-    """The value, or None where the venue left it out. Zero is a value."""
+    """Return the value, or None where the venue left it out. Zero is a value."""
     return None if value is None or value == "" else value
 
 
 def coalesce(*values: MaybeReal) -> float | None:
-    """The first value that is there."""
+    """Return the first value that is there."""
     return next((known for known in map(present, values) if known is not None), None)
 
 
 def product(*factors: MaybeReal) -> float | None:
-    """The product, None where any factor is absent."""
+    """Multiply the factors; None where any is absent."""
     known = _known(factors)
     return None if known is None else math.prod(known)
 
 
 def total(*terms: MaybeReal) -> float | None:
-    """The sum, None where any term is absent."""
+    """Add up the terms; None where any is absent."""
     known = _known(terms)
     return None if known is None else sum(known)
 
 
 def larger(a: MaybeReal, b: MaybeReal) -> float | None:
-    """The larger amount, whatever the signs; None where either is absent."""
+    """Return the larger amount, whatever the signs; None where either is absent."""
     known = _known((a, b))
     return None if known is None else max(map(abs, known))
 
 
 def ratio(dividend: MaybeReal, divisor: float) -> float | None:
-    """The quotient, None where the dividend is absent: minutes as hours, say."""
+    """Divide, None where the dividend is absent: minutes as hours, say."""
     known = present(dividend)
     return None if known is None else known / divisor
 
 
 def hours_between(start_ms: MaybeTime, end_ms: MaybeTime) -> float | None:
-    """Hours from one moment to another, None where either is absent."""
+    """Count the hours from one moment to another, None where either is absent."""
     start, end = present(start_ms), present(end_ms)
     return None if start is None or end is None else (end - start) / HOUR_MS
 
 
 def utc_ms(time: ZonelessTime) -> int:
-    """The moment in milliseconds since the epoch."""
+    """Return the moment in milliseconds since the epoch."""
     return to_ms(time.replace(tzinfo=UTC))
 
 
 def step(decimals: Decimals) -> float:
-    """The smallest difference between two numbers of so many decimals."""
+    """Return the smallest difference between two numbers of so many decimals."""
     return 10.0**-decimals
 
 
 def _known(values: Sequence[MaybeReal]) -> list[float] | None:
-    """The values, None where any is absent."""
+    """Return the values, None where any is absent."""
     known = [value for value in map(present, values) if value is not None]
     return known if len(known) == len(values) else None
 
@@ -100,5 +100,5 @@ def fraction(percent: Percent) -> float:
 
 
 def decoder_of(payload: Any) -> "msgspec.json.Decoder[Any]":
-    """A decoder that also takes numbers written as strings, as venues write them."""
+    """Make a decoder that also takes numbers written as strings, as venues write them."""
     return msgspec.json.Decoder(payload, strict=False)

@@ -126,7 +126,7 @@ def _texts(row: object, names: Sequence[str]) -> Iterator[str]:
 def missing_columns(
     venue: str, snapshot: pl.DataFrame, never_stated: Collection[str]
 ) -> list[ContractError]:
-    """A complaint for each column that drives money and has no value in any row.
+    """Complain of each column that drives money and has no value in any row.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def settled_at_rest(venue: str, rates: pl.Series, markets: int) -> list[Contract
 
 
 def _at_rest(venue: str, snapshot: pl.DataFrame) -> list[ContractError]:
-    """What markets do not all show at once, in a snapshot."""
+    """Complain of what markets do not all show at once, in a snapshot."""
     rates, marks = (snapshot[name].drop_nulls() for name in ("predicted_rate", "mark_price"))
     problems = []
     if rates.n_unique() == 1 and rates.len() >= (SOME_MARKETS if rates[0] == 0 else MANY_MARKETS):
@@ -200,7 +200,7 @@ def _at_rest(venue: str, snapshot: pl.DataFrame) -> list[ContractError]:
 def drop_implausible_listings(
     venue: str, instruments: pl.DataFrame
 ) -> tuple[pl.DataFrame, list[ContractError]]:
-    """The instruments without impossible values, and what was wrong with them.
+    """Return the instruments without impossible values, and what was wrong with them.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import msgspec
 
+from funding_platform.core.asset_classes import AssetClass
 from funding_platform.core.symbols import ContractType, is_dollar
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime
 
@@ -43,7 +44,7 @@ class Record(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, *sources: object, **stated: Any) -> Self:
-        """The record of ``stated`` and of whatever attributes of the sources have its names.
+        """Make a record of ``stated`` and of whatever attributes of the sources have its names.
 
         What is stated comes first, then the sources in order: the first that has an attribute
         gives it, be it blank. None, the answer that did not come, is a source of nothing.
@@ -60,7 +61,7 @@ class Record(msgspec.Struct, frozen=True):
 
 @cache
 def _givers(record: type[Record], *sources: type) -> tuple[tuple[str, int], ...]:
-    """Each field that a source has, and which is the first to have it."""
+    """Find each field that a source has, and which is the first to have it."""
     fields = record.__struct_fields__
     having = {name: [hasattr(source, name) for source in sources] for name in fields}
     return tuple((name, found.index(True)) for name, found in having.items() if any(found))
@@ -80,6 +81,7 @@ class Listing(Record, kw_only=True, frozen=True, gc=False):
     contract_type: ContractType
     status: str
     venue_id: str | None = None
+    asset_class: AssetClass | None = None
     contract_size: MaybeReal = None
     interval_hours: MaybeReal = None
     tick_size: MaybeReal = None
@@ -88,7 +90,7 @@ class Listing(Record, kw_only=True, frozen=True, gc=False):
 
     @classmethod
     def linear(cls, *sources: object, **stated: Any) -> Self:
-        """As ``of``, for contracts of one unit of the base.
+        """Make a record as ``of`` does, for contracts of one unit of the base.
 
         They settle in their quote where nothing else is said.
         """
@@ -120,7 +122,7 @@ class MarketRow(Record, kw_only=True, frozen=True, gc=False):
 
     @classmethod
     def joined(cls, row: OfSymbol, *answers: Mapping[str, object], **stated: Any) -> Self:
-        """As ``of`` a row, and of what other answers, by symbol, say of the same perpetual."""
+        """Make a record as ``of`` does of a row, and of what other answers say of its perpetual."""
         return cls.of(row, *(answer.get(row.venue_symbol) for answer in answers), **stated)
 
 
@@ -172,17 +174,17 @@ class Page(PageOf[Settlement], frozen=True, gc=False):
         is_settlement: Callable[[Settlement], bool],
         token: str | None = None,
     ) -> Self:
-        """The page of those rows that are settlements; the others are passed over."""
+        """Make a page of those rows that are settlements; the others are passed over."""
         settlements = [row for row in rows if is_settlement(row)]
         others = [row.time_ms for row in rows if not is_settlement(row)]
         return cls(settlements, token, others)
 
 
 def dollars(quote: str | None, amount: MaybeReal) -> MaybeReal:
-    """An amount of the quote currency as USD; None unless that is a dollar or counts as one."""
+    """Return an amount of the quote currency as USD; None unless it is or counts as a dollar."""
     return amount if is_dollar(quote) else None
 
 
 def hours_of(listing: Listing | None, otherwise: float) -> float:
-    """The interval of a listing, or the other where nothing is listed or no interval stated."""
+    """Return a listing's interval, or the other where nothing is listed or no interval stated."""
     return (listing and listing.interval_hours) or otherwise

@@ -72,7 +72,7 @@ def _count(value: object, names: Counter[str]) -> None:
 
 
 def _count_alike(kind: type[msgspec.Struct], rows: Any, names: Counter[str]) -> None:
-    """The same for structs of one type."""
+    """Count the same for structs of one type."""
     required, optional, nested, tag = _fields(kind)
     for name in required:
         names[name] += len(rows)
@@ -89,7 +89,7 @@ def _count_alike(kind: type[msgspec.Struct], rows: Any, names: Counter[str]) -> 
 def _fields(
     kind: type[msgspec.Struct],
 ) -> tuple[list[str], list[tuple[str, str, object]], list[str], str | None]:
-    """Names that are always there; those that may be, with their defaults; what holds structs."""
+    """Find the names always there; those that may be, with defaults; and what holds structs."""
     fields = msgspec.structs.fields(kind)
     required = [field.encode_name for field in fields if field.required]
     optional = [
@@ -100,7 +100,7 @@ def _fields(
 
 
 def _kinds_in(annotation: Any) -> set[str]:
-    """Whether an annotation has structs in it."""
+    """Tell whether an annotation has structs in it."""
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return {"Struct"}
     return set().union(*(_kinds_in(part) for part in getattr(annotation, "__args__", ())))

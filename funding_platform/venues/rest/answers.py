@@ -73,7 +73,7 @@ def raise_for_refusal(
 
 
 def decoded(endpoint: Endpoint[T], body: bytes, venue: str, url: str) -> T:
-    """The answer as the endpoint declares it.
+    """Decode the answer as the endpoint declares it.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def decoded(endpoint: Endpoint[T], body: bytes, venue: str, url: str) -> T:
 
 
 def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
-    """What an answer refuses: by its status where that is clear, else by the code inside it."""
+    """Judge what an answer refuses: by its status where that is clear, else by its own code."""
     status = response.status_code
     if status in _SHUT_OUT:
         return Refusal(BannedError, _SHUT_OUT[status])
@@ -143,7 +143,7 @@ def _too_deep(where: dict[str, Any]) -> ContractError:
 
 
 def _retry_after(value: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header, which holds seconds or a date; a day at most."""
+    """Read seconds from a ``Retry-After`` header, which holds seconds or a date; a day at most."""
     if value is None:
         return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):

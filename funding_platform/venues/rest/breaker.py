@@ -19,14 +19,14 @@ from funding_platform.venues.errors import (
     UnavailableError,
     VenueError,
 )
-from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
-from funding_platform.venues.rest.standing import (
+from funding_platform.venues.rest.breaker_state import (
     COOL_DOWN_SECONDS,
     OPEN_AFTER,
-    Health,
-    health_in,
-    health_within,
+    BreakerRecord,
+    record_in,
+    record_within,
 )
+from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
 from funding_platform.venues.rest.state import SharedState
 
 BAN_SECONDS: Final = 600.0
@@ -63,13 +63,13 @@ class Breaker:
         self._timer = timer
 
     @property
-    def health(self) -> Health:
-        """How the venue stands with us."""
-        return health_in(self._state, self._timer())
+    def record(self) -> BreakerRecord:
+        """What is remembered of the venue's failures."""
+        return record_in(self._state, self._timer())
 
     @contextmanager
     def call(self) -> Iterator[bool]:
-        """The block is one call, with its retries; yields whether it only tries the venue out.
+        """Take the block for one call, with its retries; yield whether it only tries the venue out.
 
         Raises
         ------
@@ -97,52 +97,52 @@ class Breaker:
         BannedError
             While the ban lasts.
         """
-        self._health_unless_banned()
+        self._record_unless_banned()
 
     def ban(self, error: VenueError) -> None:
         """Ask no more for as long as the venue said, or for ``BAN_SECONDS``; a day at most."""
         asked = BAN_SECONDS if error.retry_after is None else error.retry_after
         seconds = min(asked, LONGEST_BAN_SECONDS)
-        health_in(self._state, self._timer())  # forgets a ban that would outlast every other
+        record_in(self._state, self._timer())  # forgets a ban that would outlast every other
         self._write(
             "banned_until = max(coalesce(banned_until, 0), ?), ban = ?",
             self._timer() + seconds,
             error.message,
         )
 
-    def _health_unless_banned(self) -> Health:
-        health, now = self.health, self._now()
-        if health.banned_until is not None and now < health.banned_until:
+    def _record_unless_banned(self) -> BreakerRecord:
+        record, now = self.record, self._now()
+        if record.banned_until is not None and now < record.banned_until:
             error = BannedError(
-                f"banned until {_moment(health.banned_until)}: {health.ban}",
+                f"banned until {_moment(record.banned_until)}: {record.ban}",
                 venue=self._venue,
                 hint=f"the ban ends by itself; it is remembered in {self._state.place}",
             )
-            error.retry_after = (health.banned_until - now).total_seconds()
+            error.retry_after = (record.banned_until - now).total_seconds()
             raise error
-        return health
+        return record
 
     def _admit(self) -> bool:
-        """Whether the call that is let through is a trial; a closed breaker locks nothing."""
-        if self._health_unless_banned().failures < self._open_after:
+        """Tell whether the call that is let through is a trial; a closed breaker locks nothing."""
+        if self._record_unless_banned().failures < self._open_after:
             return False
         return self._state.transact(self._let_through)
 
     def _let_through(self, database: sqlite3.Connection) -> bool:
-        """Whether the call that is let through is a trial."""
-        health, now = health_within(database), self._now()
-        if health.failures < self._open_after or health.retry_at is None:
+        """Tell whether the call that is let through is a trial."""
+        record, now = record_within(database), self._now()
+        if record.failures < self._open_after or record.retry_at is None:
             return False
-        if now < health.retry_at:
-            raise self._open_error(health, health.retry_at)
+        if now < record.retry_at:
+            raise self._open_error(record, record.retry_at)
         # Until this call is over, or has been under way for too long, it is the only one.
-        database.execute("UPDATE standing SET retry_at = ?", (self._cooled_down_at(),))
+        database.execute("UPDATE breaker SET retry_at = ?", (self._cooled_down_at(),))
         return True
 
-    def _open_error(self, health: Health, retry_at: datetime) -> BreakerOpenError:
+    def _open_error(self, record: BreakerRecord, retry_at: datetime) -> BreakerOpenError:
         error = BreakerOpenError(
-            f"{health.failures} calls in a row failed, the next is let through at "
-            f"{_moment(retry_at)}; the last failure: {health.last_failure}",
+            f"{record.failures} calls in a row failed, the next is let through at "
+            f"{_moment(retry_at)}; the last failure: {record.last_failure}",
             venue=self._venue,
             hint="see whether the venue is down; nothing need be done once it is back",
         )
@@ -158,12 +158,12 @@ class Breaker:
         )
 
     def _note_answer(self) -> None:
-        if self.health.failures:
+        if self.record.failures:
             self._write("failures = 0")
 
     def _write(self, assignments: str, *values: float | str) -> None:
         self._state.transact(
-            lambda database: database.execute(f"UPDATE standing SET {assignments}", values)
+            lambda database: database.execute(f"UPDATE breaker SET {assignments}", values)
         )
 
     def _cooled_down_at(self) -> float:

@@ -56,7 +56,7 @@ class Calls:
         return self._http.stats
 
     async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
-        """The decoded answer of one call; see ``HttpClient.fetch``."""
+        """Make one call and return its decoded answer; see ``HttpClient.fetch``."""
         return await self._http.fetch(endpoint, params)
 
     async def pages(
@@ -66,7 +66,7 @@ class Calls:
         cursor: str,
         following: Callable[[T], str | int | None],
     ) -> list[T]:
-        """All pages of a call.
+        """Fetch all pages of a call.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Calls:
         return pages
 
     async def attempt(self, answer: Awaitable[T], otherwise: T) -> T:
-        """An answer that may be missing: a failure to get it is a warning.
+        """Await an answer that may be missing: a failure to get it is a warning.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Calls:
     async def attempt_each(
         self, keys: Iterable[K], ask: Callable[[K], Awaitable[T]], *, required: bool = False
     ) -> dict[K, T]:
-        """As ``attempt``, for many keys side by side; those that fail are left out.
+        """Do as ``attempt``, for many keys side by side; those that fail are left out.
 
         An outage ends the asking. Where the answers are ``required``, single ones may fail, but an
         outage and whatever else concerns the whole venue are raised: of broken contracts several
@@ -146,7 +146,7 @@ class Calls:
     async def attempt_rows(
         self, endpoint: Endpoint[list[R]], params: Params | None = None
     ) -> dict[str, R]:
-        """As ``attempt``, for the rows of a call by symbol; none where it fails."""
+        """Do as ``attempt``, for the rows of a call by symbol; none where it fails."""
 
         async def ask() -> dict[str, R]:
             rows = await self.fetch(endpoint, params)
@@ -164,7 +164,7 @@ class Calls:
         named: str = "venue_symbol",
         required: bool = False,
     ) -> dict[str, T]:
-        """As ``attempt_each``, for a call that answers for one perpetual.
+        """Do as ``attempt_each``, for a call that answers for one perpetual.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class Calls:
         endpoint: Endpoint[Any],
         path: str = "$",
     ) -> list[T]:
-        """The rows of an answer without those that decode but make no sense.
+        """Return the rows of an answer without those that decode but make no sense.
 
         Parameters
         ----------
@@ -213,5 +213,5 @@ class Calls:
         return [row for row, what in zip(rows, told, strict=True) if what is None]
 
     def broken(self, message: str, endpoint: Endpoint[Any], path: str = "$") -> ContractError:
-        """An error for an answer that decodes but makes no sense."""
+        """Make an error for an answer that decodes but makes no sense."""
         return ContractError(message, venue=self._name, endpoint=endpoint.path, path=path)

@@ -30,7 +30,7 @@ Work: TypeAlias = Coroutine[Any, Any, T]
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A task group that raises the first failure itself, not a group around it."""
+    """Open a task group that raises the first failure itself, not a group around it."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
@@ -49,7 +49,7 @@ async def together(
     a: Work[A], b: Work[B], c: Work[C], d: Work[D], e: Work[E], /
 ) -> tuple[A, B, C, D, E]: ...
 async def together(*works: Work[Any]) -> tuple[Any, ...]:
-    """The results of calls made side by side.
+    """Await calls side by side, and return their results.
 
     The first failure cancels what is under way and is raised.
     """
@@ -104,7 +104,7 @@ class Breach:
         self._in_a_row = 0
 
     def of_all(self, error: VenueError) -> bool:
-        """Whether a failure concerns the whole venue, once it is noted."""
+        """Tell whether a failure concerns the whole venue, once it is noted."""
         if not isinstance(error, ContractError) or isinstance(error, TooLargeError):
             return error.stops_venue
         self._in_a_row += 1

@@ -94,7 +94,7 @@ class ErrorCodes:
         self._symbol_spelled = symbol_spelled
 
     def __call__(self, status: int, body: bytes) -> Refusal | None:
-        """The refusal in ``body``, if there is one."""
+        """Find the refusal in ``body``, if there is one."""
         if status < 400 and not self._always:
             return None
         try:
@@ -161,7 +161,7 @@ class Endpoint(Generic[T]):
     paired: tuple[tuple[str | int, ...], ...] = ()
 
     def locate(self, params: Params) -> tuple[str, Params]:
-        """The path with its ``{name}`` parts filled in, and the parameters that remain."""
+        """Fill in the ``{name}`` parts of the path; return it and the parameters that remain."""
         parts = {name: quote(str(params[name]), safe="") for name in self._placeholders}
         remaining = {name: value for name, value in params.items() if name not in parts}
         return self.path.format_map(parts), remaining
@@ -185,7 +185,7 @@ class Endpoint(Generic[T]):
 
 
 def _as_text(said: msgspec.Raw) -> str:
-    """What an answer says, as text; the head of it as it came where it is long or nested."""
+    """Spell what an answer says; the head of it as it came where it is long or nested."""
     raw = bytes(memoryview(said)[: 4 * MESSAGE_LENGTH])
     try:
         return str(msgspec.json.decode(raw))
@@ -194,7 +194,7 @@ def _as_text(said: msgspec.Raw) -> str:
 
 
 def _decoding(payload: Any, within: str | None) -> Callable[[bytes], Any]:
-    """From a body to its payload, which may lie inside objects."""
+    """Make the decoder of a body's payload, which may lie inside objects."""
     path = within.split(".") if within else []
     for name in reversed(path):
         payload = msgspec.defstruct("Answer", [("within", payload, msgspec.field(name=name))])

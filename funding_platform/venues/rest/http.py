@@ -78,7 +78,7 @@ class Stats:
 
 
 def utc_now() -> datetime:
-    """The present."""
+    """Tell the present."""
     return datetime.now(UTC)
 
 
@@ -165,7 +165,7 @@ class HttpClient:
         await self._client.aclose()
 
     async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
-        """The decoded answer of one call, after as many tries as are worth it.
+        """Make one call and return its decoded answer, after as many tries as are worth it.
 
         Raises
         ------
@@ -245,7 +245,7 @@ class HttpClient:
             self._record(exchange)
 
     async def _read(self, response: httpx.Response) -> bytes:
-        """The body, its compression undone, as long as it stays within bounds."""
+        """Read the body, its compression undone, as long as it stays within bounds."""
         if response.is_stream_consumed:  # played back
             return response.content
         body, inflation = bytearray(), Inflation(response.headers.get("content-encoding", ""))
@@ -282,12 +282,12 @@ class HttpClient:
 
 
 def _announced(response: httpx.Response) -> float:
-    """The length that the header promises; 0 where it promises none."""
+    """Read the length that the header promises; 0 where it promises none."""
     length = response.headers.get("content-length", "")
     return float(length) if length.isdecimal() else 0.0
 
 
 @cache
 def _trust() -> ssl.SSLContext:
-    """The certificates of all clients: reading them takes 24 ms each time."""
+    """Load the certificates of all clients once: reading them takes 24 ms each time."""
     return httpx.create_ssl_context()

@@ -116,7 +116,7 @@ class Limiter:
             await self._sleep(wait)
 
     def _in(self, budget: Budget, work: Callable[["_Ledger"], T]) -> T:
-        """The result of ``work`` on the ledger of a budget, in one transaction."""
+        """Do ``work`` on the ledger of a budget, in one transaction; return its result."""
 
         def in_transaction(database: sqlite3.Connection) -> T:
             ledger = _Ledger(database, budget, self._scale, self._timer())
@@ -203,7 +203,7 @@ class _Ledger:
         return max(0.0, paused[0] - self._now) if paused else 0.0
 
     def _seconds_until(self, weight: float) -> float:
-        """Until the oldest entries have left the window and ``weight`` fits, or all have left.
+        """Count seconds until the oldest entries left the window and ``weight`` fits, or all left.
 
         What is under way leaves a whole window after now at the earliest.
         """

@@ -63,7 +63,7 @@ class Share:
         self.used += size
 
     def has(self, size: int) -> bool:
-        """Whether so many bytes are left."""
+        """Tell whether so many bytes are left."""
         return self.used + size <= self.limit
 
     def give_back(self, size: int) -> None:
@@ -72,7 +72,7 @@ class Share:
 
     @contextmanager
     def question(self) -> Iterator[None]:
-        """What is decoded inside the block, also by tasks that it starts, is held until its end."""
+        """Hold what is decoded inside the block, also by tasks that it starts, until its end."""
         token = _kept.set(kept := _Kept())
         try:
             yield
@@ -98,7 +98,7 @@ class Share:
 
 
 def _decoded_size(body: bytes) -> int:
-    """What a body becomes at most: fields that nobody declared are passed over.
+    """Estimate the most that a body becomes: fields that nobody declared are passed over.
 
     Other lists than those of objects are declared nowhere; texts are mostly short.
     """

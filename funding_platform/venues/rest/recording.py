@@ -82,7 +82,7 @@ def observe(exchange: Exchange) -> None:
 
 
 def request_key(request: httpx.Request, base_path: str) -> tuple[str, str]:
-    """Endpoint and request key of a request to a venue below ``base_path``."""
+    """Return endpoint and request key of a request to a venue below ``base_path``."""
     path, _, query = request.url.raw_path.decode().removeprefix(base_path).partition("?")
     return path, " ".join(filter(None, (query, request.content.decode())))
 
@@ -104,7 +104,7 @@ class ReplayTransport(httpx.AsyncBaseTransport):
         self._waiting: defaultdict[tuple[str, str], deque[Exchange]] = defaultdict(deque)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The recorded answer.
+        """Return the recorded answer.
 
         Raises
         ------

@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def retrying(first_pause_seconds: float) -> stamina.BoundAsyncRetryingCaller:
-    """What calls a function again while it is worth it, with pauses that double."""
+    """Make the caller that repeats a call while it is worth it, with pauses that double."""
     caller = stamina.AsyncRetryingCaller(
         attempts=ATTEMPTS,
         timeout=None,
@@ -38,12 +38,12 @@ def retrying(first_pause_seconds: float) -> stamina.BoundAsyncRetryingCaller:
 
 
 def is_waitable(retry_after: float | None) -> bool:
-    """Whether a wait that a venue asks for is short enough to be slept through."""
+    """Tell whether a wait that a venue asks for is short enough to be slept through."""
     return retry_after is None or retry_after <= MAX_WAIT_SECONDS
 
 
 def _worth_another_try(error: Exception) -> bool:
-    """Whether the client itself should try again; a long wait is the caller's decision."""
+    """Tell whether the client itself should try again; a long wait is the caller's decision."""
     return isinstance(error, VenueError) and error.retryable and is_waitable(error.retry_after)
 
 

@@ -23,14 +23,14 @@ LOCK_SECONDS: Final = 2.0
 """Longest wait for another process's transaction, which takes a fraction of a millisecond."""
 
 _APPLICATION_ID: Final = 0x46_55_4E_44
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE spent (
     budget TEXT, slot INTEGER, weight REAL NOT NULL, PRIMARY KEY (budget, slot)
 ) WITHOUT ROWID;
 CREATE TABLE pauses (budget TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE standing (
+CREATE TABLE breaker (
     banned_until REAL,
     ban TEXT,
     failures INTEGER NOT NULL DEFAULT 0,
@@ -38,7 +38,7 @@ CREATE TABLE standing (
     last_failed_at REAL,
     retry_at REAL
 );
-INSERT INTO standing DEFAULT VALUES;
+INSERT INTO breaker DEFAULT VALUES;
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_VERSION};
 COMMIT;
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 def state_file(settings: Settings, venue: str, base_url: str) -> Path:
-    """Where the state of a venue lies; a sandbox or a proxy in its place has one of its own."""
+    """Find where a venue's state lies; a sandbox or a proxy in its place has one of its own."""
     name = "@".join(filter(None, (venue, urlsplit(base_url).netloc)))
     return settings.state_dir / f"{name.replace(':', '-')}.sqlite"
 
@@ -72,11 +72,11 @@ class SharedState:
         return "the memory of this process" if self._path is None else str(self._path)
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of ``work``, which no other process's comes between."""
+        """Do ``work`` with no other process's in between, and return its result."""
         return self._on_connection(lambda connection: _in_transaction(connection, work))
 
     def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer of a single query. It waits for no other process, and keeps none waiting."""
+        """Run one query and return its answer. It waits for no process, and keeps none waiting."""
         return self._on_connection(query)
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class SharedState:
         self._connection.close()
 
     def _on_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """The result of ``work``.
+        """Do ``work``, and return its result.
 
         A file that cannot be locked, read or written any more is given up for the memory of this
         process: collecting goes on, with limits that are no longer shared.
@@ -116,7 +116,7 @@ def _in_memory() -> sqlite3.Connection:
 
 
 def _shared(path: Path) -> sqlite3.Connection:
-    """The file at ``path``, new or made anew if need be; memory where it cannot be had."""
+    """Open the file at ``path``, new or made anew if need be; memory where it cannot be had."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Of two processes that find no file, or a broken one, the second finds the first one's.

@@ -42,7 +42,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The head of the answer, whose body is still to be read.
+        """Send the request and return the head of the answer, whose body is still to be read.
 
         Raises
         ------

@@ -89,6 +89,21 @@ def test_the_last_days_of_nothing_are_an_error(tmp_path: Path, settings: Setting
         read_config(path, settings)
 
 
+def test_of_the_bases_that_a_file_hopes_for_those_are_taken_that_the_lake_has(
+    tmp_path: Path, settings: Settings
+) -> None:
+    fill(settings, drawn_market(3))
+    path = written(tmp_path, f'any_of_bases = ["DOGE", "B1", "B0"]\n{TOML}')
+    assert read_config(path, settings).bases == ("B1", "B0")
+    assert read_config(path, settings, {"bases": ["DOGE"]}).bases == ("DOGE",)
+    none = written(tmp_path, f'any_of_bases = ["DOGE", "PEPE"]\n{TOML}')
+    with pytest.raises(ConfigError, match="the lake has none of DOGE, PEPE"):
+        read_config(none, settings)
+    wrong = written(tmp_path, f'any_of_bases = "B1"\n{TOML}')
+    with pytest.raises(ConfigError, match="not a list of bases"):
+        read_config(wrong, settings)
+
+
 @pytest.mark.parametrize("days", ["true", "-1", "1e9", "nan", '"week"'])
 def test_a_length_that_is_none_is_refused(tmp_path: Path, settings: Settings, days: str) -> None:
     with pytest.raises(ConfigError, match="not a number of days above zero"):
@@ -113,7 +128,7 @@ def test_a_file_that_will_not_do_says_why(
 
 
 def test_the_example_is_a_valid_configuration(settings: Settings) -> None:
-    fixed = {"start": TIMES[0], "end": TIMES[1]}
+    fixed = {"start": TIMES[0], "end": TIMES[1], "bases": ["BTC"]}
     assert read_config(example_file(), settings, fixed).strategy is not None
 
 

@@ -1,14 +1,14 @@
 """The questions about models and features, on tables made for each."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import polars as pl
 import pytest
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks.answer import Answer
@@ -98,6 +98,27 @@ def test_the_flagged_model_is_named(lake: duckdb.DuckDBPyConnection) -> None:
     put(lake, PCA_MODELS, model(rank_deficient=True))
     answer = models_full_rank(lake)
     assert answer.verdict == "1 of 1 newest models are rank deficient: venue:okx:2026-11"
+
+
+def test_the_spike_that_a_component_is_made_of_is_named(lake: duckdb.DuckDBPyConnection) -> None:
+    """Thirty strips, of which one has a bucket of 50 a year, along which the component lies."""
+    loading = {f"pc1_{bucket}": float(bucket == "b0") for bucket in BUCKETS}
+    means = {f"mean_{bucket}": 0.1 for bucket in BUCKETS}
+    put(lake, PCA_MODELS, model(window_start=OCTOBER, **loading, **means))
+    seen = [OCTOBER + timedelta(hours=8 * k) for k in range(1, 31)]
+    put(
+        lake,
+        CURVE_SNAPSHOTS,
+        *(
+            {"venue": "okx", "venue_symbol": "X", "as_of": time, "kind": "settled", "usable": True,
+             "available_at": time, **dict.fromkeys(BUCKETS, 0.1), "b0": 50.0 if k == 7 else 0.2}
+            for k, time in enumerate(seen)
+        ),
+    )  # fmt: skip
+    answer = models_explain(lake)
+    assert answer.passed
+    assert answer.verdict.endswith(f"first X at {seen[7]:%Y-%m-%d %H:%M}")
+    assert answer.figures["driven_by_spikes"] == 1
 
 
 @pytest.mark.parametrize(

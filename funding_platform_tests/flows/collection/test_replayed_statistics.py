@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from funding_platform.flows.queries import funding_paid
 from funding_platform.lake import connect
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.flows.conftest import ReplayedLake
@@ -91,3 +92,15 @@ def test_the_buckets_of_real_history_add_up(summed_up: ReplayedLake) -> None:
     assert len(by_resolution) == 4
     for funding, settlements in by_resolution:
         assert (funding, settlements) == (pytest.approx(paid[0], rel=1e-9), paid[1])
+
+
+def test_what_longs_paid_is_added_up_by_contract_and_not_by_venue(summed_up: ReplayedLake) -> None:
+    with connect(summed_up.settings) as lake:  # without contract facts a base is its symbol
+        paid = {
+            (row["venue"], row["venue_symbol"]): round(100 * row["paid"], 2)
+            for symbol in ("BTCUSDT", "BTCUSD")
+            for row in funding_paid(lake, symbol).iter_rows(named=True)
+        }
+    assert paid["binance", "BTCUSDT"] == 80.74
+    assert paid["bybit", "BTCUSDT"] == 62.47
+    assert paid["bybit", "BTCUSD"] == 81.05

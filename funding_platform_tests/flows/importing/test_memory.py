@@ -109,7 +109,7 @@ def late_bars(tmp_path: Path) -> Path:
 
 def test_files_without_a_settlement_are_refused(tmp_path: Path, late_bars: Path) -> None:
     told = {**TOLD, "stamp": "start", "interval_hours": 8}
-    with pytest.raises(ImportRefusedError, match="no settlement of these files is over yet"):
+    with pytest.raises(ImportRefusedError, match="nothing of these files is over yet"):
         import_files([str(late_bars)], Settings(data_dir=tmp_path / "data"), "run", told=told)
 
 

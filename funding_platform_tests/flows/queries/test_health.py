@@ -76,6 +76,6 @@ def test_breakers_stand_as_this_machine_knows(settings: Settings) -> None:
 def ban(database: sqlite3.Connection, until: datetime) -> None:
     """Shut us out until an instant."""
     database.execute(
-        "UPDATE standing SET banned_until = ?, ban = 'too many requests', failures = 3",
+        "UPDATE breaker SET banned_until = ?, ban = 'too many requests', failures = 3",
         [until.timestamp()],
     )

@@ -16,7 +16,7 @@ from funding_platform.venues.errors import (
     UnexpectedError,
     VenueError,
 )
-from funding_platform.venues.registry import venue_health
+from funding_platform.venues.registry import breaker_record
 from funding_platform.venues.rest.endpoints import Endpoint
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
 from funding_platform_tests.venues.rest.test_http import ask
@@ -45,12 +45,12 @@ def test_a_venue_is_left_alone_for_no_longer_than_a_ban_may_last(
     error, router, _ = ask(Answer(b"", status, {"Retry-After": wait}), settings)
     assert isinstance(error, VenueError)
     assert error.retry_after is None or error.retry_after <= LONGEST_BAN_SECONDS
-    standing = venue_health("binance", settings.model_copy(
+    record = breaker_record("binance", settings.model_copy(
         update={"venue_urls": {"binance": router.url}}
     ))  # fmt: skip
-    if standing.banned_until is not None:
+    if record.banned_until is not None:
         longest = datetime.now(UTC) + timedelta(seconds=LONGEST_BAN_SECONDS)
-        assert standing.banned_until <= longest
+        assert record.banned_until <= longest
 
 
 @pytest.mark.parametrize("wait", SENSELESS)

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from funding_platform.core.completeness import lives, missing_settlements
+from funding_platform.core.completeness import missing_settlements, trading_spans
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.flows.checks.answer import Answer
@@ -127,7 +127,7 @@ class World:
             except VenueError as error:
                 return Found(TABLES[dataset].empty(), [error])
         past = Window(WINDOW.start, self.now)
-        absent = missing_settlements(history.read, lives(listed), past)
+        absent = missing_settlements(history.read, trading_spans(listed), past)
         return Found(history.frame, [*opened.warnings, *history.failures.values()], absent.height)
 
 

@@ -13,9 +13,9 @@ from funding_platform.venues.errors import (
     ServerError,
     VenueError,
 )
-from funding_platform.venues.registry import venue_health
+from funding_platform.venues.registry import breaker_record
 from funding_platform.venues.rest.breaker import BAN_SECONDS, Breaker
-from funding_platform.venues.rest.standing import COOL_DOWN_SECONDS, OPEN_AFTER
+from funding_platform.venues.rest.breaker_state import COOL_DOWN_SECONDS, OPEN_AFTER
 from funding_platform.venues.rest.state import SharedState, state_file
 
 
@@ -54,7 +54,7 @@ def succeed(breaker: Breaker) -> bool:
 
 def test_one_failure_less_than_it_takes_leaves_it_closed(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, OPEN_AFTER - 1)
-    assert breaker.health.condition(clock.moment) == "closed"
+    assert breaker.record.state(clock.moment) == "closed"
     assert succeed(breaker) is False
 
 
@@ -75,7 +75,7 @@ def test_open_it_says_when_it_tries_again_and_what_failed_last(
 ) -> None:
     fail(breaker, OPEN_AFTER)
     clock.now += 10
-    assert breaker.health.condition(clock.moment) == "open"
+    assert breaker.record.state(clock.moment) == "open"
     with pytest.raises(BreakerOpenError) as caught, breaker.call():
         pytest.fail("let through")
     assert "2026-01-01 00:00:30 UTC" in str(caught.value)
@@ -90,12 +90,12 @@ def test_cooled_down_it_lets_one_call_through_and_an_answer_closes_it(
 ) -> None:
     fail(breaker, OPEN_AFTER)
     clock.now += COOL_DOWN_SECONDS
-    assert breaker.health.condition(clock.moment) == "half-open"
+    assert breaker.record.state(clock.moment) == "half-open"
     with breaker.call() as on_trial:
         assert on_trial
         with pytest.raises(BreakerOpenError), breaker.call():
             pytest.fail("a second one was let through")
-    assert breaker.health.condition(clock.moment) == "closed"
+    assert breaker.record.state(clock.moment) == "closed"
     assert succeed(breaker) is False
 
 
@@ -127,7 +127,7 @@ def test_a_ban_lasts_as_long_as_the_venue_says(
     refusal.retry_after = retry_after
     breaker.ban(refusal)
     clock.now += (retry_after or BAN_SECONDS) - 1
-    assert breaker.health.condition(clock.moment) == "banned"
+    assert breaker.record.state(clock.moment) == "banned"
     with pytest.raises(BannedError, match=r"banned until 2026(.|\n)*HTTP 418") as caught:
         breaker.require_no_ban()
     assert caught.value.retry_after == pytest.approx(1.0)
@@ -147,15 +147,15 @@ def test_a_shorter_ban_does_not_end_a_longer_one(breaker: Breaker, clock: Clock)
 
 def test_state_survives_a_restart_and_is_seen_by_others(tmp_path: Path, clock: Clock) -> None:
     settings = Settings(data_dir=tmp_path)
-    assert venue_health("okx", settings).failures == 0
+    assert breaker_record("okx", settings).failures == 0
     assert list(tmp_path.iterdir()) == []
     state = SharedState(state_file(settings, "okx", "https://www.okx.com"))
     fail(Breaker("okx", state, timer=clock), OPEN_AFTER)
     state.close()
-    health = venue_health("okx", settings)
-    assert health.failures == OPEN_AFTER
-    assert health.condition(clock.moment) == "open"
-    assert "down for maintenance" in str(health.last_failure)
+    record = breaker_record("okx", settings)
+    assert record.failures == OPEN_AFTER
+    assert record.state(clock.moment) == "open"
+    assert "down for maintenance" in str(record.last_failure)
     restarted = SharedState(state_file(settings, "okx", "https://www.okx.com"))
     with pytest.raises(BreakerOpenError), Breaker("okx", restarted, timer=clock).call():
         pytest.fail("let through")

@@ -9,9 +9,9 @@ import pytest
 
 from funding_platform.venues.errors import BannedError, ServerError
 from funding_platform.venues.rest.breaker import Breaker
+from funding_platform.venues.rest.breaker_state import OPEN_AFTER
 from funding_platform.venues.rest.limits import Budget, Limiter
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
-from funding_platform.venues.rest.standing import OPEN_AFTER
 from funding_platform.venues.rest.state import SharedState
 
 NOW = 1_798_761_600.0
@@ -57,16 +57,16 @@ def breaker(state: SharedState) -> Breaker:
 @pytest.mark.parametrize("case", SENSELESS)
 def test_it_is_forgotten_once(path: Path, case: str, caplog: pytest.LogCaptureFixture) -> None:
     column, value = SENSELESS[case]
-    write(path, f"UPDATE standing SET {column} = ?", value)
+    write(path, f"UPDATE breaker SET {column} = ?", value)
     state = SharedState(path)
     with caplog.at_level(logging.WARNING):
-        health = breaker(state).health
+        record = breaker(state).record
     assert "makes no sense" in caplog.text
     assert column in caplog.text
     blank = 0 if column == "failures" else None
-    assert getattr(health, column) == blank
+    assert getattr(record, column) == blank
     caplog.clear()
-    assert getattr(breaker(state).health, column) == blank
+    assert getattr(breaker(state).record, column) == blank
     with breaker(state).call() as on_trial:
         assert not on_trial
     assert caplog.text == ""
@@ -74,20 +74,20 @@ def test_it_is_forgotten_once(path: Path, case: str, caplog: pytest.LogCaptureFi
 
 
 def test_what_makes_sense_beside_it_stays(path: Path) -> None:
-    write(path, "UPDATE standing SET banned_until = ?, failures = 2, last_failure = 'x'", 1e15)
+    write(path, "UPDATE breaker SET banned_until = ?, failures = 2, last_failure = 'x'", 1e15)
     state = SharedState(path)
-    health = breaker(state).health
-    assert (health.failures, health.last_failure, health.banned_until) == (2, "x", None)
+    record = breaker(state).record
+    assert (record.failures, record.last_failure, record.banned_until) == (2, "x", None)
     state.close()
 
 
 def test_a_new_ban_is_not_measured_against_a_senseless_one(path: Path) -> None:
-    write(path, "UPDATE standing SET banned_until = ?", YEAR_9999)
+    write(path, "UPDATE breaker SET banned_until = ?", YEAR_9999)
     state = SharedState(path)
     error = BannedError("shut out", venue="venue")
     error.retry_after = 60.0
     breaker(state).ban(error)
-    banned_until = breaker(state).health.banned_until
+    banned_until = breaker(state).record.banned_until
     assert banned_until is not None
     assert banned_until.timestamp() == NOW + 60
     state.close()
@@ -99,19 +99,19 @@ def test_no_ban_is_written_that_would_be_forgotten(path: Path, seconds: float) -
     error = BannedError("shut out", venue="venue")
     error.retry_after = seconds
     breaker(state).ban(error)
-    banned_until = breaker(state).health.banned_until
+    banned_until = breaker(state).record.banned_until
     assert banned_until is not None
     assert banned_until.timestamp() == NOW + LONGEST_BAN_SECONDS
     state.close()
 
 
 def test_a_breaker_opens_as_ever_after_senseless_state(path: Path) -> None:
-    write(path, "UPDATE standing SET failures = -3")
+    write(path, "UPDATE breaker SET failures = -3")
     state = SharedState(path)
     for _ in range(OPEN_AFTER):
         with pytest.raises(ServerError), breaker(state).call():
             raise ServerError("down", venue="venue")
-    assert breaker(state).health.failures == OPEN_AFTER
+    assert breaker(state).record.failures == OPEN_AFTER
     state.close()
 
 

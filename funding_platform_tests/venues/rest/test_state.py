@@ -29,7 +29,7 @@ def ban(state: SharedState) -> None:
 
 
 def banned(state: SharedState) -> bool:
-    return Breaker("venue", state).health.ban is not None
+    return Breaker("venue", state).record.ban is not None
 
 
 @pytest.fixture

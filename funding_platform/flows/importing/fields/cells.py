@@ -49,7 +49,7 @@ class Cells:
     def fault(
         self, message: str, column: str, row: int | None = None, hint: str | None = None
     ) -> DumpError:
-        """An error at one column, and at one row where it is about one."""
+        """Return an error at one column, and at one row where it is about one."""
         line = None if row is None else int(self.lines[row])
         return DumpError(self.file, message, line=line, column=column, place=self.place, hint=hint)
 
@@ -60,7 +60,7 @@ def csv_cells(
     header: Sequence[str],
     known_header: Callable[[str], bool],
 ) -> Iterator[Cells]:
-    """The rows of a CSV file, each with as many fields as the header.
+    """Yield the rows of a CSV file, each with as many fields as the header.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def csv_cells(
 
 
 def parquet_cells(member: Member, source: IO[bytes] | None = None) -> Iterator[Cells]:
-    """The rows of a Parquet file.
+    """Yield the rows of a Parquet file.
 
     Raises
     ------
@@ -113,18 +113,18 @@ def parquet_cells(member: Member, source: IO[bytes] | None = None) -> Iterator[C
 
 
 def tidied(name: str) -> str:
-    """A column's name as it is mapped: without spaces around it and without its translation."""
+    """Return a column's name as it is mapped: without spaces around it, without its translation."""
     match = _BILINGUAL.fullmatch(name.strip())
     return match["name"].strip() if match else name.strip()
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether a name is no name, but a place or what a program wrote for one."""
+    """Tell whether a name is no name, but a place or what a program wrote for one."""
     return bool(_UNNAMED.fullmatch(name)) or name.startswith("column ")
 
 
 def _headed(file: str, part: Part, told: list[str]) -> tuple[Part, list[str], str]:
-    """The rest of the first part, the names of its columns, and the delimiter."""
+    """Split off the header: return the rest of the part, its columns' names, and the delimiter."""
     text = part.text
     lines = text.split(b"\n", _PREAMBLE_LINES)[:_PREAMBLE_LINES]
     skipped = _preamble([line.decode() for line in lines])
@@ -160,12 +160,12 @@ def _headed(file: str, part: Part, told: list[str]) -> tuple[Part, list[str], st
 
 
 def _is_time(text: str) -> bool:
-    """Whether a text is a time rather than the name of a column."""
+    """Tell whether a text is a time rather than the name of a column."""
     return bool(re.fullmatch(r"\d{10,}(\.\d*)?|\d{4}-\d\d-\d\d.*", text))
 
 
 def _preamble(lines: list[str]) -> int:
-    """Lines before the header: blank ones, comments, a title without any delimiter."""
+    """Count the lines before the header: blank ones, comments, a title without any delimiter."""
     telling = [number for number, line in enumerate(lines) if line.strip() and line[0] != "#"]
     for number, following in zip(telling, [*telling[1:], None], strict=True):
         line, after = lines[number], "" if following is None else lines[following]
@@ -177,7 +177,7 @@ def _preamble(lines: list[str]) -> int:
 
 
 def _named(file: str, names: list[str], line: int) -> list[str]:
-    """Every column has a name of its own; one without is called by its place."""
+    """Give every column a name of its own; one without is called by its place."""
     named = [name or f"column {number}" for number, name in enumerate(names, 1)]
     if len(named) == 1 and not names[0]:
         raise DumpError(file, "there is no header", line=line)
@@ -188,7 +188,7 @@ def _named(file: str, names: list[str], line: int) -> list[str]:
 
 
 def _rows_of(file: str, part: Part, names: list[str], delimiter: str) -> Cells:
-    """The rows of a part: by Polars where that is sure to be right, else line by line."""
+    """Read the rows of a part: by Polars where that is sure to be right, else line by line."""
     text = part.text
     if b'"' not in text:
         try:
@@ -212,7 +212,7 @@ def _rows_of(file: str, part: Part, names: list[str], delimiter: str) -> Cells:
 
 
 def _walked(file: str, part: Part, names: list[str], delimiter: str) -> Cells:
-    """The rows of a part, read line by line, so that a malformed one is named."""
+    """Read the rows of a part line by line, so that a malformed one is named."""
     reader = csv.reader(
         io.StringIO(part.text.decode(), newline=""), delimiter=delimiter, strict=True
     )

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.schema import Column
 from funding_platform.flows.importing.fields.cells import Cells
 from funding_platform.flows.importing.fields.numbers import numbers
 from funding_platform.flows.importing.fields.times import refuse
@@ -32,9 +32,8 @@ def numbers_if_mapped(cells: Cells, column: str | None, height: int, decimal: st
     return read.values
 
 
-def require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> None:
+def require_bounds(cells: Cells, values: pl.Series, declared: Column, column: str) -> None:
     """Refuse values beyond what the table declares, with the first line that has one."""
-    declared = FUNDING_RATES.column(field)
     low, high = declared.minimum, declared.maximum
     wrong = pl.repeat(False, values.len(), eager=True)
     if low is not None:
@@ -51,5 +50,5 @@ def require_bounds(cells: Cells, values: pl.Series, field: str, column: str) -> 
         wrong.fill_null(value=False),
         f"is outside {'any' if low is None else low} to {'any' if high is None else high} "
         f"({declared.unit})",
-        hint=hints.get(field),
+        hint=hints.get(declared.name),
     )

@@ -75,7 +75,7 @@ def _decide(
 def _fitting(
     candidates: tuple[datetime, datetime], sure: pl.DataFrame, stated: float | None
 ) -> datetime | None:
-    """The candidate that lies on the grid of the settlements around it; None if not just one."""
+    """Choose the candidate on the grid of the settlements around it; None if not just one is."""
     near = sure.filter((pl.col("venue_time") - candidates[0]).abs() <= timedelta(days=2))
     stamps = (near if near.height else sure)["venue_time"].sort()
     references = [_hours_of(stamp) for stamp in stamps]
@@ -91,7 +91,7 @@ def _fitting(
 
 
 def _congruent(hours: float, phase: float, step: float) -> bool:
-    """Whether a time lies on a grid, give or take three minutes."""
+    """Tell whether a time lies on a grid, give or take three minutes."""
     return abs((hours - phase + step / 2) % step - step / 2) <= 0.05
 
 

@@ -47,7 +47,7 @@ class Read(NamedTuple):
 
 
 def numbers(column: pl.Series, decimal: str = ".") -> Read:
-    """A column of finite numbers."""
+    """Read a column of finite numbers."""
     plain = _plain(column, decimal)
     if plain is not None:
         return plain
@@ -55,7 +55,7 @@ def numbers(column: pl.Series, decimal: str = ".") -> Read:
 
 
 def rates(column: pl.Series, unit: str | None, decimal: str = ".") -> Read:
-    """A column of rates as fractions.
+    """Read a column of rates as fractions.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def rates(column: pl.Series, unit: str | None, decimal: str = ".") -> Read:
 
 
 def hours(column: pl.Series, unit: str, decimal: str = ".") -> Read:
-    """A column of intervals in hours: ``8h``, ``8 hours``, ``480m``, ``PT8H``, or a bare number."""
+    """Read a column of intervals in hours: ``8h``, ``480m``, ``PT8H``, or a bare number."""
     text = blank_as_null(column)
     if text.dtype != pl.String:
         return _checked(column, text.cast(pl.Float64, strict=False) * _HOURS[unit])
@@ -96,7 +96,7 @@ def hours(column: pl.Series, unit: str, decimal: str = ".") -> Read:
 
 
 def _plain(column: pl.Series, decimal: str, unit: str = "fraction") -> Read | None:
-    """What is read of text that is nothing but numbers, as most of it is; else None."""
+    """Read text that is nothing but numbers, as most of it is; return None for any other."""
     if column.dtype != pl.String or decimal != "." or unit not in _POWERS:
         return None
     values = _scaled(column, unit)
@@ -106,7 +106,7 @@ def _plain(column: pl.Series, decimal: str, unit: str = "fraction") -> Read | No
 
 
 def blank_as_null(column: pl.Series) -> pl.Series:
-    """Text without spaces around it, null where nothing is left; numbers as they are."""
+    """Return text without spaces around it, null where nothing is left; numbers as they are."""
     if column.dtype in (pl.Categorical, pl.Enum):
         column = column.cast(pl.String)
     if column.dtype != pl.String:
@@ -116,7 +116,7 @@ def blank_as_null(column: pl.Series) -> pl.Series:
 
 
 def _scaled(written: pl.Series, unit: str) -> pl.Series:
-    """Numbers times a power of ten, exactly rounded where they are text."""
+    """Multiply numbers by a power of ten, exactly rounded where they are text."""
     power = _POWERS[unit]
     if written.dtype == pl.String and power:
         shifted = pl.select(
@@ -141,7 +141,7 @@ def _as_floats(text: pl.Series, decimal: str) -> pl.Series:
 
 
 def _pointed(text: pl.Series, decimal: str) -> pl.Series:
-    """Text with a point before the decimals."""
+    """Write a point before the decimals of text."""
     if decimal == ".":
         return text
     return text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)

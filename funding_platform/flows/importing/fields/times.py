@@ -1,4 +1,4 @@
-"""Settlement instants from whatever stands for them: numbers since 1970, texts, local times.
+"""Instants from whatever stands for them: numbers since 1970, texts, local times.
 
 A local time in the hour that comes twice a year is two instants. Both are kept until the other
 rows of its instrument are at hand; ``folds`` then decides.
@@ -14,7 +14,7 @@ from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import FIRST_PERPETUAL, to_us
 from funding_platform.flows.importing.fields.cells import Cells
 from funding_platform.flows.importing.fields.numbers import blank_as_null
-from funding_platform.flows.importing.mapping import Mapping
+from funding_platform.flows.importing.mapping import TimedMapping
 
 _MICROS: Final = {
     "s": Fraction(10**6),
@@ -32,7 +32,7 @@ UNIT_NAMES: Final = {
 }
 
 _FAR: Final = 10**16
-"""Microseconds since the epoch that no settlement has: the year 2286."""
+"""Microseconds since the epoch that no row has: the year 2286."""
 
 _ISO = "%Y-%m-%d %H:%M:%S%.f"
 
@@ -57,7 +57,7 @@ class Times(NamedTuple):
 
 
 def detected_unit(column: pl.Series, now: datetime) -> str | None:
-    """The one unit in which a column's first number is a time, ``iso`` for texts; else None."""
+    """Find the one unit in which the first number is a time: ``iso`` for texts, else None."""
     if column.dtype.is_temporal():
         return "iso"
     there = blank_as_null(column).drop_nulls()
@@ -71,8 +71,8 @@ def detected_unit(column: pl.Series, now: datetime) -> str | None:
     return fitting[0] if fitting else None
 
 
-def times(cells: Cells, mapping: Mapping, unit: str, now: datetime) -> Times:
-    """The instants of a batch.
+def times(cells: Cells, mapping: TimedMapping, unit: str, now: datetime) -> Times:
+    """Read the instants of a batch.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def times(cells: Cells, mapping: Mapping, unit: str, now: datetime) -> Times:
         cells,
         mapping.time,
         wrong,
-        f"is not a settlement between {FIRST_PERPETUAL:%Y-%m-%d} and now"
+        f"is not a time between {FIRST_PERPETUAL:%Y-%m-%d} and now"
         + ("" if unit == "iso" else f" if its unit is {unit}"),
         hint="the unit is another one, or the file mixes units",
     )
@@ -122,8 +122,8 @@ def _none(like: pl.Series) -> pl.Series:
     return pl.Series([None], dtype=UTC_TIME).new_from_index(0, like.len())
 
 
-def _stamps(cells: Cells, mapping: Mapping, column: pl.Series, unit: str) -> pl.Series:
-    """Numbers of seconds, milliseconds, ... since the epoch as times."""
+def _stamps(cells: Cells, mapping: TimedMapping, column: pl.Series, unit: str) -> pl.Series:
+    """Read numbers of seconds, milliseconds, ... since the epoch as times."""
     micros = _MICROS[unit]
     text = blank_as_null(column)
     floats = text.cast(pl.Float64, strict=False)
@@ -143,8 +143,8 @@ def _stamps(cells: Cells, mapping: Mapping, column: pl.Series, unit: str) -> pl.
     return found
 
 
-def _refuse_rounded(cells: Cells, mapping: Mapping, text: pl.Series, found: pl.Series) -> None:
-    """A spreadsheet writes ``1.70027E+12``: the rest of the digits is gone."""
+def _refuse_rounded(cells: Cells, mapping: TimedMapping, text: pl.Series, found: pl.Series) -> None:
+    """Refuse times that a spreadsheet wrote as ``1.70027E+12``: the rest of the digits is gone."""
     parts = text.str.extract_groups(_EXPONENT).struct.unnest()
     decimals = parts["digits"].str.split(".").list.get(1, null_on_oob=True).str.len_chars()
     lost = parts["power"].cast(pl.Int64, strict=False) > decimals.fill_null(0).cast(pl.Int64)
@@ -158,8 +158,8 @@ def _refuse_rounded(cells: Cells, mapping: Mapping, text: pl.Series, found: pl.S
     )
 
 
-def _from_texts(cells: Cells, mapping: Mapping, column: pl.Series) -> Times:
-    """Times written as text; one without a zone is in the mapping's, if it names one."""
+def _from_texts(cells: Cells, mapping: TimedMapping, column: pl.Series) -> Times:
+    """Read times written as text; one without a zone is in the mapping's, if it names one."""
     text = column.cast(pl.String).str.strip_chars()
     plain = text.str.replace("T", " ", literal=True)
     utc = plain.str.replace(r"\s*(Z|UTC|GMT|\+00:?00)$", "")
@@ -186,7 +186,7 @@ def _from_texts(cells: Cells, mapping: Mapping, column: pl.Series) -> Times:
     )
 
 
-def _parsed(cells: Cells, mapping: Mapping, text: str | None, row: int) -> datetime:
+def _parsed(cells: Cells, mapping: TimedMapping, text: str | None, row: int) -> datetime:
     written = (text or "").removesuffix(" UTC").strip()
     try:
         moment = datetime.fromisoformat(written)
@@ -209,8 +209,8 @@ def _parsed(cells: Cells, mapping: Mapping, text: str | None, row: int) -> datet
     return moment
 
 
-def _zoned(cells: Cells, mapping: Mapping, column: pl.Series) -> Times:
-    """Times that the file itself types as such."""
+def _zoned(cells: Cells, mapping: TimedMapping, column: pl.Series) -> Times:
+    """Read times that the file itself types as such."""
     refuse(cells, mapping.time, column.is_null(), "is blank")
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
         found = column.dt.convert_time_zone("UTC").cast(UTC_TIME)
@@ -219,9 +219,9 @@ def _zoned(cells: Cells, mapping: Mapping, column: pl.Series) -> Times:
 
 
 def _localized(
-    cells: Cells, mapping: Mapping, local: pl.Series, zoned: pl.Series | None = None
+    cells: Cells, mapping: TimedMapping, local: pl.Series, zoned: pl.Series | None = None
 ) -> Times:
-    """Local times in the mapping's zone; rows that ``zoned`` marks are not looked at."""
+    """Read local times in the mapping's zone; rows that ``zoned`` marks are not looked at."""
     zone = mapping.time_zone
     if zone is None:
         row = 0 if zoned is None else int((~zoned).arg_true()[0])

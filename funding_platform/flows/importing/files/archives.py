@@ -66,7 +66,7 @@ class Member:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """The decompressed bytes.
+        """Open the decompressed bytes.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class _Bounded:
         self._left = MAX_BYTES
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
+        """Read the next bytes."""
         block = self._stream.read(size if size >= 0 else self._left + 1)
         self._left -= len(block)
         if self._left < 0:
@@ -115,7 +115,7 @@ def _opened(path: Path, inside: str | None) -> Iterator[IO[bytes]]:
 
 
 def find_files(sources: Sequence[str], exclude: Sequence[str] = ()) -> list[Path]:
-    """The files that are meant, each once, in order of path.
+    """Find the files that are meant, each once, in order of path.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def find_files(sources: Sequence[str], exclude: Sequence[str] = ()) -> list[Path
 
 
 def members(path: Path, exclude: Sequence[str] = ()) -> tuple[list[Member], list[str]]:
-    """The files to read in a file: itself, or those of an archive; and what is left unread.
+    """List the files to read in a file: itself, or those of an archive; and what is left unread.
 
     What a Mac adds to an archive (``__MACOSX/``, ``.DS_Store``) is neither.
 
@@ -184,7 +184,7 @@ def members(path: Path, exclude: Sequence[str] = ()) -> tuple[list[Member], list
 
 
 def without_suffix(name: str) -> str:
-    """A file name without the suffix that says its format."""
+    """Return a file name without the suffix that says its format."""
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
@@ -192,7 +192,7 @@ def without_suffix(name: str) -> str:
 
 
 def whole(member: Member, limit: int) -> bytes:
-    """All bytes of a file that cannot be read in parts.
+    """Read all bytes of a file that cannot be read in parts.
 
     Raises
     ------

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def json_cells(member: Member, header: Sequence[str]) -> Iterator[Cells]:
-    """The rows of one JSON text.
+    """Yield the rows of one JSON text.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def json_cells(member: Member, header: Sequence[str]) -> Iterator[Cells]:
 
 
 def line_cells(member: Member, header: Sequence[str]) -> Iterator[Cells]:
-    """The rows of a file with one JSON value per line.
+    """Yield the rows of a file with one JSON value per line.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _lines(file: str, stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _parsed(file: str, text: bytes, line: int | None = None) -> Any:
-    """The value of a JSON text, with numbers as they are written."""
+    """Parse a JSON text, its numbers left as they are written."""
     try:
         return json.loads(
             text.decode(json.detect_encoding(text)),
@@ -118,7 +118,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> Row:
 def _rows(
     file: str, value: Any, around: Row, header: Sequence[str], levels: int
 ) -> tuple[list[Row], frozenset[str]]:
-    """The rows in a value, and the names that come from what is around them."""
+    """Find the rows in a value, and the names that come from what is around them."""
     if isinstance(value, dict) and levels:
         inner = {
             name: part for name, part in value.items() if isinstance(part, dict | list) and part
@@ -153,7 +153,7 @@ def _rows(
 
 
 def _with_histories(objects: list[Row], around: Row) -> tuple[list[Row], frozenset[str]]:
-    """One row per object, or per element of the one array of objects that each holds."""
+    """Make a row per object, or per element of the one array of objects that each holds."""
     nested = {
         name
         for one in objects
@@ -173,7 +173,7 @@ def _with_histories(objects: list[Row], around: Row) -> tuple[list[Row], frozens
 
 
 def _flat(row: Row, prefix: str = "") -> Row:
-    """A row without objects in it: what they hold is named by its path, ``info.symbol``."""
+    """Flatten a row: what an object in it holds is named by its path, ``info.symbol``."""
     flat: Row = {}
     for name, value in row.items():
         if isinstance(value, dict):

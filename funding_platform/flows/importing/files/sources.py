@@ -7,14 +7,23 @@ from typing import Any
 
 import polars as pl
 
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.prices import OPEN_INTEREST, SPOT_CANDLES
 from funding_platform.flows.errors import DumpError, ImportRefusedError
 from funding_platform.flows.importing.files.archives import Member, members
 from funding_platform.flows.importing.files.spool import Spool
+from funding_platform.flows.importing.foreign import ForeignFile
+from funding_platform.flows.importing.instruments import InstrumentsFile
 from funding_platform.flows.importing.rates import RatesFile
 from funding_platform.flows.importing.reports import SHOWN
+from funding_platform.flows.importing.series.files import BarsFile, OpenInterestFile
 from funding_platform.flows.importing.symbols import Resolved, Symbols, resolve_all
+from funding_platform.flows.importing.tables import table_for
 from funding_platform.flows.progress import begin
+
+_AS_NAMED = (SPOT_CANDLES.name, INSTRUMENTS.name)
+"""Tables whose symbols are taken as they are: the lake has no list to look them up in."""
 
 
 class Sources:
@@ -24,22 +33,26 @@ class Sources:
     ----------
     instruments
         Those that the lake knows, as for ``Symbols``.
-    spool
-        Takes the rows, with the number of their file in ``file``.
+    spools
+        By the name of a table, what takes its rows, with the number of their file in ``file``.
     told
-        Fields of ``mapping.Mapping``.
+        Fields of the mapping, and ``table``, which of the tables the rows are for.
     now
         Nothing later can have settled.
     """
 
     def __init__(
-        self, instruments: pl.DataFrame, spool: Spool, told: Mapping[str, Any], now: datetime
+        self,
+        instruments: pl.DataFrame,
+        spools: Mapping[str, Spool],
+        told: Mapping[str, Any],
+        now: datetime,
     ) -> None:
         self.names: list[str] = []
         self._notes: dict[str, None] = {}  # each once, in order
         self._now = now
         self._told = told
-        self._spool = spool
+        self._spools = spools
         self._symbols = Symbols(instruments)
         self._resolved: dict[tuple[str, str, bool], Resolved] = {}
 
@@ -80,19 +93,38 @@ class Sources:
     def _read(self, member: Member) -> None:
         number = len(self.names)
         self.names.append(member.name)
-        file = RatesFile(member, self._told, self._now, self._note)
+        table = table_for(member, self._told)
+        file = self._file(member, table)
         for batch in file.batches():
-            mapping = file.mapping
-            assert mapping is not None
-            trusted = mapping.kind is not None or (file.preset is not None and file.preset.history)
-            told = file.preset is None or "venue" not in file.preset.fields or "venue" in self._told
-            rows = batch.with_columns(
-                pl.lit(number, dtype=pl.UInt32).alias("file"), pl.lit(trusted).alias("trusted")
-            )
-            self._spool.add(self._under_own_symbols(member, rows, told=told))
+            rows = batch.with_columns(pl.lit(number, dtype=pl.UInt32).alias("file"))
+            if table == FUNDING_RATES.name:
+                rows = rows.with_columns(pl.lit(self._trusted(file)).alias("trusted"))
+            if table not in _AS_NAMED:
+                told = self._venue_was_told(file)
+                rows = self._under_own_symbols(member, rows, told=told)
+            self._spools[table].add(rows)
+
+    def _file(self, member: Member, table: str) -> ForeignFile[Any]:
+        """The file, to be read as rows of a table."""
+        told = {name: value for name, value in self._told.items() if name != "table"}
+        if table == FUNDING_RATES.name:
+            return RatesFile(member, told, self._now, self._note)
+        if table == OPEN_INTEREST.name:
+            return OpenInterestFile(member, told, self._now, self._note)
+        if table == INSTRUMENTS.name:
+            return InstrumentsFile(member, told, self._now, self._note)
+        return BarsFile(member, told, self._now, self._note, table=table)
+
+    def _trusted(self, file: ForeignFile[Any]) -> bool:
+        """Whether the rows of a file are known to be settlements."""
+        return file.mapping.kind is not None or (file.preset is not None and file.preset.history)
+
+    def _venue_was_told(self, file: ForeignFile[Any]) -> bool:
+        """Whether the venue was named, rather than known from the layout."""
+        return file.preset is None or "venue" not in file.preset.fields or "venue" in self._told
 
     def _under_own_symbols(self, member: Member, rows: pl.DataFrame, *, told: bool) -> pl.DataFrame:
-        """Rows with their venues' own symbols."""
+        """Return rows with their venues' own symbols."""
         pairs = rows.select(INSTRUMENT_KEY).unique(maintain_order=True).rows()
         unseen = [pair for pair in pairs if (*pair, told) not in self._resolved]
         resolved, unresolved = resolve_all(self._symbols, unseen, told=told)

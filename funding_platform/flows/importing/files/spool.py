@@ -53,7 +53,7 @@ class _File(NamedTuple):
     ends: list[int]
 
     def slice_of(self, first: Key, last: Key) -> _Slice | None:
-        """Rows of the keys from ``first`` to ``last``; None where there are none."""
+        """Find the rows of the keys from ``first`` to ``last``; None where there are none."""
         begin, end = bisect_left(self.keys, first), bisect_right(self.keys, last)
         if begin == end:
             return None
@@ -114,11 +114,11 @@ class Spool:
             self._flush()
 
     def groups(self) -> list[Rows]:
-        """All rows, a few whole keys at a time, in the order of the keys."""
+        """Return all rows, a few whole keys at a time, in the order of the keys."""
         return [Rows(self._slices_of(group)) for group in self._key_groups()]
 
     def parts(self) -> list[Rows]:
-        """All rows in the order of the keys; those of a large key in several parts.
+        """Return all rows in the order of the keys; those of a large key in several parts.
 
         Rows of one key keep the order in which they were added.
         """
@@ -134,7 +134,7 @@ class Spool:
         return parts
 
     def _key_groups(self) -> Iterator[list[Key]]:
-        """Keys that are looked at together."""
+        """Yield the keys that are looked at together."""
         self._flush()
         group: list[Key] = []
         rows = 0
@@ -162,6 +162,6 @@ class Spool:
         self._files.append(_File(path, keys, counts["len"].cum_sum().to_list()))
 
     def _slices_of(self, group: list[Key]) -> list[_Slice]:
-        """Where the rows of neighbouring keys are, file by file."""
+        """Find where the rows of neighbouring keys are, file by file."""
         found = (file.slice_of(group[0], group[-1]) for file in self._files)
         return [one for one in found if one is not None]

@@ -37,7 +37,7 @@ class Part:
 def parts(
     file: str, stream: IO[bytes], encoding: str | None, known_header: Callable[[str], bool]
 ) -> Iterator[Part]:
-    """A text file in parts, each ending where a line and every quote end.
+    """Yield a text file in parts, each ending where a line and every quote end.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def parts(
 
 
 def _cut(text: bytes) -> tuple[bytes, bytes]:
-    """The records that are complete, and the beginning of the next one."""
+    """Cut off the records that are complete from the beginning of the next one."""
     end = text.rfind(b"\n") + 1
     if text.count(b'"', 0, end) % 2:  # the cut lies within quotes
         end = _last_end_outside_quotes(text, end)
@@ -80,7 +80,7 @@ def _cut(text: bytes) -> tuple[bytes, bytes]:
 
 
 def _last_end_outside_quotes(text: bytes, end: int) -> int:
-    """The last line end before ``end`` with an even number of quotes before it."""
+    """Find the last line end before ``end`` with an even number of quotes before it."""
     quotes = text.count(b'"', 0, end)
     while end > 0 and quotes % 2:
         before = text.rfind(b"\n", 0, end - 1) + 1
@@ -92,7 +92,7 @@ def _last_end_outside_quotes(text: bytes, end: int) -> int:
 def _in_utf8(
     file: str, stream: IO[bytes], encoding: str | None, known_header: Callable[[str], bool]
 ) -> Iterator[bytes]:
-    """Blocks of UTF-8, lines ending in line feeds, and an empty one at the end."""
+    """Yield blocks of UTF-8, lines ending in line feeds, and an empty one at the end."""
     head = stream.read(LONGEST_RECORD)
     encoding = encoding or _encoding_of(file, head, known_header)
     decoder = codecs.getincrementaldecoder(encoding)()
@@ -116,7 +116,7 @@ def _in_utf8(
 
 
 def _encoding_of(file: str, head: bytes, known_header: Callable[[str], bool]) -> str:
-    """The encoding that the first bytes show."""
+    """Tell the encoding that the first bytes show."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding

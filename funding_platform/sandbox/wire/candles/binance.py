@@ -90,7 +90,7 @@ def _joined(template: str, columns: Any) -> str:
 
 
 def klines(request: Request) -> Reply:
-    """Bars of deals."""
+    """Answer with bars of deals."""
     instrument = _listed(request, "symbol")
     must_be(request, "interval", "1h")
     places = decimals_of(instrument.tick_size)
@@ -112,7 +112,7 @@ index_klines: Final[Handler] = partial(_quoted, "index", "pair")
 
 
 def weight(request: Request, rows: int) -> Mapping[str, int]:
-    """Klines weigh by the limit that is asked for, however many rows there are."""
+    """Weigh by the limit that is asked for, however many rows there are."""
     try:
         limit = request.integer("limit") or 500
     except ParameterError:
@@ -152,7 +152,7 @@ def _spot_info(request: Request) -> Reply:
 
 
 def _open_interest(request: Request) -> Reply:
-    """Open interest of the last 30 days; what lies before is left out without a word."""
+    """Answer with the last 30 days; what lies before is left out without a word."""
     instrument = _listed(request, "symbol")
     step = _PERIODS.get(request.required("period"))
     if step is None:

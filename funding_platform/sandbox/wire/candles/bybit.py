@@ -92,7 +92,7 @@ def _quoted(request: Request, kind: PriceKind) -> Reply:
 
 
 def _open_interest(request: Request) -> Reply:
-    """Open interest at past steps; a moment of which it is not known has no row."""
+    """Answer with past steps; a moment of which open interest is not known has no row."""
     category = category_of(request)
     instrument = listed(request, category)
     step = _STEPS.get(request.required("intervalTime"))

@@ -49,7 +49,7 @@ def _candles(request: Request) -> Reply:
 
 
 def _at(times: Times, known: Times, values: Values) -> Values:
-    """Values at some times, NaN where they are not known."""
+    """Look values up by time; NaN where they are not known."""
     found = np.full(len(times), np.nan)
     _, ours, theirs = np.intersect1d(times, known, return_indices=True)
     found[ours] = values[theirs]

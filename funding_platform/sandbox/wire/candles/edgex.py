@@ -59,7 +59,7 @@ def _klines(request: Request) -> Reply:
 
 
 def _page(request: Request, instrument: Instrument, kind: PriceKind) -> tuple[Candles, str]:
-    """The page, newest first, and the cursor of the next: the time that it ends at."""
+    """Return the page, newest first, and the cursor of the next: the time that it ends at."""
     start = request.integer("filterBeginKlineTimeInclusive")
     end = request.integer("filterEndKlineTimeExclusive")
     last = request.integer("offsetData") or (None if end is None else end - 1)

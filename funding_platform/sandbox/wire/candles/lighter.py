@@ -30,7 +30,7 @@ _ROW = '{"t":%d,"o":%s,"h":%s,"l":%s,"c":%s'
 
 
 def _edge(request: Request, name: str) -> int:
-    """A time that was sent in seconds or milliseconds."""
+    """Read a time that was sent in seconds or milliseconds."""
     stamp = request.integer(name)
     if stamp is None:
         raise ParameterError(name)

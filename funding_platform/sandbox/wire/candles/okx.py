@@ -45,7 +45,7 @@ def _named(request: Request) -> str:
 
 
 def _contract(request: Request) -> Instrument:
-    """The contract of that name, which the venue forgets when it is delisted."""
+    """Find the contract of that name, which the venue forgets when it is delisted."""
     instrument = request.instrument(_named(request))
     if instrument is None or not instrument.trades_at(request.now_ms):
         raise WireError(UNKNOWN)
@@ -57,7 +57,7 @@ def _dealt(request: Request) -> Instrument | SpotMarket:
 
 
 def _of_pair(request: Request) -> Instrument:
-    """A contract of the pair, which stands for its index; a contract's own name is unknown."""
+    """Find a contract of the pair, to stand for its index; a contract's own name is unknown."""
     pair = _named(request)
     for instrument in request.instruments:
         base, quote, _ = instrument.contract
@@ -118,7 +118,7 @@ def _quoted(request: Request, of: Instrument, kind: PriceKind, *, plain: bool) -
 
 
 def _open_interest(request: Request) -> Reply:
-    """A period's row has the figure of its beginning, and is there when the period has ended."""
+    """Answer with periods that have ended; a row has the figure of the beginning."""
     instrument = _contract(request)
     step = _STEPS.get(request.text("period") or "5m")
     if step is None:

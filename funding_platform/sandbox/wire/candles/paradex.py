@@ -48,7 +48,7 @@ def _klines(request: Request) -> Reply:
 
 
 def _dollars(page: Candles) -> list[str]:
-    """Turnovers without their cents."""
+    """Spell turnovers without their cents."""
     return [cell.removesuffix(".0") for cell in numbers(np.floor(page.turnovers))]
 
 

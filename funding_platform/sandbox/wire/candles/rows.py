@@ -27,14 +27,14 @@ def must_be(request: Request, name: str, spelled: str) -> None:
 def bars(
     request: Request, of: Instrument | SpotMarket, kind: PriceKind, span: Span, decimals: int
 ) -> Candles:
-    """Bars of a contract or of a spot market."""
+    """Return bars of a contract or of a spot market."""
     if isinstance(of, SpotMarket):
         return request.market.spot_candles(request.venue, of.venue_symbol, span, decimals)
     return request.market.candles(request.venue, of.venue_symbol, kind, span, decimals)
 
 
 def texts(values: Values, decimals: int) -> list[str]:
-    """Numbers as text, empty where unknown: ``fixed_all``, of a whole column at once if it can."""
+    """Spell numbers as ``fixed_all`` does, a column at once if it can; empty where unknown."""
     whole = np.abs(values) * 10**decimals < _LARGEST_WHOLE
     if (np.isnan(values) | (whole & (np.round(values, decimals) == values))).all():
         column = pl.Series(values, nan_to_null=True).cast(pl.Decimal(38, decimals))
@@ -46,12 +46,12 @@ def texts(values: Values, decimals: int) -> list[str]:
 
 
 def numbers(values: Values) -> list[str]:
-    """Bare JSON numbers, ``null`` where unknown."""
+    """Spell bare JSON numbers, ``null`` where unknown."""
     return ["null" if value != value else shortest(value) for value in values.tolist()]
 
 
 def prices(candles: Candles, decimals: int) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Opens, highs, lows and closes as text."""
+    """Spell opens, highs, lows and closes as text."""
     return (
         texts(candles.opens, decimals),
         texts(candles.highs, decimals),
@@ -61,7 +61,7 @@ def prices(candles: Candles, decimals: int) -> tuple[list[str], list[str], list[
 
 
 def deals(candles: Candles) -> list[int]:
-    """Numbers of deals that go with the volumes; none where no volume is known."""
+    """Count deals to go with the volumes; none where no volume is known."""
     known = np.nan_to_num(candles.volumes)
     counted: list[int] = np.ceil(100 * np.log1p(known)).astype(np.int64).tolist()
     return counted

@@ -108,14 +108,14 @@ class CcxtBridge(Venue):
         self._exchange = connected(self.exchange_class, http)
 
     async def fetch_listings(self) -> list[Listing]:
-        """The swaps among ccxt's markets; it does not know their funding intervals."""
+        """List the swaps among ccxt's markets; it does not know their funding intervals."""
         self._exchange.set_markets(await self._call("fetchMarkets"))
         swaps = [row for row in self._exchange.markets.values() if row["swap"]]
         steps = self._exchange.precisionMode == TICK_SIZE
         return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Predicted rates, with tickers and intervals where the exchange gives those in bulk."""
+        """Fetch predicted rates, with tickers and intervals where the exchange has them in bulk."""
         listings = await self.listed()
         markets = []
         for contract_type in ("linear", "inverse"):
@@ -133,7 +133,7 @@ class CcxtBridge(Venue):
         return markets
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """One page of ccxt's history, never its pagination."""
+        """Fetch one page of ccxt's history, never its pagination."""
         await self.listings()
         until = {} if self._exchange.id in WITHOUT_UNTIL else {"until": ask.end_ms}
         rows = await self._call(HISTORY, symbol, ask.start_ms, ask.limit, until)
@@ -163,7 +163,7 @@ class CcxtBridge(Venue):
         )
 
     async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
-        """All at once, or else one by one."""
+        """Fetch all at once, or else one by one."""
         all_at_once, one_by_one = PREDICTIONS
         if self._exchange.has.get(all_at_once) is True:
             rows = await self._call(all_at_once, symbols)
@@ -175,7 +175,7 @@ class CcxtBridge(Venue):
         return await self.attempt_each(symbols, ask, required=True)
 
     async def _bulk(self, name: str, kind: type[T], symbols: list[str]) -> dict[str, T]:
-        """What the exchange adds in one call; nothing where it has no such call."""
+        """Fetch what the exchange adds in one call; nothing where it has no such call."""
 
         async def ask() -> dict[str, T]:
             return self._read_by_symbol(kind, await self._call(name, symbols))
@@ -187,28 +187,28 @@ class CcxtBridge(Venue):
             return await getattr(self._exchange, name)(*args)
 
     def _read(self, kind: type[T], answer: Any) -> T:
-        """A structure of ccxt's, checked like any other answer."""
+        """Read a structure of ccxt's, checked like any other answer."""
         try:
             return msgspec.convert(answer, kind, strict=False)
         except msgspec.ValidationError as error:
             raise ContractError(f"not ccxt's structure: {error}", venue=self.spec.name) from error
 
     def _read_by_symbol(self, kind: type[T], answer: Any) -> dict[str, T]:
-        """The same for structures by symbol, without those that cannot be read."""
+        """Read structures by symbol, without those that cannot be read."""
         answer = self._read(dict[str, Any], answer)
         rows = [{"symbol": symbol, "row": row} for symbol, row in answer.items()]
         kept = self._readable(kind, rows, lambda one: one["row"])
         return {one["symbol"]: row for one, row in kept}
 
     def _read_rows(self, kind: type[T], answer: Any) -> list[T]:
-        """The same for a list of them."""
+        """Read a list of structures, without those that cannot be read."""
         rows = self._read(list[Any], answer)
         return [row for _, row in self._readable(kind, rows, lambda one: one)]
 
     def _readable(
         self, kind: type[T], rows: list[Any], structure: Callable[[Any], Any]
     ) -> list[tuple[Any, T]]:
-        """The rows that can be read, each with what it is."""
+        """Keep the rows that can be read, each with what it is."""
         kept, told = [], []
         for number, row in enumerate(rows):
             try:
@@ -222,7 +222,10 @@ class CcxtBridge(Venue):
 
 @cache
 def bridge_class(name: str) -> type[CcxtBridge]:
-    """The adapter of one exchange behind ccxt, by its name there; raises as ``exchange_class``."""
+    """Make the adapter of one exchange behind ccxt by its name there.
+
+    Errors are those of ``exchange_class``.
+    """
     kind = exchange_class(name)
     exchange = kind()
     window = max(1.0, exchange.rateLimit / 1000)  # milliseconds between calls of cost 1

@@ -88,7 +88,7 @@ class _OurTransport:
 
 
 def bridged_exchanges() -> list[str]:
-    """Exchanges of which ccxt offers settled funding rates.
+    """List the exchanges of which ccxt offers settled funding rates.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def bridged_exchanges() -> list[str]:
 
 @cache
 def exchange_class(name: str) -> Any:
-    """The class that ccxt has for an exchange, with our transport.
+    """Make the class that ccxt has for an exchange, with our transport.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def exchange_class(name: str) -> Any:
 
 
 def funding_tables(exchange: Any) -> tuple[Table, ...]:
-    """The tables that ccxt has funding rates of an exchange for."""
+    """List the tables that ccxt has funding rates of an exchange for."""
     predicts = any(exchange.has.get(call) for call in PREDICTIONS)
     settles = exchange.has.get(HISTORY) is True
     return (*([MARKET_SNAPSHOTS] if predicts else []), *([FUNDING_RATES] if settles else []))
 
 
 def connected(kind: Any, http: HttpClient) -> Any:
-    """An exchange that talks through ``http``, and lists no spot markets where one can choose."""
+    """Make an exchange that talks through ``http``, without spot markets where one can choose."""
     exchange = kind()
     exchange.http = http
     choice = exchange.options.get("fetchMarkets")
@@ -162,7 +162,7 @@ def typed_errors(venue: str, call: str) -> Iterator[None]:
 
 
 def refusals(exchange: Any) -> RefusalHook:
-    """Finds the errors in an exchange's answers by ccxt's knowledge of them."""
+    """Make the hook that finds errors in an exchange's answers, by ccxt's knowledge of them."""
     base_error = _ccxt(PREFIX + exchange.id).BaseError
 
     def refusal(status: int, body: bytes) -> Refusal | None:
@@ -182,13 +182,13 @@ def refusals(exchange: Any) -> RefusalHook:
 
 
 def _split(url: str) -> tuple[str, str]:
-    """The host, and the path with its query."""
+    """Split a URL into the host, and the path with its query."""
     path = urlsplit(url)._replace(scheme="", netloc="").geturl()
     return url.removesuffix(path), path
 
 
 def _ccxt(venue: str) -> Any:
-    """The package, imported on behalf of a venue."""
+    """Import the package on behalf of a venue."""
     try:
         return importlib.import_module("ccxt.async_support")
     except ImportError as error:

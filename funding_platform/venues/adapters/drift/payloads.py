@@ -138,7 +138,7 @@ class RateHistory(Payload):
             raise ValueError("holds no rates under either name")
 
     def settlements(self, symbol: str) -> list[Settlement]:
-        """As fractions of the price; the integers do not say of which ``symbol`` they are."""
+        """Read rates as fractions of the price; the integers do not say of which ``symbol``."""
         rates = [
             (row.venue_symbol, row.ts, row.funding_rate_long / row.oracle_price_twap)
             for row in self.records or []
@@ -153,6 +153,6 @@ class RateHistory(Payload):
         ]
 
     def page_before(self, until_ms: int) -> str | int | None:
-        """The cursor to the page before this one; None once this one reaches back to a moment."""
+        """Return the cursor to the page before; None once this one reaches back to a moment."""
         times = [row.ts * 1000 for row in self.records or self.funding_rates or []]
         return self.meta.next_page if times and min(times) >= until_ms else None

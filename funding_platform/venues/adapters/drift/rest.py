@@ -33,7 +33,7 @@ DAY_OF_HISTORY: Final = Endpoint("/market/{symbol}/fundingRates/{year}/{month}/{
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """Errors carry a text and no code."""
+    """Tell a refusal by its status: errors carry a text and no code."""
     return Refusal(UnknownSymbolError, "no such market") if status == 404 else None
 
 
@@ -69,14 +69,14 @@ class Drift(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The perpetuals that the venue shows."""
+        """List the perpetuals that the venue shows."""
         return [
             Listing.linear(row, row.limits.amount, interval_hours=1.0)
             for row in await self._perpetuals()
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The active perpetuals, with the books of another host, which are newer, if it answers."""
+        """Fetch the active perpetuals, with the newer books of another host if it answers."""
         rows = [row for row in await self._perpetuals() if row.status == "active"]
         symbols = [row.venue_symbol for row in rows]
         books = await self.attempt_singles(BOOK, symbols, "marketName", {"depth": 1})
@@ -85,7 +85,7 @@ class Drift(Venue):
         return [MarketRow.of(row, **hourly, **prices.get(row.venue_symbol, {})) for row in rows]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
-        """All rates of the ask: at one request where they are recent, else one for each day."""
+        """Fetch all rates of the ask: at one request where recent, else one for each day."""
         rows: list[Settlement] = []
         if ask.start_ms >= to_ms(self.now() - RECENT):
             rows = await self._walk(HISTORY, symbol, {"limit": ask.limit}, ask.start_ms)
@@ -116,7 +116,7 @@ class Drift(Venue):
     async def _walk(
         self, endpoint: Endpoint[RateHistory], symbol: str, params: Params, until_ms: int
     ) -> list[Settlement]:
-        """Page after page of rates, newest first, back to a moment."""
+        """Fetch page after page of rates, newest first, back to a moment."""
         params = {"symbol": symbol, **params}
         pages = await self.pages(endpoint, params, "page", lambda page: page.page_before(until_ms))
         return [row for page in pages for row in page.settlements(symbol)]

@@ -1,4 +1,4 @@
-"""How a venue stands with this machine, as its state file has it; what makes no sense is forgotten.
+"""The state of a venue's breaker, as its state file has it; what makes no sense is forgotten.
 
 The file is written by every process and version, and by whoever opens it. A ban until the year 9999
 or a count below zero would keep a venue away for ever, or fail every call to it.
@@ -8,11 +8,14 @@ import logging
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from funding_platform.core.plain_text import MESSAGE_LENGTH
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
 from funding_platform.venues.rest.state import SharedState
+
+BreakerState: TypeAlias = Literal["closed", "open", "half-open", "banned"]
+"""Calls pass (closed), wait (open, banned), or are tried out one at a time (half-open)."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,8 +48,8 @@ _AHEAD: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """How a venue stands with us, as last known by any process of this machine.
+class BreakerRecord:
+    """What is remembered of a venue's failures, by any process of this machine.
 
     Parameters
     ----------
@@ -67,8 +70,8 @@ class Health:
     last_failure: str | None
     retry_at: datetime | None
 
-    def condition(self, now: datetime) -> Literal["closed", "open", "half-open", "banned"]:
-        """Whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
+    def state(self, now: datetime) -> BreakerState:
+        """Tell whether calls pass (closed), wait (open, banned), or are tried out (half-open)."""
         if self.banned_until is not None and now < self.banned_until:
             return "banned"
         if self.failures < OPEN_AFTER or self.retry_at is None:
@@ -76,8 +79,8 @@ class Health:
         return "open" if now < self.retry_at else "half-open"
 
 
-def health_in(state: SharedState, now: float) -> Health:
-    """Return how the venue stands; forget, with a warning, whatever of it makes no sense.
+def record_in(state: SharedState, now: float) -> BreakerRecord:
+    """Return what is remembered; forget, with a warning, whatever of it makes no sense.
 
     Parameters
     ----------
@@ -92,18 +95,18 @@ def health_in(state: SharedState, now: float) -> Health:
         _LOG.warning("%s: what it says of %s makes no sense; forgotten", state.place, senseless)
         state.transact(lambda database: _forget(database, senseless))
         row |= {name: 0 if name == "failures" else None for name in senseless}
-    return _health(row)
+    return _record(row)
 
 
-def health_within(database: sqlite3.Connection) -> Health:
-    """Return the same inside a transaction, once ``health_in`` has looked."""
-    return _health(_row(database))
+def record_within(database: sqlite3.Connection) -> BreakerRecord:
+    """Return the same inside a transaction, once ``record_in`` has looked."""
+    return _record(_row(database))
 
 
 def _row(database: sqlite3.Connection) -> dict[str, object]:
-    values = database.execute(f"SELECT {', '.join(_COLUMNS)} FROM standing").fetchone()
+    values = database.execute(f"SELECT {', '.join(_COLUMNS)} FROM breaker").fetchone()
     if values is None:  # someone emptied the table
-        database.execute("INSERT INTO standing DEFAULT VALUES")
+        database.execute("INSERT INTO breaker DEFAULT VALUES")
         return dict.fromkeys(_COLUMNS) | {"failures": 0}
     return dict(zip(_COLUMNS, values, strict=True))
 
@@ -121,12 +124,12 @@ def _makes_sense(name: str, value: object, now: float) -> bool:
 
 def _forget(database: sqlite3.Connection, names: list[str]) -> None:
     blank = ", ".join(f"{name} = {0 if name == 'failures' else 'NULL'}" for name in names)
-    database.execute(f"UPDATE standing SET {blank}")
+    database.execute(f"UPDATE breaker SET {blank}")
 
 
-def _health(row: dict[str, object]) -> Health:
+def _record(row: dict[str, object]) -> BreakerRecord:
     moments = {name: _instant(row[name]) for name in _AHEAD}
-    return Health(**{**row, **moments})  # type: ignore[arg-type]
+    return BreakerRecord(**{**row, **moments})  # type: ignore[arg-type]
 
 
 def _instant(seconds: object) -> datetime | None:

@@ -1,0 +1,3 @@
+select *
+from {{ source('core', 'price_candles') }}
+where {{ has_come('available_at') }}

@@ -1,0 +1,163 @@
+"""Prices of a backtest: the hourly candles of perpetuals and of spot markets in the lake.
+
+A perpetual is priced by candles of one kind throughout: its mark where the lake has that as whole
+as any other kind, else its trades, else its index. Which one it is stands beside every price.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import duckdb
+import polars as pl
+
+from funding_platform.backtest.config import BacktestConfig
+from funding_platform.core.symbols import DOLLARS, canonical_base
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
+from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.core.time_grid import HOUR
+from funding_platform.flows.backtests.lake_rows import Rows, rows_by_venue
+from funding_platform.lake.connection import has_table
+
+SPOT: Final = ":spot"
+"""Ends the symbol of a spot market: several venues call it as they call the perpetual."""
+
+PREFERRED: Final = ("mark", "trade", "index")
+"""Kinds of candles, that by which positions are margined first."""
+
+AS_WHOLE: Final = 0.99
+"""A kind of which a venue has this share of the bars that it has of another is as whole as that."""
+
+_PRICE: Final = "available_at AS time, close AS price, high, low"
+_PERPETUALS: Final = Rows(
+    table=PRICE_CANDLES.full_name,
+    time="open_time",
+    columns=f"{_PRICE}, kind",
+    more="kind = wanted_kind",
+    wanted="wanted_candles",
+)
+_SPOT_MARKETS: Final = Rows(
+    table=SPOT_CANDLES.full_name,
+    time="open_time",
+    columns=f"{_PRICE}, 'trade' AS kind",
+    wanted="wanted_spot",
+)
+_KINDS: Final = """
+SELECT instrument, kind, count(*) AS bars
+FROM core.price_candles JOIN wanted USING (venue, venue_symbol)
+WHERE open_time BETWEEN $start AND $end AND coalesce(open_time >= since, true)
+GROUP BY ALL
+"""
+_MARKETS: Final = """
+SELECT DISTINCT venue, venue_symbol AS market, base, quote FROM core.spot_candles
+WHERE upper(quote) IN (SELECT unnest($dollars)) AND base IN (SELECT unnest($bases))
+"""
+_SPOT_SCHEMA: Final = {
+    "venue": pl.String(),
+    "venue_symbol": pl.String(),
+    "base": pl.String(),
+    "quote": pl.String(),
+    "multiplier": pl.Float64(),
+    "contract_type": pl.String(),
+    "market": pl.String(),
+}
+
+
+def spot_instruments(
+    lake: duckdb.DuckDBPyConnection, config: BacktestConfig, bases: pl.Series
+) -> pl.DataFrame:
+    """The spot markets that a configuration asks for, as instruments.
+
+    Those quoted in a dollar: a price in another currency is not comparable to a perpetual's.
+
+    Parameters
+    ----------
+    bases
+        Of the perpetuals beside which they are held.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``venue``, ``venue_symbol`` (that of the market and ``SPOT``), ``base``, ``quote``,
+        ``multiplier``, ``contract_type`` (``spot``) and ``market``, the venue's own symbol.
+    """
+    none = pl.DataFrame(schema=_SPOT_SCHEMA)
+    if not has_table(lake, SPOT_CANDLES):
+        return none
+    asked = {"dollars": list(DOLLARS), "bases": bases.unique().to_list()}
+    markets = lake.execute(_MARKETS, asked).pl()
+    if config.venues:
+        markets = markets.filter(pl.col("venue").is_in(list(config.venues)))
+    names = pl.col("market") + SPOT
+    if config.symbols:
+        wanted = list(config.symbols)
+        markets = markets.filter(pl.col("market").is_in(wanted) | names.is_in(wanted))
+    if markets.is_empty():
+        return none
+    factors = [float(canonical_base(market).multiplier) for market in markets["market"]]
+    return markets.select(
+        "venue",
+        names.alias("venue_symbol"),
+        "base",
+        "quote",
+        pl.Series("multiplier", factors, dtype=pl.Float64),
+        pl.lit("spot").alias("contract_type"),
+        "market",
+    )
+
+
+def candle_prices(
+    lake: duckdb.DuckDBPyConnection,
+    wanted: pl.DataFrame,
+    spot: pl.DataFrame,
+    window: Mapping[str, datetime],
+) -> pl.DataFrame | None:
+    """Closes at the ends of their bars; None where the lake has no candle of what is wanted.
+
+    Parameters
+    ----------
+    wanted
+        ``instrument``, ``venue``, ``venue_symbol`` and ``since``, registered under that name.
+    spot
+        What ``spot_instruments`` gives.
+    window
+        ``start`` and ``end``, both included.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``instrument``, ``time``, ``price``, ``high`` and ``low`` of the bar, and ``kind``, one of
+        ``PREFERRED``.
+    """
+    parts = []
+    opened = {name: moment - HOUR for name, moment in window.items()}
+    if has_table(lake, PRICE_CANDLES):
+        lake.register("wanted_candles", _with_kinds(wanted, lake.execute(_KINDS, opened).pl()))
+        parts.append(rows_by_venue(lake, _PERPETUALS, opened))
+    if not spot.is_empty():
+        markets = spot.select(*INSTRUMENT_KEY, "market")
+        numbered = wanted.select("instrument", *INSTRUMENT_KEY).join(markets, on=INSTRUMENT_KEY)
+        never = pl.lit(None, dtype=UTC_TIME).alias("since")
+        lake.register(
+            "wanted_spot",
+            numbered.select("instrument", "venue", pl.col("market").alias("venue_symbol"), never),
+        )
+        parts.append(rows_by_venue(lake, _SPOT_MARKETS, opened))
+    some = [part for part in parts if not part.is_empty()]
+    return pl.concat(some) if some else None
+
+
+def _with_kinds(wanted: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+    """The instruments that have candles, each with the kind that prices it."""
+    rank = pl.col("kind").replace_strict(
+        {kind: number for number, kind in enumerate(PREFERRED)}, return_dtype=pl.Int8
+    )
+    whole = pl.col("bars") >= AS_WHOLE * pl.col("bars").max().over("instrument")
+    chosen = (
+        kinds.filter(whole)
+        .sort("instrument", rank)
+        .unique("instrument", keep="first", maintain_order=True)
+        .select("instrument", pl.col("kind").alias("wanted_kind"))
+    )
+    return wanted.join(chosen, on="instrument", maintain_order="left")

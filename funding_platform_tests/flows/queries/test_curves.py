@@ -1,0 +1,61 @@
+"""The newest curves of a base are of one time; older ones are asked for by another name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from funding_platform.core.tables.collected import INSTRUMENTS
+from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.flows.errors import FlowError
+from funding_platform.flows.queries import latest_curves, past_curves
+
+NOW = datetime(2025, 3, 1, 8, tzinfo=UTC)
+ENDED = {"ftx": datetime(2022, 11, 12, tzinfo=UTC), "dydx_v3": datetime(2024, 10, 1, tzinfo=UTC)}
+
+
+@contextmanager
+def holding(curves: dict[str, datetime]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database that has a curve per venue, seen from these times."""
+    rows = [
+        {"venue": venue, "venue_symbol": "X", "as_of": seen, "kind": "settled", "usable": True}
+        | dict.fromkeys(BUCKETS, 0.1)
+        for venue, seen in curves.items()
+    ]
+    frames = {
+        "features.curve_snapshots": pl.DataFrame(rows, schema=CURVE_SNAPSHOTS.polars_schema),
+        "core.instruments": INSTRUMENTS.empty(),
+    }
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, frame in frames.items():
+            connection.register("given", frame)
+            connection.execute(f"CREATE SCHEMA {name.split('.')[0]}")
+            connection.execute(f"CREATE TABLE {name} AS FROM given")
+            connection.unregister("given")
+        yield connection
+
+
+def test_curves_of_venues_that_are_gone_are_not_of_now() -> None:
+    current = {"okx": NOW, "bybit": NOW - timedelta(hours=23)}
+    with holding({**current, **ENDED}) as lake:
+        assert latest_curves(lake, "X")["venue"].to_list() == ["bybit", "okx"]
+        past = past_curves(lake, "X")
+        assert dict(past.select("venue", "as_of").iter_rows()) == ENDED
+        assert past["venue"].to_list() == ["ftx", "dydx_v3"]
+
+
+def test_a_venue_that_is_gone_can_be_asked_for_by_name() -> None:
+    with holding({"okx": NOW, **ENDED}) as lake:
+        assert latest_curves(lake, "X", venue="ftx")["as_of"].to_list() == [ENDED["ftx"]]
+        assert past_curves(lake, "X", venue="ftx").is_empty()
+
+
+def test_of_one_kind_only() -> None:
+    with holding({"okx": NOW}) as lake:
+        assert latest_curves(lake, "X", kind="settled").height == 1
+        with pytest.raises(FlowError, match="no usable curve of X"):
+            latest_curves(lake, "X", kind="live")
