@@ -242,7 +242,7 @@ class Futures(Venue):
         return CandlePage([row.candle(symbol, traded=kind == "trade") for row in rows])
 
     def asset_class(self, row: Symbol) -> AssetClass:
-        """Tell a coin, or an index of coins, unless the contract is of TradFi."""
+        """Tell the class: a coin, or an index of coins, unless the contract is of TradFi."""
         if row.kind == TRADFI:
             return class_said(row.underlying_type, canonical_base(row.base).base)
         return "index" if row.underlying_type == "INDEX" else "crypto"

@@ -169,7 +169,7 @@ class Grvt(Venue):
 
 
 def _pages(symbol: str, ask: Ask) -> Params:
-    """Say what history is asked for by, in nanoseconds and by cursor."""
+    """Ask for a page of history, in nanoseconds and by cursor."""
     return {
         "instrument": symbol,
         "start_time": str(ask.start_ms * NS_PER_MS),

@@ -160,7 +160,7 @@ class Lighter(Venue):
         return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows or []])
 
     async def _stretch(self, symbol: str, ask: Ask, count: int) -> Params:
-        """Say what history is asked for by, in seconds."""
+        """Ask for a stretch of history, in seconds."""
         return {
             "market_id": await self.venue_id(symbol),
             "resolution": "1h",

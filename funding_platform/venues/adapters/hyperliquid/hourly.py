@@ -58,7 +58,7 @@ WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
 
 @cache
 def bars(weight: int) -> Endpoint[list[_Bar]]:
-    """Describe the call for bars, which weighs 20, and 1 per 60 bars."""
+    """Return the call for bars, which weighs 20, and 1 per 60 bars."""
     return Endpoint("/info", list[_Bar], weight=weight, method="POST")
 
 

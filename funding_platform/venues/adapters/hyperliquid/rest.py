@@ -80,7 +80,7 @@ HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """Tell an unknown coin by ``null``, HTTP 500 or 200; other errors carry no code."""
+    """Find an unknown coin: ``null``, HTTP 500 or 200; other errors carry no code."""
     if status in (200, 500) and body.strip() == b"null":
         return Refusal(UnknownSymbolError, "no such coin")
     return None
@@ -105,12 +105,12 @@ class _Exchange:
         return self.settle or "USD"
 
     def symbol(self, asset: _Asset) -> str:
-        """Return the asset's name, no other's: with that of its exchange before a colon."""
+        """Name the asset, with its exchange before a colon: no other has that name."""
         name = asset.venue_symbol
         return name if ":" in name or not self.dex else f"{self.dex}:{name}"
 
     def base(self, asset: _Asset) -> str:
-        """Return what it is on, in the exchange's spelling."""
+        """Name what it is on, in the exchange's spelling."""
         return asset.venue_symbol.rpartition(":")[2]
 
     def asset_class(self, asset: _Asset, coins: Collection[str]) -> AssetClass:
@@ -168,7 +168,7 @@ class Hyperliquid(HyperliquidHours):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """Fetch the contexts with the universes. Impact prices are not a best bid and ask."""
+        """Pair the contexts with the universes. Impact prices are not a best bid and ask."""
         return [
             MarketRow.of(
                 asset,
