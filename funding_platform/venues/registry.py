@@ -29,8 +29,8 @@ from funding_platform.venues.specification import VenueSpec
 _ADAPTERS: Final = {
     "binance": "binance:Binance",
     "bybit": "bybit:Bybit",
-    "okx": "okx:Okx",
-    "hyperliquid": "hyperliquid:Hyperliquid",
+    "okx": "okx.rest:Okx",
+    "hyperliquid": "hyperliquid.rest:Hyperliquid",
     "lighter": "lighter:Lighter",
     "extended": "extended:Extended",
     "backpack": "backpack:Backpack",

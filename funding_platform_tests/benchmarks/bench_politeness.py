@@ -23,7 +23,7 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
-from funding_platform.venues.adapters.okx import HISTORY
+from funding_platform.venues.adapters.okx.rest import HISTORY
 from funding_platform.venues.rest.limits import Budget, Limiter
 from funding_platform.venues.rest.state import SharedState
 from funding_platform_tests.benchmarks.measurement import Measurement, seconds

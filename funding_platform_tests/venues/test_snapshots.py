@@ -251,6 +251,7 @@ def test_okx_swaps_get_their_index_from_bulk_tickers(settings: Settings) -> None
 
     empty = Answer({"code": "0", "data": []})
     routes: Routes = {
+        "/api/v5/public/instruments": empty,
         "/api/v5/public/funding-rate": Answer({"code": "0", "data": [funding]}),
         "/api/v5/public/mark-price": empty,
         "/api/v5/public/open-interest": empty,

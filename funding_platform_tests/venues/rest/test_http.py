@@ -11,8 +11,8 @@ import pytest
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.binance import EXCHANGE_INFO, FUNDING_INFO
 from funding_platform.venues.adapters.bybit import TICKERS
-from funding_platform.venues.adapters.hyperliquid import HISTORY as HYPERLIQUID_HISTORY
-from funding_platform.venues.adapters.okx import OPEN_INTEREST
+from funding_platform.venues.adapters.hyperliquid.rest import HISTORY as HYPERLIQUID_HISTORY
+from funding_platform.venues.adapters.okx.rest import OPEN_INTEREST
 from funding_platform.venues.errors import (
     BannedError,
     ConnectionFailedError,

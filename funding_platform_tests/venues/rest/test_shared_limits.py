@@ -12,7 +12,7 @@ from funding_platform.sandbox.faults import Latency, Status
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
-from funding_platform.venues.adapters.okx import OPEN_INTEREST
+from funding_platform.venues.adapters.okx.rest import OPEN_INTEREST
 from funding_platform.venues.errors import BannedError, BreakerOpenError, VenueError
 from funding_platform.venues.rest import breaker
 from funding_platform_tests.venues.server import Answer, serve

@@ -11,28 +11,25 @@ from typing import Final, Literal
 from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
-from funding_platform.core.time_grid import HOUR
-from funding_platform.venues.contract import Venue
-from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
-from funding_platform.venues.paging.backward import Backward, BackwardOpen
-from funding_platform.venues.paging.pager import Ask
-from funding_platform.venues.parsing.candles import (
-    Candle,
-    CandlePage,
-    InterestPage,
-    InterestPoint,
-    SpotListing,
+from funding_platform.venues.adapters.okx.hourly import (
+    CANDLES,
+    OPEN_INTEREST_HISTORY,
+    SPOT_CANDLES,
+    OkxHours,
+    pair_of,
 )
+from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
+from funding_platform.venues.paging.backward import BackwardOpen
+from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, TimeOrBlank
 from funding_platform.venues.parsing.payloads import Payload, hours_between, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import CandleSpec, HourlySpec, VenueSpec
+from funding_platform.venues.specification import VenueSpec
 
 INDEX_QUOTES: Final = ("USDT", "USDC", "USD")
-FINISHED: Final = "1"
 
 
 class _SwapRow(Payload):
@@ -41,7 +38,7 @@ class _SwapRow(Payload):
     @property
     def pair(self) -> str:
         """Base and quote, as indices are named: BTC-USDT of a swap, BTC-USD of an X-Perp."""
-        return "-".join(self.venue_symbol.partition("_")[0].split("-")[:2])
+        return pair_of(self.venue_symbol)
 
 
 class _Instrument(_SwapRow):
@@ -111,44 +108,6 @@ class _Index(Payload):
     index_price: RealOrBlank = field(name="idxPx")
 
 
-class _Bar(Payload, array_like=True):
-    """Of trades: contracts (of spot, base), base and quote."""
-
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
-    volume: MaybeReal
-    volume_base: MaybeReal
-    volume_quote: MaybeReal
-    confirm: str
-
-
-class _Price(Payload, array_like=True):
-    """Of mark and index."""
-
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
-    confirm: str
-
-
-class _Held(Payload, array_like=True):
-    time_ms: Time
-    contracts: MaybeReal
-    open_interest_base: MaybeReal
-    open_interest_quote: MaybeReal  # dollars
-
-
-class _SpotInstrument(_SwapRow):
-    base: str = field(name="baseCcy")
-    quote: str = field(name="quoteCcy")
-    state: str
-
-
 class _Funding(_SwapRow):
     time_ms: Time = field(name="fundingTime")
     rate: Real = field(name="realizedRate")  # fundingRate is what was predicted
@@ -177,31 +136,7 @@ def _is_x_perp(row: _SwapRow) -> bool:
     return X_PERP in row.venue_symbol
 
 
-# The calls without "history" end after 1,440 bars, as if nothing were older.
-TRADE_CANDLES: Final = Endpoint(
-    "/api/v5/market/history-candles", list[_Bar], within="data", budget=Budget("candles", 20, 2)
-)
-PRICE_CANDLES: Final = {
-    kind: Endpoint(
-        f"/api/v5/market/history-{call}",
-        list[_Price],
-        within="data",
-        budget=Budget(f"{kind} candles", 10, 2),
-    )
-    for kind, call in (("mark", "mark-price-candles"), ("index", "index-candles"))
-}
-HELD: Final = Endpoint(
-    "/api/v5/rubik/stat/contracts/open-interest-history",
-    list[_Held],
-    within="data",
-    budget=Budget("statistics", 5, 2),
-)
-SPOT_INSTRUMENTS: Final = Endpoint(
-    "/api/v5/public/instruments", list[_SpotInstrument], within="data"
-)
-
-
-class Okx(Venue):
+class Okx(OkxHours):
     """OKX v5, instrument type SWAP, and the X-Perps of type FUTURES."""
 
     spec = VenueSpec(
@@ -213,15 +148,9 @@ class Okx(Venue):
         history_depth=timedelta(days=90),
         pager=BackwardOpen,
         page_size=100,
-        candles=(
-            CandleSpec(kinds=("mark", "index"), pager=BackwardOpen, page_size=100),
-            CandleSpec(kinds=("trade",), pager=BackwardOpen, page_size=300),
-        ),
-        spot_candles=CandleSpec(pager=BackwardOpen, page_size=300),
-        # A figure is of the hour that begins at its time, so it is known when that is over.
-        open_interest=HourlySpec(
-            pager=Backward, page_size=100, depth=timedelta(days=60), lasts=HOUR
-        ),
+        candles=CANDLES,
+        spot_candles=SPOT_CANDLES,
+        open_interest=OPEN_INTEREST_HISTORY,
         budget=Budget("requests", 10, 2),
         refusal=ErrorCodes(
             "code",
@@ -278,41 +207,3 @@ class Okx(Venue):
         params: Params = {"instId": symbol, "after": ask.end_ms + 1, "limit": ask.limit}
         rows = await self.fetch(HISTORY, params)
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
-
-    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """Fetch one page of bars up to the ask's end, newest first; of the index by its pair."""
-        if kind == "trade":
-            return await self._trades(symbol, ask)
-        named = _pair(symbol) if kind == "index" else symbol
-        rows = await self.fetch(PRICE_CANDLES[kind], _bars(named, ask))
-        candles = [Candle.of(row, venue_symbol=symbol) for row in rows]
-        return CandlePage.finished(candles, lambda place: rows[place].confirm == FINISHED)
-
-    async def fetch_spot_listings(self) -> list[SpotListing]:
-        """List the instruments of the spot market."""
-        rows = await self.fetch(SPOT_INSTRUMENTS, {"instType": "SPOT"})
-        return [SpotListing.of(row, trades=row.state == "live") for row in rows]
-
-    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """Fetch the same of a spot market; its sixth and seventh column say the same."""
-        return await self._trades(symbol, ask)
-
-    async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """Fetch one page of what was held, newest first; both edges may be left out."""
-        edges: Params = {"begin": ask.start_ms - 1, "end": ask.end_ms, "limit": ask.limit}
-        rows = await self.fetch(HELD, {"instId": symbol, "period": "1H", **edges})
-        return InterestPage([InterestPoint.of(row, venue_symbol=symbol) for row in rows])
-
-    async def _trades(self, symbol: str, ask: Ask) -> CandlePage:
-        rows = await self.fetch(TRADE_CANDLES, _bars(symbol, ask))
-        candles = [Candle.of(row, venue_symbol=symbol) for row in rows]
-        return CandlePage.finished(candles, lambda place: rows[place].confirm == FINISHED)
-
-
-def _bars(named: str, ask: Ask) -> Params:
-    return {"instId": named, "bar": "1H", "after": ask.end_ms + 1, "limit": ask.limit}
-
-
-def _pair(symbol: str) -> str:
-    """BTC-USDT of BTC-USDT-SWAP."""
-    return "-".join(symbol.split("-")[:2])

@@ -4,29 +4,30 @@ Every builder's exchange is asked for by its name, which is part of its symbols:
 ``flx:AAPL`` are two instruments. Each has a collateral of its own, a token of the spot market.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Final
 
 from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import canonical_base
-from funding_platform.core.time_grid import HOUR
-from funding_platform.venues.contract import Venue
+from funding_platform.venues.adapters.hyperliquid.hourly import (
+    CANDLES,
+    SPOT_CANDLES,
+    HyperliquidHours,
+)
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.pager import Ask
-from funding_platform.venues.parsing.candles import SPOT, Candle, CandlePage, SpotListing
 from funding_platform.venues.parsing.fields import Decimals, MaybeReal, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, step
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, Params, Refusal
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.specification import CandleSpec, VenueSpec
+from funding_platform.venues.specification import VenueSpec
 
 _USDC: Final = 0
 """Index of the token that core takes as collateral."""
@@ -66,33 +67,6 @@ class _Funding(Payload):
     rate: Real = field(name="fundingRate")
 
 
-class _Bar(Payload):
-    """``t`` is when the bar begins; ``T``, a millisecond before it ends, is another field."""
-
-    time_ms: Time = field(name="t")
-    venue_symbol: str = field(name="s")
-    open: Real = field(name="o")
-    high: Real = field(name="h")
-    low: Real = field(name="l")
-    close: Real = field(name="c")
-    volume_base: MaybeReal = field(name="v")
-
-
-class _Token(Payload):
-    name: str
-    index: int
-
-
-class _Pair(Payload):
-    venue_symbol: str = field(name="name")  # PURR/USDC, or @107
-    tokens: tuple[int, int]
-
-
-class _SpotMeta(Payload):
-    universe: list[_Pair]
-    tokens: list[_Token]
-
-
 MARKETS: Final = Endpoint(
     "/info",
     tuple[_Meta, list[_Context]],
@@ -101,9 +75,9 @@ MARKETS: Final = Endpoint(
     paired=((0, "universe"), (1,)),
 )
 PERP_DEXS: Final = Endpoint("/info", list[_Dex | None], weight=20, method="POST")  # null: core
-SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
 # 20, and 1 per 20 rows of a full page.
 HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
+<<<<<<< HEAD:funding_platform/venues/adapters/hyperliquid.py
 
 MOST_BARS: Final = 5_000
 """So many are kept, 208 days of hours; of anything older the answer is an empty list."""
@@ -119,6 +93,25 @@ WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
 def bars(weight: int) -> Endpoint[list[_Bar]]:
     """Return the call for bars, which weighs 20, and 1 per 60 bars."""
     return Endpoint("/info", list[_Bar], weight=weight, method="POST")
+||||||| f72f5f0:funding_platform/venues/adapters/hyperliquid.py
+SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
+
+MOST_BARS: Final = 5_000
+"""So many are kept, 208 days of hours; of anything older the answer is an empty list."""
+KEPT: Final = (MOST_BARS - 2) * HOUR
+"""Without the bar that still runs, and the one that drops out meanwhile."""
+BARS_PER_WEIGHT: Final = 60
+
+WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
+"""Spot tokens that stand for a coin of another chain, one for one."""
+
+
+@cache
+def bars(weight: int) -> Endpoint[list[_Bar]]:
+    """Return the call for bars, which weighs 20, and 1 per 60 bars."""
+    return Endpoint("/info", list[_Bar], weight=weight, method="POST")
+=======
+>>>>>>> w-candles:funding_platform/venues/adapters/hyperliquid/rest.py
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
@@ -169,7 +162,7 @@ class _Exchange:
         return "equity" if known == "other" else known
 
 
-class Hyperliquid(Venue):
+class Hyperliquid(HyperliquidHours):
     """Hyperliquid's perpetuals: core's, margined in USDC, and those of builders' exchanges."""
 
     spec = VenueSpec(
@@ -180,8 +173,8 @@ class Hyperliquid(Venue):
         history_start=datetime(2023, 5, 1, tzinfo=UTC),
         pager=Ascending,
         page_size=500,
-        candles=(CandleSpec(kinds=("trade",), pager=Ascending, page_size=MOST_BARS, depth=KEPT),),
-        spot_candles=CandleSpec(pager=Ascending, page_size=MOST_BARS, depth=KEPT),
+        candles=CANDLES,
+        spot_candles=SPOT_CANDLES,
         budget=Budget("weight", 1200, 60),
         refusal=_refusal,
         statuses={"listed": "trading", "delisted": "delisted"},
@@ -231,34 +224,6 @@ class Hyperliquid(Venue):
         rows = await self.fetch(HISTORY, {"type": "fundingHistory", "coin": symbol, **edges})
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
-    async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """Fetch one page of candleSnapshot: of trades only, and without a turnover."""
-        edges: Mapping[str, str | int] = {"startTime": ask.start_ms, "endTime": ask.end_ms}
-        asked: Mapping[str, str | int] = {"coin": symbol, "interval": "1h", **edges}
-        endpoint = bars(20 + -(-min(ask.hours, MOST_BARS) // BARS_PER_WEIGHT))
-        rows = await self.fetch(endpoint, {"type": "candleSnapshot", "req": asked})
-        return CandlePage([Candle.of(row) for row in rows])
-
-    async def fetch_spot_listings(self) -> list[SpotListing]:
-        """List the pairs of spotMeta, their tokens by name."""
-        meta = await self.fetch(SPOT_META, {"type": "spotMeta"})
-        names = {token.index: WRAPPED.get(token.name, token.name) for token in meta.tokens}
-
-        def without_a_token(pair: _Pair) -> str | None:
-            known = names.keys() >= set(pair.tokens)
-            return None if known else f"no token of {pair.venue_symbol}"
-
-        pairs = self.sifted(meta.universe, without_a_token, SPOT_META, "$.tokens")
-        return [
-            SpotListing.of(pair, base=names[base], quote=names[quote], trades=True)
-            for pair in pairs
-            for base, quote in [pair.tokens]
-        ]
-
-    async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """Fetch the same of a spot market, by its coin."""
-        return await self.fetch_candles(symbol, SPOT, ask)
-
     async def _exchanges(self) -> list[_Exchange]:
         """Core, which must answer, and the builders' exchanges, of which each costs only itself."""
         core, dexs = await together(
@@ -268,7 +233,7 @@ class Hyperliquid(Venue):
         if not names:
             return [core]
         tokens, builders = await together(
-            self.attempt(self._tokens(), {}), self.attempt_each(names, self._exchange)
+            self.attempt(self.tokens(), {}), self.attempt_each(names, self._exchange)
         )
         return [
             core,
@@ -288,8 +253,3 @@ class Hyperliquid(Venue):
             )
         settle = "USDC" if meta.collateral_token == _USDC else None
         return _Exchange(dex, meta.universe, contexts, meta.collateral_token, settle)
-
-    async def _tokens(self) -> dict[int, str]:
-        """Names of the spot market's tokens by their index, which is not their position."""
-        meta = await self.fetch(SPOT_META, {"type": "spotMeta"})
-        return {token.index: token.name for token in meta.tokens}
