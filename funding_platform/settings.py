@@ -13,6 +13,7 @@ from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validato
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.tables.prices import PRICE_KINDS
 from funding_platform.core.validation_errors import raise_as
 
 
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
         description="Memory, in MiB, that the answers of all venues of one collection may take "
         "together; each has the same share, and one that sends more fails alone.",
     )
+    candle_kinds: Annotated[tuple[Literal["mark", "index", "trade"], ...], NoDecode] = Field(
+        default=PRICE_KINDS,
+        description="Kinds of candles to collect, comma-separated; of a venue that has none of "
+        "them, its trades, or else its index.",
+    )
     curve_emission: Literal["roll", "collection", "grid"] = Field(
         default="roll",
         description="When live curves are emitted: once per window, with every collection, or "
@@ -130,7 +136,7 @@ class Settings(BaseSettings):
                 f'not JSON ({error}); write {{"binance": "http://127.0.0.1:8900/binance"}}'
             ) from None
 
-    @field_validator("venues", mode="before")
+    @field_validator("venues", "candle_kinds", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         if not isinstance(value, str):

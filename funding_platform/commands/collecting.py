@@ -17,6 +17,12 @@ from funding_platform.commands.common import (
 )
 from funding_platform.core.errors import FundingError
 
+DATASETS = ("funding_rates", "price_candles", "spot_candles", "open_interest")
+"""What has a history, by the name of its table."""
+
+DEFAULT_DATASETS = DATASETS[:2]
+"""Rates without prices could be read, and no position in them valued."""
+
 NOTES_SHOWN = 20
 """Notes of an import that are shown: a folder of archives has one for each."""
 
@@ -50,13 +56,24 @@ def collect(venues: tuple[str, ...]) -> None:
 @click.argument("venues", nargs=-1)
 @click.option("--from", "first", callback=month, required=True, help="First month, YYYY-MM.")
 @click.option("--to", "last", callback=month, help="Last month, YYYY-MM; the first when left out.")
-def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) -> None:
-    """Refetch settled history of VENUES, whole months."""
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    type=click.Choice(DATASETS),
+    help="What to refetch; repeatable. By default settled rates, and the candles that price them "
+    "where the venue has any.",
+)
+def backfill(
+    venues: tuple[str, ...], first: datetime, last: datetime | None, datasets: tuple[str, ...]
+) -> None:
+    """Refetch history of VENUES, whole months: settled rates, candles, open interest."""
     import polars as pl
 
-    from funding_platform.core.tables.collected import FUNDING_RATES
+    from funding_platform.core.tables.registry import table_named
     from funding_platform.core.time_grid import Window, next_month
     from funding_platform.flows.collection.history import collect_history
+    from funding_platform.flows.collection.history_report import COMPLETE_SHARE
     from funding_platform.venues.registry import offering
     from funding_platform.venues.rest.retries import log_retries
     from funding_platform.views.terminal import progress_bars, show
@@ -67,20 +84,22 @@ def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) ->
         raise click.UsageError(f"--to {last:%Y-%m} comes before --from {first:%Y-%m}")
     window = Window(first, next_month(last))
     names, run_id = chosen_venues(venues), new_run_id()
-    if not venues:  # to ask one by name that offers no history is an error
-        names = offering(FUNDING_RATES, names)
     reports, errors = [], []
     with progress_bars():
-        for name in names:
-            try:
-                reports.append(collect_history(name, window, settings(), run_id))
-            except FundingError as error:  # one venue that is down costs itself only
-                errors.append(error)
+        for dataset in datasets or DEFAULT_DATASETS:
+            table = table_named(f"core.{dataset}")
+            asked_by_name = venues and (datasets or dataset == DEFAULT_DATASETS[0])
+            for name in names if asked_by_name else offering(table, names):
+                try:
+                    reports.append(collect_history(name, window, settings(), run_id, table))
+                except FundingError as error:  # one venue that is down costs itself only
+                    errors.append(error)
     if reports:
         show(
             pl.DataFrame(
                 {
                     "venue": report.venue,
+                    "dataset": report.table.name,
                     "symbols": len(report.coverage),
                     "rows": report.rows,
                     "expected": report.expected,
@@ -90,11 +109,12 @@ def backfill(venues: tuple[str, ...], first: datetime, last: datetime | None) ->
                 }
                 for report in reports
             ),
-            title=f"settled rates, {window}",
+            title=f"history, {window}",
         )
     for outage in errors:
         say(f"Error: {outage}", err=True)
-    if errors or any(report.failures for report in reports):
+    short = [one for one in reports if one.failures or one.coverage_share < COMPLETE_SHARE]
+    if errors or short:
         sys.exit(1)
 
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.venues.registry import offering
 
 HOUR_KEY = "%Y-%m-%d-%H:%M"
@@ -99,11 +99,14 @@ def schedules(venues: list[str]) -> list[dg.ScheduleDefinition]:
     def history_after_rolls(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         now = context.scheduled_execution_time.astimezone(UTC)
         for month in months_to_refresh(now):
-            for venue in offering(FUNDING_RATES, venues):
+            for venue in venues:
+                keys = [raw_key(venue, table) for table in HISTORIES if offering(table, [venue])]
+                if not keys:
+                    continue
                 yield dg.RunRequest(
                     run_key=f"{venue}-{month}-{now:%Y-%m-%dT%H}",
                     partition_key=month,
-                    asset_selection=[raw_key(venue, FUNDING_RATES)],
+                    asset_selection=keys,
                     tags={"venue": venue},
                 )
 

@@ -15,15 +15,18 @@ from funding_platform.core.tables.backtest import FRAMES, RUNS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS
 from funding_platform.core.tables.fees import FEE_HISTORY
+from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.backtests.files import EXAMPLE, parse_changes, read_config
-from funding_platform.flows.backtests.reports import report_input, result_of, write_report
+from funding_platform.flows.backtests.reports import report_title, result_of, write_report
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.queries.runs import StoredRun
 from funding_platform.settings import project_file
 from funding_platform.venues.registry import offering
+
+_PRICES = (PRICE_CANDLES, SPOT_CANDLES)
 
 BACKTEST_KEY = table_key(RUNS)
 
@@ -55,7 +58,7 @@ def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
         deps=[
             *(
                 raw_key(venue, table)
-                for table in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS)
+                for table in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS, *_PRICES)
                 for venue in offering(table, venues)
             ),
             table_key(CURVE_FACTORS),
@@ -95,6 +98,6 @@ def _run_metadata(run: StoredRun) -> dict[str, dg.MetadataValue]:
         "lake_snapshot_id": dg.MetadataValue.int(run.row["lake_snapshot_id"]),
         "net_pnl_usd": dg.MetadataValue.float(run.row["net_pnl_usd"]),
         "identity_error": dg.MetadataValue.float(run.row["identity_error"]),
-        "summary": dg.MetadataValue.md(markdown_summary(report_input(run))),
+        "summary": dg.MetadataValue.md(markdown_summary(report_title(run), result)),
         "warnings": dg.MetadataValue.md(warnings or "none"),
     }

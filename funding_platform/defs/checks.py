@@ -18,6 +18,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, M
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.backtests import BACKTEST_KEY
 from funding_platform.defs.presentation import markdown_table, table_key
@@ -47,6 +48,15 @@ from funding_platform.flows.checks.lake import (
     seen_lately,
     snapshot_covers_listed,
 )
+from funding_platform.flows.checks.prices import (
+    MAX_MARK_GAP,
+    MAX_VENUE_GAP,
+    bars_sound,
+    hours_fresh,
+    marks_near_index,
+    near_other_venues,
+)
+from funding_platform.flows.collection.hourly import HOURLY_TABLES
 from funding_platform.venues.registry import venue_spec
 
 Question = Callable[[DuckDBPyConnection], Answer]
@@ -103,6 +113,20 @@ STEADY: Final = Check(
 EXPLAINS: Final = Check(
     "explains",
     "In three of four newest models three components explain half of the variance.",
+    WARN,
+)
+BARS_SOUND: Final = Check(
+    "bars_sound", "Every bar holds its open and its close between its low and its high."
+)
+NEAR_INDEX: Final = Check(
+    "near_index",
+    f"Every mark lies within {100 * MAX_MARK_GAP:g} % of its index, in the median hour.",
+    WARN,
+)
+NEAR_OTHERS: Final = Check(
+    "near_others",
+    f"Every price lies within {100 * MAX_VENUE_GAP:g} % of that of its base on other venues, in "
+    "the median hour.",
     WARN,
 )
 COMPLETE_JOIN: Final = Check(
@@ -179,6 +203,8 @@ def _questions(venue: str, table: Table) -> dict[Check, Question]:
 
     def fresh(lake: DuckDBPyConnection) -> Answer:
         now = datetime.now(UTC)
+        if table in HOURLY_TABLES:
+            return hours_fresh(lake, table, venue, now)
         if table is FUNDING_RATES:
             return history_fresh(lake, venue, now)
         column = "last_seen_at" if table is INSTRUMENTS else "observed_at"
@@ -190,6 +216,12 @@ def _questions(venue: str, table: Table) -> dict[Check, Question]:
         FRESH: fresh,
         NOTHING_AHEAD: lambda lake: nothing_ahead(lake, venue, datetime.now(UTC)),
     }
+    if table in (PRICE_CANDLES, SPOT_CANDLES):
+        questions[BARS_SOUND] = lambda lake: bars_sound(lake, table, venue, datetime.now(UTC))
+    if table is PRICE_CANDLES:
+        if {"mark", "index"} <= set(venue_spec(venue).candle_kinds):
+            questions[NEAR_INDEX] = lambda lake: marks_near_index(lake, venue, datetime.now(UTC))
+        questions[NEAR_OTHERS] = lambda lake: near_other_venues(lake, venue, datetime.now(UTC))
     if table is FUNDING_RATES:
         questions[NOT_AT_REST] = lambda lake: rates_not_at_rest(lake, venue, datetime.now(UTC))
     if table is MARKET_SNAPSHOTS and INSTRUMENTS in venue_spec(venue).offers:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.defs.raw import raw_key
+from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.venues.registry import offering
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ BACKTEST = "backtest"
 
 
 def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
-    """Define the job of settled history, by month; schedules ask for one venue at a time."""
-    keys = [raw_key(venue, FUNDING_RATES) for venue in offering(FUNDING_RATES, venues)]
+    """Define the job of history by month; schedules ask for one venue at a time."""
+    keys = [raw_key(venue, table) for table in HISTORIES for venue in offering(table, venues)]
     return dg.define_asset_job(
         HISTORY,
         selection=dg.AssetSelection.assets(*keys),
-        description="Refetch and replace whole months of settled rates.",
+        description="Refetch and replace whole months of settled rates, candles and open interest.",
     )
 
 

@@ -18,7 +18,6 @@ from dagster_dbt import (
 
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
-    FUNDING_RATES,
     INSTRUMENTS,
     LISTINGS,
     MARKET_SNAPSHOTS,
@@ -33,7 +32,7 @@ from funding_platform.defs.presentation import (
     markdown_table,
     table_key,
 )
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
 from funding_platform.lake.marts.build import MartsBuild, marts_build
@@ -41,7 +40,7 @@ from funding_platform.lake.marts.dbt import BUILD, TEST
 from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
 
-PER_VENUE = {table_key(table): table for table in (FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS)}
+PER_VENUE = {table_key(table): table for table in (INSTRUMENTS, MARKET_SNAPSHOTS, *HISTORIES)}
 """dbt sources that several assets write: one per venue."""
 
 SHOWN_ROWS = 20

@@ -1,24 +1,35 @@
-"""Collected assets: settled history by month, instruments and market snapshots by the hour.
+"""Collected assets: history by month, instruments and market snapshots by the hour.
 
 One factory over the registry: a venue that is registered has its assets.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
-from funding_platform.defs.presentation import OWNERS, definition_metadata, frame_metadata
+from funding_platform.defs.presentation import (
+    OWNERS,
+    definition_metadata,
+    frame_metadata,
+    markdown_table,
+)
 from funding_platform.defs.resources import LakeResource
 from funding_platform.defs.retries import RETRIES, retried_if_retryable
 from funding_platform.flows.collection.gap_filling import named
 from funding_platform.flows.collection.history import collect_history
-from funding_platform.flows.collection.history_report import MAX_NAMED_SYMBOLS, HistoryReport
+from funding_platform.flows.collection.history_report import (
+    COMPLETE_SHARE,
+    MAX_NAMED_SYMBOLS,
+    HistoryReport,
+)
+from funding_platform.flows.collection.hourly import HOURLY_TABLES
 from funding_platform.flows.collection.snapshots import (
     Collected,
     collect_instruments,
@@ -28,8 +39,16 @@ from funding_platform.flows.collection.snapshots import (
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import offering, venue_spec
 
-COMPLETE_SHARE = 0.99
-"""Below this share of expected settlements a venue's history counts as incomplete."""
+HISTORIES: Final = (FUNDING_RATES, *HOURLY_TABLES)
+"""Tables whose assets are partitioned by the month and refetched whole."""
+
+_CONTENTS: Final = {
+    FUNDING_RATES: "Settled funding rates",
+    PRICE_CANDLES: "Hourly candles of the perpetuals",
+    SPOT_CANDLES: "Hourly candles of the spot markets, against a dollar, of bases with perpetuals",
+    OPEN_INTEREST: "Open interest by the hour",
+}
+_COUNTED: Final = dict.fromkeys(HOURLY_TABLES, "hours") | {FUNDING_RATES: "settlements"}
 
 
 def raw_key(venue: str, table: Table) -> dg.AssetKey:
@@ -37,15 +56,15 @@ def raw_key(venue: str, table: Table) -> dg.AssetKey:
     return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 
-def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
-    """Define the settled history of one venue, one partition a month, a range in one run."""
-    key = raw_key(venue, FUNDING_RATES)
+def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
+    """Define one table of the history of one venue, one partition a month, a range in one run."""
+    key = raw_key(venue, table)
     title = venue_spec(venue).title
 
     @dg.asset(
         key=key,
-        description=f"Settled funding rates of {title}. A partition is the venue's whole month, "
-        "refetched and replaced. " + FUNDING_RATES.description,
+        description=f"{_CONTENTS[table]} of {title}. A partition is the venue's whole month, "
+        f"refetched and replaced. {table.description}",
         partitions_def=MONTHLY,
         backfill_policy=BY_RANGE,
         pool=f"venue_{key.path[1]}",
@@ -53,24 +72,22 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
         group_name="raw",
         owners=OWNERS,
         kinds=_kinds(key),
-        metadata=definition_metadata(FUNDING_RATES),
+        metadata=definition_metadata(table),
         check_specs=[
             dg.AssetCheckSpec(
                 "complete",
                 asset=key,
                 description="Every symbol was read to the end of the window, none stops while "
-                f"it trades, and at least {COMPLETE_SHARE:.0%} of the settlements that were due "
-                "are there.",
+                f"it trades, and at least {COMPLETE_SHARE:.0%} of the {_COUNTED[table]} that were "
+                "due are there.",
             )
         ],
     )
-    def funding_rates(
-        context: dg.AssetExecutionContext, lake: LakeResource
-    ) -> dg.MaterializeResult:
+    def history(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         span = context.partition_time_window
         window = Window(span.start, span.end)
         with retried_if_retryable():
-            report = collect_history(venue, window, lake.settings, context.run.run_id)
+            report = collect_history(venue, window, lake.settings, context.run.run_id, table)
         for month in context.partition_keys:
             rows = report.rows_by_month.get(month, 0)
             context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=month)
@@ -78,7 +95,7 @@ def funding_rates_asset(venue: str) -> dg.AssetsDefinition:
             metadata=_history_metadata(report), check_results=[_completeness(report)]
         )
 
-    return funding_rates
+    return history
 
 
 def hourly_assets(
@@ -136,7 +153,7 @@ def _kinds(key: dg.AssetKey) -> set[str]:
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
     """Define all collected assets of the given venues, of what each offers."""
     return [
-        *(funding_rates_asset(venue) for venue in offering(FUNDING_RATES, venues)),
+        *(history_asset(venue, table) for table in HISTORIES for venue in offering(table, venues)),
         hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
         hourly_assets(MARKET_SNAPSHOTS, collect_snapshots, offering(MARKET_SNAPSHOTS, venues)),
     ]
@@ -172,6 +189,7 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
     """Say what a backfill did as a whole; the rows of each month stand on its own partition."""
     return {
         "dagster/row_count": report.rows,
+        "preview": dg.MetadataValue.md(markdown_table(report.preview)),
         "window": str(report.window),
         "symbols": len(report.coverage),
         "requests": report.requests,
@@ -193,12 +211,8 @@ def _completeness(report: HistoryReport) -> dg.AssetCheckResult:
     by_name = named(report.missing_settlements, MAX_NAMED_SYMBOLS)
     return dg.AssetCheckResult(
         check_name="complete",
-        passed=not report.failures
-        and not report.unproven
-        and not report.vanished
-        and not report.stopped
-        and report.coverage_share >= COMPLETE_SHARE,
-        description=f"{report.rows} of {report.expected} settlements, {lost} missing; "
+        passed=report.complete,
+        description=f"{report.rows} of {report.expected} {report.what}, {lost} missing; "
         f"of {len(report.coverage) + len(report.failures)} symbols {len(report.failures)} "
         f"failed, {len(report.stopped)} stopped while they trade, {len(report.unproven)} reach "
         f"beyond what the venue keeps, {len(report.vanished)} have vanished",

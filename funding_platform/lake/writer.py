@@ -10,6 +10,7 @@ from typing import Any, Self
 import duckdb
 import polars as pl
 
+from funding_platform.core.order import in_order
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.lake.catalog import LAKE, current_snapshot
@@ -149,7 +150,7 @@ class Transaction:
         if frame.is_empty():
             return
         order = table.sort_by or table.key
-        with self._staged.named(table, frame.sort(order)) as staged:
+        with self._staged.named(table, in_order(frame, order)) as staged:
             self._connection.execute(
                 f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {staged}"
             )

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
@@ -28,11 +29,23 @@ SANDBOX_RATE_LIMIT_SCALE = 1_000
 """The sandbox is ours: the venues' documented budgets need not be respected there."""
 
 
+MARGINED_BY = ("mark",)
+"""Kinds of candles that are collected: those that positions are valued by, to save the time of the
+others; of a venue without marks, its trades."""
+
+_COLLECTED = (FUNDING_RATES, PRICE_CANDLES)
+"""Histories that the example backtest reads."""
+
+
 @contextmanager
 def sandbox_venues(market: Market) -> Iterator[dict[str, Any]]:
     """Serve a sandbox for as long as the context lasts; yields the settings that point to it."""
     with running_sandbox(market) as sandbox:
-        yield {"venue_urls": sandbox.venue_urls, "rate_limit_scale": SANDBOX_RATE_LIMIT_SCALE}
+        yield {
+            "venue_urls": sandbox.venue_urls,
+            "rate_limit_scale": SANDBOX_RATE_LIMIT_SCALE,
+            "candle_kinds": MARGINED_BY,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +72,9 @@ class SandboxRun:
         return result
 
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
-        """Backfill the last ``months`` months of a venue in one run."""
-        return self.run(
-            HISTORY, tags=_range_tags(months), asset_selection=[raw_key(venue, FUNDING_RATES)]
-        )
+        """Backfill the last ``months`` months of a venue: rates, and what prices them."""
+        keys = [raw_key(venue, table) for table in _COLLECTED if offering(table, [venue])]
+        return self.run(HISTORY, tags=_range_tags(months), asset_selection=keys)
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
         """Run the features of the last ``months`` months, the marts, and the published file."""

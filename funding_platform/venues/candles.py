@@ -15,7 +15,7 @@ from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SP
 from funding_platform.core.tables.schema import Table, instant
 from funding_platform.core.time_grid import Window
 from funding_platform.venues.errors import UnknownSymbolError
-from funding_platform.venues.listed import Listed
+from funding_platform.venues.listed import Listed, Remembered
 from funding_platform.venues.paging.pager import Ask, Ended
 from funding_platform.venues.paging.series import Series
 from funding_platform.venues.parsing.candles import (
@@ -40,12 +40,12 @@ from funding_platform.venues.parsing.hourly import (
     covered,
     due_window,
     points_frame,
-    sound_candles,
-    sound_points,
 )
-from funding_platform.venues.parsing.leniency import leaving_out, single_rows
+from funding_platform.venues.parsing.leniency import leaving_out
 from funding_platform.venues.parsing.records import Listing, PageOf
+from funding_platform.venues.parsing.sound_hours import sound_candles, sound_points
 from funding_platform.venues.reading import Said, kept_since, read_pages
+from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.specification import CandleSpec, HourlySpec
 
 _NO_LIFE = Life(quote=None, listed_ms=None, trades=False)
@@ -56,15 +56,14 @@ def _nothing(symbol: str) -> None:
 
 
 class _Asked(NamedTuple):
-    """One table of a venue: its column of time, how it is asked for, and how rows become it."""
+    """One table of a venue: how it is asked for, and how rows become it."""
 
     table: Table
-    time: str
     series: Series[Any]
     spec: HourlySpec
     fetch: Callable[[str, Ask], Awaitable[PageOf[Any]]]
     sound: Callable[
-        [Sequence[Any], Mapping[int, str], Mapping[str, str]], tuple[list[Any], list[int]]
+        [Sequence[Any], Mapping[int, str], Mapping[str, Any]], tuple[list[Any], list[int]]
     ]
     frame: Callable[[Sequence[Any], Life], pl.DataFrame]
 
@@ -72,26 +71,30 @@ class _Asked(NamedTuple):
 class HourlyVenue(Listed):
     """Reads a venue's rows by the hour."""
 
+    def __init__(self, http: HttpClient, clock: Callable[[], datetime]) -> None:
+        super().__init__(http, clock)
+        self._remembered_spot: Remembered[dict[str, SpotListing]] = Remembered()
+
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of a perpetual's bars."""
+        """Fetch one page of a perpetual's bars."""
         raise self.spec.not_offered(PRICE_CANDLES)
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """Every spot market that the venue lists."""
+        """List every spot market that the venue has."""
         raise self.spec.not_offered(SPOT_CANDLES)
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """One page of a spot market's bars."""
+        """Fetch one page of a spot market's bars."""
         raise self.spec.not_offered(SPOT_CANDLES)
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of a perpetual's open interest."""
+        """Fetch one page of a perpetual's open interest."""
         raise self.spec.not_offered(OPEN_INTEREST)
 
     async def candles(
         self, symbols: Iterable[str], start: datetime, end: datetime, kind: str
     ) -> pl.DataFrame:
-        """Bars that began from ``start`` up to but not including ``end``: ``core.price_candles``.
+        """Fetch bars that begin from ``start`` on and before ``end``: ``core.price_candles``.
 
         Parameters
         ----------
@@ -114,7 +117,7 @@ class HourlyVenue(Listed):
     async def candle_history(
         self, symbols: Iterable[str], window: Window, kind: str, *, on_symbol: Said = _nothing
     ) -> HourlyHistory:
-        """The same of many symbols, where one that fails costs only itself.
+        """Fetch the bars of many symbols, where one that fails costs only itself.
 
         Raises
         ------
@@ -131,15 +134,13 @@ class HourlyVenue(Listed):
         def frame(rows: Sequence[Candle], life: Life) -> pl.DataFrame:
             return candles_frame(PRICE_CANDLES, self.spec.name, rows, life, kind=kind)
 
-        asked = _Asked(
-            PRICE_CANDLES, "open_time", candles_of(kind), spec, fetch, sound_candles, frame
-        )
+        asked = _Asked(PRICE_CANDLES, candles_of(kind), spec, fetch, sound_candles, frame)
         return await self._hourly(asked, symbols, await self._lives(), window, on_symbol)
 
     async def spot_candles(
         self, markets: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Bars of spot markets from ``start`` up to but not including ``end``.
+        """Fetch bars of spot markets that begin from ``start`` on and before ``end``.
 
         Parameters
         ----------
@@ -166,7 +167,7 @@ class HourlyVenue(Listed):
     async def spot_candle_history(
         self, markets: Iterable[str], window: Window, *, on_symbol: Said = _nothing
     ) -> HourlyHistory:
-        """The same of many markets, where one that fails costs only itself."""
+        """Fetch the bars of many markets, where one that fails costs only itself."""
         if (spec := self.spec.spot_candles) is None:
             raise self.spec.not_offered(SPOT_CANDLES)
         listed = await self.spot_markets()
@@ -184,30 +185,28 @@ class HourlyVenue(Listed):
         def frame(rows: Sequence[Candle], life: Life) -> pl.DataFrame:
             return candles_frame(SPOT_CANDLES, self.spec.name, rows, life)
 
-        asked = _Asked(
-            SPOT_CANDLES, "open_time", candles_of(SPOT), spec, fetch, sound_candles, frame
-        )
+        asked = _Asked(SPOT_CANDLES, candles_of(SPOT), spec, fetch, sound_candles, frame)
         symbols = [name if name in listed else of_base.get(name, name) for name in markets]
         return await self._hourly(asked, symbols, lives, window, on_symbol)
 
     async def spot_markets(self) -> Mapping[str, SpotListing]:
-        """The venue's spot markets by symbol.
+        """Fetch the venue's spot markets by symbol, at most once an hour.
 
         Raises
         ------
         NotOfferedError
             If the venue has none.
         """
-        with leaving_out() as lost:
-            rows = self.named(await self.fetch_spot_listings(), ("venue_symbol", "base", "quote"))
-            by_symbol = single_rows(rows, venue=self.spec.name, endpoint="spot markets")
-        self.warnings.extend(lost.errors)
-        return by_symbol
+        return await self._remembered_spot.get(self._clock(), self._ask_spot)
+
+    async def _ask_spot(self) -> dict[str, SpotListing]:
+        names = ("venue_symbol", "base", "quote")
+        return await self.by_symbol(self.fetch_spot_listings, names, "spot markets")
 
     async def open_interest(
         self, symbols: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Open interest from ``start`` up to but not including ``end``: ``core.open_interest``.
+        """Fetch open interest from ``start`` on and before ``end``: ``core.open_interest``.
 
         Raises
         ------
@@ -221,7 +220,7 @@ class HourlyVenue(Listed):
     async def open_interest_history(
         self, symbols: Iterable[str], window: Window, *, on_symbol: Said = _nothing
     ) -> HourlyHistory:
-        """The same of many symbols, where one that fails costs only itself."""
+        """Fetch the open interest of many symbols, where one that fails costs only itself."""
         if (spec := self.spec.open_interest) is None:
             raise self.spec.not_offered(OPEN_INTEREST)
         lasts = spec.lasts
@@ -230,7 +229,7 @@ class HourlyVenue(Listed):
             return points_frame(self.spec.name, rows, life, lasts)
 
         series, fetch = interest_of(lasts), self.fetch_open_interest
-        asked = _Asked(OPEN_INTEREST, "time", series, spec, fetch, sound_points, frame)
+        asked = _Asked(OPEN_INTEREST, series, spec, fetch, sound_points, frame)
         return await self._hourly(asked, symbols, await self._lives(), window, on_symbol)
 
     async def _lives(self) -> dict[str, Life]:
@@ -270,7 +269,7 @@ class HourlyVenue(Listed):
     async def _hours(
         self, asked: _Asked, symbol: str, life: Life, due: Window | None, now: datetime
     ) -> Hours:
-        """One symbol's rows of the part of the window whose hours are over."""
+        """Read one symbol's rows of the part of the window whose hours are over."""
         spec, series = asked.spec, asked.series
         if due is None:
             empty = asked.table.empty().drop("observed_at")
@@ -283,7 +282,8 @@ class HourlyVenue(Listed):
             frame = asked.frame(rows, life)
         since = kept_since(now, spec.depth)
         reading = Reading.of(pager, ended, due, since, lost.errors)
-        rows_ms = frame[asked.time].dt.epoch("ms").to_list()
+        time = asked.table.key[-1]
+        rows_ms = frame[time].dt.epoch("ms").to_list()
         coverage, missing_ms = covered(
             due,
             life,
@@ -293,5 +293,5 @@ class HourlyVenue(Listed):
             reading=reading,
         )
         start, end = instant(due.start), instant(due.end)
-        inside = frame.filter(pl.col(asked.time) >= start, pl.col(asked.time) < end)
+        inside = frame.filter(pl.col(time) >= start, pl.col(time) < end)
         return Hours(inside, missing_ms, coverage, reading.left_out)

@@ -62,7 +62,7 @@ class Venue(HourlyVenue, ABC):
         VenueError
             If the venue does not answer, answers with nothing, or with impossible listings.
         """
-        self._listed_until = None
+        self._remembered.forget()
         with measured() as span, self._http.memory.question():
             listings = self._nonempty(await self.listings(), "instruments")
         if new := [row for row in listings if row.status not in self.spec.statuses]:

@@ -147,9 +147,22 @@ def test_collect_stores_the_others_when_a_venue_is_down(
 def test_backfill_stores_a_month_and_says_how_complete_it_is(fresh: Settings) -> None:
     result = run("backfill", "okx", "hyperliquid", "--from", MONTH)
     assert result.exit_code == 0, result.output
-    counts = dict(stored(fresh, "SELECT venue, count(*) FROM core.funding_rates GROUP BY venue"))
-    for venue in ("okx", "hyperliquid"):
-        assert re.search(rf"│ {venue} +│ +{SYMBOLS} │ +{counts[venue]} │", result.output)
+    for table in ("funding_rates", "price_candles"):
+        sql = f"SELECT venue, count(*) FROM core.{table} GROUP BY venue"
+        for venue, rows in stored(fresh, sql):
+            row = rf"│ {venue} +│ {table} +│ +{SYMBOLS} │ +{rows} │"
+            assert re.search(row, result.output), result.output
+
+
+def test_backfill_of_other_datasets(fresh: Settings) -> None:
+    asked = ("--dataset", "spot_candles", "--dataset", "open_interest")
+    result = run("backfill", "okx", "--from", MONTH, *asked)
+    assert result.exit_code == 0, result.output
+    assert stored(fresh, "SELECT count(*) > 0 FROM core.spot_candles") == [(True,)]
+    assert stored(fresh, "SELECT count(*) > 0 FROM core.open_interest") == [(True,)]
+    assert stored(fresh, "SELECT count(*) FROM core.funding_rates") == [(0,)]
+    refused = run("backfill", "hyperliquid", "--from", MONTH, "--dataset", "open_interest")
+    assert "offers no open_interest" in explained(refused)
 
 
 def test_backfill_goes_on_when_a_venue_is_down(fresh: Settings, sandbox: RunningSandbox) -> None:
@@ -157,8 +170,8 @@ def test_backfill_goes_on_when_a_venue_is_down(fresh: Settings, sandbox: Running
     result = run("backfill", "binance", "bybit", "--from", MONTH)
     assert "HTTP 503" in explained(result)
     assert stored(fresh, "SELECT DISTINCT venue FROM core.funding_rates") == [("bybit",)]
-    logged = stored(fresh, "SELECT venue, status FROM core.collection_log ORDER BY venue")
-    assert logged == [("binance", "failed"), ("bybit", "success")]
+    sql = "SELECT DISTINCT venue, status FROM core.collection_log ORDER BY venue"
+    assert stored(fresh, sql) == [("binance", "failed"), ("bybit", "success")]
 
 
 def test_a_commit_that_waits_too_long_says_for_what(

@@ -10,8 +10,8 @@ from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHO
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.automation import months_to_refresh, transform_is_due
 from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.raw import raw_key
-from funding_platform.venues.registry import offering, venue_names
+from funding_platform.defs.raw import HISTORIES, raw_key
+from funding_platform.venues.registry import offering, venue_names, venue_spec
 
 VENUES = ["binance", "okx"]
 
@@ -101,7 +101,8 @@ def test_history_is_one_run_per_venue(definitions: dg.Definitions) -> None:
     with_history = offering(FUNDING_RATES, venue_names())
     assert requests is not None
     assert [list(request.asset_selection or []) for request in requests] == [
-        [dg.AssetKey(["raw", venue, "funding_rates"])] for venue in with_history
+        [raw_key(venue, table) for table in HISTORIES if table in venue_spec(venue).offers]
+        for venue in with_history
     ]
     assert {request.partition_key for request in requests} == {"2026-03-01"}
     assert len({request.run_key for request in requests}) == len(with_history)

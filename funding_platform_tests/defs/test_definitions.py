@@ -7,12 +7,16 @@ import dagster as dg
 import pytest
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.registry import TABLES
+from funding_platform.core.tables.schema import Table
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.marts import dbt_project
 from funding_platform.defs.presentation import column_schema
+from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.devtools.definitions import SNAPSHOT, definitions_text
 from funding_platform.devtools.documents import MARTS
+from funding_platform.flows.collection.hourly import HOURLY_TABLES
 from funding_platform.venues.registry import offering, venue_names, venue_spec
 from funding_platform_tests.checkout import ROOT
 
@@ -57,11 +61,15 @@ def test_declared_tables_show_their_columns(definitions: dg.Definitions) -> None
             assert getattr(shown, "value", shown) == column_schema(table), key
 
 
-@pytest.mark.parametrize("venue", offering(FUNDING_RATES, VENUES))
+@pytest.mark.parametrize(
+    ("venue", "table"),
+    [(venue, table) for table in HISTORIES for venue in offering(table, VENUES)],
+    ids=lambda one: one if isinstance(one, str) else one.name,
+)
 def test_history_is_monthly_in_one_run_and_one_pool(
-    definitions: dg.Definitions, venue: str
+    definitions: dg.Definitions, venue: str, table: Table
 ) -> None:
-    node = definitions.resolve_asset_graph().get(dg.AssetKey(["raw", venue, "funding_rates"]))
+    node = definitions.resolve_asset_graph().get(raw_key(venue, table))
     assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
     assert node.backfill_policy == dg.BackfillPolicy.single_run()
     assert node.pools == {f"venue_{venue}"}
@@ -76,10 +84,16 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
     for venue in VENUES:
         offers = venue_spec(venue).offers
         for table in offers:
-            collected = "complete" if table is FUNDING_RATES else "collected"
+            collected = "complete" if table in HISTORIES else "collected"
             expected = {collected, "schema", "unique_key", "fresh", "nothing_ahead"}
             if table is FUNDING_RATES:
                 expected.add("not_at_rest")
+            if table in (PRICE_CANDLES, SPOT_CANDLES):
+                expected.add("bars_sound")
+            if table is PRICE_CANDLES:
+                expected.add("near_others")
+                if {"mark", "index"} <= set(venue_spec(venue).candle_kinds):
+                    expected.add("near_index")
             if table in compared and FUNDING_RATES in offers:
                 expected.add(compared[table])
             if table is MARKET_SNAPSHOTS and INSTRUMENTS in offers:
@@ -96,7 +110,9 @@ def test_every_dbt_test_of_what_dbt_builds_is_a_described_check(
     graph = definitions.resolve_asset_graph()
     manifest = json.loads(dbt_project().manifest_path.read_bytes())
     features = {node for node in manifest["sources"] if ".features." in node}
-    unseen = {"test.funding_platform.raw_payloads_as_declared"}  # all of features, and the payloads
+    # No model reads them: all of features, the payloads, candles and open interest.
+    unread = ("raw_payloads", *(table.name for table in HOURLY_TABLES))
+    unseen = {f"test.funding_platform.{name}_as_declared" for name in unread}
     tests = {
         unique_id: node
         for unique_id, node in manifest["nodes"].items()

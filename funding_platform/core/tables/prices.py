@@ -24,6 +24,9 @@ PRICE_KINDS: Final = ("mark", "index", "trade")
 
 _DOLLARS_PER_BASE: Final = "USD per unit of the canonical base; USD stablecoins count as USD"
 
+PRICING_ORDER: Final = ("mark", "trade", "index")
+"""The same kinds, that by which positions are margined first, the reference of spot last."""
+
 OPEN_TIME: Final = Column(
     "open_time", Type.TIME, "When the bar began, a full hour.", nullable=False, past=True
 )

@@ -14,7 +14,7 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.core.symbols import DOLLARS, canonical_base
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
+from funding_platform.core.tables.prices import PRICE_CANDLES, PRICING_ORDER, SPOT_CANDLES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.backtests.lake_rows import Rows, rows_by_venue
@@ -22,9 +22,6 @@ from funding_platform.lake.connection import has_table
 
 SPOT: Final = ":spot"
 """Ends the symbol of a spot market: several venues call it as they call the perpetual."""
-
-PREFERRED: Final = ("mark", "trade", "index")
-"""Kinds of candles, that by which positions are margined first."""
 
 AS_WHOLE: Final = 0.99
 """A kind of which a venue has this share of the bars that it has of another is as whole as that."""
@@ -67,7 +64,7 @@ _SPOT_SCHEMA: Final = {
 def spot_instruments(
     lake: duckdb.DuckDBPyConnection, config: BacktestConfig, bases: pl.Series
 ) -> pl.DataFrame:
-    """The spot markets that a configuration asks for, as instruments.
+    """List the spot markets that a configuration asks for, as instruments.
 
     Those quoted in a dollar: a price in another currency is not comparable to a perpetual's.
 
@@ -113,7 +110,7 @@ def candle_prices(
     spot: pl.DataFrame,
     window: Mapping[str, datetime],
 ) -> pl.DataFrame | None:
-    """Closes at the ends of their bars; None where the lake has no candle of what is wanted.
+    """Read closes at the ends of their bars; None where the lake has no candle of what is wanted.
 
     Parameters
     ----------
@@ -128,7 +125,7 @@ def candle_prices(
     -------
     polars.DataFrame
         ``instrument``, ``time``, ``price``, ``high`` and ``low`` of the bar, and ``kind``, one of
-        ``PREFERRED``.
+        ``PRICING_ORDER``.
     """
     parts = []
     opened = {name: moment - HOUR for name, moment in window.items()}
@@ -149,9 +146,9 @@ def candle_prices(
 
 
 def _with_kinds(wanted: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """The instruments that have candles, each with the kind that prices it."""
+    """Keep the instruments that have candles, each with the kind that prices it."""
     rank = pl.col("kind").replace_strict(
-        {kind: number for number, kind in enumerate(PREFERRED)}, return_dtype=pl.Int8
+        {kind: number for number, kind in enumerate(PRICING_ORDER)}, return_dtype=pl.Int8
     )
     whole = pl.col("bars") >= AS_WHOLE * pl.col("bars").max().over("instrument")
     chosen = (

@@ -11,6 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.assumptions import SNAPSHOT_STALE_AFTER
 from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.registry import table_named
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import SKEW
 from funding_platform.core.units import TENOR_HOURS
@@ -22,6 +23,7 @@ from funding_platform.flows.checks.rates import (
     settled_and_predicted,
     two_sources,
 )
+from funding_platform.lake.connection import has_table
 from funding_platform.venues.adapters.coingecko import native_venue
 from funding_platform.venues.parsing.plausibility import settled_at_rest
 
@@ -46,6 +48,9 @@ _DATED = {
     "core.instruments": "last_seen_at",
     "core.funding_rates": "funding_time",
     "core.market_snapshots": "observed_at",
+    "core.price_candles": "available_at",
+    "core.spot_candles": "available_at",
+    "core.open_interest": "time",
 }
 """Tables of what has been seen, and by when it had been."""
 
@@ -117,6 +122,8 @@ def rows_ahead(
     """Return what a clock has dated ahead of now: the table, how many rows, the newest time."""
     found = []
     for table, column in _DATED.items():
+        if not has_table(lake, table_named(table)):
+            continue
         rows, newest = one_row(
             lake,
             f"SELECT count(*), max({column}) FROM {table} "

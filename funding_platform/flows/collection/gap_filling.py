@@ -119,7 +119,7 @@ async def completed(
         if wanted.is_empty() or history.frame.is_empty() or trouble:
             break
         asked = pl.concat([asked, wanted])
-        again = await _read_again(venue, _spans(wanted, window), trouble)
+        again = await _read_again(venue, spans_of(wanted, window), trouble)
         history = merged(history, window, again)
     recovered = history.frame.height - before
     held = _held(lake, absent(history.read))
@@ -221,8 +221,8 @@ def _of_earlier_listings(
     return FUNDING_RATES.conform(before.filter(pl.col("funding_time") < instant(window.end)))
 
 
-def _spans(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str]]]:
-    """List the spans to ask for, each with the symbols that lack something in it."""
+def spans_of(missing: pl.DataFrame, window: Window) -> list[tuple[Window, list[str]]]:
+    """List the spans to ask for again, each with the symbols that lack something in it."""
     time = pl.col("missing_time")
     apart = (time.diff() > ONE_SPAN).fill_null(False).cum_sum().over("venue_symbol")
     runs = (

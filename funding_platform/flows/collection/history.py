@@ -1,29 +1,32 @@
-"""Collecting settled history: a venue's months, refetched whole and replaced.
+"""Collecting history, settled rates above all: a venue's months, refetched whole and replaced.
 
 Refetching a month costs at least one request per symbol however short the window, so it is
 replaced as a whole: that is idempotent, and late corrections arrive for free.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES, INSTRUMENTS
+from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.blocking import blocking
 from funding_platform.flows.collection.clock import require_right_clock
 from funding_platform.flows.collection.gap_filling import completed
 from funding_platform.flows.collection.history_report import HistoryReport
+from funding_platform.flows.collection.hourly import collect_hours
 from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.collection.recording import Recording
-from funding_platform.flows.errors import (
-    BeforeHistoryError,
-    ClockError,
-    CollectionError,
-    FutureWindowError,
+from funding_platform.flows.collection.spans import (
+    all_instruments,
+    known_instruments,
+    listed_in,
+    possible_part,
+    stretches,
 )
+from funding_platform.flows.errors import BeforeHistoryError, ClockError, CollectionError
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
@@ -35,24 +38,30 @@ from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.specification import VenueSpec
 from funding_platform.venues.unexpected import typed_failures
 
-MONTHS_AT_ONCE = 6
-"""Months held in memory and committed together: a year of 300 hourly symbols takes 1.7 GiB."""
-
 
 async def collect_history_async(
-    venue_name: str, window: Window, settings: Settings, run_id: str
+    venue_name: str,
+    window: Window,
+    settings: Settings,
+    run_id: str,
+    table: Table = FUNDING_RATES,
 ) -> HistoryReport:
-    """Refetch the settled rates of one venue in ``window`` and replace what is stored.
+    """Refetch one table of one venue in ``window`` and replace what is stored.
 
     The part of the window before the venue's history and after now is left out. Symbols that
     fail keep what the lake holds of them; the others are replaced, and the failures are named.
+
+    Parameters
+    ----------
+    table
+        Settled rates, or one of ``hourly.HOURLY_TABLES``.
 
     Raises
     ------
     FutureWindowError, BeforeHistoryError
         If nothing of the window can exist.
     EmptyAnswerError
-        If the venue listed instruments in the window and returned not one settlement.
+        If the venue listed instruments in the window and returned not one row.
     CollectionError
         If not one symbol could be read.
     ClockError
@@ -61,13 +70,13 @@ async def collect_history_async(
         If the venue is down, bans us, breaks its contract, or sends what the adapter fails on.
     """
     started_at = datetime.now(UTC)
-    report = HistoryReport(venue_name, window)
-    attempt = Attempt(run_id, venue_name, FUNDING_RATES, started_at, started_at, window)
+    report = HistoryReport(venue_name, window, table)
+    attempt = Attempt(run_id, venue_name, table, started_at, started_at, window)
     memory = Share(venue_name, settings.collection_memory_bytes)
     recording = Recording(attempt, settings.raw_retention_days, memory)
     with Lake(settings) as lake:
         try:
-            with typed_failures(venue_name, FUNDING_RATES.full_name):
+            with typed_failures(venue_name, table.full_name):
                 await _collect(report, lake, recording)
         except FundingError as error:
             attempt.error = error
@@ -78,7 +87,7 @@ async def collect_history_async(
             attempt.symbols = len(report.coverage) + len(report.failures)
             attempt.symbols_failed = sorted(report.failures)
             attempt.warnings = report.warnings()
-            with lake.commit(run_id, f"log of {venue_name} history") as transaction:
+            with lake.commit(run_id, f"log of {venue_name} {table.name}") as transaction:
                 transaction.append(COLLECTION_LOG, log_frame([attempt]))
                 if not isinstance(attempt.error, ClockError):
                     recording.store(lake, transaction)
@@ -99,14 +108,14 @@ async def _collect(report: HistoryReport, lake: Lake, recording: Recording) -> N
         memory=recording.memory,
     ) as venue:
         try:
-            await read_history(venue, report, lake, known_instruments(lake, venue), recording)
+            await read_window(venue, report, lake, known_instruments(lake, venue), recording)
         finally:
             report.requests = venue.stats.requests
             recording.attempt.latency_ms = venue.stats.mean_latency_ms
             recording.attempt.note_breaker_state(lake.settings)
 
 
-async def read_history(
+async def read_window(
     venue: Venue, report: HistoryReport, lake: Lake, known: pl.DataFrame, recording: Recording
 ) -> None:
     """Read the window of ``report`` and commit it, a few months at a time.
@@ -123,21 +132,16 @@ async def read_history(
     FundingError
         As ``collect_history``.
     """
-    window = _possible(report.window, venue.spec, recording.attempt.started_at)
-    instruments = await _instruments(venue, known)
+    table, started_at = report.table, recording.attempt.started_at
+    window = possible_part(report.window, venue.spec, table, started_at)
+    instruments = await all_instruments(venue, known)
     require_right_clock({report.venue: venue.stats.clock_ahead})
-    for part in _slices(window):
-        await _collect_part(report, venue, instruments, part, lake, recording)
+    for part in stretches(window):
+        if table is FUNDING_RATES:
+            await _collect_part(report, venue, instruments, part, lake, recording)
+        else:
+            await collect_hours(report, venue, instruments, part, lake, recording)
     _require_an_answer(report, venue.spec)
-
-
-def known_instruments(lake: Lake, venue: Venue, before: datetime | None = None) -> pl.DataFrame:
-    """Read the instruments of a venue that were seen at all, or before a moment."""
-    return lake.rows(
-        INSTRUMENTS,
-        "venue = ? AND first_seen_at < coalesce(?, 'infinity'::TIMESTAMPTZ)",
-        [venue.spec.name, before],
-    )
 
 
 async def _collect_part(
@@ -149,7 +153,7 @@ async def _collect_part(
     recording: Recording,
 ) -> None:
     """Fetch one slice of the window and replace it in one transaction."""
-    symbols = _listed_in(instruments, window)
+    symbols = listed_in(instruments, window)
     if not symbols:
         return
     advance = begin(f"{report.venue} {window.start:%Y-%m}", len(symbols))
@@ -192,42 +196,6 @@ def _store(
     report.vanished.extend(vanished["venue_symbol"].to_list())
 
 
-async def _instruments(venue: Venue, known: pl.DataFrame) -> pl.DataFrame:
-    """List every instrument known of the venue: listed now, or seen before and since delisted."""
-    listed = await venue.instruments()
-    return pl.concat([listed, known.join(listed, on="venue_symbol", how="anti")])
-
-
-def _listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
-    """List the symbols that may have settled in the window: listed before its end or undated."""
-    listed = pl.col("listed_at").is_null() | (pl.col("listed_at") < window.end)
-    return instruments.filter(listed)["venue_symbol"].sort().to_list()
-
-
-def _possible(window: Window, spec: VenueSpec, now: datetime) -> Window:
-    """Return the part of the window in which settlements can exist."""
-    if window.start >= now:
-        raise FutureWindowError(
-            f"{spec.name}: {window} has not begun", hint="ask for a month up to the running one"
-        )
-    if spec.history_start is None:
-        raise spec.not_offered(FUNDING_RATES)
-    if window.end <= spec.history_start:
-        raise BeforeHistoryError(
-            f"{spec.name}: {window} ends before its history starts ({spec.history_start:%Y-%m-%d})",
-            hint="ask for a later month",
-        )
-    return Window(max(window.start, spec.history_start), min(window.end, now))
-
-
-def _slices(window: Window) -> Iterator[Window]:
-    """Cut the window at month starts into parts of at most ``MONTHS_AT_ONCE`` months."""
-    months = list(window.months())
-    for first in range(0, len(months), MONTHS_AT_ONCE):
-        part = months[first : first + MONTHS_AT_ONCE]
-        yield Window(max(part[0].start, window.start), min(part[-1].end, window.end))
-
-
 def _require_an_answer(report: HistoryReport, spec: VenueSpec) -> None:
     """Refuse an answer that holds nothing where something must be."""
     where = f"{report.venue}: {report.window}"
@@ -242,9 +210,11 @@ def _require_an_answer(report: HistoryReport, spec: VenueSpec) -> None:
         raise BeforeHistoryError(
             f"{where}: no instrument was listed yet", hint="ask for a later month"
         )
-    kept = f"; the venue keeps {spec.history_depth.days} days" if spec.history_depth else ""
+    depth = spec.history_depth if report.table is FUNDING_RATES else None
+    kept = f"; the venue keeps {depth.days} days" if depth else ""
+    what = "settlement" if report.table is FUNDING_RATES else f"row of {report.table.name}"
     raise EmptyAnswerError(
-        f"not one settlement of {len(report.coverage)} symbols in {report.window}{kept}",
+        f"not one {what} of {len(report.coverage)} symbols in {report.window}{kept}",
         venue=report.venue,
         hint="an empty answer is not success; older history can be imported from a dump",
     )

@@ -7,11 +7,20 @@ import polars as pl
 
 from funding_platform.core.completeness import SCHEMA, SILENT, STOPPED
 from funding_platform.core.errors import FundingError
+from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection.gap_filling import Completed, named
+from funding_platform.flows.collection.hour_gaps import CompletedHours
 from funding_platform.flows.errors import MissingSettlementsError
 from funding_platform.venues.parsing.history import Coverage
 from funding_platform.venues.parsing.plausibility import settled_at_rest
+
+COMPLETE_SHARE = 0.99
+"""Below this share of what was due a venue's history counts as incomplete."""
+
+PREVIEW_ROWS = 8
+"""Rows that are shown of what was read last."""
 
 MAX_NAMED_SYMBOLS = 20
 """So many incomplete symbols are named in the log; `funding coverage --gaps` names all."""
@@ -19,16 +28,18 @@ MAX_NAMED_SYMBOLS = 20
 
 @dataclass(slots=True)
 class HistoryReport:
-    """What a backfill stored, and the proof that it is whole.
+    """What a backfill stored of one table, and the proof that it is whole.
 
     ``missing_settlements`` are those that were due and are not there after a second look, as in
     ``core.completeness``; ``outages`` the hours in which the venue settled nothing, ``recovered``
     the settlements that only the second look brought. ``vanished`` are symbols that the lake has
-    settlements of and the venue returned none.
+    settlements of and the venue returned none. Of candles and open interest a settlement is an
+    hour, of each kind.
     """
 
     venue: str
     window: Window
+    table: Table = FUNDING_RATES
     rows: int = 0
     requests: int = 0
     rows_by_month: dict[str, int] = field(default_factory=dict)
@@ -39,15 +50,20 @@ class HistoryReport:
     outages: list[datetime] = field(default_factory=list)
     recovered: int = 0
     trouble: list[FundingError] = field(default_factory=list)
+    preview: pl.DataFrame = field(default_factory=pl.DataFrame)
     rates: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Float64))
 
-    def add(self, part: Completed) -> None:
+    def add(self, part: Completed | CompletedHours) -> None:
         """Take in one stretch of the window."""
         frame = part.history.frame
         self.rows += frame.height
-        self.rates = pl.concat([self.rates, frame["funding_rate"]])
-        by_month = frame.group_by(pl.col("funding_time").dt.strftime("%Y-%m-01")).len()
-        self.rows_by_month.update(dict(by_month.iter_rows()))
+        if self.table is FUNDING_RATES:
+            self.rates = pl.concat([self.rates, frame["funding_rate"]])
+        self.preview = frame.head(PREVIEW_ROWS)
+        time = self.table.key[-1]
+        by_month = frame.group_by(pl.col(time).dt.strftime("%Y-%m-01")).len()
+        for month, rows in by_month.iter_rows():
+            self.rows_by_month[month] = self.rows_by_month.get(month, 0) + rows
         self.failures.update(part.history.failures)
         for symbol, coverage in part.history.coverage.items():
             self.coverage.setdefault(symbol, []).append(coverage)
@@ -83,6 +99,17 @@ class HistoryReport:
         """Settlements present over settlements expected."""
         return self.rows / self.expected if self.expected else 1.0
 
+    @property
+    def complete(self) -> bool:
+        """Whether every symbol was read to the end, and nearly all that was due is there."""
+        return (
+            not self.failures
+            and not self.unproven
+            and not self.vanished
+            and not self.stopped
+            and self.coverage_share >= COMPLETE_SHARE
+        )
+
     def warnings(self) -> list[FundingError]:
         """List what the log should tell of a history that is not whole."""
         doubts = self.trouble + self._at_rest()
@@ -90,13 +117,20 @@ class HistoryReport:
             return doubts
         first = named(self.missing_settlements, MAX_NAMED_SYMBOLS)
         lost = MissingSettlementsError(
-            f"{self.venue} {self.window}: {self.missing_settlements.height} settlements of "
+            f"{self.venue} {self.window}: {self.missing_settlements.height} {self.what} of "
             f"{len(self.missing)} symbols are missing after a second look:\n  "
             + "\n  ".join(f"{symbol}: {what}" for symbol, what in first.items())
         )
         return [lost, *doubts]
 
+    @property
+    def what(self) -> str:
+        """What is counted, in words."""
+        return "settlements" if self.table is FUNDING_RATES else f"hours of {self.table.name}"
+
     def _at_rest(self) -> list[FundingError]:
         """Report that all markets settled at 0 throughout, if they did."""
+        if self.table is not FUNDING_RATES:
+            return []
         settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
         return [*settled_at_rest(self.venue, self.rates, len(settled))]

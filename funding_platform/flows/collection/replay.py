@@ -13,11 +13,12 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.registry import table_named
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.blocking import blocking
-from funding_platform.flows.collection.history import known_instruments, read_history
+from funding_platform.flows.collection.history import read_window
 from funding_platform.flows.collection.history_report import HistoryReport
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.collection.recording import Recording, recorded_exchanges
 from funding_platform.flows.collection.snapshots import SNAPSHOTS
+from funding_platform.flows.collection.spans import known_instruments
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -106,10 +107,10 @@ async def _read_again(then: Attempt, source: Lake, target: Lake, run_id: str) ->
     exchanges = recorded_exchanges(source, then)
     async with replayed_venue(then.venue, exchanges, then.started_at) as venue:
         if then.window is not None:
-            report = HistoryReport(then.venue, then.window)
+            report = HistoryReport(then.venue, then.window, then.dataset)
             known = known_instruments(source, venue, before=then.started_at)
             now = Recording(replace(then, run_id=run_id), 0, Share(then.venue))
-            await read_history(venue, report, target, known, now)
+            await read_window(venue, report, target, known, now)
             return report.rows
         snapshot = SNAPSHOTS[then.dataset.full_name]
         frame = await snapshot.ask(venue)

@@ -107,7 +107,7 @@ class ForeignFile(ABC, Generic[M]):
         return value.split(",") if isinstance(value, str) else list(value)
 
     def _unit_of(self, cells: Cells, mapping: TimedMapping) -> str:
-        """The unit that the times are in: as told, else by their size."""
+        """Find the unit that the times are in: as told, else by their size."""
         if mapping.time_unit is not None:
             return mapping.time_unit
         unit = detected_unit(cells.columns[mapping.time], self.now)
@@ -124,7 +124,7 @@ class ForeignFile(ABC, Generic[M]):
         return unit
 
     def _venues(self, cells: Cells, mapping: M, constant: str | None) -> pl.Series:
-        """A venue per row."""
+        """Return a venue per row."""
         if mapping.venue_column is None and constant is None:
             raise MappingError(f"{cells.file}: nothing says the venue")
         return names_or(cells, mapping.venue_column, constant)

@@ -172,7 +172,7 @@ class InstrumentsFile(ForeignFile[InstrumentMapping]):
         return kinds
 
     def _listed_at(self, cells: Cells, mapping: InstrumentMapping) -> pl.Series:
-        """Times of listing, null where blank or not mapped."""
+        """Read the times of listing, null where blank or not mapped."""
         none = pl.Series([None], dtype=UTC_TIME).new_from_index(0, cells.lines.len())
         if mapping.listed_at is None:
             return none

@@ -67,7 +67,7 @@ M = TypeVar("M", bound=SourceMapping)
 
 
 def mapping_of(kind: type[M], file: str, base: dict[str, Any], told: Dictionary[str, Any]) -> M:
-    """What was told, on top of what a layout says.
+    """Put what was told on top of what a layout says.
 
     Raises
     ------

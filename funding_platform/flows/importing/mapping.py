@@ -239,7 +239,7 @@ class Mapping(TimedMapping):
 
 
 def form_pattern(template: str) -> str:
-    """A template with placeholders and ``*`` as a regular expression."""
+    """Write a template with placeholders and ``*`` as a regular expression."""
     parts = {
         "{venue}": f"(?P<venue>{_VENUE})",
         "{symbol}": f"(?P<symbol>{_SYMBOL})",

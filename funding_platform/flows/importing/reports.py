@@ -119,7 +119,7 @@ class ImportReport:
 
 
 def joined(reports: Sequence[ImportReport]) -> ImportReport:
-    """What was done for several tables, as one report."""
+    """Join what was done for several tables into one report."""
     return ImportReport(
         pl.concat([report.files for report in reports]),
         pl.concat([report.conflicts for report in reports], how="diagonal"),

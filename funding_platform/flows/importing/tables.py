@@ -18,7 +18,7 @@ NAMES: Final = (FUNDING_RATES.name, *SERIES, INSTRUMENTS.name)
 
 
 def table_for(member: Member, told: Mapping[str, Any]) -> str:
-    """The name of the table that a file's rows are for: as told, else as its layout has it.
+    """Name the table that a file's rows are for: as told, else as its layout has it.
 
     A file of no known layout holds settled rates.
 

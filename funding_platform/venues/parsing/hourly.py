@@ -1,10 +1,4 @@
-"""From records on the grid of hours to tables, without the rows that cannot be.
-
-A bar is left out and named where it does not begin at a full hour, lacks a price, has one that is
-not above zero, or where ``low <= open, close <= high`` does not hold; and one that comes twice with
-different values, for nobody can tell which is right. Where most are such, the venue has changed
-what it publishes, and the symbol fails (see ``leniency``).
-"""
+"""From records on the grid of hours to tables, and the hours that were due and are absent."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,14 +18,11 @@ from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.candles import Candle, InterestPoint
 from funding_platform.venues.parsing.frames import stamps, values_of, within_rules
 from funding_platform.venues.parsing.history import Coverage, Reading
-from funding_platform.venues.parsing.leniency import leave_out
+from funding_platform.venues.parsing.sound_hours import PRICES
 
 EmptyBars = Literal["flat", "omitted", "null"]
 """What a venue publishes of an hour without a deal: a bar at the last price and without volume, no
 row at all, or a row without prices."""
-
-PRICES: Final = ("open", "high", "low", "close")
-_CHANGED: Final = "the venue may have changed what it publishes, or its unit or clock"
 
 
 class Life(NamedTuple):
@@ -90,129 +81,66 @@ class HourlyHistory:
 
 
 def due_window(window: Window, lasts: timedelta, now: datetime) -> Window | None:
-    """The part of a window whose rows are complete by now; None where there is none."""
+    """Return the part of a window whose rows are complete by now; None where there is none."""
     end = min(window.end, floor_hour(now - lasts) + HOUR)
     return Window(window.start, end) if window.start < end else None
-
-
-def sound_candles(
-    candles: Sequence[Candle], contradictions: Mapping[int, str], where: Mapping[str, str]
-) -> tuple[list[Candle], list[int]]:
-    """The bars that can be, and the times of those that tell of an hour without a price.
-
-    Raises
-    ------
-    ContractError
-        If most of the bars cannot be.
-    """
-    empty = {row.time_ms for row in candles if row.values[:4] == (None,) * 4}
-    priced = [row for row in candles if row.time_ms not in empty]
-    told = {row.time_ms: _complaint(row) or contradictions.get(row.time_ms) for row in priced}
-    _leave_out(told, len(priced), where)
-    return [row for row in priced if told[row.time_ms] is None], sorted(empty)
-
-
-def sound_points(
-    points: Sequence[InterestPoint], contradictions: Mapping[int, str], where: Mapping[str, str]
-) -> tuple[list[InterestPoint], list[int]]:
-    """The points that can be; there are none that tell of nothing.
-
-    Raises
-    ------
-    ContractError
-        If most of them cannot be.
-    """
-    told = {
-        row.time_ms: _off_the_grid(row.time_ms)
-        or ("holds no amount" if row.values == (None, None) else None)
-        or contradictions.get(row.time_ms)
-        for row in points
-    }
-    _leave_out(told, len(points), where)
-    return [row for row in points if told[row.time_ms] is None], []
-
-
-def _complaint(row: Candle) -> str | None:
-    """What is wrong with a bar; None where nothing is."""
-    if off := _off_the_grid(row.time_ms):
-        return off
-    first, high, low, last, *_ = row.values
-    if first is None or high is None or low is None or last is None:
-        return f"has no {PRICES[row.values.index(None)]}"
-    if min(first, high, low, last) <= 0:
-        return f"has a price of {min(first, high, low, last):g}"
-    if high < low:
-        return f"has a high of {high:g} below its low of {low:g}"
-    outside = [price for price in (first, last) if not low <= price <= high]
-    return f"has {outside[0]:g} outside of {low:g} to {high:g}" if outside else None
-
-
-def _off_the_grid(time_ms: int) -> str | None:
-    return f"lies {time_ms % HOUR_MS} ms after the full hour" if time_ms % HOUR_MS else None
-
-
-def _leave_out(told: Mapping[int, str | None], rows: int, where: Mapping[str, str]) -> None:
-    complaints = [f"{from_ms(at):%Y-%m-%d %H:%M:%S} {what}" for at, what in told.items() if what]
-    leave_out(complaints, rows, hint=_CHANGED, **where)
 
 
 def candles_frame(
     table: Table, venue: str, candles: Sequence[Candle], life: Life, **stated: str
 ) -> pl.DataFrame:
-    """Rows of ``core.price_candles`` or ``core.spot_candles``, all but ``observed_at``.
-
-    Dollars follow from amounts of a quote that is a dollar or counts as one.
-    """
-    opened = stamps("open_time", [row.time_ms for row in candles])
-    columns = {"volume_base": "volume_base", "volume_usd": "volume_quote"}
-    frame = pl.DataFrame(
-        [
-            pl.Series("venue_symbol", [row.venue_symbol for row in candles], pl.String),
-            opened,
-            *(_reals(name, candles, name) for name in PRICES),
-            *(_reals(ours, candles, theirs) for ours, theirs in columns.items()),
-        ]
-    )
-    known = {**stated, "base": life.base, "quote": life.quote}
-    frame = frame.with_columns(
-        *(pl.lit(value, pl.String).alias(name) for name, value in known.items()),
-        _in_dollars("volume_usd", life),
-        (pl.col("open_time") + HOUR).alias("available_at"),
-    )
-    return _within(table, venue, frame)
+    """Make rows of ``core.price_candles`` or ``core.spot_candles``, all but ``observed_at``."""
+    fields = {**dict(zip(PRICES, PRICES, strict=True)), **_VOLUMES}
+    return _frame(table, venue, candles, fields, life, HOUR, stated)
 
 
 def points_frame(
     venue: str, points: Sequence[InterestPoint], life: Life, lasts: timedelta
 ) -> pl.DataFrame:
-    """Rows of ``core.open_interest``, all but ``observed_at``."""
+    """Make rows of ``core.open_interest``, all but ``observed_at``."""
+    return _frame(OPEN_INTEREST, venue, points, _HELD, life, lasts, {})
+
+
+_VOLUMES: Final = {"volume_base": "volume_base", "volume_usd": "volume_quote"}
+_HELD: Final = {
+    "open_interest_base": "open_interest_base",
+    "open_interest_usd": "open_interest_quote",
+}
+"""Columns, and the fields that they are: dollars follow from amounts of a quote that is a dollar or
+counts as one."""
+
+
+def _frame(
+    table: Table,
+    venue: str,
+    rows: Sequence[Candle | InterestPoint],
+    fields: Mapping[str, str],
+    life: Life,
+    lasts: timedelta,
+    stated: Mapping[str, str],
+) -> pl.DataFrame:
+    """Make the table's columns but ``observed_at``, in order, without values that break a rule."""
+    time, unknown = table.key[-1], [None] * len(rows)
+    dollars = is_dollar(life.quote)
+    values = {
+        name: values_of(rows, field) if dollars or not name.endswith("_usd") else unknown
+        for name, field in fields.items()
+    }
     frame = pl.DataFrame(
         [
-            pl.Series("venue_symbol", [row.venue_symbol for row in points], pl.String),
-            stamps("time", [row.time_ms for row in points]),
-            _reals("open_interest_base", points, "open_interest_base"),
-            _reals("open_interest_usd", points, "open_interest_quote"),
+            pl.Series("venue_symbol", [row.venue_symbol for row in rows], pl.String),
+            stamps(time, [row.time_ms for row in rows]),
+            *(pl.Series(name, column, pl.Float64) for name, column in values.items()),
         ]
     )
-    frame = frame.with_columns(
-        _in_dollars("open_interest_usd", life), (pl.col("time") + lasts).alias("available_at")
-    )
-    return _within(OPEN_INTEREST, venue, frame)
-
-
-def _reals(name: str, rows: Sequence[Candle | InterestPoint], field: str) -> pl.Series:
-    return pl.Series(name, values_of(rows, field), pl.Float64)
-
-
-def _in_dollars(column: str, life: Life) -> pl.Expr:
-    return pl.when(pl.lit(is_dollar(life.quote))).then(column).alias(column)
-
-
-def _within(table: Table, venue: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The table's columns but ``observed_at``, in order, without values that break a rule."""
-    frame = frame.with_columns(pl.lit(venue).alias("venue"))
+    told = {"venue": venue, "base": life.base, "quote": life.quote, **stated}
+    columns = {name: pl.lit(text, pl.String) for name, text in told.items()}
+    columns["available_at"] = pl.col(time) + lasts
     names = [name for name in table.column_names if name != "observed_at"]
-    return within_rules(frame.select(names), table, venue)
+    whole = frame.select(columns.get(name, pl.col(name)).alias(name) for name in names)
+    # Prices were looked at, and what is decoded is finite: a rule can only be broken from below.
+    below = any((frame[name] < 0).any() for name in fields)
+    return within_rules(whole, table, venue) if below else whole
 
 
 def covered(
@@ -224,7 +152,7 @@ def covered(
     omits: bool,
     reading: Reading[Any],
 ) -> tuple[Coverage, list[int]]:
-    """How complete one symbol is, and the hours that were due and are absent.
+    """Count how complete one symbol is, and name the hours that were due and are absent.
 
     Parameters
     ----------
@@ -243,13 +171,19 @@ def covered(
     told = {*inside, *(at for at in empty_ms if from_ms(at) in window)}
     first, last = _ends(window, told, life, reading.ended)
     missing = [] if omits else [at for at in range(first, last, HOUR_MS) if at not in told]
-    edges = (from_ms(inside[0]), from_ms(inside[-1])) if inside else (None, None)
-    coverage = Coverage(len(inside), len(missing), *edges, reading.requests, reading.ended)
+    coverage = Coverage(
+        rows=len(inside),
+        missing=len(missing),
+        first=from_ms(inside[0]) if inside else None,
+        last=from_ms(inside[-1]) if inside else None,
+        requests=reading.requests,
+        ended=reading.ended,
+    )
     return coverage, missing
 
 
 def _ends(window: Window, seen: Collection[int], life: Life, ended: Ended) -> tuple[int, int]:
-    """From which hour on, and up to which, rows were due."""
+    """Return from which hour on, and up to which, rows were due."""
     start, end = _full_hour(to_ms(window.start)), to_ms(window.end)
     first = None if life.listed_ms is None else max(start, _full_hour(life.listed_ms))
     if first is None or ended is Ended.NOT_KEPT:
@@ -258,7 +192,7 @@ def _ends(window: Window, seen: Collection[int], life: Life, ended: Ended) -> tu
 
 
 def _full_hour(time_ms: int) -> int:
-    """The full hour at or after a moment."""
+    """Return the full hour at or after a moment."""
     return -(-time_ms // HOUR_MS) * HOUR_MS
 
 
@@ -269,7 +203,7 @@ def build_hourly(
     failures: Mapping[str, VenueError],
     observed_at: datetime,
 ) -> HourlyHistory:
-    """The rows of all symbols as one, seen at ``observed_at``."""
+    """Join the rows of all symbols, seen at ``observed_at``."""
     frames = [one.frame for one in hours.values() if not one.frame.is_empty()]
     everything = pl.concat(frames) if frames else table.empty().drop("observed_at")
     everything = everything.with_columns(instant(observed_at).alias("observed_at"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -201,7 +201,8 @@ class HttpClient:
         url = (endpoint.host if endpoint.host and self._at_home else self._base_url) + path
         if endpoint.method == "POST":
             return self._client.build_request("POST", url, json=remaining)
-        return self._client.build_request("GET", url, params=remaining or None)
+        query: Any = remaining or None  # an object within it is only ever posted
+        return self._client.build_request("GET", url, params=query)
 
     async def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         where = {"venue": self._venue, "endpoint": str(request.url)}

@@ -1,6 +1,7 @@
 """The cases of ``fixtures/INDEX-candles.json``: recorded bars and what they stand for."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from funding_platform_tests.venues.adapters.recorded_cases import FIXTURES
@@ -16,6 +17,23 @@ NOT_BARS = {
 }
 """Files of the index that answer no call of ours."""
 
+SYMBOLS = {
+    "aster": "BTCUSDT",
+    "backpack": "BTC_USDC_PERP",
+    "binance": "BTCUSDT",
+    "bybit": "BTCUSDT",
+    "deribit": "BTC-PERPETUAL",
+    "drift": "BTC-PERP",
+    "edgex": "BTCUSD",
+    "extended": "BTC-USD",
+    "grvt": "BTC_USDT_Perp",
+    "hyperliquid": "BTC",
+    "lighter": "BTC",
+    "okx": "BTC-USDT-SWAP",
+    "paradex": "BTC-USD-PERP",
+}
+"""What each venue's recorded bars are asked by where the index does not say."""
+
 
 def candle_cases() -> list[Case]:
     """The recorded answers to calls that the adapters make; none without the recordings."""
@@ -27,4 +45,5 @@ def candle_cases() -> list[Case]:
 
 def body(case: Case) -> bytes:
     """The recorded answer."""
-    return (FIXTURES / case["file"]).read_bytes()
+    recorded: Path = FIXTURES / case["file"]
+    return recorded.read_bytes()

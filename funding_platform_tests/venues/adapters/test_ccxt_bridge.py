@@ -169,14 +169,14 @@ def test_instruments_and_snapshot_are_the_core_tables(
     assert instruments.schema == INSTRUMENTS.polars_schema
     assert snapshot.schema == MARKET_SNAPSHOTS.polars_schema
     assert venue.warnings == []
-    # ccxt leaves out what Binance calls a TRADIFI_PERPETUAL.
-    coins = [i for i in market.instruments("binance") if i.contract.base not in STYLE.tradfi]
-    listed = {unified(i): i for i in coins}
-    quotes = {
-        symbol: quote
-        for quote in market.quotes("binance").values()
-        if (symbol := unified(quote.instrument)) in listed
-    }
+    quotes = {unified(q.instrument): q for q in market.quotes("binance").values()}
+    # To ccxt a TRADIFI_PERPETUAL with a delivery date is a dated future.
+    perpetual = [
+        i
+        for i in market.instruments("binance")
+        if i.delisted_ms is None or i.contract.base not in STYLE.tradfi
+    ]
+    listed = {unified(i): i for i in perpetual}
     assert set(instruments["venue_symbol"]) == set(listed)
     assert set(snapshot["venue_symbol"]) == set(quotes)
     rows = {row["venue_symbol"]: row for row in instruments.to_dicts()}

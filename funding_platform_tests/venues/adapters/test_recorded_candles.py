@@ -15,26 +15,15 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.candles import Candle, InterestPoint
 from funding_platform.venues.parsing.payloads import present
-from funding_platform_tests.venues.adapters.recorded_candles import Case, Row, body, candle_cases
+from funding_platform_tests.venues.adapters.recorded_candles import (
+    SYMBOLS,
+    Case,
+    Row,
+    body,
+    candle_cases,
+)
 from funding_platform_tests.venues.listings import with_listings
 from funding_platform_tests.venues.server import Answer, Params, serve
-
-SYMBOLS = {
-    "aster": "BTCUSDT",
-    "backpack": "BTC_USDC_PERP",
-    "binance": "BTCUSDT",
-    "bybit": "BTCUSDT",
-    "deribit": "BTC-PERPETUAL",
-    "drift": "BTC-PERP",
-    "edgex": "BTCUSD",
-    "extended": "BTC-USD",
-    "grvt": "BTC_USDT_Perp",
-    "hyperliquid": "BTC",
-    "lighter": "BTC",
-    "okx": "BTC-USDT-SWAP",
-    "paradex": "BTC-USD-PERP",
-}
-"""What each venue's recorded bars are asked by where the index does not say."""
 
 BY_NUMBER = {"edgex", "lighter"}
 """Venues whose index names contracts by number."""
@@ -61,17 +50,25 @@ def symbol_of(case: Case, kind: str) -> str:
     return stated.pop() if case["venue"] not in BY_NUMBER and stated else SYMBOLS[case["venue"]]
 
 
-CASES = [
-    pytest.param(case, kind, id=f"{case['file']} {kind}")
+OF_KINDS = [
+    (case, kind)
     for case in candle_cases()
     for kind in sorted({row["kind"] for row in case.get("expected_normalised", [])}) or ["trade"]
 ]
-HOURLY = [
-    pytest.param(case, kind, id=f"{case['file']} {kind}")
-    for case, kind in (case.values for case in CASES)
-    if expected_of(case, kind)
-    and {row.get("interval_ms", HOUR_MS) for row in expected_of(case, kind)} == {HOUR_MS}
-]
+"""Each recorded answer once for each kind of rows that it holds: one of drift's is two bars."""
+
+
+def is_hourly(case: Case, kind: str) -> bool:
+    lengths = {row.get("interval_ms", HOUR_MS) for row in expected_of(case, kind)}
+    return lengths == {HOUR_MS}
+
+
+def named(cases: list[tuple[Case, str]]) -> list[Any]:
+    return [pytest.param(case, kind, id=f"{case['file']} {kind}") for case, kind in cases]
+
+
+CASES = named(OF_KINDS)
+HOURLY = named([(case, kind) for case, kind in OF_KINDS if is_hourly(case, kind)])
 
 
 def routes(case: Case) -> dict[str, Any]:

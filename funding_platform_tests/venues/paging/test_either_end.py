@@ -45,7 +45,7 @@ def newest_only(rows: Rows, ask: Ask, cap: int) -> Rows:
 
 def read(
     server: Server, rows: Rows, window: Window, cap: int = 100, now: datetime = LATER
-) -> EitherEnd:
+) -> EitherEnd[Settlement]:
     pager = EitherEnd("v", "S", window, 1_000, now, SETTLEMENTS)
     while pager.ended is None:
         pager.learn(Page(server(rows, pager.ask(), cap)))

@@ -44,7 +44,7 @@ def newest_only(rows: Rows, ask: Ask, cap: int) -> Rows:
     return from_start(rows[-cap:], ask, cap)
 
 
-def read(server: Server, rows: Rows, window: Window, cap: int) -> OpenEnded:
+def read(server: Server, rows: Rows, window: Window, cap: int) -> OpenEnded[Settlement]:
     pager = OpenEnded("v", "S", window, 1_000, LATER, SETTLEMENTS)
     while pager.ended is None:
         pager.learn(Page(server(rows, pager.ask(), cap)))

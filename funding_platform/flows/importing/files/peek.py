@@ -27,7 +27,7 @@ KLINE_COLUMNS: Final = (
 
 
 def columns_of(member: Member) -> list[str]:
-    """The names of the columns, as far as they can be seen at a glance; none of JSON.
+    """Return the names of the columns, as far as they can be seen at a glance; none of JSON.
 
     What cannot be read has none either: reading it says why.
     """
@@ -56,7 +56,7 @@ def is_kline(line: str) -> bool:
 
 
 def header_told(told: Sequence[str], member: Member) -> list[str]:
-    """The names of the columns of a file without a header: as told, or as its layout has them."""
+    """Name the columns of a file without a header: as told, or as its layout has them."""
     return list(told) or (list(KLINE_COLUMNS) if is_headless_kline(member) else [])
 
 

@@ -105,7 +105,7 @@ class Sources:
             self._spools[table].add(rows)
 
     def _file(self, member: Member, table: str) -> ForeignFile[Any]:
-        """The file, to be read as rows of a table."""
+        """Open the file, to be read as rows of a table."""
         told = {name: value for name, value in self._told.items() if name != "table"}
         if table == FUNDING_RATES.name:
             return RatesFile(member, told, self._now, self._note)

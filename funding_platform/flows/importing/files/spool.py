@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple, Self
 import polars as pl
 import pyarrow as pa
 
+from funding_platform.core.order import in_order
+
 BUFFER_ROWS: Final = 250_000
 """Rows that are kept in memory before they are written."""
 
@@ -150,7 +152,7 @@ class Spool:
     def _flush(self) -> None:
         if not self._buffer:
             return
-        frame = pl.concat(self._buffer).sort(self._by, maintain_order=True)
+        frame = in_order(pl.concat(self._buffer), self._by)
         self._buffer = []
         path = Path(self._folder.name) / f"{len(self._files):06d}.arrow"
         table = frame.to_arrow().combine_chunks()  # else blocks end where the chunks do

@@ -19,7 +19,7 @@ _HAS_VOLUME = pl.col("kind") == "trade"
 
 
 def stored_of(lake: Lake, series: Series, rows: pl.DataFrame) -> pl.DataFrame:
-    """What the lake holds of the same series in the same time."""
+    """Read what the lake holds of the same series in the same time."""
     columns = ", ".join((*series.table.key, *series.figures))
     names: list[object] = [rows[name].unique().to_list() for name in INSTRUMENT_KEY]
     times = rows[series.time]
@@ -60,7 +60,7 @@ def beside(rows: pl.DataFrame, stored: pl.DataFrame, series: Series) -> pl.DataF
 
 
 def _first(conditions: dict[str, pl.Expr], values: dict[str, pl.Expr]) -> pl.Expr:
-    """The value of the first condition that holds, else null."""
+    """Return the value of the first condition that holds, else null."""
     return pl.coalesce(
         pl.when(condition).then(values[name]) for name, condition in conditions.items()
     )
@@ -110,7 +110,7 @@ def _with_volumes(rows: pl.DataFrame, series: Series, instruments: pl.DataFrame)
 
 
 def _dollars(quote: pl.Expr) -> pl.Expr:
-    """The turnover, where it is in dollars."""
+    """Return the turnover, where it is in dollars."""
     is_dollar = quote.str.to_uppercase().is_in(DOLLARS)
     return pl.when(is_dollar).then(pl.col("volume_quote")).alias("volume_usd")
 

@@ -133,7 +133,7 @@ class BarsFile(ForeignFile[BarMapping]):
         return ended - length
 
     def _markets(self, frame: pl.DataFrame, mapping: BarMapping) -> pl.DataFrame:
-        """The base and the quote of every spot market."""
+        """Find the base and the quote of every spot market."""
         symbols = frame["venue_symbol"].unique(maintain_order=True)
         rows = []
         for symbol in symbols:
@@ -216,7 +216,7 @@ class OpenInterestFile(ForeignFile[OpenInterestMapping]):
 
 
 def split_spot_symbol(symbol: str) -> tuple[str | None, str | None]:
-    """The base and the quote that the name of a spot market says; None where it does not.
+    """Split the name of a spot market into base and quote; None where it does not say them.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def split_spot_symbol(symbol: str) -> tuple[str | None, str | None]:
 
 
 def too_coarse(file: str, length: str, *, seen: bool = False) -> DumpError:
-    """The refusal of bars that are longer than an hour, as said or as ``seen`` by their spacing."""
+    """Refuse bars longer than an hour, as said, or as ``seen`` by their spacing."""
     hint = "import bars of an hour, or of 1, 5, 15 or 30 minutes, which are put together"
     if seen:
         hint += "; if these are bars of an hour, and hours are left out, say --map bar=1h"
@@ -251,7 +251,7 @@ def _instants(
     unit: str,
     file: BarsFile | OpenInterestFile,
 ) -> pl.Series:
-    """The times of a batch; a local one that may be two is refused."""
+    """Read the times of a batch; a local one that may be two is refused."""
     stamps = times(cells, mapping, unit, file.now)
     refuse(
         cells,

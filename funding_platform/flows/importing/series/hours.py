@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from funding_platform.core.order import in_order
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import HOUR, HOUR_US
 from funding_platform.flows.errors import DumpError
@@ -79,7 +80,7 @@ def hourly(rows: pl.DataFrame, key: Sequence[str], files: Sequence[str], now: da
         If the bars of a file are longer than an hour, or no part of one, or overlap, or if nothing
         tells how long they are.
     """
-    ordered = rows.sort(*key, "open_time", "file", "line")
+    ordered = in_order(rows, [*key, "open_time", "file", "line"])
     once, disputed = each_once(ordered, [*key, "open_time"], PRICES, "is told")
     timed = once.join(
         _lengths(once, key, files), on=[*key, "file"], how="left", maintain_order="left"
@@ -218,7 +219,7 @@ def _put_together(
 
 
 def _words(microseconds: int) -> str:
-    """A length of time as people say it."""
+    """Say a length of time as people do."""
     length = timedelta(microseconds=microseconds)
     if length % timedelta(days=1) == timedelta(0):
         return f"{length.days} days" if length.days > 1 else "a day"

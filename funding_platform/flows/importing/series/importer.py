@@ -141,7 +141,7 @@ class SeriesImport(Part):
         return hourly(group, self.series.key, files, now)
 
     def _notes(self, files: Sequence[str]) -> list[str]:
-        """What is to be said of rows left out and of hours that lack something.
+        """Say what rows were left out, and which hours lack something.
 
         Raises
         ------

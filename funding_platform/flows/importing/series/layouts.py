@@ -24,7 +24,7 @@ _BAR_COLUMNS: Final = {"time": "open_time", **{name: name for name in PRICES}}
 def bar_mapping_for(
     member: Member, header: Sequence[str], told: Dictionary[str, Any], table: str
 ) -> tuple[BarMapping, Preset | None]:
-    """The mapping of a file of bars with these columns.
+    """Make the mapping of a file of bars with these columns.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def bar_mapping_for(
 def open_interest_mapping_for(
     member: Member, header: Sequence[str], told: Dictionary[str, Any]
 ) -> tuple[OpenInterestMapping, Preset | None]:
-    """The mapping of a file of open interest with these columns; fails as that of bars."""
+    """Make the mapping of a file of open interest; fails as that of bars."""
     told = _of_rows(told)
     preset = _preset(header, told, of_bars=False)
     base = dict(preset.fields) if preset is not None else {}
@@ -69,7 +69,7 @@ def open_interest_mapping_for(
 
 
 def _preset(header: Sequence[str], told: Dictionary[str, Any], *, of_bars: bool) -> Preset | None:
-    """The layout of the file, if it is one of what is asked for."""
+    """Find the layout of the file, if it is one of what is asked for."""
     preset = None if "time" in told else preset_for(header)
     if preset is None or (preset.table == OPEN_INTEREST.name) == of_bars:
         return None
@@ -77,7 +77,7 @@ def _preset(header: Sequence[str], told: Dictionary[str, Any], *, of_bars: bool)
 
 
 def _kline_fields(member: Member, told: Dictionary[str, Any], table: str) -> dict[str, Any]:
-    """What a kline file is by its place, beside what every one is."""
+    """Tell what a kline file is by its place, beside what every one is."""
     said = kline_fields(member.paths, table)
     said.pop("table", None)
     volumes = said.pop("volumes", {})

@@ -97,7 +97,7 @@ _VOLUMES: Final = {
 
 
 def kline_fields(paths: Iterable[Path], table: str | None) -> dict[str, Any]:
-    """What a kline file of Binance says of itself by where it lies and how it is called.
+    """Tell what a kline file of Binance is by where it lies and how it is called.
 
     The folders of the public data, ``futures/um/monthly/markPriceKlines/BTCUSDT/1h/``, say whose
     prices a file has, and of what; its rows do not. ``kind`` may be ``premium``, no price at all.

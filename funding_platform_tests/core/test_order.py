@@ -1,0 +1,30 @@
+"""Sorting that costs nothing where there is nothing to sort."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from funding_platform.core.order import in_order
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("a", 1), ("a", 2), ("b", 0)],
+        [("b", 0), ("a", 2), ("a", 1)],
+        [("a", 2), ("a", 1)],
+        [("a", 1), ("a", 1)],
+        [("b", 1), ("a", 1)],
+        [],
+    ],
+)
+def test_rows_come_sorted_and_equal_ones_as_they_were(rows: list[tuple[str, int]]) -> None:
+    frame = pl.DataFrame(rows, schema={"k": pl.String, "n": pl.Int64}, orient="row")
+    numbered = frame.with_row_index("place")
+    expected = numbered.sort("k", "n", maintain_order=True)
+    assert_frame_equal(in_order(numbered, ("k", "n")), expected)
+
+
+def test_what_is_in_order_is_not_copied() -> None:
+    frame = pl.DataFrame({"k": ["a", "a", "b"], "n": [1, 2, 0]})
+    assert in_order(frame, ("k", "n")) is frame
