@@ -15,7 +15,7 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
+from funding_platform.sandbox.market import Contract, Quote, SpotStyle, VenueStyle
 from funding_platform.sandbox.series import Settlements
 from funding_platform.sandbox.wire.contract import (
     Cost,
@@ -29,14 +29,10 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all, rounded, trimmed
+from funding_platform.sandbox.wire.listings.binance import UNDERLYING, symbol_info
 from funding_platform.sandbox.wire.paging import newest, oldest
 
 _QUOTES = ("USDT", "USDC")
-_UNDERLYING = {"AAPL": "EQUITY", "XAU": "COMMODITY", "TSLA": "EQUITY", "XAG": "COMMODITY"}
-"""What is no coin, and has a contract type of its own: see ``_symbol_info``."""
-
-_NEVER_DELIVERED_MS = 4_133_404_800_000
-
 Row = Callable[[Quote, int], Mapping[str, Any] | None]
 """The object of one contract at a moment; ``None`` where the market knows too little for it."""
 
@@ -67,7 +63,7 @@ STYLE = VenueStyle(
     jitter_ms=(0, 20),
     marks_settlements=True,
     spot=SpotStyle(quote="USDT", spell=lambda base: f"{base}USDT", read=_read_spot),
-    tradfi={base: base for base in _UNDERLYING},
+    tradfi={base: base for base in UNDERLYING},
 )  # fmt: skip
 
 
@@ -100,26 +96,8 @@ def _refusal(status: int, now_ms: int) -> Reply:
     return _error(-1001, "Internal error; unable to process your request.", status)
 
 
-_SAME_FOR_ALL = {
-    "contractType": "PERPETUAL", "maintMarginPercent": "2.5000", "requiredMarginPercent": "5.0000",
-    "baseAssetPrecision": 8, "quotePrecision": 8, "underlyingType": "COIN",
-    "underlyingSubType": [], "settlePlan": 0, "triggerProtect": "0.0500",
-    "liquidationFee": "0.012000", "marketTakeBound": "0.30",
-    "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET",
-                   "TRAILING_STOP_MARKET"],
-    "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
-}  # fmt: skip
-_SAME_FILTERS = (
-    {"limit": 200, "filterType": "MAX_NUM_ORDERS"},
-    {"limit": 10, "filterType": "MAX_NUM_ALGO_ORDERS"},
-    {"notional": "5", "filterType": "MIN_NOTIONAL"},
-    {"multiplierDown": "0.8500", "multiplierUp": "1.1500", "multiplierDecimal": "4",
-     "filterType": "PERCENT_PRICE"},
-)  # fmt: skip
-
-
 def _exchange_info(request: Request) -> Reply:
-    symbols = [_symbol_info(i, request.now_ms) for i in request.instruments]
+    symbols = [symbol_info(i, request.now_ms) for i in request.instruments]
     document = {
         "timezone": "UTC",
         "serverTime": request.now_ms,
@@ -136,39 +114,6 @@ def _exchange_info(request: Request) -> Reply:
         "symbols": symbols,
     }  # fmt: skip
     return Reply.json(document, rows=len(symbols))
-
-
-def _kind(base: str) -> dict[str, Any]:
-    if base not in _UNDERLYING:
-        return {}
-    return {"contractType": "TRADIFI_PERPETUAL", "underlyingType": _UNDERLYING[base]}
-
-
-def _symbol_info(instrument: Instrument, now_ms: int) -> dict[str, Any]:
-    contract, symbol = instrument.contract, instrument.venue_symbol
-    tick, step = trimmed(instrument.tick_size), trimmed(instrument.size_step)
-    lot = {"stepSize": step, "maxQty": "10000000", "minQty": step}
-    return {
-        **_SAME_FOR_ALL,
-        **_kind(contract.base),
-        "symbol": symbol,
-        "pair": symbol,
-        "deliveryDate": instrument.delisted_ms or _NEVER_DELIVERED_MS,
-        "onboardDate": instrument.listed_ms,
-        "status": "TRADING" if instrument.trades_at(now_ms) else "SETTLING",
-        "baseAsset": contract.base,
-        "quoteAsset": contract.quote,
-        "marginAsset": instrument.settle,
-        "pricePrecision": decimals_of(instrument.tick_size),
-        "quantityPrecision": decimals_of(instrument.size_step),
-        "filters": [
-            {"minPrice": tick, "maxPrice": "1000000", "filterType": "PRICE_FILTER",
-             "tickSize": tick},
-            {**lot, "filterType": "LOT_SIZE"},
-            {**lot, "filterType": "MARKET_LOT_SIZE"},
-            *_SAME_FILTERS,
-        ],
-    }  # fmt: skip
 
 
 def _funding_info(request: Request) -> Reply:

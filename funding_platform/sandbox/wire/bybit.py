@@ -21,8 +21,8 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded, trimmed
+from funding_platform.sandbox.wire.listings.bybit import instrument_row, spot_rows
 from funding_platform.sandbox.wire.paging import newest
-from funding_platform.sandbox.wire.spot import bybit_rows
 
 
 def _spell(contract: Contract) -> str:
@@ -124,22 +124,9 @@ def _page(rows: list[Any], request: Request, *, default: int, cap: int) -> tuple
     return rows[first : first + limit], f"first%3D{first + limit}" if more else ""
 
 
-_SAME_FOR_ALL = {
-    "deliveryFeeRate": "", "unifiedMarginTrade": True, "copyTrading": "none",
-    "leverageFilter": {"minLeverage": "1", "maxLeverage": "50.00", "leverageStep": "0.01"},
-    "isPreListing": False, "preListingInfo": None, "symbolType": "", "forbidUplWithdrawal": False,
-    "riskParameters": {"priceLimitRatioX": "0.05", "priceLimitRatioY": "0.1"},
-    "fullName": "", "marketRegion": "", "underlyingTicker": "",
-}  # fmt: skip
-_LARGEST_ORDERS = {
-    "maxOrderQty": "10000000", "postOnlyMaxOrderQty": "10000000", "maxMktOrderQty": "1000000",
-    "minNotionalValue": "5",
-}  # fmt: skip
-
-
 def _spot_info(request: Request) -> Reply:
     symbol = request.text("symbol")
-    rows = bybit_rows([m for m in request.spot_markets if symbol in (None, m.venue_symbol)])
+    rows = spot_rows([m for m in request.spot_markets if symbol in (None, m.venue_symbol)])
     if symbol is not None and not rows:
         raise invalid(request, "Symbol Is Invalid")
     return envelope({"category": "spot", "list": rows}, request.now_ms, rows=len(rows))
@@ -153,7 +140,7 @@ def _instruments_info(request: Request) -> Reply:
     if symbol is not None:
         listed(request, category)
     rows = [
-        _instrument_row(instrument, identity, request.now_ms)
+        instrument_row(instrument, identity, request.now_ms)
         for identity, instrument in enumerate(request.instruments, start=1)
         if instrument.contract.contract_type == category
         and symbol in (None, instrument.venue_symbol)
@@ -162,33 +149,6 @@ def _instruments_info(request: Request) -> Reply:
     page, cursor = _page(rows, request, default=500, cap=1_000)
     result = {"category": category, "list": page, "nextPageCursor": cursor}
     return envelope(result, request.now_ms, rows=len(page))
-
-
-def _instrument_row(instrument: Instrument, identity: int, now_ms: int) -> dict[str, Any]:
-    contract = instrument.contract
-    tick, step = trimmed(instrument.tick_size), trimmed(instrument.size_step)
-    linear = contract.contract_type == "linear"
-    hours = instrument.interval_at(now_ms)
-    return {
-        **_SAME_FOR_ALL,
-        "symbol": instrument.venue_symbol,
-        "contractType": "LinearPerpetual" if linear else "InversePerpetual",
-        "status": "Trading" if instrument.trades_at(now_ms) else "Closed",
-        "baseCoin": contract.base,
-        "quoteCoin": contract.quote,
-        "settleCoin": instrument.settle,
-        "launchTime": str(instrument.listed_ms),
-        "deliveryTime": str(instrument.delisted_ms or 0),
-        "priceScale": str(decimals_of(instrument.tick_size)),
-        "priceFilter": {"minPrice": tick, "maxPrice": "1999999.80", "tickSize": tick},
-        "lotSizeFilter": {**_LARGEST_ORDERS, "minOrderQty": step, "qtyStep": step},
-        # Zero is what the venue shows for contracts without funding.
-        "fundingInterval": 0 if hours is None else hours * 60,
-        "upperFundingRate": trimmed(instrument.rate_cap),
-        "lowerFundingRate": trimmed(-instrument.rate_cap),
-        "displayName": instrument.venue_symbol,
-        "symbolId": identity,
-    }
 
 
 def _tickers(request: Request) -> Reply:

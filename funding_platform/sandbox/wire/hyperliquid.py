@@ -25,12 +25,8 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, shortest
+from funding_platform.sandbox.wire.listings.hyperliquid import pair, read_pair, spot_meta
 from funding_platform.sandbox.wire.paging import oldest
-from funding_platform.sandbox.wire.spot import (
-    hyperliquid_meta,
-    hyperliquid_pair,
-    hyperliquid_read_pair,
-)
 
 _PAGE = 500
 _ROWS_PER_WEIGHT = 20
@@ -52,9 +48,7 @@ STYLE = VenueStyle(
     rate_cap=0.04,
     multipliers={coin: f"k{coin}" for coin in ("PEPE", "SHIB", "BONK", "FLOKI", "LUNC")},
     jitter_ms=(8, 99),
-    spot=SpotStyle(
-        quote="USDC", spell=hyperliquid_pair, read=hyperliquid_read_pair, alone=("PURR",)
-    ),
+    spot=SpotStyle(quote="USDC", spell=pair, read=read_pair, alone=("PURR",)),
     tradfi={base: f"{_BUILDER}:{base}" for base in ("AAPL", "XAU", "TSLA", "EUR", "SP500")},
 )
 
@@ -238,7 +232,7 @@ def _all_mids(request: Request) -> Reply:
 
 def _spot_meta(request: Request) -> Reply:
     """Answer with the tokens that collateral refers to, and the pairs of the spot market."""
-    meta = hyperliquid_meta(request.spot_markets)
+    meta = spot_meta(request.spot_markets)
     known = {token["index"] for token in meta["tokens"]}
     meta["tokens"] += [
         {"name": name, "szDecimals": 8, "weiDecimals": 8, "index": index, "isCanonical": True}

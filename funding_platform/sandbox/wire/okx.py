@@ -25,14 +25,13 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed, fixed_all, rounded, trimmed
+from funding_platform.sandbox.wire.listings.okx import X_PERP, instrument_row, kind_of, spot_row
 from funding_platform.sandbox.wire.paging import newest
-from funding_platform.sandbox.wire.spot import okx_columns
 
 _Amount = TypeVar("_Amount", float, Values)
 
 _RATE_DECIMALS = 16
 _SUFFIX = "-SWAP"
-_X_PERP = "_UM_XPERP-"
 
 
 def _read_spot(symbol: str) -> tuple[str, str] | None:
@@ -41,8 +40,8 @@ def _read_spot(symbol: str) -> tuple[str, str] | None:
 
 
 def _read(symbol: str) -> Contract | None:
-    if _X_PERP in symbol:  # margined in dollars, for all that the quote looks like that of inverse
-        base, _, quote = symbol.partition(_X_PERP)[0].partition("-")
+    if X_PERP in symbol:  # margined in dollars, for all that the quote looks like that of inverse
+        base, _, quote = symbol.partition(X_PERP)[0].partition("-")
         return Contract(base, quote, "linear") if base and quote else None
     base, _, quote = symbol.removesuffix(_SUFFIX).partition("-")
     if not symbol.endswith(_SUFFIX) or not base or not quote or "-" in quote:
@@ -83,11 +82,6 @@ def _refusal(status: int, now_ms: int) -> Reply:
 UNKNOWN = error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
 
 
-def _kind_of(instrument: Instrument) -> str:
-    """X-Perps are futures, of a far expiry."""
-    return "FUTURES" if _X_PERP in instrument.venue_symbol else "SWAP"
-
-
 def _asked_kind(request: Request) -> str:
     """Read the kind of instruments asked for; the sandbox has perpetuals alone."""
     kind = request.text("instType")
@@ -102,29 +96,11 @@ def _wanted(request: Request) -> list[Quote]:
     """List the quotes asked for: one instrument, or all of a kind, if the request says one."""
     symbol, kind = request.text("instId"), request.text("instType")
     if symbol is None:
-        return [q for q in request.quotes.values() if kind in (None, _kind_of(q.instrument))]
+        return [q for q in request.quotes.values() if kind in (None, kind_of(q.instrument))]
     quote = request.quotes.get(symbol)
     if quote is None:
         raise WireError(UNKNOWN)
     return [quote]
-
-
-_EMPTY = (
-    "alias", "auctionEndTime", "baseCcy", "expTime", "freq", "longPosRemainingQuota", "maxMktAmt",
-    "maxPlatOICoinLmt", "maxPlatOILmt", "method", "optType", "preMktSwTime", "quoteCcy", "seriesId",
-    "shortPosRemainingQuota", "stk",
-)  # fmt: skip
-_SAME_FOR_ALL = {
-    **dict.fromkeys(_EMPTY, ""),
-    "category": "1", "ctMult": "1", "floatPxLmtPct": "0.005", "futureSettlement": False,
-    "groupId": "4", "initPxLmtPct": "0.02", "instCategory": "1", "instType": "SWAP", "lever": "50",
-    "maxIcebergSz": "100000000.0000000000000000", "maxLmtAmt": "20000000", "maxLmtSz": "100000000",
-    "maxMktSz": "35000", "maxPxLmtPct": "0.01", "maxStopSz": "35000",
-    "maxTriggerSz": "100000000.0000000000000000", "maxTwapSz": "100000000.0000000000000000",
-    "openType": "call_auction", "posLmtAmt": "250000", "posLmtPct": "30", "rpiMinLevel": "2",
-    "rpiMinPxBand": "20", "ruleType": "normal", "state": "live", "tradeQuoteCcyList": [],
-    "upcChg": [],
-}  # fmt: skip
 
 
 def _spot_instruments(request: Request) -> Reply:
@@ -132,8 +108,7 @@ def _spot_instruments(request: Request) -> Reply:
     markets = [m for m in request.spot_markets if wanted in (None, m.venue_symbol)]
     if wanted is not None and not markets:
         raise WireError(UNKNOWN)
-    numbered = enumerate(markets, start=5_000)
-    return envelope([{**_SAME_FOR_ALL, "instIdCode": n, **okx_columns(m)} for n, m in numbered])
+    return envelope([spot_row(m, number) for number, m in enumerate(markets, start=5_000)])
 
 
 def _instruments(request: Request) -> Reply:
@@ -141,39 +116,15 @@ def _instruments(request: Request) -> Reply:
         return _spot_instruments(request)
     kind, wanted = _asked_kind(request), request.text("instId")
     rows = [
-        _instrument_row(instrument, identity)
+        instrument_row(instrument, identity)
         for identity, instrument in enumerate(request.instruments, start=10_000)
         if instrument.trades_at(request.now_ms)
         and wanted in (None, instrument.venue_symbol)
-        and _kind_of(instrument) == kind
+        and kind_of(instrument) == kind
     ]
     if wanted is not None and not rows:
         raise WireError(UNKNOWN)
     return envelope(rows)
-
-
-def _instrument_row(instrument: Instrument, identity: int) -> dict[str, Any]:
-    contract = instrument.contract
-    family = f"{contract.base}-{contract.quote}"
-    linear = contract.contract_type == "linear"
-    step = trimmed(instrument.size_step)
-    return {
-        **_SAME_FOR_ALL,
-        "contTdSwTime": str(instrument.listed_ms),
-        "ctType": contract.contract_type,
-        "instType": _kind_of(instrument),
-        "ctVal": trimmed(instrument.contract_size),
-        "ctValCcy": contract.base if linear else contract.quote,
-        "instFamily": family,
-        "instId": instrument.venue_symbol,
-        "instIdCode": identity,
-        "listTime": str(instrument.listed_ms),
-        "lotSz": step,
-        "minSz": step,
-        "settleCcy": instrument.settle,
-        "tickSz": trimmed(instrument.tick_size),
-        "uly": family,
-    }
 
 
 def _funding_rate(request: Request) -> Reply:
@@ -199,7 +150,7 @@ def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
         "fundingTime": _moment(upcoming),
         "impactValue": "20000.0000000000000000",
         "instId": quote.instrument.venue_symbol,
-        "instType": _kind_of(quote.instrument),
+        "instType": kind_of(quote.instrument),
         "interestRate": "0.0001000000000000",
         "maxFundingRate": trimmed(cap),
         "method": "current_period",
@@ -232,7 +183,7 @@ def _funding_rate_history(request: Request) -> Reply:
     page = history.slice(rows).slice(slice(None, None, -1))
     template = (
         '{"formulaType":"withRate","fundingRate":"%s","fundingTime":"%d",'
-        f'"instId":"{symbol}","instType":"{_kind_of(instrument)}","method":"current_period","realizedRate":"%s"}}'
+        f'"instId":"{symbol}","instType":"{kind_of(instrument)}","method":"current_period","realizedRate":"%s"}}'
     )
     rates = fixed_all(page.rates.tolist(), _RATE_DECIMALS)
     text = rows_text(template, (rates, page.times_ms.tolist(), rates))
@@ -247,7 +198,7 @@ def _mark_price(request: Request) -> Reply:
         [
             {
                 "instId": quote.instrument.venue_symbol,
-                "instType": _kind_of(quote.instrument),
+                "instType": kind_of(quote.instrument),
                 "markPx": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
                 "ts": stamp,
             }
@@ -272,7 +223,7 @@ def _open_interest(request: Request) -> Reply:
             rows.append(
                 {
                     "instId": quote.instrument.venue_symbol,
-                    "instType": _kind_of(quote.instrument),
+                    "instType": kind_of(quote.instrument),
                     "oi": rounded(contracts_of(quote.instrument, amount, amount * mark), 8),
                     "oiCcy": rounded(amount, 10),
                     "oiUsd": rounded(amount * mark, 6),
@@ -293,7 +244,7 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
         return rounded(contracts_of(quote.instrument, amount, amount * mark), 2)
 
     return {
-        "instType": _kind_of(quote.instrument),
+        "instType": kind_of(quote.instrument),
         "instId": quote.instrument.venue_symbol,
         "last": rounded(mark, places),
         "lastSz": trimmed(quote.instrument.size_step),

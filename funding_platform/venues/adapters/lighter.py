@@ -66,8 +66,8 @@ class _Bar(Payload, rename=None):
     high: MaybeReal = field(name="h", default=None)
     low: MaybeReal = field(name="l", default=None)
     close: MaybeReal = field(name="c", default=None)
-    volume_base: Real = field(name="v", default=0.0)
-    volume_quote: Real = field(name="V", default=0.0)
+    volume_base: Real | None = field(name="v", default=0.0)
+    volume_quote: Real | None = field(name="V", default=0.0)
 
 
 DETAILS: Final = Endpoint("/api/v1/orderBookDetails", list[_Detail], within="order_book_details")

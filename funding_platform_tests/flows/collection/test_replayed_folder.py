@@ -1,18 +1,21 @@
 """What files know is collected from a sandbox that replays them: absence is null, no failure."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import to_ms
+from funding_platform.core.time_grid import floor_hour, to_ms
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.sandbox.market import Contract
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.sandbox.wire.registry import WIRES
-from funding_platform.venues.registry import venue_names, venue_spec
+from funding_platform.settings import Settings
+from funding_platform.venues.registry import open_venue, venue_names, venue_spec
 from funding_platform_tests.flows.conftest import settings_for
 
 COLLECTED = [
@@ -20,6 +23,14 @@ COLLECTED = [
     for venue in venue_names()
     if venue in WIRES and {INSTRUMENTS, MARKET_SNAPSHOTS} <= set(venue_spec(venue).offers)
 ]
+
+
+PRICED = [
+    ("binance", "BTCUSDT"), ("aster", "BTCUSDT"), ("bybit", "BTCUSDT"), ("okx", "BTC-USDT-SWAP"),
+    ("deribit", "BTC_USDC-PERPETUAL"), ("hyperliquid", "BTC"), ("lighter", "BTC"),
+    ("extended", "BTC-USD"), ("paradex", "BTC-USD-PERP"), ("edgex", "BTCUSDC"),
+    ("grvt", "BTC_USDT_Perp"), ("backpack", "BTC_USDC_PERP"), ("drift", "BTC-PERP"),
+]  # fmt: skip
 
 
 def write_settlements(folder: Path, venue: str, now: datetime) -> None:
@@ -51,3 +62,27 @@ def test_a_market_without_prices_is_collected_without_prices(tmp_path: Path, ven
             "count(open_interest_usd), count(volume_24h_usd) FROM core.market_snapshots"
         ).fetchall()
     assert row == (2, 2, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(("venue", "symbol"), PRICED)
+def test_bars_of_files_are_collected_and_what_they_do_not_tell_is_null(
+    tmp_path: Path, venue: str, symbol: str
+) -> None:
+    now = datetime.now(UTC)
+    write_settlements(tmp_path, venue, now)
+    start = floor_hour(now) - timedelta(hours=10)
+    times = [to_ms(start + timedelta(hours=hour)) for hour in range(8)]
+    lines = [f"{at},{100 + k},{102 + k},{99 + k},{101 + k}," for k, at in enumerate(times)]
+    prices = tmp_path / "prices" / venue / f"{symbol}_1h.csv"
+    prices.parent.mkdir(parents=True)
+    prices.write_text("time_ms,open,high,low,close,volume\n" + "\n".join(lines) + "\n")
+
+    async def bars(url: str) -> pl.DataFrame:
+        async with open_venue(venue, url, settings=Settings(rate_limit_scale=1_000)) as asked:
+            return await asked.candles([symbol], start, now, "trade")
+
+    with running_sandbox(build_market(replay=tmp_path)) as sandbox:
+        found = asyncio.run(bars(sandbox.url_of(venue))).sort("open_time")
+    assert found["open_time"].to_list() == [start + timedelta(hours=hour) for hour in range(8)]
+    assert found["close"].to_list() == [101 + hour for hour in range(8)]
+    assert found["volume_base"].null_count() == found["volume_usd"].null_count() == 8

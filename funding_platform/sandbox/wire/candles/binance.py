@@ -15,7 +15,6 @@ import numpy as np
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.market import Instrument, SpotMarket
 from funding_platform.sandbox.series import Candles, PriceKind, Span
-from funding_platform.sandbox.wire import spot
 from funding_platform.sandbox.wire.binance import UNKNOWN_SYMBOL
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
@@ -37,6 +36,7 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
+from funding_platform.sandbox.wire.listings.binance import spot_rows
 
 _QUOTED_DECIMALS = 8
 _KEPT_DAYS = 30
@@ -146,7 +146,7 @@ def _spot_info(request: Request) -> Reply:
              "limit": 6000},
         ],
         "exchangeFilters": [],
-        "symbols": spot.binance_rows(asked),
+        "symbols": spot_rows(asked),
     }  # fmt: skip
     return Reply.json(document, rows=len(asked))
 

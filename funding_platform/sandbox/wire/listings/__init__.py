@@ -1,1 +1,1 @@
-"""What venues print of the instruments that they list: one row per contract or spot market."""
+"""What venues print of what they list: one row per contract or spot market."""
