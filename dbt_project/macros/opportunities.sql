@@ -4,6 +4,10 @@
 {% macro horizons() -%}
     {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
 {%- endmacro %}
+{# How far the short leg's price lies above the long leg's, in basis points. #}
+{% macro price_gap_bps(short_price, long_price) -%}
+    ({{ short_price }} / nullif({{ long_price }}, 0) - 1) * 1e4
+{%- endmacro %}
 {# Both legs are traded twice. #}
 {% macro four_trades(long_bps, short_bps) -%}
     2 * ({{ long_bps }} + {{ short_bps }})
@@ -38,6 +42,12 @@
 {% macro break_even_hours(cost_bps, divergence_8h) -%}
     {{ cost_bps }} / 1e4 * 8 / nullif({{ divergence_8h }}, 0)
 {%- endmacro %}
+{# The half-life of an AR(1) whose slope over lag hours was estimated from pairs that do not
+   overlap: null where it may be white noise's or, debiased, does not decay. It is that of
+   core/persistence.py. #}
+{% macro half_life_hours(slope, pairs, lag_hours) -%}
+    case when ({{ slope }} + 1 / {{ pairs }}) * sqrt({{ pairs }}) > 2.326 and {{ pairs }} * {{ slope }} + 1 < {{ pairs }} - 3 then {{ lag_hours }} * ln(0.5) / ln(({{ pairs }} * {{ slope }} + 1) / ({{ pairs }} - 3)) end
+{%- endmacro %}
 {# The verdict, from whether any reason to reject holds and any to watch. #}
 {% macro tier(rejected, watched) -%}
     CASE WHEN {{ rejected }} THEN 'reject' WHEN {{ watched }} THEN 'watch' ELSE 'actionable' END
@@ -61,7 +71,7 @@
         CASE WHEN short.taker_bps IS NULL THEN 'short_fee_unknown' END,
         CASE WHEN coalesce(long.volume_24h_usd, 0) = 0 THEN 'long_volume_unknown' END,
         CASE WHEN coalesce(short.volume_24h_usd, 0) = 0 THEN 'short_volume_unknown' END,
-        CASE WHEN abs(price_gap_bps) > {{ var('wide_price_gap_bps') }} THEN 'price_gap_wide' END,
+        CASE WHEN abs(price_gap_bps) > {{ var('wide_price_gap_bps', 100) }} THEN 'price_gap_wide' END,
         CASE WHEN price_gap_bps IS NULL THEN 'price_gap_unknown' END,
         CASE WHEN divergence_8h = 0 THEN 'no_divergence' END,
         CASE WHEN net_7d <= 0 THEN 'no_net_in_7d' END

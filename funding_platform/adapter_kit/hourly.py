@@ -66,7 +66,7 @@ async def _compare(name: str, market: Market, sandbox: RunningSandbox) -> None:
 
 
 async def _compare_candles(venue: Venue, market: Market) -> None:
-    """Every kind of bar of some contracts."""
+    """Compare every kind of bar of some contracts."""
     name, symbols = venue.spec.name, await _some(venue)
     for kind in venue.spec.candle_kinds:
         found = await venue.candle_history(symbols, WINDOW, kind)
@@ -91,17 +91,13 @@ async def _compare_spot(venue: Venue, market: Market) -> None:
 
 
 async def _compare_interest(venue: Venue, market: Market) -> None:
-    """A figure of an hour is the one at its end."""
-    spec = venue.spec.open_interest
-    assert spec is not None, "it offers open interest without saying how"
     symbols = await _some(venue)
     found = await venue.open_interest_history(symbols, HELD)
     _whole("open interest", found)
-    later = Window(HELD.start + spec.lasts, HELD.end + spec.lasts)
     for symbol in symbols:
-        made = market.open_interest(venue.spec.name, symbol, HOUR_MS, _span(later))
+        made = market.open_interest(venue.spec.name, symbol, HOUR_MS, _span(HELD))
         rows = found.frame.filter(venue_symbol=symbol)
-        times = (rows["time"] + spec.lasts).dt.epoch("ms").to_list()
+        times = rows["time"].dt.epoch("ms").to_list()
         assert times == made.times_ms.tolist(), f"{symbol}: hours of open interest differ"
         for column, expected in (
             ("open_interest_base", made.base),
@@ -122,7 +118,7 @@ async def _some(venue: Venue) -> list[str]:
 def _same_bars(
     what: str, found: HourlyHistory, made: Mapping[str, Candles], *, omits: bool
 ) -> None:
-    """The hours are those of the market, but for those without a deal where a venue omits them."""
+    """Check that the hours are those of the market, but for those without a deal if omitted."""
     _whole(what, found)
     for symbol, bars in made.items():
         rows = found.frame.filter(venue_symbol=symbol)
@@ -149,7 +145,7 @@ def _whole(what: str, found: HourlyHistory) -> None:
 
 
 def _same(what: str, found: pl.Series, expected: list[float]) -> None:
-    """Values agree where the venue states them."""
+    """Check that values agree where the venue states them."""
     pairs = zip(found.to_list(), expected, strict=True)
     bad = [(a, b) for a, b in pairs if a is not None and abs(a - b) > TOLERANCE * abs(b)]
     assert not bad, f"{what} is {bad[0][0]}, the market has {bad[0][1]}"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Final
 
+from funding_platform.core.persistence import WHITE_NOISE_Z
+from funding_platform.core.price_gap import PRICE_GAP_BPS_SQL
 from funding_platform.core.units import TENOR_HOURS
 
 
@@ -34,6 +36,11 @@ def inputs_of(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(sql) if name))
 
 
+PRICE_GAP_BPS: Final = Formula(
+    "price_gap_bps",
+    "How far the short leg's price lies above the long leg's, in basis points.",
+    PRICE_GAP_BPS_SQL,
+)
 FOUR_TRADES: Final = Formula(
     "four_trades", "Both legs are traded twice.", "2 * ({long_bps} + {short_bps})"
 )
@@ -70,6 +77,15 @@ BREAK_EVEN_HOURS: Final = Formula(
     "The time after which the divergence has paid the costs.",
     f"{{cost_bps}} / 1e4 * {TENOR_HOURS} / nullif({{divergence_8h}}, 0)",
 )
+HALF_LIFE_HOURS: Final = Formula(
+    "half_life_hours",
+    "The half-life of an AR(1) whose slope over lag hours was estimated from pairs that do not "
+    "overlap: null where it may be white noise's or, debiased, does not decay. It is that of "
+    "core/persistence.py.",
+    f"case when ({{slope}} + 1 / {{pairs}}) * sqrt({{pairs}}) > {WHITE_NOISE_Z} "
+    "and {pairs} * {slope} + 1 < {pairs} - 3 "
+    "then {lag_hours} * ln(0.5) / ln(({pairs} * {slope} + 1) / ({pairs} - 3)) end",
+)
 TIER: Final = Formula(
     "tier",
     "The verdict, from whether any reason to reject holds and any to watch.",
@@ -77,6 +93,7 @@ TIER: Final = Formula(
 )
 
 FORMULAS: Final = (
+    PRICE_GAP_BPS,
     FOUR_TRADES,
     HALF_SPREAD_BPS,
     IMPACT_BPS,
@@ -85,6 +102,7 @@ FORMULAS: Final = (
     NET,
     NET_IF_HALVED,
     BREAK_EVEN_HOURS,
+    HALF_LIFE_HOURS,
     TIER,
 )
 

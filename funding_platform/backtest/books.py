@@ -3,13 +3,13 @@
 They are numpy records, one field per fact, so that compiled code and Python name the same things.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from funding_platform.backtest.data.panel import PRICE_KINDS
-from funding_platform.core.arrays import Floats, Ints
+from funding_platform.core.arrays import Flags, Floats, Ints
 
 LEG: Final = np.dtype(
     [
@@ -18,21 +18,31 @@ LEG: Final = np.dtype(
         ("position", np.int64),
         ("instrument", np.int64),
         ("source", np.int64),  # instrument whose prices it is valued at
-        ("source_kind", np.int64),  # number in PRICE_KINDS, or PROXY
+        ("source_kind", np.int64),  # at entry: number in PRICE_KINDS, REFERENCE or PROXY
+        ("price_age_us", np.int64),  # at entry
+        ("stamped_us", np.int64),  # when its source last stated a price
+        ("priced_us", np.int64),  # the instant that its price is of
+        ("carried", np.bool_),  # its price has moved with the base since its source stated one
+        ("lone", np.bool_),  # it has moved with a single other market
         ("inverse", np.bool_),
         ("spot", np.bool_),
         ("sign", np.float64),
         ("size", np.float64),  # canonical base; US dollars where inverse
         ("opened_us", np.int64),
+        ("stops_us", np.int64),  # when it is delisted
         ("accrued_us", np.int64),  # borrowing is paid up to here
         ("entry", np.float64),
         ("price", np.float64),
         ("quantity", np.float64),
         ("notional", np.float64),
         ("collateral", np.float64),  # at entry
-        ("margin", np.float64),  # collateral, funding and transfers since
+        ("margin", np.float64),  # collateral, funding and transfers since; in coin where inverse
+        ("arriving", np.float64),  # collateral on its way to it, in US dollars
+        ("arrives_us", np.int64),
+        ("realised", np.float64),  # price profit of what has been closed of it
         ("next_settlement", np.int64),
         ("next_price", np.int64),
+        ("next_move", np.int64),
         ("next_us", np.int64),  # when the earlier of the two is; far future in an empty slot
         ("margined", np.bool_),  # false for coins that are owned
         ("floor", np.float64),  # worth of its collateral below which it is rebalanced
@@ -54,6 +64,8 @@ TRADE: Final = np.dtype(
         ("leg", LEG),
         ("closed_us", np.int64),
         ("exit", np.float64),
+        ("exit_kind", np.int64),
+        ("exit_age_us", np.int64),
         ("price_pnl", np.float64),
         ("reason", np.int64),
     ],
@@ -100,8 +112,11 @@ NEVER: Final = np.iinfo(np.int64).max
 NOT_YET: Final = -(1 << 62)
 """A time before all others, from which the time elapsed is still a number."""
 
-PROXY: Final = len(PRICE_KINDS)
-"""The number after those in ``PRICE_KINDS``: valued at the other leg's prices."""
+REFERENCE: Final = len(PRICE_KINDS)
+"""The number after those in ``PRICE_KINDS``: its own last price, moved with those of its base."""
+
+PROXY: Final = REFERENCE + 1
+"""Valued at the other leg's prices."""
 
 OPEN, SETTLEMENT, REBALANCE, LIQUIDATION, CLOSE = range(5)
 ENTRY_KINDS: Final = ("open", "settlement", "rebalance", "liquidation", "close")
@@ -115,16 +130,33 @@ EXIT_REASONS: Final = (
     "end of the run",
 )
 
-FILLED, NOT_TRADED, NO_PRICE, NO_VOLUME, BELOW_STEP, NO_CAPITAL, VENUE_FULL, BOOK_FULL = range(8)
+(
+    FILLED,
+    NOT_TRADED,
+    NO_PRICE,
+    OLD_PRICE,
+    GAP_WIDE,
+    NO_VOLUME,
+    BELOW_STEP,
+    UNDER_MARGINED,
+    NO_CAPITAL,
+    VENUE_FULL,
+    BOOK_FULL,
+    NO_VOLATILITY,
+) = range(12)
 REFUSALS: Final = (
     "filled",
     "a leg had not been seen trading for stale_after_hours, or never yet",
     "no price was known",
+    "no price was known within max_price_age_hours",
+    "the prices of their legs lie further than max_price_gap_bps apart, and are not of one asset",
     "no 24-hour volume was known, which the depth model needs",
     "the size rounds down to less than one order step",
+    "leverage leaves a leg no more collateral than its venue's tier requires",
     "free capital did not cover its margin and costs",
     "max_venue_usd was reached",
     "max_positions was reached",
+    "the base had moved for less than a day, and its risk was unknown",
 )
 
 NO_IMPACT, LINEAR_IMPACT, DEPTH_IMPACT = range(3)
@@ -145,20 +177,35 @@ class Rules(NamedTuple):
     depth_share: float
     borrow_apr: float
     transfer_usd: float
+    transfer_us: int
+    """How long collateral is on its way."""
     leverage: float
-    maintenance_rate: float
+    tier_first: Ints
+    """Maintenance by venue and notional: tiers of venue ``v`` are ``tier_first[v]`` and on."""
+    tier_from: Floats
+    tier_rate: Floats
+    tier_amount: Floats
+    """``required = rate * notional - amount``, continuous from tier to tier."""
+    cross: Flags
+    """By venue: whether its legs share their collateral."""
     penalty_rate: float
     rebalance_threshold: float
     """Infinite where legs are never rebalanced."""
     capital_usd: float
     max_venue_usd: float
     stale_us: int
+    price_age_us: int
+    """Age of a price above which nothing is opened at it."""
+    price_gap_bps: float
+    """Gap of two legs' prices above which they are not of one asset; infinite where any may be."""
+    stops_us: Ints
+    """When each instrument is delisted; ``NEVER`` where it goes on."""
 
 
 class Books(NamedTuple):
     """Everything that the kernel writes; ``sums`` holds closed components and their rounding.
 
-    ``saved_legs`` and ``saved_account`` are for taking one position's steps back.
+    ``saved_legs`` and ``saved_account`` are for taking steps back.
     """
 
     account: NDArray[np.void]
@@ -180,7 +227,7 @@ def empty_books(positions: int, *, entries: int = 4_096) -> Books:
         closed=np.zeros(max(64, 4 * positions), TRADE),
         entries=np.zeros(entries, ENTRY),
         sums=np.zeros((len(COMPONENT_FIELDS), 2)),
-        saved_legs=np.zeros(2, LEG),
+        saved_legs=np.zeros(2 * positions, LEG),
         saved_account=np.zeros(1, ACCOUNT),
     )
 
@@ -193,6 +240,22 @@ def with_room(books: Books, closed: int, entries: int) -> Books:
     while account["n_entries"] + entries > len(books.entries):
         books = books._replace(entries=_twice(books.entries))
     return books
+
+
+def price_pnl_of_all(legs: NDArray[Any]) -> Floats:
+    """``s q (p - e)`` of each leg, or ``s N (p / e - 1)`` where inverse, and what is closed."""
+    move = np.where(
+        legs["inverse"], legs["price"] / legs["entry"] - 1, legs["price"] - legs["entry"]
+    )
+    pnl: Floats = legs["realised"] + legs["sign"] * legs["size"] * move
+    return pnl
+
+
+def net_of(legs: NDArray[Any]) -> Floats:
+    """Funding and price of each open leg, less all its costs so far."""
+    costs = sum(legs[name] for name in ("fees", "slippage", "borrow", "penalty"))
+    net: Floats = legs["funding"] + price_pnl_of_all(legs) - costs
+    return net
 
 
 def _twice(rows: NDArray[np.void]) -> NDArray[np.void]:

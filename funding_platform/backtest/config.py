@@ -6,12 +6,10 @@ lake are enough to run it again.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     SerializeAsAny,
@@ -19,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from funding_platform.arbitrage.costs import Liquidity
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.core.assumptions import DEPTH_SHARE
+from funding_platform.backtest.sections import Costs, Margin, Outages, Section, Sizing
+from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
-from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_US
+from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.core.validation_errors import raise_as
 from funding_platform.strategies.contract import MAX_HOURS, NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
@@ -34,130 +32,7 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """No time of the lake is later, and what a run adds to its end stays far from the last date."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Slippage(_Section):
-    """What a crossing order pays beyond the mid; the formulas are in ``arbitrage.costs``."""
-
-    half_spread_bps: float = Field(
-        default=1.0, ge=0, description="Half the bid-ask spread; a maker order does not pay it."
-    )
-    impact: Literal["none", "linear", "depth"] = Field(
-        default="none", description="How slippage grows with size."
-    )
-    bps_per_million: float = Field(
-        default=2.0, ge=0, description="linear: basis points that a million dollars costs."
-    )
-    depth_share: float = Field(
-        default=DEPTH_SHARE,
-        gt=0,
-        description="depth: share of the 24-hour volume that rests within one basis point.",
-    )
-
-
-class Costs(_Section):
-    """Fees, slippage, and what borrowed or moved money costs."""
-
-    order_type: Liquidity = "taker"
-    tier: str = Field(default="base", description="Tier in core.fee_schedules.")
-    tiers: dict[str, str] = Field(default={}, description="Tier by venue, where it differs.")
-    flat_fee_bps: float | None = Field(
-        default=None, ge=-10, le=100, description="One fee everywhere instead of the schedules."
-    )
-    slippage: Slippage = Slippage()
-    borrow_apr: float = Field(
-        default=0.0, ge=0, description="On the notional of spot held short, fraction per year."
-    )
-    transfer_usd: float = Field(
-        default=0.0, ge=0, description="Per movement of collateral between two legs."
-    )
-
-    @property
-    def half_spread_bps(self) -> float:
-        """What a fill pays beyond the mid, before impact."""
-        return self.slippage.half_spread_bps if self.order_type == "taker" else 0.0
-
-
-class Margin(_Section):
-    """Each leg stands on collateral of its own, ``notional / leverage`` at entry."""
-
-    leverage: float = Field(default=2.0, ge=1, le=100)
-    maintenance_rate: float = Field(
-        default=0.02, ge=0, lt=1, description="Least collateral, as a share of the notional."
-    )
-    liquidation_penalty_rate: float = Field(
-        default=0.01, ge=0, lt=1, description="Of the notional that is liquidated."
-    )
-    rebalance_threshold: float | None = Field(
-        default=0.5,
-        gt=0,
-        lt=1,
-        description="Share of its collateral that a leg may lose before the other leg's surplus "
-        "is moved to it; never when null.",
-    )
-
-    @model_validator(mode="after")
-    def _room(self) -> Self:
-        if self.maintenance_rate >= 1 / self.leverage:
-            raise ValueError(
-                f"maintenance_rate {self.maintenance_rate} is not below 1 / leverage "
-                f"({1 / self.leverage:.4g}): every leg would be liquidated when opened"
-            )
-        threshold = self.rebalance_threshold
-        # At equality a long leg, whose notional falls as it loses, is still rebalanced first.
-        if threshold is not None and (1 - threshold) / self.leverage < self.maintenance_rate:
-            raise ValueError(
-                f"rebalance_threshold {threshold} at leverage {self.leverage:g} would move "
-                f"collateral where {(1 - threshold) / self.leverage:.4g} of the notional is left, "
-                f"below maintenance_rate {self.maintenance_rate}: every leg would be liquidated "
-                "before"
-            )
-        return self
-
-
-class Outages(_Section):
-    """What happens where an instrument's data stops."""
-
-    stale_after_hours: float = Field(
-        default=26.0,
-        gt=0,
-        le=MAX_HOURS,
-        description="Without a settlement or a price for so long, it cannot be traded.",
-    )
-    when_stale: Literal["freeze", "close"] = Field(
-        default="freeze",
-        description="freeze: held at its last price until data returns; close: closed there.",
-    )
-    delisted_after_hours: float = Field(
-        default=168.0,
-        gt=0,
-        le=MAX_HOURS,
-        description="Silent for so long, it is closed at its last price.",
-    )
-
-    @property
-    def stale_us(self) -> int:
-        """``stale_after_hours`` in microseconds."""
-        return round(self.stale_after_hours * HOUR_US)
-
-    @property
-    def delisted_us(self) -> int:
-        """``delisted_after_hours`` in microseconds."""
-        return round(self.delisted_after_hours * HOUR_US)
-
-    @model_validator(mode="after")
-    def _order(self) -> Self:
-        if self.delisted_after_hours < self.stale_after_hours:
-            raise ValueError(
-                f"delisted_after_hours ({self.delisted_after_hours:g}) is below "
-                f"stale_after_hours ({self.stale_after_hours:g})"
-            )
-        return self
-
-
-class BacktestConfig(_Section):
+class BacktestConfig(Section):
     """One run. Bounds are checked here; a bad one raises ``ConfigError`` and names its field."""
 
     start: AwareDatetime = Field(
@@ -193,6 +68,19 @@ class BacktestConfig(_Section):
         le=MAX_HOURS,
         description="History before the start that `past_rates` reaches.",
     )
+    max_price_age_hours: float = Field(
+        default=1.0,
+        ge=0,
+        le=MAX_HOURS,
+        description="Age of a price, one bar by default, above which nothing is opened at it.",
+    )
+    max_price_gap_bps: float | None = Field(
+        default=MAX_PRICE_GAP_BPS,
+        gt=0,
+        description="Gap of the legs' prices above which they are not of one asset and nothing is "
+        "opened; any gap when null.",
+    )
+    sizing: Sizing = Sizing()
     costs: Costs = Costs()
     margin: Margin = Margin()
     outages: Outages = Outages()

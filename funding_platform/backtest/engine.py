@@ -5,6 +5,7 @@ the order is: time passes, orders that are due are filled, silent markets are de
 strategy is asked, and what the account is worth is written down.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +22,13 @@ from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.backtest.kernel.pricing import measure_silence
-from funding_platform.backtest.market import ReplayedMarket, describe
+from funding_platform.backtest.market import ReplayedMarket
 from funding_platform.backtest.orders import fault_of
 from funding_platform.backtest.positions import Account, Holdings, SimulatedBook
 from funding_platform.backtest.results.records import Recorder
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.rules import fees_of, rules_of
+from funding_platform.backtest.sizing import size_usd
 from funding_platform.core.arrays import Ints
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform.strategies.contract import Close, Open, Order, Position, Strategy
@@ -87,7 +89,7 @@ class _Run:
         self.config, self.data, self.strategy = config, data, strategy
         self.panel = data.panel
         fees = fees_of(config, data)
-        self.rules = rules_of(config, fees)
+        self.rules = rules_of(config, fees, self.panel)
         self.books = b.empty_books(config.max_positions)
         self.account = Account(self.books, config.capital_usd)
         self.market = ReplayedMarket(
@@ -202,13 +204,19 @@ class _Run:
     def _open(self, when: int, position: int, order: Open) -> int:
         """Open a position in the next free slot, or say why not."""
         long, short = (-1 if leg is None else int(leg) for leg in (order.long, order.short))
-        size = float(order.size_usd or self.config.position_usd)
+        base = int(self.panel.facts.base[max(long, short)])
+        size = size_usd(self.config, order, self.account, self.panel.reference, base, when)
+        if not size > 0.0:
+            return b.NO_VOLATILITY if math.isnan(size) else b.NO_CAPITAL
         slot = self.free[-1]
-        return int(
+        status = int(
             open_position(
                 self.panel, self.rules, self.books, slot, when, long, short, size, position
             )
         )
+        if status == b.GAP_WIDE:
+            self.recorder.note_apart(self.books.legs[slot : slot + 2])
+        return status
 
     def _close(self, when: int, position: int, reason: str) -> None:
         """Close a position; a frozen one, or one not yet open, stays."""
@@ -261,8 +269,7 @@ class _Run:
             if leg["active"]:  # not closed with the leg before
                 gone = silence[slot] > outages.delisted_us
                 reason = b.DELISTED if gone else b.SILENT
-                name = describe(self.market, int(leg["instrument"]))
-                self.recorder.silent.setdefault(reason, []).append(name)
+                self.recorder.note_silent(reason, int(leg["instrument"]))
                 self._close_now(now, int(leg["position"]), reason)
 
     def _close_all(self, end: int) -> None:
@@ -277,7 +284,11 @@ class _Run:
         after = int(self.books.account[0]["n_closed"])
         if after == before:
             return
-        for position in set(self.books.closed["leg"]["position"][before:after].tolist()):
+        legs = self.books.closed["leg"][before:after]
+        stopped = legs["stops_us"] == self.books.closed["closed_us"][before:after]
+        for instrument in legs["instrument"][stopped].tolist():
+            self.recorder.note_silent(b.DELISTED, instrument)
+        for position in set(legs["position"].tolist()):
             self.free.append(self.slots.pop(position))
             self.positions.remove(position)
         self.book = None

@@ -9,6 +9,7 @@ BacktestError
 ├── UnknownFieldError     a path that names no field of a configuration
 ├── IdentityError         a run whose books do not add up
 ├── UnmeasurableError     an equity that nothing can be measured on
+├── StressError           a stress scenario that does not exist, or makes no sense
 └── SweepError            a sweep or walk-forward that cannot go on
 """
 
@@ -53,6 +54,10 @@ class IdentityError(BacktestError):
 
 class UnmeasurableError(BacktestError):
     """An equity without rows, or one that does not open above zero."""
+
+
+class StressError(BacktestError):
+    """A stress scenario that does not exist, or one that makes no sense; names it."""
 
 
 class SweepError(BacktestError):

@@ -14,7 +14,6 @@ import polars as pl
 
 from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest.books import NOT_YET
-from funding_platform.backtest.data.contracts import names_of
 from funding_platform.backtest.data.panel import Panel, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
 from funding_platform.core.arrays import Flags, Floats, Ints
@@ -22,6 +21,7 @@ from funding_platform.core.compiled import compiled
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import from_us
 from funding_platform.core.units import rate_8h
+from funding_platform.strategies.contract import Bars
 
 _NEVER = 1 << 62
 _rate_8h = compiled(rate_8h)
@@ -134,6 +134,30 @@ class ReplayedMarket:
             If no such feature was given to the provider.
         """
         return self._features.values(name, self.time_us, self._stale_us)
+
+    @property
+    def predicted_rate(self) -> Floats:
+        """The rate that each venue predicted last, fraction per funding interval."""
+        shown = self._panel.predictions
+        return _newest(shown.first, shown.time_us, shown.rate, self.time_us, self._stale_us)
+
+    @property
+    def volume_24h_usd(self) -> Floats:
+        """Turnover of 24 hours, as last known."""
+        known = self._panel.volumes
+        return _newest(known.first, known.time_us, known.volume_usd, self.time_us, self._stale_us)
+
+    def past_prices(self, instrument: int, count: int) -> Bars:
+        """Read the last ``count`` prices of an instrument, newest last, and the bars they closed."""
+        prices = self._panel.prices
+        end = int(self._prices[instrument])
+        rows = slice(max(int(prices.first[instrument]), end - count), end)
+        price = prices.price[rows].copy()
+        low, high = (
+            side[rows].copy() if len(side) else np.full(len(price), np.nan)
+            for side in (prices.low, prices.high)
+        )
+        return Bars(prices.time_us[rows].copy(), low, high, price)
 
     def past_rates(self, instrument: int, count: int) -> Floats:
         """Return the last ``count`` known rates of an instrument, newest last, or all if fewer."""
@@ -252,8 +276,3 @@ def _refresh(
                 price[number] = prices.price[point - 1]
                 wake = min(wake, stamped + stale_us + 1)
         wake_us[number] = wake
-
-
-def describe(market: ReplayedMarket, instrument: int) -> str:
-    """Name venue and symbol of an instrument, for messages."""
-    return names_of(market.instruments[instrument])[0]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from funding_platform.backtest.books import Books
+from funding_platform.backtest.books import Books, net_of
 from funding_platform.backtest.kernel.accounts import take_stock
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.strategies.contract import Position
@@ -51,6 +51,14 @@ class Account:
         valued = self._valued()
         return float(valued["equity"] - valued["locked"])
 
+    def pnl_usd(self, position_id: Ints) -> Floats:
+        """Tell what each position has earned, all its costs so far paid; numbers ascend."""
+        legs = self._books.legs[self._books.legs["active"]]
+        earned = net_of(legs)
+        found = np.zeros(len(position_id))
+        np.add.at(found, np.searchsorted(position_id, legs["position"]), earned)
+        return found
+
     def _valued(self) -> np.void:
         take_stock(self._books, self._capital_usd)
         valued: np.void = self._books.account[0]
@@ -91,6 +99,11 @@ class SimulatedBook:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def pnl_usd(self) -> Floats:
+        """What each has earned, all its costs so far paid."""
+        return self._account.pnl_usd(self._rows["position_id"])
 
     @property
     def position_id(self) -> Ints:

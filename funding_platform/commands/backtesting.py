@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from funding_platform.commands.backtest_risk import capacity, stress
 from funding_platform.commands.common import say, settings, text_format, write_frame
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ _name = click.option("--name", help="What to call it; the strategy's name when l
 @click.group()
 def backtest() -> None:
     """Simulate funding strategies over the lake, and keep what came of it."""
+
+
+backtest.add_command(stress)
+backtest.add_command(capacity)
 
 
 @backtest.command()
@@ -133,14 +138,21 @@ def compare(first: str, second: str) -> None:
 @backtest.command()
 @click.argument("run_id")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
-def report(run_id: str, output: Path | None) -> None:
+@click.option(
+    "--capacity", "sizes", is_flag=True, help="With the strategy run again at other sizes."
+)
+def report(run_id: str, output: Path | None, sizes: bool) -> None:
     """Write everything about RUN_ID into one HTML file."""
     from funding_platform.flows.backtests.reports import write_report
+    from funding_platform.flows.backtests.stress import capacity_of
     from funding_platform.flows.queries import load_run, open_lake
+    from funding_platform.views.terminal import progress_bars
 
     with open_lake(settings()) as lake:
         stored = load_run(lake, run_id)
-    say(f"report {write_report(settings(), stored, output)}")
+    with progress_bars():
+        curve = capacity_of(settings(), stored) if sizes else None
+    say(f"report {write_report(settings(), stored, output, capacity=curve)}")
 
 
 @backtest.command()
@@ -161,6 +173,11 @@ def report(run_id: str, output: Path | None) -> None:
 @click.option("--in-sample-days", type=DAYS, help="Walk forward: choose on so many days.")
 @click.option("--out-of-sample-days", type=DAYS, help="Walk forward: then run for so many.")
 @click.option("--anchored", is_flag=True, help="Walk forward: choose on all days so far.")
+@click.option(
+    "--floor",
+    type=float,
+    help="Walk forward: trade only what had a higher Sharpe ratio in sample; 0 when left out.",
+)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True)
 @_name
 def sweep(
@@ -172,6 +189,7 @@ def sweep(
     in_sample_days: float | None,
     out_of_sample_days: float | None,
     anchored: bool,
+    floor: float | None,
     workers: int,
     name: str | None,
 ) -> None:
@@ -181,9 +199,7 @@ def sweep(
     from funding_platform.core.validation_errors import raise_as
     from funding_platform.flows.backtests.files import parse_axes, parse_changes, read_config
 
-    division = _division(in_sample_days, out_of_sample_days, anchored)
-    if division is not None and workers > 1:
-        raise click.UsageError("a walk-forward runs in one process: leave --workers out")
+    division = _division(in_sample_days, out_of_sample_days, anchored, floor)
     with raise_as(SweepError, "the sweep makes no sense", SweepPlan.model_fields):
         plan = SweepPlan(
             axes=parse_axes(axes),
@@ -195,24 +211,27 @@ def sweep(
     if division is None:
         _sweep(config, plan, workers, name)
     else:
-        _walk_forward(config, plan, division, name)
+        _walk_forward(config, plan, division, workers, name)
 
 
 def _division(
-    in_sample: float | None, out_of_sample: float | None, anchored: bool
+    in_sample: float | None, out_of_sample: float | None, anchored: bool, floor: float | None
 ) -> "WalkForwardPlan | None":
     """Plan how a walk-forward divides its window; None where none was asked for."""
     from funding_platform.backtest.errors import SweepError
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
     from funding_platform.core.validation_errors import raise_as
 
-    if in_sample is None and out_of_sample is None and not anchored:
+    if in_sample is None and out_of_sample is None and not anchored and floor is None:
         return None
     if in_sample is None or out_of_sample is None:
         raise click.UsageError("a walk-forward needs --in-sample-days and --out-of-sample-days")
     with raise_as(SweepError, "the walk-forward makes no sense", WalkForwardPlan.model_fields):
         return WalkForwardPlan(
-            in_sample_days=in_sample, out_of_sample_days=out_of_sample, anchored=anchored
+            in_sample_days=in_sample,
+            out_of_sample_days=out_of_sample,
+            anchored=anchored,
+            floor=0.0 if floor is None else floor,
         )
 
 
@@ -232,15 +251,21 @@ def _sweep(config: "BacktestConfig", plan: "SweepPlan", workers: int, name: str 
 
 
 def _walk_forward(
-    config: "BacktestConfig", plan: "SweepPlan", division: "WalkForwardPlan", name: str | None
+    config: "BacktestConfig",
+    plan: "SweepPlan",
+    division: "WalkForwardPlan",
+    workers: int,
+    name: str | None,
 ) -> None:
     """Fold by fold what was chosen and what it earned, then all of them together."""
     from funding_platform.flows.backtests.reports import fold_table, walk_verdict
-    from funding_platform.flows.backtests.sweeps import walk_forward_and_store
+    from funding_platform.flows.backtests.walk_forwards import walk_forward_and_store
     from funding_platform.views.terminal import progress_bars, show
 
     with progress_bars():
-        found = walk_forward_and_store(settings(), config, plan, division, name=name)
+        found = walk_forward_and_store(
+            settings(), config, plan, division, name=name, workers=workers
+        )
     show(fold_table(found.folds), title=found.row["sweep_id"])
     say(walk_verdict(found.row))
     if failures := found.row["failures"]:

@@ -99,7 +99,7 @@ def class_of_ticker(base: str) -> AssetClass | None:
 
 
 def asset_key() -> pl.Expr:
-    """What two instruments have in common exactly where they are on one asset: a text.
+    """Name the asset: two instruments share the text exactly where they are on one asset.
 
     The base and its class; of ``other`` each instrument is an asset of its own.
 

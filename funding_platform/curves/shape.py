@@ -7,6 +7,7 @@ comes out has shape (n,) and is NaN where it is not defined.
 import numpy as np
 
 from funding_platform.core.arrays import Floats, Ints
+from funding_platform.core.persistence import WHITE_NOISE_T5
 from funding_platform.core.units import TENOR_HOURS
 
 MIN_YIELD = 0.01
@@ -102,20 +103,30 @@ def shock_age(buckets: Floats, sigma: Floats) -> Floats:
 
 
 def half_life(buckets: Floats) -> Floats:
-    """``8 * ln(1/2) / ln(phi)`` in hours, ``phi`` the least-squares slope of b[k] on b[k+1].
+    """``8 * ln(1/2) / ln(phi)`` in hours, ``phi`` the debiased slope of b[k] on b[k+1].
 
     An AR(1) with intercept over the seven pairs of neighbours, in the direction of time. Of so few
-    pairs ``phi`` comes out too small rather than too large, and the half-life too short. NaN where
-    a bucket is missing, the older ones vary by less than 0.01, ``phi`` is not between 0 and 1, or
-    the half-life is longer than 640 hours.
+    pairs white noise often has a slope: ``phi`` counts only where it is more than 3.365 of its
+    standard errors, ``s / sqrt(S)``, above zero, with ``s^2`` the residual variance (5 degrees of
+    freedom) and ``S`` the sum of squares of the older buckets. And least squares falls short by
+    ``(1 + 3 phi) / n`` where the series is stationary (Kendall 1954), which makes ``S`` about
+    ``n s^2 / (1 - phi^2)``: ``(1 + 3 phi) s^2 / ((1 - phi^2) S)`` is added, the same there, and
+    nothing for a decay without noise.
+
+    NaN where a bucket is missing, the older ones vary by less than 0.01, the strip may be white
+    noise, ``phi`` is not between 0 and 1, or the half-life is longer than 640 hours.
     """
     older = buckets[1:] - buckets[1:].mean(axis=0)
     newer = buckets[:-1] - buckets[:-1].mean(axis=0)
     spread = (older * older).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        phi = (older * newer).sum(axis=0) / spread
+        slope = (older * newer).sum(axis=0) / spread
+        residuals = newer - slope * older
+        noise = (residuals * residuals).sum(axis=0) / (len(older) - 2) / spread
+        phi = slope + (1.0 + 3.0 * slope) * noise / (1.0 - slope * slope)
         hours = TENOR_HOURS * np.log(0.5) / np.log(phi)
-        defined = (spread >= len(older) * MIN_YIELD**2) & (phi > 0.0) & (phi < 1.0)
+        remembers = (slope > 0.0) & (slope < 1.0) & (slope * slope > WHITE_NOISE_T5**2 * noise)
+        defined = (spread >= len(older) * MIN_YIELD**2) & remembers & (phi < 1.0)
         return np.where(defined & (hours <= MAX_HALF_LIFE_HOURS), hours, np.nan)
 
 

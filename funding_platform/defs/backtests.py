@@ -20,7 +20,7 @@ from funding_platform.defs.presentation import OWNERS, definition_metadata, tabl
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.backtests.files import EXAMPLE, parse_changes, read_config
-from funding_platform.flows.backtests.reports import report_input, result_of, write_report
+from funding_platform.flows.backtests.reports import report_title, result_of, write_report
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.queries.runs import StoredRun
 from funding_platform.settings import project_file
@@ -98,6 +98,6 @@ def _run_metadata(run: StoredRun) -> dict[str, dg.MetadataValue]:
         "lake_snapshot_id": dg.MetadataValue.int(run.row["lake_snapshot_id"]),
         "net_pnl_usd": dg.MetadataValue.float(run.row["net_pnl_usd"]),
         "identity_error": dg.MetadataValue.float(run.row["identity_error"]),
-        "summary": dg.MetadataValue.md(markdown_summary(report_input(run))),
+        "summary": dg.MetadataValue.md(markdown_summary(report_title(run), result)),
         "warnings": dg.MetadataValue.md(warnings or "none"),
     }

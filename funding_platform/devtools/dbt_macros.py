@@ -12,6 +12,7 @@ from funding_platform.core.asset_classes import UNSAID
 from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
 from funding_platform.core.pauses import PAUSE_SYMBOLS, PAUSING
+from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.opportunities import HORIZONS
 from funding_platform.core.tables.reasons import REJECT_REASONS, WATCH_REASONS, Reason
@@ -21,7 +22,7 @@ from funding_platform.flows.collection.history_depths import history_depths
 _VARIABLES = {
     "assumed_spread_bps": "var('assumed_spread_bps')",
     "depth_share": f"var('depth_share', {DEPTH_SHARE})",
-    "wide_price_gap_bps": "var('wide_price_gap_bps')",
+    "wide_price_gap_bps": f"var('wide_price_gap_bps', {MAX_PRICE_GAP_BPS:g})",
     "thin_open_interest_usd": "var('thin_open_interest_usd')",
     "thin_volume_usd": "var('thin_volume_usd')",
     "min_same_sign_share": "var('min_same_sign_share')",
@@ -89,7 +90,7 @@ def dollar_macro() -> str:
 
 
 def asset_macros() -> str:
-    """What makes two instruments those of one asset."""
+    """Write the macro that tells whether two instruments are on one asset."""
     return _file(
         "funding_platform/core/asset_classes.py",
         _macro(

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -75,6 +77,18 @@ def tell_next_steps(settings: Settings) -> None:
     console.print(next_steps, highlight=False, markup=False, soft_wrap=True)
 
 
+def backtest_words(row: Mapping[str, Any]) -> str | None:
+    """Say why a backtest has nothing to show; None where its figures speak."""
+    if row["n_trades"] == 0:
+        return (
+            "it opened nothing: in this market no divergence would have recovered its costs with "
+            "the margin that backtests/carry.toml asks for"
+        )
+    if row["net_pnl_usd"] < 0:
+        return "what it earned did not pay for its costs: in this market a careful person stays out"
+    return None
+
+
 def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProcessResult:
     if not result.success:
         raise DemoError(
@@ -95,5 +109,7 @@ def _show(settings: Settings) -> None:
     show(shown_opportunities(best, wanted), title="Ten best opportunities, net of all costs")
     plot_curves(curves, "BTC funding by venue, annualised")
     show(figure_table(run.row), title="Backtest, every cost charged")
+    if said := backtest_words(run.row):
+        remark("backtest", "yellow", said)
     report = report_file(settings, run.run_id)
     console.print(f"its report is {report}", markup=False, soft_wrap=True)

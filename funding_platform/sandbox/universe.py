@@ -122,7 +122,7 @@ def listings(
         contracts += [(coin, Contract(coin.name, quote, "inverse")) for coin in chosen[:inverse]]
     contracts += [
         (
-            Coin(name, MAJORS + rank, TRADFI_PRICES[name], name),
+            Coin(name, MAJORS + rank, TRADFI_PRICES[name], f"{name}, no coin"),
             Contract(spelled, style.quotes[0], "linear"),
         )
         for rank, (name, spelled) in enumerate(others)

@@ -11,6 +11,7 @@ from funding_platform.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.strategies.contract import (
+        Bars,
         Book,
         Close,
         MarketView,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from funding_platform.strategies.spot_perp_carry import SpotPerpCarry
 
 __all__ = [
+    "Bars",
     "Book",
     "Close",
     "CrossVenueCarry",
@@ -43,6 +45,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "Bars": "contract",
         "Book": "contract",
         "Close": "contract",
         "CrossVenueCarry": "cross_venue_carry",

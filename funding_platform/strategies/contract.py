@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
@@ -91,6 +91,17 @@ class Position:
         return (now_us - self.ordered_us) / HOUR_US
 
 
+class Bars(NamedTuple):
+    """Prices of an instrument up to now, per canonical base, newest last."""
+
+    time_us: Ints
+    """When each was known, in microseconds since the epoch: the end of its bar."""
+    low: Floats
+    """Lowest price of the bar; NaN where a price came without one."""
+    high: Floats
+    price: Floats
+
+
 class MarketView(Protocol):
     """The market as it was known at one instant.
 
@@ -128,6 +139,14 @@ class MarketView(Protocol):
         """Last price, per canonical base."""
 
     @property
+    def predicted_rate(self) -> Floats:
+        """Rate that each venue predicted last, fraction per funding interval."""
+
+    @property
+    def volume_24h_usd(self) -> Floats:
+        """Turnover of 24 hours, as last known."""
+
+    @property
     def fee_bps(self) -> Floats:
         """Fee of one fill."""
 
@@ -161,6 +180,9 @@ class MarketView(Protocol):
     def feature(self, name: str) -> Floats:
         """Return the newest known values of a feature; raise ``MissingDataError`` without it."""
 
+    def past_prices(self, instrument: int, count: int) -> Bars:
+        """Return the last known prices of an instrument, newest last; fewer where there are."""
+
     def past_rates(self, instrument: int, count: int) -> Floats:
         """Return the last known rates of an instrument, newest last; fewer where there are."""
 
@@ -183,6 +205,10 @@ class Book(Protocol):
     @property
     def free_usd(self) -> float:
         """What of the equity no position has as its collateral."""
+
+    @property
+    def pnl_usd(self) -> Floats:
+        """What each has earned at the moment of asking, all its costs so far paid."""
 
     @property
     def position_id(self) -> Ints:

@@ -27,7 +27,9 @@ class PairCarry(NamedStrategy):
 
     A pair is expected to net ``divergence_8h * horizon / 8 - 2 (cost_long + cost_short)`` over the
     horizon, per unit of one leg's notional, where a cost is the fee and half-spread of one fill.
-    It is entered when that exceeds ``entry_threshold``, the best first, one pair per base. A pair
+    It is entered when that exceeds ``entry_threshold``, the best first, one pair per base; with a
+    ``cost_margin`` the costs count so many times. Divergence is that of the last settled rates, or
+    of their means over ``averaging_hours``: a single print seldom lasts until it has paid. A pair
     whose divergence is not above zero is none, whatever the threshold and however much an order
     earns in rebates: it would be closed at once because its divergence had flipped.
     """
@@ -54,10 +56,22 @@ class PairCarry(NamedStrategy):
         "holding on; never when null.",
     )
 
+    averaging_hours: float = Field(
+        default=0.0,
+        ge=0,
+        le=MAX_HOURS,
+        description="Compare mean rates over so many hours, which must be known; 0 compares the "
+        "last ones. Not more than look_back_hours, or entries wait for as long.",
+    )
+    cost_margin: float = Field(
+        default=1.0, ge=1, le=100, description="Times that funding must recover the four fills."
+    )
+
     def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
         """Yield the exits, then the entries by expected net."""
-        pairs = self.pairs(market)
-        closed = list(self._exits(market, book, pairs))
+        rates = self.rates_8h(market)
+        pairs = self.pairs(market, rates)
+        closed = list(self._exits(market, book, pairs, rates))
         for _, close in closed:
             yield close
         wanted = pairs.net > self.entry_threshold
@@ -66,28 +80,46 @@ class PairCarry(NamedStrategy):
             wanted[base] = close.reason == "better alternative"
         for base in best_first(pairs, wanted)[: book.room + len(closed)]:
             long, short = int(pairs.long[base]), int(pairs.short[base])
-            yield Open(long, short, memo=market.rate_8h[short] - market.rate_8h[long])
+            yield Open(long, short, memo=rates[short] - rates[long])
 
-    def pairs(self, market: MarketView) -> Pairs:
+    def rates_8h(self, market: MarketView) -> Floats:
+        """Estimate what each instrument will pay per 8 hours; NaN where it is not known.
+
+        The mean of the last settlements that fill ``averaging_hours`` at the interval of now.
+        """
+        if self.averaging_hours == 0.0:
+            return market.rate_8h
+        means = np.full(len(market.rate_8h), np.nan)
+        for row in np.flatnonzero(market.tradable & np.isfinite(market.rate_8h)):
+            interval = market.interval_hours[row]
+            count = max(1, round(self.averaging_hours / interval))
+            past = market.past_rates(int(row), count)
+            if len(past) == count:
+                means[row] = past.mean() * TENOR_HOURS / interval
+        return means
+
+    def pairs(self, market: MarketView, rates: Floats) -> Pairs:
         """Find the best pair of each base now, and what it nets: nothing unless it diverges."""
-        earned = market.rate_8h * (self.horizon_hours / TENOR_HOURS)
-        cost = 2.0 * BPS * market.fill_cost_bps
+        earned = rates * (self.horizon_hours / TENOR_HOURS)
+        cost = self.cost_margin * 2.0 * BPS * market.fill_cost_bps
         usable = np.where(market.tradable & ~market.spot, 0.0, np.nan)
         members, first = market.by_base
         short_score = self.short_allowed(market) + usable + earned - cost
         best = best_pairs(members, first, market.venue, usable - earned - cost, short_score)
-        diverges = (best.long >= 0) & (market.rate_8h[best.short] > market.rate_8h[best.long])
+        diverges = (best.long >= 0) & (rates[best.short] > rates[best.long])
         return best._replace(net=np.where(diverges, best.net, -np.inf))
 
     def short_allowed(self, market: MarketView) -> Floats:
         """Return 0 for each instrument that may be the short leg, NaN for the others."""
         return np.zeros(len(market.rate_8h))
 
-    def _exits(self, market: MarketView, book: Book, pairs: Pairs) -> Iterator[tuple[int, Close]]:
+    def _exits(
+        self, market: MarketView, book: Book, pairs: Pairs, rates: Floats
+    ) -> Iterator[tuple[int, Close]]:
         """Yield base and order of each position that is to be closed."""
         if not len(book):
             return
-        divergence = market.rate_8h[book.short] - market.rate_8h[book.long]
+        divergence = rates[book.short] - rates[book.long]
         bases = held_bases(market.base, book.long, book.short)
         holding_on = divergence * (self.horizon_hours / TENOR_HOURS)
         reasons = {

@@ -76,25 +76,25 @@ class HourlyVenue(Listed):
         self._remembered_spot: Remembered[dict[str, SpotListing]] = Remembered()
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of a perpetual's bars."""
+        """Fetch one page of a perpetual's bars."""
         raise self.spec.not_offered(PRICE_CANDLES)
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """Every spot market that the venue lists."""
+        """List every spot market that the venue has."""
         raise self.spec.not_offered(SPOT_CANDLES)
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """One page of a spot market's bars."""
+        """Fetch one page of a spot market's bars."""
         raise self.spec.not_offered(SPOT_CANDLES)
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of a perpetual's open interest."""
+        """Fetch one page of a perpetual's open interest."""
         raise self.spec.not_offered(OPEN_INTEREST)
 
     async def candles(
         self, symbols: Iterable[str], start: datetime, end: datetime, kind: str
     ) -> pl.DataFrame:
-        """Bars that began from ``start`` up to but not including ``end``: ``core.price_candles``.
+        """Fetch bars that begin from ``start`` on and before ``end``: ``core.price_candles``.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class HourlyVenue(Listed):
     async def candle_history(
         self, symbols: Iterable[str], window: Window, kind: str, *, on_symbol: Said = _nothing
     ) -> HourlyHistory:
-        """The same of many symbols, where one that fails costs only itself.
+        """Fetch the bars of many symbols, where one that fails costs only itself.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class HourlyVenue(Listed):
     async def spot_candles(
         self, markets: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Bars of spot markets from ``start`` up to but not including ``end``.
+        """Fetch bars of spot markets that begin from ``start`` on and before ``end``.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class HourlyVenue(Listed):
     async def spot_candle_history(
         self, markets: Iterable[str], window: Window, *, on_symbol: Said = _nothing
     ) -> HourlyHistory:
-        """The same of many markets, where one that fails costs only itself."""
+        """Fetch the bars of many markets, where one that fails costs only itself."""
         if (spec := self.spec.spot_candles) is None:
             raise self.spec.not_offered(SPOT_CANDLES)
         listed = await self.spot_markets()
@@ -190,7 +190,7 @@ class HourlyVenue(Listed):
         return await self._hourly(asked, symbols, lives, window, on_symbol)
 
     async def spot_markets(self) -> Mapping[str, SpotListing]:
-        """The venue's spot markets by symbol, asked for at most once an hour.
+        """Fetch the venue's spot markets by symbol, at most once an hour.
 
         Raises
         ------
@@ -206,7 +206,7 @@ class HourlyVenue(Listed):
     async def open_interest(
         self, symbols: Iterable[str], start: datetime, end: datetime
     ) -> pl.DataFrame:
-        """Open interest from ``start`` up to but not including ``end``: ``core.open_interest``.
+        """Fetch open interest from ``start`` on and before ``end``: ``core.open_interest``.
 
         Raises
         ------
@@ -220,7 +220,7 @@ class HourlyVenue(Listed):
     async def open_interest_history(
         self, symbols: Iterable[str], window: Window, *, on_symbol: Said = _nothing
     ) -> HourlyHistory:
-        """The same of many symbols, where one that fails costs only itself."""
+        """Fetch the open interest of many symbols, where one that fails costs only itself."""
         if (spec := self.spec.open_interest) is None:
             raise self.spec.not_offered(OPEN_INTEREST)
         lasts = spec.lasts
@@ -269,7 +269,7 @@ class HourlyVenue(Listed):
     async def _hours(
         self, asked: _Asked, symbol: str, life: Life, due: Window | None, now: datetime
     ) -> Hours:
-        """One symbol's rows of the part of the window whose hours are over."""
+        """Read one symbol's rows of the part of the window whose hours are over."""
         spec, series = asked.spec, asked.series
         if due is None:
             empty = asked.table.empty().drop("observed_at")

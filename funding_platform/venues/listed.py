@@ -31,7 +31,7 @@ class Remembered(Generic[T]):
         self._asking = asyncio.Lock()
 
     async def get(self, now: datetime, fetch: Callable[[], Awaitable[T]]) -> T:
-        """The answer, asked for anew where it is older than that."""
+        """Return the answer, asked for anew where it is older than that."""
         async with self._asking:
             if self._answer is None or self._until is None or now >= self._until:
                 self._answer, self._until = await fetch(), now + LISTING_LIFETIME
@@ -78,7 +78,7 @@ class Listed(Reader):
         return listing.venue_id
 
     def named(self, rows: list[R], names: Sequence[str]) -> list[R]:
-        """The rows whose names may be names; the others, if they are few, become a warning."""
+        """Keep the rows whose names may be names; the others, if few, become a warning."""
         kept, refused = sifted_by_names(rows, names, self.spec.name)
         if refused is not None:
             self.warnings.append(refused)
@@ -87,7 +87,7 @@ class Listed(Reader):
     async def by_symbol(
         self, fetch: Callable[[], Awaitable[list[R]]], names: Sequence[str], what: str
     ) -> dict[str, R]:
-        """What is listed, by symbol; rows that are no good, if they are few, become warnings."""
+        """Fetch what is listed, by symbol; rows that are no good, if few, become warnings."""
         with leaving_out() as lost:  # of the list, whoever needs it first
             rows = self.named(await fetch(), names)
             found = single_rows(rows, venue=self.spec.name, endpoint=what)

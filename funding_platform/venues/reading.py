@@ -106,5 +106,5 @@ async def read_pages(pager: Pager[Any], fetch: Callable[[Ask], Awaitable[PageOf[
 
 
 def kept_since(now: datetime, depth: timedelta | None) -> datetime | None:
-    """Since when a venue still has everything; None if it keeps all."""
+    """Return since when a venue still has everything; None if it keeps all."""
     return None if depth is None else now - depth

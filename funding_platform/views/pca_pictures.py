@@ -9,7 +9,7 @@ from funding_platform.views.pictures import DOTS_PER_INCH, SIZE_INCHES, png
 
 
 def loadings_picture(models: pl.DataFrame) -> bytes:
-    """The loadings of each venue's newest fitted model, a panel per component, as PNG.
+    """Draw the loadings of each venue's newest fitted model, a panel per component, as PNG.
 
     The legend has the month that a model's window ends in, which differs where a venue is gone.
     """

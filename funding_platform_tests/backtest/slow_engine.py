@@ -1,13 +1,14 @@
 """The engine again, slowly: plain Python over one list of events, every sum by ``math.fsum``.
 
-It knows linear contracts, margins, liquidation and rebalancing, flat fees and a half-spread, and
-nothing of the kernel's records, cursors or walks.
+It knows one clock for all legs of a base, linear contracts, margins, liquidation and rebalancing,
+flat fees and a half-spread, and nothing of the kernel's records, cursors or walks.
 """
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 import polars as pl
@@ -74,17 +75,17 @@ def run_slowly(
     times = {*market, *(wish[0] for wish in wishes), *(wish[1] for wish in wishes), config.end}
     for now in sorted(time for time in times if time <= config.end):
         news = market.get(now, [])
-        for row in news:
-            prices[row["venue"], row["base"]] = row["mark_price"]
+        for base in {row["base"] for row in news}:
+            _move(prices, base, {r["venue"]: r["mark_price"] for r in news if r["base"] == base})
         for row in news:
             for leg in (leg for pair in pairs for leg in pair[:2]):
                 if (leg.venue, leg.base) == (row["venue"], row["base"]) and leg.opened < now:
                     paid = -leg.sign * leg.size * row["mark_price"] * row["funding_rate"]
                     leg.funding.append(paid)
                     leg.margin += paid
-        touched = {(row["venue"], row["base"]) for row in news}
+        touched = {row["base"] for row in news}
         for pair in list(pairs):
-            legs = [leg for leg in pair[:2] if (leg.venue, leg.base) in touched]
+            legs = [leg for leg in pair[:2] if leg.base in touched]
             if _margins(config, pair[:2], legs, prices, now):
                 pairs.remove(pair)
                 done += pair[:2]
@@ -101,6 +102,21 @@ def run_slowly(
             if wish[0] == now and now < config.end
         ]
     return [leg.row() for leg in done]
+
+
+def _move(prices: dict[tuple[str, str], float], base: str, marks: dict[str, float]) -> None:
+    """Take marks of one instant in; what states none moves with the median of those that do."""
+    known = {venue: price for (venue, of), price in prices.items() if of == base}
+    moves = [mark / known[venue] for venue, mark in marks.items() if venue in known]
+    if moves:
+        move = median(moves)
+    else:
+        move = median(marks.values()) / median(known.values()) if known else 1.0
+        move = move if 0.5 < move < 2.0 else 1.0
+    for venue, price in known.items():
+        prices[venue, base] = price * move
+    for venue, mark in marks.items():
+        prices[venue, base] = mark
 
 
 def _open(

@@ -67,6 +67,8 @@ def test_the_kernel_agrees_with_the_slow_engine() -> None:
         setting = config(
             HOURS,
             capital_usd=1e7,
+            max_price_gap_bps=None,
+            max_price_age_hours=8,
             costs={
                 "flat_fee_bps": 4.0,
                 "transfer_usd": 11.0,

@@ -162,14 +162,14 @@ def test_the_leg_without_prices_is_valued_at_the_other_legs_and_it_is_said() -> 
 def test_a_market_that_falls_silent_is_frozen_then_delisted_at_its_last_price() -> None:
     data = provider_of(
         *(settlement("a", hour, 1e-4, 8.0, 100.0) for hour in range(0, 401, 8)),
-        *(settlement("b", hour, 1e-4, 8.0, 101.0) for hour in (0, 8, 16)),
+        *(settlement("b", hour, 1e-4, 8.0, 100.5) for hour in (0, 8, 16)),
     )
     strategy = Told(PAIR, closes=(100.0,))
-    result = run_backtest(config(400), data, strategy)
+    result = run_backtest(config(400, outages={"when_stale": "freeze"}), data, strategy)
     short = leg(result, "b")
     assert short["exit_reason"] == "delisted"
     assert short["closed_at"] == START + (16 + 168 + 1) * HOUR  # the first decision beyond 168 h
-    assert short["exit_price"] == 101.0
+    assert short["exit_price"] == 100.5
     assert leg(result, "a")["closed_at"] == short["closed_at"]
     assert any("b BTC-PERP delisted" in text for text in result.warnings)
     assert any("could not be closed in time" in text for text in result.warnings)
@@ -178,7 +178,7 @@ def test_a_market_that_falls_silent_is_frozen_then_delisted_at_its_last_price() 
 def test_an_outage_can_close_instead() -> None:
     data = provider_of(
         *(settlement("a", hour, 1e-4, 8.0, 100.0) for hour in range(0, 401, 8)),
-        *(settlement("b", hour, 1e-4, 8.0, 101.0) for hour in (0, 8, 16, 350, 358)),
+        *(settlement("b", hour, 1e-4, 8.0, 100.5) for hour in (0, 8, 16, 350, 358)),
     )
     outages = {"stale_after_hours": 24, "when_stale": "close"}
     result = run_backtest(config(400, outages=outages), data, Told(PAIR))

@@ -32,17 +32,18 @@ def said(result: BacktestResult, text: str) -> list[str]:
 # --- markets that fall silent
 
 
-def test_a_price_that_stops_while_settlements_go_on_is_kept_and_said() -> None:
+def test_a_price_that_stops_while_settlements_go_on_moves_with_the_others_and_it_is_said() -> None:
     hours = range(0, 401, 8)
     data = provider_of(
         *(settlement("a", hour, 0.0, 8.0, 100.0 + hour) for hour in hours),
         *(settlement("b", hour, 0.0, 8.0, 100.0 + hour if hour < 24 else None) for hour in hours),
     )
     result = run_backtest(config(400), data, Told(PAIR, closes=(100.0,)))
-    (warning,) = said(result, "1 legs were valued for a time at a price older than")
+    (warning,) = said(result, "1 legs had no price of their own for longer than")
     assert warning.endswith("(b BTC-PERP)")
     stale = result.trades.filter(venue="b").row(0, named=True)
-    assert (stale["exit_reason"], stale["exit_price"]) == ("told to", 116.0)
+    assert (stale["exit_reason"], stale["exit_price_source"]) == ("told to", "reference")
+    assert stale["exit_price"] == pytest.approx(196.0)
     assert stale["closed_at"] == START + timedelta(hours=100)
 
 
@@ -56,7 +57,8 @@ def test_what_is_not_trading_is_not_opened_at_the_other_legs_price(hours: Any) -
 
 def test_a_leg_that_settles_without_a_price_of_its_own_is_seen_by_its_settlements() -> None:
     data = provider_of(*flat("a", *range(0, 81, 8)), *flat("b", *range(0, 41, 8), mark=None))
-    result = run_backtest(config(80), data, Told(PAIR, closes=(72.0,)))
+    freeze = config(80, outages={"when_stale": "freeze"})
+    result = run_backtest(freeze, data, Told(PAIR, closes=(72.0,)))
     assert result.trades["price_source"].to_list() == ["mark", "proxy"]
     assert said(result, "could not be closed in time") != []  # 32 hours after its last settlement
 
@@ -64,7 +66,13 @@ def test_a_leg_that_settles_without_a_price_of_its_own_is_seen_by_its_settlement
 def test_an_order_long_on_its_way_meets_the_market_of_its_fill() -> None:
     data = provider_of(*flat("a", *range(0, 97, 8)), *flat("b", *range(0, 97, 8)))
     rules = {"stale_after_hours": 10, "delisted_after_hours": 168}
-    slow = config(96, decision_hours=24, entry_delay_minutes=20 * 60, outages=rules)
+    slow = config(
+        96,
+        decision_hours=24,
+        entry_delay_minutes=20 * 60,
+        outages=rules,
+        max_price_age_hours=8,
+    )
     result = run_backtest(slow, data, Told(PAIR, closes=(24.0,)))
     assert result.trades["exit_reason"].to_list() == ["told to", "told to"]
     assert result.warnings == (
@@ -205,7 +213,8 @@ def test_settlements_are_missed_only_while_a_leg_is_held(
         )
     )
     outages = {"stale_after_hours": 100, "delisted_after_hours": 168}
-    result = run_backtest(config(hours[-1], outages=outages), data, Told({opened: (A, None)}))
+    setting = config(hours[-1], outages=outages, max_price_age_hours=100)
+    result = run_backtest(setting, data, Told({opened: (A, None)}))
     assert result.trades.height == 1
     found = said(result, "settlements look missing")
     assert [text.split()[0] for text in found] == ([str(missing)] if missing else [])

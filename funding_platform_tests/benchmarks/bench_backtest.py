@@ -21,12 +21,22 @@ from time import perf_counter
 import numpy as np
 
 from funding_platform.backtest import books as b
-from funding_platform.backtest.data.panel import Facts, Panel, Prices, Settlements, Volumes
+from funding_platform.backtest.data.panel import (
+    Facts,
+    Panel,
+    Predictions,
+    Prices,
+    Settlements,
+    Volumes,
+    sealed,
+)
+from funding_platform.backtest.data.reference import build_reference
 from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.core.arrays import Ints
 from funding_platform.core.compiled import compiled
+from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform_tests.benchmarks.measurement import Measurement
 
@@ -44,19 +54,33 @@ def hourly_panel(legs: int, hours: int) -> Panel:
     first = np.arange(legs + 1) * hours
     times = np.tile(to_us(START) + np.arange(hours) * HOUR_US, legs)
     price = np.tile(100 * np.exp(np.cumsum(random.normal(0, 0.002, hours))), legs)
-    return Panel(
-        facts=Facts(
-            venue=np.arange(legs) % VENUES,
-            base=np.arange(legs) // 2,
-            inverse=np.zeros(legs, dtype=np.bool_),
-            spot=np.zeros(legs, dtype=np.bool_),
-            step=np.zeros(legs),
-        ),
-        settlements=Settlements(
-            first, times, times, random.normal(0, 1e-5, legs * hours), np.ones(legs * hours), price
-        ),
-        prices=Prices(first, times, price, np.zeros(legs * hours, dtype=np.int8)),
-        volumes=Volumes(np.zeros(legs + 1, dtype=np.int64), np.empty(0, np.int64), np.empty(0)),
+    base = np.arange(legs) // 2
+    return sealed(
+        Panel(
+            facts=Facts(
+                venue=np.arange(legs) % VENUES,
+                base=base,
+                inverse=np.zeros(legs, dtype=np.bool_),
+                spot=np.zeros(legs, dtype=np.bool_),
+                step=np.zeros(legs),
+            ),
+            settlements=Settlements(
+                first,
+                times,
+                times,
+                random.normal(0, 1e-5, legs * hours),
+                np.ones(legs * hours),
+                price,
+            ),
+            prices=Prices(
+                first, times, price, np.zeros(legs * hours, dtype=np.int8), *np.empty((2, 0))
+            ),
+            volumes=Volumes(np.zeros(legs + 1, dtype=np.int64), np.empty(0, np.int64), np.empty(0)),
+            predictions=Predictions(
+                np.zeros(legs + 1, dtype=np.int64), np.empty(0, np.int64), np.empty(0)
+            ),
+            reference=build_reference(base, first, times, price),
+        )
     )
 
 
@@ -72,13 +96,21 @@ def rules() -> b.Rules:
         depth_share=1e-3,
         borrow_apr=0.0,
         transfer_usd=1.0,
+        transfer_us=0,
         leverage=2.0,
-        maintenance_rate=0.02,
+        tier_first=3 * np.arange(VENUES + 1),
+        tier_from=np.tile([0.0, 50_000.0, 250_000.0], VENUES),
+        tier_rate=np.tile([0.005, 0.01, 0.02], VENUES),
+        tier_amount=np.tile([0.0, 250.0, 2_750.0], VENUES),
+        cross=np.zeros(VENUES, dtype=np.bool_),
         penalty_rate=0.01,
         rebalance_threshold=0.5,
         capital_usd=1e9,
         max_venue_usd=1e18,
         stale_us=26 * HOUR_US,
+        price_age_us=HOUR_US,
+        price_gap_bps=MAX_PRICE_GAP_BPS,
+        stops_us=np.full(LEGS, b.NEVER),
     )
 
 

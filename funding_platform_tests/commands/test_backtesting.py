@@ -24,7 +24,7 @@ entry_threshold = 1e-4
 flat_fee_bps = 1.0
 """
 
-FOLDS = ["--in-sample-days", "3", "--out-of-sample-days", "2.5"]
+FOLDS = ["--in-sample-days", "3", "--out-of-sample-days", "2.5", "--floor", "-1000"]
 
 
 @pytest.fixture(scope="module")
@@ -264,13 +264,6 @@ def test_a_bad_configuration_names_its_field(
             ],
             "needs --in-sample-days and --out-of-sample-days",
         ),
-        (
-            [
-                *("sweep", "--config", "carry.toml", "--axis", "max_positions=1", "--workers", "2"),
-                *("--in-sample-days", "3", "--out-of-sample-days", "2"),
-            ],
-            "one process",
-        ),
     ],
 )
 def test_a_wrong_command_line_is_explained(
@@ -284,3 +277,15 @@ def test_a_wrong_command_line_is_explained(
 def test_what_is_not_stored_is_said(settings: Settings) -> None:
     assert "no backtest 'run-0' is stored" in explained(run("backtest", "show", "run-0"))
     assert "no sweep 'sweep-0'" in explained(run("backtest", "list", "--sweep", "sweep-0"))
+
+
+def test_a_run_is_stressed_and_scaled(first: str) -> None:
+    result = run("backtest", "stress", first, "--scenario", "venue-fails", "--format", "json")
+    (row,) = json.loads(result.stdout)
+    assert (row["scenario"], row["total_usd"] < 0) == ("venue-fails", True)
+    assert "no stress scenario 1929" in explained(
+        run("backtest", "stress", first, "--scenario", "1929")
+    )
+    result = run("backtest", "capacity", first, "--format", "csv")
+    assert result.stdout.splitlines()[0].startswith("multiple,capital_usd")
+    assert len(result.stdout.splitlines()) == 7

@@ -100,7 +100,11 @@ def half_life(b: list[float | None]) -> float | None:
     if spread < 7 * 0.01**2:
         return None
     phi = sum((o - x) * (n - y) for o, n in zip(older, newer, strict=True)) / spread
-    if not 0 < phi < 1:
+    left = sum((n - y - phi * (o - x)) ** 2 for o, n in zip(older, newer, strict=True)) / 5
+    if not 0 < phi < 1 or phi**2 * spread <= 3.365**2 * left:
+        return None
+    phi += (1 + 3 * phi) * left / ((1 - phi**2) * spread)
+    if phi >= 1:
         return None
     hours = 8 * log(0.5) / log(phi)
     return hours if hours <= 640 else None

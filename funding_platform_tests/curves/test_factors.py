@@ -4,12 +4,14 @@ from datetime import timedelta
 from math import exp, log
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves import build_curves, curve_factors
+from funding_platform.curves.shape import half_life
 from funding_platform_tests.curves.frames import YEARS, at, settlements, steady
 
 Buckets = list[float | None]
@@ -116,6 +118,20 @@ def test_half_life_of_an_exact_decay() -> None:
 )
 def test_no_half_life(case: str, buckets: Buckets) -> None:
     assert factors(buckets)["half_life_hours"] is None, case
+
+
+def test_white_noise_has_no_half_life() -> None:
+    """Eight independent buckets look like a decay by chance; one strip in a hundred may."""
+    noise = np.random.default_rng(22).normal(0.1, 0.1, (8, 5_000))
+    assert np.isfinite(half_life(noise)).mean() < 0.01
+
+
+def test_a_noisy_decay_is_slower_than_it_looks() -> None:
+    clean = 0.1 + 0.5 * 0.7 ** (7 - np.arange(8.0))
+    noisy = clean[:, None] + np.random.default_rng(1).normal(0, 0.004, (8, 200))
+    found, exact = half_life(noisy), 8 * log(0.5) / log(0.7)
+    assert np.isfinite(found).mean() > 0.9
+    assert np.nanmedian(found) == pytest.approx(exact, rel=0.03)
 
 
 @pytest.mark.parametrize(

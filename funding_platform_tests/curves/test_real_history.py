@@ -84,7 +84,10 @@ def test_every_history_agrees_with_the_slow_factors(shared_dir: Path) -> None:
     )
     assert_frame_equal(factors, expected, rel_tol=1e-7, abs_tol=1e-8)
     counts = factors.select(pl.col(pl.Float64, pl.Int64).count())
-    assert counts.drop("basis", "open_interest_change").min_horizontal().item() > 20_000
+    rare = ["basis", "open_interest_change", "half_life_hours"]
+    assert counts.drop(rare).min_horizontal().item() > 20_000
+    # Of 98,781 whole strips one in a hundred is no white noise and decays; 45,482 look like it.
+    assert 900 < counts["half_life_hours"].item() < 1_300
     assert 0.002 < known(factors["outlier"].mean()) < 0.02
 
 

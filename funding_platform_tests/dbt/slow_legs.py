@@ -70,6 +70,7 @@ def slow_legs(
             "stale": now - seen["observed_at"] > patience,
             "settled": {days: _settled(past, as_of, days, interval) for days in (7, 30)},
             "hours": _hours(past, as_of),
+            "paid_hours": max((paid for _, paid in _paid_hours(past, as_of)), default=1),
         }
 
 
@@ -95,15 +96,21 @@ def _settled(past: list[Row], as_of: datetime, days: int, interval: float | None
     return math.fsum(row["funding_rate"] for row in inside)
 
 
+def _paid_hours(past: list[Row], as_of: datetime) -> Iterator[tuple[Row, int]]:
+    """The settlements of the last 7 days, and the hours that each pays for."""
+    start = as_of - timedelta(days=7)
+    for row in past:
+        if start < row["funding_time"] <= as_of and row["interval_hours"] is not None:
+            yield row, max(round(row["interval_hours"]), 1)
+
+
 def _hours(past: list[Row], as_of: datetime) -> dict[datetime, int]:
     """Funding of each hour of the last 7 days, in 1e-12, by the end of the hour."""
     start = as_of - timedelta(days=7)
     shares: dict[datetime, float] = defaultdict(float)
-    for row in past:
-        if start < row["funding_time"] <= as_of and row["interval_hours"] is not None:
-            last = row["funding_time"] + SLACK
-            last = last.replace(minute=0, second=0, microsecond=0)
-            paid = max(round(row["interval_hours"]), 1)
-            for number in range(paid):
-                shares[last - number * HOUR] += row["funding_rate"] / paid
+    for row, paid in _paid_hours(past, as_of):
+        last = row["funding_time"] + SLACK
+        last = last.replace(minute=0, second=0, microsecond=0)
+        for number in range(paid):
+            shares[last - number * HOUR] += row["funding_rate"] / paid
     return {hour: round(share * 1e12) for hour, share in shares.items() if hour > start}

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import combinations
-from statistics import correlation
+from statistics import linear_regression
 
 import pytest
 
@@ -205,23 +205,34 @@ def _past(long: Row, short: Row) -> Row:
     week, month = (_less(short["settled"][d], long["settled"][d]) for d in (7, 30))
     both = sorted(long["hours"].keys() & short["hours"].keys())
     divergences = {hour: short["hours"][hour] - long["hours"][hour] for hour in both}
-    neighbours = [
-        (divergences[hour - HOUR], divergences[hour]) for hour in both if hour - HOUR in divergences
-    ]
-    before, after = [pair[0] for pair in neighbours], [pair[1] for pair in neighbours]
-    half_life = None
-    if len(neighbours) >= 24 and len({*before}) > 1 and len({*after}) > 1:
-        persisted = correlation(before, after)
-        if 0 < persisted < 1:
-            half_life = -math.log(2) / math.log(persisted)
     return {
         "settled_7d": week,
         "settled_30d": month,
         "settled_7d_apr": _times(week, 365 / 7),
         "settled_30d_apr": _times(month, 365 / 30),
         "same_sign_share": sum(d > 0 for d in divergences.values()) / len(both) if both else None,
-        "half_life_hours": half_life,
+        "half_life_hours": _half_life(divergences, max(long["paid_hours"], short["paid_hours"])),
     }
+
+
+def _half_life(divergences: dict[datetime, int], paid_hours: int) -> float | None:
+    """An AR(1) over as many hours as the slower leg settles in, unless it may be white noise."""
+    lag = next((lag for lag in (1, 2, 4, 8, 24) if lag >= paid_hours), None)
+    if lag is None:
+        return None
+    pairs = [
+        (divergences[hour - lag * HOUR], later)
+        for hour, later in divergences.items()
+        if hour - lag * HOUR in divergences
+    ]
+    count = len(pairs) / lag
+    if len(pairs) < 24 or len({earlier for earlier, _ in pairs}) == 1:
+        return None
+    slope = linear_regression(*zip(*pairs, strict=True)).slope
+    if (slope + 1 / count) * math.sqrt(count) <= 2.326:
+        return None
+    debiased = (count * slope + 1) / (count - 3)
+    return lag * math.log(0.5) / math.log(debiased) if debiased < 1 else None
 
 
 def _against(leg: Row, side: str, pair: Row) -> Iterator[str]:

@@ -30,9 +30,14 @@ PHASES = {
     ("bybit", "CHANGING"): [(8, 200), (1, 60), (4, 200)],
     ("okx", "ONCE"): [(8, 1)],
     ("okx", "CONSTANT"): [(8, 300)],
+    ("okx", "ONE YIELD"): [(8, 200), (1, 400)],
     ("deribit", "NO DEFAULT"): [(1, 400)],
     ("aster", "STOPPED"): [(8, 100)],
 }
+
+
+STEADY = ("CONSTANT", "ONE YIELD")
+"""What pays the same per hour at every settlement."""
 
 
 def settlements(dice: random.Random) -> list[Row]:
@@ -52,7 +57,7 @@ def settlements(dice: random.Random) -> list[Row]:
                         "venue": venue,
                         "venue_symbol": symbol,
                         "funding_time": due + timedelta(seconds=dice.randrange(3) * (due < end)),
-                        "funding_rate": 1e-4 if symbol == "CONSTANT" else drawn,
+                        "funding_rate": usual if symbol in STEADY else drawn,
                         "interval_hours": float(interval),
                         "interval_inferred": False,
                         "venue_time": due,
@@ -151,7 +156,7 @@ def expected_statistics(history: pl.DataFrame, days: int, default: float | None)
             "quartile_1_8h": np.quantile(rate, 0.25),
             "quartile_3_8h": np.quantile(rate, 0.75),
             "max_8h": rate.max(),
-            "volatility": (paid / np.sqrt(interval)).std(ddof=1) * 8760**0.5 if spread else None,
+            "volatility": volatility(paid, interval) if spread else None,
             "mean_apr": paid.sum() / interval.sum() * 8760,
             "share_positive": (rate > 0).mean(),
             "share_at_default": None
@@ -160,6 +165,27 @@ def expected_statistics(history: pl.DataFrame, days: int, default: float | None)
             "autocorrelation": autocorrelation(rows.rows(named=True)),
         }
     return {**found, **figures}
+
+
+def volatility(paid: np.ndarray, interval: np.ndarray) -> float:
+    """What each settlement paid beyond the mean yield of its hours, squared, over all hours."""
+    beyond = paid - paid.sum() / interval.sum() * interval
+    scaled = (beyond**2).sum() / interval.sum() * 8760 * len(paid) / (len(paid) - 1)
+    return 0.0 if np.abs(beyond).max() < 1e-15 else float(np.sqrt(scaled))
+
+
+def test_one_yield_does_not_vary_through_a_change_of_interval(
+    world: tuple[Settings, pl.DataFrame],
+) -> None:
+    """Case 28: 10.95 % a year, paid every 8 hours and then every hour."""
+    sql = (
+        "SELECT period, mean_apr, volatility FROM marts.funding_rate_stats "
+        "WHERE venue_symbol = 'ONE YIELD' AND settlements > 1"
+    )
+    rows = read(world[0], sql)
+    assert rows.height >= 3
+    assert rows["mean_apr"].to_list() == pytest.approx([0.1095] * rows.height)
+    assert rows["volatility"].to_list() == [0.0] * rows.height
 
 
 @pytest.mark.parametrize("instrument", PHASES, ids=lambda key: key[1])

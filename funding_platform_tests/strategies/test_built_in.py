@@ -84,6 +84,40 @@ def test_it_leaves_for_a_reason(
     assert closed(run_backtest(config(48, strategy=strategy), data))[0] == expected
 
 
+def test_a_margin_counts_the_costs_so_many_times() -> None:
+    """Three tenors of 1e-3 are 30 bp; four fills of 2 bp are 8, which 30 recovers 3.75 times."""
+    data = provider_of(*rates("a", (0, 0.0)), *rates("b", (0, 1e-3)))
+    costs = {"flat_fee_bps": 2.0, "slippage": {"half_spread_bps": 0.0}}
+    for margin, entered in ((3.7, 1), (3.8, 0)):
+        strategy = CrossVenueCarry(**{**CARRY, "entry_threshold": 0.0, "cost_margin": margin})
+        result = run_backtest(config(48, costs=costs, strategy=strategy), data)
+        assert result.positions.height == entered, margin
+
+
+def test_a_single_print_does_not_move_an_average() -> None:
+    """One print of 2e-3 is entered and left at a loss; its mean over 24 hours is below 1e-4."""
+    spike = rates("b", (0, 0.0), (30, 2e-3), (31, -1e-4))
+    data = provider_of(*rates("a", (0, 0.0)), *spike)
+    costs = {"flat_fee_bps": 2.0, "slippage": {"half_spread_bps": 0.0}}
+    last, mean = (
+        run_backtest(
+            config(48, costs=costs, strategy=CrossVenueCarry(**CARRY, averaging_hours=hours)), data
+        )
+        for hours in (0.0, 24.0)
+    )
+    assert closed(last) == [(30.0, 31.0, "divergence flipped")]
+    assert last.equity["equity"][-1] < 100_000
+    assert mean.trades.is_empty()
+
+
+def test_an_average_needs_its_whole_history_and_is_left_when_it_turns() -> None:
+    """Known from hour 23 on; where 24 rates fall from 1e-3 to -1e-3 the mean turns halfway."""
+    data = provider_of(*rates("a", (0, 0.0)), *rates("b", (0, 1e-3), (30, -1e-3)))
+    strategy = CrossVenueCarry(**CARRY, averaging_hours=24.0)
+    found = closed(run_backtest(config(48, strategy=strategy), data))
+    assert found[0] == (23.0, 41.0, "divergence flipped")
+
+
 @pytest.mark.parametrize("fee", [0.0, -2.0], ids=["free", "rebate"])
 @pytest.mark.parametrize("short", [0.0, 1e-5], ids=["equal", "apart"])
 def test_a_pair_that_does_not_diverge_is_none_whatever_the_threshold(

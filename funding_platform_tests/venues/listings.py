@@ -41,6 +41,7 @@ HYPERLIQUID: dict[str, Any] = {
         {"universe": [{"name": "BTC", "szDecimals": 5}]},
         [{"funding": "0", "openInterest": "1", "markPx": "1", "oraclePx": "1", "dayNtlVlm": "1"}],
     ],
+    "perpDexs": [None],
     "spotMeta": {
         "tokens": [
             {"name": "USDC", "index": 0},

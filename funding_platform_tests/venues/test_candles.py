@@ -1,7 +1,7 @@
 """Rows by the hour through the public calls, on short bodies: left out, named, or absent."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,32 +18,19 @@ from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.hourly import HourlyHistory
 from funding_platform.venues.registry import venue_spec
 from funding_platform_tests.venues.asking import Asked, ask
+from funding_platform_tests.venues.klines import (
+    DAY,
+    NOW,
+    START,
+    SYMBOL,
+    TEN_HOURS,
+    Bar,
+    kline,
+    klines,
+    read,
+)
 from funding_platform_tests.venues.listings import BINANCE, with_listings
-from funding_platform_tests.venues.server import Answer, Params, Route
-
-START = datetime(2026, 10, 5, tzinfo=UTC)
-NOW = START + timedelta(hours=10, minutes=20)
-DAY = Window(START, START + timedelta(days=1))
-TEN_HOURS = range(10)
-SYMBOL = "BTCUSDT"
-
-Bar = list[Any]
-
-
-def kline(hour: float, opened: str = "2", high: str = "3", low: str = "1", close: str = "2") -> Bar:
-    at = to_ms(START + timedelta(hours=hour))
-    return [at, opened, high, low, close, "5", at + 3_599_999, "10", 7, "1", "2", "0"]
-
-
-def klines(bars: Sequence[Bar]) -> Callable[[Params], Answer]:
-    """Binance's own paging over these bars."""
-
-    def handle(params: Params) -> Answer:
-        first, last = int(params["startTime"]), int(params["endTime"])
-        found = [bar for bar in bars if first <= bar[0] <= last]
-        return Answer(found[: int(params["limit"])])
-
-    return handle
+from funding_platform_tests.venues.server import Answer, Params
 
 
 def history(
@@ -61,16 +48,6 @@ def history(
         "binance", routes, settings, lambda v: v.candle_history([SYMBOL], window, kind)
     )
     return found
-
-
-def read(
-    venue: str,
-    routes: dict[str, Route],
-    settings: Settings,
-    what: Callable[[Venue], Awaitable[Any]],
-    now: datetime = NOW,
-) -> Any:
-    return ask(venue, routes, settings, now, what).found
 
 
 def hours_of(found: HourlyHistory, column: str = "open_time") -> list[int]:
@@ -275,50 +252,3 @@ def test_every_venue_with_bars_says_what_of() -> None:
         "backpack": ("mark", "index", "trade"), "drift": ("index", "trade"), "coingecko": (),
     }  # fmt: skip
     assert {venue: venue_spec(venue).candle_kinds for venue in kinds} == kinds
-
-
-SPOT = {
-    "symbols": [
-        {"symbol": symbol, "status": status, "baseAsset": base, "quoteAsset": quote}
-        for symbol, status, base, quote in (
-            ("BTCEUR", "TRADING", "BTC", "EUR"),
-            ("BTCUSDC", "TRADING", "BTC", "USDC"),
-            ("BTCUSDT", "TRADING", "BTC", "USDT"),
-            ("ETHUSDT", "BREAK", "ETH", "USDT"),
-            ("1000SATSUSDT", "TRADING", "1000SATS", "USDT"),
-        )
-    ]
-}
-
-
-def spot(markets: list[str], settings: Settings) -> HourlyHistory:
-    routes: dict[str, Route] = {
-        "/api/v3/exchangeInfo": Answer(SPOT),
-        "/api/v3/klines": klines([kline(hour) for hour in TEN_HOURS]),
-    }
-    found: HourlyHistory = read(
-        "binance", routes, settings, lambda v: v.spot_candle_history(markets, DAY)
-    )
-    return found
-
-
-def test_a_base_is_its_market_against_the_dollar(settings: Settings) -> None:
-    found = spot(["BTC", "BTCEUR"], settings)
-    rows = found.frame.group_by("venue_symbol", maintain_order=True).first().to_dicts()
-    assert [(row["venue_symbol"], row["base"], row["quote"]) for row in rows] == [
-        ("BTCEUR", "BTC", "EUR"),
-        ("BTCUSDT", "BTC", "USDT"),
-    ]
-    assert [row["volume_usd"] for row in rows] == [None, 10.0]
-
-
-def test_a_thousand_of_a_coin_does_not_pass_for_one(settings: Settings) -> None:
-    found = spot(["1000SATSUSDT"], settings)
-    assert set(found.frame["base"]) == {"1000SATS"}
-
-
-@pytest.mark.parametrize("name", ["ETH", "DOGE", "DOGEUSDT"])
-def test_a_market_that_is_not_there_is_said_to_be_unknown(settings: Settings, name: str) -> None:
-    found = spot([name, "BTC"], settings)
-    assert type(found.failures[name]) is UnknownSymbolError
-    assert list(found.coverage) == ["BTCUSDT"]

@@ -145,13 +145,19 @@ def test_an_auxiliary_endpoint_costs_its_columns_only(
     assert all(path in warning.endpoint for warning in warnings)
 
 
+def test_a_mark_that_is_left_empty_is_unknown_with_a_warning(settings: Settings) -> None:
+    answer = Answer([premium("BTCUSDT", markPrice="")])
+    frame, warnings, _ = snapshot("binance", binance(premiumIndex=answer), settings)
+    assert frame.select("mark_price", "predicted_rate").row(0) == (None, 0.0001)
+    assert any("not one row has mark_price" in warning.message for warning in warnings)
+
+
 @pytest.mark.parametrize(
     ("path", "answer", "kind"),
     [
         ("premiumIndex", Answer(b"", 500), ServerError),
         ("premiumIndex", Answer([]), EmptyAnswerError),
         ("premiumIndex", Answer([premium("BTCUSDT", lastFundingRate=None)]), ContractError),
-        ("premiumIndex", Answer([premium("BTCUSDT", markPrice="")]), ContractError),
         ("premiumIndex", Answer([premium("BTCUSDT", lastFundingRate="30")]), ContractError),
         (
             "premiumIndex",

@@ -25,14 +25,30 @@ hourly as (
     where
         resampled.covered_hours >= 1
         and resampled.bucket_end > (select starts_at from week)
+),
+
+-- Within the hours that one settlement pays for, funding is alike because it was shared out.
+paid as (
+    select
+        legs.leg,
+        max(greatest(round(settled.interval_hours)::bigint, 1)) as paid_hours
+    from settled
+    inner join {{ ref('int_opportunity_legs') }} as legs
+        on settled.venue = legs.venue and settled.venue_symbol = legs.symbol
+    group by legs.leg
 )
 
 select
-    leg,
-    hour,
-    funding_e12,
-    case
-        when lag(hour) over one_leg = hour - interval 1 hour then lag(funding_e12) over one_leg
-    end as previous_funding_e12
+    hourly.leg,
+    hourly.hour,
+    hourly.funding_e12,
+    paid.paid_hours,
+    {% for lag in var('half_life_lags') %}
+    max(hourly.funding_e12) over (
+        partition by hourly.leg
+        order by hourly.hour
+        range between interval {{ lag }} hour preceding and interval {{ lag }} hour preceding
+    ) as funding_e12_{{ lag }}h_before{{ ',' if not loop.last }}
+    {% endfor %}
 from hourly
-window one_leg as (partition by leg order by hour)
+inner join paid on hourly.leg = paid.leg

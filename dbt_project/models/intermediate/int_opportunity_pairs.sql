@@ -4,7 +4,7 @@ select
     long,
     short,
     short.rate_8h - long.rate_8h as divergence_8h,
-    (short.mark_price / nullif(long.mark_price, 0) - 1) * 1e4 as price_gap_bps,
+    {{ price_gap_bps(short_price='short.mark_price', long_price='long.mark_price') }} as price_gap_bps,
     least(long.observed_at, short.observed_at) as observed_at
 from {{ ref('int_opportunity_legs') }} as long
 inner join {{ ref('int_opportunity_legs') }} as short

@@ -24,7 +24,17 @@ divergences as (
         long_leg,
         short_leg,
         short_hours.funding_e12 - long_hours.funding_e12 as divergence,
-        short_hours.previous_funding_e12 - long_hours.previous_funding_e12 as previous_divergence,
+        case
+            {% for lag in var('half_life_lags') %}
+            when greatest(long_hours.paid_hours, short_hours.paid_hours) <= {{ lag }} then {{ lag }}
+            {% endfor %}
+        end as lag_hours,
+        case lag_hours
+            {% for lag in var('half_life_lags') %}
+            when {{ lag }}
+                then short_hours.funding_e12_{{ lag }}h_before - long_hours.funding_e12_{{ lag }}h_before
+            {% endfor %}
+        end as previous_divergence,
         case when previous_divergence is not null then divergence end as following_divergence
     from long_hours
     inner join hourly as short_hours
@@ -36,10 +46,14 @@ persistence as (
         long_leg,
         short_leg,
         avg((divergence > 0)::int) as same_sign_share,
+        any_value(lag_hours) as lag_hours,
+        count(previous_divergence) / any_value(lag_hours) as pairs,
         case
-            when count(previous_divergence) >= {{ var('half_life_min_hours') }}
-                then {{ correlation('following_divergence', 'previous_divergence') }}
-        end as autocorrelation
+            when
+                count(previous_divergence) >= {{ var('half_life_min_hours') }}
+                and min(previous_divergence) < max(previous_divergence)
+                then regr_slope(following_divergence, previous_divergence)
+        end as slope
     from divergences
     group by long_leg, short_leg
 )
@@ -50,10 +64,8 @@ select
     short_past.settled_7d - long_past.settled_7d as settled_7d,
     short_past.settled_30d - long_past.settled_30d as settled_30d,
     persistence.same_sign_share,
-    case
-        when persistence.autocorrelation > 0 and persistence.autocorrelation < 1
-            then ln(2) / -ln(persistence.autocorrelation)
-    end as half_life_hours
+    {{ half_life_hours('persistence.slope', 'persistence.pairs', 'persistence.lag_hours') }}
+        as half_life_hours
 from pairs
 left join persistence using (long_leg, short_leg)
 left join {{ ref('int_settled_funding') }} as long_past on pairs.long_leg = long_past.leg

@@ -15,7 +15,7 @@ with distributions as (
         min(rate_8h) as min_8h,
         max(rate_8h) as max_8h,
         quantile_cont(rate_8h, [0.25, 0.5, 0.75]) as quartiles,
-        stddev_samp(funding_rate / sqrt(interval_hours)) * sqrt(8760) as volatility,
+        {{ funding_volatility('funding_rate', 'interval_hours') }} as volatility,
         {{ apr('sum(funding_rate) filter (where interval_hours is not null)', 'sum(interval_hours)') }}
             as mean_apr,
         avg((rate_8h > 0)::int) as share_positive,

@@ -12,7 +12,12 @@ import polars as pl
 
 from funding_platform.backtest.data.contracts import contract_facts, fee_schedule
 from funding_platform.backtest.data.intervals import with_intervals
-from funding_platform.backtest.data.panel import PRICE_KINDS
+from funding_platform.backtest.data.points import (
+    best_of_each_instant,
+    closes,
+    marks_of,
+    newest_known,
+)
 from funding_platform.backtest.data.rows import (
     has_no_value,
     numbered,
@@ -27,11 +32,10 @@ from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 
-_PRICE_SCHEMA: Final = {
+_PREDICTION_SCHEMA: Final = {
     "instrument": pl.UInt32(),
     "time": UTC_TIME,
-    "price": pl.Float64(),
-    "kind": pl.Int8(),
+    "predicted_rate": pl.Float64(),
 }
 _VOLUME_SCHEMA: Final = {
     "instrument": pl.UInt32(),
@@ -48,6 +52,7 @@ class Intake:
     funding: pl.DataFrame
     prices: pl.DataFrame
     volumes: pl.DataFrame
+    predictions: pl.DataFrame
     fees: pl.DataFrame
     features: pl.DataFrame
 
@@ -65,6 +70,7 @@ class Intake:
                 self.funding, (pl.col("known_at") >= start) & (pl.col("funding_time") <= end)
             ),
             "prices": _only(self.prices, time.is_between(start, end)),
+            "predictions": _only(self.predictions, time.is_between(start, end)),
             "volumes": _only(self.volumes, reaches_in & (time <= end)),
             "features": _only(self.features, pl.col("available_at").is_between(start, end)),
         }
@@ -130,25 +136,28 @@ def _intake(
     """
     facts = contract_facts(funding_rates, instruments)
     rates = _funding(funding_rates, facts)
-    marks = _marks(rates, "known_at")
-    points = [marks if has_no_value(funding_rates, "available_at") else _newest_known(marks)]
+    marks = marks_of(rates, "known_at")
+    points = [marks if has_no_value(funding_rates, "available_at") else newest_known(marks)]
     rates = rates.drop("index_price", strict=False)
     volumes = pl.DataFrame(schema=_VOLUME_SCHEMA)
+    predictions = pl.DataFrame(schema=_PREDICTION_SCHEMA)
     if prices is not None:
-        points.append(_closes(prices, facts))
+        points.append(closes(prices, facts))
     if snapshots is not None:
         seen = numbered("snapshots", snapshots, ("observed_at",), facts)
-        require_numbers("snapshots", seen, ("mark_price", "index_price", "volume_24h_usd"))
-        points.append(_marks(seen, "observed_at"))
-        volumes = _volumes(seen, facts)
+        figures = ("mark_price", "index_price", "volume_24h_usd", "predicted_rate")
+        require_numbers("snapshots", seen, figures)
+        points.append(marks_of(seen, "observed_at"))
+        volumes, predictions = _volumes(seen, facts), _predictions(seen, facts)
     bad = ~pl.col("price").is_finite() | (pl.col("price") <= 0)
     for frame in points:
         refuse(frame, bad, facts, "a price is not a positive number")
     return Intake(
         instruments=facts,
         funding=rates,
-        prices=_best_of_each_instant(points),
+        prices=best_of_each_instant(points),
         volumes=volumes,
+        predictions=predictions,
         fees=fee_schedule(fees),
         features=_features(features, facts),
     )
@@ -196,63 +205,6 @@ def _funding(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     return with_intervals(rows) if rows["interval_hours"].null_count() else rows
 
 
-def _marks(rows: pl.DataFrame, time: str) -> pl.DataFrame:
-    """Take the mark of each row, else its index; rows with neither have no price."""
-    have = [
-        name
-        for name in ("mark_price", "index_price")
-        if name in rows.columns and rows[name].null_count() < rows.height
-    ]
-    if not have:
-        return pl.DataFrame(schema=_PRICE_SCHEMA)
-    is_mark = pl.col("mark_price").is_not_null() if "mark_price" in have else pl.lit(False)
-    points = rows.select(
-        "instrument",
-        pl.col(time).cast(UTC_TIME).alias("time"),
-        pl.coalesce(have).cast(pl.Float64).alias("price"),
-        pl.when(is_mark)
-        .then(PRICE_KINDS.index("mark"))
-        .otherwise(PRICE_KINDS.index("index"))
-        .cast(pl.Int8)
-        .alias("kind"),
-    )
-    return points.drop_nulls("price") if points["price"].null_count() else points
-
-
-def _newest_known(marks: pl.DataFrame) -> pl.DataFrame:
-    """Keep, of the marks that became known at one instant, that of the last settlement."""
-    superseded = repeats(marks, "time").shift(-1, fill_value=False)
-    return marks.filter(~superseded) if superseded.any() else marks
-
-
-def _best_of_each_instant(points: list[pl.DataFrame]) -> pl.DataFrame:
-    """Order prices, one per instrument and instant: the mark before the index before a close."""
-    some = [frame for frame in points if not frame.is_empty()] or points[:1]
-    joined = pl.concat(some)
-    if len(some) > 1:
-        joined = joined.sort("instrument", "time", "kind", maintain_order=True)
-    joined = ordered(joined, "time")
-    again = repeats(joined, "time")
-    return joined.filter(~again) if again.any() else joined
-
-
-def _closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Read prices that were handed in; two at one instant are a fault, for either may be meant."""
-    rows = numbered("prices", prices, ("time", "price"), facts)
-    require_numbers("prices", rows, ("price",))
-    rows = ordered(
-        rows.select(
-            "instrument",
-            pl.col("time").cast(UTC_TIME),
-            pl.col("price").cast(pl.Float64),
-            pl.lit(PRICE_KINDS.index("close"), dtype=pl.Int8).alias("kind"),
-        ),
-        "time",
-    )
-    refuse(rows, repeats(rows, "time"), facts, "a price is there twice")
-    return rows.drop_nulls("price")
-
-
 def _volumes(seen: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Read volumes as they became known; none, and one of nothing, say nothing of depth."""
     if has_no_value(seen, "volume_24h_usd"):
@@ -263,6 +215,18 @@ def _volumes(seen: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     ).drop_nulls()
     refuse(rows, ~volume.is_finite(), facts, "volume_24h_usd is no number")
     return rows.filter(volume > 0).sort("instrument", "time")
+
+
+def _predictions(seen: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Predicted rates as they were shown."""
+    if has_no_value(seen, "predicted_rate"):
+        return pl.DataFrame(schema=_PREDICTION_SCHEMA)
+    rate = pl.col("predicted_rate").cast(pl.Float64)
+    rows = seen.select(
+        "instrument", pl.col("observed_at").cast(UTC_TIME).alias("time"), rate
+    ).drop_nulls()
+    refuse(rows, ~pl.col("predicted_rate").is_finite(), facts, "predicted_rate is no number")
+    return rows.sort("instrument", "time")
 
 
 def _features(given: pl.DataFrame | None, facts: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from funding_platform.backtest.data.reference import Reference, build_reference
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.asset_classes import asset_key
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
@@ -41,6 +42,9 @@ class Prices(NamedTuple):
     time_us: Ints
     price: Floats
     kind: NDArray[np.int8]
+    low: Floats
+    """Lowest price of the bar that ends at a price; NaN without one, no rows where none has."""
+    high: Floats
 
 
 class Volumes(NamedTuple):
@@ -49,6 +53,14 @@ class Volumes(NamedTuple):
     first: Ints
     time_us: Ints
     volume_usd: Floats
+
+
+class Predictions(NamedTuple):
+    """Rates that venues predicted, as they were shown."""
+
+    first: Ints
+    time_us: Ints
+    rate: Floats
 
 
 class Facts(NamedTuple):
@@ -69,10 +81,16 @@ class Panel(NamedTuple):
     settlements: Settlements
     prices: Prices
     volumes: Volumes
+    predictions: Predictions
+    reference: Reference
 
 
 def build_panel(
-    instruments: pl.DataFrame, funding: pl.DataFrame, prices: pl.DataFrame, volumes: pl.DataFrame
+    instruments: pl.DataFrame,
+    funding: pl.DataFrame,
+    prices: pl.DataFrame,
+    volumes: pl.DataFrame,
+    predictions: pl.DataFrame,
 ) -> Panel:
     """Make columns of numbers from sound frames in the order of instrument and time.
 
@@ -85,17 +103,28 @@ def build_panel(
         ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
         ``interval_hours``, ``mark_price``.
     prices
-        ``instrument``, ``time``, ``price``, ``kind``.
+        ``instrument``, ``time``, ``price``, ``kind``; ``low`` and ``high`` where there are bars.
     volumes
         ``instrument``, ``time``, ``volume_24h_usd``.
+    predictions
+        ``instrument``, ``time``, ``predicted_rate``.
     """
     count = instruments.height
     multiplier = instruments["multiplier"].to_numpy()
     of_funding, of_prices = funding["instrument"].to_numpy(), prices["instrument"].to_numpy()
     settled = _microseconds(funding["funding_time"])
     at_once = funding.select((pl.col("known_at") == pl.col("funding_time")).all()).item()
-    return Panel(
-        facts=_facts(instruments),
+    facts = _facts(instruments)
+    points = Prices(
+        first=first_rows(of_prices, count),
+        time_us=_microseconds(prices["time"]),
+        price=_per_base(prices["price"], multiplier, of_prices),
+        kind=prices["kind"].to_numpy(),
+        low=_extremes(prices, "low", multiplier, of_prices),
+        high=_extremes(prices, "high", multiplier, of_prices),
+    )
+    panel = Panel(
+        facts=facts,
         settlements=Settlements(
             first=first_rows(of_funding, count),
             time_us=settled,
@@ -104,18 +133,32 @@ def build_panel(
             interval_hours=floats(funding["interval_hours"]),
             price=_per_base(funding["mark_price"], multiplier, of_funding),
         ),
-        prices=Prices(
-            first=first_rows(of_prices, count),
-            time_us=_microseconds(prices["time"]),
-            price=_per_base(prices["price"], multiplier, of_prices),
-            kind=prices["kind"].to_numpy(),
-        ),
+        prices=points,
         volumes=Volumes(
             first=first_rows(volumes["instrument"].to_numpy(), count),
             time_us=_microseconds(volumes["time"]),
             volume_usd=floats(volumes["volume_24h_usd"]),
         ),
+        predictions=Predictions(
+            first=first_rows(predictions["instrument"].to_numpy(), count),
+            time_us=_microseconds(predictions["time"]),
+            rate=floats(predictions["predicted_rate"]),
+        ),
+        reference=build_reference(facts.base, points.first, points.time_us, points.price),
     )
+    return sealed(panel)
+
+
+def sealed(panel: Panel) -> Panel:
+    """Return the panel, none of whose columns can be written to.
+
+    Some can be and some cannot, by where their memory is from: compiled code takes each mixture for
+    types of its own, and would be compiled once more.
+    """
+    for part in panel:
+        for column in part:
+            column.setflags(write=False)
+    return panel
 
 
 def fingerprint(panel: Panel, instruments: pl.DataFrame, more: tuple[pl.DataFrame, ...]) -> str:
@@ -124,7 +167,8 @@ def fingerprint(panel: Panel, instruments: pl.DataFrame, more: tuple[pl.DataFram
     It is that of the digests of the columns, which are worked out side by side.
     """
     texts = (frame.write_csv().encode() for frame in (instruments.select(INSTRUMENT_KEY), *more))
-    columns = (np.ascontiguousarray(column).data for part in panel for column in part)
+    given = panel[:-1]  # the reference follows from them
+    columns = (np.ascontiguousarray(column).data for part in given for column in part)
     with ThreadPoolExecutor() as pool:
         digests = pool.map(_digest, [*texts, *columns])
     return hashlib.sha256(b"".join(digests)).hexdigest()
@@ -175,6 +219,15 @@ def _per_base(prices: pl.Series, multiplier: Floats, owners: NDArray[np.uint32])
     """Turn prices of the venue's base into prices of the canonical one."""
     values = floats(prices)
     return values if (multiplier == 1.0).all() else values / multiplier[owners]
+
+
+def _extremes(
+    prices: pl.DataFrame, name: str, multiplier: Floats, owners: NDArray[np.uint32]
+) -> Floats:
+    """Read a side of the bars; empty where there are no bars, which would be as many NaNs."""
+    if name not in prices.columns or prices[name].null_count() == prices.height:
+        return np.empty(0)
+    return _per_base(prices[name], multiplier, owners)
 
 
 def floats(values: pl.Series) -> Floats:

@@ -71,9 +71,10 @@ class FundingDataProvider:
             ``base`` column in ``funding_rates``, and all are linear with multiplier 1.
         prices
             ``venue``, ``venue_symbol``, ``time``, ``price``: closes, at the time they were known
-            (the end of a candle).
+            (the end of a candle); ``low`` and ``high`` of that candle, at whose extreme legs are
+            liquidated; and ``kind`` (mark, index, trade), which is trade where it is not said.
         snapshots
-            Columns of ``core.market_snapshots``: more marks, and 24-hour volumes.
+            Columns of ``core.market_snapshots``: more marks, 24-hour volumes, predicted rates.
         fees
             Columns of ``core.fee_schedules``.
         features
@@ -139,7 +140,9 @@ class FundingDataProvider:
     def panel(self) -> Panel:
         """Everything as columns of numbers, for vectorised work and the engine."""
         data = self._data
-        return build_panel(data.instruments, data.funding, data.prices, data.volumes)
+        return build_panel(
+            data.instruments, data.funding, data.prices, data.volumes, data.predictions
+        )
 
     @cached_property
     def fingerprint(self) -> str:

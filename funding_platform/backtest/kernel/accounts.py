@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from funding_platform.backtest.books import COMPONENT_FIELDS, Books, Rules
-from funding_platform.backtest.kernel.pricing import notional_of, price_pnl_of
+from funding_platform.backtest.kernel.pricing import notional_of, open_pnl_of, price_pnl_of
 from funding_platform.core.compiled import compiled_in_place
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import HOURS_PER_YEAR
@@ -83,7 +83,7 @@ def take_stock(books: Books, capital: float) -> None:
         leg = books.legs[slot]
         if leg.active:
             notional = notional_of(leg, leg.price)
-            unrealised += price_pnl_of(leg, leg.price)
+            unrealised += open_pnl_of(leg, leg.price)
             gross += notional
             net += leg.sign * notional
             locked += leg.collateral

@@ -11,8 +11,9 @@ from funding_platform.backtest.kernel.accounts import (
 from funding_platform.backtest.kernel.pricing import (
     fee_rate,
     impact_rate,
+    kind_of_price,
     notional_of,
-    price_pnl_of,
+    open_pnl_of,
 )
 from funding_platform.core.compiled import compiled_in_place
 
@@ -25,7 +26,7 @@ def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, re
     accrue_borrow(rules, books, leg, time)
     price = leg.price
     notional = notional_of(leg, price)
-    pnl = price_pnl_of(leg, price)
+    pnl = open_pnl_of(leg, price)
     impact = impact_rate(panel, rules, leg.instrument, notional, time) * notional
     fee = fee_rate(rules, panel.facts.venue[leg.instrument], time) * notional
     slippage = rules.half_spread * notional + impact
@@ -44,14 +45,16 @@ def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, re
     entry.borrow = leg.borrow - leg.transfers
     entry.penalty = penalty
     for component, amount in enumerate(
-        (leg.funding, pnl, leg.fees, leg.slippage, leg.borrow, leg.penalty)
+        (leg.funding, leg.realised + pnl, leg.fees, leg.slippage, leg.borrow, leg.penalty)
     ):
         add_to_component(books.sums, component, amount)
     books.closed[account.n_closed].leg = leg
     trade = books.closed[account.n_closed]
     trade.closed_us = time
     trade.exit = price
-    trade.price_pnl = pnl
+    trade.exit_kind = kind_of_price(panel, leg)
+    trade.exit_age_us = time - leg.priced_us
+    trade.price_pnl = leg.realised + pnl
     trade.reason = reason
     account.n_closed += 1
     leg.active = False

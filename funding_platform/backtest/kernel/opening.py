@@ -8,12 +8,15 @@ import math
 from funding_platform.backtest.books import (
     BELOW_STEP,
     FILLED,
+    GAP_WIDE,
+    NEVER,
     NO_CAPITAL,
     NO_PRICE,
     NO_VOLUME,
     NOT_TRADED,
+    OLD_PRICE,
     OPEN,
-    PROXY,
+    UNDER_MARGINED,
     VENUE_FULL,
     Books,
     Rules,
@@ -21,16 +24,21 @@ from funding_platform.backtest.books import (
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
 from funding_platform.backtest.kernel.clock import next_event
+from funding_platform.backtest.kernel.maintenance import required_of
 from funding_platform.backtest.kernel.pricing import (
+    carry,
     fee_rate,
     impact_rate,
+    kind_of_price,
     last_known,
     last_seen,
     notional_of,
 )
-from funding_platform.core.compiled import compiled_in_place
+from funding_platform.core.compiled import compiled, compiled_in_place
+from funding_platform.core.price_gap import price_gap_bps
 
 _STEP_ROUNDING = 1e-9
+_price_gap_bps = compiled(price_gap_bps)
 
 
 @compiled_in_place
@@ -56,11 +64,13 @@ def _prepare(
 ) -> int:
     """Fill in what a leg is and what it is valued at; ``FILLED``, or why it cannot be.
 
-    A leg without any price of its own so far is valued at the other's.
+    Where its market has stated no price of late it is valued at the other's; where it has, but not
+    at this instant, at that price moved with the base.
     """
-    if time - last_seen(panel, instrument, time) > rules.stale_us:
-        return NOT_TRADED
     leg = books.legs[slot]
+    leg.stops_us = rules.stops_us[instrument]
+    if time >= leg.stops_us or time - last_seen(panel, instrument, time) > rules.stale_us:
+        return NOT_TRADED
     leg.instrument = instrument
     leg.source = instrument
     row = _find_price(panel, rules, instrument, time)
@@ -69,9 +79,14 @@ def _prepare(
         row = _find_price(panel, rules, other, time)
     if row < 0:
         return NO_PRICE
-    leg.source_kind = panel.prices.kind[row] if leg.source == instrument else PROXY
     leg.next_price = row + 1
     leg.price = panel.prices.price[row]
+    leg.stamped_us = panel.prices.time_us[row]
+    carry(panel.reference, panel.facts.base[instrument], leg, time)
+    leg.price_age_us = time - leg.priced_us
+    if leg.price_age_us > rules.price_age_us:
+        return OLD_PRICE
+    leg.source_kind = kind_of_price(panel, leg)
     leg.entry = leg.price
     leg.sign = sign
     leg.inverse = panel.facts.inverse[instrument]
@@ -143,12 +158,14 @@ def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, ti
         leg.impact = impact_rate(panel, rules, leg.instrument, leg.notional, time) * leg.notional
         leg.slippage = rules.half_spread * leg.notional + leg.impact
         leg.fees = fee_rate(rules, panel.facts.venue[leg.instrument], time) * leg.notional
-        leg.margin = leg.collateral
+        leg.margin = leg.collateral / leg.price if leg.inverse else leg.collateral
         leg.traded = leg.notional
         leg.funding = leg.borrow = leg.transfers = leg.penalty = 0.0
+        leg.arriving = leg.realised = 0.0
+        leg.arrives_us = NEVER
         leg.settlements = 0
         leg.floor = -math.inf
-        if count == 2 and not (books.legs[first].spot or books.legs[first + 1].spot):
+        if count == 2 and leg.margined:
             leg.floor = (1.0 - rules.rebalance_threshold) * leg.collateral
         total += leg.slippage + leg.fees
     return total
@@ -190,17 +207,26 @@ def open_position(
         A number of ``books.REFUSALS``; nothing has changed unless it is ``FILLED``.
     """
     count = 0
+    gap = 0.0
     for instrument, other, sign in ((long, short, 1.0), (short, long, -1.0)):
         if instrument >= 0:
             status = _prepare(panel, rules, books, first + count, instrument, other, sign, time)
             if status != FILLED:
                 return status
             count += 1
+    if count == 2:
+        gap = _price_gap_bps(books.legs[first].price, books.legs[first + 1].price)
+    if abs(gap) > rules.price_gap_bps:
+        return GAP_WIDE
     if not _size(panel, rules, books, first, count, size_usd):
         return BELOW_STEP
     costs = _charge(panel, rules, books, first, count, time)
     if math.isnan(costs):
         return NO_VOLUME
+    for slot in range(first, first + count):
+        leg = books.legs[slot]
+        if leg.margined and leg.collateral <= required_of(panel, rules, leg, leg.price):
+            return UNDER_MARGINED
     if not _venue_has_room(panel, rules, books, first, count):
         return VENUE_FULL
     if not _affordable(rules, books, first, count, costs):
@@ -211,7 +237,7 @@ def open_position(
         leg.trade = account.trades
         leg.position = position
         leg.active = True
-        leg.next_us = next_event(panel.settlements, panel.prices, leg)
+        leg.next_us = next_event(panel, leg)
         account.trades += 1
         pay(account, -leg.fees)
         pay(account, -leg.slippage)

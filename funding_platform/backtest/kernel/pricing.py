@@ -13,8 +13,17 @@ import math
 from typing import Any
 
 from funding_platform.arbitrage import costs
-from funding_platform.backtest.books import DEPTH_IMPACT, LINEAR_IMPACT, NOT_YET, Books, Rules
+from funding_platform.backtest.books import (
+    DEPTH_IMPACT,
+    LINEAR_IMPACT,
+    NOT_YET,
+    PROXY,
+    REFERENCE,
+    Books,
+    Rules,
+)
 from funding_platform.backtest.data.panel import Panel
+from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.core.arrays import Ints
 from funding_platform.core.compiled import compiled, compiled_in_place
 
@@ -30,11 +39,17 @@ def notional_of(leg: Any, price: float) -> float:
 
 
 @compiled_in_place
-def price_pnl_of(leg: Any, price: float) -> float:
-    """Compute what a leg has gained since its entry, at a price."""
+def open_pnl_of(leg: Any, price: float) -> float:
+    """Compute what the open part of a leg has gained since its entry, at a price."""
     if leg.inverse:
         return float(leg.sign * leg.size * (price / leg.entry - 1.0))
     return float(leg.sign * leg.size * (price - leg.entry))
+
+
+@compiled_in_place
+def price_pnl_of(leg: Any, price: float) -> float:
+    """Compute what a leg has gained since its entry, with what has been closed of it."""
+    return float(leg.realised + open_pnl_of(leg, price))
 
 
 @compiled_in_place
@@ -47,6 +62,31 @@ def last_known(times: Any, begin: int, end: int, time: int) -> int:
         else:
             end = middle
     return begin - 1
+
+
+@compiled_in_place
+def carry(reference: Reference, base: int, leg: Any, time: int) -> None:
+    """Move the price that a leg's source stated at ``stamped_us`` with the base, up to a time."""
+    begin, end = reference.first[base], reference.first[base + 1]
+    row = 1 + last_known(reference.time_us, begin, end, leg.stamped_us)
+    leg.priced_us = leg.stamped_us
+    leg.carried = leg.lone = False
+    while row < end and reference.time_us[row] <= time:
+        leg.priced_us = reference.time_us[row]
+        if leg.priced_us - leg.stamped_us >= SAME_INSTANT_US:
+            leg.price *= reference.move[row]
+            leg.carried = True
+            leg.lone = leg.lone or reference.sources[row] == 1
+        row += 1
+    leg.next_move = row
+
+
+@compiled_in_place
+def kind_of_price(panel: Panel, leg: Any) -> int:
+    """Tell what a leg is valued at now: a number in ``PRICE_KINDS``, ``REFERENCE`` or ``PROXY``."""
+    if leg.source != leg.instrument:
+        return PROXY
+    return REFERENCE if leg.carried else int(panel.prices.kind[leg.next_price - 1])
 
 
 @compiled_in_place
@@ -69,13 +109,14 @@ def last_seen(panel: Panel, instrument: int, time: int) -> int:
 def measure_silence(panel: Panel, books: Books, time: int, silence: Ints, price_age: Ints) -> None:
     """Write down how long each slot's leg has not been seen, and how old its price is.
 
-    For legs that have passed through everything up to ``time``; 0 for an empty slot.
+    For legs that have passed through everything up to ``time``; 0 for an empty slot. The price is
+    the market's own: with the rest of its base it may have moved since.
     """
     for slot in range(len(books.legs)):
         leg = books.legs[slot]
         silence[slot] = price_age[slot] = 0
         if leg.active:
-            priced = panel.prices.time_us[leg.next_price - 1]
+            priced = leg.stamped_us
             seen = priced if leg.source == leg.instrument else NOT_YET
             row = leg.next_settlement - 1
             if row >= panel.settlements.first[leg.instrument]:

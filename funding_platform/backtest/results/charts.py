@@ -1,10 +1,9 @@
-"""A run as pictures, each a PNG in memory.
+"""A run as a picture, a PNG in memory, for where no page draws it.
 
 Figures are made without pyplot, whose global state belongs to notebooks.
 """
 
 import io
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 from funding_platform.core.plain_text import visible
 
 _DPI: Final = 110
-_GAIN, _LOSS, _LINE = "#2a7f62", "#b5443c", "#1f4e79"
+_LOSS, _LINE = "#b5443c", "#1f4e79"
 
 
 def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
@@ -41,27 +40,6 @@ def equity_chart(equity: pl.DataFrame, title: str) -> bytes:
     below.yaxis.set_major_formatter(PercentFormatter(1.0))
     for axes in (above, below):
         _quiet(axes)
-    return _png(figure)
-
-
-def split_chart(amounts: Mapping[str, float]) -> bytes:
-    """Draw what the profit and loss is made of, one bar per component, as a PNG.
-
-    Parameters
-    ----------
-    amounts
-        USD by component, costs negative.
-    """
-    figure = Figure(figsize=(9, 0.5 + 0.4 * len(amounts)), layout="constrained")
-    axes = figure.subplots()
-    names, values = list(amounts), list(amounts.values())
-    bars = axes.barh(names, values, color=[_GAIN if value >= 0 else _LOSS for value in values])
-    axes.bar_label(bars, labels=[f"{value:,.2f}" for value in values], padding=4, fontsize=8)
-    axes.axvline(0, color="grey", linewidth=0.8)
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
-    axes.set(xlabel="USD")
-    _quiet(axes)
     return _png(figure)
 
 

@@ -15,6 +15,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from funding_platform.backtest.results.dependence import effective_days
 from funding_platform.backtest.results.ratios import is_flat
 
 _NORMAL: Final = NormalDist()
@@ -32,6 +33,8 @@ class ReturnMoments:
     observations: int
     skewness: float
     kurtosis: float
+    effective: float | None = None
+    """Independent observations that would say as much; as many as there are when None."""
 
     @classmethod
     def of(cls, returns: NDArray[np.float64]) -> Self | None:
@@ -45,6 +48,7 @@ class ReturnMoments:
             observations=len(returns),
             skewness=float(np.mean(centred**3) / variance**1.5),
             kurtosis=float(np.mean(centred**4) / variance**2),
+            effective=effective_days(returns),
         )
 
 
@@ -52,7 +56,8 @@ def probabilistic_sharpe(moments: ReturnMoments, benchmark: float = 0.0) -> floa
     """``Z[(SR - SR*) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2)]``.
 
     The probability that the true ratio exceeds ``SR*``, given ``T`` returns with skewness ``g3``
-    and kurtosis ``g4``. ``Z`` is the standard normal distribution function.
+    and kurtosis ``g4``. ``Z`` is the standard normal distribution function. The formula is one of
+    independent returns: ``T`` is the effective number of them.
 
     Parameters
     ----------
@@ -71,7 +76,8 @@ def probabilistic_sharpe(moments: ReturnMoments, benchmark: float = 0.0) -> floa
     spread = 1.0 - moments.skewness * ratio + (moments.kurtosis - 1.0) / 4.0 * ratio**2
     if spread <= 0.0:
         return None
-    distance = (ratio - benchmark) * math.sqrt(moments.observations - 1) / math.sqrt(spread)
+    count = moments.observations if moments.effective is None else moments.effective
+    distance = (ratio - benchmark) * math.sqrt(max(count - 1.0, 0.0)) / math.sqrt(spread)
     return _NORMAL.cdf(distance)
 
 

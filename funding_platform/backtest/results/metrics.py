@@ -11,6 +11,7 @@ import polars as pl
 
 from funding_platform.backtest.errors import UnmeasurableError
 from funding_platform.backtest.results.bootstrap import Bootstrap
+from funding_platform.backtest.results.dependence import adjusted_sharpe
 from funding_platform.backtest.results.ratios import (
     annualised,
     deepest_drawdown,
@@ -68,6 +69,11 @@ class Metrics:
     sharpe: float | None
     sharpe_low: float | None
     sharpe_high: float | None
+    sharpe_adjusted: float | None
+    sharpe_adjusted_low: float | None
+    sharpe_adjusted_high: float | None
+    effective_days: float | None
+    """Independent days that would say as much as the run's."""
     sortino: float | None
     calmar: float | None
     max_drawdown: float
@@ -122,6 +128,7 @@ def measure(
     yearly = annualised(total, elapsed)
     fall = deepest_drawdown(equity)
     low, high = sharpe_interval(returns, bootstrap or Bootstrap()) or (None, None)
+    adjusted = adjusted_sharpe(returns)
     worst = None if defined.is_empty() else defined.row(defined["return"].arg_min() or 0)
     closed = trades.filter(pl.col("closed_at").is_not_null())
     return Metrics(
@@ -131,6 +138,10 @@ def measure(
         sharpe=sharpe(returns),
         sharpe_low=low,
         sharpe_high=high,
+        sharpe_adjusted=adjusted.ratio if adjusted else None,
+        sharpe_adjusted_low=adjusted.low if adjusted else None,
+        sharpe_adjusted_high=adjusted.high if adjusted else None,
+        effective_days=adjusted.effective_days if adjusted else None,
         sortino=sortino(returns),
         calmar=yearly / fall.depth if fall is not None and yearly is not None else None,
         max_drawdown=fall.depth if fall else 0.0,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -17,9 +17,11 @@ from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.tables.backtest import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, Table
+from funding_platform.core.time_grid import HOUR_US
 
-_SOURCES: Final = (*PRICE_KINDS, "proxy")
+_SOURCES: Final = (*PRICE_KINDS, "reference", "proxy")
 _OPEN_TIME: Final = -1
+_UNKNOWN: Final = len(_SOURCES)
 
 
 class Recorder:
@@ -33,11 +35,22 @@ class Recorder:
         self.stale: set[int] = set()
         """Numbers of the trades that were valued at a price beyond ``stale_after_hours``."""
         self.unfilled = 0
-        self.silent: dict[int, list[str]] = {}
+        self._silent: dict[int, list[str]] = {}
+        self._apart: dict[str, float] = {}
         self.moved = False
         """Whether a position was opened or closed since the last row."""
         self._rows: list[tuple[float, ...]] = []
         self._exposure: list[tuple[int, NDArray[np.float64]]] = []
+
+    def note_silent(self, reason: int, instrument: int) -> None:
+        """Remember whose silence closed a position."""
+        self._silent.setdefault(reason, []).extend(names_of(self._data.instruments[instrument]))
+
+    def note_apart(self, legs: NDArray[np.void]) -> None:
+        """Remember the prices of legs that were too far apart for one asset, as first seen."""
+        names = names_of(self._data.instruments[legs["instrument"]])
+        for name, price in zip(names, legs["price"].tolist(), strict=True):
+            self._apart.setdefault(name, price)
 
     def opening(self, start_us: int) -> None:
         """Record the capital before anything has happened."""
@@ -113,7 +126,8 @@ class Recorder:
         legs = books.legs[books.legs["active"]]
         still = np.zeros(len(legs), b.TRADE)
         still["leg"], still["exit"], still["closed_us"] = legs, legs["price"], _OPEN_TIME
-        still["price_pnl"] = _open_pnl(legs)
+        still["price_pnl"] = b.price_pnl_of_all(legs)
+        still["exit_kind"], still["exit_age_us"] = _UNKNOWN, -1
         rows = np.concatenate([closed, still])
         rows = rows[np.argsort(rows["leg"]["trade"], kind="stable")]
         leg = rows["leg"]
@@ -132,6 +146,9 @@ class Recorder:
                 entry_price=leg["entry"],
                 exit_price=rows["exit"],
                 price_source=pl.Series(_SOURCES).gather(leg["source_kind"]),
+                price_age_hours=leg["price_age_us"] / HOUR_US,
+                exit_source=pl.Series((*_SOURCES, None)).gather(rows["exit_kind"]),
+                exit_age=rows["exit_age_us"] / HOUR_US,
                 funding_usd=leg["funding"],
                 price_pnl_usd=rows["price_pnl"],
                 fees_usd=leg["fees"],
@@ -147,6 +164,8 @@ class Recorder:
         frame = frame.with_columns(
             _time("opened_at"),
             closed_at=pl.when(done).then(_time("closed_us")),
+            exit_price_source=pl.when(done).then("exit_source"),
+            exit_price_age_hours=pl.when(done).then("exit_age"),
             exit_reason=pl.when(done).then("reason"),
         )
         return _shaped(frame, TRADES)
@@ -156,7 +175,10 @@ class Recorder:
     ) -> Iterator[str]:
         """Yield a sentence for each thing that was assumed, refused or left out."""
         for status, count in sorted(self.refused.items()):
-            yield f"{count} positions were not opened: {b.REFUSALS[status]}"
+            prices = few(f"{name} at {price:.6g}" for name, price in self._apart.items())
+            named = f" ({prices})" if status == b.GAP_WIDE else ""
+            yield f"{count} positions were not opened: {b.REFUSALS[status]}{named}"
+        yield from self._price_warnings(books, trades)
         for source, meaning in (
             ("proxy", "had no price of their own and were valued at the other leg's"),
             ("index", "were valued at the index price: no mark was known"),
@@ -167,14 +189,14 @@ class Recorder:
                 yield f"{some.height} legs {meaning} ({few(names_of(some))})"
         if missed := int(books.account[0]["missed"]):
             yield f"{missed} settlements look missing from the data while a leg was open"
-        for reason, names in sorted(self.silent.items()):
+        for reason, names in sorted(self._silent.items()):
             verb = "delisted" if reason == b.DELISTED else "without data"
-            yield f"positions were closed at their last price: {few(names)} {verb}"
+            yield f"positions were closed: {few(names)} {verb}"
         stale = trades.filter(pl.col("trade_id").is_in(list(self.stale)))
         if not stale.is_empty():
             yield (
-                f"{stale.height} legs were valued for a time at a price older than "
-                f"stale_after_hours: none newer was known ({few(names_of(stale))})"
+                f"{stale.height} legs had no price of their own for longer than "
+                f"stale_after_hours, and moved with their base ({few(names_of(stale))})"
             )
         if self.frozen:
             yield f"{self.frozen} times a position could not be closed in time: no data"
@@ -192,6 +214,24 @@ class Recorder:
             )
         if count := trades["closed_at"].null_count():
             yield f"{count} legs are still open at the end, valued at their last price"
+
+    def _price_warnings(self, books: b.Books, trades: pl.DataFrame) -> Iterator[str]:
+        """Say what was priced at another market's moves, or late."""
+        bound = self._config.max_price_age_hours
+        late = trades.filter(pl.col("exit_price_age_hours") > bound)
+        if not late.is_empty():
+            yield (
+                f"{late.height} legs were closed at a price older than max_price_age_hours: none "
+                f"newer was known ({few(names_of(late))})"
+            )
+        closed = books.closed["leg"][: books.account[0]["n_closed"]]
+        legs = np.concatenate([closed, books.legs[books.legs["active"]]])
+        lone = trades.filter(pl.col("trade_id").is_in(legs["trade"][legs["lone"]].tolist()))
+        if not lone.is_empty():
+            yield (
+                f"{lone.height} legs moved with the prices of a single other market while their "
+                f"own was not stated ({few(names_of(lone))})"
+            )
 
 
 def _ledger(books: b.Books) -> pl.DataFrame:
@@ -211,15 +251,6 @@ def _ledger(books: b.Books) -> pl.DataFrame:
         }
     )
     return _shaped(frame.with_columns(_time("time")), LEDGER)
-
-
-def _open_pnl(legs: NDArray[Any]) -> NDArray[np.float64]:
-    """``s q (p - e)``, or ``s N (p / e - 1)`` where inverse: as in the kernel."""
-    move = np.where(
-        legs["inverse"], legs["price"] / legs["entry"] - 1, legs["price"] - legs["entry"]
-    )
-    pnl: NDArray[np.float64] = legs["sign"] * legs["size"] * move
-    return pnl
 
 
 def _shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -1,10 +1,9 @@
-"""A run as one HTML file: pictures embedded, nothing loaded from elsewhere.
+"""A run as one HTML file: charts drawn in it, nothing loaded from elsewhere.
 
 What a mail can carry and a browser opens without a network, years later.
 """
 
 import base64
-import calendar
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,22 +14,29 @@ from typing import Any, Final
 
 import polars as pl
 from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
 
-from funding_platform.backtest.results.charts import equity_chart, split_chart
-from funding_platform.backtest.results.metrics import Metrics, PnlSplit
-from funding_platform.backtest.results.returns import monthly_returns
-from funding_platform.core.plain_text import ABSENT, visible
+from funding_platform.backtest.results.charts import equity_chart
+from funding_platform.backtest.results.metrics import Metrics
+from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.backtest.tear_sheet import words
+from funding_platform.backtest.tear_sheet.sections import sections_of
+from funding_platform.core.plain_text import visible
+from funding_platform.core.tables.backtest import COSTS
 
-_MONTHS: Final = tuple(calendar.month_abbr[1:])
-
-_PERCENT: Final = (
-    "total_return",
-    "annualised_return",
-    "volatility",
-    "max_drawdown",
-    "worst_day_return",
-    "hit_rate",
-)
+_WRITTEN: Final = {
+    **dict.fromkeys(
+        (
+            *("total_return", "annualised_return", "volatility", "max_drawdown"),
+            *("worst_day_return", "hit_rate"),
+        ),
+        words.percent,
+    ),
+    "trades": words.count,
+    "capacity_usd": words.usd,
+    "mean_holding_hours": words.span,
+}
+"""How figures are written that are no ratios."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,84 +49,92 @@ class ReportInput:
         Printed above everything.
     facts
         What identifies the run: its id, window, snapshot, code.
-    config
-        The configuration, as plain values.
-    equity
-        Columns ``time`` and ``equity``, in the order of time.
-    split
-        What the profit and loss is made of.
-    metrics
-        The figures.
-    tables
-        Frames by title, e.g. venue pairs; shown as they are.
-    warnings
-        What the run wants noticed.
+    result
+        The run.
+    stress
+        What scenarios would have cost it, as from ``stress.losses.stressed``.
+    capacity
+        Its net at other sizes, as from ``search.capacity``; its own trades scaled when None.
     """
 
     title: str
     facts: Mapping[str, str]
-    config: Mapping[str, Any]
-    equity: pl.DataFrame
-    split: PnlSplit
-    metrics: Metrics
-    tables: Mapping[str, pl.DataFrame]
-    warnings: Sequence[str] = ()
+    result: BacktestResult
+    stress: pl.DataFrame
+    capacity: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A heading with a picture, a table, or both."""
+class Headline:
+    """A figure in large print, with what qualifies it."""
 
-    title: str
-    note: str = ""
-    picture: str = ""
-    header: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
+    name: str
+    value: str
+    more: str = ""
 
 
 def html_report(run: ReportInput) -> str:
     """Write the report as the text of one HTML file; every value is escaped."""
-    shares = run.split.shares()
-    sections = [
-        Section("Equity and drawdown", picture=_encoded(equity_chart(run.equity, ""))),
-        Section(
-            "Figures",
-            note="Ratios are of daily simple returns between UTC midnights, over 365 days, without "
-            "a risk-free rate; the interval is a stationary bootstrap.",
-            header=("figure", "value"),
-            rows=metric_rows(run.metrics),
-        ),
-        Section(
-            "Profit and loss by component",
-            picture=_encoded(split_chart(run.split.signed())),
-            header=("component", "USD", "share of net"),
-            rows=[
-                (name, f"{amount:,.2f}", _percent(shares[name]))
-                for name, amount in run.split.signed().items()
-            ],
-        ),
-        Section("Return by month", header=("year", *_MONTHS), rows=month_rows(run.equity)),
-        *(
-            Section(
-                title, header=frame.columns, rows=[list(map(_cell, row)) for row in frame.rows()]
-            )
-            for title, frame in run.tables.items()
-            if not frame.is_empty()
-        ),
-    ]
+    result = run.result
+    start, end = result.config.window
+    days = (end - start).total_seconds() / 86_400
     return _template().render(
         title=run.title,
+        subtitle=f"{words.moment(start)} to {words.moment(end)} UTC ({days:,.1f} days), "
+        f"{words.usd(result.config.capital_usd)} USD of capital. Amounts are US dollars.",
+        headline=headline(result),
         facts=list(run.facts.items()),
-        warnings=run.warnings,
-        sections=sections,
-        config=json.dumps(run.config, indent=2, default=str),
+        warnings=result.warnings,
+        sections=sections_of(result, run.stress, run.capacity),
+        figures=metric_rows(result.metrics),
+        config=json.dumps(result.config.model_dump(mode="json"), indent=2, default=str),
     )
 
 
-def markdown_summary(run: ReportInput) -> str:
+def headline(result: BacktestResult) -> Sequence[Headline]:
+    """Show the figures that a run is judged by, each with its interval or what it is made of."""
+    found, last = result.metrics, result.equity.row(-1, named=True)
+    costs = sum(last[name] for name in COSTS)
+    days = found.effective_days
+    fell = "" if found.max_drawdown_days is None else f"for {found.max_drawdown_days:.1f} days"
+    return (
+        Headline(
+            "Net", words.usd(last["equity"] - result.config.capital_usd),
+            f"{words.percent(found.total_return)} of the capital",
+        ),
+        Headline("Return per year", words.percent(found.annualised_return), "compounded"),
+        Headline(
+            "Sharpe, adjusted", words.ratio(found.sharpe_adjusted),
+            words.interval(found.sharpe_adjusted_low, found.sharpe_adjusted_high),
+        ),
+        Headline(
+            "Sharpe, plain", words.ratio(found.sharpe),
+            words.interval(found.sharpe_low, found.sharpe_high),
+        ),
+        Headline("Largest drawdown", words.percent(found.max_drawdown), fell),
+        Headline("Funding", words.usd(last["funding_usd"])),
+        Headline("Price", words.usd(last["price_pnl_usd"])),
+        Headline("Costs", words.usd(costs), "fees, slippage, borrowing, penalties"),
+        Headline(
+            "Positions closed", words.count(found.trades),
+            "" if found.hit_rate is None else f"{words.percent(found.hit_rate)} earned something",
+        ),
+        Headline(
+            "Turnover", "-" if found.turnover is None else f"{words.ratio(found.turnover)} x",
+            "of the equity, per year",
+        ),
+        Headline("Held", words.span(found.mean_holding_hours), "on average"),
+        Headline(
+            "Days that count", "-" if days is None else f"{days:,.0f}",
+            "" if days is None else "independent ones, for the mean",
+        ),
+    )  # fmt: skip
+
+
+def markdown_summary(title: str, result: BacktestResult) -> str:
     """Write the equity as an embedded PNG above a Markdown table of the figures."""
-    picture = _encoded(equity_chart(run.equity, run.title))
-    lines = [f"| {name} | {value} |" for name, value in metric_rows(run.metrics)]
+    picture = _encoded(equity_chart(result.equity, title))
+    lines = [f"| {name} | {value} |" for name, value in metric_rows(result.metrics)]
     table = "\n".join(["| figure | value |", "| --- | ---: |", *lines])
     return f"![equity](data:image/png;base64,{picture})\n\n{table}"
 
@@ -128,34 +142,15 @@ def markdown_summary(run: ReportInput) -> str:
 def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
     """List each figure with its name, as a person reads it."""
     return [
-        (
-            one.name.replace("_", " "),
-            (_percent if one.name in _PERCENT else _cell)(getattr(metrics, one.name)),
-        )
+        (one.name.replace("_", " "), _written(one.name, getattr(metrics, one.name)))
         for one in fields(metrics)
     ]
 
 
-def month_rows(equity: pl.DataFrame) -> list[tuple[str, ...]]:
-    """Make one row per year, one cell per calendar month."""
-    found = {(year, month): value for year, month, value in monthly_returns(equity).rows()}
-    years = dict.fromkeys(year for year, _ in found)
-    return [
-        (str(year), *(_percent(found.get((year, month))) for month in range(1, 13)))
-        for year in years
-    ]
-
-
-def _percent(value: float | None) -> str:
-    return ABSENT if value is None else f"{value:.2%}"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ABSENT
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    return f"{value:%Y-%m-%d}" if isinstance(value, date) else str(value)
+def _written(name: str, value: Any) -> str:
+    if isinstance(value, date):
+        return words.moment(value)
+    return _WRITTEN.get(name, words.ratio)(value)
 
 
 def _encoded(picture: bytes) -> str:
@@ -171,5 +166,5 @@ def _template() -> Template:
 
 
 def _without_marks(value: object) -> object:
-    """Return text whose direction and length no character in it can change."""
-    return visible(value) if type(value) is str else value
+    """Text whose direction and length no character in it can change; markup is drawn here."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

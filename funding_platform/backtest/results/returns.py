@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from funding_platform.core.arrays import Floats
 from funding_platform.core.tables.schema import UTC_TIME
 
 DAYS_PER_YEAR: Final = 365
@@ -55,6 +56,11 @@ def daily_returns(equity: pl.DataFrame) -> pl.DataFrame:
         equity="equity",
         **{"return": pl.when(before > 0).then(pl.col("equity") / before - 1)},
     )
+
+
+def known_returns(equity: pl.DataFrame) -> Floats:
+    """Return the daily returns that are defined, in the order of time, shape (days,)."""
+    return daily_returns(equity)["return"].drop_nulls().to_numpy()
 
 
 def monthly_returns(equity: pl.DataFrame) -> pl.DataFrame:

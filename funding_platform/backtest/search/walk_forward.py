@@ -45,6 +45,11 @@ class WalkForwardPlan(BaseModel):
     anchored: bool = Field(
         default=False, description="Choose on all days since the start, not on the last ones."
     )
+    floor: float | None = Field(
+        default=0.0,
+        description="Score in sample that the best point must exceed, or the fold is sat out in "
+        "cash: above 0 it earned something. None takes the best, however bad.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,9 @@ class FoldResult:
 
     fold: Fold
     point: Point | None
-    """None where no point had a score: the fold was sat out in cash."""
+    """None where no point had a score above the floor: the fold was sat out in cash."""
     score: float | None
+    """The best in sample, chosen or not; None where no point had one."""
     out_of_sample_return: float
 
 
@@ -112,9 +118,10 @@ def walk_forward(
     """Choose the best point of each fold in sample, and run it out of sample.
 
     ``score`` sees the in-sample window and nothing else, hence no choice depends on what came
-    after it. Of points with equal scores the first is taken. Each fold starts with what the one
-    before it left, so that the stitched equity is one that could have been had; positions are
-    closed, and paid for, at the end of each fold.
+    after it. Of points with equal scores the first is taken; where none exceeds the plan's floor,
+    nothing is traded: the least bad of points that all lost is no choice. Each fold starts with
+    what the one before it left, so that the stitched equity is one that could have been had;
+    positions are closed, and paid for, at the end of each fold.
 
     Parameters
     ----------
@@ -142,11 +149,11 @@ def walk_forward(
         scores = ((score(point, fold.in_sample), point) for point in points)
         rated = [(value, point) for value, point in scores if value is not None]
         span = fold.out_of_sample
-        if rated and capital > 0:
-            value, point = max(rated, key=itemgetter(0))  # the first of equal ones
+        value, point = max(rated, key=itemgetter(0), default=(None, None))  # first of equal ones
+        if point is not None and capital > 0 and _reaches(value, plan.floor):
             piece = run(point, span, capital).select("time", "equity")
         else:
-            value, point, piece = None, None, _flat(span, capital)
+            point, piece = None, _flat(span, capital)
         closing = float(piece["equity"][-1])
         earned = closing / capital - 1.0 if capital > 0 else 0.0
         done.append(FoldResult(fold, point, value, earned))
@@ -154,6 +161,10 @@ def walk_forward(
         capital = closing
     stitched = pl.concat(pieces).unique("time", keep="last", maintain_order=True)
     return WalkForward(done, stitched)
+
+
+def _reaches(score: float | None, floor: float | None) -> bool:
+    return floor is None or (score is not None and score > floor)
 
 
 def _flat(span: Window, capital: float) -> pl.DataFrame:

@@ -27,6 +27,9 @@ COMPONENTS: Final = (
 EARNINGS: Final = COMPONENTS[:2]
 COSTS: Final = COMPONENTS[2:]
 
+PRICE_SOURCES: Final = ("mark", "index", "close", "reference", "proxy")
+"""What a leg was valued at."""
+
 _RUN_ID = Column("run_id", Type.TEXT, "The run.", nullable=False)
 _MEANINGS: Final = {
     "funding_usd": "Funding received; negative when paid.",
@@ -41,6 +44,11 @@ _MEANINGS: Final = {
 def _usd(name: str, description: str, *, nullable: bool = False) -> Column:
     """Declare a signed amount of US dollars."""
     return Column(name, Type.REAL, description, "USD", nullable)
+
+
+def _hours(name: str, description: str) -> Column:
+    """Declare a span of time."""
+    return Column(name, Type.REAL, description, "hours", minimum=0.0)
 
 
 def _components(note: str) -> tuple[Column, ...]:
@@ -70,10 +78,22 @@ TRADES: Final = Table(
         Column(
             "price_source",
             Type.TEXT,
-            "mark, index or close, of the leg's own venue; or proxy: the other leg's prices.",
+            "At entry: mark, index or close, of the leg's own venue; reference: the last of these, "
+            "moved with the base's other markets; or proxy: the other leg's prices.",
             nullable=False,
-            values=("mark", "index", "close", "proxy"),
+            values=PRICE_SOURCES,
         ),
+        _hours(
+            "price_age_hours",
+            "From the instant that the price is of to the entry; null in older runs.",
+        ),
+        Column(
+            "exit_price_source",
+            Type.TEXT,
+            "Likewise of the price at exit; null while open.",
+            values=PRICE_SOURCES,
+        ),
+        _hours("exit_price_age_hours", "Likewise at exit; null while open."),
         *_components("Of the leg, up to its exit."),
         _usd("traded_usd", "Notional of all fills."),
         _usd("impact_usd", "The part of slippage_usd that grows with size."),
@@ -123,7 +143,9 @@ LEDGER: Final = Table(
         Column("trade_id", Type.INTEGER, "Leg that it happened to.", None, False, 0),
         Column("price", Type.REAL, "Price that amounts were computed at.", PRICE_UNIT, False),
         Column("funding_rate", Type.REAL, "Rate of a settlement.", "fraction per interval"),
-        *_components("Of this entry; price and borrowing are booked when a leg closes."),
+        *_components(
+            "Of this entry; price and borrowing are booked when a leg, or part of it, closes."
+        ),
     ),
     sort_by=("run_id", "seq"),
 )
@@ -174,6 +196,10 @@ _FIGURES: Final = (
     _figure("sharpe", "Mean over deviation of daily returns, per year; no risk-free rate.", None),
     _figure("sharpe_low", "Lower end of its 95 % bootstrap interval.", None),
     _figure("sharpe_high", "Upper end of its 95 % bootstrap interval.", None),
+    _figure("sharpe_adjusted", "Of a year, its autocorrelation admitted (Lo 2002).", None),
+    _figure("sharpe_adjusted_low", "Lower end of its 95 % interval, robust to dependence.", None),
+    _figure("sharpe_adjusted_high", "Upper end of its 95 % interval, robust to dependence.", None),
+    _figure("effective_days", "Independent days that would say as much about the mean.", "days"),
     _figure("sortino", "Mean over downside deviation of daily returns, per year.", None),
     _figure("calmar", "Annualised return over max_drawdown.", None),
     Column("max_drawdown", Type.REAL, "Deepest fall from a peak.", "fraction", False, 0.0),

@@ -113,9 +113,9 @@ CURVE_FACTORS: Final = Table(
         Column(
             "half_life_hours",
             Type.REAL,
-            "8 * ln(1/2) / ln(phi), phi the least-squares slope of b_k on b_(k+1), k = 0..6; null "
-            "unless all buckets are known, b1..b7 deviate by 0.01 or more, 0 < phi < 1, and it is "
-            "at most 640 hours.",
+            "8 * ln(1/2) / ln(phi), phi the slope of b_k on b_(k+1), k = 0..6, debiased; null "
+            "unless all buckets are known, b1..b7 deviate by 0.01 or more, the slope is none that "
+            "white noise shows (one-sided, 1 %), 0 < phi < 1, and it is at most 640 hours.",
             "hours",
             minimum=0.0,
             maximum=640.0,

@@ -187,8 +187,10 @@ _PAST = (
     ),
     _amount(
         "half_life_hours",
-        "ln 2 / -ln r, r being the correlation of the hourly settled divergence with the hour "
-        "before; null where r is not between 0 and 1, or too few hours are known.",
+        "Hours in which the settled divergence loses half of a deviation: an AR(1) over the "
+        "longest interval of the two legs, debiased (Kendall 1954). Null where its slope could be "
+        "that of white noise (one-sided, 1 %), where it shows no decay, or too few hours are "
+        "known.",
         "hours",
     ),
 )

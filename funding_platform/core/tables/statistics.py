@@ -92,8 +92,9 @@ _DISTRIBUTION = (
     real_column("max_8h", "Highest settled rate.", PER_8H),
     real_column(
         "volatility",
-        "sigma of funding_rate / sqrt(interval_hours), times sqrt(8760): the standard deviation "
-        "of a year's funding if settlements were independent.",
+        "sqrt(8760 n / (n - 1) sum((r - y h)^2) / sum(h)) of rates r that pay for h hours, y = "
+        "sum(r) / sum(h): the standard deviation of a year's funding if settlements were "
+        "independent; 0 for a yield that stays the same, however its hours are divided.",
         "fraction per square root of a year",
     ),
     real_column(

@@ -76,7 +76,7 @@ _EMPTY = pl.DataFrame(
 
 
 def _drivers(settled: pl.DataFrame, model: pl.DataFrame, component: str, top: int) -> pl.DataFrame:
-    """The strips of one model, those with the largest share first."""
+    """Rank the strips of one model, those with the largest share first."""
     row = model.row(0, named=True)
     inside = (
         (pl.col("as_of") > row["window_start"])

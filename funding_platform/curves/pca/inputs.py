@@ -63,7 +63,7 @@ class PcaInput:
 
 
 def read_curves(curves: pl.DataFrame, transform: Transform) -> PcaInput:
-    """Number the instruments, sort the strips, transform them, and leave out what cannot be used.
+    """Prepare curves: number instruments, sort and transform strips, leave out what is unusable.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def read_curves(curves: pl.DataFrame, transform: Transform) -> PcaInput:
 
 
 def transformed(strips: pl.DataFrame, transform: Transform) -> pl.DataFrame:
-    """Strips with their buckets b as they are, or as ``ln(1 + b)``: a year's growth, in logs.
+    """Return strips with their buckets b as they are, or as ``ln(1 + b)``, a year's growth in logs.
 
     A compounded yield is above -1; what is not has no logarithm, and its strip is left out.
 

@@ -123,7 +123,7 @@ def score_curves(
 
 
 def _models(name: str, given: Frame, transform: Transform) -> pl.DataFrame:
-    """The models of a transform: no other compares with them, nor applies to the same strips."""
+    """Keep the models of a transform: no other compares with them, nor applies to the strips."""
     models = polars_frame(name, given, CurveError)
     return PCA_MODELS.conform(PCA_MODELS.typed(models)).filter(of_transform(transform))
 

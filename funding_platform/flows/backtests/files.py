@@ -144,7 +144,7 @@ def _last_days(days: Any, settings: Settings) -> dict[str, Any]:
 
 
 def _bases(wanted: Any, settings: Settings) -> dict[str, Any]:
-    """The bases that the lake has, in the order of the file."""
+    """Keep the bases that the lake has, in the order of the file."""
     if not isinstance(wanted, list) or not all(isinstance(name, str) for name in wanted):
         raise ConfigError(f"{ANY_OF_BASES}: {wanted!r} is not a list of bases")
     with connect(settings) as lake:

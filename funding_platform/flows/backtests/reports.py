@@ -6,13 +6,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from funding_platform.backtest.results.metrics import venue_exposure
 from funding_platform.backtest.results.report import ReportInput, html_report
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.backtest.results.run_row import pnl_split
 from funding_platform.backtest.search.walk_forward import FoldResult
+from funding_platform.backtest.stress.losses import stressed
+from funding_platform.backtest.stress.scenarios import built_in
 from funding_platform.core.tables.backtest import RUNS
 from funding_platform.flows.backtests.runs import COMPARED, figure
+from funding_platform.flows.backtests.stress import instruments_of
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import step
 from funding_platform.flows.queries.runs import StoredRun
@@ -22,13 +23,21 @@ FOLDER: Final = "backtests"
 """Below the data folder: where reports are written."""
 
 
-def write_report(settings: Settings, run: StoredRun, path: Path | None = None) -> Path:
+def write_report(
+    settings: Settings,
+    run: StoredRun,
+    path: Path | None = None,
+    *,
+    capacity: pl.DataFrame | None = None,
+) -> Path:
     """Write the report of a run; its path.
 
     Parameters
     ----------
     path
         Where to; ``backtests/<run>.html`` in the data folder when None.
+    capacity
+        The run at other sizes, as from ``capacity_of``; its own trades scaled when None.
 
     Raises
     ------
@@ -37,7 +46,7 @@ def write_report(settings: Settings, run: StoredRun, path: Path | None = None) -
         written.
     """
     with step("backtest: report"):
-        text = html_report(report_input(run))
+        text = html_report(report_input(settings, run, capacity=capacity))
         path = path or report_file(settings, run.run_id)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +65,9 @@ def report_file(settings: Settings, run_id: str) -> Path:
     return settings.data_dir / FOLDER / f"{run_id}.html"
 
 
-def report_input(run: StoredRun) -> ReportInput:
+def report_input(
+    settings: Settings, run: StoredRun, *, capacity: pl.DataFrame | None = None
+) -> ReportInput:
     """Collect what a report shows of a run.
 
     Raises
@@ -66,19 +77,17 @@ def report_input(run: StoredRun) -> ReportInput:
     """
     result = result_of(run)
     return ReportInput(
-        title=f"{run.row['name']}: {run.run_id}",
+        title=report_title(run),
         facts=run_facts(run),
-        config=run.config.model_dump(mode="json"),
-        equity=result.equity.select("time", "equity"),
-        split=pnl_split(result),
-        metrics=result.metrics,
-        tables={
-            "By venue pair": by_group(result, "venues"),
-            "By exit": by_group(result, "exit_reason"),
-            "Held on each venue": venue_exposure(result.exposure, result.equity),
-        },
-        warnings=result.warnings,
+        result=result,
+        stress=stressed(result, built_in(), instruments_of(settings)),
+        capacity=capacity,
     )
+
+
+def report_title(run: StoredRun) -> str:
+    """Write what stands above everything."""
+    return f"{run.row['name']}: {run.run_id}"
 
 
 def result_of(run: StoredRun) -> BacktestResult:

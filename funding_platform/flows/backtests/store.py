@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
@@ -95,3 +95,29 @@ def append_run(transaction: Transaction, row: Mapping[str, Any], result: Backtes
 def append_rows(transaction: Transaction, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows given as mappings."""
     transaction.append(table, pl.DataFrame(rows, schema=table.polars_schema))
+
+
+def trial_id(sweep_id: str, number: int) -> str:
+    """Name one run of a sweep: ``sweep-20261121-072530-9f3c01ab-0004``."""
+    return f"{sweep_id}-{number:04d}"
+
+
+def belongs(sweep_id: str, number: int, name: str, snapshot: int) -> dict[str, Any]:
+    """Return the columns of ``backtest.runs`` by which a run is one of a sweep."""
+    return {
+        "run_id": trial_id(sweep_id, number),
+        "name": name,
+        "sweep_id": sweep_id,
+        "trial": number,
+        "lake_snapshot_id": snapshot,
+    }
+
+
+def made(config: BacktestConfig, snapshot: int, started: datetime) -> dict[str, Any]:
+    """Return the columns of ``backtest.sweeps`` that say with what, and when."""
+    return {
+        "code_version": code_of(config),
+        "lake_snapshot_id": snapshot,
+        "started_at": started,
+        "finished_at": datetime.now(UTC),
+    }

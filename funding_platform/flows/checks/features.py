@@ -102,7 +102,7 @@ def every_curve_has_features(lake: DuckDBPyConnection) -> Answer:
 
 
 def _spikes(lake: DuckDBPyConnection) -> pl.DataFrame:
-    """The strip with most say in each venue's newest first component, where few have most of it."""
+    """Find the strip with most say in each venue's newest first component, if few have most."""
     venues = f"{_NEWEST} SELECT * FROM newest WHERE scope = 'venue' AND status = 'fitted'"
     models = PCA_MODELS.typed(lake.execute(venues).pl())
     curves = lake.execute(

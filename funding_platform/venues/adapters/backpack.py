@@ -173,7 +173,7 @@ class Backpack(Venue):
         return page
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, asked for in seconds; a price that is not the last one has a type."""
+        """Fetch one page of bars, asked for in seconds; marks and indices have a price type."""
         edges: Params = {"startTime": -(-ask.start_ms // 1000), "endTime": ask.end_ms // 1000}
         typed: Params = {} if kind == "trade" else {"priceType": PRICES[kind]}
         rows = await self.fetch(CANDLES, {"symbol": symbol, "interval": "1h", **edges, **typed})
@@ -181,7 +181,7 @@ class Backpack(Venue):
         return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows])
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """The spot markets among the markets."""
+        """List the spot markets among the markets."""
         return [
             SpotListing.of(row, trades=row.status == "Open")
             for row in await self.fetch(MARKETS)
@@ -189,5 +189,5 @@ class Backpack(Venue):
         ]
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """The same of a spot market, by its symbol."""
+        """Fetch the same of a spot market, by its symbol."""
         return await self.fetch_candles(symbol, "trade", ask)

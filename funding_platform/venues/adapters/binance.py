@@ -236,13 +236,13 @@ class Futures(Venue):
         return Page([Settlement(r.venue_symbol, r.time_ms, r.rate, r.mark_price) for r in rows])
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, whose two edges are included; of the index by its pair."""
+        """Fetch one page of bars, whose two edges are included; of the index by its pair."""
         named = "pair" if kind == "index" else "symbol"
         rows = await self.fetch(CANDLES[kind], {named: symbol, **_bars(ask)})
         return CandlePage([row.candle(symbol, traded=kind == "trade") for row in rows])
 
     def asset_class(self, row: Symbol) -> AssetClass:
-        """A coin, or an index of coins, unless the contract is of TradFi."""
+        """Tell the class: a coin, or an index of coins, unless the contract is of TradFi."""
         if row.kind == TRADFI:
             return class_said(row.underlying_type, canonical_base(row.base).base)
         return "index" if row.underlying_type == "INDEX" else "crypto"
@@ -262,17 +262,17 @@ class Binance(Futures):
     )
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """The symbols of the spot market."""
+        """List the symbols of the spot market."""
         rows = await self.fetch(SPOT_INFO)
         return [SpotListing.of(row, trades=row.status == "TRADING") for row in rows]
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """The same from the spot market, which is another host with weights of its own."""
+        """Fetch the same from the spot market, which is another host with weights of its own."""
         rows = await self.fetch(SPOT_CANDLES, {"symbol": symbol, **_bars(ask)})
         return CandlePage([row.candle(symbol, traded=True) for row in rows])
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of what was held, one side, at full hours of the last month."""
+        """Fetch one page of what was held, one side, at full hours of the last month."""
         start_ms = max(ask.start_ms, to_ms(self.now() - HELD_MONTH))
         edges: Params = {"startTime": start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         if start_ms > ask.end_ms:

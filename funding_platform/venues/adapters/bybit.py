@@ -178,20 +178,20 @@ class Bybit(Venue):
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, newest first; a start within a bar would bring that bar."""
+        """Fetch one page of bars, newest first; a start within a bar would bring that bar."""
         return await self._bars(CANDLES[kind], category(symbol), symbol, ask)
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """The instruments of the spot market, on one page."""
+        """List the instruments of the spot market, on one page."""
         rows = await self.fetch(SPOT_INSTRUMENTS, {"category": SPOT})
         return [SpotListing.of(row, trades=row.status == "Trading") for row in rows]
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """The same of a spot market, which may bear the symbol of a perpetual."""
+        """Fetch the same of a spot market, which may bear the symbol of a perpetual."""
         return await self._bars(CANDLES["trade"], SPOT, symbol, ask)
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of what was held: base, and of inverse contracts, of 1 USD each, dollars."""
+        """Fetch one page of what was held: base, and of inverse contracts dollars."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         asked: Params = {"category": category(symbol), "symbol": symbol, "intervalTime": "1h"}
         unit = "open_interest_quote" if category(symbol) == "inverse" else "open_interest_base"

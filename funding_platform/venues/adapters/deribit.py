@@ -165,7 +165,7 @@ class Deribit(Venue):
         )
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One stretch of bars; there are none of mark and index."""
+        """Fetch one stretch of bars; there are none of mark and index."""
         edges: Params = {"start_timestamp": ask.start_ms, "end_timestamp": ask.end_ms}
         asked: Params = {"instrument_name": symbol, "resolution": "60"}
         bars = await self.fetch(CANDLES, {**asked, **edges})

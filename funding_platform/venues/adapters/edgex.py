@@ -187,7 +187,7 @@ class Edgex(Venue):
         return Page(paid, page.next_page_offset_data, others)
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, newest first; the end is excluded, the mark is called oracle price."""
+        """Fetch one page of bars, newest first; the end is excluded."""
         contract_id = await self.venue_id(symbol)
         params: Params = {
             "contractId": contract_id,
@@ -210,5 +210,5 @@ class Edgex(Venue):
 
 
 def _named(symbol: str, contract_id: str, row_id: str) -> str:
-    """The symbol, where the row is of its contract."""
+    """Return the symbol, where the row is of its contract."""
     return symbol if row_id == contract_id else f"contract {row_id}"

@@ -150,7 +150,7 @@ class Extended(Venue):
         )
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars up to the ask's end, newest first."""
+        """Fetch one page of bars up to the ask's end, newest first."""
         params: Params = {
             "market": symbol,
             "prices": PRICES[kind],
@@ -162,7 +162,7 @@ class Extended(Venue):
         return CandlePage([Candle.of(row, venue_symbol=symbol) for row in rows])
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of what was held."""
+        """Fetch one page of what was held."""
         edges: Params = {"startTime": ask.start_ms, "endTime": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(HELD, {"market": symbol, "interval": "P1H", **edges})
         return InterestPage([InterestPoint.of(row, venue_symbol=symbol) for row in rows])

@@ -161,7 +161,7 @@ class Grvt(Venue):
         return Page.sifted([row.settlement for row in answer.result], was_paid, answer.next)
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars, newest first, by cursor."""
+        """Fetch one page of bars, newest first, by cursor."""
         asked: Params = {"interval": "CI_1_H", "type": PRICES[kind]}
         answer = await self.fetch(CANDLES, {**_pages(symbol, ask), **asked})
         blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}
@@ -169,7 +169,7 @@ class Grvt(Venue):
 
 
 def _pages(symbol: str, ask: Ask) -> Params:
-    """What history is asked for by, in nanoseconds and by cursor."""
+    """Ask for a page of history, in nanoseconds and by cursor."""
     return {
         "instrument": symbol,
         "start_time": str(ask.start_ms * NS_PER_MS),

@@ -127,12 +127,12 @@ WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
 
 @cache
 def bars(weight: int) -> Endpoint[list[_Bar]]:
-    """The call for bars, which weighs 20, and 1 per 60 bars."""
+    """Return the call for bars, which weighs 20, and 1 per 60 bars."""
     return Endpoint("/info", list[_Bar], weight=weight, method="POST")
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
-    """An unknown coin is answered with ``null``, HTTP 500 or 200; other errors carry no code."""
+    """Find an unknown coin: ``null``, HTTP 500 or 200; other errors carry no code."""
     if status in (200, 500) and body.strip() == b"null":
         return Refusal(UnknownSymbolError, "no such coin")
     return None
@@ -157,12 +157,12 @@ class _Exchange:
         return self.settle or "USD"
 
     def symbol(self, asset: _Asset) -> str:
-        """The asset's name, which is no other's: with that of its exchange before a colon."""
+        """Name the asset, with its exchange before a colon: no other has that name."""
         name = asset.venue_symbol
         return name if ":" in name or not self.dex else f"{self.dex}:{name}"
 
     def base(self, asset: _Asset) -> str:
-        """What it is on, in the exchange's spelling."""
+        """Name what it is on, in the exchange's spelling."""
         return asset.venue_symbol.rpartition(":")[2]
 
     def asset_class(self, asset: _Asset, coins: Collection[str]) -> AssetClass:
@@ -198,7 +198,7 @@ class Hyperliquid(Venue):
     )
 
     async def fetch_listings(self) -> list[Listing]:
-        """The universes. Prices have five significant digits, hence no fixed tick."""
+        """List the universes. Prices have five significant digits, hence no fixed tick."""
         exchanges = await self._exchanges()
         coins = {
             canonical_base(asset.venue_symbol).base for of in exchanges[:1] for asset in of.assets
@@ -220,7 +220,7 @@ class Hyperliquid(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The contexts, paired with the universes. Impact prices are not a best bid and ask."""
+        """Pair the contexts with the universes. Impact prices are not a best bid and ask."""
         return [
             MarketRow.of(
                 asset,
@@ -242,7 +242,7 @@ class Hyperliquid(Venue):
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of candleSnapshot: of trades, without a turnover, and there are no others."""
+        """Fetch one page of candleSnapshot: of trades only, and without a turnover."""
         edges: Mapping[str, str | int] = {"startTime": ask.start_ms, "endTime": ask.end_ms}
         asked: Mapping[str, str | int] = {"coin": symbol, "interval": "1h", **edges}
         endpoint = bars(20 + -(-min(ask.hours, MOST_BARS) // BARS_PER_WEIGHT))
@@ -250,7 +250,7 @@ class Hyperliquid(Venue):
         return CandlePage([Candle.of(row) for row in rows])
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """The pairs of spotMeta, their tokens by name."""
+        """List the pairs of spotMeta, their tokens by name."""
         meta = await self.fetch(SPOT_META, {"type": "spotMeta"})
         names = {token.index: WRAPPED.get(token.name, token.name) for token in meta.tokens}
 
@@ -266,7 +266,7 @@ class Hyperliquid(Venue):
         ]
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """The same of a spot market, by its coin."""
+        """Fetch the same of a spot market, by its coin."""
         return await self.fetch_candles(symbol, SPOT, ask)
 
     async def _exchanges(self) -> list[_Exchange]:
@@ -289,7 +289,7 @@ class Hyperliquid(Venue):
         ]
 
     async def _exchange(self, dex: str) -> _Exchange:
-        """The universe of an exchange beside its contexts."""
+        """Fetch the universe of an exchange beside its contexts."""
         asked: Params = {"type": "metaAndAssetCtxs", **({"dex": dex} if dex else {})}
         meta, contexts = await self.fetch(MARKETS, asked)
         if len(meta.universe) != len(contexts):

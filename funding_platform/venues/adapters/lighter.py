@@ -154,13 +154,13 @@ class Lighter(Venue):
         )
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One stretch of bars; those of marks have no volume, and where there is none, null."""
+        """Fetch one stretch of bars; where there are none, null comes."""
         rows = await self.fetch(CANDLES[kind], await self._stretch(symbol, ask, count=ask.hours))
         blank = {} if kind == "trade" else {"volume_base": None, "volume_quote": None}
         return CandlePage([Candle.of(row, venue_symbol=symbol, **blank) for row in rows or []])
 
     async def _stretch(self, symbol: str, ask: Ask, count: int) -> Params:
-        """What history is asked for by, in seconds."""
+        """Ask for a stretch of history, in seconds."""
         return {
             "market_id": await self.venue_id(symbol),
             "resolution": "1h",

@@ -243,17 +243,22 @@ class Okx(Venue):
         ]
 
     async def fetch_markets(self) -> list[MarketRow]:
-        """The funding of all perpetuals, joined with prices, open interest and turnover."""
-        funding, swaps, indices = await together(
+        """Fetch the funding of all perpetuals, joined with prices, open interest and turnover.
+
+        Of the futures, those count that are listed as X-Perps.
+        """
+        funding, listed, swaps, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
+            self.attempt(self.listed(), {}),
             self._around(SWAPS),
             self.attempt_each(
                 INDEX_QUOTES, lambda quote: self.fetch(INDEX_TICKERS, {"quoteCcy": quote})
             ),
         )
-        perpetuals = [row for row in funding if row.inst_type == "SWAP" or _is_x_perp(row)]
+        x_perps = {symbol for symbol in listed if X_PERP in symbol}
+        perpetuals = [r for r in funding if r.inst_type == "SWAP" or r.venue_symbol in x_perps]
         around = [swaps]
-        if any(map(_is_x_perp, perpetuals)):
+        if x_perps:
             around.append(await self._around(FUTURES))
         by_pair = {row.pair: row for rows in indices.values() for row in rows}
         index = {row.venue_symbol: by_pair.get(row.pair) for row in perpetuals}
@@ -261,7 +266,7 @@ class Okx(Venue):
         return [MarketRow.joined(row, index, *answers) for row in perpetuals]
 
     async def _around(self, kind: Params) -> tuple[Mapping[str, object], ...]:
-        """Marks, open interest and turnover of a kind of instruments, each by symbol."""
+        """Fetch marks, open interest and turnover of a kind of instruments, each by symbol."""
         return await together(
             self.attempt_rows(MARK_PRICES, kind),
             self.attempt_rows(OPEN_INTEREST, kind),
@@ -275,7 +280,7 @@ class Okx(Venue):
         return Page([Settlement(row.venue_symbol, row.time_ms, row.rate) for row in rows])
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars up to the ask's end, newest first; of the index by its pair."""
+        """Fetch one page of bars up to the ask's end, newest first; of the index by its pair."""
         if kind == "trade":
             return await self._trades(symbol, ask)
         named = _pair(symbol) if kind == "index" else symbol
@@ -284,16 +289,16 @@ class Okx(Venue):
         return CandlePage.finished(candles, lambda place: rows[place].confirm == FINISHED)
 
     async def fetch_spot_listings(self) -> list[SpotListing]:
-        """The instruments of the spot market."""
+        """List the instruments of the spot market."""
         rows = await self.fetch(SPOT_INSTRUMENTS, {"instType": "SPOT"})
         return [SpotListing.of(row, trades=row.state == "live") for row in rows]
 
     async def fetch_spot_candles(self, symbol: str, ask: Ask) -> CandlePage:
-        """The same of a spot market; its sixth and seventh column say the same."""
+        """Fetch the same of a spot market; its sixth and seventh column say the same."""
         return await self._trades(symbol, ask)
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of what was held, newest first; both edges may be left out."""
+        """Fetch one page of what was held, newest first; both edges may be left out."""
         edges: Params = {"begin": ask.start_ms - 1, "end": ask.end_ms, "limit": ask.limit}
         rows = await self.fetch(HELD, {"instId": symbol, "period": "1H", **edges})
         return InterestPage([InterestPoint.of(row, venue_symbol=symbol) for row in rows])

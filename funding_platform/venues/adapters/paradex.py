@@ -162,7 +162,7 @@ class Paradex(Venue):
         )
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One stretch of bars, which wants both edges."""
+        """Fetch one stretch of bars, which wants both edges."""
         edges: Params = {"start_at": ask.start_ms, "end_at": ask.end_ms}
         asked: Params = {"symbol": symbol, "resolution": "60", "price_kind": PRICES[kind]}
         rows = await self.fetch(CANDLES, {**asked, **edges})

@@ -172,7 +172,7 @@ class Pager(ABC, Generic[Row]):
         self._advance(page, times)
 
     def _far_edge(self) -> tuple[int, int]:
-        """Up to what time to ask, and the time whose row proves that no later one is due."""
+        """Return up to what time to ask, and the time whose row proves that no later one is due."""
         if (step_ms := self._series.step_ms) is None:
             return self._end_ms + self._context_ms, self._end_ms
         return self._end_ms - 1, (self._end_ms - 1) // step_ms * step_ms
@@ -184,7 +184,7 @@ class Pager(ABC, Generic[Row]):
         return self._start_ms if step_ms is None else -(-self._start_ms // step_ms) * step_ms + 1
 
     def _is_beyond(self, time_ms: int) -> bool:
-        """Whether a row of that time proves that the window holds no later one."""
+        """Tell whether a row of that time proves that the window holds no later one."""
         return round_to_second(time_ms) >= self._proof_ms
 
     def _reach(self) -> tuple[int, int]:
@@ -192,7 +192,7 @@ class Pager(ABC, Generic[Row]):
         return self._low_ms - _SLACK_MS, min(self._high_ms, self._now_ms) + _SLACK_MS
 
     def _complete(self, page: PageOf[Row]) -> PageOf[Row]:
-        """The page with the rows passed over that are not complete yet, whatever the venue says."""
+        """Pass over the rows that are not complete yet, whatever the venue says."""
         latest = self._complete_until_ms
         if not self._series.lasts_ms or all(row.time_ms <= latest for row in page.rows):
             return page
@@ -249,7 +249,7 @@ class Pager(ABC, Generic[Row]):
         return sum(second < self._start_ms for second in self._by_second)
 
     def _has_context(self) -> bool:
-        """Whether the rows before the window are known that are asked for beside it."""
+        """Tell whether the rows before the window are known that are asked for beside it."""
         return self._rows_before() >= self._series.context_rows
 
     def _stuck(self, what: str) -> PagingError:

@@ -76,7 +76,7 @@ class CandlePage(PageOf[Candle], frozen=True, gc=False):
         is_finished: Callable[[int], bool],
         token: str | None = None,
     ) -> "CandlePage":
-        """The page of a venue that flags the bar that still runs, by its place in the page."""
+        """Make the page of a venue that flags the bar that still runs, by its place in the page."""
         flags = [is_finished(place) for place in range(len(candles))]
         return cls(
             [candle for candle, done in zip(candles, flags, strict=True) if done],
@@ -94,7 +94,7 @@ def _other_values(known: Candle | InterestPoint, row: Candle | InterestPoint) ->
 
 
 def candles_of(kind: str) -> Series[Candle]:
-    """Hourly bars, of which one is complete when its hour is over."""
+    """Describe hourly bars, of which one is complete when its hour is over."""
     return Series(
         subject=f"{kind} candles",
         noun="bar",
@@ -107,7 +107,7 @@ def candles_of(kind: str) -> Series[Candle]:
 
 
 def interest_of(lasts: timedelta) -> Series[InterestPoint]:
-    """Hourly open interest, each known so long after its time."""
+    """Describe hourly open interest, each figure known so long after its time."""
     return Series(
         subject="open interest",
         noun="point",
@@ -124,7 +124,7 @@ SPOT: Final = "spot"
 
 
 def spot_base(listing: SpotListing) -> str:
-    """The canonical base; where the market is of many units of it, the venue's own spelling.
+    """Return the canonical base; where the market is of many units of it, the venue's own spelling.
 
     ``core.spot_candles`` has no multiplier, and a price of a thousand must not pass for one of one.
     """
@@ -133,7 +133,7 @@ def spot_base(listing: SpotListing) -> str:
 
 
 def dollar_markets(listed: Mapping[str, SpotListing]) -> dict[str, str]:
-    """The market of each base that is quoted in dollars, by the order of ``DOLLARS``."""
+    """Find the market of each base that is quoted in dollars, by the order of ``DOLLARS``."""
     ranked = [
         (DOLLARS.index(listing.quote.upper()), listing)
         for listing in listed.values()

@@ -81,7 +81,7 @@ class HourlyHistory:
 
 
 def due_window(window: Window, lasts: timedelta, now: datetime) -> Window | None:
-    """The part of a window whose rows are complete by now; None where there is none."""
+    """Return the part of a window whose rows are complete by now; None where there is none."""
     end = min(window.end, floor_hour(now - lasts) + HOUR)
     return Window(window.start, end) if window.start < end else None
 
@@ -89,7 +89,7 @@ def due_window(window: Window, lasts: timedelta, now: datetime) -> Window | None
 def candles_frame(
     table: Table, venue: str, candles: Sequence[Candle], life: Life, **stated: str
 ) -> pl.DataFrame:
-    """Rows of ``core.price_candles`` or ``core.spot_candles``, all but ``observed_at``."""
+    """Make rows of ``core.price_candles`` or ``core.spot_candles``, all but ``observed_at``."""
     fields = {**dict(zip(PRICES, PRICES, strict=True)), **_VOLUMES}
     return _frame(table, venue, candles, fields, life, HOUR, stated)
 
@@ -97,7 +97,7 @@ def candles_frame(
 def points_frame(
     venue: str, points: Sequence[InterestPoint], life: Life, lasts: timedelta
 ) -> pl.DataFrame:
-    """Rows of ``core.open_interest``, all but ``observed_at``."""
+    """Make rows of ``core.open_interest``, all but ``observed_at``."""
     return _frame(OPEN_INTEREST, venue, points, _HELD, life, lasts, {})
 
 
@@ -119,7 +119,7 @@ def _frame(
     lasts: timedelta,
     stated: Mapping[str, str],
 ) -> pl.DataFrame:
-    """The table's columns but ``observed_at``, in order, without values that break a rule."""
+    """Make the table's columns but ``observed_at``, in order, without values that break a rule."""
     time, unknown = table.key[-1], [None] * len(rows)
     dollars = is_dollar(life.quote)
     values = {
@@ -139,7 +139,7 @@ def _frame(
     names = [name for name in table.column_names if name != "observed_at"]
     whole = frame.select(columns.get(name, pl.col(name)).alias(name) for name in names)
     # Prices were looked at, and what is decoded is finite: a rule can only be broken from below.
-    below = any((least := frame[name].min()) is not None and least < 0 for name in fields)
+    below = any((frame[name] < 0).any() for name in fields)
     return within_rules(whole, table, venue) if below else whole
 
 
@@ -152,7 +152,7 @@ def covered(
     omits: bool,
     reading: Reading[Any],
 ) -> tuple[Coverage, list[int]]:
-    """How complete one symbol is, and the hours that were due and are absent.
+    """Count how complete one symbol is, and name the hours that were due and are absent.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def covered(
 
 
 def _ends(window: Window, seen: Collection[int], life: Life, ended: Ended) -> tuple[int, int]:
-    """From which hour on, and up to which, rows were due."""
+    """Return from which hour on, and up to which, rows were due."""
     start, end = _full_hour(to_ms(window.start)), to_ms(window.end)
     first = None if life.listed_ms is None else max(start, _full_hour(life.listed_ms))
     if first is None or ended is Ended.NOT_KEPT:
@@ -192,7 +192,7 @@ def _ends(window: Window, seen: Collection[int], life: Life, ended: Ended) -> tu
 
 
 def _full_hour(time_ms: int) -> int:
-    """The full hour at or after a moment."""
+    """Return the full hour at or after a moment."""
     return -(-time_ms // HOUR_MS) * HOUR_MS
 
 
@@ -203,7 +203,7 @@ def build_hourly(
     failures: Mapping[str, VenueError],
     observed_at: datetime,
 ) -> HourlyHistory:
-    """The rows of all symbols as one, seen at ``observed_at``."""
+    """Join the rows of all symbols, seen at ``observed_at``."""
     frames = [one.frame for one in hours.values() if not one.frame.is_empty()]
     everything = pl.concat(frames) if frames else table.empty().drop("observed_at")
     everything = everything.with_columns(instant(observed_at).alias("observed_at"))

@@ -20,7 +20,7 @@ _CHANGED: Final = "the venue may have changed what it publishes, or its unit or 
 def sound_candles(
     candles: Sequence[Candle], contradictions: Mapping[int, str], where: Mapping[str, Any]
 ) -> tuple[list[Candle], list[int]]:
-    """The bars that can be, and the times of those that tell of an hour without a price.
+    """Return the bars that can be, and the times of those without any price.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def sound_candles(
 def sound_points(
     points: Sequence[InterestPoint], contradictions: Mapping[int, str], where: Mapping[str, Any]
 ) -> tuple[list[InterestPoint], list[int]]:
-    """The points that can be; there are none that tell of nothing.
+    """Return the points that can be; none of them tells of nothing.
 
     Raises
     ------
@@ -60,16 +60,17 @@ def sound_points(
 
 
 def _is_sound(row: Candle) -> bool:
-    """Whether nothing at all is wrong with a bar, as with nearly all of them."""
+    """Tell whether nothing at all is wrong with a bar, as with nearly all of them."""
+    bar: Any = row
     try:
-        within: Any = row.low <= row.open <= row.high and row.low <= row.close <= row.high  # type: ignore[operator]
-        return bool(within) and row.low > 0 and row.time_ms % HOUR_MS == 0  # type: ignore[operator]
+        within = bar.low <= bar.open <= bar.high and bar.low <= bar.close <= bar.high
+        return bool(within and bar.low > 0 and bar.time_ms % HOUR_MS == 0)
     except TypeError:  # a price is absent
         return False
 
 
 def _complaint(row: Candle) -> str | None:
-    """What is wrong with a bar; None where nothing is."""
+    """Say what is wrong with a bar; None where nothing is."""
     if off := _off_the_grid(row.time_ms):
         return off
     first, high, low, last, *_ = row.values

@@ -1,6 +1,7 @@
 """Probabilistic and deflated Sharpe ratios: the paper's own example, and plain simulation."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,3 +79,20 @@ def test_returns_that_do_not_vary_have_no_moments(returns: list[float]) -> None:
 
 def test_an_impossible_variance_gives_no_probability() -> None:
     assert probabilistic_sharpe(ReturnMoments(2.0, 5, 3.0, 2.0)) is None
+
+
+def test_days_that_resemble_one_another_prove_less() -> None:
+    """Each return twice in a row: half as many independent days, the same moments."""
+    once = np.random.default_rng(8).normal(0.1, 1.0, 200)
+    moments, repeated = ReturnMoments.of(once), ReturnMoments.of(np.repeat(once, 2))
+    assert moments is not None
+    assert repeated is not None
+    assert repeated.observations == 400
+    assert repeated.effective == pytest.approx(200, rel=0.35)
+    alone, twice = probabilistic_sharpe(moments), probabilistic_sharpe(repeated)
+    assert alone is not None
+    assert twice is not None
+    assert twice < alone + 0.05
+    as_if_independent = probabilistic_sharpe(replace(repeated, effective=None))
+    assert as_if_independent is not None
+    assert twice < as_if_independent

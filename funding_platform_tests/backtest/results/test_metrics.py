@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -64,6 +65,10 @@ def test_a_run_that_did_nothing_has_returns_of_zero_and_no_ratios() -> None:
         "sharpe",
         "sharpe_low",
         "sharpe_high",
+        "sharpe_adjusted",
+        "sharpe_adjusted_low",
+        "sharpe_adjusted_high",
+        "effective_days",
         "sortino",
         "calmar",
         "max_drawdown_days",
@@ -72,6 +77,16 @@ def test_a_run_that_did_nothing_has_returns_of_zero_and_no_ratios() -> None:
         "mean_holding_hours",
         "capacity_usd",
     }
+
+
+def test_the_adjusted_ratio_stands_beside_the_plain_one() -> None:
+    values = 1_000 * np.cumprod(1 + np.random.default_rng(3).normal(1e-3, 5e-3, 200))
+    found = measure(daily(*values.tolist()), NO_TRADES, Bootstrap(resamples=0))
+    ratios = found.sharpe_adjusted_low, found.sharpe_adjusted, found.sharpe_adjusted_high
+    assert all(one is not None for one in ratios)
+    assert ratios[0] < ratios[1] < ratios[2]
+    assert found.effective_days is not None
+    assert 50 < found.effective_days <= 199
 
 
 def test_a_run_of_one_instant_has_no_days() -> None:

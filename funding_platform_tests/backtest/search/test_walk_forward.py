@@ -24,7 +24,8 @@ from funding_platform_tests.backtest.results.equities import DAY, START, equity_
 
 DAYS = 40
 HISTORY = Window(START, START + DAYS * DAY)
-PLAN = WalkForwardPlan(in_sample_days=10, out_of_sample_days=7)
+PLAN = WalkForwardPlan(in_sample_days=10, out_of_sample_days=7, floor=None)
+WITH_FLOOR = WalkForwardPlan(in_sample_days=10, out_of_sample_days=7)
 POINTS: list[Point] = [{"asset": asset} for asset in range(3)]
 
 
@@ -125,6 +126,25 @@ def test_a_fold_without_a_score_is_sat_out() -> None:
     returns[:10] = np.nan
     first: Any = walk(returns).folds[0]
     assert (first.point, first.score, first.out_of_sample_return) == (None, None, 0.0)
+
+
+def test_where_every_point_lost_nothing_is_traded() -> None:
+    returns = made_up(4)
+    returns[:10] = -np.abs(returns[:10])
+    first: Any = walk(returns, WITH_FLOOR).folds[0]
+    assert (first.point, first.out_of_sample_return) == (None, 0.0)
+    assert first.score < 0
+    assert first.score == pytest.approx(returns[:10].sum(axis=0).max())
+    chosen: Any = walk(returns).folds[0]
+    assert chosen.point == {"asset": int(returns[:10].sum(axis=0).argmax())}
+
+
+@given(st.integers(0, 200))
+def test_a_floor_only_takes_folds_away(seed: int) -> None:
+    returns = made_up(seed)
+    for free, held in zip(walk(returns).folds, walk(returns, WITH_FLOOR).folds, strict=True):
+        assert free.score is not None
+        assert held.point == (free.point if free.score > 0 else None)
 
 
 def test_what_is_lost_is_not_run_again() -> None:

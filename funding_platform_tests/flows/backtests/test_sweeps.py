@@ -16,9 +16,11 @@ from funding_platform.flows.backtests import data as backtest_data
 from funding_platform.flows.backtests import sweeps as backtest_sweeps
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.runs import rerun
-from funding_platform.flows.backtests.sweeps import sweep_and_store, walk_forward_and_store
+from funding_platform.flows.backtests.sweeps import sweep_and_store
+from funding_platform.flows.backtests.walk_forwards import walk_forward_and_store
 from funding_platform.flows.queries.runs import load_run, load_sweep, stored_runs
 from funding_platform.settings import Settings
+from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import HOUR, START
 from funding_platform_tests.flows.backtests.lakes import CONFIG, rows_in, setting
 from funding_platform_tests.reading import read
@@ -80,7 +82,7 @@ def test_a_sweep_over_nothing_says_so_before_it_starts(lake: Settings) -> None:
 
 
 def test_a_walk_forward_keeps_its_folds_whole(lake: Settings) -> None:
-    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
     found = walk_forward_and_store(lake, setting(costs={}), plan, division)
     row, trials = read(load_sweep, lake, found.row["sweep_id"])
@@ -98,9 +100,32 @@ def test_a_walk_forward_keeps_its_folds_whole(lake: Settings) -> None:
         rerun(lake, one)
 
 
+def test_a_walk_forward_in_two_processes_is_that_of_one(lake: Settings) -> None:
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
+    plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4), "bases": ((), ("DOGE",))})
+    one, two = (
+        walk_forward_and_store(lake, setting(costs={}), plan, division, workers=workers)
+        for workers in (1, 2)
+    )
+    assert one.folds == two.folds
+    assert one.equity.equals(two.equity)
+    assert one.row["failures"] == two.row["failures"] != []
+
+
+def test_a_walk_forward_trades_nothing_where_every_point_lost(lake: Settings) -> None:
+    """Fees that no divergence of this market pays for."""
+    plan = SweepPlan(axes={"costs.flat_fee_bps": (90.0, 95.0)})
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    losing = setting(strategy=CrossVenueCarry(entry_threshold=-1.0))
+    found = walk_forward_and_store(lake, losing, plan, division)
+    assert all(fold.score is not None and fold.score < 0 for fold in found.folds)
+    assert [fold.point for fold in found.folds] == [None, None]
+    assert found.row["total_return"] == 0.0
+
+
 def test_a_fold_that_was_sat_out_has_no_run(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (1.0,)})
-    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     found = walk_forward_and_store(lake, setting(costs={}), plan, division)
     row, trials = read(load_sweep, lake, found.row["sweep_id"])
     assert trials.is_empty()
@@ -110,7 +135,7 @@ def test_a_fold_that_was_sat_out_has_no_run(lake: Settings) -> None:
 def test_a_walk_forward_reads_what_its_points_ask_for(lake: Settings) -> None:
     """Also what the configuration that they vary does not; what cannot be read is named."""
     plan = SweepPlan(axes={"bases": (("DOGE",), ("B1",))})
-    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     found = walk_forward_and_store(lake, setting(costs={}, bases=("B0",)), plan, division)
     assert [fold.point for fold in found.folds] == [{"bases": ("B1",)}] * 2
     row, trials = read(load_sweep, lake, found.row["sweep_id"])
@@ -131,7 +156,7 @@ def test_a_walk_forward_refuses_what_makes_no_sense(lake: Settings) -> None:
             lake,
             setting(end=START + 200 * HOUR),
             SweepPlan(axes={"position_usd": (-1.0,)}),
-            WalkForwardPlan(in_sample_days=4, out_of_sample_days=3),
+            WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None),
         )
 
 
@@ -143,7 +168,7 @@ def test_a_walk_forward_varies_nothing_that_its_folds_decide(
     lake: Settings, name: str, value: object
 ) -> None:
     plan = SweepPlan(axes={"strategy.erosion": (0.5,), name: (value,)})
-    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     with pytest.raises(SweepError, match=f"cannot vary {name}:"):
         walk_forward_and_store(lake, CONFIG, plan, division)
 
@@ -151,7 +176,7 @@ def test_a_walk_forward_varies_nothing_that_its_folds_decide(
 def test_a_walk_forward_without_one_run_in_sample_is_refused(own_lake: Settings) -> None:
     """Nothing was chosen in any fold, hence what it would have earned is not 0."""
     plan = SweepPlan(axes={"bases": (("DOGE",), ("PEPE",))})
-    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     said = r"none of 4 runs in sample succeeded, the first: 0 in .*no instrument of those"
     with pytest.raises(SweepError, match=said):
         walk_forward_and_store(own_lake, CONFIG, plan, division)
@@ -160,7 +185,7 @@ def test_a_walk_forward_without_one_run_in_sample_is_refused(own_lake: Settings)
 
 def test_a_walk_forward_hands_on_each_warning_once(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
-    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3)
+    division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     found = walk_forward_and_store(lake, setting(costs={}), plan, division)
     trials = read(load_sweep, lake, found.row["sweep_id"])[1]
     said = [warning for one in trials.sort("trial")["warnings"] for warning in one]

@@ -17,6 +17,23 @@ NOT_BARS = {
 }
 """Files of the index that answer no call of ours."""
 
+SYMBOLS = {
+    "aster": "BTCUSDT",
+    "backpack": "BTC_USDC_PERP",
+    "binance": "BTCUSDT",
+    "bybit": "BTCUSDT",
+    "deribit": "BTC-PERPETUAL",
+    "drift": "BTC-PERP",
+    "edgex": "BTCUSD",
+    "extended": "BTC-USD",
+    "grvt": "BTC_USDT_Perp",
+    "hyperliquid": "BTC",
+    "lighter": "BTC",
+    "okx": "BTC-USDT-SWAP",
+    "paradex": "BTC-USD-PERP",
+}
+"""What each venue's recorded bars are asked by where the index does not say."""
+
 
 def candle_cases() -> list[Case]:
     """The recorded answers to calls that the adapters make; none without the recordings."""

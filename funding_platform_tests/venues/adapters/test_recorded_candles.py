@@ -15,26 +15,15 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.candles import Candle, InterestPoint
 from funding_platform.venues.parsing.payloads import present
-from funding_platform_tests.venues.adapters.recorded_candles import Case, Row, body, candle_cases
+from funding_platform_tests.venues.adapters.recorded_candles import (
+    SYMBOLS,
+    Case,
+    Row,
+    body,
+    candle_cases,
+)
 from funding_platform_tests.venues.listings import with_listings
 from funding_platform_tests.venues.server import Answer, Params, serve
-
-SYMBOLS = {
-    "aster": "BTCUSDT",
-    "backpack": "BTC_USDC_PERP",
-    "binance": "BTCUSDT",
-    "bybit": "BTCUSDT",
-    "deribit": "BTC-PERPETUAL",
-    "drift": "BTC-PERP",
-    "edgex": "BTCUSD",
-    "extended": "BTC-USD",
-    "grvt": "BTC_USDT_Perp",
-    "hyperliquid": "BTC",
-    "lighter": "BTC",
-    "okx": "BTC-USDT-SWAP",
-    "paradex": "BTC-USD-PERP",
-}
-"""What each venue's recorded bars are asked by where the index does not say."""
 
 BY_NUMBER = {"edgex", "lighter"}
 """Venues whose index names contracts by number."""

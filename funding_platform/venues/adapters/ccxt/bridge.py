@@ -145,13 +145,13 @@ class CcxtBridge(Venue):
         )
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of ccxt's bars."""
+        """Fetch one page of ccxt's bars."""
         rows = await self._through_time(CALLS[kind], symbol, ask)
         bars = self._read_rows(Bar, rows)
         return CandlePage([Candle.of(row, venue_symbol=symbol) for row in bars])
 
     async def fetch_open_interest(self, symbol: str, ask: Ask) -> InterestPage:
-        """One page of what ccxt knows was held of a contract."""
+        """Fetch one page of what ccxt knows was held of a contract."""
         rows = self._read_rows(Held, await self._through_time(HELD, symbol, ask))
         listing = (await self.listed())[symbol]
         return InterestPage([row.point(self._exchange.id, listing) for row in rows])

@@ -49,7 +49,7 @@ class Held(Payload):
     value: MaybeReal = field(name="openInterestValue", default=None)
 
     def point(self, exchange: str, listing: Listing) -> InterestPoint:
-        """One side of it, in base where a contract is of one unit, and in the quote."""
+        """Return one side of it, in base where a contract is of one unit, and in the quote."""
         sides = 0.5 if exchange in BOTH_SIDES else 1.0
         linear = listing.contract_type == "linear"
         amount = self.amount if linear and present(listing.contract_size) == 1 else None
@@ -60,7 +60,7 @@ class Held(Payload):
 
 
 def candle_specs(exchange: Any) -> tuple[CandleSpec, ...]:
-    """How the bars that ccxt has of an exchange are handed out.
+    """Say how the bars that ccxt has of an exchange are handed out.
 
     Which of an exchange's empty hours are published nobody says: of deals none is expected.
     """
@@ -79,14 +79,14 @@ def candle_specs(exchange: Any) -> tuple[CandleSpec, ...]:
 
 
 def interest_spec(exchange: Any) -> HourlySpec | None:
-    """How the open interest that ccxt has of an exchange is handed out."""
+    """Say how the open interest that ccxt has of an exchange is handed out."""
     if exchange.has.get(HELD) is not True:
         return None
     return HourlySpec(pager=EitherEnd, page_size=PAGE_SIZE)
 
 
 def _page_size(exchange: Any, kind: str) -> int:
-    """As many bars as ccxt says that an exchange grants."""
+    """Return as many bars as ccxt says that an exchange grants."""
     swaps = (exchange.features or {}).get("swap") or {}
     granted = (swaps.get("linear") or {}).get("fetchOHLCV") or {}
     return min(granted.get(kind) or granted.get("limit") or PAGE_SIZE, LARGEST_PAGE)

@@ -104,7 +104,7 @@ class Drift(Venue):
         )
 
     async def fetch_candles(self, symbol: str, kind: str, ask: Ask) -> CandlePage:
-        """One page of bars; ``startTs`` is the newest of them, from which it goes back."""
+        """Fetch one page of bars; ``startTs`` is the newest of them, from which it goes back."""
         params: Params = {
             "symbol": symbol,
             "startTs": ask.end_ms // 1000,

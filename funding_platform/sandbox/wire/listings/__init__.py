@@ -1,0 +1,1 @@
+"""What venues print of the instruments that they list: one row per contract or spot market."""
