@@ -33,7 +33,7 @@ async def all_instruments(venue: Venue, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def listed_in(instruments: pl.DataFrame, window: Window) -> list[str]:
-    """List the symbols that may have traded in the window: those listed before its end."""
+    """List the symbols that may have traded in the window: listed before its end or undated."""
     listed = pl.col("listed_at").is_null() | (pl.col("listed_at") < window.end)
     return instruments.filter(listed)["venue_symbol"].sort().to_list()
 
