@@ -30,7 +30,7 @@ _WORDS: Final[dict[str, AssetClass]] = {
     **dict.fromkeys(("metal", "metals"), "metal"),
     **dict.fromkeys(("commodity", "commodities"), "commodity"),
     **dict.fromkeys(("fx", "forex"), "fx"),
-}  # type: ignore[dict-item]
+}
 """Venues' words, in lower case."""
 
 _CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "CNH", "KRW", "MXN")
@@ -38,7 +38,7 @@ _CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "C
 _UNMISTAKABLE: Final[dict[str, AssetClass]] = {
     **dict.fromkeys(("XAU", "XAG", "XPT", "XPD"), "metal"),
     **{a + b: "fx" for a in _CURRENCIES for b in _CURRENCIES if a != b},
-}  # type: ignore[dict-item]
+}
 """Codes of ISO 4217: no coin goes by them."""
 
 _KNOWN: Final[dict[str, AssetClass]] = {
@@ -63,7 +63,7 @@ _KNOWN: Final[dict[str, AssetClass]] = {
         ),
         "index",
     ),
-}  # type: ignore[dict-item]
+}
 """What these tickers stand for where it is known that they stand for no coin."""
 
 _METALS: Final = frozenset(name for name, kind in _KNOWN.items() if kind == "metal")

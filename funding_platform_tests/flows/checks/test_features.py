@@ -104,7 +104,7 @@ def test_the_spike_that_a_component_is_made_of_is_named(lake: duckdb.DuckDBPyCon
     """Thirty strips, of which one has a bucket of 50 a year, along which the component lies."""
     loading = {f"pc1_{bucket}": float(bucket == "b0") for bucket in BUCKETS}
     means = {f"mean_{bucket}": 0.1 for bucket in BUCKETS}
-    put(lake, PCA_MODELS, model(window_start=OCTOBER, **loading, **means))
+    put(lake, PCA_MODELS, {**model(window_start=OCTOBER), **loading, **means})
     seen = [OCTOBER + timedelta(hours=8 * k) for k in range(1, 31)]
     put(
         lake,
