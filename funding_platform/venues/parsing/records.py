@@ -71,7 +71,8 @@ class Listing(Record, kw_only=True, frozen=True, gc=False):
     """One perpetual that a venue lists; columns of ``core.instruments``.
 
     ``base`` is the venue's spelling, ``status`` the venue's word for it. ``venue_id`` is what calls
-    name it by, where that is not the symbol; it is not kept.
+    name it by, where that is not the symbol; it is not kept. ``asset_class`` is left out where the
+    venue does not say it.
     """
 
     venue_symbol: str

@@ -42,6 +42,23 @@ def test_the_lake_as_it_was_gives_the_same_run(lake_settings: Settings) -> None:
     assert not now.ledger.equals(first.ledger)
 
 
+def test_intervals_are_those_known_at_their_settlement(lake_settings: Settings) -> None:
+    """What later settlements have told since is in the lake too, and is not read."""
+    fill(lake_settings, drawn_market(3))
+
+    def intervals(update: str) -> pl.Series:
+        with connect(lake_settings, read_only=False) as lake:
+            lake.execute(f"UPDATE core.funding_rates SET {update}")
+        return provider_from_lake(lake_settings, setting()).funding_rates["interval_hours"]
+
+    stated = intervals("interval_inferred = false")
+    known_now = "interval_inferred = true, interval_hours = 24, interval_hours_known = "
+    assert intervals(f"{known_now} interval_hours").equals(stated)
+    of_an_older_version = intervals(f"{known_now} NULL")
+    assert of_an_older_version.null_count() < of_an_older_version.len() / 10
+    assert 24.0 not in of_an_older_version
+
+
 @pytest.mark.parametrize(("look_back", "before"), [(0, 26), (40, 40)])
 def test_only_what_is_asked_for_is_read(
     lake_settings: Settings, look_back: int, before: int

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from funding_platform.core.time_grid import Window
+from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.registry import open_venue
@@ -129,3 +130,32 @@ def test_the_recorded_row_of_a_builder_is_read(shared_dir: Any, settings: Settin
         lambda params: Answer([row for row in rows if row["time"] >= params["startTime"]]),
     )
     assert found.frame["funding_rate"].to_list() == [float(row["fundingRate"]) for row in rows]
+
+
+def test_the_sandbox_speaks_of_builders_as_the_venue_does(settings: Settings) -> None:
+    """Shares of the synthetic market: one asset on two venues, by base and class."""
+
+    async def listed(venue: str, url: str) -> pl.DataFrame:
+        async with open_venue(venue, url, settings=settings) as opened:
+            frame = await opened.instruments()
+            assert opened.warnings == []
+            snapshot = await opened.market_snapshot()
+            assert set(snapshot["venue_symbol"]) <= set(frame["venue_symbol"])
+            return frame.filter(~pl.col("asset_class").is_in(("crypto", "other")))
+
+    with running_sandbox(build_market(symbols=60)) as sandbox:
+        urls = sandbox.venue_urls
+        ours, theirs = (
+            asyncio.run(listed(venue, urls[venue])) for venue in ("hyperliquid", "binance")
+        )
+    facts = ("venue_symbol", "base", "asset_class")
+    assert ours.select(facts).rows() == [
+        ("xyz:AAPL", "AAPL", "equity"),
+        ("xyz:TSLA", "TSLA", "equity"),
+        ("xyz:XAU", "XAU", "metal"),
+    ]
+    assert theirs.select(facts).rows() == [
+        ("AAPLUSDT", "AAPL", "equity"),
+        ("TSLAUSDT", "TSLA", "equity"),
+        ("XAUUSDT", "XAU", "metal"),
+    ]
