@@ -35,14 +35,7 @@ def test_of_logs_the_fit_is_that_of_the_logs_of_the_buckets() -> None:
 
 def test_the_transform_is_in_the_name_of_the_model() -> None:
     given = strips(days=100, symbols=("A",))
-<<<<<<< HEAD
-    transforms: tuple[Transform, ...] = ("yield", "log1p")
-    both = [rolling_pca(given, WINDOW, transform=one).models for one in transforms]
-||||||| 5cb6a79
-    both = [rolling_pca(given, WINDOW, transform=one).models for one in ("yield", "log1p")]
-=======
     both = [rolling_pca(given, WINDOW, transform=one).models for one in get_args(Transform)]
->>>>>>> w-misc
     ids = pl.concat(both)["model_id"]
     assert ids.n_unique() == len(ids)
     assert {"instrument:okx:A:2025-03", "instrument:okx:A:2025-03:log1p"} <= set(ids)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -103,19 +102,9 @@ def test_the_flagged_model_is_named(lake: duckdb.DuckDBPyConnection) -> None:
 
 def test_the_spike_that_a_component_is_made_of_is_named(lake: duckdb.DuckDBPyConnection) -> None:
     """Thirty strips, of which one has a bucket of 50 a year, along which the component lies."""
-<<<<<<< HEAD
-    loading: dict[str, Any] = {f"pc1_{bucket}": float(bucket == "b0") for bucket in BUCKETS}
-    means: dict[str, Any] = {f"mean_{bucket}": 0.1 for bucket in BUCKETS}
-    put(lake, PCA_MODELS, model(window_start=OCTOBER, **loading, **means))
-||||||| 5cb6a79
-    loading = {f"pc1_{bucket}": float(bucket == "b0") for bucket in BUCKETS}
-    means = {f"mean_{bucket}": 0.1 for bucket in BUCKETS}
-    put(lake, PCA_MODELS, model(window_start=OCTOBER, **loading, **means))
-=======
     loading = {f"pc1_{bucket}": float(bucket == "b0") for bucket in BUCKETS}
     means = {f"mean_{bucket}": 0.1 for bucket in BUCKETS}
     put(lake, PCA_MODELS, {**model(window_start=OCTOBER), **loading, **means})
->>>>>>> w-misc
     seen = [OCTOBER + timedelta(hours=8 * k) for k in range(1, 31)]
     put(
         lake,

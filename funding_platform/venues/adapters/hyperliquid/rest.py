@@ -77,41 +77,6 @@ MARKETS: Final = Endpoint(
 PERP_DEXS: Final = Endpoint("/info", list[_Dex | None], weight=20, method="POST")  # null: core
 # 20, and 1 per 20 rows of a full page.
 HISTORY: Final = Endpoint("/info", list[_Funding], weight=45, method="POST")
-<<<<<<< HEAD:funding_platform/venues/adapters/hyperliquid.py
-
-MOST_BARS: Final = 5_000
-"""So many are kept, 208 days of hours; of anything older the answer is an empty list."""
-KEPT: Final = (MOST_BARS - 2) * HOUR
-"""Without the bar that still runs, and the one that drops out meanwhile."""
-BARS_PER_WEIGHT: Final = 60
-
-WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
-"""Spot tokens that stand for a coin of another chain, one for one."""
-
-
-@cache
-def bars(weight: int) -> Endpoint[list[_Bar]]:
-    """Return the call for bars, which weighs 20, and 1 per 60 bars."""
-    return Endpoint("/info", list[_Bar], weight=weight, method="POST")
-||||||| f72f5f0:funding_platform/venues/adapters/hyperliquid.py
-SPOT_META: Final = Endpoint("/info", _SpotMeta, weight=20, method="POST")
-
-MOST_BARS: Final = 5_000
-"""So many are kept, 208 days of hours; of anything older the answer is an empty list."""
-KEPT: Final = (MOST_BARS - 2) * HOUR
-"""Without the bar that still runs, and the one that drops out meanwhile."""
-BARS_PER_WEIGHT: Final = 60
-
-WRAPPED: Final = {"UBTC": "BTC", "UETH": "ETH", "USOL": "SOL"}
-"""Spot tokens that stand for a coin of another chain, one for one."""
-
-
-@cache
-def bars(weight: int) -> Endpoint[list[_Bar]]:
-    """Return the call for bars, which weighs 20, and 1 per 60 bars."""
-    return Endpoint("/info", list[_Bar], weight=weight, method="POST")
-=======
->>>>>>> w-candles:funding_platform/venues/adapters/hyperliquid/rest.py
 
 
 def _refusal(status: int, body: bytes) -> Refusal | None:
