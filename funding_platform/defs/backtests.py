@@ -11,7 +11,8 @@ from pydantic import Field
 
 from funding_platform.backtest.results.report import markdown_summary
 from funding_platform.core.plain_text import markdown
-from funding_platform.core.tables.backtest import FRAMES, RUNS
+from funding_platform.core.tables.backtest import FRAMES
+from funding_platform.core.tables.backtest_runs import RUNS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS
 from funding_platform.core.tables.fees import FEE_HISTORY

@@ -9,7 +9,7 @@ computed, ``marts`` built by dbt, ``backtest`` simulated. Column names end in th
 from typing import Final
 
 from funding_platform.core.errors import UnknownNameError
-from funding_platform.core.tables.backtest import BACKTEST_TABLES
+from funding_platform.core.tables.backtest_runs import BACKTEST_TABLES
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,

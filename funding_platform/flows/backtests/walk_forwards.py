@@ -24,7 +24,7 @@ from funding_platform.backtest.search.walk_forward import (
     folds,
     walk_forward,
 )
-from funding_platform.core.tables.backtest import SWEEPS
+from funding_platform.core.tables.backtest_runs import SWEEPS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtests.data import LakeData, provider_from_lake
 from funding_platform.flows.backtests.sharing import SharedData, shared
