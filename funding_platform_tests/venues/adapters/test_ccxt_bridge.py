@@ -1,9 +1,9 @@
 """Exchanges behind ccxt: the same three calls, by our client and to our rule of completeness."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.sandbox.faults import Body, Status
-from funding_platform.sandbox.market import Instrument, Market
+from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.sandbox.wire.binance import STYLE
 from funding_platform.settings import Settings
@@ -26,14 +26,16 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.registry import open_venue
+from funding_platform_tests.venues.adapters.bridged import (
+    NOW,
+    YEAR,
+    settling_every,
+    unified,
+    with_venue,
+)
 from funding_platform_tests.venues.server import Answer, Params, Router, serve
 
 pytest.importorskip("ccxt")
-
-T = TypeVar("T")
-NOW = datetime(2026, 3, 1, 12, 34, 56, tzinfo=UTC)
-YEAR = Window(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
-USDM = "ccxt:binanceusdm"
 
 
 @pytest.fixture(scope="module")
@@ -53,40 +55,10 @@ def sandbox(served: RunningSandbox) -> Iterator[RunningSandbox]:
     served.clear()
 
 
-def unified(instrument: Instrument) -> str:
-    contract = instrument.contract
-    return f"{contract.base}/{contract.quote}:{contract.quote}"
-
-
-def with_venue(
-    sandbox: RunningSandbox,
-    settings: Settings,
-    work: Callable[[Venue], Awaitable[T]],
-    name: str = USDM,
-) -> tuple[T, Venue]:
-    async def run() -> tuple[T, Venue]:
-        url = sandbox.url_of("binance")
-        async with open_venue(name, url, settings=settings, clock=lambda: NOW) as venue:
-            return await work(venue), venue
-
-    return asyncio.run(run())
-
-
 @pytest.fixture
 def settings() -> Settings:
     """Budgets out of the way; the three hundred contracts take ccxt a moment to read."""
     return Settings(rate_limit_scale=1_000, request_timeout_seconds=10)
-
-
-def settling_every(market: Market, hours: int) -> list[Instrument]:
-    """Contracts that always settled at that interval, and existed throughout the year."""
-    return [
-        instrument
-        for instrument in market.instruments("binance")
-        if {length for _, length in instrument.intervals} == {hours}
-        and instrument.listed_ms < to_ms(YEAR.start)
-        and instrument.trades_at(market.now_ms())
-    ]
 
 
 @pytest.mark.parametrize(("hours", "pages"), [(8, 2), (4, 3), (1, 9)])
@@ -120,42 +92,6 @@ def test_every_contract_comes_as_the_native_adapter_brings_it(
     columns = ("venue_symbol", "funding_time", "funding_rate", "interval_hours")
     ours = bridged.frame.with_columns(pl.col("venue_symbol").replace_strict(names))
     assert ours.height > 10_000
-    assert ours.select(columns).sort(columns).equals(native.frame.select(columns).sort(columns))
-
-
-SEASON = Window(datetime(2025, 11, 3, tzinfo=UTC), datetime(2026, 2, 5, tzinfo=UTC))
-
-
-@pytest.mark.parametrize("kind", ["mark", "index", "trade"])
-def test_bars_come_as_the_native_adapter_brings_them(
-    sandbox: RunningSandbox, market: Market, settings: Settings, kind: str
-) -> None:
-    """But for volumes, of which ccxt does not say in what they are."""
-    names = {unified(i): i.venue_symbol for i in settling_every(market, 8)[:3]}
-    bridged, _ = with_venue(sandbox, settings, lambda v: v.candle_history(names, SEASON, kind))
-    native, _ = with_venue(
-        sandbox, settings, lambda v: v.candle_history(names.values(), SEASON, kind), "binance"
-    )
-    ours = bridged.frame.with_columns(pl.col("venue_symbol").replace_strict(names))
-    columns = ("venue_symbol", "kind", "open_time", "open", "high", "low", "close", "available_at")
-    assert ours.height == 3 * 94 * 24
-    assert ours.select(columns).sort(columns).equals(native.frame.select(columns).sort(columns))
-    assert ours["volume_base"].null_count() == ours["volume_usd"].null_count() == ours.height
-    assert all(coverage.proven for coverage in bridged.coverage.values())
-
-
-def test_open_interest_comes_as_the_native_adapter_brings_it(
-    sandbox: RunningSandbox, market: Market, settings: Settings
-) -> None:
-    names = {unified(i): i.venue_symbol for i in settling_every(market, 8)[:2]}
-    week = Window(datetime(2026, 2, 20, tzinfo=UTC), datetime(2026, 2, 27, tzinfo=UTC))
-    bridged, _ = with_venue(sandbox, settings, lambda v: v.open_interest_history(names, week))
-    native, _ = with_venue(
-        sandbox, settings, lambda v: v.open_interest_history(names.values(), week), "binance"
-    )
-    ours = bridged.frame.with_columns(pl.col("venue_symbol").replace_strict(names))
-    columns = ("venue_symbol", "time", "open_interest_base", "open_interest_usd")
-    assert ours.height == 2 * 7 * 24
     assert ours.select(columns).sort(columns).equals(native.frame.select(columns).sort(columns))
 
 
