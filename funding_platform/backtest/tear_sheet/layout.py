@@ -54,9 +54,10 @@ def shortened(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     half = (MAX_ROWS - 1) // 2
     middle = frame.slice(half, frame.height - 2 * half)
     numbers = [one for one in frame.columns if one not in (name, "hit_rate")]
-    rest = middle.select(
+    added = middle.select(
         pl.lit(f"{middle.height} others").alias(name),
         *(pl.col(one).sum() for one in numbers),
         *([pl.col("hit_rate").mean()] if "hit_rate" in frame.columns else []),
-    ).select(frame.columns)
-    return pl.concat([frame.head(half), rest.cast({**frame.schema}), frame.tail(half)])
+    )
+    rest = added.select(pl.col(one).cast(kind) for one, kind in frame.schema.items())
+    return pl.concat([frame.head(half), rest, frame.tail(half)])

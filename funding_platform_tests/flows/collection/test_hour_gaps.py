@@ -18,7 +18,7 @@ WINDOW = Window(START, START + 6 * HOUR)
 SYMBOLS = ("A", "B", "C", "D")
 
 
-def candles(hours: dict[str, Sequence[int]]) -> pl.DataFrame:
+def candles(hours: Mapping[str, Sequence[int]]) -> pl.DataFrame:
     rows = [
         {
             "venue": "v", "venue_symbol": symbol, "kind": "mark", "open_time": START + hour * HOUR,
