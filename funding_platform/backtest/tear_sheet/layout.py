@@ -59,4 +59,4 @@ def shortened(frame: pl.DataFrame, name: str) -> pl.DataFrame:
         *(pl.col(one).sum() for one in numbers),
         *([pl.col("hit_rate").mean()] if "hit_rate" in frame.columns else []),
     ).select(frame.columns)
-    return pl.concat([frame.head(half), rest.cast(dict(frame.schema)), frame.tail(half)])
+    return pl.concat([frame.head(half), rest.cast(frame.schema), frame.tail(half)])
