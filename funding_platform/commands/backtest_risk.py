@@ -32,10 +32,7 @@ def capacity(run_id: str, form: str) -> None:
     """Run RUN_ID again at a tenth of its size to thirty times: net against capital."""
     from funding_platform.flows.backtests.stress import capacity_of
     from funding_platform.flows.queries import load_run, open_lake
-    from funding_platform.views.terminal import progress_bars
 
     with open_lake(settings()) as lake:
         stored = load_run(lake, run_id)
-    with progress_bars():
-        curve = capacity_of(settings(), stored)
-    write_frame(curve, form)
+    write_frame(capacity_of(settings(), stored), form)

@@ -8,10 +8,11 @@ def venue_at_risk(
 ) -> pl.DataFrame:
     """Find the largest share of equity that lay on each venue, and so was lost with it.
 
-    What lies with a venue for a leg is ``max(0, C + F + s N (p / e - 1))``: its collateral ``C``
-    (``N / leverage``, all of ``N`` for spot that is owned), the funding received there ``F``, and
-    what the price has brought since entry. It is taken at the leg's own fills and settlements.
-    Collateral that was moved to the other leg since is counted where it was posted.
+    What lies with a venue for a leg is ``max(0, N / leverage + F + s N (p / e - 1))``: its
+    collateral, the funding received there ``F``, and what the price has brought since entry. It is
+    taken at the leg's own fills and settlements. Collateral that was moved to the other leg since
+    is counted where it was posted; and of spot, which trades do not tell from perpetuals, no more
+    than the same share of its notional is counted.
 
     Parameters
     ----------
@@ -59,5 +60,5 @@ def venue_at_risk(
 
 
 def _stake(leverage: float) -> pl.Expr:
-    """Compute what is posted for a leg when it is opened; ``leverage`` is 1 for a run on spot."""
+    """What is posted for a leg when it is opened."""
     return (pl.col("notional_usd") / leverage).alias("stake")
