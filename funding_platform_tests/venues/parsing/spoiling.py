@@ -39,6 +39,9 @@ LISTS = {
 ASKED = {"bybit": "linear"}
 """Which of several answers of an endpoint is spoilt."""
 
+LISTED = {**ASKED, "okx": "SWAP"}
+"""The same of lists of instruments."""
+
 """The list of instruments, and a text in it that must be there."""
 
 Row = dict[str, Any]
