@@ -25,7 +25,7 @@ LISTS = {
     "binance": ("/fapi/v1/exchangeInfo", "quoteAsset"),
     "aster": ("/fapi/v1/exchangeInfo", "quoteAsset"),
     "bybit": ("/v5/market/instruments-info", "quoteCoin"),
-    "okx": ("/api/v5/public/instruments", "instFamily"),
+    "okx": ("/api/v5/public/instruments", "instId"),
     "hyperliquid": ("/info#metaAndAssetCtxs", "name"),
     "lighter": ("/api/v1/orderBookDetails", "symbol"),
     "extended": ("/api/v1/info/markets", "collateralAssetName"),
@@ -38,6 +38,9 @@ LISTS = {
 }
 ASKED = {"bybit": "linear"}
 """Which of several answers of an endpoint is spoilt."""
+
+LISTED = {**ASKED, "okx": "SWAP"}
+"""The same of lists of instruments."""
 
 """The list of instruments, and a text in it that must be there."""
 

@@ -27,6 +27,7 @@ from funding_platform_tests.known import known
 from funding_platform_tests.venues.parsing.schema_drift_cells import MONEY
 from funding_platform_tests.venues.parsing.spoiling import (
     ASKED,
+    LISTED,
     LISTS,
     NOW,
     SYMBOLS,
@@ -145,7 +146,7 @@ def test_one_listing(world: World, settings: Settings, venue: str, value: Any) -
     truth = world.truth(venue, "instruments", settings, instruments)
     endpoint, field = LISTS[venue]
     found, told = world.spoilt(
-        venue, settings, Listed(endpoint, put(field, value), asked=ASKED.get(venue)), instruments
+        venue, settings, Listed(endpoint, put(field, value), asked=LISTED.get(venue)), instruments
     )
     assert found.height == truth.height - 1
     assert found.join(truth, on=truth.columns, how="anti", nulls_equal=True).is_empty()
