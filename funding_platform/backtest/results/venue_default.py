@@ -60,5 +60,5 @@ def venue_at_risk(
 
 
 def _stake(leverage: float) -> pl.Expr:
-    """What is posted for a leg when it is opened."""
+    """Compute what is posted for a leg when it is opened."""
     return (pl.col("notional_usd") / leverage).alias("stake")

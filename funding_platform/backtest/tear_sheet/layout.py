@@ -58,14 +58,6 @@ def shortened(frame: pl.DataFrame, name: str) -> pl.DataFrame:
         pl.lit(f"{middle.height} others").alias(name),
         *(pl.col(one).sum() for one in numbers),
         *([pl.col("hit_rate").mean()] if "hit_rate" in frame.columns else []),
-<<<<<<< HEAD
     )
     rest = added.select(pl.col(one).cast(kind) for one, kind in frame.schema.items())
     return pl.concat([frame.head(half), rest, frame.tail(half)])
-||||||| becc7da
-    ).select(frame.columns)
-    return pl.concat([frame.head(half), rest.cast(dict(frame.schema)), frame.tail(half)])
-=======
-    ).select(frame.columns)
-    return pl.concat([frame.head(half), rest.cast(frame.schema), frame.tail(half)])
->>>>>>> w-results
