@@ -24,6 +24,7 @@ LEG: Final = np.dtype(
         ("priced_us", np.int64),  # the instant that its price is of
         ("carried", np.bool_),  # its price has moved with the base since its source stated one
         ("lone", np.bool_),  # it has moved with a single other market
+        ("venue", np.int64),
         ("inverse", np.bool_),
         ("spot", np.bool_),
         ("sign", np.float64),

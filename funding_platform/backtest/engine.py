@@ -95,6 +95,7 @@ class _Run:
         self.market = ReplayedMarket(
             data.instruments,
             self.panel,
+            data.predictions,
             data.features,
             fees,
             config.outages.stale_us,
@@ -214,8 +215,7 @@ class _Run:
                 self.panel, self.rules, self.books, slot, when, long, short, size, position
             )
         )
-        if status == b.GAP_WIDE:
-            self.recorder.note_apart(self.books.legs[slot : slot + 2])
+        self.recorder.note_apart(status, self.books.legs[slot : slot + 2])
         return status
 
     def _close(self, when: int, position: int, reason: str) -> None:
@@ -267,8 +267,7 @@ class _Run:
         for slot in np.flatnonzero(silence > limit):
             leg = self.books.legs[slot]
             if leg["active"]:  # not closed with the leg before
-                gone = silence[slot] > outages.delisted_us
-                reason = b.DELISTED if gone else b.SILENT
+                reason = b.DELISTED if silence[slot] > outages.delisted_us else b.SILENT
                 self.recorder.note_silent(reason, int(leg["instrument"]))
                 self._close_now(now, int(leg["position"]), reason)
 

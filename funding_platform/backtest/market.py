@@ -14,7 +14,7 @@ import polars as pl
 
 from funding_platform.arbitrage.costs import FeeHistory
 from funding_platform.backtest.books import NOT_YET
-from funding_platform.backtest.data.panel import Panel, first_rows, floats
+from funding_platform.backtest.data.panel import Panel, Predictions, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.compiled import compiled
@@ -36,6 +36,8 @@ class ReplayedMarket:
         One row per instrument; row numbers are what orders name.
     panel
         The data.
+    predictions
+        The rates that venues predicted.
     features
         ``instrument``, ``available_at`` and one column per feature, in that order of rows.
     fees
@@ -50,6 +52,7 @@ class ReplayedMarket:
         self,
         instruments: pl.DataFrame,
         panel: Panel,
+        predictions: Predictions,
         features: pl.DataFrame,
         fees: FeeHistory,
         stale_us: int,
@@ -66,7 +69,7 @@ class ReplayedMarket:
         self.half_spread_bps = half_spread_bps
         self.seen_us: Ints = np.full(count, NOT_YET, dtype=np.int64)
         """Time of the newest settlement or price of each."""
-        self._panel, self._fees = panel, fees
+        self._panel, self._predictions, self._fees = panel, predictions, fees
         self._stale_us = stale_us
         self._wake_us: Ints = np.full(count, NOT_YET, dtype=np.int64)
         self._fee_changes = np.sort(fees.since_us)
@@ -138,7 +141,7 @@ class ReplayedMarket:
     @property
     def predicted_rate(self) -> Floats:
         """The rate that each venue predicted last, fraction per funding interval."""
-        shown = self._panel.predictions
+        shown = self._predictions
         return _newest(shown.first, shown.time_us, shown.rate, self.time_us, self._stale_us)
 
     @property

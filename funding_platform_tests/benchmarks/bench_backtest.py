@@ -24,7 +24,6 @@ from funding_platform.backtest import books as b
 from funding_platform.backtest.data.panel import (
     Facts,
     Panel,
-    Predictions,
     Prices,
     Settlements,
     Volumes,
@@ -76,9 +75,6 @@ def hourly_panel(legs: int, hours: int) -> Panel:
                 first, times, price, np.zeros(legs * hours, dtype=np.int8), *np.empty((2, 0))
             ),
             volumes=Volumes(np.zeros(legs + 1, dtype=np.int64), np.empty(0, np.int64), np.empty(0)),
-            predictions=Predictions(
-                np.zeros(legs + 1, dtype=np.int64), np.empty(0, np.int64), np.empty(0)
-            ),
             reference=build_reference(base, first, times, price),
         )
     )

@@ -81,16 +81,11 @@ class Panel(NamedTuple):
     settlements: Settlements
     prices: Prices
     volumes: Volumes
-    predictions: Predictions
     reference: Reference
 
 
 def build_panel(
-    instruments: pl.DataFrame,
-    funding: pl.DataFrame,
-    prices: pl.DataFrame,
-    volumes: pl.DataFrame,
-    predictions: pl.DataFrame,
+    instruments: pl.DataFrame, funding: pl.DataFrame, prices: pl.DataFrame, volumes: pl.DataFrame
 ) -> Panel:
     """Make columns of numbers from sound frames in the order of instrument and time.
 
@@ -106,8 +101,6 @@ def build_panel(
         ``instrument``, ``time``, ``price``, ``kind``; ``low`` and ``high`` where there are bars.
     volumes
         ``instrument``, ``time``, ``volume_24h_usd``.
-    predictions
-        ``instrument``, ``time``, ``predicted_rate``.
     """
     count = instruments.height
     multiplier = instruments["multiplier"].to_numpy()
@@ -139,14 +132,21 @@ def build_panel(
             time_us=_microseconds(volumes["time"]),
             volume_usd=floats(volumes["volume_24h_usd"]),
         ),
-        predictions=Predictions(
-            first=first_rows(predictions["instrument"].to_numpy(), count),
-            time_us=_microseconds(predictions["time"]),
-            rate=floats(predictions["predicted_rate"]),
-        ),
         reference=build_reference(facts.base, points.first, points.time_us, points.price),
     )
     return sealed(panel)
+
+
+def build_predictions(predictions: pl.DataFrame, count: int) -> Predictions:
+    """Predicted rates of so many instruments: ``instrument``, ``time``, ``predicted_rate``.
+
+    Apart from the panel, for no kernel reads them, and all that a panel has is handed to each call.
+    """
+    return Predictions(
+        first=first_rows(predictions["instrument"].to_numpy(), count),
+        time_us=_microseconds(predictions["time"]),
+        rate=floats(predictions["predicted_rate"]),
+    )
 
 
 def sealed(panel: Panel) -> Panel:
@@ -161,13 +161,18 @@ def sealed(panel: Panel) -> Panel:
     return panel
 
 
-def fingerprint(panel: Panel, instruments: pl.DataFrame, more: tuple[pl.DataFrame, ...]) -> str:
+def fingerprint(
+    panel: Panel,
+    predictions: Predictions,
+    instruments: pl.DataFrame,
+    more: tuple[pl.DataFrame, ...],
+) -> str:
     """Compute the SHA-256 over every number that a run can read, in hexadecimal.
 
     It is that of the digests of the columns, which are worked out side by side.
     """
     texts = (frame.write_csv().encode() for frame in (instruments.select(INSTRUMENT_KEY), *more))
-    given = panel[:-1]  # the reference follows from them
+    given = (*panel[:-1], predictions)  # the reference follows from them
     columns = (np.ascontiguousarray(column).data for part in given for column in part)
     with ThreadPoolExecutor() as pool:
         digests = pool.map(_digest, [*texts, *columns])

@@ -25,7 +25,14 @@ from funding_platform.backtest.data.lookups import (
     spread_of,
     widest_spread,
 )
-from funding_platform.backtest.data.panel import Panel, build_panel, fingerprint, venue_order
+from funding_platform.backtest.data.panel import (
+    Panel,
+    Predictions,
+    build_panel,
+    build_predictions,
+    fingerprint,
+    venue_order,
+)
 from funding_platform.backtest.errors import DataError, NoOverlapError
 from funding_platform.core.frames import Frame
 
@@ -71,8 +78,8 @@ class FundingDataProvider:
             ``base`` column in ``funding_rates``, and all are linear with multiplier 1.
         prices
             ``venue``, ``venue_symbol``, ``time``, ``price``: closes, at the time they were known
-            (the end of a candle); ``low`` and ``high`` of that candle, at whose extreme legs are
-            liquidated; and ``kind`` (mark, index, trade), which is trade where it is not said.
+            (the end of a candle); ``low`` and ``high`` of that candle, whose extremes liquidate;
+            ``kind`` (mark, index, trade), trade where it is not said.
         snapshots
             Columns of ``core.market_snapshots``: more marks, 24-hour volumes, predicted rates.
         fees
@@ -140,15 +147,18 @@ class FundingDataProvider:
     def panel(self) -> Panel:
         """Everything as columns of numbers, for vectorised work and the engine."""
         data = self._data
-        return build_panel(
-            data.instruments, data.funding, data.prices, data.volumes, data.predictions
-        )
+        return build_panel(data.instruments, data.funding, data.prices, data.volumes)
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Predicted rates by instrument, as they were shown."""
+        return build_predictions(self._data.predictions, self._data.instruments.height)
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of all data, in hexadecimal."""
-        data = self._data
-        return fingerprint(self.panel, data.instruments, (data.fees, data.features))
+        more = (self._data.fees, self._data.features)
+        return fingerprint(self.panel, self.predictions, self.instruments, more)
 
     @cached_property
     def _known(self) -> KnownRates:

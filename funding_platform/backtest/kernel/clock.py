@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from funding_platform.backtest.books import DELISTED, NEVER, SETTLEMENT, Books, Rules
-from funding_platform.backtest.data.panel import Panel
-from funding_platform.backtest.data.reference import SAME_INSTANT_US
+from funding_platform.backtest.data.panel import Panel, Settlements
+from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.backtest.kernel.accounts import accrue_borrow, added, write
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.maintenance import tier_of
@@ -24,11 +24,13 @@ _ENTRIES_OF_AN_INTERVENTION = 8
 
 
 @compiled_in_place
-def next_event(panel: Panel, leg: Any) -> int:
-    """When a leg next settles or a price of its base is stated; ``NEVER`` after the last."""
-    settlements, reference = panel.settlements, panel.reference
+def next_event(settlements: Settlements, reference: Reference, base: Any, leg: Any) -> int:
+    """When a leg next settles or a price of its base is stated; ``NEVER`` after the last.
+
+    ``base`` has the number of each instrument's base.
+    """
     row, step = leg.next_settlement, leg.next_move
-    last = reference.first[panel.facts.base[leg.instrument] + 1]
+    last = reference.first[base[leg.instrument] + 1]
     return min(
         settlements.time_us[row] if row < settlements.first[leg.instrument + 1] else NEVER,
         reference.time_us[step] if step < last else NEVER,
@@ -89,7 +91,7 @@ def _walk(
     floor, margined, trade, opened = leg.floor, leg.margined, leg.trade, leg.opened_us
     price, margin, funding = leg.price, leg.margin, leg.funding
     stamped, priced, carried, lone = leg.stamped_us, leg.priced_us, leg.carried, leg.lone
-    venue, signed = panel.facts.venue[leg.instrument], sign * size
+    venue, signed = leg.venue, sign * size
     rate, amount_of_tier, tier_from, tier_to = tier_of(
         rules, venue, size if inverse else size * price
     )
@@ -163,7 +165,7 @@ def _walk(
     account.cash_rest = rest
     account.n_entries = count
     account.missed += missed
-    leg.next_us = next_event(panel, leg)
+    leg.next_us = next_event(settlements, reference, panel.facts.base, leg)
     return stopped
 
 

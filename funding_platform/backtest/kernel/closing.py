@@ -52,7 +52,7 @@ def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, re
     trade = books.closed[account.n_closed]
     trade.closed_us = time
     trade.exit = price
-    trade.exit_kind = kind_of_price(panel, leg)
+    trade.exit_kind = kind_of_price(panel.prices.kind, leg)
     trade.exit_age_us = time - leg.priced_us
     trade.price_pnl = leg.realised + pnl
     trade.reason = reason

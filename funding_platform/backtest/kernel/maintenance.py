@@ -21,21 +21,28 @@ _HALVINGS = 60
 
 
 @compiled_in_place
+def find_tier(tier_first: Any, tier_from: Any, venue: int, notional: float) -> int:
+    """The row of a notional's tier on a venue."""
+    row, last = tier_first[venue], tier_first[venue + 1]
+    while row + 1 < last and tier_from[row + 1] <= notional:
+        row += 1
+    return int(row)
+
+
+@compiled_in_place
 def tier_of(rules: Rules, venue: int, notional: float) -> tuple[float, float, float, float]:
     """Rate and amount of a notional's tier, and the notionals between which they hold."""
-    row, last = rules.tier_first[venue], rules.tier_first[venue + 1]
-    while row + 1 < last and rules.tier_from[row + 1] <= notional:
-        row += 1
-    above = rules.tier_from[row + 1] if row + 1 < last else math.inf
+    row = find_tier(rules.tier_first, rules.tier_from, venue, notional)
+    above = rules.tier_from[row + 1] if row + 1 < rules.tier_first[venue + 1] else math.inf
     return rules.tier_rate[row], rules.tier_amount[row], rules.tier_from[row], above
 
 
 @compiled_in_place
-def required_of(panel: Panel, rules: Rules, leg: Any, price: float) -> float:
+def required_of(rules: Rules, leg: Any, price: float) -> float:
     """Compute the collateral that a leg must have at a price, in US dollars."""
     notional = notional_of(leg, price)
-    rate, amount, _, _ = tier_of(rules, panel.facts.venue[leg.instrument], notional)
-    return float(rate * notional - amount)
+    row = find_tier(rules.tier_first, rules.tier_from, leg.venue, notional)
+    return float(rules.tier_rate[row] * notional - rules.tier_amount[row])
 
 
 @compiled_in_place
@@ -85,17 +92,16 @@ def spare(panel: Panel, rules: Rules, books: Books, slot: int, price: float) -> 
     Of a venue with cross margin for all legs there, those on the same base moved as this one.
     """
     leg = books.legs[slot]
-    venue = panel.facts.venue[leg.instrument]
-    if not rules.cross[venue]:
-        return worth_of(leg, price) - required_of(panel, rules, leg, price)
+    if not rules.cross[leg.venue]:
+        return worth_of(leg, price) - required_of(rules, leg, price)
     base, move = panel.facts.base[leg.instrument], price / leg.price
     left = 0.0
     for number in range(len(books.legs)):
         one = books.legs[number]
-        if one.active and one.margined and panel.facts.venue[one.instrument] == venue:
+        if one.active and one.margined and one.venue == leg.venue:
             same = panel.facts.base[one.instrument] == base
             at = one.price * move if same else one.price
-            left += worth_of(one, at) - required_of(panel, rules, one, at)
+            left += worth_of(one, at) - required_of(rules, one, at)
     return left
 
 

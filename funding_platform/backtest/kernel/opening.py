@@ -4,6 +4,7 @@ Apart from the passing of time (``clock``), because a fill can be refused and sa
 """
 
 import math
+from typing import Any
 
 from funding_platform.backtest.books import (
     BELOW_STEP,
@@ -24,14 +25,14 @@ from funding_platform.backtest.books import (
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
 from funding_platform.backtest.kernel.clock import next_event
-from funding_platform.backtest.kernel.maintenance import required_of
+from funding_platform.backtest.kernel.maintenance import find_tier
 from funding_platform.backtest.kernel.pricing import (
     carry,
     fee_rate,
     impact_rate,
     kind_of_price,
     last_known,
-    last_seen,
+    last_settled,
     notional_of,
 )
 from funding_platform.core.compiled import compiled, compiled_in_place
@@ -42,13 +43,11 @@ _price_gap_bps = compiled(price_gap_bps)
 
 
 @compiled_in_place
-def _find_price(panel: Panel, rules: Rules, instrument: int, time: int) -> int:
-    """Find the row of the last price, if it is not too old; -1 otherwise."""
-    begin, end = panel.prices.first[instrument], panel.prices.first[instrument + 1]
-    row = last_known(panel.prices.time_us, begin, end, time)
-    if row < begin or time - panel.prices.time_us[row] > rules.stale_us:
-        return -1
-    return row
+def _find_price(first: Any, times: Any, instrument: int, since: int, time: int) -> int:
+    """The row of the last price, if it is not from before ``since``; -1 otherwise."""
+    begin = first[instrument]
+    row = last_known(times, begin, first[instrument + 1], time)
+    return -1 if row < begin or times[row] < since else int(row)
 
 
 @compiled_in_place
@@ -69,28 +68,31 @@ def _prepare(
     """
     leg = books.legs[slot]
     leg.stops_us = rules.stops_us[instrument]
-    if time >= leg.stops_us or time - last_seen(panel, instrument, time) > rules.stale_us:
+    prices, since = panel.prices, time - rules.stale_us
+    row = _find_price(prices.first, prices.time_us, instrument, since, time)
+    seen = row >= 0 or last_settled(panel.settlements, instrument, time) >= since
+    if time >= leg.stops_us or not seen:
         return NOT_TRADED
     leg.instrument = instrument
     leg.source = instrument
-    row = _find_price(panel, rules, instrument, time)
     if row < 0 and other >= 0:
         leg.source = other
-        row = _find_price(panel, rules, other, time)
+        row = _find_price(prices.first, prices.time_us, other, since, time)
     if row < 0:
         return NO_PRICE
     leg.next_price = row + 1
-    leg.price = panel.prices.price[row]
-    leg.stamped_us = panel.prices.time_us[row]
+    leg.price = prices.price[row]
+    leg.stamped_us = prices.time_us[row]
     carry(panel.reference, panel.facts.base[instrument], leg, time)
     leg.price_age_us = time - leg.priced_us
     if leg.price_age_us > rules.price_age_us:
         return OLD_PRICE
-    leg.source_kind = kind_of_price(panel, leg)
+    leg.source_kind = kind_of_price(panel.prices.kind, leg)
     leg.entry = leg.price
     leg.sign = sign
     leg.inverse = panel.facts.inverse[instrument]
     leg.spot = panel.facts.spot[instrument]
+    leg.venue = panel.facts.venue[instrument]
     series = panel.settlements
     leg.next_settlement = 1 + last_known(
         series.time_us, series.first[instrument], series.first[instrument + 1], time
@@ -225,7 +227,9 @@ def open_position(
         return NO_VOLUME
     for slot in range(first, first + count):
         leg = books.legs[slot]
-        if leg.margined and leg.collateral <= required_of(panel, rules, leg, leg.price):
+        row = find_tier(rules.tier_first, rules.tier_from, leg.venue, leg.notional)
+        required = rules.tier_rate[row] * leg.notional - rules.tier_amount[row]
+        if leg.margined and leg.collateral <= required:
             return UNDER_MARGINED
     if not _venue_has_room(panel, rules, books, first, count):
         return VENUE_FULL
@@ -237,7 +241,7 @@ def open_position(
         leg.trade = account.trades
         leg.position = position
         leg.active = True
-        leg.next_us = next_event(panel, leg)
+        leg.next_us = next_event(panel.settlements, panel.reference, panel.facts.base, leg)
         account.trades += 1
         pay(account, -leg.fees)
         pay(account, -leg.slippage)

@@ -22,7 +22,7 @@ from funding_platform.backtest.books import (
     Books,
     Rules,
 )
-from funding_platform.backtest.data.panel import Panel
+from funding_platform.backtest.data.panel import Panel, Settlements
 from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.core.arrays import Ints
 from funding_platform.core.compiled import compiled, compiled_in_place
@@ -82,22 +82,17 @@ def carry(reference: Reference, base: int, leg: Any, time: int) -> None:
 
 
 @compiled_in_place
-def kind_of_price(panel: Panel, leg: Any) -> int:
+def kind_of_price(kinds: Any, leg: Any) -> int:
     """Tell what a leg is valued at now: a number in ``PRICE_KINDS``, ``REFERENCE`` or ``PROXY``."""
     if leg.source != leg.instrument:
         return PROXY
-    return REFERENCE if leg.carried else int(panel.prices.kind[leg.next_price - 1])
+    return REFERENCE if leg.carried else int(kinds[leg.next_price - 1])
 
 
 @compiled_in_place
-def last_seen(panel: Panel, instrument: int, time: int) -> int:
-    """Find when an instrument last settled or had a price; ``NOT_YET`` where it did neither."""
+def last_settled(settlements: Settlements, instrument: int, time: int) -> int:
+    """When the last settlement known of an instrument was; ``NOT_YET`` where there was none."""
     seen = NOT_YET
-    prices, settlements = panel.prices, panel.settlements
-    begin = prices.first[instrument]
-    row = last_known(prices.time_us, begin, prices.first[instrument + 1], time)
-    if row >= begin:
-        seen = max(seen, prices.time_us[row])
     begin = settlements.first[instrument]
     row = last_known(settlements.known_us, begin, settlements.first[instrument + 1], time)
     if row >= begin:

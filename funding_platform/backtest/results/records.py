@@ -46,8 +46,10 @@ class Recorder:
         """Remember whose silence closed a position."""
         self._silent.setdefault(reason, []).extend(names_of(self._data.instruments[instrument]))
 
-    def note_apart(self, legs: NDArray[np.void]) -> None:
+    def note_apart(self, status: int, legs: NDArray[np.void]) -> None:
         """Remember the prices of legs that were too far apart for one asset, as first seen."""
+        if status != b.GAP_WIDE:
+            return
         names = names_of(self._data.instruments[legs["instrument"]])
         for name, price in zip(names, legs["price"].tolist(), strict=True):
             self._apart.setdefault(name, price)
