@@ -72,8 +72,8 @@ class SpotPerpCarry(NamedStrategy):
         if not market.spot.any():
             raise MissingDataError(
                 "spot_perp_carry needs spot prices, and the data has no spot instrument",
-                hint="the lake has perpetuals only; docs/backtesting.md says how a backtest is "
-                "given instruments with contract_type spot, and their prices",
+                hint="collect it with `funding backfill --dataset spot_candles`, import it, or "
+                "give instruments with contract_type spot and their prices",
             )
         closing = list(self._exits(market, book))
         yield from closing

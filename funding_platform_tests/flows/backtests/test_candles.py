@@ -8,6 +8,7 @@ import pytest
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
+from funding_platform.backtest.engine import run_backtest
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.backtests import candles
@@ -15,6 +16,7 @@ from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.lake.connection import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
+from funding_platform.strategies.spot_perp_carry import SpotPerpCarry
 from funding_platform_tests.backtest.markets import HOUR, START, drawn_market
 from funding_platform_tests.flows.backtests.lakes import fill, row_of, setting
 
@@ -123,6 +125,30 @@ def test_spot_markets_are_instruments_of_their_own(settings: Settings) -> None:
     assert data.panel.facts.spot.sum() == 2
     others = provider_from_lake(settings, setting(venues=("venue1", "venue2")))
     assert not others.panel.facts.spot.any()
+
+
+def test_spot_is_carried_against_the_perpetual_from_the_lake_alone(settings: Settings) -> None:
+    symbol, hours = symbol_of(settings), 240
+    same = {"base": "B0", "quote": "USDT"}
+    store(
+        settings,
+        (PRICE_CANDLES, bars(PRICE_CANDLES, symbol, 50.0, hours, kind="mark")),
+        (SPOT_CANDLES, bars(SPOT_CANDLES, symbol, 50.0, hours, **same)),
+    )
+    with connect(settings, read_only=False) as lake:
+        lake.execute("UPDATE core.funding_rates SET mark_price = NULL, funding_rate = 0.001")
+    carry = SpotPerpCarry(horizon_hours=48, entry_threshold=1e-4)
+    config = setting(venues=("venue0",), bases=("B0",), strategy=carry, costs={})
+    result = run_backtest(config, provider_from_lake(settings, config))
+    assert result.trades.height > 0
+    legs = result.trades.select("venue_symbol", "side", "price_source").unique()
+    assert sorted(legs.rows()) == [
+        (symbol, "short", "mark"),
+        (f"{symbol}{candles.SPOT}", "long", "close"),
+    ]
+    assert result.trades["price_age_hours"].max() == 0.0
+    assert result.trades["funding_usd"].sum() > 0
+    assert result.trades["price_pnl_usd"].sum() == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_lake_without_candles_gives_no_prices(settings: Settings) -> None:
