@@ -71,7 +71,7 @@ def test_a_run_is_stored_shown_and_reported(settings: Settings) -> None:
     assert float(net.replace(",", "")) == pytest.approx(stored.row["net_pnl_usd"], rel=1e-5)
     (report,) = re.findall(r"^report (.*\.html)$", result.output, re.M)
     text = Path(report).read_text(encoding="utf-8")
-    for heading in ("By month", "By pair of venues", "By component", "Stress"):
+    for heading in ("Return by month", "By venue pair", "Profit and loss by component"):
         assert heading in text
     assert "http" not in text.replace("http-equiv", "")
 

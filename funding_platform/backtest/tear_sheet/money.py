@@ -67,7 +67,7 @@ def months(result: BacktestResult) -> Section:
         ("return", "return", words.percent),
         *MONEY,
     )
-    return table("By month", found, columns, wide=False)
+    return table("Return by month", found, columns, wide=False)
 
 
 def attribution(result: BacktestResult) -> Iterator[Section]:
@@ -83,7 +83,10 @@ def attribution(result: BacktestResult) -> Iterator[Section]:
         for name, value in (*signed.items(), ("net", sum(signed.values())))
     ]
     yield Section(
-        "By component", header=("component", "USD", "of the capital"), rows=rows, wide=False
+        "Profit and loss by component",
+        header=("component", "USD", "of the capital"),
+        rows=rows,
+        wide=False,
     )
     for name, note in (
         ("venue", "Price is that of the venue's own legs: what hedges it lies elsewhere."),
@@ -106,7 +109,7 @@ def attribution(result: BacktestResult) -> Iterator[Section]:
             ("venues", "long / short", words.words), ("positions", "positions", words.count),
             *MONEY, ("hit_rate", "earned something", words.percent),
         )  # fmt: skip
-        yield table("By pair of venues", shortened(pairs, "venues"), by_pair)
+        yield table("By venue pair", shortened(pairs, "venues"), by_pair)
 
 
 def _by_pair(result: BacktestResult) -> pl.DataFrame:

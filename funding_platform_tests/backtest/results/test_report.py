@@ -103,9 +103,10 @@ def test_values_are_escaped() -> None:
 
 def test_a_desk_finds_every_section(page: Reader) -> None:
     wanted = (
-        "Profit and loss since the start", "Drawdown", "By month", "By component", "By venue",
-        "By base", "By pair of venues", "By holding time", "Capacity", "Stress", "If a venue fails",
-        "Best trades", "Worst trades",
+        "Profit and loss since the start", "Drawdown", "Return by month",
+        "Profit and loss by component", "By venue", "By base", "By venue pair",
+        "By holding time", "Capacity", "Stress", "If a venue fails", "Best trades",
+        "Worst trades",
     )  # fmt: skip
     missing = [one for one in wanted if not any(title.startswith(one) for title in page.titles)]
     assert missing == []
