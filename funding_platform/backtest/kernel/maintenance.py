@@ -22,7 +22,7 @@ _HALVINGS = 60
 
 @compiled_in_place
 def find_tier(tier_first: Any, tier_from: Any, venue: int, notional: float) -> int:
-    """The row of a notional's tier on a venue."""
+    """Find the row of a notional's tier on a venue."""
     row, last = tier_first[venue], tier_first[venue + 1]
     while row + 1 < last and tier_from[row + 1] <= notional:
         row += 1

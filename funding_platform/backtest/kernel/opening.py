@@ -44,7 +44,7 @@ _price_gap_bps = compiled(price_gap_bps)
 
 @compiled_in_place
 def _find_price(first: Any, times: Any, instrument: int, since: int, time: int) -> int:
-    """The row of the last price, if it is not from before ``since``; -1 otherwise."""
+    """Find the row of the last price, if it is not from before ``since``; -1 otherwise."""
     begin = first[instrument]
     row = last_known(times, begin, first[instrument + 1], time)
     return -1 if row < begin or times[row] < since else int(row)

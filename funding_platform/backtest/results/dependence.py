@@ -125,5 +125,6 @@ def bandwidth(values: Floats) -> int:
     if total == 0.0:
         return 0
     rho: float = min(max(float((centred[1:] * centred[:-1]).sum()) / total, -0.97), 0.97)
-    memory: float = 4.0 * rho**2 / ((1.0 - rho) ** 2 * (1.0 + rho) ** 2)
-    return min(math.ceil(1.1447 * (memory * len(values)) ** (1 / 3)), len(values) // 2)
+    memory = 4.0 * rho**2 / ((1.0 - rho) ** 2 * (1.0 + rho) ** 2)
+    wanted: int = math.ceil(1.1447 * (memory * len(values)) ** (1 / 3))
+    return min(wanted, len(values) // 2)

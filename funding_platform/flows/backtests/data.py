@@ -36,7 +36,8 @@ _SNAPSHOTS: Final = Rows(
     table="core.market_snapshots",
     time="observed_at",
     columns="observed_at, mark_price, "
-    "CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd",
+    "CASE WHEN mark_price IS NULL THEN index_price END AS index_price, volume_24h_usd, "
+    "predicted_rate",
 )
 _FEATURES: Final = Rows(
     table="features.curve_factors",
