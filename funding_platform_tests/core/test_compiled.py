@@ -18,8 +18,11 @@ from funding_platform.backtest.books import LINEAR_IMPACT, Rules
 from funding_platform.backtest.kernel.pricing import impact_rate
 from funding_platform.backtest.data.panel import Panel, Volumes
 ints, reals = np.zeros(1, np.int64), np.zeros(1)
-rules = Rules(ints, ints, reals, 0.0, LINEAR_IMPACT, 3.0, *(0.0,) * 9, 0)
-panel = Panel(0, 0, 0, Volumes(ints, ints, reals))
+rules = Rules(
+    ints, ints, reals, 0.0, LINEAR_IMPACT, 3.0, 0.0, 0.0, 0.0, 0, 0.0, ints, reals, reals, reals,
+    np.zeros(1, bool), 0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, ints,
+)
+panel = Panel(0, 0, 0, Volumes(ints, ints, reals), 0)
 rate = impact_rate(panel, rules, 0, 2e6, 0)
 print(json.dumps({
     "rate": rate,

@@ -58,6 +58,6 @@ def prose(document: Path) -> str:
 def shown_commands(document: Path) -> Iterator[list[str]]:
     """The commands of a document's ``console`` blocks, split into words."""
     for block in blocks(document, "console"):
-        for line in block.text.splitlines():
+        for line in block.text.replace("\\\n", " ").splitlines():
             if line.startswith("$ "):
                 yield shlex.split(line.removeprefix("$ "), comments=True)

@@ -105,7 +105,7 @@ def test_features_reach_over_all_that_is_stored(imported: tuple[Settings, Result
 
 def test_what_was_imported_alone_is_answered_by_its_own_symbol(lake: Settings) -> None:
     curve = run("curves", "BTC_USDT")
-    assert "gate BTC_USDT (settled 02-09 16:00)" in curve.output
+    assert "gate BTC_USDT (settled 2025-02-09 16:00)" in curve.output
     shown = json.loads(run("features", "BTC_USDT", "--at", "2025-02-09", "--format", "json").output)
     assert [row["venue"] for row in shown] == ["gate"]
     coverage = json.loads(run("coverage", "--format", "json").output)
@@ -122,7 +122,7 @@ def test_a_test_that_fails_is_named_and_stops_nothing(
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: dbt test collection_log_as_declared: Got 3 results")
     assert [row["base"] for row in json.loads(run("opportunities", "--json").stdout)] == ["BTC"]
-    assert "binance BTCUSDT (settled 02-09 16:00)" in run("curves", "BTC").output
+    assert "binance BTCUSDT (settled 2025-02-09 16:00)" in run("curves", "BTC").output
 
 
 def test_only_the_months_named_are_rebuilt(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

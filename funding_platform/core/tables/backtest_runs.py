@@ -18,7 +18,7 @@ from funding_platform.core.tables.schema import Column, Table, Type
 def _shares() -> Iterator[Column]:
     """Declare the share that each component has in the net, costs negative."""
     for name in COMPONENTS:
-        stem = name.removesuffix("signed_usd_column").removesuffix("_pnl")
+        stem = name.removesuffix("_usd").removesuffix("_pnl")
         sign = "" if name in EARNINGS else "-"
         yield Column(
             f"{stem}_share",

@@ -176,9 +176,9 @@ class Okx(OkxHours):
 
         Of the futures, those count that are listed as X-Perps.
         """
-        funding, listed, swaps, indices = await together(
+        listed = await self.attempt(self.listed(), {})
+        funding, swaps, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
-            self.attempt(self.listed(), {}),
             self._around(SWAPS),
             self.attempt_each(
                 INDEX_QUOTES, lambda quote: self.fetch(INDEX_TICKERS, {"quoteCcy": quote})
