@@ -163,9 +163,8 @@ class Okx(OkxHours):
 
     async def fetch_listings(self) -> list[Listing]:
         """All swaps, and the X-Perps among the futures."""
-        swaps, futures = await together(
-            self.fetch(INSTRUMENTS, SWAPS), self.attempt(self.fetch(INSTRUMENTS, FUTURES), [])
-        )
+        swaps = await self.fetch(INSTRUMENTS, SWAPS)
+        futures = await self.attempt(self.fetch(INSTRUMENTS, FUTURES), [])
         return [
             Listing.of(row, contract_size=product(row.ct_val, row.ct_mult))
             for row in (*swaps, *filter(_is_x_perp, futures))
