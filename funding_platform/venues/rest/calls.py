@@ -5,6 +5,7 @@ column or a symbol but not the call. Bans and rate limits are never passed over:
 else would make them worse.
 """
 
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.parsing.leniency import leave_out, most, single_rows
 from funding_platform.venues.parsing.records import OfSymbol
-from funding_platform.venues.rest.concurrency import Breach, Outage, for_each
+from funding_platform.venues.rest.concurrency import Breach, Outage, Work, for_each
 from funding_platform.venues.rest.endpoints import Endpoint, Params
 from funding_platform.venues.rest.http import HttpClient, Stats
 
@@ -92,7 +93,7 @@ class Calls:
             pages.append(await self.fetch(endpoint, {**params, cursor: token}))
         return pages
 
-    async def attempt(self, answer: Awaitable[T], otherwise: T) -> T:
+    def attempt(self, answer: Work[T], otherwise: T) -> Work[T]:
         """Await an answer that may be missing: a failure to get it is a warning.
 
         Raises
@@ -100,6 +101,12 @@ class Calls:
         BannedError, RateLimitedError
             Asking for anything else would make these worse.
         """
+        attempted = self._attempt(answer, otherwise)
+        # Cancelled before its first step it never comes to await the answer: that is closed then.
+        weakref.finalize(attempted, answer.close)
+        return attempted
+
+    async def _attempt(self, answer: Work[T], otherwise: T) -> T:
         try:
             return await answer
         except (BannedError, RateLimitedError):

@@ -163,8 +163,9 @@ class Okx(OkxHours):
 
     async def fetch_listings(self) -> list[Listing]:
         """All swaps, and the X-Perps among the futures."""
-        swaps = await self.fetch(INSTRUMENTS, SWAPS)
-        futures = await self.attempt(self.fetch(INSTRUMENTS, FUTURES), [])
+        swaps, futures = await together(
+            self.fetch(INSTRUMENTS, SWAPS), self.attempt(self.fetch(INSTRUMENTS, FUTURES), [])
+        )
         return [
             Listing.of(row, contract_size=product(row.ct_val, row.ct_mult))
             for row in (*swaps, *filter(_is_x_perp, futures))
@@ -175,9 +176,9 @@ class Okx(OkxHours):
 
         Of the futures, those count that are listed as X-Perps.
         """
-        listed = await self.attempt(self.listed(), {})
-        funding, swaps, indices = await together(
+        funding, listed, swaps, indices = await together(
             self.fetch(FUNDING_RATES, {"instId": "ANY"}),
+            self.attempt(self.listed(), {}),
             self._around(SWAPS),
             self.attempt_each(
                 INDEX_QUOTES, lambda quote: self.fetch(INDEX_TICKERS, {"quoteCcy": quote})
