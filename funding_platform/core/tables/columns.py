@@ -80,3 +80,16 @@ def usd_column(name: str, description: str) -> Column:
 def yearly_column(name: str, description: str) -> Column:
     """Declare an annualised rate."""
     return real_column(name, description, PER_YEAR)
+
+
+OPEN_INTEREST_COLUMNS: Final = (
+    Column(
+        "open_interest_base",
+        Type.REAL,
+        "Open interest, one side.",
+        "the venue's base (multiplier applies)",
+        minimum=0.0,
+    ),
+    usd_column("open_interest_usd", "Open interest, one side; USD stablecoins count as USD."),
+)
+"""Open interest as snapshots and its history have it."""
