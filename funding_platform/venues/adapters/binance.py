@@ -21,7 +21,7 @@ from funding_platform.venues.parsing.candles import (
     SpotListing,
 )
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, RealOrBlank, Time
-from funding_platform.venues.parsing.payloads import Payload, SymbolRow
+from funding_platform.venues.parsing.payloads import BarRow, Payload, SymbolRow
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
@@ -86,14 +86,9 @@ class _OpenInterest(SymbolRow):
     open_interest_base: Real = field(name="openInterest")
 
 
-class _Bar(Payload, array_like=True):
+class _Bar(BarRow):
     """Of mark and index prices the volumes are zeros."""
 
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
     volume_base: MaybeReal
     close_ms: Time
     volume_quote: MaybeReal

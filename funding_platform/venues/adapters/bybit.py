@@ -20,7 +20,7 @@ from funding_platform.venues.parsing.candles import (
     SpotListing,
 )
 from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, Whole
-from funding_platform.venues.parsing.payloads import Payload, SymbolRow, coalesce, product
+from funding_platform.venues.parsing.payloads import BarRow, Payload, SymbolRow, coalesce, product
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
@@ -77,12 +77,7 @@ class _Ticker(SymbolRow):
     single_open_interest_value: MaybeReal = None  # the single ones came in 2026
 
 
-class _Bar(Payload, array_like=True):
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
+class _Bar(BarRow):
     volume: MaybeReal = None  # base, of inverse contracts dollars; there is none of mark and index
     turnover: MaybeReal = None  # quote, of inverse contracts coin
 

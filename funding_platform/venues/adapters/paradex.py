@@ -18,7 +18,7 @@ from funding_platform.venues.parsing.accrual import Sample, paid_until, period_e
 from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time, Whole
 from funding_platform.venues.parsing.leniency import leave_out
-from funding_platform.venues.parsing.payloads import Payload, SymbolRow, present
+from funding_platform.venues.parsing.payloads import BarRow, Payload, SymbolRow, present
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
@@ -61,12 +61,7 @@ class _Sample(Payload, rename=None):
     funding_period_hours: Whole = 0
 
 
-class _Bar(Payload, array_like=True):
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
+class _Bar(BarRow):
     volume_quote: MaybeReal  # dollars, though its clients call it base
 
 

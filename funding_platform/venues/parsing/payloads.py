@@ -16,6 +16,7 @@ from funding_platform.venues.parsing.fields import (
     MaybeReal,
     MaybeTime,
     Percent,
+    Time,
     ZonelessTime,
 )
 
@@ -36,6 +37,16 @@ class SymbolRow(Payload):
     """Base of rows that name their perpetual under ``symbol``."""
 
     venue_symbol: str = msgspec.field(name="symbol")
+
+
+class BarRow(Payload, array_like=True):
+    """Base of bars that are arrays: when it began, four prices, then what the venue adds."""
+
+    time_ms: Time
+    open: MaybeReal
+    high: MaybeReal
+    low: MaybeReal
+    close: MaybeReal
 
 
 def present(value: T | Literal[""] | None) -> T | None:

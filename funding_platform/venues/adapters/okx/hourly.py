@@ -17,7 +17,7 @@ from funding_platform.venues.parsing.candles import (
     SpotListing,
 )
 from funding_platform.venues.parsing.fields import MaybeReal, Time
-from funding_platform.venues.parsing.payloads import Payload
+from funding_platform.venues.parsing.payloads import BarRow, Payload
 from funding_platform.venues.rest.endpoints import Endpoint, Params
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.specification import CandleSpec, HourlySpec
@@ -25,28 +25,18 @@ from funding_platform.venues.specification import CandleSpec, HourlySpec
 FINISHED: Final = "1"
 
 
-class _Bar(Payload, array_like=True):
+class _Bar(BarRow):
     """Of trades: contracts (of spot, base), base and quote."""
 
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
     volume: MaybeReal
     volume_base: MaybeReal
     volume_quote: MaybeReal
     confirm: str
 
 
-class _Price(Payload, array_like=True):
+class _Price(BarRow):
     """Of mark and index."""
 
-    time_ms: Time
-    open: MaybeReal
-    high: MaybeReal
-    low: MaybeReal
-    close: MaybeReal
     confirm: str
 
 
