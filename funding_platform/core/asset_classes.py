@@ -22,6 +22,12 @@ ASSET_CLASSES: Final[tuple[AssetClass, ...]] = (
 UNSAID: Final = "crypto"
 """What an instrument without a class is paired as: perpetuals are on coins unless someone says."""
 
+ASSET_SQL: Final = (
+    "case when {asset_class} is distinct from 'other' "
+    f"then {{base}} || ' ' || coalesce({{asset_class}}, '{UNSAID}') end"
+)
+"""The asset that an instrument is on, in SQL; null where it can be none of another's."""
+
 _WORDS: Final[dict[str, AssetClass]] = {
     **dict.fromkeys(("coin", "crypto"), "crypto"),
     **dict.fromkeys(("equity", "stock", "stocks", "etf", "premarket", "xstocks"), "equity"),

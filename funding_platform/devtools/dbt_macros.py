@@ -8,7 +8,7 @@ from datetime import timedelta
 from textwrap import fill
 
 from funding_platform.arbitrage.formulas import FORMULAS, Formula, codes_that_hold, inputs_of
-from funding_platform.core.asset_classes import UNSAID
+from funding_platform.core.asset_classes import ASSET_SQL
 from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
 from funding_platform.core.pauses import PAUSE_SYMBOLS, PAUSING
@@ -95,8 +95,7 @@ def asset_macros() -> str:
         "funding_platform/core/asset_classes.py",
         _macro(
             "asset(base, asset_class)",
-            f"case when {{{{ asset_class }}}} is distinct from 'other' "
-            f"then {{{{ base }}}} || ' ' || coalesce({{{{ asset_class }}}}, '{UNSAID}') end",
+            ASSET_SQL.format(base="{{ base }}", asset_class="{{ asset_class }}"),
             "The asset that an instrument is on; null where it can be none of another's.",
         ),
         _macro(

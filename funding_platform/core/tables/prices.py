@@ -110,11 +110,12 @@ OPEN_INTEREST: Final = Table(
 REFERENCE_PRICES: Final = Table(
     "marts",
     "reference_prices",
-    "What one unit of a base costs in dollars at each full hour: the median of the indices of all "
-    "venues that have one, and which they are. With a single source it is that venue's word.",
-    key=("base", "time"),
+    "What one unit of an asset costs in dollars at each full hour: the median of the indices of "
+    "all venues that have one, and which they are. With a single source it is that venue's word.",
+    key=("asset", "time"),
     columns=(
         text_column("base", "Canonical base asset.", nullable=True),
+        text_column("asset", "The base and its class: a share is not a coin.", nullable=True),
         time_column("time", "The instant that the price is of: the end of a bar."),
         Column("price", Type.REAL, "Median of the venues' indices.", _DOLLARS_PER_BASE),
         Column("sources", Type.TEXTS, "The venues whose index it is the median of, in order."),

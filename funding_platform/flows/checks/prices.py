@@ -8,6 +8,7 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.asset_classes import ASSET_SQL
 from funding_platform.core.tables.prices import OPEN_INTEREST
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks.answer import Answer, one_row
@@ -41,20 +42,21 @@ FROM core.price_candles AS m JOIN core.price_candles AS i
 WHERE venue = $venue AND open_time >= $since AND m.kind = 'mark' AND i.kind = 'index'
 GROUP BY venue_symbol HAVING hours >= $least ORDER BY abs(gap) DESC, venue_symbol
 """
-_AMONG_VENUES = """
+_AMONG_VENUES = f"""
 WITH closes AS (
-    SELECT i.base, c.venue, c.venue_symbol, c.open_time,
+    SELECT {ASSET_SQL.format(base="i.base", asset_class="i.asset_class")} AS asset,
+        c.venue, c.venue_symbol, c.open_time,
         any_value(c.close / i.multiplier ORDER BY CASE c.kind WHEN 'mark' THEN 0
             WHEN 'trade' THEN 1 ELSE 2 END) AS price
     FROM core.price_candles AS c JOIN core.instruments AS i USING (venue, venue_symbol)
     WHERE c.open_time >= $since
     GROUP BY ALL
 ), others AS (
-    SELECT base, open_time, median(price) AS price FROM closes WHERE venue <> $venue
+    SELECT asset, open_time, median(price) AS price FROM closes WHERE venue <> $venue
     GROUP BY ALL
 )
 SELECT c.venue_symbol, count(*) AS hours, median(c.price / o.price - 1) AS gap
-FROM closes AS c JOIN others AS o USING (base, open_time)
+FROM closes AS c JOIN others AS o USING (asset, open_time)
 WHERE c.venue = $venue
 GROUP BY c.venue_symbol HAVING hours >= $least ORDER BY abs(gap) DESC, c.venue_symbol
 """
@@ -93,7 +95,7 @@ def near_other_venues(lake: DuckDBPyConnection, venue: str, now: datetime) -> An
     """Ask whether every price lies near that of its base on other venues, in the median hour.
 
     Prices are per canonical base, so that a missing multiplier shows, and so does a ticker that
-    stands for two assets.
+    stands for two assets without a venue's saying so.
     """
     return _gaps(lake, _AMONG_VENUES, venue, now, MAX_VENUE_GAP, "the other venues of their base")
 

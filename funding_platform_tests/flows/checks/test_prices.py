@@ -42,11 +42,13 @@ def candles(venue: str, price: float, kind: str = "mark", **more: Any) -> pl.Dat
     return PRICE_CANDLES.conform(frame).cast(PRICE_CANDLES.polars_schema)
 
 
-def instrument(venue: str, base: str = "X", multiplier: float = 1.0) -> pl.DataFrame:
+def instrument(
+    venue: str, base: str = "X", multiplier: float = 1.0, asset_class: str | None = None
+) -> pl.DataFrame:
     row = {
         "venue": venue, "venue_symbol": "X", "base": base, "quote": "USDT",
         "multiplier": multiplier, "contract_type": "linear", "status": "trading",
-        "first_seen_at": NOW, "last_seen_at": NOW,
+        "first_seen_at": NOW, "last_seen_at": NOW, "asset_class": asset_class,
     }  # fmt: skip
     return INSTRUMENTS.conform(pl.DataFrame([row])).cast(INSTRUMENTS.polars_schema)
 
@@ -98,3 +100,12 @@ def test_the_newest_hour(settings: Settings, later: int, passed: bool) -> None:
         answer = hours_fresh(lake, PRICE_CANDLES, "a", NOW + timedelta(hours=later))
         assert answer.passed is passed
         assert not hours_fresh(lake, PRICE_CANDLES, "b", NOW).passed
+
+
+def test_a_share_is_not_held_against_the_coin_of_its_ticker(settings: Settings) -> None:
+    bars = [candles("a", 230.0), candles("b", 1.0), candles("c", 1.0)]
+    known = [instrument("a", asset_class="equity"), instrument("b"), instrument("c")]
+    store(settings, bars, known)
+    with connect(settings) as lake:
+        assert near_other_venues(lake, "a", NOW).figures == {"instruments": 0, "apart": 0}
+        assert near_other_venues(lake, "b", NOW).figures == {"instruments": 1, "apart": 0}
