@@ -15,8 +15,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
+from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.frames import Intake
 from funding_platform.backtest.data.provider import FundingDataProvider
+from funding_platform.flows.backtests.data import LakeData
+from funding_platform.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,20 @@ class SharedData:
         return FundingDataProvider(
             Intake(**{part.name: _mapped(_file(self.folder, part.name)) for part in fields(Intake)})
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLake:
+    """What the runs of one search read, to be opened in whichever process they run."""
+
+    settings: Settings
+    config: BacktestConfig
+    snapshot_id: int
+    data: SharedData
+
+    def opened(self) -> LakeData:
+        """Return the data of any of their configurations, in common where it can be."""
+        return LakeData(self.settings, self.snapshot_id, self.config, self.data())
 
 
 @contextmanager

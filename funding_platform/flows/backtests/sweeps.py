@@ -13,8 +13,8 @@ from funding_platform.backtest.results.run_row import run_figures, strategy_name
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.sweeps import MOMENTS, Trial, best_of, sweep
 from funding_platform.core.tables.backtest_runs import RUNS, SWEEPS
-from funding_platform.flows.backtests.data import LakeData, provider_from_lake
-from funding_platform.flows.backtests.sharing import SharedData, shared
+from funding_platform.flows.backtests.data import provider_from_lake
+from funding_platform.flows.backtests.sharing import SharedLake, shared
 from funding_platform.flows.backtests.store import (
     append_rows,
     belongs,
@@ -39,17 +39,12 @@ class StoredSweep:
 
 
 @dataclass(frozen=True, slots=True)
-class LakeOpener:
+class LakeOpener(SharedLake):
     """Opens what trials share, in whichever process, and gives what runs one of them."""
-
-    settings: Settings
-    config: BacktestConfig
-    snapshot_id: int
-    data: SharedData
 
     def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
         """Return the function that runs one configuration, on the data in common where it can."""
-        data = LakeData(self.settings, self.snapshot_id, self.config, self.data())
+        data = self.opened()
 
         def run(config: BacktestConfig) -> Mapping[str, Any]:
             started = datetime.now(UTC)

@@ -27,7 +27,7 @@ from funding_platform.backtest.search.walk_forward import (
 from funding_platform.core.tables.backtest_runs import SWEEPS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtests.data import LakeData, provider_from_lake
-from funding_platform.flows.backtests.sharing import SharedData, shared
+from funding_platform.flows.backtests.sharing import SharedLake, shared
 from funding_platform.flows.backtests.store import (
     append_rows,
     append_run,
@@ -60,17 +60,12 @@ class StoredWalkForward:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreOpener:
+class ScoreOpener(SharedLake):
     """Opens what runs in sample share, in whichever process, and gives what scores one of them."""
-
-    settings: Settings
-    config: BacktestConfig
-    snapshot_id: int
-    data: SharedData
 
     def __call__(self) -> Callable[[BacktestConfig], Mapping[str, Any]]:
         """Return what gives a configuration's Sharpe ratio, on the data in common where it can."""
-        data = LakeData(self.settings, self.snapshot_id, self.config, self.data())
+        data = self.opened()
         whole = {name: getattr(self.config, name) for name in ("start", "end")}
 
         def run(config: BacktestConfig) -> Mapping[str, Any]:
