@@ -12,7 +12,7 @@ import polars as pl
 
 from funding_platform.core.completeness import OUTAGE_SYMBOLS, SCHEMA, outage_hours
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.schema import Table, instant
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.collection.gap_filling import SPANS_IN_FLIGHT, WITNESSES, spans_of
 from funding_platform.lake.writer import Lake
@@ -108,6 +108,5 @@ def with_held(
     ).join(frame, on=table.key, how="anti")
     if held.is_empty():
         return whole
-    inside = held.filter(pl.col(time) >= instant(window.start))
-    history = replace(whole.history, frame=pl.concat([frame, inside]))
+    history = replace(whole.history, frame=pl.concat([frame, held]))
     return replace(whole, history=history, missing=absent(whole.missing, history.frame, table))
