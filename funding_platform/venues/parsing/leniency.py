@@ -11,11 +11,11 @@ nothing more.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, get_origin
+from typing import Any, Final, TypeAlias, TypeVar, get_origin
 
 import msgspec
 
@@ -27,8 +27,15 @@ from funding_platform.venues.rest.endpoints import Endpoint
 T = TypeVar("T")
 R = TypeVar("R", bound=OfSymbol)
 
+Way: TypeAlias = tuple[str | int, ...]
+"""The steps from the top of a document to one of its lists."""
+
 MOST_LEFT_OUT: Final = 50
-"""Of the rows that do not decode: each costs another decoding of the whole."""
+"""Of the rows that do not decode: each costs another decoding of those around it."""
+
+_LOOKS: Final = 16
+_FEWEST_AT_A_TIME: Final = 256
+"""A list with bad rows is decoded in so many parts, or in parts of so many rows."""
 
 REMAINDER: Final = 3
 
@@ -158,18 +165,23 @@ def decode_rows(endpoint: Endpoint[T], body: bytes, *, venue: str, url: str) -> 
             value = endpoint.decode(body)
         except msgspec.ValidationError as error:
             place = _place_of_row(str(error), endpoint)
-            if noted is None or place is None or len(lost) == MOST_LEFT_OUT:
+            if noted is None or place is None:
                 raise
-            *path, index = place
-            rows = _rows(body, path)
-            seen = len(lost) + 1
-            few = len(rows) + len(lost) <= REMAINDER and endpoint.path in noted.read
-            if most(seen, len(rows) + len(lost)) and not few:
+            path = tuple(place[:-1])
+            ways = endpoint.paired if path in endpoint.paired else (path,)
+            rows = [_rows(body, way) for way in ways]
+            total = len(rows[ways.index(path)])
+            bad = _unreadable(endpoint, body, dict(zip(ways, rows, strict=True)), path)
+            few = total <= REMAINDER and endpoint.path in noted.read
+            if (
+                not bad
+                or len(lost) + len(bad) > MOST_LEFT_OUT
+                or (most(len(bad), total) and not few)
+            ):
                 raise
-            ways = endpoint.paired if tuple(path) in endpoint.paired else (tuple(path),)
-            lost.append(f"{_name([_rows(body, way) for way in ways], index)}: {error}")
-            for way in ways:
-                body = _without(body, way, index)
+            lost += [f"{_name(rows, index)}: {mismatch}" for index, mismatch in bad.items()]
+            for way, of_way in zip(ways, rows, strict=True):
+                body = _with(body, way, [r for n, r in enumerate(of_way) if n not in bad])
             continue
         if noted is not None:
             noted.read.add(endpoint.path)
@@ -178,6 +190,40 @@ def decode_rows(endpoint: Endpoint[T], body: bytes, *, venue: str, url: str) -> 
                 what = f"{len(lost)} rows{of} cannot be read and are left out: {'; '.join(lost)}"
                 noted.errors.append(ContractError(what, venue=venue, endpoint=url, payload=body))
         return value, body
+
+
+def _unreadable(
+    endpoint: Endpoint[Any],
+    body: bytes,
+    lists: Mapping[Way, Sequence[msgspec.Raw]],
+    path: Way,
+) -> dict[int, str]:
+    """Return the bad rows of the list at ``path``, up to one more than may be left out.
+
+    The body is decoded with some of the rows at a time: one bad row costs another look at those
+    among which it is, not at all of them.
+    """
+    bad: dict[int, str] = {}
+    total = len(lists[path])
+    at_a_time = max(_FEWEST_AT_A_TIME, -(-total // _LOOKS))
+    for first in range(0, total, at_a_time):
+        start, end = first, min(first + at_a_time, total)
+        while start < end and len(bad) <= MOST_LEFT_OUT:
+            some = body
+            for way, rows in lists.items():
+                some = _with(some, way, rows[start:end])
+            try:
+                endpoint.decode(some)
+            except msgspec.ValidationError as error:
+                place = _place_of_row(str(error), endpoint)
+                if place is None or tuple(place[:-1]) != path:
+                    break  # these rows can be read; what cannot comes after them
+                index = start + place[-1]
+                bad[index] = str(error).replace(_spelled(place), _spelled((*path, index)))
+                start = index + 1
+            else:
+                break
+    return bad
 
 
 def _place_of_row(mismatch: str, endpoint: Endpoint[Any]) -> tuple[Any, ...] | None:
@@ -197,21 +243,25 @@ def _place_of_row(mismatch: str, endpoint: Endpoint[Any]) -> tuple[Any, ...] | N
     return tuple(steps[: ends[0] + 1]) if ends else None
 
 
-def _rows(body: bytes, path: Sequence[str | int]) -> list[msgspec.Raw]:
+def _spelled(way: Sequence[str | int]) -> str:
+    """Write a way as msgspec does."""
+    return "$" + "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in way)
+
+
+def _rows(body: bytes, path: Way) -> list[msgspec.Raw]:
     raw: bytes | msgspec.Raw = body
     for step in path:
         raw = _children(raw, step)[step]
     return msgspec.json.decode(raw, type=list[msgspec.Raw])
 
 
-def _without(body: bytes | msgspec.Raw, path: Sequence[str | int], index: int) -> bytes:
-    """Return the document without one element of the list at ``path``."""
+def _with(body: bytes | msgspec.Raw, path: Way, rows: Sequence[msgspec.Raw]) -> bytes:
+    """Return the document with other rows in the list at ``path``."""
     if not path:
-        rows = msgspec.json.decode(body, type=list[msgspec.Raw])
-        return msgspec.json.encode(rows[:index] + rows[index + 1 :])
+        return msgspec.json.encode(rows)
     step, *further = path
     children = _children(body, step)
-    children[step] = msgspec.Raw(_without(children[step], further, index))
+    children[step] = msgspec.Raw(_with(children[step], tuple(further), rows))
     return msgspec.json.encode(children)
 
 

@@ -20,6 +20,9 @@ MAX_BODY_BYTES: Final = 16 * 2**20
 _OBJECT_BYTES: Final = 400
 """What a JSON object becomes: a struct of ten fields, numbers and texts of 30 to 70 bytes each."""
 
+_LIST_BYTES: Final = 100
+"""What a JSON list is before anything is in it: itself, and its place in another."""
+
 
 @dataclass(slots=True)
 class _Kept:
@@ -100,7 +103,7 @@ class Share:
 def _decoded_size(body: bytes) -> int:
     """Estimate the most that a body becomes: fields that nobody declared are passed over.
 
-    Other lists than those of objects are declared nowhere; texts are mostly short.
+    Texts are mostly short.
     """
     wide = 0 if body.isascii() else len(body)  # characters beyond ASCII take more than their bytes
-    return _OBJECT_BYTES * body.count(b"{") + wide
+    return _OBJECT_BYTES * body.count(b"{") + _LIST_BYTES * body.count(b"[") + wide

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from funding_platform.core.time_grid import Window, to_ms
@@ -13,6 +15,9 @@ from funding_platform.venues.adapters.binance import Binance
 from funding_platform.venues.errors import ConflictError, ContractError
 from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import merged
+from funding_platform.venues.parsing.leniency import MOST_LEFT_OUT, decode_rows, leaving_out
+from funding_platform.venues.parsing.payloads import Payload
+from funding_platform.venues.rest.endpoints import Endpoint
 from funding_platform_tests.venues.asking import ask, history_of
 from funding_platform_tests.venues.server import Answer, Params, Routes
 
@@ -209,3 +214,46 @@ def test_two_rates_for_one_settlement_are_the_symbols_failure(settings: Settings
     )  # fmt: skip
     assert isinstance(history.failures["BUSDT"], ConflictError)
     assert set(history.coverage) == {"AUSDT", "CUSDT"}
+
+
+class _Row(Payload):
+    price: Decimal
+
+
+class _Rows(Payload):
+    rows: list[_Row]
+
+
+@pytest.mark.parametrize("bad", [1, 5, MOST_LEFT_OUT])
+def test_bad_rows_cost_little_more_than_good_ones(
+    monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    """A venue that sends megabytes with a few bad rows must not hold up the others."""
+    broken = {n * 30_000 // bad for n in range(bad)}
+    rows = [b'{"price":"none"}' if n in broken else b'{"price":"1.00"}' for n in range(30_000)]
+    body = b'{"rows":[' + b",".join(rows) + b"]}"
+    endpoint = Endpoint("/rows", _Rows)
+    looked_at: list[int] = []
+    decode = endpoint.decode
+
+    def counted(some: bytes) -> _Rows:
+        looked_at.append(len(some))
+        return decode(some)
+
+    monkeypatch.setitem(endpoint.__dict__, "decode", counted)
+    with leaving_out() as lost:
+        found, rest = decode_rows(endpoint, body, venue="venue", url="/rows")
+    assert len(found.rows) == 30_000 - bad
+    assert decode(rest) == found
+    assert len(lost.errors) == 1
+    said = lost.errors[0].message
+    assert f" {bad} rows cannot be read" in said
+    assert all(f"`$.rows[{n}].price`" in said for n in sorted(broken)[:5])
+    assert sum(looked_at) < 7 * len(body)
+
+
+def test_more_bad_rows_than_may_be_left_out_are_the_contract() -> None:
+    rows = [b'{"price":"none"}'] * (MOST_LEFT_OUT + 1) + [b'{"price":"1.00"}'] * 3_000
+    body = b'{"rows":[' + b",".join(rows) + b"]}"
+    with leaving_out(), pytest.raises(msgspec.ValidationError):
+        decode_rows(Endpoint("/rows", _Rows), body, venue="venue", url="/rows")
