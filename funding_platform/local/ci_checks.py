@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -30,7 +31,7 @@ def main() -> int:
         os.environ["DAGSTER_HOME"] = str(home)  # where dagster.yaml looks for its own folder
         log = Path(folder) / "ci.log"
         with (
-            sandbox_venues(build_market(symbols=SYMBOLS)) as stated,
+            sandbox_venues(partial(build_market, symbols=SYMBOLS)) as stated,
             progress_bars(log),
             dg.DagsterInstance.from_config(str(home)) as instance,
         ):

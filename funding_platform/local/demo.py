@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -57,7 +58,7 @@ def run_demo(*, months: int, symbols: int) -> None:
     logging.getLogger("dagster").setLevel(logging.WARNING)
     settings = Settings()
     log = settings.data_dir / LOG_NAME
-    with sandbox_venues(build_market(symbols=symbols)) as stated, progress_bars(log):
+    with sandbox_venues(partial(build_market, symbols=symbols)) as stated, progress_bars(log):
         world = SandboxRun(build_definitions(**stated), dagster_instance())
         results = [_succeeded(result, what) for what, result in world.everything(months)]
     _show(settings)

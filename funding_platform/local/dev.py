@@ -34,7 +34,7 @@ def serve_ui(*, sandbox: bool, port: int) -> None:
         str(Path(sys.executable).with_name("dagster")),
         *("dev", "--workspace", str(project_file("workspace.yaml")), "--port", str(port)),
     ]
-    venues = sandbox_venues(build_market()) if sandbox else nullcontext(dict[str, Any]())
+    venues = sandbox_venues(build_market) if sandbox else nullcontext(dict[str, Any]())
     with venues as stated:
         environment = {
             f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)

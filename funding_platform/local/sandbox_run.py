@@ -4,7 +4,7 @@ Nothing here takes a shortcut around Dagster: every job runs through an instance
 show in the UI afterwards.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
 from funding_platform.sandbox.market import Market
-from funding_platform.sandbox.server import running_sandbox
+from funding_platform.sandbox.process import sandbox_process
 from funding_platform.venues.registry import offering, venue_names
 
 QUIET: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -38,9 +38,9 @@ _COLLECTED = (FUNDING_RATES, PRICE_CANDLES)
 
 
 @contextmanager
-def sandbox_venues(market: Market) -> Iterator[dict[str, Any]]:
+def sandbox_venues(build: Callable[[], Market]) -> Iterator[dict[str, Any]]:
     """Serve a sandbox for as long as the context lasts; yields the settings that point to it."""
-    with running_sandbox(market) as sandbox:
+    with sandbox_process(build) as sandbox:
         yield {
             "venue_urls": sandbox.venue_urls,
             "rate_limit_scale": SANDBOX_RATE_LIMIT_SCALE,

@@ -1,13 +1,16 @@
 """Starting, counting and stopping."""
 
 from email.utils import parsedate_to_datetime
+from functools import partial
+from multiprocessing import active_children
 
 import httpx
 import pytest
 
-from funding_platform.sandbox.errors import PortInUseError
+from funding_platform.sandbox.errors import PortInUseError, SandboxError
 from funding_platform.sandbox.faults import Connection, Status
 from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.process import sandbox_process
 from funding_platform.sandbox.server import build_market, running_sandbox, serve
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform_tests.present import PRESENT, at_present
@@ -76,3 +79,22 @@ def test_the_wall_clock_by_default() -> None:
     first = market.now_ms()
     assert 0 <= market.now_ms() - first < 60_000
     assert market.settlements("bybit", "BTCUSDT").times_ms[-1] <= market.now_ms()
+
+
+def test_it_serves_from_a_process_of_its_own() -> None:
+    build = partial(build_market, symbols=3)
+    with sandbox_process(build, [Status(status=500, venue="okx")]) as sandbox:
+        (child,) = (one for one in active_children() if one.name == "sandbox")
+        time = httpx.get(sandbox.url_of("bybit") + "/v5/market/time", timeout=60)
+        assert time.status_code == 200
+        refused = httpx.get(sandbox.url_of("okx") + "/api/v5/public/time", timeout=60)
+        assert refused.status_code == 500
+    assert child.exitcode == 0
+
+
+def test_a_market_that_cannot_be_made_is_told_from_the_other_process() -> None:
+    with (
+        pytest.raises(SandboxError, match="symbols"),
+        sandbox_process(partial(build_market, symbols=-1)),
+    ):
+        pass
