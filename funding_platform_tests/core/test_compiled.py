@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from funding_platform.core import compiled as compiled_module
+from funding_platform.core.compiled import compiled
 from funding_platform.core.source_code import CODE, PACKAGE
 
 IMPACT = """
@@ -135,3 +137,21 @@ def test_only_the_newest_folders_stay(checkout: Path, tmp_path: Path) -> None:
 def test_a_backtest_is_made_of_nothing_that_the_digest_leaves_out(checkout: Path) -> None:
     loaded = run_in(checkout, LOADED)
     assert {one.split(".")[1] for one in loaded} == set(CODE)
+
+
+def test_written_out_numbers_do_not_compile_a_function_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled_module, "_keep_on_disk", lambda made: None)
+
+    @compiled
+    def doubled(number: int) -> int:
+        return 2 * number
+
+    @compiled
+    def sums(number: int) -> int:
+        return doubled(1) + doubled(20) + doubled(number)
+
+    assert sums(300) == 642
+    made: Any = doubled
+    assert len(made.signatures) == 1
