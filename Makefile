@@ -10,7 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test coverage check fuzz chaos ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo dev test test-world coverage check fuzz chaos ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,11 @@ dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox 
 test: setup ## Run the tests, one process per core
 	pytest $(SIDE_BY_SIDE)
 
-coverage: setup ## Run the tests and print which lines and branches of the package none of them reach
-	pytest $(SIDE_BY_SIDE) --cov --cov-report=term
+test-world: setup ## Run what takes the platform as a whole: the demo, every job, examples, notebooks
+	pytest $(SIDE_BY_SIDE) -m world
+
+coverage: setup ## Run both and print which lines and branches of the package no test reaches
+	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging" --cov --cov-report=term
 
 check: setup ## Format, lint, types, imports, documents, site, definitions, asset checks, wheel, tests
 	ruff format --check .
@@ -42,8 +45,7 @@ check: setup ## Format, lint, types, imports, documents, site, definitions, asse
 	lint-imports
 	python -m funding_platform.devtools.documents --check
 	dagster definitions validate
-	$(MAKE) docs-site ci-checks package
-	pytest $(SIDE_BY_SIDE)
+	$(MAKE) docs-site ci-checks package test test-world
 
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0

@@ -82,6 +82,7 @@ def step_errors(result: dg.ExecuteInProcessResult) -> str:
     )
 
 
+@pytest.mark.world
 def test_the_whole_world_from_wire_to_published_file(world: SandboxRun, tmp_path: Path) -> None:
     results = [
         world.collect(),
@@ -145,6 +146,7 @@ def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(
     assert not (Settings().lake_dir / "catalog.sqlite").exists()
 
 
+@pytest.mark.world
 def test_a_collection_that_the_end_of_the_hour_overtakes_is_of_the_next(world: SandboxRun) -> None:
     with time_machine.travel(datetime(2026, 10, 31, 23, 59, 59, 999_000, tzinfo=UTC).timestamp()):
         result = world.collect()
@@ -193,6 +195,7 @@ def test_a_future_month_is_no_partition(world: SandboxRun) -> None:
         world.run("history", partition_key=future, asset_selection=[HYPERLIQUID_HISTORY])
 
 
+@pytest.mark.world
 def test_a_failed_dbt_test_shows_what_it_found_and_stops_nothing(world: SandboxRun) -> None:
     with Lake(Settings()) as lake:
         lake.connection.execute(

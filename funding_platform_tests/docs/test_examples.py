@@ -17,6 +17,8 @@ from funding_platform.sandbox.server import RunningSandbox, build_market, runnin
 from funding_platform_tests.checkout import ROOT, SYMBOLS, Checkout
 from funding_platform_tests.docs.markdown import Block, blocks, documents_with, name_of
 
+pytestmark = pytest.mark.world
+
 DOCUMENTED_ADDRESS = "http://127.0.0.1:8900"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 

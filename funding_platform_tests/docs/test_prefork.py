@@ -4,6 +4,8 @@ import pytest
 
 from funding_platform_tests.checkout import Checkout, run_in
 
+pytestmark = pytest.mark.world
+
 HELD = "SELECT venue, count(*) FROM core.instruments GROUP BY venue ORDER BY venue"
 
 

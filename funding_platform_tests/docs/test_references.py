@@ -158,6 +158,7 @@ def in_checkout(checkout: Checkout) -> Iterator[None]:
         yield
 
 
+@pytest.mark.world
 def test_the_page_of_assets_is_derived_from_the_definitions(in_checkout: None) -> None:
     assert asset_graph.asset_page() == text_of(str(asset_graph.PAGE)), "run `make docs`"
 
@@ -197,6 +198,7 @@ def test_the_readme_is_read_in_one_sitting() -> None:
     assert len(text_of("README.md").splitlines()) <= README_LINES
 
 
+@pytest.mark.world
 def test_every_asset_check_is_documented(in_checkout: None) -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", text_of("docs/data_quality.md"), re.M))
     graph = build_definitions().resolve_asset_graph()

@@ -20,6 +20,8 @@ from funding_platform_tests.docs.markdown import blocks
 from funding_platform_tests.flows.backtests.lakes import fill
 from funding_platform_tests.reading import read
 
+pytestmark = pytest.mark.world
+
 DOCUMENT = ROOT / "docs/backtesting.md"
 
 CONFIG = """

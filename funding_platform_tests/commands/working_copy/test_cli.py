@@ -11,6 +11,8 @@ from funding_platform.cli import main
 from funding_platform_tests.checkout import Checkout
 from funding_platform_tests.command import Funding, explained, run, stored
 
+pytestmark = pytest.mark.world
+
 # --- the demo
 
 

@@ -12,6 +12,8 @@ from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.checkout import MONTHS, SYMBOLS, Checkout
 from funding_platform_tests.command import Funding, explained, stored
 
+pytestmark = pytest.mark.world
+
 
 def test_coverage_counts_what_the_lake_holds(funding: Funding, checkout: Checkout) -> None:
     report = json.loads(funding("coverage", "--format", "json").output)

@@ -11,6 +11,8 @@ import pytest
 from funding_platform_tests.checkout import Checkout
 from funding_platform_tests.command import Funding, explained, stored
 
+pytestmark = pytest.mark.world
+
 QUESTION = "SELECT venue, count(*) AS instruments FROM core.instruments GROUP BY venue ORDER BY 1"
 
 

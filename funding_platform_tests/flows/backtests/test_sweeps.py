@@ -57,6 +57,7 @@ def test_luck_is_what_the_formula_gives(lake: Settings) -> None:
     assert found.row["luck_sharpe"] == pytest.approx(luck * math.sqrt(365), rel=1e-5)
 
 
+@pytest.mark.world
 def test_two_processes_find_what_one_does(lake: Settings) -> None:
     plan = SweepPlan(axes={"costs.flat_fee_bps": (1.0, 2.0)})
     one, two = (sweep_and_store(lake, CONFIG, plan, workers=workers) for workers in (1, 2))
@@ -100,6 +101,7 @@ def test_a_walk_forward_keeps_its_folds_whole(lake: Settings) -> None:
         rerun(lake, one)
 
 
+@pytest.mark.world
 def test_a_walk_forward_in_two_processes_is_that_of_one(lake: Settings) -> None:
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4), "bases": ((), ("DOGE",))})

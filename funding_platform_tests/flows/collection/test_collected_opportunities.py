@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from funding_platform.core.time_grid import Window, month_start
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
@@ -12,6 +14,8 @@ from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.dbt.slow_opportunities import assert_as_worked_out
 from funding_platform_tests.flows.conftest import ReplayedLake, settings_for
 from funding_platform_tests.present import PRESENT
+
+pytestmark = pytest.mark.world
 
 VENUES = ("binance", "bybit", "okx", "hyperliquid", "deribit")
 

@@ -142,9 +142,12 @@ def test_a_snapshot_that_failed_is_recovered_once_it_can_be_read(
     collected = collect_snapshots(["hyperliquid"], settings, "drifted")
     assert isinstance(collected["hyperliquid"].attempt.error, ContractError)
     with Lake(settings) as lake, lake.commit("test", "the name mended"):
-        body = held(settings, "SELECT body FROM core.raw_payloads").item()
-        mended = body.replace(renamed(body), b'"funding"')
-        lake.connection.execute("UPDATE core.raw_payloads SET body = ?", [mended])
+        answers = held(settings, "SELECT sha256, body FROM core.raw_payloads")
+        (drifted,) = answers.filter(pl.col("body").bin.contains(b'"universe"')).rows(named=True)
+        mended = drifted["body"].replace(renamed(drifted["body"]), b'"funding"')
+        lake.connection.execute(
+            "UPDATE core.raw_payloads SET body = ? WHERE sha256 = ?", [mended, drifted["sha256"]]
+        )
     (again,) = replay(settings, "mended")
     assert again.error is None
     assert again.rows > 0
