@@ -25,7 +25,7 @@ from funding_platform_tests.present import at_present
 
 # How fast a machine answers is not a property of the code, and what is tried must not differ from
 # run to run. `--hypothesis-profile thorough` draws other examples, and more of them.
-hypothesis_settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 hypothesis_settings.register_profile(
     "thorough", deadline=None, derandomize=False, max_examples=1_000, print_blob=True
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         yield lake
 
 
+@cache
 def dbt_nodes() -> dict[str, dict[str, Any]]:
     """Sources, seeds and models of the committed files, by full name."""
     nodes: list[tuple[str, dict[str, Any]]] = []
