@@ -19,6 +19,7 @@ from funding_platform_tests.telemetry.receiver import SECRET, Receiver, running_
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SINKS = ("webhook",)
+SPAWN = get_context("spawn")
 
 
 def down(*subjects: str, value: float = 1.0, whole: bool = True) -> list[Evaluation]:
@@ -161,7 +162,7 @@ def test_kills_between_sending_and_noting_it_lose_and_double_nothing(path: Path)
 
 def killed(work: object, path: Path, receiver: Receiver) -> None:
     """Do the work in a process that is killed by it."""
-    process = get_context("fork").Process(target=work, args=(path, receiver.url))  # type: ignore[arg-type]
+    process = SPAWN.Process(target=work, args=(path, receiver.url))  # type: ignore[arg-type]
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL

@@ -79,6 +79,7 @@ class WebhookSink:
         self._url = _checked(url)
         self._key = key_of(secret)
         self._timer = timer
+        _hush("httpx")
 
     def send(self, message: Message) -> None:
         """Post it; whatever answers with a status of 2xx has taken it."""
@@ -119,8 +120,7 @@ class AppriseSink:
                 "alerts to chats need the library apprise, which is not installed",
                 hint="pip install 'funding-platform[alerts]'",
             ) from None
-        # What it says of requests holds addresses, and errors hold what we say of them.
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)
+        _hush("apprise")
         self._types = apprise.NotifyType
         self._service = apprise.Apprise()
         if not self._service.add(url):
@@ -155,6 +155,11 @@ def headline(message: Message) -> str:
         f" ({message.lost_before} messages before it were dropped)" if message.lost_before else ""
     )
     return f"{event}: {message.title}: {message.text}{lost}"
+
+
+def _hush(library: str) -> None:
+    """Keep a library from logging addresses; what fails is told by our own errors."""
+    logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _checked(url: str) -> httpx.URL:
