@@ -1,8 +1,8 @@
 """Small SQLite files in which the processes of one machine keep what they share.
 
 SQLite brings what this needs: transactions of some 50 microseconds, a lock that dies with its
-process, and a file that a killed process leaves whole. One that cannot be read, or that is of another
-version, is replaced by an empty one: nothing belongs in it that cannot be done without.
+process, and a file that a killed process leaves whole. One that cannot be read, or that is of
+another version, is replaced by an empty one: nothing belongs in it that cannot be done without.
 """
 
 import logging

@@ -72,11 +72,12 @@ STALE: Final = Rule(
 )
 VENUE_DOWN: Final = Rule(
     "venue_down",
-    "warning",
+    "critical",
     "{subject} cannot be collected",
-    "Collections of snapshots that failed in a row, as a multiple of the number that is tolerated; "
-    "1 at least while the venue's breaker is not closed.",
-    OF_TOLERATED,
+    "Collections of snapshots that failed in a row; while the venue's breaker is not closed, as "
+    "many at least as raise the alert.",
+    "collections",
+    raise_at=3.0,
 )
 COVERAGE_LOSS: Final = Rule(
     "coverage_loss",
@@ -120,6 +121,22 @@ EDGE_DECAY: Final = Rule(
     "decayed",
 )
 
+DISK_LOW: Final = Rule(
+    "disk_low",
+    "critical",
+    "There is little room on {subject}",
+    "What must be free, as a multiple of what is.",
+    OF_TOLERATED,
+    resolve_at=0.8,
+)
+LAKE_UNREADABLE: Final = Rule(
+    "lake_unreadable",
+    "critical",
+    "{subject} cannot be read",
+    "1 where the lake could not be opened, else 0.",
+    "unreadable",
+)
+
 RULES: Final[Mapping[str, Rule]] = {
     rule.kind: rule
     for rule in (
@@ -131,5 +148,7 @@ RULES: Final[Mapping[str, Rule]] = {
         CURVE_Z,
         OPPORTUNITY,
         EDGE_DECAY,
+        DISK_LOW,
+        LAKE_UNREADABLE,
     )
 }
