@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from funding_platform.commands import (
+    alerting,
     backtesting,
     collecting,
     fees,
@@ -120,5 +121,6 @@ for _command in (
     operating.maintain,
     recovering.lake,
     operating.doctor,
+    alerting.alerts,
 ):
     main.add_command(_command)

@@ -14,8 +14,14 @@ from funding_platform.flows.errors import NotBuiltError
 from funding_platform.lake import connect
 from funding_platform.lake.errors import LakeLockedError, LakeMissingError
 from funding_platform.settings import Settings
-from funding_platform.telemetry.alerts.errors import SinkConfigError
-from funding_platform.telemetry.alerts.observing import Evaluation, Message, Observation
+from funding_platform.telemetry.alerts.errors import SinkConfigError, SinkError, UnknownAlertError
+from funding_platform.telemetry.alerts.observing import (
+    Alert,
+    Evaluation,
+    Message,
+    Observation,
+    trial_message,
+)
 from funding_platform.telemetry.alerts.outbox import send_due
 from funding_platform.telemetry.alerts.rules import (
     COVERAGE_LOSS,
@@ -29,7 +35,7 @@ from funding_platform.telemetry.alerts.rules import (
     Rule,
 )
 from funding_platform.telemetry.alerts.sinks import AppriseSink, LogSink, Sink, WebhookSink
-from funding_platform.telemetry.alerts.store import AlertStore
+from funding_platform.telemetry.alerts.store import AlertStore, Waiting
 from funding_platform.venues.registry import venue_names
 
 _LOG = logging.getLogger(__name__)
@@ -113,6 +119,44 @@ def send(settings: Settings) -> int:
     """Send what is due; return how many messages arrived."""
     with AlertStore(settings.alerts_file) as store:
         return send_due(store, sinks_of(settings))
+
+
+def standing(settings: Settings) -> tuple[list[Alert], dict[str, Waiting]]:
+    """Return the active alerts, and how every sink stands."""
+    with AlertStore(settings.alerts_file) as store:
+        return store.active(), store.waiting()
+
+
+def end(settings: Settings, kind: str, subject: str, now: datetime) -> Message:
+    """End an alert by hand.
+
+    Raises
+    ------
+    UnknownAlertError
+        If there is no such alert.
+    """
+    names = [sink.name for sink in sinks_of(settings)]
+    with AlertStore(settings.alerts_file) as store:
+        ended = store.end(kind, subject, names, now) if kind in RULES else None
+    if ended is None:
+        raise UnknownAlertError(
+            f"there is no active alert {kind!r} about {subject!r}",
+            hint="`funding alerts list` has those that are",
+        )
+    return ended
+
+
+def try_out(settings: Settings, now: datetime) -> dict[str, str | None]:
+    """Send a test to every sink, past the outbox; return what each refused it with, if it did."""
+    return {sink.name: _refusal(sink, now) for sink in sinks_of(settings)}
+
+
+def _refusal(sink: Sink, now: datetime) -> str | None:
+    try:
+        sink.send(trial_message(now))
+    except SinkError as error:
+        return error.message
+    return None
 
 
 def _lake_seen(value: float, text: str) -> Evaluation:
