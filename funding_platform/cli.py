@@ -122,5 +122,6 @@ for _command in (
     recovering.lake,
     operating.doctor,
     alerting.alerts,
+    operating.metrics,
 ):
     main.add_command(_command)

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     alert_stale_factor: float = Field(
         default=1.0, gt=0, description="Multiplies the ages beyond which data count as stale."
     )
+    metrics_port: int = Field(
+        default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
+    )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(

@@ -12,7 +12,10 @@ import click
 from funding_platform.commands.common import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from funding_platform.flows.doctor import DagsterFacts
+    from funding_platform.telemetry.metrics import Family
 
 
 @click.command()
@@ -149,6 +152,28 @@ def doctor(as_json: bool, ask_venues: bool) -> None:
             if finding.remedy:
                 remark("  ->", style, finding.remedy)
     sys.exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@click.command()
+@click.option("--serve", is_flag=True, help="Answer over HTTP until interrupted.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+def metrics(serve: bool, host: str) -> None:
+    """Print figures for Prometheus, or serve them."""
+    from funding_platform.flows.metrics import families
+    from funding_platform.telemetry.metrics import exposition
+    from funding_platform.telemetry.metrics import serve as start
+
+    chosen = settings()
+
+    def asked() -> "Iterator[Family]":
+        return families(chosen, datetime.now(UTC), _dagster_facts)
+
+    if not serve:
+        click.echo(exposition(asked), nl=False)
+        return
+    server, thread = start(asked, chosen.metrics_port, host)
+    click.echo(f"http://{host}:{server.server_port}/metrics")
+    thread.join()
 
 
 def _dagster_facts() -> "DagsterFacts":
