@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.prices import PRICE_KINDS
 from funding_platform.core.validation_errors import raise_as
+from funding_platform.telemetry.logging import LogFormat, LogLevel
 
 
 class SettingsError(FundingError):
@@ -145,6 +146,10 @@ class Settings(BaseSettings):
     alert_stale_factor: float = Field(
         default=1.0, gt=0, description="Multiplies the ages beyond which data count as stale."
     )
+    log_format: LogFormat = Field(
+        default="text", description="How commands log: for people, or one JSON object a line."
+    )
+    log_level: LogLevel = Field(default="WARNING", description="What commands log at least.")
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
     )

@@ -71,7 +71,7 @@ def sandbox(
     from funding_platform.sandbox.faults import parse_faults
     from funding_platform.sandbox.server import build_market, serve
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger().setLevel(logging.INFO)  # each request is a line
     serve(
         build_market(replay=replay, symbols=symbols, seed=seed),
         host=host,
