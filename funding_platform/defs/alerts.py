@@ -31,6 +31,7 @@ def alert_sensors(**stated: Any) -> list[dg.SensorDefinition]:
 
     @dg.run_failure_sensor(
         name="alert_failed_runs",
+        minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Raises an alert for a job whose run has failed.",
     )
@@ -39,6 +40,7 @@ def alert_sensors(**stated: Any) -> list[dg.SensorDefinition]:
 
     @dg.run_status_sensor(
         name="alert_recovered_runs",
+        minimum_interval_seconds=60,
         run_status=dg.DagsterRunStatus.SUCCESS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Ends the alert of a job whose next run has succeeded.",

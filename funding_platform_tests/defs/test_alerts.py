@@ -62,8 +62,11 @@ def test_a_failed_run_is_told_and_so_is_the_next_that_succeeds(
             )
             (failed if fails else recovered)(context.for_run_failure() if fails else context)
         ticked = alerts.evaluate_tick(dg.build_sensor_context(instance=instance))
+        events = str([instance.all_logs(run_id) for run_id in instance.get_run_ids()])
     assert ticked.skip_message is not None
     assert "messages sent" in ticked.skip_message
+    assert "the market is closed" in events
+    assert "canary" not in events + str(ticked)
     assert ("raised", "trade of okx") in receiver.events
     assert receiver.events.count(("resolved", "trade of okx")) == 1
     told = next(post for post in receiver.posts if post["event"] == "raised")

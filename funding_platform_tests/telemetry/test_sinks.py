@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ CANARY = "canary-of-a-token"
 
 @pytest.fixture
 def message() -> Message:
-    _, raised = follow(VENUE_DOWN, None, Observation("okx", 1.5, "it is down", {"n": 3}), NOW)
+    _, raised = follow(VENUE_DOWN, None, Observation("okx", 3.0, "it is down", {"n": 3}), NOW)
     assert raised is not None
     return raised
 
@@ -84,8 +85,8 @@ def test_a_log_line_has_the_level_of_its_severity(
     assert caplog.record_tuples == [
         (
             "funding_platform.telemetry.alerts.sinks",
-            logging.WARNING,
-            "warning: okx cannot be collected: it is down",
+            logging.ERROR,
+            "critical: okx cannot be collected: it is down",
         ),
         (
             "funding_platform.telemetry.alerts.sinks",
@@ -122,9 +123,9 @@ def test_a_chat_gets_a_title_and_a_text(
     AppriseSink(url).send(message)
     AppriseSink(url).send(message.model_copy(update={"event": "resolved"}))
     first, second = posts
-    assert first["title"] == "warning: okx cannot be collected: it is down"
+    assert first["title"] == "critical: okx cannot be collected: it is down"
     assert first["message"] == "it is down\nsince 2026-03-01 12:00 UTC"
-    assert (first["type"], second["type"]) == ("warning", "success")
+    assert (first["type"], second["type"]) == ("failure", "success")
     assert second["title"].startswith("resolved: ")
 
 
@@ -161,3 +162,9 @@ def test_no_secret_is_said_whatever_happens(
     said = caplog.text + "".join(capfd.readouterr())
     assert "canary" not in said
     assert SECRET not in said
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(SinkConfigError, match=r"pip install 'funding-platform\[alerts\]'"):
+        AppriseSink("json://localhost")

@@ -22,7 +22,7 @@ SINKS = ("webhook",)
 SPAWN = get_context("spawn")
 
 
-def down(*subjects: str, value: float = 1.0, whole: bool = True) -> list[Evaluation]:
+def down(*subjects: str, value: float = 3.0, whole: bool = True) -> list[Evaluation]:
     """Venues that are down, all that are."""
     seen = [Observation(subject, value, f"{subject} answers nothing") for subject in subjects]
     return [Evaluation("venue_down", seen, whole)]
