@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from funding_platform.commands import (
+    alerting,
     backtesting,
     collecting,
     fees,
@@ -94,8 +95,11 @@ _HINTS = {
 @click.version_option(package_name="funding-platform")
 def main() -> None:
     """Perpetual-futures funding rates: collect, keep, compare, query."""
-    from funding_platform.settings import DAGSTER_HOME, project_root
+    from funding_platform.settings import DAGSTER_HOME, Settings, project_root
+    from funding_platform.telemetry.logging import configure_logging
 
+    chosen = Settings()
+    configure_logging(chosen.log_format, chosen.log_level)
     os.environ.setdefault("DAGSTER_HOME", str(project_root() / DAGSTER_HOME))
 
 
@@ -120,5 +124,7 @@ for _command in (
     operating.maintain,
     recovering.lake,
     operating.doctor,
+    alerting.alerts,
+    operating.metrics,
 ):
     main.add_command(_command)

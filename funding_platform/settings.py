@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.prices import PRICE_KINDS
 from funding_platform.core.validation_errors import raise_as
+from funding_platform.telemetry.logging import LogFormat, LogLevel
 
 
 class SettingsError(FundingError):
@@ -114,6 +115,44 @@ class Settings(BaseSettings):
         description="What principal components are fitted to: yields as they are, or ln(1 + b), "
         "in which single spikes weigh less.",
     )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="Where alerts are posted to; an address may hold a token."
+    )
+    alert_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="What they are signed with: whsec_ and 24 to 64 random bytes in base64.",
+    )
+    alert_apprise_urls: SecretStr | None = Field(
+        default=None,
+        description="Slack, Discord, Telegram and others, as addresses of apprise, separated by "
+        "spaces; needs the extra alerts.",
+    )
+    alert_bases: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("BTC", "ETH", "SOL"),
+        description="Bases whose curves are watched, comma-separated; empty watches none.",
+    )
+    alert_z: float = Field(
+        default=2.0, gt=0, description="z-score of a curve's level or slope that is told."
+    )
+    alert_net_apr: float = Field(
+        default=0.5, gt=0, description="Net return per year of an opportunity that is told."
+    )
+    alert_missing_share: float = Field(
+        default=0.02, gt=0, le=1, description="Share of a month's settlements whose loss is told."
+    )
+    alert_failed_collections: int = Field(
+        default=3, ge=1, description="Failures in a row after which a venue counts as down."
+    )
+    alert_stale_factor: float = Field(
+        default=1.0, gt=0, description="Multiplies the ages beyond which data count as stale."
+    )
+    log_format: LogFormat = Field(
+        default="text", description="How commands log: for people, or one JSON object a line."
+    )
+    log_level: LogLevel = Field(default="WARNING", description="What commands log at least.")
+    metrics_port: int = Field(
+        default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
+    )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
@@ -136,7 +175,7 @@ class Settings(BaseSettings):
                 f'not JSON ({error}); write {{"binance": "http://127.0.0.1:8900/binance"}}'
             ) from None
 
-    @field_validator("venues", "candle_kinds", mode="before")
+    @field_validator("venues", "candle_kinds", "alert_bases", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -162,8 +201,16 @@ class Settings(BaseSettings):
 
     @cached_property
     def state_dir(self) -> Path:
-        """What processes share about venues: budgets spent, bans, outages. Safe to delete."""
+        """What processes share about venues: budgets spent, bans, outages; and the alerts.
+
+        Safe to delete: what is wrong is told anew.
+        """
         return self.data_dir / "state"
+
+    @cached_property
+    def alerts_file(self) -> Path:
+        """Which alerts are active, and which messages wait."""
+        return self.state_dir / "alerts.sqlite"
 
     @cached_property
     def dbt_dir(self) -> Path:

@@ -1,12 +1,21 @@
 """Commands that serve, show off and look after the platform."""
 
+import json
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from funding_platform.commands.common import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from funding_platform.flows.doctor import DagsterFacts
+    from funding_platform.telemetry.metrics import Family
 
 
 @click.command()
@@ -62,7 +71,7 @@ def sandbox(
     from funding_platform.sandbox.faults import parse_faults
     from funding_platform.sandbox.server import build_market, serve
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger().setLevel(logging.INFO)  # each request is a line
     serve(
         build_market(replay=replay, symbols=symbols, seed=seed),
         host=host,
@@ -126,13 +135,49 @@ def maintain(keep_days: int | None, trust_clock: bool) -> None:
 
 
 @click.command()
-def doctor() -> None:
-    """Check the installation, the folders, the lake and Dagster, and say what to mend."""
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--ask-venues", is_flag=True, help="Also open a connection to every venue.")
+def doctor(as_json: bool, ask_venues: bool) -> None:
+    """Check the installation, the lake, its data and Dagster, and say what to mend."""
     from funding_platform.flows.doctor import examine
     from funding_platform.views.terminal import remark
 
-    findings = examine(settings(), datetime.now(UTC))
-    for finding in findings:
-        mark, style = ("ok ", "green") if finding.well else ("bad", "red")
-        remark(mark, style, finding.text)
+    findings = examine(settings(), datetime.now(UTC), facts=_dagster_facts, ask_venues=ask_venues)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            mark, style = ("ok ", "green") if finding.well else ("bad", "red")
+            remark(mark, style, finding.text)
+            if finding.remedy:
+                remark("  ->", style, finding.remedy)
     sys.exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@click.command()
+@click.option("--serve", is_flag=True, help="Answer over HTTP until interrupted.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+def metrics(serve: bool, host: str) -> None:
+    """Print figures for Prometheus, or serve them."""
+    from funding_platform.flows.metrics import families
+    from funding_platform.telemetry.metrics import exposition
+    from funding_platform.telemetry.metrics import serve as start
+
+    chosen = settings()
+
+    def asked() -> "Iterator[Family]":
+        return families(chosen, datetime.now(UTC), _dagster_facts)
+
+    if not serve:
+        click.echo(exposition(asked), nl=False)
+        return
+    server, thread = start(asked, chosen.metrics_port, host)
+    click.echo(f"http://{host}:{server.server_port}/metrics")
+    thread.join()
+
+
+def _dagster_facts() -> "DagsterFacts":
+    """Ask Dagster, which takes a second to import."""
+    from funding_platform.defs.facts import dagster_facts
+
+    return dagster_facts()

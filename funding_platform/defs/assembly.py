@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from funding_platform.defs.alerts import alert_sensors
 from funding_platform.defs.automation import schedules, sensors
 from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
@@ -57,7 +58,7 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             maintenance_job,
         ],
         schedules=[*schedules(venues), maintenance_schedule()],
-        sensors=sensors(venues),
+        sensors=[*sensors(venues), *alert_sensors(**stated)],
         resources={
             "lake": LakeResource(stated=stated),
             "published": PublishedFileResource(stated=stated),

@@ -152,6 +152,18 @@ def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
     return found.fetchone() is not None
 
 
+def stored_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the full names of all tables and views of the lake.
+
+    One question about all of them takes as long as one about any.
+    """
+    found = connection.execute(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        "WHERE table_catalog = current_database()"
+    )
+    return {name for (name,) in found.fetchall()}
+
+
 def let_readers_read_while_others_write(catalog: Path) -> None:
     """Switch the catalog to a write-ahead log, once and for all connections to come.
 

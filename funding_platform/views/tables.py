@@ -12,6 +12,21 @@ import polars as pl
 
 from funding_platform.backtest.search.sweeps import Trial, trials_frame
 from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.schema import UTC_TIME
+
+SHOWN_ALERTS: Final = pl.Schema(
+    {
+        "severity": pl.String(),
+        "kind": pl.String(),
+        "subject": pl.String(),
+        "since": UTC_TIME,
+        "value": pl.Float64(),
+        "threshold": pl.Float64(),
+        "unit": pl.String(),
+        "text": pl.String(),
+    }
+)
+"""Of the active alerts."""
 
 SHOWN_FEES: Final = (
     *map(pl.col, ("venue", "tier", "maker_bps", "taker_bps")),

@@ -66,7 +66,7 @@ def test_doctor_finds_a_working_copy_well(funding: Funding) -> None:
     result = funding("doctor")
     assert result.exit_code == 0, result.output
     assert [line[:3] for line in result.output.splitlines() if line[:3] in ("ok ", "bad")] == (
-        ["ok "] * 8
+        ["ok "] * 18
     )
     assert re.search(r"[\d,]+ settlements, the newest [\d.]+ hours old", result.output)
 
