@@ -4,7 +4,9 @@ from typing import Any
 
 import dagster as dg
 
-from funding_platform.defs.automation import schedules, sensors
+from funding_platform.defs.automation.collection import hourly_collection, second_chances
+from funding_platform.defs.automation.history import schedules
+from funding_platform.defs.automation.transform import transform_after_collection
 from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
@@ -57,7 +59,11 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             maintenance_job,
         ],
         schedules=[*schedules(venues), maintenance_schedule()],
-        sensors=sensors(venues),
+        sensors=[
+            hourly_collection(),
+            second_chances(venues),
+            transform_after_collection(venues),
+        ],
         resources={
             "lake": LakeResource(stated=stated),
             "published": PublishedFileResource(stated=stated),

@@ -15,7 +15,7 @@ import dagster as dg
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.time_grid import floor_hour, month_start
-from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
+from funding_platform.defs.automation.hours import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
 from funding_platform.sandbox.market import Market

@@ -9,7 +9,7 @@ import dagster as dg
 import psutil
 import pytest
 
-from funding_platform.defs.automation import MONTH_KEY
+from funding_platform.defs.automation.hours import MONTH_KEY
 from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.defs.launcher import is_alive
 from funding_platform_tests.chaos.deployment import SLOW, Deployment

@@ -1,0 +1,148 @@
+"""When runs start: the decisions, and the sensors around them."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+import time_machine
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.test_utils import create_run_for_test
+
+from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.time_grid import floor_hour
+from funding_platform.defs.automation.history import months_to_refresh
+from funding_platform.defs.automation.transform import MISSING_TAG
+from funding_platform.defs.features import ONLY_CHANGED
+from funding_platform.defs.jobs import COLLECT
+from funding_platform.defs.partitions import HOURLY_TABLES
+from funding_platform.defs.raw import HISTORIES, raw_key
+from funding_platform.venues.registry import offering, venue_names, venue_spec
+from funding_platform_tests.present import PRESENT
+
+VENUES = venue_names()
+HOUR = floor_hour(PRESENT)
+HOUR_KEY = f"{HOUR:%Y-%m-%d-%H:%M}"
+
+pytestmark = pytest.mark.usefixtures("present")
+
+
+@pytest.mark.parametrize(
+    ("day", "months"),
+    [
+        (datetime(2026, 3, 1, 0, 20, tzinfo=UTC), ["2026-02-01", "2026-03-01"]),
+        (datetime(2026, 3, 2, 23, 0, tzinfo=UTC), ["2026-02-01", "2026-03-01"]),
+        (datetime(2026, 3, 3, 0, 20, tzinfo=UTC), ["2026-03-01"]),
+        (datetime(2026, 1, 1, 0, 20, tzinfo=UTC), ["2025-12-01", "2026-01-01"]),
+    ],
+)
+def test_a_month_that_just_ended_is_still_refreshed(day: datetime, months: list[str]) -> None:
+    assert months_to_refresh(day) == months
+
+
+def tick(
+    definitions: dg.Definitions,
+    sensor: str,
+    instance: dg.DagsterInstance | None = None,
+    cursor: str | None = None,
+) -> SensorExecutionData:
+    context = dg.build_sensor_context(
+        instance=instance, repository_def=definitions.get_repository_def(), cursor=cursor
+    )
+    return definitions.get_repository_def().get_sensor_def(sensor).evaluate_tick(context)
+
+
+def come_in(instance: dg.DagsterInstance, hour: str, *venues: str) -> None:
+    """Have venues' snapshots and instruments of an hour materialised."""
+    for venue in venues:
+        for table in HOURLY_TABLES:
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(raw_key(venue, table), partition=hour)
+            )
+
+
+def test_the_collection_is_asked_for_once_an_hour(definitions: dg.Definitions) -> None:
+    (first,), (second,) = (
+        tick(definitions, "hourly_collection").run_requests or [] for _ in range(2)
+    )
+    assert first.run_key == f"collect-{first.partition_key}"
+    assert first.run_key == second.run_key
+    hour = datetime.strptime(str(first.partition_key), "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
+    assert hour == floor_hour(datetime.now(UTC))
+
+
+def test_transforms_start_when_every_venue_is_in(definitions: dg.Definitions) -> None:
+    name = "transform_after_collection"
+    with (
+        time_machine.travel(f"{HOUR:%Y-%m-%d %H}:01:00+00:00"),
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        waiting = tick(definitions, name, instance)
+        assert not waiting.run_requests
+        assert f"0 of {len(VENUES)} venues" in str(waiting.skip_message)
+        come_in(instance, HOUR_KEY, *VENUES)
+        due = tick(definitions, name, instance)
+        again = tick(definitions, name, instance, due.cursor)
+    (request,) = due.run_requests or []
+    assert request.run_key == f"transform-{HOUR_KEY}"
+    assert request.tags[ONLY_CHANGED] == "true"
+    assert MISSING_TAG not in request.tags
+    assert not again.run_requests
+
+
+def test_transforms_that_wait_no_longer_name_who_is_missing(definitions: dg.Definitions) -> None:
+    with (
+        time_machine.travel(f"{HOUR:%Y-%m-%d %H}:10:00+00:00"),
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        come_in(instance, HOUR_KEY, *(venue for venue in VENUES if venue not in ("okx", "grvt")))
+        (request,) = tick(definitions, "transform_after_collection", instance).run_requests or []
+    assert sorted(request.tags[MISSING_TAG].split(",")) == ["grvt", "okx"]
+
+
+def test_a_venue_that_failed_is_asked_again_alone(definitions: dg.Definitions) -> None:
+    with (
+        time_machine.travel(f"{HOUR:%Y-%m-%d %H}:01:00+00:00") as clock,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        create_run_for_test(
+            instance,
+            job_name=COLLECT,
+            status=dg.DagsterRunStatus.SUCCESS,
+            tags={"dagster/partition": HOUR_KEY},
+        )
+        come_in(instance, HOUR_KEY, *(venue for venue in VENUES if venue != "okx"))
+        assert not tick(definitions, "second_chances", instance).run_requests
+        clock.move_to(HOUR + timedelta(minutes=6))
+        first, restarted = (tick(definitions, "second_chances", instance) for _ in range(2))
+        done = tick(definitions, "second_chances", instance, first.cursor)
+        come_in(instance, HOUR_KEY, "okx")
+        clock.move_to(HOUR + timedelta(minutes=15))
+        healed = tick(definitions, "second_chances", instance, first.cursor)
+    (request,) = first.run_requests or []
+    assert request.run_key == f"again-okx-{HOUR + timedelta(minutes=5):%Y-%m-%d-%H:%M}"
+    assert request.partition_key == HOUR_KEY
+    assert set(request.asset_selection or []) == {raw_key("okx", table) for table in HOURLY_TABLES}
+    assert [one.run_key for one in restarted.run_requests or []] == [request.run_key]
+    assert not done.run_requests
+    assert not healed.run_requests
+
+
+def test_history_is_one_run_per_venue(definitions: dg.Definitions) -> None:
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2026, 3, 14, 0, 20, tzinfo=UTC),
+        repository_def=definitions.get_repository_def(),
+    )
+    requests = (
+        definitions.get_repository_def()
+        .get_schedule_def("history_after_rolls")
+        .evaluate_tick(context)
+        .run_requests
+    )
+    with_history = offering(FUNDING_RATES, venue_names())
+    assert requests is not None
+    assert [list(request.asset_selection or []) for request in requests] == [
+        [raw_key(venue, table) for table in HISTORIES if table in venue_spec(venue).offers]
+        for venue in with_history
+    ]
+    assert {request.partition_key for request in requests} == {"2026-03-01"}
+    assert len({request.run_key for request in requests}) == len(with_history)
