@@ -11,6 +11,7 @@ from datetime import timedelta
 import dagster as dg
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.flows.collection.spans import MONTHS_AT_ONCE
 from funding_platform.flows.features.computed import Input
 
 # Backfill policies and nonexistent upstream partitions are beta in Dagster 1.13; we pin the
@@ -32,7 +33,11 @@ HOURLY_TABLES = (INSTRUMENTS, MARKET_SNAPSHOTS)
 MONTH = timedelta(days=365.25 / 12)
 
 BY_RANGE = dg.BackfillPolicy.single_run()
-"""A range of partitions is one run: history pages straight through it."""
+"""A range of partitions is one run."""
+
+BY_STRETCH = dg.BackfillPolicy.multi_run(max_partitions_per_run=MONTHS_AT_ONCE)
+"""As many months of history a run as are read and committed together. A run that is killed turns
+the months of one stretch red, not those of years that it never came to; the others go on."""
 
 ONE_BY_ONE = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
 """Only the running hour can be collected at all."""

@@ -13,7 +13,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, M
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
-from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
+from funding_platform.defs.partitions import BY_STRETCH, HOURLY, MONTHLY, ONE_BY_ONE
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
@@ -57,7 +57,7 @@ def raw_key(venue: str, table: Table) -> dg.AssetKey:
 
 
 def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
-    """Define one table of the history of one venue, one partition a month, a range in one run."""
+    """Define one table of the history of one venue, one partition a month."""
     key = raw_key(venue, table)
     title = venue_spec(venue).title
 
@@ -66,7 +66,7 @@ def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
         description=f"{_CONTENTS[table]} of {title}. A partition is the venue's whole month, "
         f"refetched and replaced. {table.description}",
         partitions_def=MONTHLY,
-        backfill_policy=BY_RANGE,
+        backfill_policy=BY_STRETCH,
         pool=f"venue_{key.path[1]}",
         retry_policy=RETRIES,
         group_name="raw",
