@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,8 +17,9 @@ from funding_platform.flows.collection.backfill import Backfilled, backfill
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.history_report import HistoryReport
 from funding_platform.flows.collection.resuming import remaining
-from funding_platform.flows.progress import reported_to
+from funding_platform.flows.progress import Listener, reported_to
 from funding_platform.lake import connect
+from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.flows.conftest import settings_for
 from funding_platform_tests.present import PRESENT
@@ -58,11 +60,11 @@ def asked(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
         return lake.execute(sql).fetchall()
 
 
-def interrupting(label: str, note: Callable[[], None]) -> Callable[[str, int], Callable[[], None]]:
+def interrupting(at: str, note: Callable[[], None]) -> Listener:
     """A listener that ends the process at a piece of work, once ``note`` has looked around."""
 
-    def listen(begun: str, _: int) -> Callable[[], None]:
-        if begun == label:
+    def listen(label: str, total: int) -> Callable[[], None]:
+        if label == at:
             note()
             raise KeyboardInterrupt
         return lambda: None
@@ -76,7 +78,7 @@ BEFORE, LAST = (
 
 
 def test_a_backfill_that_is_ended_is_logged_and_resumed(
-    settings: Settings, tmp_path: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spans, "MONTHS_AT_ONCE", 1)
     window = Window(BEFORE.start, LAST.end)
