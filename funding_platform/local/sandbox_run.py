@@ -18,6 +18,7 @@ from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.automation.hours import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
 from funding_platform.defs.raw import raw_key
+from funding_platform.sandbox.faults import Fault
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.server import running_sandbox
 from funding_platform.venues.registry import offering, venue_names
@@ -38,9 +39,9 @@ _COLLECTED = (FUNDING_RATES, PRICE_CANDLES)
 
 
 @contextmanager
-def sandbox_venues(market: Market) -> Iterator[dict[str, Any]]:
+def sandbox_venues(market: Market, faults: Sequence[Fault] = ()) -> Iterator[dict[str, Any]]:
     """Serve a sandbox for as long as the context lasts; yields the settings that point to it."""
-    with running_sandbox(market) as sandbox:
+    with running_sandbox(market, faults=faults) as sandbox:
         yield {
             "venue_urls": sandbox.venue_urls,
             "rate_limit_scale": SANDBOX_RATE_LIMIT_SCALE,
