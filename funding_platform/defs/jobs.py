@@ -1,21 +1,18 @@
 """The runs that make assets, apart so that an outage of a venue never skips a transformation."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition as AssetJob,
+)
 from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.raw import HISTORIES, raw_key
-from funding_platform.venues.registry import offering
+from funding_platform.venues.registry import offering, venue_spec
 
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import (
-        UnresolvedAssetJobDefinition,
-    )
-
-HISTORY = "history"
 COLLECT = "collect_hourly"
 TRANSFORM = "transform"
 BACKTEST = "backtest"
@@ -26,23 +23,38 @@ def longest(**span: float) -> dict[str, str]:
     return {MAX_RUNTIME_SECONDS_TAG: f"{timedelta(**span).total_seconds():.0f}"}
 
 
-def history_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
-    """Define the job of history by month; schedules ask for one venue at a time.
+def history_job_name(venue: str) -> str:
+    """Return the name of the job of a venue's history; names take no colon, as in ``ccxt:gate``."""
+    return f"history_{venue.replace(':', '_')}"
+
+
+def history_job(venue: str) -> AssetJob:
+    """Define the job of one venue's history by month: each begins in a month of its own.
 
     A run whose worker was killed is started once more. One that failed by itself is not: its steps
     have been tried again where that may help (see ``retries``), and every other job comes again
     within the hour or the day.
     """
-    keys = [raw_key(venue, table) for table in HISTORIES for venue in offering(table, venues)]
     return dg.define_asset_job(
-        HISTORY,
-        selection=dg.AssetSelection.assets(*keys),
+        history_job_name(venue),
+        selection=dg.AssetSelection.assets(*history_keys(venue)),
         tags=longest(hours=6) | {MAX_RETRIES_TAG: "1"},
-        description="Refetch and replace whole months of settled rates, candles and open interest.",
+        description="Refetch and replace whole months of settled rates, candles and open interest "
+        f"of {venue_spec(venue).title}.",
     )
 
 
-def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
+def history_keys(venue: str) -> list[dg.AssetKey]:
+    """List the assets of a venue's history."""
+    return [raw_key(venue, table) for table in HISTORIES if offering(table, [venue])]
+
+
+def history_jobs(venues: Sequence[str]) -> list[AssetJob]:
+    """Define the jobs of the histories of those venues that have one."""
+    return [history_job(venue) for venue in venues if history_keys(venue)]
+
+
+def collect_job(venues: list[str]) -> AssetJob:
     """Define the job of instruments and market snapshots of all venues, for the running hour."""
     keys = [
         raw_key(venue, table)
@@ -57,7 +69,7 @@ def collect_job(venues: list[str]) -> "UnresolvedAssetJobDefinition":
     )
 
 
-def transform_job() -> "UnresolvedAssetJobDefinition":
+def transform_job() -> AssetJob:
     """Define the job of features, marts and the published file."""
     return dg.define_asset_job(
         TRANSFORM,
@@ -69,7 +81,7 @@ def transform_job() -> "UnresolvedAssetJobDefinition":
     )
 
 
-def backtest_job() -> "UnresolvedAssetJobDefinition":
+def backtest_job() -> AssetJob:
     """Define the job of one backtest; which one is told by the configuration of the run."""
     return dg.define_asset_job(
         BACKTEST,

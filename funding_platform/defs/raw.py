@@ -13,7 +13,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, M
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
-from funding_platform.defs.partitions import BY_STRETCH, HOURLY, MONTHLY, ONE_BY_ONE
+from funding_platform.defs.partitions import BY_STRETCH, ONE_BY_ONE, months_kept, recent_hours
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
@@ -56,7 +56,7 @@ def raw_key(venue: str, table: Table) -> dg.AssetKey:
     return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 
-def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
+def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Define one table of the history of one venue, one partition a month."""
     key = raw_key(venue, table)
     title = venue_spec(venue).title
@@ -65,7 +65,7 @@ def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
         key=key,
         description=f"{_CONTENTS[table]} of {title}. A partition is the venue's whole month, "
         f"refetched and replaced. {table.description}",
-        partitions_def=MONTHLY,
+        partitions_def=months,
         backfill_policy=BY_STRETCH,
         pool=f"venue_{key.path[1]}",
         retry_policy=RETRIES,
@@ -102,6 +102,7 @@ def hourly_assets(
     table: Table,
     collect: Callable[[Sequence[str], Settings, str], dict[str, Collected]],
     venues: Sequence[str],
+    hours: dg.PartitionsDefinition,
 ) -> dg.AssetsDefinition:
     """Define one table of all venues, asked at once; each venue is an asset of its own."""
     keys = {raw_key(venue, table): venue for venue in venues}
@@ -125,7 +126,7 @@ def hourly_assets(
             dg.AssetCheckSpec("collected", asset=key, description="The venue answered in full.")
             for key in keys
         ],
-        partitions_def=HOURLY,
+        partitions_def=hours,
         backfill_policy=ONE_BY_ONE,
         can_subset=True,
     )
@@ -152,10 +153,19 @@ def _kinds(key: dg.AssetKey) -> set[str]:
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
     """Define all collected assets of the given venues, of what each offers."""
+    now = datetime.now(UTC)
+    hours = recent_hours(now)
+    snapshots = ((INSTRUMENTS, collect_instruments), (MARKET_SNAPSHOTS, collect_snapshots))
     return [
-        *(history_asset(venue, table) for table in HISTORIES for venue in offering(table, venues)),
-        hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
-        hourly_assets(MARKET_SNAPSHOTS, collect_snapshots, offering(MARKET_SNAPSHOTS, venues)),
+        *(
+            history_asset(venue, table, months_kept(venue_spec(venue), now))
+            for table in HISTORIES
+            for venue in offering(table, venues)
+        ),
+        *(
+            hourly_assets(table, collect, offering(table, venues), hours)
+            for table, collect in snapshots
+        ),
     ]
 
 

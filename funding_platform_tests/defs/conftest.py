@@ -8,11 +8,13 @@ import pytest
 
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.settings import project_root
+from funding_platform_tests.present import at_present
 
 
 @pytest.fixture(scope="session")
 def definitions() -> dg.Definitions:
-    return build_definitions()
+    with at_present():  # partitions begin some days before it
+        return build_definitions()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.test_utils import create_run_for_test
 
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
-from funding_platform.defs.partitions import HOURLY, MONTHLY
+from funding_platform.defs.partitions import MONTHLY, recent_hours
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.retention import TARGETS_KEPT, drop_dbt_targets, forget_runs
 
@@ -20,7 +20,7 @@ def rates() -> None:
     """Settled rates of a month."""
 
 
-@dg.asset(key=SNAPSHOTS, partitions_def=HOURLY)
+@dg.asset(key=SNAPSHOTS, partitions_def=recent_hours(datetime(2026, 3, 14, tzinfo=UTC)))
 def snapshots() -> None:
     """A market of an hour."""
 

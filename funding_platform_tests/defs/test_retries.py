@@ -8,11 +8,13 @@ from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 from dagster._core.test_utils import create_run_for_test
 
 from funding_platform.core.errors import FundingError
-from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
+from funding_platform.defs.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
 from funding_platform.defs.maintenance import MAINTENANCE
 from funding_platform.defs.retries import retried_if_retryable
 from funding_platform.flows.errors import BeforeHistoryError
 from funding_platform.venues.errors import BannedError, ServerError
+
+HISTORY_OF_OKX = history_job_name("okx")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +43,8 @@ def test_only_what_may_pass_is_tried_again(error: FundingError, tries: int) -> N
 @pytest.mark.parametrize(
     ("job", "reason", "again"),
     [
-        (HISTORY, RunFailureReason.UNKNOWN, True),
-        (HISTORY, RunFailureReason.STEP_FAILURE, False),
+        (HISTORY_OF_OKX, RunFailureReason.UNKNOWN, True),
+        (HISTORY_OF_OKX, RunFailureReason.STEP_FAILURE, False),
         (COLLECT, RunFailureReason.UNKNOWN, False),
     ],
 )
@@ -59,6 +61,6 @@ def test_a_run_of_history_whose_worker_was_killed_is_started_once_more(
 
 
 def test_every_job_ends_some_time(definitions: dg.Definitions) -> None:
-    for job in (HISTORY, COLLECT, TRANSFORM, BACKTEST, MAINTENANCE):
+    for job in (HISTORY_OF_OKX, COLLECT, TRANSFORM, BACKTEST, MAINTENANCE):
         longest = int(definitions.resolve_job_def(job).tags[MAX_RUNTIME_SECONDS_TAG])
         assert 0 < longest <= 6 * 3600

@@ -7,13 +7,13 @@ import dagster as dg
 
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.automation.hours import (
-    HOUR_KEY,
     VENUE_TAG,
     looks_of,
     stored_of,
     wanted_of,
 )
 from funding_platform.defs.jobs import COLLECT
+from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.raw import raw_key
 from funding_platform.flows.collection.chances import (
     CHANCES,
@@ -77,6 +77,9 @@ def second_chances(venues: Sequence[str]) -> dg.SensorDefinition:
             )
             for venue, tables in owed.items()
         ]
-        return dg.SensorResult(run_requests=requests, cursor=chance.isoformat())
+        nothing = None if requests else "no venue owes anything of this hour"
+        return dg.SensorResult(
+            run_requests=requests, skip_reason=nothing, cursor=chance.isoformat()
+        )
 
     return second_chances

@@ -1,4 +1,4 @@
-"""What Dagster knows of the collections of an hour, and how its partitions are called.
+"""What Dagster knows of the collections of an hour.
 
 Dagster's own records are asked, not ``core.collection_log``: that a look is queued or under way
 stands only there, and a tick every half minute must not open the lake.
@@ -12,12 +12,10 @@ import dagster as dg
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.jobs import COLLECT
+from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.raw import raw_key
 from funding_platform.flows.collection.chances import Look, Wanted
 from funding_platform.venues.registry import offering
-
-HOUR_KEY: Final = "%Y-%m-%d-%H:%M"
-MONTH_KEY: Final = "%Y-%m-%d"
 
 VENUE_TAG: Final = "venue"
 """Run tag: the one venue that a run asks."""

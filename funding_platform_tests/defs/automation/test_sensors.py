@@ -10,13 +10,12 @@ from dagster._core.test_utils import create_run_for_test
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour
-from funding_platform.defs.automation.history import months_to_refresh
 from funding_platform.defs.automation.transform import MISSING_TAG
 from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.jobs import COLLECT
+from funding_platform.defs.jobs import COLLECT, history_job_name
 from funding_platform.defs.partitions import HOURLY_TABLES
-from funding_platform.defs.raw import HISTORIES, raw_key
-from funding_platform.venues.registry import offering, venue_names, venue_spec
+from funding_platform.defs.raw import raw_key
+from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.present import PRESENT
 
 VENUES = venue_names()
@@ -24,19 +23,6 @@ HOUR = floor_hour(PRESENT)
 HOUR_KEY = f"{HOUR:%Y-%m-%d-%H:%M}"
 
 pytestmark = pytest.mark.usefixtures("present")
-
-
-@pytest.mark.parametrize(
-    ("day", "months"),
-    [
-        (datetime(2026, 3, 1, 0, 20, tzinfo=UTC), ["2026-02-01", "2026-03-01"]),
-        (datetime(2026, 3, 2, 23, 0, tzinfo=UTC), ["2026-02-01", "2026-03-01"]),
-        (datetime(2026, 3, 3, 0, 20, tzinfo=UTC), ["2026-03-01"]),
-        (datetime(2026, 1, 1, 0, 20, tzinfo=UTC), ["2025-12-01", "2026-01-01"]),
-    ],
-)
-def test_a_month_that_just_ended_is_still_refreshed(day: datetime, months: list[str]) -> None:
-    assert months_to_refresh(day) == months
 
 
 def tick(
@@ -128,21 +114,19 @@ def test_a_venue_that_failed_is_asked_again_alone(definitions: dg.Definitions) -
 
 
 def test_history_is_one_run_per_venue(definitions: dg.Definitions) -> None:
-    context = dg.build_schedule_context(
-        scheduled_execution_time=datetime(2026, 3, 14, 0, 20, tzinfo=UTC),
-        repository_def=definitions.get_repository_def(),
-    )
-    requests = (
-        definitions.get_repository_def()
-        .get_schedule_def("history_after_rolls")
-        .evaluate_tick(context)
-        .run_requests
-    )
+    with time_machine.travel("2026-10-14 08:21:00+00:00"):
+        due = tick(definitions, "history_after_rolls")
+        again = tick(definitions, "history_after_rolls", cursor=due.cursor)
+    requests = due.run_requests or []
     with_history = offering(FUNDING_RATES, venue_names())
-    assert requests is not None
-    assert [list(request.asset_selection or []) for request in requests] == [
-        [raw_key(venue, table) for table in HISTORIES if table in venue_spec(venue).offers]
-        for venue in with_history
-    ]
-    assert {request.partition_key for request in requests} == {"2026-03-01"}
-    assert len({request.run_key for request in requests}) == len(with_history)
+    assert [one.job_name for one in requests] == [history_job_name(name) for name in with_history]
+    assert {one.partition_key for one in requests} == {"2026-10-01"}
+    assert requests[0].run_key == "binance-2026-10-01-2026-10-14T08"
+    assert len({one.run_key for one in requests}) == len(with_history)
+    assert not again.run_requests
+
+
+def test_early_in_a_month_the_one_before_is_refreshed_too(definitions: dg.Definitions) -> None:
+    with time_machine.travel("2026-11-02 23:00:00+00:00"):
+        requests = tick(definitions, "history_after_rolls").run_requests or []
+    assert {one.partition_key for one in requests} == {"2026-10-01", "2026-11-01"}
