@@ -6,6 +6,7 @@ import dagster as dg
 
 from funding_platform.defs.automation.collection import hourly_collection, second_chances
 from funding_platform.defs.automation.history import daily_backtest, history_after_rolls
+from funding_platform.defs.automation.rolls import curves_after_rolls, funding_roll
 from funding_platform.defs.automation.transform import transform_after_collection
 from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
@@ -65,6 +66,8 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             second_chances(venues),
             transform_after_collection(venues),
             history_after_rolls(venues, histories),
+            funding_roll(venues, histories),
+            curves_after_rolls(),
         ],
         resources={
             "lake": LakeResource(stated=stated),

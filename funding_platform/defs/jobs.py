@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TypeAlias
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition as AssetJob,
-)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
@@ -16,6 +15,9 @@ from funding_platform.venues.registry import offering, venue_spec
 COLLECT = "collect_hourly"
 TRANSFORM = "transform"
 BACKTEST = "backtest"
+
+AssetJob: TypeAlias = UnresolvedAssetJobDefinition
+"""A job as it is before the assets that it selects are known."""
 
 
 def longest(**span: float) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import dagster as dg
+import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
@@ -41,6 +42,9 @@ from funding_platform.venues.registry import offering, venue_spec
 
 HISTORIES: Final = (FUNDING_RATES, *HOURLY_TABLES)
 """Tables whose assets are partitioned by the month and refetched whole."""
+
+NEXT_ROLLS: Final = "next_rolls"
+"""Metadata of a snapshot: the instants at which perpetuals settle next, which sensors follow."""
 
 _CONTENTS: Final = {
     FUNDING_RATES: "Settled funding rates",
@@ -188,11 +192,20 @@ def _hourly_results(
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata=frame_metadata(one.frame)
-                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0},
+                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0}
+                | _next_rolls(one.frame),
                 check_results=[check],
             )
         else:
             yield check
+
+
+def _next_rolls(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Say when the perpetuals of a snapshot settle next; nothing of frames that do not know."""
+    if "next_funding_time" not in frame.columns:
+        return {}
+    rolls = frame["next_funding_time"].drop_nulls().dt.truncate("1m").unique().sort()
+    return {NEXT_ROLLS: dg.MetadataValue.json([roll.isoformat() for roll in rolls])}
 
 
 def _history_metadata(report: HistoryReport) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import time_machine
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 from dagster._core.test_utils import create_run_for_test
 
-from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
+from funding_platform.defs.automation.rolls import ROLL_TAG
 from funding_platform.defs.automation.transform import MISSING_TAG
 from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.jobs import COLLECT, history_job_name
 from funding_platform.defs.partitions import HOURLY_TABLES
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.raw import NEXT_ROLLS, raw_key
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.present import PRESENT
 
@@ -130,3 +131,53 @@ def test_early_in_a_month_the_one_before_is_refreshed_too(definitions: dg.Defini
     with time_machine.travel("2026-11-02 23:00:00+00:00"):
         requests = tick(definitions, "history_after_rolls").run_requests or []
     assert {one.partition_key for one in requests} == {"2026-10-01", "2026-11-01"}
+
+
+def announce(instance: dg.DagsterInstance, venue: str, roll: datetime) -> None:
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization(
+            raw_key(venue, MARKET_SNAPSHOTS),
+            metadata={NEXT_ROLLS: dg.MetadataValue.json([roll.isoformat()])},
+        )
+    )
+
+
+def test_a_roll_is_followed_once_its_settlements_are_published(definitions: dg.Definitions) -> None:
+    with (
+        time_machine.travel(HOUR + timedelta(minutes=1)) as clock,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        announce(instance, "okx", HOUR)
+        announce(instance, "okx", HOUR + timedelta(hours=8))  # the snapshot after the roll
+        announce(instance, "bybit", HOUR + timedelta(hours=1))
+        assert not tick(definitions, "funding_roll", instance).run_requests
+        clock.move_to(HOUR + timedelta(minutes=2))
+        first, restarted = (tick(definitions, "funding_roll", instance) for _ in range(2))
+    (request,) = first.run_requests or []
+    assert request.job_name == history_job_name("okx")
+    assert request.asset_selection == [raw_key("okx", FUNDING_RATES)]
+    assert request.run_key == f"roll-okx-{HOUR:%Y-%m-%dT%H:%M}"
+    assert [one.run_key for one in restarted.run_requests or []] == [request.run_key]
+
+
+def test_curves_follow_once_no_refresh_is_under_way(definitions: dg.Definitions) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not tick(definitions, "curves_after_rolls", instance).run_requests
+        runs = [
+            create_run_for_test(
+                instance,
+                job_name=history_job_name(venue),
+                status=status,
+                tags={ROLL_TAG: f"{HOUR:%Y-%m-%dT%H:%M}"},
+            )
+            for venue, status in (
+                ("okx", dg.DagsterRunStatus.SUCCESS),
+                ("grvt", dg.DagsterRunStatus.STARTED),
+            )
+        ]
+        assert not tick(definitions, "curves_after_rolls", instance).run_requests
+        instance.report_run_failed(runs[1])
+        (request,) = tick(definitions, "curves_after_rolls", instance).run_requests or []
+    assert request.run_key == f"curves-{HOUR:%Y-%m-%dT%H:%M}-1"
+    assert request.tags[ONLY_CHANGED] == "true"
+    assert dg.AssetKey(["features", "curve_snapshots"]) in (request.asset_selection or [])
