@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         description="How far back in time the lake can be read as it was; maintenance expires "
         "older snapshots.",
     )
+    run_retention_days: int = Field(
+        default=30,
+        ge=1,
+        description="How long Dagster's records of runs are kept; longer where a month was last "
+        "materialised by one.",
+    )
     snapshot_deadline_seconds: float = Field(
         default=8.0,
         gt=0,

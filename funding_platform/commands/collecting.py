@@ -1,8 +1,10 @@
 """Commands that fill the lake."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,11 +13,15 @@ from funding_platform.commands.common import (
     instant,
     known_venues,
     month,
+    name_list,
     new_run_id,
     say,
     settings,
 )
-from funding_platform.core.errors import FundingError
+
+if TYPE_CHECKING:
+    from funding_platform.core.tables.schema import Table
+    from funding_platform.flows.collection.backfill import Backfilled
 
 DATASETS = ("funding_rates", "price_candles", "spot_candles", "open_interest")
 """What has a history, by the name of its table."""
@@ -54,6 +60,9 @@ def collect(venues: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("venues", nargs=-1)
+@click.option(
+    "--venues", "listed", callback=name_list, help="Venues, comma-separated, in place of VENUES."
+)
 @click.option("--from", "first", callback=month, required=True, help="First month, YYYY-MM.")
 @click.option("--to", "last", callback=month, help="Last month, YYYY-MM; the first when left out.")
 @click.option(
@@ -64,58 +73,79 @@ def collect(venues: tuple[str, ...]) -> None:
     help="What to refetch; repeatable. By default settled rates, and the candles that price them "
     "where the venue has any.",
 )
+@click.option(
+    "--resume", is_flag=True, help="Leave out the months that were read whole before, by the log."
+)
 def backfill(
-    venues: tuple[str, ...], first: datetime, last: datetime | None, datasets: tuple[str, ...]
+    venues: tuple[str, ...],
+    listed: tuple[str, ...],
+    first: datetime,
+    last: datetime | None,
+    datasets: tuple[str, ...],
+    resume: bool,
 ) -> None:
     """Refetch history of VENUES, whole months: settled rates, candles, open interest."""
-    import polars as pl
-
-    from funding_platform.core.tables.registry import table_named
     from funding_platform.core.time_grid import Window, next_month
-    from funding_platform.flows.collection.history import collect_history
-    from funding_platform.flows.collection.history_report import COMPLETE_SHARE
-    from funding_platform.venues.registry import offering
+    from funding_platform.flows.collection.backfill import backfill as run
     from funding_platform.venues.rest.retries import log_retries
-    from funding_platform.views.terminal import progress_bars, show
+    from funding_platform.views.terminal import progress_bars
 
     log_retries()
     last = last or first
     if last < first:
         raise click.UsageError(f"--to {last:%Y-%m} comes before --from {first:%Y-%m}")
+    if venues and listed:
+        raise click.UsageError("name venues as arguments or with --venues, not both")
     window = Window(first, next_month(last))
-    names, run_id = chosen_venues(venues), new_run_id()
-    reports, errors = [], []
+    asked = _asked(venues or listed, datasets)
     with progress_bars():
-        for dataset in datasets or DEFAULT_DATASETS:
-            table = table_named(f"core.{dataset}")
-            asked_by_name = venues and (datasets or dataset == DEFAULT_DATASETS[0])
-            for name in names if asked_by_name else offering(table, names):
-                try:
-                    reports.append(collect_history(name, window, settings(), run_id, table))
-                except FundingError as error:  # one venue that is down costs itself only
-                    errors.append(error)
-    if reports:
-        show(
-            pl.DataFrame(
-                {
-                    "venue": report.venue,
-                    "dataset": report.table.name,
-                    "symbols": len(report.coverage),
-                    "rows": report.rows,
-                    "expected": report.expected,
-                    "coverage": report.coverage_share,
-                    "requests": report.requests,
-                    "failed": ", ".join(report.failures) or None,
-                }
-                for report in reports
-            ),
-            title=f"history, {window}",
-        )
-    for outage in errors:
-        say(f"Error: {outage}", err=True)
-    short = [one for one in reports if one.failures or one.coverage_share < COMPLETE_SHARE]
-    if errors or short:
+        done = run(asked, window, settings(), new_run_id(), resume=resume)
+    _show_backfilled(done, f"history, {window}")
+    if any(one.short for one in done):
         sys.exit(1)
+
+
+def _asked(named: tuple[str, ...], datasets: tuple[str, ...]) -> "dict[str, list[Table]]":
+    """Return the tables to refetch of each venue; what it does not offer, only if it was named."""
+    from funding_platform.core.tables.registry import table_named
+    from funding_platform.venues.registry import offering
+
+    asked: dict[str, list[Table]] = {venue: [] for venue in chosen_venues(named)}
+    for dataset in datasets or DEFAULT_DATASETS:
+        table = table_named(f"core.{dataset}")
+        by_name = named and (datasets or dataset == DEFAULT_DATASETS[0])
+        for venue in asked if by_name else offering(table, asked):
+            asked[venue].append(table)
+    return asked
+
+
+def _show_backfilled(done: "Sequence[Backfilled]", title: str) -> None:
+    import polars as pl
+
+    from funding_platform.views.terminal import show
+
+    rows = [
+        {
+            "venue": report.venue,
+            "dataset": report.table.name,
+            "symbols": len(report.coverage),
+            "rows": report.rows,
+            "expected": report.expected,
+            "coverage": report.coverage_share,
+            "requests": report.requests,
+            "failed": ", ".join(report.failures) or None,
+        }
+        for one in done
+        for report in one.reports
+    ]
+    if rows:
+        show(pl.DataFrame(rows), title=title)
+    for one in done:
+        if one.proven:
+            say(f"{one.venue} {one.table.name}: {one.proven} months were whole already")
+    for one in done:
+        if one.error is not None:
+            say(f"Error: {one.error}", err=True)
 
 
 @click.command("import")

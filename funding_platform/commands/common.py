@@ -77,6 +77,13 @@ def month(context: click.Context, parameter: click.Parameter, text: str | None) 
         raise click.BadParameter(str(error)) from error
 
 
+def name_list(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[str, ...]:
+    """Read names that commas separate."""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
 def writable(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     """Refuse a file that cannot be written before any work is done for it."""
     if path is None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from funding_platform.flows.doctor import DagsterFacts
     from funding_platform.telemetry.metrics import Family
 
+SMALL_MARKET = 40
+"""Instruments per venue of the demo and of what goes on with its lake: one size for both, or the
+listed instruments that the other has not would look dead."""
+
 
 @click.command()
 @click.option(
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Months of history, the running one included.",
 )
-@click.option("--symbols", default=40, show_default=True, help="Instruments per venue.")
+@click.option("--symbols", default=SMALL_MARKET, show_default=True, help="Instruments per venue.")
 def demo(months: int, symbols: int) -> None:
     """Run everything once on sandbox venues: collect, transform, publish, show."""
     from funding_platform.local.demo import run_demo
@@ -84,11 +88,26 @@ def sandbox(
 @click.command()
 @click.option("--sandbox", is_flag=True, help="Collect from sandbox venues, not the real ones.")
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
-def dev(sandbox: bool, port: int) -> None:
-    """Serve the Dagster UI over the lake, with sensors and schedules running."""
-    from funding_platform.local.dev import serve_ui
+@click.option(
+    "--symbols",
+    type=click.IntRange(min=1),
+    help=f"Instruments per sandbox venue; {SMALL_MARKET} when left out, as in the demo.",
+)
+@click.option("--faults", help="Faults of the sandbox venues, as JSON; see docs/sandbox.md.")
+def dev(sandbox: bool, port: int, symbols: int | None, faults: str | None) -> None:
+    """Serve the Dagster UI over the lake, with sensors and schedules running.
 
-    serve_ui(sandbox=sandbox, port=port)
+    Of the code server, the daemon and the web server each is started again when it ends; if one
+    keeps ending, all end and it is said which.
+    """
+    from funding_platform.local.dev import serve_sandbox_ui, serve_ui
+
+    if sandbox:
+        serve_sandbox_ui(port=port, symbols=symbols or SMALL_MARKET, faults=faults)
+    elif symbols or faults:
+        raise click.UsageError("--symbols and --faults are those of sandbox venues: add --sandbox")
+    else:
+        serve_ui(port=port)
 
 
 @click.command()

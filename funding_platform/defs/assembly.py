@@ -5,11 +5,14 @@ from typing import Any
 import dagster as dg
 
 from funding_platform.defs.alerts import alert_sensors
-from funding_platform.defs.automation import schedules, sensors
+from funding_platform.defs.automation.collection import hourly_collection, second_chances
+from funding_platform.defs.automation.history import daily_backtest, history_after_rolls
+from funding_platform.defs.automation.rolls import curves_after_rolls, funding_roll
+from funding_platform.defs.automation.transform import transform_after_collection
 from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
-from funding_platform.defs.jobs import backtest_job, collect_job, history_job, transform_job
+from funding_platform.defs.jobs import backtest_job, collect_job, history_jobs, transform_job
 from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
 from funding_platform.defs.marts import (
     dbt_project,
@@ -37,6 +40,7 @@ def build_definitions(**stated: Any) -> dg.Definitions:
     log_retries()
     venues = list(Settings(**stated).venues or venue_names())
     project = dbt_project()
+    histories = history_jobs(venues)
     return dg.Definitions(
         assets=dg.with_source_code_references(
             [
@@ -51,14 +55,22 @@ def build_definitions(**stated: Any) -> dg.Definitions:
         ),
         asset_checks=[*lake_checks(venues), published_check()],
         jobs=[
-            history_job(venues),
+            *histories,
             collect_job(venues),
             transform_job(),
             backtest_job(),
             maintenance_job,
         ],
-        schedules=[*schedules(venues), maintenance_schedule()],
-        sensors=[*sensors(venues), *alert_sensors(**stated)],
+        schedules=[daily_backtest(), maintenance_schedule()],
+        sensors=[
+            hourly_collection(),
+            second_chances(venues),
+            transform_after_collection(venues),
+            history_after_rolls(venues, histories),
+            funding_roll(venues, histories),
+            curves_after_rolls(),
+            *alert_sensors(**stated),
+        ],
         resources={
             "lake": LakeResource(stated=stated),
             "published": PublishedFileResource(stated=stated),

@@ -1,8 +1,13 @@
 """The daily job that keeps the lake small; nothing else of the platform waits for it."""
 
+from datetime import UTC, datetime, timedelta
+
 import dagster as dg
 
+from funding_platform.defs.jobs import longest
+from funding_platform.defs.marts import target_folder
 from funding_platform.defs.resources import LakeResource
+from funding_platform.defs.retention import drop_dbt_targets, forget_runs
 from funding_platform.lake.maintenance import maintain
 
 MAINTENANCE = "maintenance"
@@ -27,10 +32,28 @@ def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
         context.log.warning(report.pause)
 
 
-@dg.job(name=MAINTENANCE, description="Merge small files and drop what is beyond its retention.")
+@dg.op(description="Delete Dagster's records of old runs, and what dbt compiled for them.")
+def forget_old_runs(context: dg.OpExecutionContext, lake: LakeResource) -> None:
+    """Forget the runs beyond the retention of the settings; how many is metadata."""
+    now = datetime.now(UTC)
+    oldest = now - timedelta(days=lake.settings.run_retention_days)
+    context.add_output_metadata(
+        {
+            "runs_forgotten": forget_runs(context.instance, oldest),
+            "dbt_targets_dropped": drop_dbt_targets(target_folder(), now),
+        }
+    )
+
+
+@dg.job(
+    name=MAINTENANCE,
+    tags=longest(hours=2),
+    description="Merge small files and drop what is beyond its retention.",
+)
 def maintenance_job() -> None:
-    """Run one op: maintenance makes no asset."""
+    """Run two ops that do not wait for each other: maintenance makes no asset."""
     maintain_lake()
+    forget_old_runs()
 
 
 def maintenance_schedule() -> dg.ScheduleDefinition:

@@ -45,6 +45,9 @@ PER_VENUE = {table_key(table): table for table in (INSTRUMENTS, MARKET_SNAPSHOTS
 
 SHOWN_ROWS = 20
 
+MARTS = "marts"
+"""The step that builds them; dbt's folder of each run begins with it."""
+
 LOG = table_key(COLLECTION_LOG)
 """The dbt source that every asset of every venue writes."""
 
@@ -56,6 +59,12 @@ def dbt_project() -> DbtProject:
     if not _manifest_is_current(project):
         dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
     return project
+
+
+def target_folder() -> Path:
+    """Return the folder below which dbt writes, a folder of each run among the rest."""
+    folder = project_file("dbt_project")
+    return folder / _target_path(folder)
 
 
 def _target_path(folder: Path) -> Path:
@@ -181,7 +190,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         manifest=project.manifest_path,
         project=project,
         dagster_dbt_translator=translator,
-        name="marts",
+        name=MARTS,
     )
     def marts(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource

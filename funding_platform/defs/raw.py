@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import dagster as dg
+import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
-from funding_platform.defs.partitions import BY_RANGE, HOURLY, MONTHLY, ONE_BY_ONE
+from funding_platform.defs.partitions import BY_STRETCH, ONE_BY_ONE, months_kept, recent_hours
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
@@ -42,6 +43,9 @@ from funding_platform.venues.registry import offering, venue_spec
 HISTORIES: Final = (FUNDING_RATES, *HOURLY_TABLES)
 """Tables whose assets are partitioned by the month and refetched whole."""
 
+NEXT_ROLLS: Final = "next_rolls"
+"""Metadata of a snapshot: the instants at which perpetuals settle next, which sensors follow."""
+
 _CONTENTS: Final = {
     FUNDING_RATES: "Settled funding rates",
     PRICE_CANDLES: "Hourly candles of the perpetuals",
@@ -56,8 +60,8 @@ def raw_key(venue: str, table: Table) -> dg.AssetKey:
     return dg.AssetKey(["raw", venue.replace(":", "_"), table.name])
 
 
-def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
-    """Define one table of the history of one venue, one partition a month, a range in one run."""
+def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """Define one table of the history of one venue, one partition a month."""
     key = raw_key(venue, table)
     title = venue_spec(venue).title
 
@@ -65,8 +69,8 @@ def history_asset(venue: str, table: Table) -> dg.AssetsDefinition:
         key=key,
         description=f"{_CONTENTS[table]} of {title}. A partition is the venue's whole month, "
         f"refetched and replaced. {table.description}",
-        partitions_def=MONTHLY,
-        backfill_policy=BY_RANGE,
+        partitions_def=months,
+        backfill_policy=BY_STRETCH,
         pool=f"venue_{key.path[1]}",
         retry_policy=RETRIES,
         group_name="raw",
@@ -102,6 +106,7 @@ def hourly_assets(
     table: Table,
     collect: Callable[[Sequence[str], Settings, str], dict[str, Collected]],
     venues: Sequence[str],
+    hours: dg.PartitionsDefinition,
 ) -> dg.AssetsDefinition:
     """Define one table of all venues, asked at once; each venue is an asset of its own."""
     keys = {raw_key(venue, table): venue for venue in venues}
@@ -125,7 +130,7 @@ def hourly_assets(
             dg.AssetCheckSpec("collected", asset=key, description="The venue answered in full.")
             for key in keys
         ],
-        partitions_def=HOURLY,
+        partitions_def=hours,
         backfill_policy=ONE_BY_ONE,
         can_subset=True,
     )
@@ -152,10 +157,19 @@ def _kinds(key: dg.AssetKey) -> set[str]:
 
 def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
     """Define all collected assets of the given venues, of what each offers."""
+    now = datetime.now(UTC)
+    hours = recent_hours(now)
+    snapshots = ((INSTRUMENTS, collect_instruments), (MARKET_SNAPSHOTS, collect_snapshots))
     return [
-        *(history_asset(venue, table) for table in HISTORIES for venue in offering(table, venues)),
-        hourly_assets(INSTRUMENTS, collect_instruments, offering(INSTRUMENTS, venues)),
-        hourly_assets(MARKET_SNAPSHOTS, collect_snapshots, offering(MARKET_SNAPSHOTS, venues)),
+        *(
+            history_asset(venue, table, months_kept(venue_spec(venue), now))
+            for table in HISTORIES
+            for venue in offering(table, venues)
+        ),
+        *(
+            hourly_assets(table, collect, offering(table, venues), hours)
+            for table, collect in snapshots
+        ),
     ]
 
 
@@ -178,11 +192,20 @@ def _hourly_results(
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata=frame_metadata(one.frame)
-                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0},
+                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0}
+                | _next_rolls(one.frame),
                 check_results=[check],
             )
         else:
             yield check
+
+
+def _next_rolls(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """Say when the perpetuals of a snapshot settle next; nothing of frames that do not know."""
+    if "next_funding_time" not in frame.columns:
+        return {}
+    rolls = frame["next_funding_time"].drop_nulls().dt.truncate("1m").unique().sort()
+    return {NEXT_ROLLS: dg.MetadataValue.json([roll.isoformat() for roll in rolls])}
 
 
 def _history_metadata(report: HistoryReport) -> dict[str, Any]:

@@ -5,9 +5,10 @@ two months takes an eighth more CPU time. The files are Dagster's own, and its o
 writes them too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
@@ -36,7 +37,7 @@ class EventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._engine_of: Callable[[str], Engine] = lru_cache(ENGINES)(self._made)
+        self._engine_of = lru_cache(ENGINES)(self._made)
 
     def run_connection(self, run_id: str | None = None) -> Any:
         """Open the file of a run, within a transaction."""
@@ -45,6 +46,14 @@ class EventLogStorage(SqliteEventLogStorage):
     def index_connection(self) -> Any:
         """Open the file of all runs, within a transaction."""
         return self._opened(INDEX_SHARD_NAME)
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete the events of a run, and the file that they leave empty."""
+        super().delete_events(run_id)
+        self._engine_of.cache_clear()
+        self._initialized_dbs.discard(run_id)
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
     @contextmanager
     def _opened(self, shard: str) -> Iterator[Connection]:

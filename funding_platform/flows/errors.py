@@ -18,7 +18,8 @@ FlowError
 │   ├── UnknownTierError      the venue has no such tier, or none that was set
 │   └── NoOverrideError       nothing was set that begins then
 ├── NotBuiltError         dbt has not built the mart that was asked for
-└── CollectionError       no venue, or not one symbol, could be collected
+├── CollectionError       no venue, or not one symbol, could be collected
+└── UnfinishedError       a collection is under way, or was ended before it was done
 """
 
 from funding_platform.core.errors import FundingError
@@ -131,3 +132,7 @@ class NotBuiltError(FlowError):
 
 class CollectionError(FlowError):
     """Nothing could be collected."""
+
+
+class UnfinishedError(FlowError):
+    """A collection is under way, or was ended before it was done; what it stored is whole."""

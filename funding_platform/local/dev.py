@@ -2,25 +2,37 @@
 
 import json
 import os
-import subprocess
-import sys
-from contextlib import nullcontext
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import sandbox_venues
+from funding_platform.local.supervisor import Service, python_module, supervise
+from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import build_market
-from funding_platform.settings import project_file
+from funding_platform.views.terminal import remark
+
+LOOPBACK: Final = "127.0.0.1"
+
+_WORKSPACE: Final = """\
+load_from:
+  - grpc_server:
+      host: {host}
+      port: {port}
+      location_name: funding_platform
+"""
 
 
-def serve_ui(*, sandbox: bool, port: int) -> None:
-    """Run ``dagster dev`` until interrupted.
+def serve_ui(*, port: int) -> None:
+    """Serve the UI, and run sensors and schedules over the real venues, until interrupted.
 
     Parameters
     ----------
-    sandbox
-        Serve sandbox venues beside it and collect from those.
     port
         Port of the UI on the loopback interface.
 
@@ -28,19 +40,90 @@ def serve_ui(*, sandbox: bool, port: int) -> None:
     ------
     DagsterHomeError
         If DAGSTER_HOME cannot be used.
+    ServiceEndedError
+        If the code server, the daemon or the web server keeps ending.
     """
+    _serve(port, {})
+
+
+def serve_sandbox_ui(*, port: int, symbols: int, faults: str | None) -> None:
+    """Do the same over sandbox venues, which are served beside it.
+
+    Parameters
+    ----------
+    port
+        Port of the UI on the loopback interface.
+    symbols
+        Instruments per venue.
+    faults
+        What the venues do wrong, as JSON; see `funding_platform.sandbox.faults`.
+
+    Raises
+    ------
+    SandboxError
+        If the faults are none.
+    DagsterHomeError, ServiceEndedError
+        As ``serve_ui``.
+    """
+    armed = parse_faults(faults) if faults else ()
+    with sandbox_venues(partial(build_market, symbols=symbols), armed) as stated:
+        _serve(port, stated)
+
+
+def _serve(port: int, stated: Mapping[str, Any]) -> None:
     dagster_instance().dispose()
-    command = [
-        str(Path(sys.executable).with_name("dagster")),
-        *("dev", "--workspace", str(project_file("workspace.yaml")), "--port", str(port)),
-    ]
-    venues = sandbox_venues(build_market) if sandbox else nullcontext(dict[str, Any]())
-    with venues as stated:
-        environment = {
-            f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-            for name, value in stated.items()
-        }
-        try:
-            subprocess.run(command, env={**os.environ, **environment}, check=False)  # noqa: S603
-        except KeyboardInterrupt:
-            return
+    environment = {
+        f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in stated.items()
+    }
+    with _workspace() as (workspace, code_port), suppress(KeyboardInterrupt):
+        supervise(
+            services(workspace, code_port=code_port, ui_port=port),
+            {**os.environ, **environment},
+            lambda text: remark("dev", "yellow", text),
+        )
+
+
+def services(workspace: Path, *, code_port: int, ui_port: int) -> Sequence[Service]:
+    """List what is to run: the code server, which starts the runs, and the two that ask it.
+
+    Parameters
+    ----------
+    workspace
+        The file that tells where the code server listens.
+    code_port, ui_port
+        Where the code server and the UI listen, on the loopback interface.
+    """
+
+    def command(program: str, *arguments: object) -> list[str]:
+        told = (str(os.getpid()), program, *map(str, arguments))
+        return python_module("funding_platform.local.child", *told)
+
+    code = ("--module-name", "funding_platform.definitions", "--host", LOOPBACK)
+    listening = ("--host", LOOPBACK, "--port", ui_port)
+    return (
+        Service(
+            "code server",
+            command("dagster", "api", "grpc", *code, "--port", code_port),
+            lambda: _listens(code_port),
+        ),
+        Service("daemon", command("dagster-daemon", "run", "-w", workspace)),
+        Service("web server", command("dagster-webserver", "-w", workspace, *listening)),
+    )
+
+
+@contextmanager
+def _workspace() -> Iterator[tuple[Path, int]]:
+    """Choose a port for the code server; yield the workspace that names it, and the port."""
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        port = int(free.getsockname()[1])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "workspace.yaml"
+        file.write_text(_WORKSPACE.format(host=LOOPBACK, port=port), encoding="utf-8")
+        yield file, port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((LOOPBACK, port)) == 0

@@ -15,9 +15,10 @@ import dagster as dg
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.time_grid import floor_hour, month_start
-from funding_platform.defs.automation import HOUR_KEY, MONTH_KEY
-from funding_platform.defs.jobs import BACKTEST, COLLECT, HISTORY, TRANSFORM
+from funding_platform.defs.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
+from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.raw import raw_key
+from funding_platform.sandbox.faults import Fault
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.process import sandbox_process
 from funding_platform.venues.registry import offering, venue_names
@@ -38,9 +39,11 @@ _COLLECTED = (FUNDING_RATES, PRICE_CANDLES)
 
 
 @contextmanager
-def sandbox_venues(build: Callable[[], Market]) -> Iterator[dict[str, Any]]:
+def sandbox_venues(
+    build: Callable[[], Market], faults: Sequence[Fault] = ()
+) -> Iterator[dict[str, Any]]:
     """Serve a sandbox for as long as the context lasts; yields the settings that point to it."""
-    with sandbox_process(build) as sandbox:
+    with sandbox_process(build, faults) as sandbox:
         yield {
             "venue_urls": sandbox.venue_urls,
             "rate_limit_scale": SANDBOX_RATE_LIMIT_SCALE,
@@ -74,7 +77,7 @@ class SandboxRun:
     def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
         """Backfill the last ``months`` months of a venue: rates, and what prices them."""
         keys = [raw_key(venue, table) for table in _COLLECTED if offering(table, [venue])]
-        return self.run(HISTORY, tags=_range_tags(months), asset_selection=keys)
+        return self.run(history_job_name(venue), tags=_range_tags(months), asset_selection=keys)
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
         """Run the features of the last ``months`` months, the marts, and the published file."""

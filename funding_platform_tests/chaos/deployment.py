@@ -16,7 +16,7 @@ import pytest
 from dagster._daemon.daemon import MonitoringDaemon
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.defs.jobs import HISTORY
+from funding_platform.defs.jobs import history_job_name
 from funding_platform.defs.raw import raw_key
 from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
@@ -86,7 +86,9 @@ class Deployment:
         return name
 
     def request_history(self, venue: str, month: str) -> str:
-        return self.request(HISTORY, {"dagster/partition": month}, [raw_key(venue, FUNDING_RATES)])
+        return self.request(
+            history_job_name(venue), {"dagster/partition": month}, [raw_key(venue, FUNDING_RATES)]
+        )
 
     def run_of(self, request: str) -> dg.DagsterRun | None:
         runs = self.instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: request}))

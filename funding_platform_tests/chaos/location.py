@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from funding_platform.defs.assembly import build_definitions
 
@@ -27,7 +28,8 @@ def _run_requests() -> Iterator[dg.RunRequest]:
         yield dg.RunRequest(
             run_key=file.stem,
             job_name=request["job"],
-            tags={**request["tags"], REQUEST_TAG: file.stem},
+            # What becomes of the killed run itself is the question, not of the one that follows it.
+            tags={**request["tags"], REQUEST_TAG: file.stem, MAX_RETRIES_TAG: "0"},
             asset_selection=[dg.AssetKey(key) for key in request["assets"]] or None,
         )
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from funding_platform.core.time_grid import month_start
-from funding_platform.defs.automation import MONTH_KEY
+from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.sandbox.faults import Connection
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform_tests.chaos.deployment import SLOW, Deployment

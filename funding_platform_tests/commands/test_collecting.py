@@ -208,3 +208,22 @@ def test_a_catalog_that_is_locked_from_outside_is_explained(fresh: Settings) -> 
         message = explained(run("collect", "okx"))
     assert "the lake's catalog is locked by another process" in message
     assert run("collect", "okx").exit_code == 0
+
+
+def test_backfill_leaves_out_what_an_earlier_one_has_proven(fresh: Settings) -> None:
+    before, last = (f"{PRESENT.year}-{PRESENT.month - ago:02}" for ago in (2, 1))
+    asked = ("backfill", "--venues", "okx, bybit", "--dataset", "funding_rates", "--to", last)
+    assert run(*asked, "--from", last).exit_code == 0
+    result = run(*asked, "--from", before, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "okx funding_rates: 1 months were whole already" in result.output
+    windows = stored(
+        fresh,
+        "SELECT venue, window_start, window_end - window_start < INTERVAL 40 DAY "
+        "FROM core.collection_log ORDER BY ALL",
+    )
+    assert [(venue, short) for venue, _, short in windows] == [
+        (venue, True) for venue in ("bybit", "bybit", "okx", "okx")
+    ]
+    refused = run(*asked, "okx", "--from", last)
+    assert "not both" in refused.output

@@ -17,6 +17,7 @@ from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.devtools.definitions import SNAPSHOT, definitions_text
 from funding_platform.devtools.documents import MARTS
 from funding_platform.flows.collection.hourly import HOURLY_TABLES
+from funding_platform.flows.collection.spans import MONTHS_AT_ONCE
 from funding_platform.venues.registry import offering, venue_names, venue_spec
 from funding_platform_tests.checkout import ROOT
 
@@ -66,12 +67,12 @@ def test_declared_tables_show_their_columns(definitions: dg.Definitions) -> None
     [(venue, table) for table in HISTORIES for venue in offering(table, VENUES)],
     ids=lambda one: one if isinstance(one, str) else one.name,
 )
-def test_history_is_monthly_in_one_run_and_one_pool(
+def test_history_is_monthly_and_in_one_pool(
     definitions: dg.Definitions, venue: str, table: Table
 ) -> None:
     node = definitions.resolve_asset_graph().get(raw_key(venue, table))
     assert isinstance(node.partitions_def, dg.MonthlyPartitionsDefinition)
-    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+    assert node.backfill_policy == dg.BackfillPolicy.multi_run(MONTHS_AT_ONCE)
     assert node.pools == {f"venue_{venue}"}
 
 

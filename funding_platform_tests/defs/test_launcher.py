@@ -1,7 +1,6 @@
 """Runs whose worker was killed: run monitoring as `dagster.yaml` sets it up, on a real instance."""
 
 import logging
-import shutil
 import subprocess
 import sys
 import time
@@ -17,19 +16,13 @@ from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster._daemon.daemon import MonitoringDaemon
 
 from funding_platform.defs.launcher import worker_process
-from funding_platform.settings import project_root
 
 FREED_SECONDS = 30
 
 
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    home = tmp_path_factory.mktemp("dagster_home")
-    shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", home)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DAGSTER_HOME", str(home))
-        with dg.DagsterInstance.from_config(str(home)) as one:
-            yield one
+@pytest.fixture
+def instance(home: dg.DagsterInstance) -> dg.DagsterInstance:
+    return home
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ def test_the_job_expires_snapshots_beyond_the_retention_and_loses_no_row(
     age(Settings(), timedelta(days=1.5))
     with dg.DagsterInstance.ephemeral() as instance:
         result = definitions.resolve_job_def(MAINTENANCE).execute_in_process(instance=instance)
-    (output,) = [e for e in result.all_events if e.event_type_value == "STEP_OUTPUT"]
+    outputs = {e.step_key: e for e in result.all_events if e.event_type_value == "STEP_OUTPUT"}
+    output = outputs["maintain_lake"]
     metadata = output.step_output_data.metadata
     assert (known(metadata["snapshots_expired"].value) > 0) is expired
     with connect(Settings()) as connection:

@@ -2,11 +2,19 @@
 
 import dagster as dg
 import pytest
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.retries import auto_reexecution_should_retry_run
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+from dagster._core.test_utils import create_run_for_test
 
 from funding_platform.core.errors import FundingError
+from funding_platform.defs.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
+from funding_platform.defs.maintenance import MAINTENANCE
 from funding_platform.defs.retries import retried_if_retryable
 from funding_platform.flows.errors import BeforeHistoryError
 from funding_platform.venues.errors import BannedError, ServerError
+
+HISTORY_OF_OKX = history_job_name("okx")
 
 
 @pytest.mark.parametrize(
@@ -30,3 +38,29 @@ def test_only_what_may_pass_is_tried_again(error: FundingError, tries: int) -> N
     assert len(tried) == tries
     (failed,) = result.get_step_failure_events()
     assert str(error) in str(failed.step_failure_data.error)
+
+
+@pytest.mark.parametrize(
+    ("job", "reason", "again"),
+    [
+        (HISTORY_OF_OKX, RunFailureReason.UNKNOWN, True),
+        (HISTORY_OF_OKX, RunFailureReason.STEP_FAILURE, False),
+        (COLLECT, RunFailureReason.UNKNOWN, False),
+    ],
+)
+def test_a_run_of_history_whose_worker_was_killed_is_started_once_more(
+    home: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    job: str,
+    reason: RunFailureReason,
+    again: bool,
+) -> None:
+    tags = definitions.resolve_job_def(job).tags
+    run = create_run_for_test(home, status=dg.DagsterRunStatus.FAILURE, tags=tags)
+    assert auto_reexecution_should_retry_run(home, run, reason) is again
+
+
+def test_every_job_ends_some_time(definitions: dg.Definitions) -> None:
+    for job in (HISTORY_OF_OKX, COLLECT, TRANSFORM, BACKTEST, MAINTENANCE):
+        longest = int(definitions.resolve_job_def(job).tags[MAX_RUNTIME_SECONDS_TAG])
+        assert 0 < longest <= 6 * 3600

@@ -14,7 +14,7 @@ import time_machine
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour, next_month
-from funding_platform.defs.jobs import TRANSFORM
+from funding_platform.defs.jobs import TRANSFORM, history_job_name
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks
@@ -22,6 +22,7 @@ from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings, project_root
 from funding_platform.venues.registry import offering, venue_names
+from funding_platform_tests.present import PRESENT
 
 VENUES = venue_names()
 WITH_HISTORY = offering(FUNDING_RATES, VENUES)
@@ -183,16 +184,16 @@ def test_with_every_venue_down_the_run_fails(world: SandboxRun, sandbox: Running
 HYPERLIQUID_HISTORY = dg.AssetKey(["raw", "hyperliquid", "funding_rates"])
 
 
-def test_a_month_before_the_venue_fails_clearly(world: SandboxRun) -> None:
-    result = world.run("history", partition_key="2018-12-01", asset_selection=[HYPERLIQUID_HISTORY])
-    assert not result.success
-    assert "BeforeHistoryError" in step_errors(result)
-
-
-def test_a_future_month_is_no_partition(world: SandboxRun) -> None:
-    future = f"{next_month(datetime.now(UTC)):%Y-%m-%d}"
-    with pytest.raises(dg.DagsterUnknownPartitionError, match=future):
-        world.run("history", partition_key=future, asset_selection=[HYPERLIQUID_HISTORY])
+@pytest.mark.parametrize("month", ["2018-12-01", f"{next_month(PRESENT):%Y-%m-%d}"])
+def test_a_month_before_the_venue_or_after_this_one_is_no_partition(
+    world: SandboxRun, month: str
+) -> None:
+    with pytest.raises(dg.DagsterUnknownPartitionError, match=month):
+        world.run(
+            history_job_name("hyperliquid"),
+            partition_key=month,
+            asset_selection=[HYPERLIQUID_HISTORY],
+        )
 
 
 @pytest.mark.world

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.blocking import blocking
 from funding_platform.flows.collection.clock import require_right_clock
-from funding_platform.flows.collection.gap_filling import completed
+from funding_platform.flows.collection.gap_filling import Completed, completed
 from funding_platform.flows.collection.history_report import HistoryReport
 from funding_platform.flows.collection.hourly import collect_hours
-from funding_platform.flows.collection.log import Attempt, log_frame
+from funding_platform.flows.collection.log import Attempt, note, note_so_far
 from funding_platform.flows.collection.recording import Recording
 from funding_platform.flows.collection.spans import (
     all_instruments,
@@ -26,14 +26,18 @@ from funding_platform.flows.collection.spans import (
     possible_part,
     stretches,
 )
-from funding_platform.flows.errors import BeforeHistoryError, ClockError, CollectionError
+from funding_platform.flows.errors import (
+    BeforeHistoryError,
+    ClockError,
+    CollectionError,
+    UnfinishedError,
+)
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import EmptyAnswerError
-from funding_platform.venues.parsing.history import History
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.specification import VenueSpec
 from funding_platform.venues.unexpected import typed_failures
@@ -81,6 +85,9 @@ async def collect_history_async(
         except FundingError as error:
             attempt.error = error
             raise
+        except BaseException:  # whoever ends a run or presses Ctrl-C
+            attempt.error = UnfinishedError(f"{venue_name} {table.name}: ended before it was done")
+            raise
         finally:
             attempt.finished_at = datetime.now(UTC)
             attempt.rows, attempt.requests = report.rows, report.requests
@@ -88,7 +95,8 @@ async def collect_history_async(
             attempt.symbols_failed = sorted(report.failures)
             attempt.warnings = report.warnings()
             with lake.commit(run_id, f"log of {venue_name} {table.name}") as transaction:
-                transaction.append(COLLECTION_LOG, log_frame([attempt]))
+                if not (attempt.noted and isinstance(attempt.error, UnfinishedError)):
+                    note(transaction, attempt)
                 if not isinstance(attempt.error, ClockError):
                     recording.store(lake, transaction)
     return report
@@ -164,18 +172,20 @@ async def _collect_part(
 
     first = await venue.funding_history(symbols, window, on_symbol=done)
     whole = await completed(venue, lake, first, instruments, window)
-    _store(report, lake, whole.history, window, recording)
+    recording.attempt.requests = venue.stats.requests
+    _store(report, lake, whole, window, recording)
     report.add(whole)
 
 
 def _store(
-    report: HistoryReport, lake: Lake, history: History, window: Window, recording: Recording
+    report: HistoryReport, lake: Lake, read: Completed, window: Window, recording: Recording
 ) -> None:
     """Replace the symbols that were read whole; add to those the venue no longer keeps whole.
 
     What a venue has dropped since we stored it must not be dropped here: a symbol that answers
     with nothing replaces nothing, and is named if the lake has settlements of it.
     """
+    history = read.history
     answered = history.frame["venue_symbol"].unique().to_list()
     whole = [symbol for symbol in answered if history.coverage[symbol].proven]
     read_whole = pl.col("venue_symbol").is_in(whole)
@@ -187,6 +197,9 @@ def _store(
         if len(whole) < len(answered):
             transaction.upsert(FUNDING_RATES, history.frame.filter(~read_whole))
         recording.store(lake, transaction)
+        if recording.logged:
+            rows, sound = report.rows + history.frame.height, report.sound_with(read)
+            note_so_far(transaction, recording.attempt, rows, window.end, whole=sound)
     silent = sorted(set(history.coverage) - set(answered))
     vanished = lake.read(
         "SELECT DISTINCT venue_symbol FROM core.funding_rates WHERE venue = ? "

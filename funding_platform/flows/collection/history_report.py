@@ -99,6 +99,12 @@ class HistoryReport:
         """Settlements present over settlements expected."""
         return self.rows / self.expected if self.expected else 1.0
 
+    def sound_with(self, part: Completed | CompletedHours) -> bool:
+        """Tell whether nothing is missing or in doubt, up to and with one more stretch."""
+        history = part.history
+        doubts = (self.failures, self.warnings(), history.failures, history.left_out, part.trouble)
+        return not any(doubts) and part.missing.is_empty()
+
     @property
     def complete(self) -> bool:
         """Whether every symbol was read to the end, and nearly all that was due is there."""

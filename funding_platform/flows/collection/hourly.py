@@ -1,6 +1,7 @@
 """Collecting rows by the hour: candles of perpetuals and of spot markets, and open interest."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -20,6 +21,7 @@ from funding_platform.flows.collection.hour_gaps import (
     completed_hours,
     with_held,
 )
+from funding_platform.flows.collection.log import note_so_far
 from funding_platform.flows.collection.recording import Recording
 from funding_platform.flows.collection.spans import listed_in
 from funding_platform.flows.progress import begin
@@ -58,7 +60,8 @@ async def collect_hours(
     if report.table is PRICE_CANDLES:
         kinds = wanted_kinds(venue.spec.candle_kinds, lake.settings.candle_kinds)
     for kind in kinds if symbols else ():
-        await _collect_kind(report, venue, symbols, window, kind, lake, recording)
+        until = window.end if kind == kinds[-1] else window.start
+        await _collect_kind(report, venue, symbols, window, kind, lake, recording, until)
 
 
 def wanted_kinds(offered: Sequence[str], wanted: Sequence[str]) -> list[str]:
@@ -75,6 +78,7 @@ async def _collect_kind(
     kind: str | None,
     lake: Lake,
     recording: Recording,
+    until: datetime,
 ) -> None:
     what = f"{kind} prices" if kind else report.table.name.replace("_", " ")
     advance = begin(f"{report.venue} {what} {window.start:%Y-%m}", len(symbols))
@@ -88,7 +92,8 @@ async def _collect_kind(
     whole = await completed_hours(again, first, report.table, window)
     equal = {"venue": report.venue} | ({"kind": kind} if kind else {})
     whole = with_held(lake, report.table, whole, window, **equal)
-    _store(report, lake, whole, window, equal, recording)
+    recording.attempt.requests = venue.stats.requests
+    _store(report, lake, whole, window, equal, recording, until)
     report.add(whole)
 
 
@@ -116,6 +121,7 @@ def _store(
     window: Window,
     equal: dict[str, str],
     recording: Recording,
+    until: datetime,
 ) -> None:
     """Replace the symbols that were read whole; add to those the venue no longer keeps whole."""
     history, table = whole.history, report.table
@@ -130,6 +136,9 @@ def _store(
         if len(proven) < len(answered):
             transaction.upsert(table, history.frame.filter(~read_whole))
         recording.store(lake, transaction)
+        if recording.logged:
+            rows, sound = report.rows + history.frame.height, report.sound_with(whole)
+            note_so_far(transaction, recording.attempt, rows, until, whole=sound)
 
 
 async def _spot_markets(venue: Venue, instruments: pl.DataFrame, lake: Lake) -> list[str]:

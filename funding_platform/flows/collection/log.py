@@ -9,6 +9,8 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.collected import COLLECTION_LOG
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
+from funding_platform.flows.errors import UnfinishedError
+from funding_platform.lake.writer import Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import breaker_record
 
@@ -31,6 +33,8 @@ class Attempt:
     warnings: list[FundingError] = field(default_factory=list)
     error: FundingError | None = None
     breaker_state: str | None = None
+    noted: bool = False
+    """Whether the log has a row of it already, which says what it has stored so far."""
     clock_ahead: timedelta | None = None
     """How far our clock is ahead of the venue's, as its answers say."""
 
@@ -67,9 +71,58 @@ class Attempt:
             "breaker_state": self.breaker_state,
         }
 
+    def row_so_far(self, rows: int, until: datetime, *, whole: bool) -> dict[str, object]:
+        """Return the row of an attempt that is not over, to be committed with what it stores.
+
+        Whatever ends the attempt, the log tells of its rows; what it proves can be left out the
+        next time (see ``resuming``).
+
+        Parameters
+        ----------
+        rows, until
+            What is stored so far, and up to when.
+        whole
+            Whether nothing of that is missing or in doubt.
+        """
+        assert self.window is not None
+        unfinished = UnfinishedError(
+            f"{self.venue} {self.dataset.name}: stored up to {until:%Y-%m-%d %H:%M}; under way, or "
+            "ended before it was done",
+            hint="`funding backfill --resume` asks for the rest",
+        )
+        return self.row() | {
+            "finished_at": datetime.now(UTC),
+            "status": "partial",
+            "rows_written": rows,
+            "error_kind": UnfinishedError.__name__ if whole else None,
+            "error": str(unfinished),
+            "window_end": until,
+        }
+
 
 def log_frame(attempts: list[Attempt]) -> pl.DataFrame:
     """Return the attempts as a frame of ``core.collection_log``."""
     return pl.DataFrame(
         [attempt.row() for attempt in attempts], schema=COLLECTION_LOG.polars_schema
     )
+
+
+def note_so_far(
+    transaction: Transaction, attempt: Attempt, rows: int, until: datetime, *, whole: bool
+) -> None:
+    """Write the row of an attempt that is not over; see ``Attempt.row_so_far``."""
+    row = attempt.row_so_far(rows, until, whole=whole)
+    _write(transaction, attempt, pl.DataFrame([row], schema=COLLECTION_LOG.polars_schema))
+    attempt.noted = True
+
+
+def note(transaction: Transaction, attempt: Attempt) -> None:
+    """Write the row of an attempt that is over, in place of the one that told of it so far."""
+    _write(transaction, attempt, log_frame([attempt]))
+
+
+def _write(transaction: Transaction, attempt: Attempt, frame: pl.DataFrame) -> None:
+    if attempt.noted:
+        transaction.upsert(COLLECTION_LOG, frame)
+    else:
+        transaction.append(COLLECTION_LOG, frame)

@@ -80,10 +80,15 @@ class Recording:
     memory
         The venue's share, of which the answers take half at most. Of those beyond it there is a
         row that says so, without the body.
+    logged
+        Whether the attempt has a row in the log; one that is replayed has none of its own.
     """
 
-    def __init__(self, attempt: Attempt, retention_days: int, memory: Share) -> None:
+    def __init__(
+        self, attempt: Attempt, retention_days: int, memory: Share, *, logged: bool = True
+    ) -> None:
         self.attempt = attempt
+        self.logged = logged
         self.memory = memory
         self.size = 0
         self._keeps = retention_days > 0

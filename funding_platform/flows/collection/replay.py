@@ -109,7 +109,7 @@ async def _read_again(then: Attempt, source: Lake, target: Lake, run_id: str) ->
         if then.window is not None:
             report = HistoryReport(then.venue, then.window, then.dataset)
             known = known_instruments(source, venue, before=then.started_at)
-            now = Recording(replace(then, run_id=run_id), 0, Share(then.venue))
+            now = Recording(replace(then, run_id=run_id), 0, Share(then.venue), logged=False)
             await read_window(venue, report, target, known, now)
             return report.rows
         snapshot = SNAPSHOTS[then.dataset.full_name]

@@ -20,17 +20,13 @@ from funding_platform.flows.collection.clock import require_right_clock
 from funding_platform.flows.collection.listings import note_listings
 from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.collection.recording import Recording, store_answers
-from funding_platform.flows.errors import (
-    ClockError,
-    CollectionError,
-    PerishableError,
-)
+from funding_platform.flows.errors import ClockError, PerishableError
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.contract import Venue
-from funding_platform.venues.errors import EmptyAnswerError
+from funding_platform.venues.errors import EmptyAnswerError, VenueTimeoutError
 from funding_platform.venues.registry import offering
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.unexpected import typed_failures
@@ -194,11 +190,7 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise CollectionError(
-                f"{name} had not answered in full after {settings.snapshot_deadline_seconds:g} s",
-                hint="the others were not kept waiting; raise FUNDING_SNAPSHOT_DEADLINE_SECONDS "
-                "if the venue is always this slow from here",
-            ) from None
+            raise venue.cut_off(_too_slow(attempt, settings)) from None
         finally:
             attempt.warnings = list(venue.warnings)
             attempt.requests = venue.stats.requests
@@ -212,6 +204,16 @@ async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> p
             hint="an empty answer is not success; see the venue's status page",
         )
     return frame
+
+
+def _too_slow(attempt: Attempt, settings: Settings) -> VenueTimeoutError:
+    return VenueTimeoutError(
+        f"had not answered in full after {settings.snapshot_deadline_seconds:g} s",
+        venue=attempt.venue,
+        endpoint=attempt.dataset.full_name,
+        hint="the others were not kept waiting; raise FUNDING_SNAPSHOT_DEADLINE_SECONDS "
+        "if the venue is always this slow from here",
+    )
 
 
 def _hour_from(start: object) -> Window:

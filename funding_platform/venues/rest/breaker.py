@@ -82,12 +82,22 @@ class Breaker:
         try:
             yield on_trial
         except UnavailableError as error:
-            self._note_failure(error)
+            self.count(error)
             raise
         except VenueError:
             self._note_answer()
             raise
         self._note_answer()
+
+    def count(self, error: VenueError) -> None:
+        """Count a failure, if it is one to answer at all."""
+        if isinstance(error, UnavailableError):
+            self._write(
+                "failures = failures + 1, last_failure = ?, last_failed_at = ?, retry_at = ?",
+                error.message,
+                self._timer(),
+                self._cooled_down_at(),
+            )
 
     def require_no_ban(self) -> None:
         """Refuse to ask a venue that has banned us, in this process or another.
@@ -148,14 +158,6 @@ class Breaker:
         )
         error.retry_after = (retry_at - self._now()).total_seconds()
         return error
-
-    def _note_failure(self, error: UnavailableError) -> None:
-        self._write(
-            "failures = failures + 1, last_failure = ?, last_failed_at = ?, retry_at = ?",
-            error.message,
-            self._timer(),
-            self._cooled_down_at(),
-        )
 
     def _note_answer(self) -> None:
         if self.record.failures:

@@ -56,6 +56,10 @@ class Calls:
         """What was sent so far, and how long answers took."""
         return self._http.stats
 
+    def cut_off(self, otherwise: VenueError) -> VenueError:
+        """Count that the venue's time was up, and return why; see ``HttpClient.cut_off``."""
+        return self._http.cut_off(otherwise)
+
     async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
         """Make one call and return its decoded answer; see ``HttpClient.fetch``."""
         return await self._http.fetch(endpoint, params)

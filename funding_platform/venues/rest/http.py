@@ -151,6 +151,7 @@ class HttpClient:
         self._breaker = breaker or Breaker(venue)
         self._clock = clock
         self._record = record
+        self._unanswered: VenueError | None = None
         self._base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
         self._retry = retrying(retry_seconds)
         self._client = httpx.AsyncClient(
@@ -173,10 +174,35 @@ class HttpClient:
             The last try's failure, or the first that no other try could change.
         """
         self.stats.calls += 1
+        refused: list[VenueError] = []
         with self._breaker.call() as on_trial, typed_failures(self._venue, endpoint.path):
-            if on_trial:
-                return await self._exchange(endpoint, params or {})
-            return await self._retry(self._exchange, endpoint, params or {})
+            try:
+                if on_trial:
+                    return await self._exchange(endpoint, params or {})
+                return await self._retry(self._try, endpoint, params or {}, refused)
+            except asyncio.CancelledError:
+                self._unanswered = refused[-1] if refused else self._unanswered
+                raise
+
+    def cut_off(self, otherwise: VenueError) -> VenueError:
+        """Count against the venue that its time was up, and return why it had not answered.
+
+        Parameters
+        ----------
+        otherwise
+            The reason where no call that was cut off had been refused before.
+        """
+        reason = self._unanswered or otherwise
+        self._breaker.count(reason)
+        return reason
+
+    async def _try(self, endpoint: Endpoint[T], params: Params, refused: list[VenueError]) -> T:
+        """Send one of the tries of a call; a failure is noted, should no other try have time."""
+        try:
+            return await self._exchange(endpoint, params)
+        except VenueError as error:
+            refused[:] = [error]
+            raise
 
     async def _exchange(self, endpoint: Endpoint[T], params: Params) -> T:
         budget = endpoint.budget or self._budget

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import stamina
 
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.time_grid import floor_hour
@@ -18,8 +19,8 @@ from funding_platform.lake import connect
 from funding_platform.sandbox.faults import FieldFault, parse_faults
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
-from funding_platform.venues.errors import ContractError
-from funding_platform.venues.registry import offering, venue_names
+from funding_platform.venues.errors import ContractError, ServerError, VenueTimeoutError
+from funding_platform.venues.registry import breaker_record, offering, venue_names
 
 VENUES = venue_names()
 
@@ -129,3 +130,27 @@ def test_listings_in_seconds_are_not_stored(sandbox: RunningSandbox, settings: S
     assert isinstance(collected["binance"].attempt.error, ContractError)
     assert "listed_at" in str(collected["binance"].attempt.error)
     assert rows(settings, "SELECT DISTINCT venue FROM core.instruments") == [("bybit",)]
+
+
+def test_a_venue_that_is_cut_off_says_what_it_refused_with_and_each_time_counts(
+    settings: Settings, sandbox: RunningSandbox
+) -> None:
+    hurried = settings.model_copy(update={"snapshot_deadline_seconds": 2.5})
+    sandbox.inject(*parse_faults('[{"kind": "status", "status": 503, "venue": "okx"}]'))
+    with stamina.set_testing(False):  # whose pauses, as ever, take longer than the deadline
+        for times in (1, 2):
+            (one,) = collect_snapshots(["okx"], hurried, f"run-{times}").values()
+            assert isinstance(one.attempt.error, ServerError)
+            assert "HTTP 503" in one.attempt.error.message
+            assert breaker_record("okx", hurried).failures == times
+
+
+def test_a_venue_that_hangs_is_cut_off_without_a_refusal(
+    settings: Settings, sandbox: RunningSandbox
+) -> None:
+    hurried = settings.model_copy(update={"snapshot_deadline_seconds": 0.2})
+    sandbox.inject(*parse_faults('[{"kind": "connection", "action": "hang", "venue": "okx"}]'))
+    (one,) = collect_snapshots(["okx"], hurried, "run").values()
+    assert isinstance(one.attempt.error, VenueTimeoutError)
+    assert "had not answered in full after 0.2 s" in one.attempt.error.message
+    assert breaker_record("okx", hurried).failures == 1
