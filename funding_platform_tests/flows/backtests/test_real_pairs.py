@@ -24,7 +24,6 @@ from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.flows.conftest import settings_for
-from funding_platform_tests.known import known
 
 FILES: Final = {
     "bybit": ("BTCUSDT", "SOLUSDT"),
@@ -83,7 +82,9 @@ def real_lake(
 
 @pytest.fixture(scope="module")
 def carried(real_lake: Settings) -> BacktestResult:
-    return known(run_and_store(real_lake, BacktestConfig(**CARRY)).result)
+    result = run_and_store(real_lake, BacktestConfig(**CARRY)).result
+    assert result is not None
+    return result
 
 
 def test_pairs_of_bybit_and_hyperliquid_open(carried: BacktestResult) -> None:
