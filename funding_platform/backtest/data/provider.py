@@ -54,6 +54,7 @@ class FundingDataProvider:
         snapshots: Frame | None = None,
         fees: Frame | None = None,
         features: Frame | None = None,
+        coin_prices: Frame | None = None,
     ) -> Self:
         """Make a provider over frames with the platform's column names: Polars, pandas or Arrow.
 
@@ -71,7 +72,8 @@ class FundingDataProvider:
             ``notes`` says where.
         instruments
             Columns of ``core.instruments``; needed are ``venue``, ``venue_symbol``, ``base``.
-            ``contract_type`` may also be ``spot``. When None, the base of an instrument is its
+            ``contract_type`` may also be ``spot``; where it is ``quanto``, ``settle`` is the coin
+            that it pays in. When None, the base of an instrument is its
             ``base`` column in ``funding_rates``, and all are linear with multiplier 1.
         prices
             ``venue``, ``venue_symbol``, ``time``, ``price``: closes, at the time they were known
@@ -83,6 +85,9 @@ class FundingDataProvider:
             Columns of ``core.fee_schedules``.
         features
             ``venue``, ``venue_symbol``, ``available_at`` and one column per feature.
+        coin_prices
+            ``coin``, ``time``, ``price``: dollars per coin that a quanto contract pays in, as it
+            became known. Without one such a contract cannot be valued, and is not opened.
 
         Raises
         ------
@@ -98,6 +103,7 @@ class FundingDataProvider:
                 snapshots=snapshots,
                 fees=fees,
                 features=features,
+                coin_prices=coin_prices,
             )
         )
 
@@ -144,7 +150,7 @@ class FundingDataProvider:
     def panel(self) -> Panel:
         """Everything as columns of numbers, for vectorised work and the engine."""
         data = self._data
-        return build_panel(data.instruments, data.funding, data.prices, data.volumes)
+        return build_panel(data.instruments, data.funding, data.prices, data.volumes, data.coins)
 
     @cached_property
     def predictions(self) -> Predictions:
