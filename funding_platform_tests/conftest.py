@@ -31,18 +31,21 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("suite")
 
-TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "working_copy": "checkout"} | {
-    f"test_{name}.py": "replayed"
-    for name in (
+_SHARING = {
+    "replayed": (
         "collected_opportunities",
         "replayed_history",
         "replayed_statistics",
         "settlements",
-    )
+    ),
+    "fees": ("fees", "refused_fees", "real_pairs"),
+}
+TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "working_copy": "checkout"} | {
+    f"test_{name}.py": what for what, names in _SHARING.items() for name in names
 }
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
 compiles is one folder, or share what takes long to make: the working copy in which the demo has
-run, the lake into which real histories were replayed."""
+run, the lake into which real histories were replayed, that with the fees that dbt publishes."""
 
 
 class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types

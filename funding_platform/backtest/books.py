@@ -28,7 +28,9 @@ LEG: Final = np.dtype(
         ("inverse", np.bool_),
         ("spot", np.bool_),
         ("sign", np.float64),
-        ("size", np.float64),  # canonical base; US dollars where inverse
+        ("coin", np.int64),  # that it pays in, where quanto: number in Coins
+        ("coin_usd", np.float64),  # what that is worth; 1 but for quanto legs
+        ("size", np.float64),  # canonical base; dollars where inverse, coin per dollar where quanto
         ("opened_us", np.int64),
         ("stops_us", np.int64),  # when it is delisted
         ("accrued_us", np.int64),  # borrowing is paid up to here
@@ -37,7 +39,7 @@ LEG: Final = np.dtype(
         ("quantity", np.float64),
         ("notional", np.float64),
         ("collateral", np.float64),  # at entry
-        ("margin", np.float64),  # collateral, funding and transfers since; in coin where inverse
+        ("margin", np.float64),  # collateral, funding and transfers since; in coin unless linear
         ("arriving", np.float64),  # collateral on its way to it, in US dollars
         ("arrives_us", np.int64),
         ("realised", np.float64),  # price profit of what has been closed of it
@@ -246,7 +248,9 @@ def with_room(books: Books, closed: int, entries: int) -> Books:
 def price_pnl_of_all(legs: NDArray[Any]) -> Floats:
     """``s q (p - e)`` of each leg, or ``s N (p / e - 1)`` where inverse, and what is closed."""
     move = np.where(
-        legs["inverse"], legs["price"] / legs["entry"] - 1, legs["price"] - legs["entry"]
+        legs["inverse"],
+        legs["price"] / legs["entry"] - 1,
+        (legs["price"] - legs["entry"]) * legs["coin_usd"],
     )
     pnl: Floats = legs["realised"] + legs["sign"] * legs["size"] * move
     return pnl

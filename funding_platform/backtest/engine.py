@@ -59,7 +59,7 @@ def run_backtest(
     UnknownInstrumentError
         If the configuration names a venue, symbol or base that the data does not have.
     NoOverlapError
-        If the strategy trades pairs of venues, and no base is on two of them.
+        If the strategy trades pairs of venues, and no asset is on two of them.
     DataError
         If there is nothing in the window, or a venue's fees are unknown at the start.
     StrategyError

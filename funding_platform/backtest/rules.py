@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError, UnknownInstrumentError
-from funding_platform.backtest.sections import Margin, MarginTier
+from funding_platform.backtest.sections import Margin
 from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform.core.validation_errors import did_you_mean
@@ -91,21 +92,10 @@ def rules_of(config: BacktestConfig, fees: FeeHistory, panel: Panel) -> Rules:
 
 
 def _tiers(margin: Margin, venues: Sequence[str]) -> tuple[Ints, Floats]:
-    """Where each venue's tiers begin; and of each tier its least notional, rate and amount.
-
-    ``amount_k = amount_(k-1) + from_k (rate_k - rate_(k-1))`` makes what is required continuous.
-    """
-    only = (MarginTier(notional_usd=0.0, maintenance_rate=margin.maintenance_rate),)
-    counts, rows = [0], []
-    for venue in venues:
-        amount = rate = 0.0
-        tiers = margin.tiers.get(venue, only)
-        for tier in tiers:
-            amount += tier.notional_usd * (tier.maintenance_rate - rate)
-            rate = tier.maintenance_rate
-            rows.append((tier.notional_usd, rate, amount))
-        counts.append(len(tiers))
-    return np.cumsum(counts), np.array(rows, dtype=np.float64).reshape(-1, 3).T.copy()
+    """Where each venue's tiers begin; and of each tier its least notional, rate and amount."""
+    rows = [margin.tier_rows(venue) for venue in venues]
+    first = np.cumsum([0, *map(len, rows)])
+    return first, np.array(list(chain(*rows)), dtype=np.float64).reshape(-1, 3).T.copy()
 
 
 def _delistings(config: BacktestConfig, panel: Panel) -> Ints:

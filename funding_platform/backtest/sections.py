@@ -96,6 +96,21 @@ class Margin(Section):
         "is moved to it; never when null.",
     )
 
+    def tier_rows(self, venue: str) -> list[tuple[float, float, float]]:
+        """Least notional, rate and amount of each of a venue's tiers.
+
+        What is required of a notional ``n`` is ``rate_k n - amount_k``, where ``amount_k =
+        amount_(k-1) + from_k (rate_k - rate_(k-1))`` makes it continuous.
+        """
+        only = (MarginTier(notional_usd=0.0, maintenance_rate=self.maintenance_rate),)
+        rows = []
+        amount = rate = 0.0
+        for tier in self.tiers.get(venue, only):
+            amount += tier.notional_usd * (tier.maintenance_rate - rate)
+            rate = tier.maintenance_rate
+            rows.append((tier.notional_usd, rate, amount))
+        return rows
+
     @field_validator("tiers")
     @classmethod
     def _ascending(cls, given: dict[str, tuple[MarginTier, ...]]) -> Any:

@@ -74,7 +74,7 @@ def opportunities() -> None:
 
 @opportunities.command(name="list", cls=FilterCommand)
 @_form_options
-@click.option("--best", is_flag=True, help="The best pair of each base only.")
+@click.option("--best", is_flag=True, help="The best pair of each asset only.")
 @click.option("--explain", "in_words", is_flag=True, help="Each pair in words, not as a table.")
 def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
     """List the pairs that pass every bound, the best first."""

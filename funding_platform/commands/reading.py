@@ -77,14 +77,15 @@ def coverage(venue: str | None, gaps: bool, form: str) -> None:
 @click.command()
 @click.argument("base")
 @one_venue
-def curves(base: str, venue: str | None) -> None:
+@click.option("--asset-class", help="What BASE is, where it stands for several assets: equity, …")
+def curves(base: str, venue: str | None, asset_class: str | None) -> None:
     """Plot the newest funding curve of BASE on each venue, of those that are of one time."""
     from funding_platform.flows.queries import latest_curves, open_lake, past_curves
     from funding_platform.views.terminal import plot_curves, remark
 
     with open_lake(settings()) as lake:
-        found = latest_curves(lake, base, venue=venue)
-        past = past_curves(lake, base, venue=venue)
+        found = latest_curves(lake, base, asset_class=asset_class, venue=venue)
+        past = past_curves(lake, base, asset_class=asset_class, venue=venue)
     plot_curves(found, f"{base} funding, annualised")
     for row in past.iter_rows(named=True):
         last_seen = f"{row['venue']} {row['venue_symbol']}, last seen {row['as_of']:%Y-%m-%d %H:%M}"

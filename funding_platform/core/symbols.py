@@ -9,8 +9,8 @@ unit of the venue's base is 1000 PEPE, so a price divided by the multiplier comp
 import re
 from typing import Final, Literal, NamedTuple
 
-ContractType = Literal["linear", "inverse"]
-"""Linear settles in the quote currency, inverse in the base."""
+ContractType = Literal["linear", "inverse", "quanto"]
+"""Linear settles in the quote currency, inverse in the base, quanto in neither."""
 
 DOLLARS: Final = (
     *("USD", "USDT", "USDC", "USDT0", "USDE", "FDUSD", "USDS"),

@@ -13,6 +13,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
+from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.backtest_runs import RUNS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
@@ -50,7 +51,6 @@ from funding_platform.flows.checks.lake import (
 )
 from funding_platform.flows.checks.prices import (
     MAX_MARK_GAP,
-    MAX_VENUE_GAP,
     bars_sound,
     hours_fresh,
     marks_near_index,
@@ -125,8 +125,8 @@ NEAR_INDEX: Final = Check(
 )
 NEAR_OTHERS: Final = Check(
     "near_others",
-    f"Every price lies within {100 * MAX_VENUE_GAP:g} % of that of its base on other venues, in "
-    "the median hour.",
+    f"Every price lies within {MAX_PRICE_GAP_BPS / 100:g} % of that of its base on other venues, "
+    "in the median hour.",
     WARN,
 )
 COMPLETE_JOIN: Final = Check(

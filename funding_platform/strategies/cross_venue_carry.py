@@ -99,7 +99,7 @@ class PairCarry(NamedStrategy):
         return means
 
     def pairs(self, market: MarketView, rates: Floats) -> Pairs:
-        """Find the best pair of each base now, and what it nets: nothing unless it diverges."""
+        """Find the best pair of each asset now, and what it nets: nothing unless it diverges."""
         earned = rates * (self.horizon_hours / TENOR_HOURS)
         cost = self.cost_margin * 2.0 * BPS * market.fill_cost_bps
         usable = np.where(market.tradable & ~market.spot, 0.0, np.nan)

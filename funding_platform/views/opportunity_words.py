@@ -3,13 +3,14 @@
 import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
+from funding_platform.core.asset_classes import UNSAID
 from funding_platform.flows.queries.opportunities import LeftOut
 
 
 def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.DataFrame:
     """Select the essential columns of what ``ranked_opportunities`` found."""
     return found.select(
-        "base",
+        _base(),
         pl.format("{} {}", "long_venue", "long_symbol").alias("long"),
         pl.format("{} {}", "short_venue", "short_symbol").alias("short"),
         _basis_points("divergence_8h", "bp/8h"),
@@ -24,7 +25,7 @@ def shown_comparison(
 ) -> pl.DataFrame:
     """Select the essential columns of what ``compare_venues`` found."""
     return compared.select(
-        "base",
+        _base(),
         pl.col("first_symbol").alias(first),
         pl.col("second_symbol").alias(second),
         _basis_points("first_rate_8h", f"{first} bp/8h"),
@@ -59,6 +60,11 @@ def _net(wanted: OpportunityFilter) -> list[pl.Expr]:
         (pl.col("net_apr") * 100).round(1).alias("net %/y"),
         pl.col("break_even_hours").round(1).alias("even h"),
     ]
+
+
+def _base() -> pl.Expr:
+    """Name the base, and its class where it is no coin."""
+    return pl.col("asset").str.strip_suffix(f" {UNSAID}").alias("base")
 
 
 def _basis_points(column: str, name: str) -> pl.Expr:

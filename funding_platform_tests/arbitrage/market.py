@@ -154,6 +154,7 @@ def facts(base: str, long: str, short: str, **more: object) -> dict[str, Any]:
     """A pair with nothing against it but what ``more`` says."""
     return {
         "base": base,
+        "asset": f"{base} crypto",
         "long_venue": long,
         "long_symbol": f"{base}-{long.upper()}",
         "short_venue": short,

@@ -1,5 +1,6 @@
 """Margin as venues do it: in coin, by tiers, shared on a venue, and at a bar's extreme."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,7 @@ from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import ConfigError, UnknownInstrumentError
 from funding_platform.backtest.results.result import BacktestResult
+from funding_platform.strategies.contract import Book, Close, MarketView, Order
 from funding_platform_tests.backtest.legs import PAIR, A, leg
 from funding_platform_tests.backtest.markets import (
     FREE,
@@ -242,6 +244,42 @@ def test_a_cross_venue_liquidates_where_all_its_legs_together_fall_short() -> No
     margin = {**ISOLATED, "leverage": 2, "cross_venues": ("a",)}
     result = run_backtest(config(8, decision_hours=0.5, margin=margin), data, told)
     assert "liquidation" in result.trades["exit_reason"].to_list()
+    assert result.identity_error < 1e-12
+
+
+class ClosesX(Told):
+    """Holds X long and Y short on one venue, and closes X at the second hour."""
+
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+        yield from super().decide(market, book)
+        x = market.index("a", "X")
+        for position in book:
+            if market.time == START + 2 * HOUR and position.long == x:
+                yield Close(position.position_id, "told to")
+
+
+@pytest.mark.parametrize(
+    ("cross", "fallen", "price"),
+    # 5,000 posted for Y: 5,000 + 100 (100 - p) = 2 % of 100 p; of X at 40, 1,000 is missing.
+    [(("a",), 40.0, 14_000 / 102), (("a",), 60.0, 15_000 / 102), ((), 60.0, 15_000 / 102)],
+)
+def test_what_a_leg_lost_beyond_its_collateral_is_gone_from_the_others_on_a_cross_venue(
+    cross: tuple[str, ...], fallen: float, price: float
+) -> None:
+    data = provider_of(
+        *(
+            settlement("a", hour, 0.0, 8.0, mark, symbol=base, base=base)
+            for base, last in (("X", fallen), ("Y", 100.0))
+            for hour, mark in ((0, 100.0), (1, last), (8, last))
+        ),
+        prices=bars(("a", 3, 99.0, 200.0, 100.0)).with_columns(venue_symbol=pl.lit("Y")),
+    )
+    told = ClosesX({0.0: (("a", "X"), None), 0.5: (None, ("a", "Y"))})
+    margin = {**ISOLATED, "leverage": 2, "cross_venues": cross}
+    result = run_backtest(config(8, decision_hours=0.5, margin=margin), data, told)
+    reasons = dict(result.trades.select("venue_symbol", "exit_reason").iter_rows())
+    assert reasons == {"X": "told to", "Y": "liquidation"}
+    assert result.trades.filter(venue_symbol="Y")["exit_price"][0] == pytest.approx(price)
     assert result.identity_error < 1e-12
 
 

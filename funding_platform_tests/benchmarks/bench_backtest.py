@@ -21,6 +21,7 @@ from time import perf_counter
 import numpy as np
 
 from funding_platform.backtest import books as b
+from funding_platform.backtest.data.coins import NO_COIN, Coins
 from funding_platform.backtest.data.panel import (
     Facts,
     Panel,
@@ -76,6 +77,9 @@ def hourly_panel(legs: int, hours: int) -> Panel:
             ),
             volumes=Volumes(np.zeros(legs + 1, dtype=np.int64), np.empty(0, np.int64), np.empty(0)),
             reference=build_reference(base, first, times, price),
+            coins=Coins(
+                np.full(legs, NO_COIN), np.zeros(1, np.int64), np.empty(0, np.int64), np.empty(0)
+            ),
         )
     )
 

@@ -24,7 +24,7 @@ rules = Rules(
     ints, ints, reals, 0.0, LINEAR_IMPACT, 3.0, 0.0, 0.0, 0.0, 0, 0.0, ints, reals, reals, reals,
     np.zeros(1, bool), 0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, ints,
 )
-panel = Panel(0, 0, 0, Volumes(ints, ints, reals), 0)
+panel = Panel(0, 0, 0, Volumes(ints, ints, reals), 0, 0)
 rate = impact_rate(panel, rules, 0, 2e6, 0)
 print(json.dumps({
     "rate": rate,

@@ -32,19 +32,29 @@ BASES = {"BTC": 90_000.0, "ETH": 3_000.0, "PEPE": 1e-5, "SOL": 150.0}
 def fill(settings: Settings, *, seed: int) -> None:
     """Put the market into a new lake."""
     dice = random.Random(seed)
-    listed = [_instrument(venue, base, dice) for venue in INTERVALS for base in BASES]
-    listed += [_instrument("okx", "BTC", dice, venue_symbol="BTC-EUR", quote="EUR")]
-    listed += [_instrument("okx", "BTC", dice, venue_symbol="BTC-OLD", status="delisted")]
+    coins = [_instrument(venue, base, dice) for venue in INTERVALS for base in BASES]
+    coins += [_instrument("okx", "BTC", dice, venue_symbol="BTC-EUR", quote="EUR")]
+    coins += [_instrument("okx", "BTC", dice, venue_symbol="BTC-OLD", status="delisted")]
+    seen, past = _drawn(coins, dice)
+    shares = [
+        _instrument(venue, "ETH", dice, venue_symbol="ETH-S", asset_class="equity")
+        for venue in ("binance", "bybit")
+    ]
+    seen_of_shares, past_of_shares = _drawn(shares, dice)
+    with Lake(settings) as lake, lake.commit("run-1", "a market") as transaction:
+        transaction.append(INSTRUMENTS, frame_of(INSTRUMENTS, coins + shares))
+        transaction.append(MARKET_SNAPSHOTS, frame_of(MARKET_SNAPSHOTS, seen + seen_of_shares))
+        transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, past + past_of_shares))
+
+
+def _drawn(listed: list[Row], dice: random.Random) -> tuple[list[Row], list[Row]]:
+    """What is seen of instruments, and what they settled."""
     levels = {
         (row["venue"], row["venue_symbol"]): dice.choice([1e-4, 1e-4, -3e-4, dice.gauss(0, 5e-4)])
         for row in listed
     }
     seen = [_snapshot(row, levels, dice) for row in listed]
-    past = [settled for row in listed for settled in _history(row, levels, dice)]
-    with Lake(settings) as lake, lake.commit("run-1", "a market") as transaction:
-        transaction.append(INSTRUMENTS, frame_of(INSTRUMENTS, listed))
-        transaction.append(MARKET_SNAPSHOTS, frame_of(MARKET_SNAPSHOTS, seen))
-        transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, past))
+    return seen, [settled for row in listed for settled in _history(row, levels, dice)]
 
 
 def an_hour_later(snapshots: pl.DataFrame) -> pl.DataFrame:

@@ -56,6 +56,7 @@ def slow_legs(
         past = history[_of(instrument)]
         patience = timedelta(hours=3) if interval is None else interval * HOUR + SLACK
         yield {
+            "asset": f"{instrument['base']} {instrument['asset_class'] or 'crypto'}",
             **{name: instrument[name] for name in ("base", "quote", "status", "venue")},
             **{name: seen[name] for name in ("next_funding_time", "spread_bps", "observed_at")},
             **{name: seen[name] for name in ("open_interest_usd", "volume_24h_usd")},

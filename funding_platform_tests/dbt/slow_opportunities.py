@@ -34,7 +34,7 @@ def slow_opportunities(settings: Settings) -> dict[tuple[str, ...], Row]:
     pairs = [
         _pair(one, other)
         for one, other in combinations(legs, 2)
-        if one["base"] == other["base"] and one["venue"] != other["venue"]
+        if one["asset"] == other["asset"] and one["venue"] != other["venue"]
     ]
     return {tuple(pair[name] for name in OPPORTUNITIES.key): pair for pair in pairs}
 
@@ -58,7 +58,7 @@ def _pair(one: Row, other: Row) -> Row:
     rates = one["rate_8h"], other["rate_8h"]
     order = "venue" if None in rates or rates[0] == rates[1] else "rate_8h"
     long, short = sorted((one, other), key=lambda leg: leg[order])
-    pair: Row = {"base": long["base"]}
+    pair: Row = {"base": long["base"], "asset": long["asset"]}
     for side, leg in (("long", long), ("short", short)):
         pair |= {
             f"{side}_{name}": leg[name]

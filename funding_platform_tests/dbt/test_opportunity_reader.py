@@ -49,12 +49,12 @@ def test_of_makers_only_fees_and_what_follows_from_them_differ(built: Built) -> 
     assert (makers["net_7d"] > stored["net_7d"]).sum() > 0
 
 
-def test_the_best_of_each_base_is_the_first_that_the_filter_gives(built: Built) -> None:
+def test_the_best_of_each_asset_is_the_first_that_the_filter_gives(built: Built) -> None:
     with connect(built.settings) as lake:
         best = find_opportunities(AS_STORED, lake, table=OPPORTUNITIES_BEST)
-    first = found_in(built).unique("base", keep="first", maintain_order=True)
+    first = found_in(built).unique("asset", keep="first", maintain_order=True)
     assert_frame_equal(
-        best.select("base", "tier", "net_7d"), first.select("base", "tier", "net_7d")
+        best.select("asset", "tier", "net_7d"), first.select("asset", "tier", "net_7d")
     )
 
 

@@ -16,6 +16,7 @@ select
     long.symbol as long_symbol,
     short.venue as short_venue,
     short.symbol as short_symbol,
+    {{ asset('base', 'long.asset_class') }} as asset,
     {%- for column in ['quote', 'rate', 'interval_hours', 'rate_8h'] %}
     long.{{ column }} as long_{{ column }},
     short.{{ column }} as short_{{ column }},

@@ -4,7 +4,7 @@ select *
 from {{ ref('opportunities') }}
 qualify
     row_number() over (
-        partition by base
+        partition by asset
         order by
             list_position(['actionable', 'watch', 'reject'], tier),
             net_7d desc nulls last,

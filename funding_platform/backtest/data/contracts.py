@@ -1,7 +1,7 @@
 """What does not hang on a time series: the facts of contracts, their names, the fees of venues."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
 import polars as pl
 
@@ -13,15 +13,17 @@ from funding_platform.backtest.data.rows import (
     require_values,
 )
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.symbols import ContractType
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_SCHEDULES
 
-CONTRACT_TYPES: Final = ("linear", "inverse", "spot")
+CONTRACT_TYPES: Final = (*get_args(ContractType), "spot")
 
 _FACT_DEFAULTS: Final = {
     "asset_class": pl.lit(None, dtype=pl.String),
     "multiplier": pl.lit(1.0),
     "contract_type": pl.lit("linear"),
+    "settle": pl.lit(None, dtype=pl.String),
     "contract_size": pl.lit(None, dtype=pl.Float64),
     "min_size": pl.lit(None, dtype=pl.Float64),
 }
@@ -60,7 +62,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
                 for name, default in _FACT_DEFAULTS.items()
             ),
         )
-        .cast(dict.fromkeys((*names, "contract_type", "asset_class"), pl.String))
+        .cast(dict.fromkeys((*names, "contract_type", "asset_class", "settle"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
         .sort(INSTRUMENT_KEY)
     )
@@ -78,6 +80,11 @@ def _refuse_impossible(facts: pl.DataFrame) -> None:
         ~pl.col("contract_type").is_in(CONTRACT_TYPES),
         "{venue} {venue_symbol}: contract_type {contract_type!r}",
         hint=f"one of {', '.join(CONTRACT_TYPES)}",
+    )
+    _refuse(
+        facts,
+        (pl.col("contract_type") == "quanto") & pl.col("settle").is_null(),
+        "{venue} {venue_symbol}: a quanto contract without settle, the coin that it pays in",
     )
     factor = pl.col("multiplier")
     _refuse(

@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from funding_platform.backtest.data.coins import coins_of
 from funding_platform.backtest.data.contracts import contract_facts, fee_schedule
 from funding_platform.backtest.data.intervals import with_intervals
 from funding_platform.backtest.data.points import (
@@ -55,6 +56,7 @@ class Intake:
     predictions: pl.DataFrame
     fees: pl.DataFrame
     features: pl.DataFrame
+    coins: pl.DataFrame
 
     def narrowed(self, start: datetime, end: datetime, keep: pl.Expr) -> "Intake":
         """Keep only instruments that pass ``keep`` and have rows within the window, renumbered.
@@ -91,6 +93,7 @@ class Intake:
         return Intake(
             instruments=kept.drop("instrument"),
             fees=self.fees,
+            coins=self.coins,
             **{name: _renumbered(frame, numbers) for name, frame in within.items()},
         )
 
@@ -101,8 +104,8 @@ def read_frames(funding_rates: Frame, **others: Frame | None) -> Intake:
     Parameters
     ----------
     others
-        ``instruments``, ``prices``, ``snapshots``, ``fees`` and ``features``; None where there is
-        none.
+        ``instruments``, ``prices``, ``snapshots``, ``fees``, ``features`` and ``coin_prices``;
+        None where there is none.
 
     Raises
     ------
@@ -125,6 +128,7 @@ def _intake(
     snapshots: pl.DataFrame | None,
     fees: pl.DataFrame | None,
     features: pl.DataFrame | None,
+    coin_prices: pl.DataFrame | None,
 ) -> Intake:
     """Check each frame, and bring all of them to one form.
 
@@ -160,6 +164,7 @@ def _intake(
         predictions=predictions,
         fees=fee_schedule(fees),
         features=_features(features, facts),
+        coins=coins_of(coin_prices),
     )
 
 

@@ -1,16 +1,18 @@
 """Questions to a provider, checked; and what was known at an instant, with how old it was."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import polars as pl
 
+from funding_platform.backtest.data.contracts import few
 from funding_platform.backtest.data.panel import Settlements
-from funding_platform.backtest.errors import DataError, UnknownInstrumentError
+from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
+from funding_platform.core.asset_classes import asset_key
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import from_us, to_us
 from funding_platform.core.units import rate_8h
@@ -107,24 +109,6 @@ def spread_of(long: KnownRate | None, short: KnownRate | None) -> Spread | None:
     return Spread(long, short, short.rate_8h - long.rate_8h)
 
 
-def widest_spread(rates: Iterable[tuple[str, KnownRate]]) -> Spread | None:
-    """Find the widest of all spreads between two venues; None where there is none.
-
-    Parameters
-    ----------
-    rates
-        Each with the base that it is paid on: contracts on different bases make no pair.
-    """
-    stated = [(base, rate, rate.rate_8h) for base, rate in rates if rate.rate_8h is not None]
-    stated.sort(key=lambda one: one[2])
-    spreads = [
-        Spread(long, short, high - low)
-        for (base, long, low), (other, short, high) in combinations(stated, 2)
-        if base == other and long.venue != short.venue
-    ]
-    return max(spreads, key=lambda spread: spread.spread_8h, default=None)
-
-
 class KnownRates:
     """Settlements of instruments, asked for what was known of them when.
 
@@ -139,6 +123,11 @@ class KnownRates:
     def __init__(self, instruments: pl.DataFrame, settlements: Settlements) -> None:
         self._instruments = instruments
         self._settlements = settlements
+
+    @cached_property
+    def assets(self) -> pl.Series:
+        """The asset that each instrument is on: contracts on different ones make no pair."""
+        return self._instruments.select(asset_key().alias("asset")).to_series()
 
     def rows_of(self, venue: str, symbol: str) -> list[int]:
         """Return the row numbers of a venue's contracts by venue symbol, else by base."""
@@ -181,3 +170,46 @@ class KnownRates:
             funding_time=settled,
             age=time - settled,
         )
+
+    def spread(self, venue1: str, venue2: str, symbol: str, time: datetime) -> Spread | None:
+        """Compute the spread of two venues' contracts on one asset, as ``get_spread`` does."""
+        moment = moment_us(time)
+        counted = [
+            ([self.count(row, moment) for row in pair], pair)
+            for pair in product(self.rows_of(venue1, symbol), self.rows_of(venue2, symbol))
+            if self.assets[pair[0]] == self.assets[pair[1]]
+        ]
+        if not counted:
+            return None
+        counts, pair = max(counted, key=lambda one: (min(one[0]), sum(one[0])))
+        if not min(counts):
+            return None
+        return spread_of(*(self.last(*one, time) for one in zip(pair, counts, strict=True)))
+
+    def widest_spread(self, symbol: str, time: datetime) -> Spread | None:
+        """Find the widest spread between two venues, as ``get_best_spread`` does."""
+        moment = moment_us(time)
+        named = (pl.col("base") == symbol) | (pl.col("venue_symbol") == symbol)
+        contracts = self._instruments.with_columns(self.assets).with_row_index().filter(named)
+        if contracts.is_empty():
+            known = {*self._instruments["base"], *self._instruments["venue_symbol"]}
+            require_known("symbol", (symbol,), known)
+        if contracts.group_by("asset").agg(pl.col("venue").n_unique())["venue"].max() == 1:
+            raise NoOverlapError(
+                f"no two venues have {symbol!r} on one asset", hint=f"on {few(contracts['venue'])}"
+            )
+        known_rates = (
+            (asset, self.last(row, count, time))
+            for row, asset in contracts.select("index", "asset").iter_rows()
+            if (count := self.count(row, moment))
+        )
+        stated = [
+            (asset, one, one.rate_8h) for asset, one in known_rates if one.rate_8h is not None
+        ]
+        stated.sort(key=lambda one: one[2])
+        spreads = [
+            Spread(long, short, high - low)
+            for (asset, long, low), (other, short, high) in combinations(stated, 2)
+            if asset == other and long.venue != short.venue
+        ]
+        return max(spreads, key=lambda spread: spread.spread_8h, default=None)

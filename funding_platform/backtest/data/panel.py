@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from funding_platform.backtest.data.coins import NO_COIN, Coins, build_coins
 from funding_platform.backtest.data.reference import Reference, build_reference
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.asset_classes import asset_key
@@ -71,7 +72,7 @@ class Facts(NamedTuple):
     inverse: Flags
     spot: Flags
     step: Floats
-    """Order step: canonical base, or US dollars for an inverse contract; 0 where unknown."""
+    """Order step in what a leg's size is in (``books.LEG``); 0 where unknown."""
 
 
 class Panel(NamedTuple):
@@ -82,10 +83,15 @@ class Panel(NamedTuple):
     prices: Prices
     volumes: Volumes
     reference: Reference
+    coins: Coins
 
 
 def build_panel(
-    instruments: pl.DataFrame, funding: pl.DataFrame, prices: pl.DataFrame, volumes: pl.DataFrame
+    instruments: pl.DataFrame,
+    funding: pl.DataFrame,
+    prices: pl.DataFrame,
+    volumes: pl.DataFrame,
+    coins: pl.DataFrame,
 ) -> Panel:
     """Make columns of numbers from sound frames in the order of instrument and time.
 
@@ -93,7 +99,7 @@ def build_panel(
     ----------
     instruments
         One row per instrument, sorted by ``INSTRUMENT_KEY``: ``contract_type``, ``base``,
-        ``asset_class``, ``multiplier``, ``contract_size``, ``min_size``.
+        ``asset_class``, ``settle``, ``multiplier``, ``contract_size``, ``min_size``.
     funding
         ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
         ``interval_hours``, ``mark_price``.
@@ -101,6 +107,8 @@ def build_panel(
         ``instrument``, ``time``, ``price``, ``kind``; ``low`` and ``high`` where there are bars.
     volumes
         ``instrument``, ``time``, ``volume_24h_usd``.
+    coins
+        ``coin``, ``time``, ``price``, in that order.
     """
     count = instruments.height
     multiplier = instruments["multiplier"].to_numpy()
@@ -133,6 +141,7 @@ def build_panel(
             volume_usd=floats(volumes["volume_24h_usd"]),
         ),
         reference=build_reference(facts.base, points.first, points.time_us, points.price),
+        coins=build_coins(instruments, coins),
     )
     return sealed(panel)
 
@@ -172,7 +181,9 @@ def fingerprint(
     It is that of the digests of the columns, which are worked out side by side.
     """
     texts = (frame.write_csv().encode() for frame in (instruments.select(INSTRUMENT_KEY), *more))
-    given = (*panel[:-1], predictions)  # the reference follows from them
+    # The reference follows from them; what no instrument pays in is not read.
+    quanto = (panel.coins.of != NO_COIN).any()
+    given = (*panel[:4], predictions, *((panel.coins,) if quanto else ()))
     columns = (np.ascontiguousarray(column).data for part in given for column in part)
     with ThreadPoolExecutor() as pool:
         digests = pool.map(_digest, [*texts, *columns])

@@ -21,9 +21,6 @@ from funding_platform.backtest.data.lookups import (
     Spread,
     chosen,
     moment_us,
-    require_known,
-    spread_of,
-    widest_spread,
 )
 from funding_platform.backtest.data.panel import (
     Panel,
@@ -57,6 +54,7 @@ class FundingDataProvider:
         snapshots: Frame | None = None,
         fees: Frame | None = None,
         features: Frame | None = None,
+        coin_prices: Frame | None = None,
     ) -> Self:
         """Make a provider over frames with the platform's column names: Polars, pandas or Arrow.
 
@@ -74,7 +72,8 @@ class FundingDataProvider:
             ``notes`` says where.
         instruments
             Columns of ``core.instruments``; needed are ``venue``, ``venue_symbol``, ``base``.
-            ``contract_type`` may also be ``spot``. When None, the base of an instrument is its
+            ``contract_type`` may also be ``spot``; where it is ``quanto``, ``settle`` is the coin
+            that it pays in. When None, the base of an instrument is its
             ``base`` column in ``funding_rates``, and all are linear with multiplier 1.
         prices
             ``venue``, ``venue_symbol``, ``time``, ``price``: closes, at the time they were known
@@ -86,6 +85,9 @@ class FundingDataProvider:
             Columns of ``core.fee_schedules``.
         features
             ``venue``, ``venue_symbol``, ``available_at`` and one column per feature.
+        coin_prices
+            ``coin``, ``time``, ``price``: dollars per coin that a quanto contract pays in, as it
+            became known. Without one such a contract cannot be valued, and is not opened.
 
         Raises
         ------
@@ -101,6 +103,7 @@ class FundingDataProvider:
                 snapshots=snapshots,
                 fees=fees,
                 features=features,
+                coin_prices=coin_prices,
             )
         )
 
@@ -147,7 +150,7 @@ class FundingDataProvider:
     def panel(self) -> Panel:
         """Everything as columns of numbers, for vectorised work and the engine."""
         data = self._data
-        return build_panel(data.instruments, data.funding, data.prices, data.volumes)
+        return build_panel(data.instruments, data.funding, data.prices, data.volumes, data.coins)
 
     @cached_property
     def predictions(self) -> Predictions:
@@ -215,24 +218,24 @@ class FundingDataProvider:
         Raises
         ------
         NoOverlapError
-            If no base has settlements on two venues over the same time.
+            If no asset has settlements on two venues over the same time.
         """
         series = self.panel.settlements
         have = np.flatnonzero(np.diff(series.first))
         spans = self.instruments[have].select(
-            "base",
             "venue",
+            asset=self._known.assets.gather(have),
             begin=series.time_us[series.first[have]],
             end=series.time_us[series.first[have + 1] - 1],
         )
-        pairs = spans.join(spans, on="base").filter(
+        pairs = spans.join(spans, on="asset").filter(
             pl.col("venue") < pl.col("venue_right"),
             pl.col("begin") <= pl.col("end_right"),
             pl.col("begin_right") <= pl.col("end"),
         )
         if pairs.is_empty():
             raise NoOverlapError(
-                "no base has settlements on two venues over the same time",
+                "no asset has settlements on two venues over the same time",
                 hint=f"venues in the data: {', '.join(self.venues)}",
             )
 
@@ -259,16 +262,15 @@ class FundingDataProvider:
     def get_spread(self, time: datetime, venue1: str, venue2: str, symbol: str) -> Spread | None:
         """``rate_8h[venue2] - rate_8h[venue1]`` as known at ``time``: long the first venue.
 
-        None where a rate or an interval was not known yet.
+        Of the contracts on one asset those with most settlements known by then. None where the
+        venues have no asset in common, or a rate or an interval was not known yet.
 
         Raises
         ------
         UnknownInstrumentError
             If a venue does not have the symbol.
         """
-        return spread_of(
-            self.get_funding_rate(time, venue1, symbol), self.get_funding_rate(time, venue2, symbol)
-        )
+        return self._known.spread(venue1, venue2, symbol, time)
 
     def get_best_spread(self, time: datetime, symbol: str) -> Spread | None:
         """Find the widest spread at ``time`` over all contracts on two venues; None without.
@@ -278,22 +280,6 @@ class FundingDataProvider:
         UnknownInstrumentError
             If no venue has the symbol.
         NoOverlapError
-            If only one venue has it.
+            If no two venues have it on one asset.
         """
-        moment = moment_us(time)
-        contracts = self.instruments.with_row_index().filter(
-            (pl.col("base") == symbol) | (pl.col("venue_symbol") == symbol)
-        )
-        if contracts.is_empty():
-            known = {*self.instruments["base"], *self.instruments["venue_symbol"]}
-            require_known("symbol", (symbol,), known)
-        venues = contracts["venue"].unique()
-        if len(venues) < 2:
-            raise NoOverlapError(f"only {venues[0]} has {symbol!r}: there is no pair of venues")
-        counted = (
-            (base, row, self._known.count(row, moment))
-            for row, base in contracts.select("index", "base").iter_rows()
-        )
-        return widest_spread(
-            (base, self._known.last(row, count, time)) for base, row, count in counted if count
-        )
+        return self._known.widest_spread(symbol, time)

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from funding_platform.backtest.books import DELISTED, NEVER, SETTLEMENT, Books, Rules
+from funding_platform.backtest.data.coins import NO_COIN
 from funding_platform.backtest.data.panel import Panel, Settlements
 from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.backtest.kernel.accounts import accrue_borrow, added, write
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.maintenance import tier_of
 from funding_platform.backtest.kernel.margins import intervene, receive
+from funding_platform.backtest.kernel.pricing import coin_row, revalue_coins
 from funding_platform.core.compiled import compiled_in_place
 from funding_platform.core.time_grid import HOUR_US
 
@@ -91,9 +93,11 @@ def _walk(
     floor, margined, trade, opened = leg.floor, leg.margined, leg.trade, leg.opened_us
     price, margin, funding = leg.price, leg.margin, leg.funding
     stamped, priced, carried, lone = leg.stamped_us, leg.priced_us, leg.carried, leg.lone
-    venue, signed = leg.venue, sign * size
+    venue, signed, coin, coin_usd = leg.venue, sign * size, leg.coin, leg.coin_usd
+    if coin != NO_COIN:  # in dollars, as all others
+        signed, margin = signed * coin_usd, margin * coin_usd
     rate, amount_of_tier, tier_from, tier_to = tier_of(
-        rules, venue, size if inverse else size * price
+        rules, venue, size if inverse else size * price * coin_usd
     )
     against = prices.low if sign > 0 else prices.high
     has_bars = margined and len(against) > 0
@@ -119,6 +123,9 @@ def _walk(
                 lone = lone or sources[step] == 1
             priced = now
             step += 1
+        if coin != NO_COIN:
+            moved = panel.coins.price[coin_row(panel.coins, coin, now)] / coin_usd
+            signed, margin, coin_usd = signed * moved, margin * moved, coin_usd * moved
         if settles == now:
             mark = marks[row]
             if math.isnan(mark):
@@ -159,7 +166,8 @@ def _walk(
     leg.lone = lone
     leg.settlements += row - begun
     leg.price = price
-    leg.margin = margin
+    leg.coin_usd = coin_usd
+    leg.margin = margin if coin == NO_COIN else margin / coin_usd
     leg.funding = funding
     account.cash = cash
     account.cash_rest = rest
@@ -223,6 +231,7 @@ def _step(
         return stopped
     if _walk_all(panel, rules, books, begin, end, stopped, limit) == _FULL:
         return _FULL
+    revalue_coins(panel.coins, books, begin, end, stopped)
     for first in range(begin, end, 2):
         intervene(panel, rules, books, first, stopped)
     return stopped
@@ -246,6 +255,7 @@ def _advance_slots(
             continue
         if halt > until:
             return True
+        revalue_coins(panel.coins, books, begin, end, halt)
         for first in range(begin, end, 2):
             receive(rules, books, first, halt)
             one, other = books.legs[first], books.legs[first + 1]
@@ -270,6 +280,7 @@ def advance(panel: Panel, rules: Rules, books: Books, until: int) -> bool:
     for first in range(0, slots, together):
         if not _advance_slots(panel, rules, books, first, first + together, until, limit):
             return False
+    revalue_coins(panel.coins, books, 0, slots, until)
     for slot in range(slots):
         if books.legs[slot].active:
             accrue_borrow(rules, books, books.legs[slot], until)

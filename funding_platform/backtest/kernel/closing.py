@@ -8,6 +8,7 @@ from funding_platform.backtest.kernel.accounts import (
     new_entry,
     pay,
 )
+from funding_platform.backtest.kernel.maintenance import credit, worth_of
 from funding_platform.backtest.kernel.pricing import (
     fee_rate,
     impact_rate,
@@ -19,12 +20,30 @@ from funding_platform.core.compiled import compiled_in_place
 
 
 @compiled_in_place
+def _share_loss(books: Books, venue: int, loss: float) -> None:
+    """Take what a leg lost beyond its collateral from that of the others on a cross venue.
+
+    In proportion to what each has; where none has anything left, it is the account's alone.
+    """
+    total = 0.0
+    for slot in range(len(books.legs)):
+        one = books.legs[slot]
+        if one.active and one.margined and one.venue == venue:
+            total += max(0.0, worth_of(one, one.price))
+    for slot in range(len(books.legs)):
+        one = books.legs[slot]
+        if total > 0.0 and one.active and one.margined and one.venue == venue:
+            credit(one, -loss * max(0.0, worth_of(one, one.price)) / total)
+
+
+@compiled_in_place
 def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, reason: int) -> None:
     """Close a leg at its last price; pays fee and slippage, and the penalty if liquidated."""
     leg = books.legs[slot]
     account = books.account[0]
     accrue_borrow(rules, books, leg, time)
     price = leg.price
+    worth = worth_of(leg, price)
     notional = notional_of(leg, price)
     pnl = open_pnl_of(leg, price)
     impact = impact_rate(panel, rules, leg.instrument, notional, time) * notional
@@ -59,6 +78,9 @@ def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, re
     account.n_closed += 1
     leg.active = False
     leg.next_us = NEVER
+    worth -= fee + slippage + penalty
+    if leg.margined and rules.cross[leg.venue] and worth < 0.0:
+        _share_loss(books, leg.venue, -worth)
 
 
 @compiled_in_place

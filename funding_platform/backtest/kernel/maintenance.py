@@ -6,7 +6,8 @@ where all its account's legs there together fall short.
 
 A coin-margined contract holds its collateral in coin, worth ``margin * price``: at ``L`` times
 leverage and rate ``m`` a long entered at ``e`` ends at ``e (1 + m) L / (L + 1)``, a short at
-``e (1 - m) L / (L - 1)``, and a short at 1x never.
+``e (1 - m) L / (L - 1)``, and a short at 1x never. A quanto contract holds, gains and owes the same
+coin: it ends where a linear one does, whatever the coin is worth.
 """
 
 import math
@@ -48,14 +49,14 @@ def required_of(rules: Rules, leg: Any, price: float) -> float:
 @compiled_in_place
 def worth_of(leg: Any, price: float) -> float:
     """Value a leg's collateral and open profit at a price, in US dollars."""
-    margin = leg.margin * price if leg.inverse else leg.margin
+    margin = leg.margin * (price if leg.inverse else leg.coin_usd)
     return float(margin + open_pnl_of(leg, price))
 
 
 @compiled_in_place
 def credit(leg: Any, amount: float) -> None:
     """Add US dollars to a leg's collateral, in coin where it is margined in coin."""
-    leg.margin += amount / leg.price if leg.inverse else amount
+    leg.margin += amount / (leg.price if leg.inverse else leg.coin_usd)
 
 
 @compiled_in_place

@@ -22,12 +22,14 @@ from funding_platform.backtest.books import (
     Books,
     Rules,
 )
+from funding_platform.backtest.data.coins import NO_COIN
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
 from funding_platform.backtest.kernel.clock import next_event
 from funding_platform.backtest.kernel.maintenance import find_tier
 from funding_platform.backtest.kernel.pricing import (
     carry,
+    coin_row,
     fee_rate,
     impact_rate,
     kind_of_price,
@@ -87,6 +89,15 @@ def _prepare(
     leg.price_age_us = time - leg.priced_us
     if leg.price_age_us > rules.price_age_us:
         return OLD_PRICE
+    leg.coin = panel.coins.of[instrument]
+    leg.coin_usd = 1.0
+    if leg.coin != NO_COIN:
+        row = coin_row(panel.coins, leg.coin, time)
+        if row < 0:
+            return NO_PRICE
+        if time - panel.coins.time_us[row] > rules.price_age_us:
+            return OLD_PRICE
+        leg.coin_usd = panel.coins.price[row]
     leg.source_kind = kind_of_price(panel.prices.kind, leg)
     leg.entry = leg.price
     leg.sign = sign
@@ -117,14 +128,14 @@ def _size(
         leg = books.legs[slot]
         price += leg.price / count
         step = panel.facts.step[leg.instrument]
-        coarse = max(coarse, step / leg.price if leg.inverse else step)
+        coarse = max(coarse, step / leg.price if leg.inverse else step * leg.coin_usd)
     amount = size_usd / price
     if coarse > 0.0:
         amount = math.floor(amount / coarse + _STEP_ROUNDING) * coarse
     for slot in range(first, first + count):
         leg = books.legs[slot]
         step = panel.facts.step[leg.instrument]
-        leg.size = amount * leg.price if leg.inverse else amount
+        leg.size = amount * leg.price if leg.inverse else amount / leg.coin_usd
         if step > 0.0:
             leg.size = math.ceil(leg.size / step - 0.5) * step
         if leg.size <= 0.0:
@@ -160,7 +171,7 @@ def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, ti
         leg.impact = impact_rate(panel, rules, leg.instrument, leg.notional, time) * leg.notional
         leg.slippage = rules.half_spread * leg.notional + leg.impact
         leg.fees = fee_rate(rules, panel.facts.venue[leg.instrument], time) * leg.notional
-        leg.margin = leg.collateral / leg.price if leg.inverse else leg.collateral
+        leg.margin = leg.collateral / (leg.price if leg.inverse else leg.coin_usd)
         leg.traded = leg.notional
         leg.funding = leg.borrow = leg.transfers = leg.penalty = 0.0
         leg.arriving = leg.realised = 0.0

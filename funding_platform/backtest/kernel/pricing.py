@@ -7,6 +7,9 @@ linear, spot
 inverse
     size ``N`` in US dollars; notional ``N``; P&L in base ``s N (1/e - 1/p)``, converted at the
     mark: ``s N (p/e - 1)``; funding in base ``-s N r / p``, converted at receipt: ``-s N r``.
+quanto
+    size ``q`` in coin per dollar of price; with a coin at ``c`` dollars notional ``q p c``; P&L in
+    coin ``s q (p - e)``, and funding ``-s q p r``, both converted at ``c``.
 """
 
 import math
@@ -22,6 +25,7 @@ from funding_platform.backtest.books import (
     Books,
     Rules,
 )
+from funding_platform.backtest.data.coins import NO_COIN, Coins
 from funding_platform.backtest.data.panel import Panel, Settlements
 from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.core.arrays import Ints
@@ -35,7 +39,7 @@ _depth_impact_bps = compiled(costs.depth_impact_bps)
 @compiled_in_place
 def notional_of(leg: Any, price: float) -> float:
     """Compute what a leg's size is worth at a price."""
-    return float(leg.size if leg.inverse else leg.size * price)
+    return float(leg.size if leg.inverse else leg.size * price * leg.coin_usd)
 
 
 @compiled_in_place
@@ -43,7 +47,7 @@ def open_pnl_of(leg: Any, price: float) -> float:
     """Compute what the open part of a leg has gained since its entry, at a price."""
     if leg.inverse:
         return float(leg.sign * leg.size * (price / leg.entry - 1.0))
-    return float(leg.sign * leg.size * (price - leg.entry))
+    return float(leg.sign * leg.size * (price - leg.entry) * leg.coin_usd)
 
 
 @compiled_in_place
@@ -62,6 +66,23 @@ def last_known(times: Any, begin: int, end: int, time: int) -> int:
         else:
             end = middle
     return begin - 1
+
+
+@compiled_in_place
+def coin_row(coins: Coins, coin: int, time: int) -> int:
+    """Find the row of a coin's last known price; -1 where none was known yet."""
+    begin = coins.first[coin]
+    row = last_known(coins.time_us, begin, coins.first[coin + 1], time)
+    return -1 if row < begin else int(row)
+
+
+@compiled_in_place
+def revalue_coins(coins: Coins, books: Books, begin: int, end: int, time: int) -> None:
+    """Value what the quanto legs of some slots pay in as of a time; they had a value before."""
+    for slot in range(begin, end):
+        leg = books.legs[slot]
+        if leg.active and leg.coin != NO_COIN:
+            leg.coin_usd = coins.price[coin_row(coins, leg.coin, time)]
 
 
 @compiled_in_place

@@ -13,6 +13,7 @@ import math
 from typing import Any
 
 from funding_platform.backtest.books import REBALANCE, Books, Rules
+from funding_platform.backtest.data.coins import NO_COIN
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import new_entry, pay
 from funding_platform.backtest.kernel.maintenance import worth_of
@@ -64,14 +65,15 @@ def _reduce(panel: Panel, rules: Rules, books: Books, slot: int, share: float, t
 def rehedge(panel: Panel, rules: Rules, books: Books, first: int, time: int) -> None:
     """Sell spot, and close as much of the short perpetual, until that has its collateral again.
 
-    Where that cannot be, or the spot is borrowed, the perpetual is left to its maintenance.
+    Where that cannot be, the spot is borrowed, or the perpetual's collateral is a coin, it is left
+    to its maintenance.
     """
     spot, short = first, first + 1
     if not books.legs[spot].spot:
         spot, short = short, spot
     coins, leg = books.legs[spot], books.legs[short]
     coins.floor = leg.floor = -math.inf
-    if coins.sign < 0 or leg.inverse:
+    if coins.sign < 0 or leg.inverse or leg.coin != NO_COIN:
         return
     wanted = notional_of(leg, leg.price) / rules.leverage
     freed = notional_of(coins, coins.price) * (1.0 - _cost_rate(panel, rules, coins, time))

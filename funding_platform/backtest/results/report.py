@@ -55,6 +55,8 @@ class ReportInput:
         What scenarios would have cost it, as from ``stress.losses.stressed``.
     capacity
         Its net at other sizes, as from ``search.capacity``; its own trades scaled when None.
+    instruments
+        ``venue``, ``venue_symbol`` and ``contract_type`` of what is known.
     """
 
     title: str
@@ -62,6 +64,7 @@ class ReportInput:
     result: BacktestResult
     stress: pl.DataFrame
     capacity: pl.DataFrame | None = None
+    instruments: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def html_report(run: ReportInput) -> str:
         headline=headline(result),
         facts=list(run.facts.items()),
         warnings=result.warnings,
-        sections=sections_of(result, run.stress, run.capacity),
+        sections=sections_of(result, run.stress, run.capacity, run.instruments),
         figures=metric_rows(result.metrics),
         config=json.dumps(result.config.model_dump(mode="json"), indent=2, default=str),
     )

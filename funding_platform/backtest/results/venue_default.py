@@ -2,17 +2,22 @@
 
 import polars as pl
 
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
+
 
 def venue_at_risk(
-    trades: pl.DataFrame, ledger: pl.DataFrame, equity: pl.DataFrame, leverage: float
+    trades: pl.DataFrame,
+    ledger: pl.DataFrame,
+    equity: pl.DataFrame,
+    leverage: float,
+    instruments: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Find the largest share of equity that lay on each venue, and so was lost with it.
 
-    What lies with a venue for a leg is ``max(0, N / leverage + F + s N (p / e - 1))``: its
-    collateral, the funding received there ``F``, and what the price has brought since entry. It is
-    taken at the leg's own fills and settlements. Collateral that was moved to the other leg since
-    is counted where it was posted; and of spot, which trades do not tell from perpetuals, no more
-    than the same share of its notional is counted.
+    What lies with a venue for a leg is ``max(0, C + F + s N (p / e - 1))``: its collateral ``C``,
+    ``N / leverage`` or all of ``N`` for spot, the funding received there ``F``, and what the price
+    has brought since entry. It is taken at the leg's own fills and settlements. Collateral that was
+    moved to the other leg since is counted where it was posted.
 
     Parameters
     ----------
@@ -20,6 +25,9 @@ def venue_at_risk(
         Of one run.
     leverage
         Of its margin.
+    instruments
+        ``venue``, ``venue_symbol`` and ``contract_type``, where known; what is not among them is
+        no spot.
 
     Returns
     -------
@@ -27,8 +35,8 @@ def venue_at_risk(
         ``venue``, ``at``, ``at_risk_usd`` and ``share`` of the equity then, the largest first.
         Empty where nothing was held.
     """
-    legs = trades.select(
-        "trade_id", "venue", "side", "notional_usd", "entry_price", _stake(leverage)
+    legs = _with_stakes(trades, leverage, instruments).select(
+        "trade_id", "venue", "side", "notional_usd", "entry_price", "stake"
     )
     sign = pl.when(pl.col("side") == "long").then(1.0).otherwise(-1.0)
     gain = sign * pl.col("notional_usd") * (pl.col("price") / pl.col("entry_price") - 1.0)
@@ -59,6 +67,15 @@ def venue_at_risk(
     )
 
 
-def _stake(leverage: float) -> pl.Expr:
-    """Compute what is posted for a leg when it is opened."""
-    return (pl.col("notional_usd") / leverage).alias("stake")
+def _with_stakes(
+    trades: pl.DataFrame, leverage: float, instruments: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Add what is posted for each leg when it is opened."""
+    notional = pl.col("notional_usd")
+    if instruments is None:
+        return trades.with_columns(stake=notional / leverage)
+    spot = instruments.filter(contract_type="spot").select(INSTRUMENT_KEY).unique()
+    known = trades.join(
+        spot.with_columns(spot=True), on=INSTRUMENT_KEY, how="left", maintain_order="left"
+    )
+    return known.with_columns(stake=pl.when("spot").then(notional).otherwise(notional / leverage))

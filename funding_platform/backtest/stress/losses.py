@@ -44,9 +44,11 @@ def stressed(
     With ``N`` the notional of a leg at entry, ``s`` its sign, ``C = N / leverage`` its collateral
     (``N`` for spot), ``m`` the move and ``q`` what a dollar of its quote currency is worth then:
 
-    * price ``s N m``, and ``C m`` more where it is margined in the coin;
+    * price ``s N m``, and ``C m`` more where it is margined in the coin; of a quanto leg, whose
+      coin moves by ``k``, ``s N m (1 + k) + C k``;
     * quote ``(q - 1) C + s N (1 - q)``: collateral loses, and the coin rises in that currency;
-    * liquidation: the penalty on ``N (1 + m)`` where less than maintenance is left of a leg;
+    * liquidation: the penalty on what the notional is then, ``N (1 + m)`` unless coin-margined,
+      where less than the maintenance of its tier is left of a leg, each by itself;
     * deleveraging: what winning legs forgo of the rest of the move;
     * failure: the share lost of what would lie on the venue after all that.
 
@@ -57,8 +59,8 @@ def stressed(
     scenarios
         Each gives one row, in their order.
     instruments
-        ``venue``, ``venue_symbol``, ``quote`` and ``contract_type``, where known. A leg that is not
-        among them counts as linear, and keeps its quote's value.
+        ``venue``, ``venue_symbol``, ``quote``, ``contract_type`` and ``settle``, where known. A leg
+        that is not among them counts as linear, and keeps its quote's value.
 
     Returns
     -------
@@ -86,8 +88,8 @@ def stressed(
 
 
 def _legs(result: BacktestResult, instruments: pl.DataFrame | None) -> pl.DataFrame:
-    """Trades with sign, quote and contract type; the latter null where unknown."""
-    kinds = {"quote": pl.String, "contract_type": pl.String}
+    """Trades with sign, and what is known of their contracts; null where nothing is."""
+    kinds = {"quote": pl.String, "contract_type": pl.String, "settle": pl.String}
     trades = result.trades.drop(kinds.keys(), strict=False)
     if instruments is None:
         known = trades.with_columns(pl.lit(None, kind).alias(name) for name, kind in kinds.items())
@@ -158,22 +160,23 @@ def _shocked(
     """Of each leg the parts of its loss, what is left of it, and whether it is liquidated."""
     notional, sign = (legs[name].to_numpy() for name in ("notional_usd", "sign"))
     kind = legs["contract_type"].fill_null("linear")
-    spot, inverse = ((kind == name).to_numpy() for name in ("spot", "inverse"))
-    pairs = legs.select("base", "venue").iter_rows()
-    move = np.array([scenario.move(*pair) for pair in pairs], dtype=np.float64)
+    spot, inverse, quanto = ((kind == name).to_numpy() for name in ("spot", "inverse", "quanto"))
+    move = _moves(scenario, legs["base"], legs["venue"])
+    coin = np.where(quanto, _moves(scenario, legs["settle"], legs["venue"]), 0.0)
     worth = np.array([scenario.quotes.get(quote or "", 1.0) for quote in legs["quote"]])
     owned = spot & (sign > 0)
     stake = np.where(spot, notional, notional / margin.leverage)
     gain = sign * notional * move
-    price = gain + np.where(inverse, stake * move, 0.0)
+    price = gain * (1.0 + coin) + stake * np.where(inverse, move, coin)
     # Coins that are owned, or posted, are no money in the stablecoin.
-    money = np.where(owned | inverse, 0.0, stake)
-    carried = np.where(owned | inverse, 0.0, sign * notional)
+    in_coin = owned | inverse | quanto
+    money = np.where(in_coin, 0.0, stake)
+    carried = np.where(in_coin, 0.0, sign * notional)
     quote = (worth - 1.0) * money + (1.0 - worth) * carried
     left = stake + price + quote
-    needed = margin.maintenance_rate * notional * (1.0 + move)
-    liquidated = ~owned & (left < needed)
-    penalty = np.where(liquidated, margin.liquidation_penalty_rate * notional * (1.0 + move), 0.0)
+    after = notional * np.where(inverse, 1.0, (1.0 + move) * (1.0 + coin))
+    liquidated = ~owned & (left < _required(margin, legs["venue"], after))
+    penalty = np.where(liquidated, margin.liquidation_penalty_rate * after, 0.0)
     forgone = np.zeros(len(notional))
     if (cut := scenario.deleveraging) is not None:
         forgone = cut.share * (1.0 - cut.after) * np.where(spot, 0.0, np.maximum(gain, 0.0))
@@ -183,6 +186,23 @@ def _shocked(
         np.maximum(left - penalty - forgone, 0.0),
         liquidated,
     )
+
+
+def _moves(scenario: Scenario, bases: pl.Series, venues: pl.Series) -> Floats:
+    """How far each price moves; 0 where nobody knows of what it is."""
+    pairs = zip(bases, venues, strict=True)
+    return np.array([0.0 if base is None else scenario.move(base, venue) for base, venue in pairs])
+
+
+def _required(margin: Margin, venues: pl.Series, notional: Floats) -> Floats:
+    """Compute what each venue requires of a notional, by its tiers."""
+    required = np.zeros(len(notional))
+    for venue in venues.unique():
+        here = (venues == venue).to_numpy()
+        least, rate, amount = np.array(margin.tier_rows(venue)).T
+        tier = np.searchsorted(least, notional[here], side="right") - 1
+        required[here] = rate[tier] * notional[here] - amount[tier]
+    return required
 
 
 def _failures(

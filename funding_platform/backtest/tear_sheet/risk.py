@@ -86,10 +86,10 @@ def stress_section(stress: pl.DataFrame) -> Section | None:
     return table("Stress: loss of equity by scenario", stress, columns, note=note, picture=bars)
 
 
-def venues(result: BacktestResult) -> Section | None:
+def venues(result: BacktestResult, instruments: pl.DataFrame | None) -> Section | None:
     """Show what was held on each venue, and what its failure would have taken."""
     lying = venue_at_risk(
-        result.trades, result.ledger, result.equity, result.config.margin.leverage
+        result.trades, result.ledger, result.equity, result.config.margin.leverage, instruments
     )
     if lying.is_empty():
         return None

@@ -20,7 +20,10 @@ from funding_platform.backtest.tear_sheet.risk import (
 
 
 def sections_of(
-    result: BacktestResult, stress: pl.DataFrame, capacity: pl.DataFrame | None = None
+    result: BacktestResult,
+    stress: pl.DataFrame,
+    capacity: pl.DataFrame | None = None,
+    instruments: pl.DataFrame | None = None,
 ) -> list[Section]:
     """Every section that the run has something to say in.
 
@@ -32,6 +35,8 @@ def sections_of(
         As from ``stress.losses.stressed``.
     capacity
         As from ``search.capacity``; without it the run's own trades are scaled.
+    instruments
+        ``venue``, ``venue_symbol`` and ``contract_type`` of what is known: which legs are spot.
     """
     made = (
         concerned(result),
@@ -41,7 +46,7 @@ def sections_of(
         holding(result),
         capacity_section(result, capacity),
         stress_section(stress),
-        venues(result),
+        venues(result, instruments),
         *extremes(result),
     )
     return [one for one in made if one is not None]

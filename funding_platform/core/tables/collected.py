@@ -3,8 +3,9 @@
 Fees are declared in ``fees``, what is computed of these tables beside it.
 """
 
-from typing import Final
+from typing import Final, get_args
 
+from funding_platform.core.symbols import ContractType
 from funding_platform.core.tables.columns import (
     ASSET_CLASS,
     BASE,
@@ -45,14 +46,15 @@ INSTRUMENTS: Final = Table(
         Column(
             "contract_type",
             Type.TEXT,
-            "linear settles in the quote currency, inverse in the base.",
+            "linear settles in the quote currency, inverse in the base, quanto in neither.",
             nullable=False,
-            values=("linear", "inverse"),
+            values=get_args(ContractType),
         ),
         Column(
             "contract_size",
             Type.REAL,
-            "One contract, in the venue's base (linear) or in the quote currency (inverse).",
+            "One contract, in the venue's base (linear), in the quote currency (inverse), or in "
+            "what it settles in, per unit of price (quanto).",
             minimum=0.0,
         ),
         Column(

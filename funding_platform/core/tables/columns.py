@@ -34,6 +34,9 @@ ASSET_CLASS = Column(
     "the ticker does not tell, which pairs as crypto.",
     values=ASSET_CLASSES,
 )
+ASSET: Final = "The base and its class, as in META equity: a share is not a coin."
+"""What a column ``asset`` holds; ``core.asset_classes`` has the rule."""
+
 INTERVAL_HOURS = Column(
     "interval_hours",
     Type.REAL,

@@ -35,7 +35,7 @@ LATEST_FUNDING_RATES: Final = Table(
         text_column("venue_symbol", "The venue's own symbol."),
         text_column("base", "Canonical base asset."),
         text_column("quote", "Currency the price is quoted in."),
-        text_column("contract_type", "linear or inverse."),
+        text_column("contract_type", "linear, inverse or quanto."),
         Column("multiplier", Type.REAL, "Canonical base per venue base.", nullable=False),
         ASSET_CLASS,
         text_column("status", "Listing status at last sight."),

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from funding_platform.core.tables.columns import (
+    ASSET,
     PER_8H,
     PER_INTERVAL,
     PER_YEAR,
@@ -230,12 +231,13 @@ _VERDICT = (
 OPPORTUNITIES: Final = Table(
     "marts",
     "opportunities",
-    "Every pair of dollar-quoted, listed instruments of one base at two venues: long the lower "
+    "Every pair of dollar-quoted, listed instruments of one asset at two venues: long the lower "
     "predicted rate, short the higher, with what it earns, costs, has earned, and what is against "
     "it.",
     key=tuple(column.name for column in _KEY),
     columns=(
         *_KEY,
+        text_column("asset", ASSET),
         *_RATES,
         *_CLOCK,
         *_COSTS,
@@ -251,8 +253,8 @@ OPPORTUNITIES: Final = Table(
 OPPORTUNITIES_BEST: Final = Table(
     "marts",
     "opportunities_best",
-    "The best opportunity of every base: by tier, then by net_7d. A view of marts.opportunities.",
-    key=("base",),
+    "The best opportunity of every asset: by tier, then by net_7d. A view of marts.opportunities.",
+    key=("asset",),
     columns=tuple(replace(column, nullable=True) for column in OPPORTUNITIES.columns),
     view=True,
 )

@@ -6,6 +6,7 @@ What the market was when we looked is ``market_snapshots``, in ``collected``.
 from typing import Final
 
 from funding_platform.core.tables.columns import (
+    ASSET,
     AVAILABLE_AT,
     BASE,
     INSTRUMENT_KEY,
@@ -115,7 +116,7 @@ REFERENCE_PRICES: Final = Table(
     key=("asset", "time"),
     columns=(
         text_column("base", "Canonical base asset.", nullable=True),
-        text_column("asset", "The base and its class: a share is not a coin.", nullable=True),
+        text_column("asset", ASSET, nullable=True),
         time_column("time", "The instant that the price is of: the end of a bar."),
         Column("price", Type.REAL, "Median of the venues' indices.", _DOLLARS_PER_BASE),
         Column("sources", Type.TEXTS, "The venues whose index it is the median of, in order."),

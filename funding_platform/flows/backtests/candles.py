@@ -40,6 +40,25 @@ _SPOT_MARKETS: Final = Rows(
     columns=f"{_PRICE}, 'trade' AS kind",
     wanted="wanted_spot",
 )
+_DAY: Final = 24
+_SPOT_VOLUMES: Final = Rows(
+    table=f"""(
+        SELECT venue, venue_symbol, available_at,
+            sum(volume_usd) OVER day AS volume_24h_usd, count(volume_usd) OVER day AS bars
+        FROM {SPOT_CANDLES.full_name}
+        WHERE open_time >= $start - INTERVAL '{_DAY + 1} HOURS' AND open_time <= $end
+        WINDOW day AS (
+            PARTITION BY venue, venue_symbol ORDER BY open_time
+            RANGE BETWEEN INTERVAL '{_DAY - 1} HOURS' PRECEDING AND CURRENT ROW
+        )
+    )""",
+    time="available_at",
+    columns="available_at AS observed_at, volume_24h_usd",
+    more=f"bars = {_DAY}",
+    wanted="wanted_spot",
+)
+"""The turnover of the day that ends with a bar, where all of its bars say theirs."""
+
 _KINDS: Final = """
 SELECT instrument, kind, count(*) AS bars
 FROM core.price_candles JOIN wanted USING (venue, venue_symbol)
@@ -133,16 +152,39 @@ def candle_prices(
         lake.register("wanted_candles", _with_kinds(wanted, lake.execute(_KINDS, opened).pl()))
         parts.append(rows_by_venue(lake, _PERPETUALS, opened))
     if not spot.is_empty():
-        markets = spot.select(*INSTRUMENT_KEY, "market")
-        numbered = wanted.select("instrument", *INSTRUMENT_KEY).join(markets, on=INSTRUMENT_KEY)
-        never = pl.lit(None, dtype=UTC_TIME).alias("since")
-        lake.register(
-            "wanted_spot",
-            numbered.select("instrument", "venue", pl.col("market").alias("venue_symbol"), never),
-        )
+        lake.register("wanted_spot", _markets(wanted, spot))
         parts.append(rows_by_venue(lake, _SPOT_MARKETS, opened))
     some = [part for part in parts if not part.is_empty()]
     return pl.concat(some) if some else None
+
+
+def spot_volumes(
+    lake: duckdb.DuckDBPyConnection,
+    wanted: pl.DataFrame,
+    spot: pl.DataFrame,
+    window: Mapping[str, datetime],
+) -> list[pl.DataFrame]:
+    """Read the turnover of spot markets over the 24 hours up to each bar's end; none without any.
+
+    Parameters are those of ``candle_prices``.
+
+    Returns
+    -------
+    list of polars.DataFrame
+        ``instrument``, ``observed_at`` and ``volume_24h_usd``.
+    """
+    if spot.is_empty():
+        return []
+    lake.register("wanted_spot", _markets(wanted, spot))
+    return [rows_by_venue(lake, _SPOT_VOLUMES, window)]
+
+
+def _markets(wanted: pl.DataFrame, spot: pl.DataFrame) -> pl.DataFrame:
+    """Give the spot markets their numbers among the instruments, by the venue's own symbols."""
+    markets = spot.select(*INSTRUMENT_KEY, "market")
+    numbered = wanted.select("instrument", *INSTRUMENT_KEY).join(markets, on=INSTRUMENT_KEY)
+    never = pl.lit(None, dtype=UTC_TIME).alias("since")
+    return numbered.select("instrument", "venue", pl.col("market").alias("venue_symbol"), never)
 
 
 def _with_kinds(wanted: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:

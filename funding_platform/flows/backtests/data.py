@@ -1,6 +1,8 @@
 """The data of a backtest, read from the lake or from files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,12 +12,19 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.asset_classes import ASSET_SQL
 from funding_platform.core.intervals import KNOWN
+from funding_platform.core.symbols import canonical_base
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
+from funding_platform.core.tables.prices import REFERENCE_PRICES
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.flows.backtests.candles import candle_prices, spot_instruments
+from funding_platform.flows.backtests.candles import (
+    candle_prices,
+    spot_instruments,
+    spot_volumes,
+)
 from funding_platform.flows.backtests.lake_rows import Rows, rows_by_venue
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.lake.connection import connect, has_table
@@ -57,6 +66,15 @@ GROUP BY instrument
 
 The price that was seen with it is left behind: nothing may be valued at one so old.
 """
+_COIN_PRICES: Final = f"""
+SELECT base AS coin, greatest(r.time, available_at) AS time, arg_max(price, r.time) AS price
+FROM {REFERENCE_PRICES.full_name} AS r
+WHERE base IN (SELECT unnest($coins)) AND r.time BETWEEN $start AND $end
+    AND asset = {ASSET_SQL.format(base="base", asset_class="NULL")}
+GROUP BY ALL
+"""
+"""Of coins, not of shares that go by their names."""
+
 _FEES: Final = """
 SELECT venue, tier, effective_from, maker_bps, taker_bps, min_volume_30d_usd, source
 FROM {table} ORDER BY venue, tier, effective_from
@@ -109,14 +127,18 @@ def provider_from_lake(
         wanted = wanted.join(since, on=INSTRUMENT_KEY, how="left", maintain_order="left")
         _require_listed(wanted, config)
         lake.register("wanted", wanted)
-        volumes_before = lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl()
+        volumes = [
+            lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl(),
+            *spot_volumes(lake, wanted, spot, window),
+        ]
         return FundingDataProvider.from_frames(
             rows_by_venue(lake, _funding(lake), window),
             instruments,
             prices=candle_prices(lake, wanted, spot, window),
-            snapshots=rows_by_venue(lake, _SNAPSHOTS, window, volumes_before),
+            snapshots=rows_by_venue(lake, _SNAPSHOTS, window, *volumes),
             fees=_fees(lake),
             features=rows_by_venue(lake, _FEATURES, window),
+            coin_prices=_coin_prices(lake, instruments, window),
         )
 
 
@@ -208,6 +230,17 @@ def _fees(lake: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         if has_table(lake, table):
             return lake.execute(_FEES.format(table=table.full_name)).pl()
     return FEE_SCHEDULES.empty()
+
+
+def _coin_prices(
+    lake: duckdb.DuckDBPyConnection, instruments: pl.DataFrame, window: Mapping[str, datetime]
+) -> pl.DataFrame | None:
+    """Read what the coins are worth that quanto contracts pay in; None where nothing says it."""
+    paid_in = instruments.filter(pl.col("contract_type") == "quanto")["settle"].drop_nulls()
+    coins = sorted({canonical_base(coin).base for coin in paid_in})
+    if not coins or not has_table(lake, REFERENCE_PRICES):
+        return None
+    return lake.execute(_COIN_PRICES, {**window, "coins": coins}).pl()
 
 
 def _file(path: Path) -> pl.DataFrame:

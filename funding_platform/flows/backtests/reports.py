@@ -75,13 +75,14 @@ def report_input(
     FlowError
         If the run is a trial of a sweep, of which figures only are kept.
     """
-    result = result_of(run)
+    result, instruments = result_of(run), instruments_of(settings)
     return ReportInput(
         title=report_title(run),
         facts=run_facts(run),
         result=result,
-        stress=stressed(result, built_in(), instruments_of(settings)),
+        stress=stressed(result, built_in(), instruments),
         capacity=capacity,
+        instruments=instruments,
     )
 
 

@@ -1,6 +1,7 @@
 """Stored runs under stress, and at other sizes."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 
@@ -8,7 +9,8 @@ from funding_platform.backtest.search.capacity import MULTIPLES, capacity_curve
 from funding_platform.backtest.stress.losses import stressed
 from funding_platform.backtest.stress.scenarios import Scenario
 from funding_platform.core.tables.collected import INSTRUMENTS
-from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.prices import SPOT_CANDLES
+from funding_platform.flows.backtests.candles import SPOT
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import begin
@@ -17,6 +19,15 @@ from funding_platform.flows.queries.runs import StoredRun
 from funding_platform.lake.connection import has_table
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.settings import Settings
+
+_LISTED: Final = (
+    f"SELECT venue, venue_symbol, quote, contract_type, settle FROM {INSTRUMENTS.full_name}"
+)
+_SPOT: Final = f"""
+SELECT DISTINCT venue, venue_symbol || '{SPOT}' AS venue_symbol, quote, 'spot' AS contract_type,
+    quote AS settle
+FROM {SPOT_CANDLES.full_name}
+"""
 
 
 def stress_of(settings: Settings, run: StoredRun, scenarios: Sequence[Scenario]) -> pl.DataFrame:
@@ -36,13 +47,18 @@ def stress_of(settings: Settings, run: StoredRun, scenarios: Sequence[Scenario])
 
 
 def instruments_of(settings: Settings) -> pl.DataFrame | None:
-    """Quote currency and contract type of what is listed; None where there is no lake."""
-    names = [*INSTRUMENT_KEY, "quote", "contract_type"]
+    """Currencies and contract type of what is listed, and of the spot markets that are known.
+
+    None where there is no lake.
+    """
     try:
         with open_lake(settings) as lake:
             if not has_table(lake, INSTRUMENTS):
                 return None
-            return lake.execute(f"SELECT {', '.join(names)} FROM {INSTRUMENTS.full_name}").pl()
+            listed = lake.execute(_LISTED).pl()
+            if not has_table(lake, SPOT_CANDLES):
+                return listed
+            return pl.concat([listed, lake.execute(_SPOT).pl()])
     except LakeMissingError:
         return None
 

@@ -9,6 +9,7 @@ from typing import Final
 from duckdb import DuckDBPyConnection
 
 from funding_platform.core.asset_classes import ASSET_SQL
+from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.prices import OPEN_INTEREST
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks.answer import Answer, one_row
@@ -21,9 +22,6 @@ FRESH_WITHIN: Final = timedelta(hours=26)
 
 MAX_MARK_GAP: Final = 0.05
 """Relative: a mark is held near its index; one further off, for most hours, is of another unit."""
-
-MAX_VENUE_GAP: Final = 0.05
-"""Relative: one asset does not trade further apart on two venues, for most hours."""
 
 MIN_HOURS: Final = 6
 """Fewer hours in common are no basis for a verdict."""
@@ -43,13 +41,18 @@ WHERE venue = $venue AND open_time >= $since AND m.kind = 'mark' AND i.kind = 'i
 GROUP BY venue_symbol HAVING hours >= $least ORDER BY abs(gap) DESC, venue_symbol
 """
 _AMONG_VENUES = f"""
-WITH closes AS (
-    SELECT {ASSET_SQL.format(base="i.base", asset_class="i.asset_class")} AS asset,
-        c.venue, c.venue_symbol, c.open_time,
-        any_value(c.close / i.multiplier ORDER BY CASE c.kind WHEN 'mark' THEN 0
+WITH listed AS (
+    SELECT venue, venue_symbol, multiplier,
+        {ASSET_SQL.format(base="base", asset_class="asset_class")} AS asset
+    FROM core.instruments
+), compared AS (
+    FROM listed WHERE asset IN (SELECT asset FROM listed WHERE venue = $venue)
+), closes AS (
+    SELECT asset, venue, venue_symbol, open_time,
+        any_value(close / multiplier ORDER BY CASE kind WHEN 'mark' THEN 0
             WHEN 'trade' THEN 1 ELSE 2 END) AS price
-    FROM core.price_candles AS c JOIN core.instruments AS i USING (venue, venue_symbol)
-    WHERE c.open_time >= $since
+    FROM core.price_candles JOIN compared USING (venue, venue_symbol)
+    WHERE open_time >= $since
     GROUP BY ALL
 ), others AS (
     SELECT asset, open_time, median(price) AS price FROM closes WHERE venue <> $venue
@@ -94,10 +97,12 @@ def marks_near_index(lake: DuckDBPyConnection, venue: str, now: datetime) -> Ans
 def near_other_venues(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
     """Ask whether every price lies near that of its base on other venues, in the median hour.
 
-    Prices are per canonical base, so that a missing multiplier shows, and so does a ticker that
-    stands for two assets without a venue's saying so.
+    The bound is that above which two legs are not of one asset: what lies beyond it for most hours
+    opens nothing. Prices are per canonical base, so that a missing multiplier shows, and so does a
+    ticker that stands for two assets without a venue's saying so.
     """
-    return _gaps(lake, _AMONG_VENUES, venue, now, MAX_VENUE_GAP, "the other venues of their base")
+    limit = MAX_PRICE_GAP_BPS / 1e4
+    return _gaps(lake, _AMONG_VENUES, venue, now, limit, "the other venues of their base")
 
 
 def _gaps(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 import polars as pl
 
-from funding_platform.core.symbols import canonical_base
+from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, Table
@@ -49,6 +49,14 @@ _FACTS: Final = ("base", "quote", "multiplier", "contract_type")
 _OPTIONAL: Final = (*_NUMBERS, *_WORDS, "listed_at")
 
 _STORED = f"SELECT venue, venue_symbol, {', '.join(_FACTS)} FROM core.instruments"
+
+
+def _kind(base: str, quote: str, settle: str | None) -> str | None:
+    """Tell a contract's type by what it settles in: dollars of any kind are one currency."""
+    if settle is None or settle == base:
+        return settle and "inverse"
+    same = settle == quote or (is_dollar(settle) and is_dollar(quote))
+    return "linear" if same else "quanto"
 
 
 class InstrumentMapping(SourceMapping):
@@ -122,19 +130,20 @@ class InstrumentsFile(ForeignFile[InstrumentMapping]):
         spelt = [canonical_base(base) for base in bases]
         canonical = pl.Series([float(one.multiplier) for one in spelt])
         settle = self._words(cells, mapping.settle, height)
+        quotes = names_or(cells, mapping.quote, None)
         now = pl.Series([self.now], dtype=UTC_TIME).new_from_index(0, height)
         return pl.DataFrame(
             {
                 "venue": self._venues(cells, mapping, source.get("venue")),
                 "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
                 "base": pl.Series([one.base for one in spelt], dtype=pl.String),
-                "quote": names_or(cells, mapping.quote, None),
+                "quote": quotes,
                 "settle": settle,
                 **numbers,
                 "multiplier": numbers["multiplier"].zip_with(
                     numbers["multiplier"].is_not_null(), canonical
                 ),
-                "contract_type": self._contract_type(cells, mapping, bases, settle),
+                "contract_type": self._contract_type(cells, mapping, bases, quotes, settle),
                 "status": self._words(cells, mapping.status, height).fill_null("unknown"),
                 "listed_at": self._listed_at(cells, mapping),
                 "first_seen_at": now,
@@ -150,24 +159,34 @@ class InstrumentsFile(ForeignFile[InstrumentMapping]):
         return blank_as_null(cells.columns[column].cast(pl.String))
 
     def _contract_type(
-        self, cells: Cells, mapping: InstrumentMapping, bases: pl.Series, settle: pl.Series
+        self,
+        cells: Cells,
+        mapping: InstrumentMapping,
+        bases: pl.Series,
+        quotes: pl.Series,
+        settle: pl.Series,
     ) -> pl.Series:
         """As told, else by what it settles in."""
         told = self._words(cells, mapping.contract_type, bases.len())
-        by_settle = pl.select(
-            pl.when(settle == bases)
-            .then(pl.lit("inverse"))
-            .when(settle.is_not_null())
-            .then(pl.lit("linear"))
-        ).to_series()
+        currencies = zip(bases, quotes, settle, strict=True)
+        by_settle = pl.Series([_kind(*one) for one in currencies], dtype=pl.String)
         kinds = told.zip_with(told.is_not_null(), by_settle)
+        values = INSTRUMENTS.column("contract_type").values
+        named = mapping.contract_type or mapping.base
         refuse(
             cells,
-            mapping.contract_type or mapping.base,
-            kinds.is_null() | ~kinds.is_in(INSTRUMENTS.column("contract_type").values),
+            named,
+            kinds.is_null() | ~kinds.is_in(values),
             "is not known to be linear or inverse",
-            hint="name a column that says linear or inverse: "
+            hint=f"name a column that says {', '.join(values)}: "
             + self.hint({"contract_type": "contract_type"}),
+        )
+        refuse(
+            cells,
+            named,
+            (kinds == "quanto") & settle.is_null(),
+            "is quanto, and nothing says what it settles in",
+            hint="name the column that does: " + self.hint({"settle": "settle"}),
         )
         return kinds
 

@@ -1,4 +1,4 @@
-"""Stored curves, by base."""
+"""Stored curves, by asset."""
 
 from typing import Final
 
@@ -8,20 +8,23 @@ import polars as pl
 from funding_platform.core.current import is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.flows.errors import FlowError
+from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
 from funding_platform.flows.queries.connection import answer
 
-_NEWEST: Final = """
+_NEWEST: Final = f"""
 SELECT c.* FROM features.curve_snapshots AS c
 LEFT JOIN core.instruments AS i USING (venue, venue_symbol)
 -- An import knows no contract facts: its instruments go by their own symbol.
-WHERE coalesce(i.base, c.venue_symbol) = $base AND c.usable AND c.as_of <= now()
+WHERE coalesce(i.base, c.venue_symbol) = $base AND {ASSET_OF.format(facts="i")} = $asset_class
+    AND c.usable AND c.as_of <= now()
     AND coalesce(c.venue = $venue, true) AND coalesce(c.kind = $kind, true)
 QUALIFY row_number() OVER (
-    PARTITION BY c.venue
+    -- Of ``other`` each instrument may be an asset of its own.
+    PARTITION BY c.venue, CASE i.asset_class WHEN 'other' THEN c.venue_symbol END
     -- The newest, live before settled; of several contracts the linear one, USDT before USDC.
     ORDER BY c.as_of DESC, c.kind, i.contract_type DESC, i.quote DESC, c.venue_symbol
 ) = 1
-ORDER BY c.venue
+ORDER BY c.venue, c.venue_symbol
 """
 
 
@@ -29,10 +32,11 @@ def latest_curves(
     connection: duckdb.DuckDBPyConnection,
     base: str,
     *,
+    asset_class: str | None = None,
     venue: str | None = None,
     kind: str | None = None,
 ) -> pl.DataFrame:
-    """Find the newest usable curve of a base on each venue, of those that are of one time.
+    """Find the newest usable curve of an asset on each venue, of those that are of one time.
 
     A curve seen more than ``core.current.CURRENT_WITHIN`` before the newest of them is of
     another time: no rate of today compares with it. ``past_curves`` has those.
@@ -42,6 +46,8 @@ def latest_curves(
     base
         A canonical base; the venue's own symbol of an instrument whose contract facts were never
         collected.
+    asset_class
+        Where the base stands for several assets, the class of the one that is meant.
     venue
         One venue only.
     kind
@@ -50,18 +56,23 @@ def latest_curves(
     Returns
     -------
     polars.DataFrame
-        Rows of ``features.curve_snapshots``, one per venue at most.
+        Rows of ``features.curve_snapshots``, one per venue at most; of the class ``other``, one
+        per instrument.
 
     Raises
     ------
     FlowError
-        If there is none.
+        If there is none, or the base stands for several assets and no class is named.
     """
-    return _newest_by_venue(connection, base, venue, kind).filter(is_current())
+    return _newest_by_venue(connection, base, asset_class, venue, kind).filter(is_current())
 
 
 def past_curves(
-    connection: duckdb.DuckDBPyConnection, base: str, *, venue: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    base: str,
+    *,
+    asset_class: str | None = None,
+    venue: str | None = None,
 ) -> pl.DataFrame:
     """Find the venues whose newest usable curve ``latest_curves`` leaves out for its age.
 
@@ -73,15 +84,21 @@ def past_curves(
     Raises
     ------
     FlowError
-        If there is no curve of the base at all.
+        If there is no curve of the asset at all, or ``latest_curves`` raises it.
     """
-    return _newest_by_venue(connection, base, venue).filter(~is_current()).sort("as_of", "venue")
+    newest = _newest_by_venue(connection, base, asset_class, venue)
+    return newest.filter(~is_current()).sort("as_of", "venue")
 
 
 def _newest_by_venue(
-    connection: duckdb.DuckDBPyConnection, base: str, venue: str | None, kind: str | None = None
+    connection: duckdb.DuckDBPyConnection,
+    base: str,
+    asset_class: str | None,
+    venue: str | None,
+    kind: str | None = None,
 ) -> pl.DataFrame:
-    asked = {"base": base, "venue": venue, "kind": kind}
+    meant = asset_class_of(connection, base, asset_class, venue)
+    asked = {"base": base, "asset_class": meant, "venue": venue, "kind": kind}
     curves = answer(connection, CURVE_SNAPSHOTS.polars_schema, _NEWEST, asked)
     if curves.is_empty():
         raise FlowError(

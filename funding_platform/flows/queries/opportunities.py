@@ -35,6 +35,7 @@ _OF_THE_PAIR: Final = (
 COMPARISON: Final = pl.Schema(
     {
         "base": pl.String(),
+        "asset": pl.String(),
         **{
             f"{side}_{name}": OPPORTUNITIES.column(f"long_{name}").type.polars
             for name in _OF_EITHER
@@ -80,7 +81,7 @@ def ranked_opportunities(
     Parameters
     ----------
     best
-        Of each base the best pair only: ``marts.opportunities_best``.
+        Of each asset the best pair only: ``marts.opportunities_best``.
 
     Returns
     -------
@@ -124,7 +125,7 @@ def compare_venues(
     second: str,
     wanted: OpportunityFilter | None = None,
 ) -> pl.DataFrame:
-    """Set two venues side by side: every base that both list, in the order of the filter.
+    """Set two venues side by side: every asset that both list, in the order of the filter.
 
     ``difference_8h = second_rate_8h - first_rate_8h``: above 0 the pair is long the first venue.
     Comparing the other way round flips its sign, and that of ``settled_7d`` and ``settled_30d``,
@@ -140,11 +141,11 @@ def compare_venues(
     Returns
     -------
     polars.DataFrame
-        ``COMPARISON``: ``base``; of each venue its symbol, rate, interval, next settlement, spread,
-        turnover and open interest as ``first_…`` and ``second_…``; ``difference_8h``;
-        ``long_venue`` (the leg to be long); ``price_gap_bps`` (second mark over first, less one);
-        ``settled_7d`` and ``settled_30d``; then costs, nets, persistence, tier and reasons of the
-        pair.
+        ``COMPARISON``: ``base`` and ``asset``; of each venue its symbol, rate, interval, next
+        settlement, spread, turnover and open interest as ``first_…`` and ``second_…``;
+        ``difference_8h``; ``long_venue`` (the leg to be long); ``price_gap_bps`` (second mark over
+        first, less one); ``settled_7d`` and ``settled_30d``; then costs, nets, persistence, tier
+        and reasons of the pair.
 
     Raises
     ------
@@ -159,6 +160,7 @@ def compare_venues(
     gap = pl.col("price_gap_bps")
     return found.select(
         "base",
+        "asset",
         *(
             pl.when(long_first)
             .then(f"{here}_{name}")

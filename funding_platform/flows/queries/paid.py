@@ -1,4 +1,4 @@
-"""What holding a base long has paid, instrument by instrument."""
+"""What holding an asset long has paid, instrument by instrument."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ import polars as pl
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
+from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
 from funding_platform.flows.queries.connection import answer, require_built
 
 FUNDING_PAID: Final = pl.Schema(
@@ -27,18 +28,23 @@ FROM {FUNDING_RATES_RESAMPLED.full_name} AS r
 LEFT JOIN core.instruments AS i USING (venue, venue_symbol)
 -- An import knows no contract facts: its instruments go by their own symbol.
 WHERE r.resolution_hours = 24 AND coalesce(i.base, r.venue_symbol) = $base
+    AND {ASSET_OF.format(facts="i")} = $asset_class
 ORDER BY ALL
 """
 
 
-def funding_paid(connection: duckdb.DuckDBPyConnection, base: str) -> pl.DataFrame:
-    """Add up what a long in each instrument of a base has paid since its first settlement stored.
+def funding_paid(
+    connection: duckdb.DuckDBPyConnection, base: str, *, asset_class: str | None = None
+) -> pl.DataFrame:
+    """Add up what a long in each instrument of an asset has paid since its first settlement stored.
 
     Parameters
     ----------
     base
         A canonical base; the venue's own symbol of an instrument whose contract facts were never
         collected.
+    asset_class
+        Where the base stands for several assets, the class of the one that is meant.
 
     Returns
     -------
@@ -49,6 +55,9 @@ def funding_paid(connection: duckdb.DuckDBPyConnection, base: str) -> pl.DataFra
     ------
     NotBuiltError
         If the resampled rates have not been built yet.
+    FlowError
+        If the base stands for several assets and no class is named, or there is no such class.
     """
     require_built(connection, FUNDING_RATES_RESAMPLED)
-    return answer(connection, FUNDING_PAID, _PAID, {"base": base})
+    meant = {"base": base, "asset_class": asset_class_of(connection, base, asset_class)}
+    return answer(connection, FUNDING_PAID, _PAID, meant)

@@ -140,7 +140,7 @@ def test_no_rates_at_all_are_refused() -> None:
         ("instruments", {"multiplier": [1.0, -1.0]}, "b BTC-PERP: multiplier -1.0 is not"),
         ("instruments", {"multiplier": [None, None]}, "a BTC-PERP: multiplier None is not"),
         ("instruments", {"contract_type": ["linear", None]}, "contract_type is null in row 1 of b"),
-        ("instruments", {"contract_type": ["linear", "quanto"]}, "contract_type 'quanto'"),
+        ("instruments", {"contract_type": ["linear", "future"]}, "contract_type 'future'"),
         ("instruments", {"min_size": [-1.0, None]}, "a BTC-PERP: min_size -1.0 is no size"),
         ("instruments", {"min_size": [None, float("nan")]}, "b BTC-PERP: min_size nan is no size"),
         ("instruments", {"contract_size": [-1.0, 1.0]}, "a BTC-PERP: contract_size -1.0 is no si"),

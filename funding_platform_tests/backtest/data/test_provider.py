@@ -152,9 +152,9 @@ def test_rows_may_come_with_the_numbers_of_their_instruments() -> None:
 
 def test_one_venue_alone_has_no_spread() -> None:
     alone = provider_of(*ROWS[:2])
-    with pytest.raises(NoOverlapError, match="only a has 'BTC'"):
+    with pytest.raises(NoOverlapError, match="no two venues have 'BTC' on one asset"):
         alone.get_best_spread(at(8), "BTC")
-    with pytest.raises(NoOverlapError, match="no base has settlements on two venues"):
+    with pytest.raises(NoOverlapError, match="no asset has settlements on two venues"):
         alone.require_pairs()
     apart = provider_of(settlement("a", 0, 1e-4, 8.0), settlement("b", 8, 1e-4, 8.0))
     with pytest.raises(NoOverlapError):

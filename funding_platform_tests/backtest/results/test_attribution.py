@@ -97,6 +97,10 @@ def test_what_lies_on_a_venue_is_collateral_funding_and_gain() -> None:
     assert found["a"]["share"] == pytest.approx(8_000 / run.equity["equity"][16])
     assert found["b"]["at_risk_usd"] == pytest.approx(5_000)
     assert found["b"]["at"] == START + timedelta(hours=8)
+    spot = pl.DataFrame({"venue": "a", "venue_symbol": "BTC-PERP", "contract_type": "spot"})
+    with_spot = venue_at_risk(run.trades, run.ledger, run.equity, 2.0, spot)
+    at_risk = dict(with_spot.select("venue", "at_risk_usd").iter_rows())
+    assert at_risk == pytest.approx({"a": 10_000 + 3_000, "b": 5_000})
 
 
 def test_nothing_lies_anywhere_without_trades() -> None:

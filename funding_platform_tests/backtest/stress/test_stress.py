@@ -44,8 +44,8 @@ def cost(run: BacktestResult, instruments: pl.DataFrame | None = None, **shocks:
 
 def listed(quotes: dict[str, str], kinds: dict[str, str]) -> pl.DataFrame:
     return pl.DataFrame(
-        [(venue, "BTC-PERP", quotes[venue], kinds.get(venue, "linear")) for venue in quotes],
-        schema=["venue", "venue_symbol", "quote", "contract_type"],
+        [(venue, "BTC-PERP", quotes[venue], kinds.get(venue, "linear"), None) for venue in quotes],
+        schema=["venue", "venue_symbol", "quote", "contract_type", "settle"],
         orient="row",
     )
 
@@ -68,6 +68,26 @@ def test_a_leg_below_maintenance_pays_the_penalty() -> None:
     assert row["legs_liquidated"] == 1
     assert row["liquidation_usd"] == pytest.approx(-51)
     assert cost(RUN, prices=[{"move": -0.48}])["legs_liquidated"] == 0
+
+
+def test_maintenance_is_that_of_the_leg_s_tier_on_its_venue() -> None:
+    """Up to 4,000 dollars 0.5 %, and 10 % of the rest: of 5,500, 170; at -45 % 500 is left."""
+    ftx = [(0, 0.005), (4_000, 0.1)]
+    tiers = {"ftx": [{"notional_usd": n, "maintenance_rate": rate} for n, rate in ftx]}
+    run = ran(tiers=tiers)
+    assert cost(run, prices=[{"move": -0.45}])["legs_liquidated"] == 0
+    assert cost(run, prices=[{"move": -0.48}])["legs_liquidated"] == 0  # 200 of 140
+    assert cost(run, prices=[{"move": -0.49}])["legs_liquidated"] == 1  # 100 of 130
+    assert cost(ran(tiers={"okx": tiers["ftx"]}), prices=[{"move": -0.49}])["legs_liquidated"] == 1
+
+
+def test_what_a_quanto_contract_pays_and_holds_moves_with_its_coin() -> None:
+    """A long of 10,000 loses 2,000, in coins that lose a half: 1,000; its 5,000 lose 2,500."""
+    quanto = listed({"ftx": "USD", "okx": "USD"}, {"ftx": "quanto"}).with_columns(
+        settle=pl.lit("ETH")
+    )
+    row = cost(RUN, quanto, prices=[{"base": "BTC", "move": -0.2}, {"base": "ETH", "move": -0.5}])
+    assert row["price_usd"] == pytest.approx(-1_000 - 2_500 + 2_000)
 
 
 def test_deleveraging_leaves_the_losing_leg_alone() -> None:

@@ -11,6 +11,7 @@ from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
+from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform.flows.backtests import candles
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.lake.connection import connect
@@ -149,6 +150,23 @@ def test_spot_is_carried_against_the_perpetual_from_the_lake_alone(settings: Set
     assert result.trades["price_age_hours"].max() == 0.0
     assert result.trades["funding_usd"].sum() > 0
     assert result.trades["price_pnl_usd"].sum() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_spot_market_s_volume_is_that_of_its_last_24_bars(settings: Settings) -> None:
+    symbol, hours = symbol_of(settings), 60
+    frame = bars(SPOT_CANDLES, symbol, 50.0, hours, base="B0", quote="USDT").with_columns(
+        volume_usd=pl.when(pl.int_range(hours) != 30).then(pl.int_range(hours) * 1e6)
+    )
+    store(settings, (SPOT_CANDLES, frame))
+    data = provider_from_lake(settings, setting())
+    (number,) = data.panel.facts.spot.nonzero()[0]
+    volumes = data.panel.volumes
+    rows = slice(volumes.first[number], volumes.first[number + 1])
+    hour = (volumes.time_us[rows] - to_us(START)) / HOUR_US
+    # Where a bar does not say its volume, the day that it belongs to has none.
+    assert hour.tolist() == [*range(24, 31), *range(55, 61)]
+    assert volumes.volume_usd[rows][0] == sum(range(24)) * 1e6
+    assert volumes.volume_usd[rows][-1] == sum(range(36, 60)) * 1e6
 
 
 def test_a_lake_without_candles_gives_no_prices(settings: Settings) -> None:

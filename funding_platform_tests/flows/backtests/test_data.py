@@ -10,6 +10,7 @@ import pytest
 from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.tables.prices import REFERENCE_PRICES
 from funding_platform.core.time_grid import to_us
 from funding_platform.flows.backtests.data import provider_from_files, provider_from_lake
 from funding_platform.lake.connection import connect
@@ -193,3 +194,26 @@ def test_files_give_what_frames_give(tmp_path: Path, suffix: str) -> None:
     assert data.funding_rates.height == market.height
     with pytest.raises(DataError, match="neither"):
         provider_from_files(funding_rates=tmp_path / "rates.xlsx")
+
+
+def test_coins_that_quanto_contracts_pay_in_are_worth_their_reference_price(
+    lake_settings: Settings,
+) -> None:
+    fill(lake_settings, drawn_market(3))
+    price = {"time": START, "price": 50_000.0, "available_at": START + HOUR, "sources": ["a"]}
+    prices = [
+        {**price, "base": base, "asset": f"{base} {kind}"}
+        for base, kind in (("BTC", "crypto"), ("BTC", "equity"), ("ETH", "crypto"))
+    ]
+    with connect(lake_settings, read_only=False) as lake:
+        assert provider_from_lake(lake_settings, setting()).panel.coins.time_us.tolist() == []
+        given = pl.DataFrame(prices, schema=REFERENCE_PRICES.polars_schema)
+        lake.register("given", given)
+        lake.execute("CREATE TABLE marts.reference_prices AS FROM given")
+        lake.execute(
+            "UPDATE core.instruments SET contract_type = 'quanto', settle = 'XBT' "
+            "WHERE venue = 'venue1'"
+        )
+    coins = provider_from_lake(lake_settings, setting()).panel.coins
+    assert (coins.time_us.tolist(), coins.price.tolist()) == ([to_us(START + HOUR)], [50_000.0])
+    assert sorted(set(coins.of.tolist())) == [-1, 0]

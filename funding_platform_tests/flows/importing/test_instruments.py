@@ -23,14 +23,18 @@ def test_columns_called_as_in_the_table_need_no_mapping(tmp_path: Path, lake: Se
         "venue,venue_symbol,base,quote,settle,contract_size,listed_at\n"
         "gate,BTC_USD,BTC,USD,BTC,1,\n"
         "gate,1000PEPE_USDT,1000PEPE,USDT,USDT,10,2023-05-05T00:00:00Z\n"
+        "bitmex,SOLUSD,SOL,USD,USDC,1,\n"
+        "bitmex,ETHUSD,ETH,USD,XBT,0.000001,\n"
     )
     report = imported(lake, facts(tmp_path, text), table="instruments")
-    assert report.rows == 2
+    assert report.rows == 4
     assert stored(lake, FACTS + " ORDER BY base") == [
         ("BTC", "USD", 1.0, "inverse", "unknown"),
+        ("ETH", "USD", 1.0, "quanto", "unknown"),
         ("PEPE", "USDT", 1000.0, "linear", "unknown"),
+        ("SOL", "USD", 1.0, "linear", "unknown"),
     ]
-    listed = "SELECT year(listed_at) FROM core.instruments ORDER BY base"
+    listed = "SELECT year(listed_at) FROM core.instruments WHERE venue = 'gate' ORDER BY base"
     assert stored(lake, listed) == [(None,), (2023,)]
 
 
@@ -52,6 +56,10 @@ def test_other_columns_are_mapped(tmp_path: Path, lake: Settings) -> None:
     ("text", "said"),
     [
         ("venue,symbol,base,quote\ngate,A,A,USDT\n", "is not known to be linear or inverse"),
+        (
+            "venue,symbol,base,quote,contract_type\nbitmex,A,A,USD,quanto\n",
+            "nothing says what it settles in",
+        ),
         ("venue,symbol,base,quote,settle\ngate,A,,USDT,USDT\n", "is blank"),
         (
             "venue,symbol,base,quote,settle,multiplier\ngate,A,A,USDT,USDT,0.5\n",

@@ -18,8 +18,10 @@ ENDED = {"ftx": datetime(2022, 11, 12, tzinfo=UTC), "dydx_v3": datetime(2024, 10
 
 
 @contextmanager
-def holding(curves: dict[str, datetime]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database that has a curve per venue, seen from these times."""
+def holding(
+    curves: dict[str, datetime], *listed: dict[str, str]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database that has a curve per venue, seen from these times, and what venues list."""
     rows = [
         {"venue": venue, "venue_symbol": "X", "as_of": seen, "kind": "settled", "usable": True}
         | dict.fromkeys(BUCKETS, 0.1)
@@ -27,7 +29,7 @@ def holding(curves: dict[str, datetime]) -> Iterator[duckdb.DuckDBPyConnection]:
     ]
     frames = {
         "features.curve_snapshots": pl.DataFrame(rows, schema=CURVE_SNAPSHOTS.polars_schema),
-        "core.instruments": INSTRUMENTS.empty(),
+        "core.instruments": pl.DataFrame(listed, schema=INSTRUMENTS.polars_schema),
     }
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -59,3 +61,15 @@ def test_of_one_kind_only() -> None:
         assert latest_curves(lake, "X", kind="settled").height == 1
         with pytest.raises(FlowError, match="no usable curve of X"):
             latest_curves(lake, "X", kind="live")
+
+
+def test_a_share_and_a_coin_of_one_ticker_have_no_curves_in_common() -> None:
+    of_x = {"venue_symbol": "X", "base": "META"}
+    share, coin = ({"venue": venue, **of_x} for venue in ("okx", "bybit"))
+    with holding({"okx": NOW, "bybit": NOW}, {**share, "asset_class": "equity"}, coin) as lake:
+        with pytest.raises(FlowError, match="META stands for 2 assets: crypto, equity"):
+            latest_curves(lake, "META")
+        for kind, venue in (("equity", "okx"), ("crypto", "bybit")):
+            found = latest_curves(lake, "META", asset_class=kind)
+            assert found["venue"].to_list() == [venue]
+        assert latest_curves(lake, "META", venue="okx")["venue"].to_list() == ["okx"]

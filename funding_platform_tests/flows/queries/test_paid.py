@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from funding_platform.core.tables.collected import INSTRUMENTS
-from funding_platform.flows.errors import NotBuiltError
+from funding_platform.flows.errors import FlowError, NotBuiltError
 from funding_platform.flows.queries import funding_paid
 
 DAY = datetime(2025, 3, 1, tzinfo=UTC)
@@ -57,3 +57,17 @@ def test_contracts_of_one_venue_are_added_up_apart(lake: duckdb.DuckDBPyConnecti
 def test_nothing_was_built_is_no_empty_answer() -> None:
     with duckdb.connect() as connection, pytest.raises(NotBuiltError, match="funding_rates_resam"):
         funding_paid(connection, "BTC")
+
+
+def test_a_share_and_a_coin_of_one_ticker_are_not_added_up_together(
+    lake: duckdb.DuckDBPyConnection,
+) -> None:
+    lake.execute("UPDATE core.instruments SET asset_class = 'equity' WHERE status = 'delisted'")
+    with pytest.raises(FlowError, match="BTC stands for 2 assets: crypto, equity"):
+        funding_paid(lake, "BTC")
+    share = funding_paid(lake, "BTC", asset_class="equity")
+    assert share["venue_symbol"].unique().to_list() == ["BTCUSD"]
+    coin = funding_paid(lake, "BTC", asset_class="crypto")
+    assert coin["venue_symbol"].unique().to_list() == ["BTCUSDT"]
+    with pytest.raises(FlowError, match="no asset class 'share'"):
+        funding_paid(lake, "BTC", asset_class="share")

@@ -183,14 +183,16 @@ def test_a_symbol_that_ccxt_does_not_know_costs_only_itself(
 GATE = "/api/v4/futures/usdt"
 
 
+CONTRACT = {
+    "name": "BTC_USDT", "type": "direct", "quanto_multiplier": "0.0001", "in_delisting": False,
+    "order_price_round": "0.1", "order_size_min": 1, "order_size_max": 1000,
+    "leverage_max": "100", "leverage_min": "1", "create_time": 1546905600,
+    "order_price_deviate": "0.2", "maker_fee_rate": "0", "taker_fee_rate": "0",
+}  # fmt: skip
+
+
 def gate(history: Any, code: int = 200) -> tuple[dict[str, Any], Router]:
     """Gate's rates of one contract, answered as given; what came of it, by our names."""
-    contract = {
-        "name": "BTC_USDT", "type": "direct", "quanto_multiplier": "0.0001", "in_delisting": False,
-        "order_price_round": "0.1", "order_size_min": 1, "order_size_max": 1000,
-        "leverage_max": "100", "leverage_min": "1", "create_time": 1546905600,
-        "order_price_deviate": "0.2", "maker_fee_rate": "0", "taker_fee_rate": "0",
-    }  # fmt: skip
 
     def page(params: Params) -> Answer:
         first, last = int(params["from"]), int(params["to"])
@@ -200,7 +202,7 @@ def gate(history: Any, code: int = 200) -> tuple[dict[str, Any], Router]:
         return Answer(rows[: int(params["limit"])], code)
 
     routes: dict[str, Any] = {
-        f"{GATE}/contracts": Answer([contract]),
+        f"{GATE}/contracts": Answer([CONTRACT]),
         "/api/v4/futures/btc/contracts": Answer([]),
         f"{GATE}/funding_rate": page,
     }
@@ -214,6 +216,29 @@ def gate(history: Any, code: int = 200) -> tuple[dict[str, Any], Router]:
             return frame.to_dict(as_series=False), router
 
     return asyncio.run(run())
+
+
+def test_what_settles_in_neither_base_nor_quote_is_quanto() -> None:
+    in_btc = [{**CONTRACT, "name": name} for name in ("BTC_USD", "ETH_USD")]
+    routes: dict[str, Any] = {
+        f"{GATE}/contracts": Answer([CONTRACT]),
+        "/api/v4/futures/btc/contracts": Answer(in_btc),
+    }
+
+    async def run() -> pl.DataFrame:
+        async with (
+            serve(routes) as router,
+            open_venue("ccxt:gate", router.url, settings=Settings(), clock=lambda: NOW) as venue,
+        ):
+            return await venue.instruments()
+
+    listed = asyncio.run(run()).sort("venue_symbol")
+    assert listed.select("venue_symbol", "contract_type", "settle").rows() == [
+        ("BTC/USD:BTC", "inverse", "BTC"),
+        ("BTC/USDT:USDT", "linear", "USDT"),
+        ("ETH/USD:BTC", "quanto", "BTC"),
+    ]
+    assert listed["contract_size"].null_count() == 1  # nothing says in what ccxt gives it
 
 
 def test_an_exchange_that_answers_newest_first_in_seconds_comes_whole() -> None:

@@ -98,10 +98,10 @@ def _with_volumes(rows: pl.DataFrame, series: Series, instruments: pl.DataFrame)
     )
     known = rows.join(facts, on=INSTRUMENT_KEY, how="left", maintain_order="left")
     amount = pl.col("volume_contracts") * pl.col("contract_size")
-    inverse = pl.col("contract_type") == "inverse"
+    linear, inverse = (pl.col("contract_type") == kind for kind in ("linear", "inverse"))
     quote = pl.coalesce("quote", "listed_quote")
     known = known.with_columns(
-        pl.coalesce("volume_base", pl.when(~inverse).then(amount)),
+        pl.coalesce("volume_base", pl.when(linear).then(amount)),
         pl.coalesce("volume_quote", pl.when(inverse).then(amount)),
     )
     return known.with_columns(

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, get_args
 
 import msgspec
 
+from funding_platform.core.symbols import ContractType
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.adapters.ccxt.candles import (
@@ -97,6 +98,13 @@ class _Swap(Payload):
     contract_size: MaybeReal = None
     created: MaybeTime = None
 
+    @property
+    def contract_type(self) -> ContractType:
+        """By what it settles in: ccxt tells whether it is linear."""
+        if self.linear:
+            return "linear"
+        return "inverse" if self.settle in (None, self.base) else "quanto"
+
 
 class CcxtBridge(Venue):
     """One exchange behind ccxt. ``venue_symbol`` is ccxt's own: ``BTC/USDT:USDT``."""
@@ -118,7 +126,7 @@ class CcxtBridge(Venue):
         """Fetch predicted rates, with tickers and intervals where the exchange has them in bulk."""
         listings = await self.listed()
         markets = []
-        for contract_type in ("linear", "inverse"):
+        for contract_type in get_args(ContractType):
             symbols = [s for s, row in listings.items() if row.contract_type == contract_type]
             if not symbols:
                 continue
@@ -259,9 +267,10 @@ def _listing(row: _Swap, *, steps: bool) -> Listing:
         base=row.base,
         quote=row.quote,
         settle=row.settle,
-        contract_type="linear" if row.linear else "inverse",
+        contract_type=row.contract_type,
         status={True: "active", False: "inactive", None: "unstated"}[row.active],
-        contract_size=row.contract_size,
+        # Of what a quanto contract is so many, exchanges do not agree.
+        contract_size=None if row.contract_type == "quanto" else row.contract_size,
         tick_size=tick if steps or tick is None else 10.0**-tick,
         min_size=(row.limits.get("amount") or {}).get("min"),
         listed_ms=row.created,
