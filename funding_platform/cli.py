@@ -118,6 +118,7 @@ for _command in (
     backtesting.backtest,
     operating.publish,
     operating.maintain,
+    operating.upgrade,
     recovering.lake,
     operating.doctor,
 ):

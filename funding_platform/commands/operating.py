@@ -126,6 +126,35 @@ def maintain(keep_days: int | None, trust_clock: bool) -> None:
 
 
 @click.command()
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def upgrade(dry_run: bool) -> None:
+    """Bring a lake of an older version to the tables of this one, all in one commit."""
+    import polars as pl
+
+    from funding_platform.lake.upgrade import planned
+    from funding_platform.lake.upgrade import upgrade as run
+    from funding_platform.views.terminal import show
+
+    steps = planned(settings()) if dry_run else run(settings())
+    if not steps:
+        click.echo("the lake's tables are those of this version")
+        return
+    show(
+        pl.DataFrame(
+            {
+                "table": step.change.table.full_name,
+                "column": step.change.column or None,
+                "change": step.change.what,
+                "rows filled": step.filled,
+                "rows that do not fit": step.refused,
+            }
+            for step in steps
+        )
+    )
+    click.echo("nothing was changed" if dry_run else f"made {len(steps)} changes in one commit")
+
+
+@click.command()
 def doctor() -> None:
     """Check the installation, the folders, the lake and Dagster, and say what to mend."""
     from funding_platform.flows.doctor import examine
