@@ -119,6 +119,8 @@ for _command in (
     operating.publish,
     operating.maintain,
     operating.upgrade,
+    recovering.backup,
+    recovering.restore,
     recovering.lake,
     operating.doctor,
 ):
