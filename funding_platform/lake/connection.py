@@ -4,11 +4,8 @@ The embedded profile keeps a SQLite catalog and Parquet files side by side in on
 can be copied anywhere: paths in the catalog are relative to the data path given on attach.
 """
 
-import atexit
 import os
-import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +16,7 @@ from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE as LAKE
 from funding_platform.lake.catalog import catalog_file as catalog_file
 from funding_platform.lake.catalog import files_dir as files_dir
-from funding_platform.lake.catalog import literal, refuse_foreign, refuse_lost
+from funding_platform.lake.catalog import literal, readable, refuse_foreign, refuse_lost
 from funding_platform.lake.errors import (
     WAYS_BACK,
     CatalogLostError,
@@ -198,8 +195,8 @@ def attach(
     """
     read_only = read_only or as_of is not None
     catalog = catalog or catalog_file(settings)
-    if read_only and not os.access(catalog.parent, os.W_OK):
-        catalog = _readable_copy(catalog)
+    if read_only:
+        catalog = readable(catalog)
     options = [
         f"DATA_PATH {literal(f'{files or files_dir(settings)}/')}",
         "OVERRIDE_DATA_PATH true",
@@ -227,16 +224,3 @@ def attach(
                 f"the catalog {catalog} cannot be read: {error}", hint=WAYS_BACK
             )
         raise said from error
-
-
-def _readable_copy(catalog: Path) -> Path:
-    """Return a copy of a catalog that lies where nothing can be written.
-
-    SQLite reads a database with a write-ahead log only where it may write beside it.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for path in (catalog, catalog.with_name(f"{catalog.name}-wal")):
-        if path.exists():
-            shutil.copyfile(path, folder / path.name)
-    return folder / catalog.name

@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from funding_platform.lake.catalog import catalog_file, copy_file
+from funding_platform.lake.catalog import catalog_file, copy_file, readable
 from funding_platform.lake.locks import copy_lock
 from funding_platform.settings import Settings
 
@@ -75,8 +75,9 @@ def keep_copy(settings: Settings) -> bool:
 
 def copy_catalog(settings: Settings, aside: Path) -> str | None:
     """Copy the catalog as it is at one moment, whoever writes; returns what went wrong, if any."""
+    source = readable(catalog_file(settings))
     made = subprocess.run(  # noqa: S603 - a program of our own
-        [sys.executable, "-I", "-S", "-c", _COPY, str(catalog_file(settings)), str(aside)],
+        [sys.executable, "-I", "-S", "-c", _COPY, str(source), str(aside)],
         check=False,
         capture_output=True,
         text=True,
