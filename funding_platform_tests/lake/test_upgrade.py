@@ -1,5 +1,6 @@
 """A lake that was made before the newest declarations, and one that was made after them."""
 
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -118,8 +119,10 @@ def with_column(column: Column, *, instead_of: str | None = None, **more: Any) -
     return replace(FUNDING_RATES, columns=(*columns, *added), **more)
 
 
-def fill_lake(settings: Settings) -> pl.DataFrame:
-    """Store settlements, half of them without a known interval, two in the catalog alone."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settlements, half of them without a known interval, two in the catalog alone."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("made") / "data")
     frame = rates(symbols=20, hours=10).with_columns(
         interval_hours_known=pl.when(pl.int_range(pl.len()) % 2 == 0).then(8.0)
     )
@@ -129,7 +132,13 @@ def fill_lake(settings: Settings) -> pl.DataFrame:
         few = rates("okx", symbols=1, hours=2)
         with lake.commit("run", "inlined") as transaction:
             transaction.append(FUNDING_RATES, few)
-    return frame
+    return settings
+
+
+@pytest.fixture
+def filled(made: Settings, settings: Settings) -> Settings:
+    shutil.copytree(made.data_dir, settings.data_dir)
+    return settings
 
 
 REQUIRED = Column("source", Type.TEXT, "Where from.", nullable=False, fill="it's old")
@@ -141,7 +150,7 @@ COUNTED = f"SELECT count(*), {{}} FROM {RATES}"
 
 
 @pytest.mark.parametrize(
-    ("table", "said", "filled", "asked", "answer"),
+    ("table", "said", "given", "asked", "answer"),
     [
         (
             with_column(REQUIRED),
@@ -186,31 +195,30 @@ COUNTED = f"SELECT count(*), {{}} FROM {RATES}"
     ids=["required", "filled", "widened", "renamed", "retired"],
 )
 def test_an_older_lake_is_refused_until_it_is_upgraded(
-    settings: Settings,
+    filled: Settings,
     declare: Declare,
     table: Table,
     said: str,
-    filled: int,
+    given: int,
     asked: str,
     answer: tuple[object, ...],
 ) -> None:
-    fill_lake(settings)
     declare(table)
     for read_only in (True, False):
         with pytest.raises(SchemaOutdatedError, match="funding upgrade"):
-            connect(settings, read_only=read_only)
-    (step,) = planned(settings)
+            connect(filled, read_only=read_only)
+    (step,) = planned(filled)
     assert said in str(step.change)
-    assert step.filled == filled
-    with connect(settings, as_of=1) as lake:  # as it was, whatever is declared now
+    assert step.filled == given
+    with connect(filled, as_of=1) as lake:  # as it was, whatever is declared now
         assert lake.execute("SELECT 1").fetchone() == (1,)
-    assert upgrade(settings) == [step]
-    assert planned(settings) == upgrade(settings) == []
-    with connect(settings) as lake:
+    assert upgrade(filled) == [step]
+    assert planned(filled) == upgrade(filled) == []
+    with connect(filled) as lake:
         assert lake.execute(COUNTED.format(asked)).fetchone() == (202, *answer)
         author = "SELECT author FROM lake.snapshots() ORDER BY snapshot_id DESC LIMIT 1"
         assert lake.execute(author).fetchone() == ("upgrade",)
-    assert {one.name: one.nullable for one in table.columns} == describe(settings)
+    assert {one.name: one.nullable for one in table.columns} == describe(filled)
 
 
 def describe(settings: Settings) -> dict[str, bool]:
@@ -221,12 +229,9 @@ def describe(settings: Settings) -> dict[str, bool]:
         }
 
 
-def test_all_changes_are_one_commit_and_keep_every_row(
-    settings: Settings, declare: Declare
-) -> None:
-    fill_lake(settings)
+def test_all_changes_are_one_commit_and_keep_every_row(filled: Settings, declare: Declare) -> None:
     kept = "venue, venue_symbol, funding_time, interval_hours"
-    with connect(settings) as lake:
+    with connect(filled) as lake:
         rows = lake.execute(f"SELECT {kept}, funding_rate FROM {RATES} ORDER BY ALL").fetchall()
         (snapshot,) = lake.execute("FROM lake.current_snapshot()").fetchone() or (0,)
     table = with_column(RENAMED, instead_of="funding_rate")
@@ -240,23 +245,22 @@ def test_all_changes_are_one_commit_and_keep_every_row(
             ),
         )
     )
-    assert len(upgrade(settings)) == 4
-    with connect(settings) as lake:
+    assert len(upgrade(filled)) == 4
+    with connect(filled) as lake:
         assert lake.execute(f"SELECT {kept}, rate FROM {RATES} ORDER BY ALL").fetchall() == rows
         assert lake.execute("FROM lake.current_snapshot()").fetchone() == (snapshot + 1,)
-    with connect(settings, as_of=snapshot) as lake:
+    with connect(filled, as_of=snapshot) as lake:
         was = lake.execute(f"SELECT {kept}, funding_rate FROM {RATES} ORDER BY ALL").fetchall()
         assert was == rows
 
 
 def test_files_of_older_declarations_are_read_by_the_names_and_fills_of_now(
-    settings: Settings,
+    filled: Settings,
 ) -> None:
-    fill_lake(settings)
     table = with_column(RENAMED, instead_of="funding_rate")
     table = replace(table, columns=(*table.columns, REQUIRED))
-    with closing(bare_connection(settings)) as connection:
-        sql = rows_of_files(connection, table, parquet_files(files_dir(settings)))
+    with closing(bare_connection(filled)) as connection:
+        sql = rows_of_files(connection, table, parquet_files(files_dir(filled)))
         found = connection.execute(f"SELECT count(*), max(rate), min(source) FROM ({sql})")
         assert found.fetchone() == (200, 1e-4, "it's old")
 
@@ -269,15 +273,14 @@ def test_files_of_older_declarations_are_read_by_the_names_and_fills_of_now(
     ],
 )
 def test_rows_that_do_not_fit_are_named_and_nothing_is_changed(
-    settings: Settings, declare: Declare, column: Column, instead_of: str | None
+    filled: Settings, declare: Declare, column: Column, instead_of: str | None
 ) -> None:
-    fill_lake(settings)
-    before = describe(settings)
+    before = describe(filled)
     declare(with_column(column, instead_of=instead_of))
     with pytest.raises(SchemaUpgradeError, match=r"required: (102|202) rows do not fit"):
-        upgrade(settings)
+        upgrade(filled)
     declare(FUNDING_RATES)
-    assert describe(settings) == before
+    assert describe(filled) == before
 
 
 def test_a_table_without_rows_takes_any_change(settings: Settings, declare: Declare) -> None:
@@ -319,10 +322,9 @@ def test_a_newer_lake_is_refused_in_words(settings: Settings, statement: str, sa
 
 
 def test_an_upgrade_that_fails_on_the_way_changes_nothing(
-    settings: Settings, declare: Declare
+    filled: Settings, declare: Declare
 ) -> None:
-    fill_lake(settings)
-    before, files = describe(settings), parquet_names(settings)
+    before, files = describe(filled), parquet_names(filled)
     table = with_column(RENAMED, instead_of="funding_rate")
     not_a_time = replace(FILLED, fill="never")
     declare(
@@ -334,7 +336,7 @@ def test_an_upgrade_that_fails_on_the_way_changes_nothing(
         )
     )
     with pytest.raises(LakeError, match="never"):
-        upgrade(settings)
-    assert parquet_names(settings) == files
+        upgrade(filled)
+    assert parquet_names(filled) == files
     declare(FUNDING_RATES)
-    assert describe(settings) == before
+    assert describe(filled) == before
