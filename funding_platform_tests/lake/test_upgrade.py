@@ -254,6 +254,20 @@ def test_all_changes_are_one_commit_and_keep_every_row(filled: Settings, declare
         assert was == rows
 
 
+def test_a_reader_in_a_transaction_sees_the_lake_as_it_was_to_its_end(
+    filled: Settings, declare: Declare
+) -> None:
+    with connect(filled) as reader:
+        reader.execute("BEGIN")
+        asked = f"SELECT count(*), max(funding_rate) FROM {RATES}"
+        before = reader.execute(asked).fetchone()
+        declare(with_column(RENAMED, instead_of="funding_rate"))
+        upgrade(filled)
+        assert reader.execute(asked).fetchone() == before
+        reader.execute("COMMIT")
+        assert reader.execute(asked.replace("funding_rate)", "rate)")).fetchone() == before
+
+
 def test_files_of_older_declarations_are_read_by_the_names_and_fills_of_now(
     filled: Settings,
 ) -> None:
