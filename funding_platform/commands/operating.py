@@ -132,25 +132,76 @@ def publish() -> None:
     is_flag=True,
     help="Count ages by the clock, although nothing was committed for long before now.",
 )
-def maintain(keep_days: int | None, trust_clock: bool) -> None:
-    """Drop old answers and snapshots, merge small files, delete files that nothing needs.
+@click.option("--dry-run", is_flag=True, help="Show what would go, and change nothing.")
+def maintain(keep_days: int | None, trust_clock: bool, dry_run: bool) -> None:
+    """Drop old rows and snapshots, merge small files, delete files that nothing needs.
 
     Snapshots and files of the last day stay whatever the options say.
     """
     from funding_platform.lake.maintenance import maintain as run
 
     kept = settings().snapshot_retention_days if keep_days is None else keep_days
+    if dry_run:
+        _show_savings(kept, trust_clock)
+        return
     report = run(settings(), keep_days=kept, trust_clock=trust_clock)
+    for name, rows in report.rows_dropped.items():
+        click.echo(f"{rows:,} rows of {name} dropped")
     click.echo(
-        f"{report.payloads_dropped} raw payloads dropped, "
         f"{report.snapshots_expired} snapshots expired, "
         f"{report.leftovers_removed} files of killed writers deleted, "
         f"{report.files_before} data files became {report.files_after}"
+    )
+    click.echo(
+        f"the lake took {report.bytes_before:,} bytes and takes {report.bytes_after:,}: "
+        f"{report.bytes_won:,} won; what was merged goes once no snapshot reads it"
     )
     if report.files_unknown:
         click.echo(f"{report.files_unknown} files that the catalog does not know were left alone")
     if report.pause:
         click.echo(f"clock: {report.pause}")
+    if report.vacuum_fault:
+        click.echo(f"the catalog kept its size: {report.vacuum_fault}")
+
+
+def _show_savings(keep_days: int, trust_clock: bool) -> None:
+    import polars as pl
+
+    from funding_platform.lake.savings import Saving, savings
+    from funding_platform.views.terminal import show
+
+    found = savings(settings(), keep_days=keep_days, trust_clock=trust_clock)
+    show(pl.DataFrame(found, schema=Saving._fields, orient="row"))
+    click.echo("nothing was changed")
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def upgrade(dry_run: bool) -> None:
+    """Bring a lake of an older version to the tables of this one, all in one commit."""
+    import polars as pl
+
+    from funding_platform.lake.upgrade import planned
+    from funding_platform.lake.upgrade import upgrade as run
+    from funding_platform.views.terminal import show
+
+    steps = planned(settings()) if dry_run else run(settings())
+    if not steps:
+        click.echo("the lake's tables are those of this version")
+        return
+    show(
+        pl.DataFrame(
+            {
+                "table": step.change.table.full_name,
+                "column": step.change.column or None,
+                "change": step.change.what,
+                "rows filled": step.filled,
+                "rows that do not fit": step.refused,
+            }
+            for step in steps
+        )
+    )
+    click.echo("nothing was changed" if dry_run else f"made {len(steps)} changes in one commit")
 
 
 @click.command()

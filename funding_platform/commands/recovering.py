@@ -1,8 +1,68 @@
-"""Commands for a lake whose catalog is lost or damaged."""
+"""Commands against the loss of the lake, and for one whose catalog is lost or damaged."""
+
+from pathlib import Path
 
 import click
 
 from funding_platform.commands.common import settings
+
+
+@click.command()
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    help="Backups to keep there; older ones go, with the files that no other has.",
+)
+def backup(target: Path, keep: int) -> None:
+    """Back the lake up to a folder on another disk, while others read and write.
+
+    Only files that no backup there has yet are copied. A backup counts once every table has been
+    read to its last row from what was copied.
+    """
+    from funding_platform.flows.progress import begin
+    from funding_platform.lake.recovery.backup import back_up
+    from funding_platform.views.terminal import progress_bars
+
+    with progress_bars():
+        done = back_up(settings(), target, keep=keep, begin=begin)
+    for name, table in done.manifest.tables.items():
+        click.echo(f"{table.rows:>12,}  {table.fingerprint}  {name}")
+    click.echo(
+        f"backup {done.name} of snapshot {done.manifest.snapshot_id}: "
+        f"{len(done.manifest.files):,} files, {done.files_copied:,} of them copied "
+        f"({done.bytes_copied:,} bytes), {done.files_dropped:,} that no backup has any more dropped"
+    )
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--at", "name", help="Name of the backup; the newest when left out.")
+def restore(source: Path, name: str | None) -> None:
+    """Bring the lake back from a folder of backups, where there is none or its catalog is lost.
+
+    The catalog takes its place once every table holds the rows that the backup was proven by.
+    """
+    from funding_platform.flows.progress import begin
+    from funding_platform.lake.recovery.from_backup import bring_back
+    from funding_platform.views.terminal import progress_bars
+
+    with progress_bars():
+        done = bring_back(settings(), source, name=name, begin=begin)
+    for table, kept in done.manifest.tables.items():
+        click.echo(f"{kept.rows:>12,}  {kept.fingerprint}  {table}")
+    click.echo(
+        f"brought back {done.name}, snapshot {done.manifest.snapshot_id}: "
+        f"{len(done.manifest.files):,} files, {done.files_copied:,} of them copied"
+    )
+    if done.files_unknown:
+        click.echo(
+            f"{done.files_unknown} files are unknown to it and were left alone; "
+            "`funding lake rebuild --force` takes in what was committed since the backup"
+        )
+    _tell_what_is_kept(done.kept)
 
 
 @click.group()
@@ -10,8 +70,8 @@ def lake() -> None:
     """Bring the lake's catalog back after it was lost; see docs/recovery.md."""
 
 
-@lake.command()
-def restore() -> None:
+@lake.command("restore")
+def restore_catalog() -> None:
     """Put back the newest copy of the catalog, which every writer leaves behind.
 
     The broken catalog is kept under another name, and no file is touched.

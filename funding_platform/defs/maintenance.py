@@ -13,23 +13,25 @@ from funding_platform.lake.maintenance import maintain
 MAINTENANCE = "maintenance"
 
 
-@dg.op(description="Merge small files, expire old snapshots, drop old raw answers.")
+@dg.op(description="Merge small files, expire old snapshots, drop rows beyond retention.")
 def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
     """Maintain the lake within the retention of the settings; what was done is metadata."""
     settings = lake.settings
     report = maintain(settings, keep_days=settings.snapshot_retention_days)
     context.add_output_metadata(
         {
-            "payloads_dropped": report.payloads_dropped,
+            **{f"rows_dropped/{name}": rows for name, rows in report.rows_dropped.items()},
             "snapshots_expired": report.snapshots_expired,
             "files_before": report.files_before,
             "files_after": report.files_after,
             "leftovers_removed": report.leftovers_removed,
             "files_unknown": report.files_unknown,
+            "bytes_before": report.bytes_before,
+            "bytes_after": report.bytes_after,
         }
     )
-    if report.pause:
-        context.log.warning(report.pause)
+    for warning in filter(None, (report.pause, report.vacuum_fault)):
+        context.log.warning(warning)
 
 
 @dg.op(description="Delete Dagster's records of old runs, and what dbt compiled for them.")

@@ -7,8 +7,8 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.presentation import OWNERS, table_key
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.connection import CREATED_BY_DBT
 from funding_platform.lake.publish import UNPUBLISHED, publish
+from funding_platform.lake.schema import CREATED_BY_DBT
 
 PUBLISHED_KEY = dg.AssetKey(["published", "funding_duckdb"])
 

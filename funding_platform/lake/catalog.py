@@ -5,6 +5,10 @@ closes the file drops those that DuckDB's own SQLite holds in it: only DuckDB op
 and what else must (the copies) does so in a process of its own.
 """
 
+import atexit
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -52,6 +56,21 @@ def literal(text: object) -> str:
 def parquet_files(folder: Path) -> list[Path]:
     """Return every Parquet file below ``folder``."""
     return [path for path in folder.rglob("*.parquet") if path.is_file()]
+
+
+def readable(catalog: Path) -> Path:
+    """Return the catalog, or a copy of it where it lies where nothing can be written.
+
+    SQLite reads a database with a write-ahead log only where it may write beside it.
+    """
+    if os.access(catalog.parent, os.W_OK):
+        return catalog
+    folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for path in (catalog, catalog.with_name(f"{catalog.name}-wal")):
+        if path.exists():
+            shutil.copyfile(path, folder / path.name)
+    return folder / catalog.name
 
 
 def refuse_lost(catalog: Path) -> None:

@@ -4,24 +4,19 @@ The embedded profile keeps a SQLite catalog and Parquet files side by side in on
 can be copied anywhere: paths in the catalog are relative to the data path given on attach.
 """
 
-import atexit
 import os
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from funding_platform.core.tables.registry import TABLES
-from funding_platform.core.tables.schema import Column, Table
+from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE as LAKE
 from funding_platform.lake.catalog import catalog_file as catalog_file
 from funding_platform.lake.catalog import files_dir as files_dir
-from funding_platform.lake.catalog import literal, refuse_foreign, refuse_lost
+from funding_platform.lake.catalog import literal, readable, refuse_foreign, refuse_lost
 from funding_platform.lake.errors import (
     WAYS_BACK,
     CatalogLostError,
@@ -34,16 +29,15 @@ from funding_platform.lake.extensions import EXTENSIONS as EXTENSIONS
 from funding_platform.lake.extensions import bare_connection as bare_connection
 from funding_platform.lake.extensions import load_extension as load_extension
 from funding_platform.lake.locks import commit_lock as commit_lock
+from funding_platform.lake.schema import (
+    bring_up_to_date,
+    differences,
+    refuse_outdated_schema,
+)
 from funding_platform.settings import Settings
 
 ROW_GROUP_ROWS = 10_240
 """Rows per Parquet row group: small enough that one symbol's rows are found without the rest."""
-
-CREATED_BY_DBT = ("marts",)
-"""Schemas whose tables dbt creates; the others are created here."""
-
-OURS = tuple(table for table in TABLES.values() if table.schema not in CREATED_BY_DBT)
-"""Tables that are created here."""
 
 
 def connect(
@@ -73,6 +67,10 @@ def connect(
         If it is opened for writing where nothing can be written.
     LakeLockedError
         If another process keeps the catalog locked.
+    SchemaOutdatedError
+        If an older version made it, and it has to be upgraded first.
+    SchemaNewerError
+        If a newer version has upgraded it.
     """
     settings = settings or Settings()
     refuse_lost(catalog_file(settings))
@@ -89,12 +87,23 @@ def connect(
     connection = bare_connection(settings)
     try:
         attach(connection, settings, read_only=read_only, as_of=as_of)
-        if not read_only and as_of is None:
-            _add_what_is_new(connection, settings)
+        if as_of is None:  # the lake as it was has the columns that it had
+            _bring_up_to_date(connection, settings, read_only=read_only)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool
+) -> None:
+    """Add the tables and columns that an older lake lacks, or refuse it."""
+    found = differences(connection)
+    refuse_outdated_schema(found, read_only=read_only)
+    if found and not read_only:
+        with commit_lock(settings):
+            bring_up_to_date(connection, differences(connection))
 
 
 def create(settings: Settings) -> None:
@@ -121,7 +130,7 @@ def make_catalog(settings: Settings, catalog: Path) -> None:
     connection = bare_connection(settings)
     try:
         attach(connection, settings, read_only=False, catalog=catalog, new=True)
-        _bring_up_to_date(connection)
+        bring_up_to_date(connection, differences(connection))
         connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
     except duckdb.Error as error:
         raise translated(error) from error
@@ -181,6 +190,7 @@ def attach(
     read_only: bool,
     as_of: datetime | int | None = None,
     catalog: Path | None = None,
+    files: Path | None = None,
     new: bool = False,
     name: str = LAKE,
 ) -> None:
@@ -188,8 +198,8 @@ def attach(
 
     Parameters
     ----------
-    catalog
-        Another catalog than the lake's own, for the same files.
+    catalog, files
+        Another catalog, or another folder of files, than the lake's own.
     new
         Make it: else a catalog that is not there, or is not a DuckLake's, is refused.
     name
@@ -197,10 +207,10 @@ def attach(
     """
     read_only = read_only or as_of is not None
     catalog = catalog or catalog_file(settings)
-    if read_only and not os.access(catalog.parent, os.W_OK):
-        catalog = _readable_copy(catalog)
+    if read_only:
+        catalog = readable(catalog)
     options = [
-        f"DATA_PATH {literal(f'{files_dir(settings)}/')}",
+        f"DATA_PATH {literal(f'{files or files_dir(settings)}/')}",
         "OVERRIDE_DATA_PATH true",
         f"META_BUSY_TIMEOUT {settings.lock_timeout_seconds * 1000:.0f}",
     ]
@@ -226,83 +236,3 @@ def attach(
                 f"the catalog {catalog} cannot be read: {error}", hint=WAYS_BACK
             )
         raise said from error
-
-
-def _readable_copy(catalog: Path) -> Path:
-    """Return a copy of a catalog that lies where nothing can be written.
-
-    SQLite reads a database with a write-ahead log only where it may write beside it.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for path in (catalog, catalog.with_name(f"{catalog.name}-wal")):
-        if path.exists():
-            shutil.copyfile(path, folder / path.name)
-    return folder / catalog.name
-
-
-def _add_what_is_new(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Bring a lake up to date that was made before the newest declarations."""
-    held = _held_columns(connection)
-    if _tables_not_in(held) or _columns_not_in(held):
-        with commit_lock(settings):
-            _bring_up_to_date(connection)
-
-
-def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add the tables and columns that are declared and not there, all at once or not at all."""
-    held = _held_columns(connection)
-    tables = _tables_not_in(held)
-    connection.execute("BEGIN")
-    for schema in dict.fromkeys(table.schema for table in TABLES.values()):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    for table in tables:
-        create_table(connection, table)
-    for table, column in _columns_not_in(held):
-        connection.execute(
-            f"ALTER TABLE {table.full_name} ADD COLUMN {column.name} {column.type.value}"
-        )
-    connection.execute("COMMIT")
-    for table in tables:
-        for option, value in table.options:  # refused before the table is committed
-            connection.execute(
-                f"CALL {LAKE}.set_option(?, ?, schema => ?, table_name => ?)",
-                [option, value, table.schema, table.name],
-            )
-
-
-def _held_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
-    """Read the names of the columns of every table that the lake has."""
-    found = connection.execute(
-        "SELECT schema_name || '.' || table_name, list(column_name) FROM duckdb_columns() "
-        "WHERE database_name = ? GROUP BY ALL",
-        [LAKE],
-    ).fetchall()
-    return {name: set(columns) for name, columns in found}
-
-
-def _tables_not_in(held: Mapping[str, set[str]]) -> list[Table]:
-    return [table for table in OURS if table.full_name not in held]
-
-
-def _columns_not_in(held: Mapping[str, set[str]]) -> list[tuple[Table, Column]]:
-    """List the columns that tables of an older lake lack; rows from before have null there."""
-    return [
-        (table, column)
-        for table in OURS
-        for column in table.columns
-        if table.full_name in held and column.name not in held[table.full_name]
-    ]
-
-
-def create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create one declared table with its file layout."""
-    connection.execute(table.ddl())
-    if table.partition_by:
-        connection.execute(
-            f"ALTER TABLE {table.full_name} SET PARTITIONED BY ({', '.join(table.partition_by)})"
-        )
-    if table.sort_by:
-        connection.execute(
-            f"ALTER TABLE {table.full_name} SET SORTED BY ({', '.join(table.sort_by)})"
-        )

@@ -5,6 +5,10 @@ LakeError
 ├── CatalogLostError     the catalog is gone or damaged, its files are there
 ├── CatalogOutdatedError the catalog does not know many of the files: an older one was put back
 ├── CatalogSoundError    nothing has to be rebuilt or put back
+├── SchemaOutdatedError  the lake was made by an older version, whose tables were other ones
+├── SchemaNewerError     the lake has columns that this version does not declare
+├── SchemaUpgradeError   rows of an older lake do not fit what is declared now
+├── BackupError          a backup is not there, damaged, or not for this lake
 ├── FileLostError        a Parquet file that the catalog names is not there
 ├── ClockJumpedError     the clock is far from the newest commit: nothing is judged by its age
 ├── LakeReadOnlyError    nothing can be written where the lake lies
@@ -56,6 +60,22 @@ class CatalogOutdatedError(LakeError):
 
 class CatalogSoundError(LakeError):
     """The catalog can be read: there is nothing to rebuild or to put back."""
+
+
+class SchemaOutdatedError(LakeError):
+    """The lake's tables are those of an older version: nothing is read by halves."""
+
+
+class SchemaNewerError(LakeError):
+    """The lake's tables are those of a newer version, or of another program."""
+
+
+class SchemaUpgradeError(LakeError):
+    """The lake cannot be brought to the declarations; nothing was changed."""
+
+
+class BackupError(LakeError):
+    """A backup cannot be used, or would not be one."""
 
 
 class FileLostError(LakeError):

@@ -107,21 +107,37 @@ def enlist(settings: Settings, paths: Iterable[Path]) -> None:
             file.write(names)
 
 
-def remove_listed(
+def doomed_leftovers(
     connection: duckdb.DuckDBPyConnection, settings: Settings, before: datetime
-) -> int:
-    """Delete the files of the list that came to be before an instant; return how many.
+) -> list[Path]:
+    """Return the files of the list that came to be before an instant.
 
     One that the catalog knows by now stays, and so does one whose writer may still be at work: a
     child may outlive the process that held the lock for it.
     """
-    names = listed(settings)
-    if not names:
+    return [path for path in _left(connection, settings) if _is_older(path, before)]
+
+
+def remove_listed(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, before: datetime
+) -> int:
+    """Delete the files of the list that came to be before an instant; return how many."""
+    if not listed(settings):
         return 0
-    left = [path for path in unknown_files(connection, settings) if path.name in names]
-    doomed = [path for path in left if (birth := born(path)) is not None and birth < before]
+    left = _left(connection, settings)
+    doomed = [path for path in left if _is_older(path, before)]
     for path in doomed:
         path.unlink()
     list_file(settings).unlink()
     enlist(settings, (path for path in left if path not in doomed))
     return len(doomed)
+
+
+def _left(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Path]:
+    names = listed(settings)
+    unknown = unknown_files(connection, settings) if names else []
+    return [path for path in unknown if path.name in names]
+
+
+def _is_older(path: Path, before: datetime) -> bool:
+    return (birth := born(path)) is not None and birth < before

@@ -4,7 +4,7 @@ What frees space comes first and writes next to nothing, so that it works on a f
 deleted is what the catalog itself has given up, and what a killed writer is proven to have left.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import duckdb
 
+from funding_platform.core.tables.retention import Retention, retentions
 from funding_platform.lake.ages import judged
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect
@@ -20,46 +21,50 @@ from funding_platform.lake.leftovers import clear_up, remove_listed
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.outdated import refuse_outdated
 from funding_platform.lake.recovery.copies import keep_copy, spare_file
+from funding_platform.lake.savings import SAFETY, bytes_on_disk, snapshot_times
+from funding_platform.lake.vacuum import free_room
 from funding_platform.settings import Settings
-
-_DROP_OLD_PAYLOADS = """
-DELETE FROM core.raw_payloads WHERE observed_at < $before AND (
-    body IS NULL
-    OR sha256 NOT IN (SELECT sha256 FROM core.raw_payloads WHERE observed_at >= $before)
-)
-"""
-"""A body stays as long as a younger answer refers to it."""
 
 _Done = TypeVar("_Done")
 
-SAFETY = timedelta(days=1)
-"""A snapshot or a file younger than this may be what a reader or a writer is still at work on."""
+REWRITTEN = 0.5
+"""A file of which a larger share has been deleted is written again without what was."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceReport:
     """What was done.
 
-    ``files_unknown`` counts files that no snapshot knows and that are not proven to be left over:
-    they stay. ``pause`` says in words what makes the clock doubtful, if anything does.
+    ``rows_dropped`` counts the rows beyond their retention, by table. ``files_unknown`` counts
+    files that no snapshot knows and that are not proven to be left over: they stay. The bytes are
+    those that the lake took on the disk, measured before and after. ``pause`` says in words what
+    makes the clock doubtful, if anything does, and ``vacuum_fault`` why the catalog kept its size.
     """
 
-    payloads_dropped: int
+    rows_dropped: Mapping[str, int]
     snapshots_expired: int
     files_before: int
     files_after: int
     leftovers_removed: int
     files_unknown: int
+    bytes_before: int
+    bytes_after: int
     pause: str | None
+    vacuum_fault: str | None
+
+    @property
+    def bytes_won(self) -> int:
+        """What the disk has more now; negative where merging wrote what cannot go for a day."""
+        return self.bytes_before - self.bytes_after
 
 
 def maintain(
     settings: Settings, *, keep_days: int, now: datetime | None = None, trust_clock: bool = False
 ) -> MaintenanceReport:
-    """Drop raw payloads beyond their retention and snapshots beyond ``keep_days``; merge files.
+    """Drop rows beyond their retention and snapshots beyond ``keep_days``; merge files.
 
     Time travel reaches back as far as snapshots are kept; until then their files stay, those of
-    dropped payloads included. Snapshots of the last day are kept whatever ``keep_days`` says: a
+    dropped rows included. Snapshots of the last day are kept whatever ``keep_days`` says: a
     reader in a transaction would lose rows without an error.
 
     Parameters
@@ -84,6 +89,7 @@ def maintain(
     LakeFullError
         If the disk is full and what could be freed is not enough to merge.
     """
+    bytes_before = bytes_on_disk(settings)
     with (
         closing(_with_room(settings, lambda: connect(settings, read_only=False))) as connection,
         commit_lock(settings) as lock,
@@ -92,19 +98,32 @@ def maintain(
             # Several threads corrupt memory where inlined rows are flushed (DuckDB 1.5.5): with
             # four of them one process in ten aborted, with one none did.
             connection.execute("SET threads = 1")
-            clock = judged(_snapshot_times(connection), now or datetime.now(UTC), trust_clock)
+            clock = judged(snapshot_times(connection), now or datetime.now(UTC), trust_clock)
             unknown = refuse_outdated(connection, settings)
             before = _data_files(connection)
             removed = remove_listed(connection, settings, clock.time - SAFETY)
             kept = clock.time - max(SAFETY, timedelta(days=keep_days))
             expired = _with_room(settings, lambda: _free(connection, kept, clock.time - SAFETY))
-            dropped = _compact(connection, clock.time - timedelta(settings.raw_retention_days))
+            dropped = _compact(connection, retentions(settings.raw_retention_days), clock.time)
             after = _data_files(connection)
         except duckdb.Error as error:
             clear_up(connection, lock)
             raise translated(error) from error
+    with commit_lock(settings):
+        room = free_room(settings, give_back=True)
     keep_copy(settings)
-    return MaintenanceReport(dropped, expired, before, after, removed, len(unknown), clock.pause)
+    return MaintenanceReport(
+        dropped,
+        expired,
+        before,
+        after,
+        removed,
+        len(unknown),
+        bytes_before,
+        bytes_on_disk(settings),
+        clock.pause,
+        room.fault,
+    )
 
 
 def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: datetime) -> int:
@@ -116,13 +135,23 @@ def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: date
     return len(expired)
 
 
-def _compact(connection: duckdb.DuckDBPyConnection, payloads_before: datetime) -> int:
-    """Drop old payloads and merge files, which writes new ones; returns the rows dropped."""
-    dropped = connection.execute(_DROP_OLD_PAYLOADS, {"before": payloads_before}).fetchone()
+def _compact(
+    connection: duckdb.DuckDBPyConnection, rules: Sequence[Retention], time: datetime
+) -> dict[str, int]:
+    """Drop old rows and merge files, which writes new ones; returns the rows dropped by table."""
+    dropped = {}
+    for rule in rules:
+        found = connection.execute(
+            f"DELETE FROM {rule.table.full_name} WHERE {rule.doomed}", {"before": time - rule.age}
+        ).fetchone()
+        dropped[rule.table.full_name] = int(found[0]) if found else 0
     _drop_unreadable(connection)
     connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
+    connection.execute(
+        f"CALL ducklake_rewrite_data_files('{LAKE}', delete_threshold => {REWRITTEN})"
+    )
     connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
-    return int(dropped[0]) if dropped else 0
+    return dropped
 
 
 def _with_room(settings: Settings, work: Callable[[], _Done]) -> _Done:
@@ -136,12 +165,6 @@ def _with_room(settings: Settings, work: Callable[[], _Done]) -> _Done:
             raise
         spare.unlink()
         return work()
-
-
-def _snapshot_times(connection: duckdb.DuckDBPyConnection) -> list[datetime]:
-    """Return when the snapshots that are left were made."""
-    found = connection.execute(f"SELECT snapshot_time FROM {LAKE}.snapshots()").fetchall()
-    return [moment for (moment,) in found]
 
 
 def _drop_unreadable(connection: duckdb.DuckDBPyConnection) -> None:

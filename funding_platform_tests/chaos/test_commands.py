@@ -47,6 +47,10 @@ def maintain(_: Path, __: int) -> Order:
     return Order(["maintain", "--keep-days", "0"])
 
 
+def backup(folder: Path, _: int) -> Order:
+    return Order(["backup", str(folder / "backups"), "--keep", "2"])
+
+
 def import_files(folder: Path, number: int) -> Order:
     """A month of its own each time, so that there is always something to add."""
     first = FIRST_IMPORTED
@@ -60,7 +64,7 @@ def import_files(folder: Path, number: int) -> Order:
     return Order(["import", str(file)], {("okx", f"{first:%Y-%m}"): SETTLEMENTS})
 
 
-@pytest.mark.parametrize("order", [collect, backfill, publish, maintain, import_files])
+@pytest.mark.parametrize("order", [collect, backfill, publish, maintain, backup, import_files])
 def test_a_killed_command(
     order: Callable[[Path, int], Order], stocked: Shell, tmp_path: Path
 ) -> None:

@@ -102,26 +102,27 @@ def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied
 INLINED = ("inlined_insert", "inlined_delete")
 
 
-def with_an_undeclared_column(folder: Path) -> Path:
-    """The project, copied, with a mart that its contract does not describe."""
+def with_column(folder: Path, column: str, otherwise: str) -> Path:
+    """The project, copied, with a mart that works one of its columns out otherwise."""
     project = shutil.copytree(PROJECT, folder / "project", ignore=shutil.ignore_patterns("target"))
     model = project / "models" / "marts" / "latest_funding_rates.sql"
     sql = model.read_text(encoding="utf-8")
-    model.write_text(sql.replace("instruments.quote,", "instruments.quote as paid_in,"))
+    model.write_text(sql.replace(f"instruments.{column},", f"{otherwise},"))
     return project
 
 
-@pytest.mark.parametrize("broken", ["column", "constraint"])
+@pytest.mark.parametrize(
+    ("column", "otherwise", "reason"),
+    [
+        ("quote", "instruments.quote as paid_in", "paid_in"),
+        ("base", "nullif(instruments.base, 'BTC') as base", "NOT NULL constraint"),
+    ],
+    ids=["column", "constraint"],
+)
 def test_a_mart_that_breaks_its_contract_leaves_the_former_one(
-    built: Built, copied: Settings, tmp_path: Path, broken: str
+    built: Built, copied: Settings, tmp_path: Path, column: str, otherwise: str, reason: str
 ) -> None:
-    if broken == "column":
-        project, reason = with_an_undeclared_column(tmp_path), "paid_in"
-    else:
-        project, reason = PROJECT, "NOT NULL constraint"
-        with Lake(copied) as lake:
-            lake.connection.execute("ALTER TABLE core.instruments ALTER base DROP NOT NULL")
-            lake.connection.execute("UPDATE core.instruments SET base = NULL WHERE venue = 'okx'")
+    project = with_column(tmp_path, column, otherwise)
     mart = "latest_funding_rates"
     # The views before it are sound, and stay as they were too.
     selected = ("--select", f"+{mart}")

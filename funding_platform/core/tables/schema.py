@@ -60,7 +60,8 @@ class Column:
 
     ``minimum`` and ``maximum`` are inclusive; a value outside is a fault of the source or of us,
     never a rare market. ``past`` is for what has happened when its row is written: a later time is
-    that of a wrong clock.
+    that of a wrong clock. ``formerly`` holds the names that older lakes know the column by;
+    ``fill`` is what rows from before have in a column that has become required.
     """
 
     name: str
@@ -72,6 +73,12 @@ class Column:
     maximum: float | None = None
     values: tuple[str, ...] = ()
     past: bool = False
+    formerly: tuple[str, ...] = ()
+    fill: str | float | bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.nullable and self.fill is not None:
+            raise ValueError(f"{self.name}: a fill is for what may not be absent")
 
     @property
     def documentation(self) -> str:
@@ -86,6 +93,7 @@ class Table:
     ``partition_by`` holds DuckLake partition expressions, ``sort_by`` the order of rows within a
     file; both only make reading faster. ``options`` are DuckLake's, for the files of this table.
     A ``view`` stores no rows: each query works them out, so that nothing enforces its key.
+    ``retired`` names the columns of older lakes that are kept no more.
     """
 
     schema: str
@@ -97,11 +105,13 @@ class Table:
     sort_by: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
     view: bool = False
+    retired: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = self.column_names
         unknown = {*self.key, *self.sort_by} - set(names)
-        if unknown or len(set(names)) != len(names):
+        ever = [*names, *self.retired, *(old for column in self.columns for old in column.formerly)]
+        if unknown or len(set(ever)) != len(ever):
             raise ValueError(f"{self.full_name}: bad declaration, see {sorted(unknown) or names}")
 
     @property

@@ -13,8 +13,8 @@ from funding_platform.core.tables.opportunities import GROWING, Growth
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.lake.catalog import LAKE, literal
-from funding_platform.lake.connection import create_table
 from funding_platform.lake.errors import LakeError
+from funding_platform.lake.schema import create_table
 
 BUILT = "built"
 """The name under which the file of the build is attached beside the lake."""

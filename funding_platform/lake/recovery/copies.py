@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from funding_platform.lake.catalog import catalog_file, copy_file
+from funding_platform.lake.catalog import catalog_file, copy_file, readable
 from funding_platform.lake.locks import copy_lock
 from funding_platform.settings import Settings
 
@@ -62,15 +62,8 @@ def keep_copy(settings: Settings) -> bool:
     newest.parent.mkdir(exist_ok=True)
     aside = newest.with_name(f".{os.getpid()}.{threading.get_ident()}.new")
     with copy_lock(settings):
-        made = subprocess.run(  # noqa: S603 - a program of our own
-            [sys.executable, "-I", "-S", "-c", _COPY, str(catalog_file(settings)), str(aside)],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if made.returncode:
-            aside.unlink(missing_ok=True)
-            _LOGGER.warning("no copy of the catalog was made: %s", made.stderr.strip()[-300:])
+        if fault := copy_catalog(settings, aside):
+            _LOGGER.warning("no copy of the catalog was made: %s", fault)
             return False
         if newest.exists() and _age(previous) > PREVIOUS_AGE:
             newest.replace(previous)
@@ -78,6 +71,21 @@ def keep_copy(settings: Settings) -> bool:
         if not spare_file(settings).exists():
             spare_file(settings).write_bytes(bytes(SPARE_BYTES))
     return True
+
+
+def copy_catalog(settings: Settings, aside: Path) -> str | None:
+    """Copy the catalog as it is at one moment, whoever writes; returns what went wrong, if any."""
+    source = readable(catalog_file(settings))
+    made = subprocess.run(  # noqa: S603 - a program of our own
+        [sys.executable, "-I", "-S", "-c", _COPY, str(source), str(aside)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if not made.returncode:
+        return None
+    aside.unlink(missing_ok=True)
+    return made.stderr.strip()[-300:]
 
 
 def _age(path: Path) -> timedelta:

@@ -25,7 +25,6 @@ from funding_platform.lake.catalog import (
     parquet_files,
 )
 from funding_platform.lake.connection import (
-    OURS,
     attach,
     bare_connection,
     make_catalog,
@@ -46,6 +45,7 @@ from funding_platform.lake.recovery.rows import (
     rows_of_base,
     rows_of_files,
 )
+from funding_platform.lake.schema import OURS
 from funding_platform.settings import Settings
 
 _SEEN = ("observed_at", "last_seen_at", "finished_at", "recorded_at", "available_at")

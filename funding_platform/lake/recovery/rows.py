@@ -1,21 +1,23 @@
 """What a catalog and the files hold of a table, as SQL, and a fingerprint of any rows."""
 
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from funding_platform.core.tables.evolution import held_value
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     literal,
     metadata_of,
 )
 from funding_platform.lake.connection import (
-    OURS,
     connect,
 )
 from funding_platform.lake.leftovers import born
+from funding_platform.lake.schema import OURS
 from funding_platform.settings import Settings
 
 BASE = "base"
@@ -26,9 +28,15 @@ NOTHING = f"{0:016x}"
 
 def proof(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> tuple[int, str]:
     """Return the number of rows and a fingerprint of them in any order."""
+    return proof_of_columns(connection, table.column_names, relation)
+
+
+def proof_of_columns(
+    connection: duckdb.DuckDBPyConnection, columns: Iterable[str], relation: str
+) -> tuple[int, str]:
+    """Do as ``proof``, for a table that may be declared otherwise than it is held."""
     (rows, total) = connection.execute(
-        f"SELECT count(*), coalesce(sum(hash({', '.join(table.column_names)})::HUGEINT), 0) "
-        f"FROM {relation}"
+        f"SELECT count(*), coalesce(sum(hash({', '.join(columns)})::HUGEINT), 0) FROM {relation}"
     ).fetchone() or (0, 0)
     return int(rows), f"{int(total) % 2**64:016x}"
 
@@ -95,12 +103,8 @@ def rows_of_files(connection: duckdb.DuckDBPyConnection, table: Table, files: li
 
 
 def _selected(table: Table, held: set[str], relation: str, *, born: str, version: str) -> str:
-    """Select the declared columns, null where they are not held, and what decides between rows."""
-    columns = ", ".join(
-        f"CAST({column.name if column.name in held else 'NULL'} AS {column.type.value}) "
-        f"AS {column.name}"
-        for column in table.columns
-    )
+    """Select the declared columns, by the names that are held, and what decides between rows."""
+    columns = ", ".join(f"{held_value(column, held)} AS {column.name}" for column in table.columns)
     return (
         f"SELECT {columns}, CAST({born} AS TIMESTAMPTZ) AS _born, "
         f"CAST({version} AS BIGINT) AS _version FROM {relation}"

@@ -28,9 +28,12 @@ from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.publish import publish
 from funding_platform.lake.read_only.query import query
+from funding_platform.lake.recovery.backup import back_up
 from funding_platform.lake.recovery.rebuild import rebuild
 from funding_platform.lake.recovery.restore import restore
 from funding_platform.lake.recovery.rows import fingerprints
+from funding_platform.lake.savings import savings
+from funding_platform.lake.upgrade import upgrade
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import JANUARY, january_of, parquet_names, rates
@@ -269,8 +272,10 @@ def read_only(lake: Settings) -> Settings:
     return lake
 
 
-def test_a_lake_that_cannot_be_written_is_read(read_only: Settings) -> None:
+def test_a_lake_that_cannot_be_written_is_read(read_only: Settings, tmp_path: Path) -> None:
     try:
+        back_up(read_only, tmp_path / "elsewhere", keep=1, begin=silent)
+        assert savings(read_only, keep_days=0)
         assert query("SELECT count(*) FROM core.funding_rates", read_only).item() == 469
         assert all(f.well for f in examine(read_only, JANUARY.end) if "settlements" in f.text)
         doors: list[Callable[[], object]] = [
@@ -278,6 +283,7 @@ def test_a_lake_that_cannot_be_written_is_read(read_only: Settings) -> None:
             lambda: publish(read_only),
             lambda: maintain(read_only, keep_days=0),
             lambda: rebuild(read_only, force=True, begin=silent),
+            lambda: upgrade(read_only),
         ]
         for door in doors:
             with pytest.raises(LakeReadOnlyError, match="FUNDING_DATA_DIR"):
