@@ -23,8 +23,13 @@
 {% endmaterialization %}
 
 {# What the query gives is new, and stands for all that the lake holds of the same unique_key. The
-   new rows are a table of their own; the model is a view of them and of what stays. #}
+   new rows are a table of their own; the model is a view of them and of what stays. A model that is
+   kept by month gives all rows of the months that changed, which may be none, or of all months. #}
 {% materialization incremental, adapter='duckdb' %}
+    {%- set by_month = config.get('meta', {}).get('by_month', false) -%}
+    {%- if by_month and not only_changed_months() -%}
+        {{ return(materialization_table_duckdb()) }}
+    {%- endif -%}
     {%- set target = this.incorporate(type='view') -%}
     {%- set added = target.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
     {%- set held = load_cached_relation(this) -%}
@@ -38,7 +43,7 @@
             {%- if held is not none %}
             union all by name
             from {{ api.Relation.create('held', this.schema, this.identifier) }}
-            where {{ key }} not in (select {{ key }} from {{ added }})
+            where {{ key }} not in (select {{ key }} from {{ 'build.changed_months' if by_month else added }})
             {%- endif %}
         )
     {% endcall %}
