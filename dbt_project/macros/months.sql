@@ -44,6 +44,7 @@
             rates.venue,
             rates.venue_symbol,
             rates.funding_time,
+            rates.funding_rate,
             rates.interval_hours,
             rates.rate_8h,
             changed.month,

@@ -9,6 +9,7 @@ from typing import Final
 
 from funding_platform.core.tables.columns import (
     PER_8H,
+    PER_INTERVAL,
     VENUE,
     VENUE_SYMBOL,
     real_column,
@@ -31,6 +32,11 @@ _OF_EARLIER_LISTING = Column(
     nullable=False,
 )
 
+
+def _count(name: str, description: str, *, minimum: float = 0) -> Column:
+    return Column(name, Type.INTEGER, description, nullable=False, minimum=minimum)
+
+
 SETTLEMENT_MONTHS: Final = Table(
     "marts",
     "settlement_months",
@@ -49,16 +55,46 @@ SETTLEMENT_MONTHS: Final = Table(
             "Where the ticker's listings began, as known when the row was built; null where it was "
             "never reused.",
         ),
-        Column("settlements", Type.INTEGER, "Settlements stored.", nullable=False, minimum=1),
+        _count("settlements", "Settlements stored.", minimum=1),
         real_column("min_interval_hours", "Shortest funding interval.", "hours"),
         real_column("max_interval_hours", "Longest funding interval.", "hours"),
         real_column("widest_gap_hours", "Widest gap between two of them.", "hours"),
+        _count(
+            "missing",
+            "Settlements missing between them, by the interval after each gap.",
+        ),
         time_column("first_funding_time", "First settlement.", nullable=False),
         real_column("first_interval_hours", "Its funding interval.", "hours"),
         real_column("first_rate_8h", "Its rate scaled to 8 hours.", PER_8H),
         time_column("last_funding_time", "Last settlement.", nullable=False),
         real_column("last_interval_hours", "Its funding interval.", "hours"),
         real_column("last_rate_8h", "Its rate scaled to 8 hours.", PER_8H),
+        _count("scaled", "Those of known interval, of which all below is told."),
+        real_column("sum_rate_8h", "Sum of their rates scaled to 8 hours.", PER_8H),
+        real_column("sum_squares_8h", "Sum of the squares of these."),
+        real_column("min_rate_8h", "Lowest of these.", PER_8H),
+        real_column("max_rate_8h", "Highest of these.", PER_8H),
+        _count("positive", "Settlements at which longs paid."),
+        _count("with_default", "Settlements of a venue that has a default rate then."),
+        _count("at_default", "Settlements at that rate."),
+        real_column("sum_rate", "Sum of their rates as settled.", PER_INTERVAL),
+        real_column("sum_hours", "Sum of their intervals.", "hours"),
+        real_column("sum_squares", "Sum of the squares of the rates as settled."),
+        real_column("sum_rate_hours", "Sum of the products of rate and interval."),
+        real_column("sum_squared_hours", "Sum of the squares of the intervals.", "hours squared"),
+        _count(
+            "neighbours",
+            "Settlements that follow one of known interval, none missing between.",
+        ),
+        real_column("sum_following_8h", "Sum of their rates scaled to 8 hours.", PER_8H),
+        real_column("sum_followed_8h", "Sum of the rates that they follow.", PER_8H),
+        real_column("sum_following_squares", "Sum of the squares of the former."),
+        real_column("sum_followed_squares", "Sum of the squares of the latter."),
+        real_column("sum_neighbour_products", "Sum of the products of the two."),
+        real_column("min_following_8h", "Lowest of the former.", PER_8H),
+        real_column("max_following_8h", "Highest of the former.", PER_8H),
+        real_column("min_followed_8h", "Lowest of the latter.", PER_8H),
+        real_column("max_followed_8h", "Highest of the latter.", PER_8H),
     ),
     sort_by=("venue", "month", "venue_symbol", "listing"),
 )
@@ -74,12 +110,16 @@ SETTLEMENT_GAPS: Final = Table(
         VENUE_SYMBOL,
         _MONTH,
         time_column("funding_time", "The settlement after the gap.", nullable=False),
-        Column("interval_hours", Type.REAL, "Its funding interval.", "hours", nullable=False),
         Column(
-            "missing_before",
-            Type.INTEGER,
-            "Settlements that are missing before it, by its interval.",
+            "interval_hours",
+            Type.REAL,
+            "Its funding interval.",
+            "hours",
             nullable=False,
+        ),
+        _count(
+            "missing_before",
+            "Settlements that are missing before it, by its interval.",
             minimum=1,
         ),
     ),
