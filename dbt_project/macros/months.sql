@@ -70,3 +70,25 @@
     from listed
     window one_month as (partition by venue, month, venue_symbol, listing order by funding_time)
 {% endmacro %}
+
+{# Names of an instrument, of all of a venue, and of all there are, where sets of these are grouped. #}
+{% macro names_of_all() -%}
+    coalesce(venue, 'all venues') as venue,
+        coalesce(venue_symbol, 'all instruments') as venue_symbol
+{%- endmacro %}
+
+{# Whether what the lake keeps around the quartiles is of the months that it should be of, and none of
+   them has changed. #}
+{% macro quartiles_hold() %}
+    {%- if not only_changed_months() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set found = run_query(
+        'select coalesce(bool_and('
+        ~ "until = (select date_trunc('month', max(as_of)) - interval 1 month from "
+        ~ api.Relation.create(this.database, 'intermediate', 'int_statistics_periods') ~ ') '
+        ~ 'and until <= (select coalesce(min(month), until) from build.changed_months)), false) as hold '
+        ~ 'from (select max(until) as until from ' ~ as_held('marts', 'settled_quartiles') ~ ')'
+    ) -%}
+    {{ return(found.columns[0].values()[0]) }}
+{% endmacro %}

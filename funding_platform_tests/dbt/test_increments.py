@@ -16,6 +16,7 @@ from funding_platform.core.tables.collected import (
     INSTRUMENTS,
     LISTINGS,
 )
+from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import HOUR, Window, month_start, next_month
 from funding_platform.lake.connection import connect
@@ -34,6 +35,7 @@ SYMBOLS = ("BTC", "ETH", "SHARE", "OTHER SHARE")
 READ_OFF = (
     "settlement_months",
     "settlement_gaps",
+    "settled_quartiles",
     "coverage",
     "funding_rate_stats",
     "venue_funding_stats",
@@ -128,6 +130,12 @@ def marts(settings: Settings) -> dict[str, pl.DataFrame]:
         }
 
 
+def rows_of(settings: Settings, name: str) -> list[tuple[object, ...]]:
+    """The numbers that DuckLake gives the rows of a mart: new ones where they are written anew."""
+    with connect(settings) as lake:
+        return lake.execute(f"SELECT rowid FROM marts.{name} ORDER BY ALL").fetchall()
+
+
 def replaced_whole(lake: Lake, dice: random.Random) -> None:
     """A month that is fetched again, with other rates, losses and settlements than before."""
     venue, month = dice.choice([*VENUES]), datetime(2025, dice.randrange(1, 7), 1, tzinfo=UTC)
@@ -211,6 +219,12 @@ def test_what_was_built_by_changes_is_what_a_full_build_gives(copied: Settings) 
         assert len(months) > 0
         build(copied)
         assert plan(copied).months == []
+    with Lake(copied) as lake, lake.commit("hour", "what settles every hour") as transaction:
+        rows = [*settlements(END + 90 * HOUR, END + 98 * HOUR, dice)]
+        transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, rows))
+    kept = rows_of(copied, "settled_quartiles")
+    build(copied)
+    assert rows_of(copied, "settled_quartiles") == kept
     by_changes = marts(copied)
     forget(copied)
     assert plan(copied).months is None
@@ -276,7 +290,7 @@ def test_a_build_of_some_of_what_is_kept_voids_the_note(copied: Settings) -> Non
     with marts_build(copied) as under_way:
         assert under_way._note(["marts.coverage"]) is None
         some = under_way._note(["marts.settlement_months"])
-        whole = under_way._note(["marts.settlement_months", "marts.settlement_gaps"])
+        whole = under_way._note([table.full_name for table in INCREMENTS])
     assert some is not None
     assert whole is not None
     assert (some["months_read"], whole["months_read"]) == (None, under_way.snapshot)
@@ -289,3 +303,15 @@ def test_what_had_not_come_yet_is_worked_out_when_it_has(copied: Settings) -> No
         row = settlement("bybit", "BTC", END + 8 * HOUR, random.Random(1))
         transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, [row]))
     assert ("bybit", month_start(END)) in (plan(copied).months or ())
+
+
+def test_quartiles_that_are_out_of_reach_are_asked_of_all_settlements(copied: Settings) -> None:
+    asked = "FROM intermediate.int_whole_quartiles ORDER BY venue, venue_symbol"
+    with Lake(copied) as lake:
+        told = lake.read(asked)
+        assert told.height == len(VENUES) * (len(SYMBOLS) + 1) + 1
+        around_the_median = "below + settlements BETWEEN 0.4 * of_all AND 0.6 * of_all"
+        for lost in (around_the_median, "true"):
+            with lake.commit("lose", lost):
+                lake.connection.execute(f"DELETE FROM marts.settled_quartiles WHERE {lost}")
+            assert_frame_equal(lake.read(asked), told, rel_tol=1e-12)

@@ -45,15 +45,6 @@ sums as (
         max(last_funding_time) as last_funding_time
     from months
     group by grouping sets ((venue, venue_symbol), (venue), ())
-),
-
-quartiles as (
-    select
-        venue,
-        venue_symbol,
-        quantile_cont(rate_8h, [0.25, 0.5, 0.75]) as quartiles
-    from {{ ref('int_current_funding_rates') }}
-    group by grouping sets ((venue, venue_symbol), (venue), ())
 )
 
 select
@@ -91,8 +82,8 @@ select
     quartiles.quartiles[2] as median_8h,
     quartiles.quartiles[3] as quartile_3_8h
 from sums
-left join quartiles
+left join {{ ref('int_whole_quartiles') }} as quartiles
     on
-        sums.venue is not distinct from quartiles.venue
-        and sums.venue_symbol is not distinct from quartiles.venue_symbol
+        coalesce(sums.venue, 'all venues') = quartiles.venue
+        and coalesce(sums.venue_symbol, 'all instruments') = quartiles.venue_symbol
 where sums.settlements > 0

@@ -126,4 +126,28 @@ SETTLEMENT_GAPS: Final = Table(
     sort_by=("venue", "month", "venue_symbol", "funding_time"),
 )
 
-INCREMENTS: Final = (SETTLEMENT_MONTHS, SETTLEMENT_GAPS)
+SETTLED_QUARTILES: Final = Table(
+    "marts",
+    "settled_quartiles",
+    "Settled rates around the quartiles of all but the newest months, of each instrument, each "
+    "venue and all venues: with what settled since, they tell the quartiles of everything. Not "
+    "published.",
+    key=("venue", "venue_symbol", "rate_8h"),
+    columns=(
+        Column("venue", Type.TEXT, "Name of the venue, or 'all venues'.", nullable=False),
+        Column(
+            "venue_symbol",
+            Type.TEXT,
+            "The venue's own symbol, or 'all instruments'.",
+            nullable=False,
+        ),
+        time_column("until", "Settlements from here on are not in it.", nullable=False),
+        Column("rate_8h", Type.REAL, "A rate, scaled to 8 hours.", PER_8H, nullable=False),
+        _count("settlements", "Settlements at this rate.", minimum=1),
+        _count("below", "Settlements at lower rates."),
+        _count("of_all", "Settlements of known interval.", minimum=1),
+    ),
+)
+
+INCREMENTS: Final = (SETTLEMENT_MONTHS, SETTLEMENT_GAPS, SETTLED_QUARTILES)
+"""What only a build reads: worth nothing without the note of the build that it is of."""

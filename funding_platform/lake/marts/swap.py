@@ -82,8 +82,9 @@ def bring(connection: duckdb.DuckDBPyConnection, held: Held, name: str, query: s
     columns = held.columns.get(name, {})
     if growth := GROWING.get(name):
         columns = _grow(connection, table, growth, columns)
-    elif table in INCREMENTS and _is_partial(connection, table):
-        _renew(connection, table)
+    elif table in INCREMENTS and not _has_table(connection, table.name):
+        if _has_table(connection, f"{table.name}__new"):
+            _renew(connection, table)
     else:
         columns = _replace(connection, table, columns)
     if held.comments.get(name) != table.description or not columns:
@@ -153,11 +154,11 @@ def _grow(
     return columns
 
 
-def _is_partial(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Tell whether the build has rows of some months, beside those that the lake holds."""
+def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Tell whether the build has a table of its own: what it kept is a view of what is held."""
     found = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE (database_name, schema_name, table_name) = (?, ?, ?)",
-        [BUILT, table.schema, f"{table.name}__new"],
+        [BUILT, "marts", name],
     )
     return found.fetchone() is not None
 
