@@ -1,8 +1,8 @@
 """The hourly build of the marts over a history eight times as long: it should cost the same.
 
 Both lakes have the same instruments, and one has eight times the months. Each is built once, then
-the settlements of one more hour come in, and the build after that is measured: what Dagster does
-every hour, models and data tests, as two processes.
+the settlements of one more hour come in, and the build after that is measured: dbt's models, its
+process and the commit included. Data tests, which look at everything, are not part of it.
 """
 
 import tempfile

@@ -22,7 +22,7 @@ from funding_platform.core.time_grid import HOUR, Window, month_start, next_mont
 from funding_platform.lake.connection import connect
 from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.marts.build import marts_build
-from funding_platform.lake.marts.changes import BuildNote, Plan, plan_of
+from funding_platform.lake.marts.changes import BuildNote, Plan, months_that_differ, plan_of
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.market import Row, frame_of
@@ -315,3 +315,24 @@ def test_quartiles_that_are_out_of_reach_are_asked_of_all_settlements(copied: Se
             with lake.commit("lose", lost):
                 lake.connection.execute(f"DELETE FROM marts.settled_quartiles WHERE {lost}")
             assert_frame_equal(lake.read(asked), told, rel_tol=1e-12)
+
+
+def test_a_build_of_all_months_tells_which_were_kept_wrong(copied: Settings) -> None:
+    note = plan(copied).note
+    old = (datetime.now(UTC) - timedelta(days=8)).isoformat()
+    leave(copied, BuildNote(note.months_read, note.began, note.code, old).as_extra())
+    assert (plan(copied).months, plan(copied).changed) == (None, [])
+    february, march = (datetime(2025, month, 1, tzinfo=UTC) for month in (2, 3))
+    with Lake(copied) as lake:
+        lake.connection.execute(
+            "ATTACH ':memory:' AS other; CREATE SCHEMA other.marts; "
+            "CREATE TABLE other.marts.settlement_months AS FROM marts.settlement_months; "
+            "DELETE FROM other.marts.settlement_months "
+            "WHERE venue = 'binance' AND month = TIMESTAMPTZ '2025-02-01 00:00:00+00'; "
+            "UPDATE other.marts.settlement_months SET missing = missing + 1 "
+            "WHERE venue = 'bybit' AND month = TIMESTAMPTZ '2025-03-01 00:00:00+00'"
+        )
+        wrong = months_that_differ(lake.connection, "other", [])
+        besides = months_that_differ(lake.connection, "other", wrong[:1])
+    assert wrong == [("binance", february), ("bybit", march)]
+    assert besides == [("bybit", march)]

@@ -10,7 +10,8 @@ with bounds as (
     from {{ ref('int_statistics_periods') }}
 ),
 
--- How many settlements may come between the quartiles and what is kept around them.
+-- One more settlement moves a quartile q by q places up among those that are kept, or by 1 - q down.
+-- Twice as many as have come may come.
 since as (
     select
         {{ names_of_all() }},
@@ -56,8 +57,8 @@ left join since using (venue, venue_symbol)
 where
     {%- for quartile in [0.25, 0.5, 0.75] %}
     {{ 'or ' if not loop.first }}(
-        ordered.below <= {{ quartile }} * ordered.of_all + 2 * coalesce(since.settlements, 0) + 100
+        ordered.below <= {{ quartile }} * ordered.of_all + {{ 2 * quartile }} * coalesce(since.settlements, 0) + 100
         and ordered.below + ordered.settlements
-        >= {{ quartile }} * ordered.of_all - 2 * coalesce(since.settlements, 0) - 100
+        >= {{ quartile }} * ordered.of_all - {{ 2 - 2 * quartile }} * coalesce(since.settlements, 0) - 100
     )
     {%- endfor %}

@@ -14,6 +14,7 @@ the file says, in a schema ``build`` that never leaves it.
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -22,13 +23,13 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.core.tables.increments import INCREMENTS
+from funding_platform.core.tables.increments import INCREMENTS, SETTLEMENT_MONTHS
 from funding_platform.lake.catalog import LAKE, current_snapshot, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.extensions import bare_connection
 from funding_platform.lake.locks import build_lock
-from funding_platform.lake.marts.changes import Plan, plan_of
+from funding_platform.lake.marts.changes import Plan, months_that_differ, plan_of
 from funding_platform.lake.marts.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.marts.swap import BUILT, Held, bring, held_by, query_of
 from funding_platform.lake.writer import Lake
@@ -38,6 +39,11 @@ RESULTS = "run_results.json"
 MANIFEST = "manifest.json"
 """Under dbt's target folder: what became of each node, and what the nodes are."""
 
+
+_LOGGER = logging.getLogger(__name__)
+
+_NAMED = 5
+"""Months that a message names."""
 
 OF_THE_BUILD = "build"
 """The schema of what concerns a build alone, and is not brought to the lake."""
@@ -85,11 +91,23 @@ class MartsBuild:
         with Lake(self.settings) as lake:
             lake.connection.execute(f"ATTACH {literal(self.file)} AS {BUILT} (READ_ONLY)")
             held = held_by(lake.connection)
+            self._compare(lake, queries)
             message = f"dbt built {', '.join(queries)}"
             with lake.commit(run_id, message, extra=self._note(queries)):
                 for name, query in queries.items():
                     if not name.startswith(f"{OF_THE_BUILD}."):
                         bring(lake.connection, held, name, query)
+
+    def _compare(self, lake: Lake, built: Collection[str]) -> None:
+        """Say so where a build of all months finds what was kept of them to be wrong."""
+        if self.plan.changed is None or SETTLEMENT_MONTHS.full_name not in built:
+            return
+        if wrong := months_that_differ(lake.connection, BUILT, self.plan.changed):
+            _LOGGER.warning(
+                "%d months were kept otherwise than their settlements say, and are mended: %s",
+                len(wrong),
+                ", ".join(f"{venue} {month:%Y-%m}" for venue, month in wrong[:_NAMED]),
+            )
 
     def _note(self, built: Collection[str]) -> dict[str, object] | None:
         """Say what the months are of; a build of some of it only voids what was said before."""
