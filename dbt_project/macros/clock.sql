@@ -21,3 +21,8 @@
         when {{ first }} <= {{ until }} then ({{ until }} - {{ first }}) // {{ step }} + 1
     end
 {%- endmacro %}
+
+{# Whether the periods of the statistics end with the lake. #}
+{% macro as_of_now() %}
+    {{ return(var('statistics_as_of') is none) }}
+{% endmacro %}

@@ -23,8 +23,16 @@
 {% endmaterialization %}
 
 {# What the query gives is new, and stands for all that the lake holds of the same unique_key. The
-   new rows are a table of their own; the model is a view of them and of what stays. #}
+   new rows are a table of their own; the model is a view of them and of what stays. A model that is
+   kept by month gives all rows of the months that changed, which may be none, or of all months; one
+   that is kept whole stays as it is, or is built anew. #}
 {% materialization incremental, adapter='duckdb' %}
+    {%- set by_month = config.get('meta', {}).get('by_month', false) -%}
+    {%- if config.get('meta', {}).get('kept_whole') -%}
+        {{ return(kept_as_held() if quartiles_hold() else materialization_table_duckdb()) }}
+    {%- elif by_month and not only_changed_months() -%}
+        {{ return(materialization_table_duckdb()) }}
+    {%- endif -%}
     {%- set target = this.incorporate(type='view') -%}
     {%- set added = target.incorporate(path={'identifier': this.identifier ~ '__new'}, type='table') -%}
     {%- set held = load_cached_relation(this) -%}
@@ -38,13 +46,24 @@
             {%- if held is not none %}
             union all by name
             from {{ api.Relation.create('held', this.schema, this.identifier) }}
-            where {{ key }} not in (select {{ key }} from {{ added }})
+            where {{ key }} not in (select {{ key }} from {{ 'build.changed_months' if by_month else added }})
             {%- endif %}
         )
     {% endcall %}
     {% do committed() %}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{# What the lake holds of the model, as it is: nothing of it is brought. #}
+{% macro kept_as_held() %}
+    {%- set target = this.incorporate(type='view') -%}
+    {% do in_place_of_another_kind(target) %}
+    {% call statement('main') %}
+        create or replace view {{ target }} as (from {{ as_held(this.schema, this.identifier) }})
+    {% endcall %}
+    {% do committed() %}
+    {{ return({'relations': [target]}) }}
+{% endmacro %}
 
 {# Whether the lake holds the model already: a table there, a view of it in a build. #}
 {% macro is_incremental() %}

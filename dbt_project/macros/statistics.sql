@@ -13,18 +13,53 @@
    beyond it. A yield that stays the same does not vary, however its hours are divided; what
    deviates by less than a millionth of the rates is their rounding. Null below two. #}
 {% macro funding_volatility(rate, hours) -%}
-    {%- set paid = 'sum(' ~ rate ~ ') filter (where ' ~ hours ~ ' is not null)' -%}
-    {%- set squares = 'sum(' ~ rate ~ ' * ' ~ rate ~ ') filter (where ' ~ hours ~ ' is not null)' -%}
-    {%- set yield = '(' ~ paid ~ ' / sum(' ~ hours ~ '))' -%}
+    {%- set known = ' filter (where ' ~ hours ~ ' is not null)' -%}
+    {{ volatility_of(
+        'count(' ~ hours ~ ')',
+        'sum(' ~ rate ~ ')' ~ known,
+        'sum(' ~ rate ~ ' * ' ~ rate ~ ')' ~ known,
+        'sum(' ~ rate ~ ' * ' ~ hours ~ ')',
+        'sum(' ~ hours ~ ')',
+        'sum(' ~ hours ~ ' * ' ~ hours ~ ')'
+    ) }}
+{%- endmacro %}
+
+{# The same of sums over settlements of known interval: how many, r, r * r, r * h, h and h * h. #}
+{% macro volatility_of(count, paid, squares, products, hours, squared_hours) -%}
+    {%- set yield = '(' ~ paid ~ ' / ' ~ hours ~ ')' -%}
     {%- set beyond -%}
-        ({{ squares }}
-        - 2 * {{ yield }} * sum({{ rate }} * {{ hours }})
-        + {{ yield }} * {{ yield }} * sum({{ hours }} * {{ hours }}))
+        ({{ squares }} - 2 * {{ yield }} * {{ products }} + {{ yield }} * {{ yield }} * {{ squared_hours }})
     {%- endset -%}
     case
-        when count({{ hours }}) < 2 then null
+        when {{ count }} < 2 then null
         when {{ beyond }} <= 1e-12 * {{ squares }} then 0
-        else
-            sqrt(8760 * count({{ hours }}) / (count({{ hours }}) - 1) * {{ beyond }} / sum({{ hours }}))
+        else sqrt(8760 * {{ count }} / ({{ count }} - 1) * {{ beyond }} / {{ hours }})
     end
+{%- endmacro %}
+
+{# The sample standard deviation, of a count, a sum and a sum of squares; 0 where nothing varies, null
+   below two. #}
+{% macro deviation_of(count, total, squares, minimum, maximum) -%}
+    case
+        when {{ count }} < 2 then null
+        when {{ minimum }} = {{ maximum }} then 0
+        else sqrt(greatest({{ squares }} - {{ total }} * {{ total }} / {{ count }}, 0) / ({{ count }} - 1))
+    end
+{%- endmacro %}
+
+{# Joins the default rate of a settlement's venue, at its time. #}
+{% macro beside_defaults(settlements, defaults) -%}
+    left join {{ ref('stg_default_funding_rates') }} as {{ defaults }}
+        on
+            {{ settlements }}.venue = {{ defaults }}.venue
+            and {{ settlements }}.funding_time >= {{ defaults }}.effective_from
+            and {{ settlements }}.funding_time < {{ defaults }}.effective_until
+{%- endmacro %}
+
+{# Whether a settlement is at the default that was joined to it, to the last digit that is printed. #}
+{% macro at_default(settlements, defaults) -%}
+    abs(
+        {{ settlements }}.funding_rate
+        - {{ defaults }}.default_rate_8h * {{ settlements }}.interval_hours / 8
+    ) <= {{ defaults }}.tolerance + 1e-12
 {%- endmacro %}

@@ -15,7 +15,10 @@ from funding_platform.commands.common import month, new_run_id, say, settings
 @click.option(
     "--until", "last", callback=month, help="Last month, YYYY-MM; that of the last settlement."
 )
-def transform(first: datetime | None, last: datetime | None) -> None:
+@click.option(
+    "--full", is_flag=True, help="Work out what marts keep of settled months anew, all of it."
+)
+def transform(first: datetime | None, last: datetime | None, full: bool) -> None:
     """Compute features, marts and the published file from what is stored.
 
     What the transform job of the Dagster UI does, in one command: after an import, for example.
@@ -26,7 +29,7 @@ def transform(first: datetime | None, last: datetime | None) -> None:
     from funding_platform.views.terminal import progress_bars, show
 
     with progress_bars():
-        done = run(settings(), new_run_id(), start=first, end=last)
+        done = run(settings(), new_run_id(), start=first, end=last, full=full)
     show(done.tables.with_columns(pl.col("seconds").round(1)))
     for test in done.warnings:
         say(f"Warning: dbt test {test.name}: {test.message}", err=True)

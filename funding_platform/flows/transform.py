@@ -52,6 +52,7 @@ def transform(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    full: bool = False,
 ) -> Transformed:
     """Rebuild the features of whole months, then all marts, then the published file.
 
@@ -62,6 +63,8 @@ def transform(
     start, end
         Instants in the first and in the last of the months; those of the first and of the last
         settlement stored when not given.
+    full
+        Work out what the marts keep of settled months anew, also where nothing has changed.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def transform(
     """
     months = _months(settings, start, end)
     built = [_rebuilt(computed, months, settings, run_id) for computed in COMPUTED]
-    marts, tests = _marts(settings, run_id)
+    marts, tests = _marts(settings, run_id, full=full)
     began = time.monotonic()
     with step("publish"):
         published = publish(settings)
@@ -113,11 +116,11 @@ def _rebuilt(
 
 
 def _marts(
-    settings: Settings, run_id: str
+    settings: Settings, run_id: str, *, full: bool
 ) -> tuple[list[tuple[str, int | None, float]], list[Node]]:
     """Have dbt build and test; return the marts that it built, and its tests."""
     target = settings.dbt_dir
-    with marts_build(settings) as build:
+    with marts_build(settings, full=full) as build:
         with step("dbt build"):
             nodes = run_dbt(BUILD, build.environment(), target)
             build.swap(run_id, target)

@@ -11,6 +11,7 @@ import duckdb
 
 from funding_platform.core.tables.backtest import EQUITY, EXPOSURE, LEDGER
 from funding_platform.core.tables.collected import RAW_PAYLOADS
+from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.opportunities import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
@@ -21,13 +22,13 @@ from funding_platform.lake.locks import publish_lock
 from funding_platform.settings import Settings
 
 UNPUBLISHED = (
-    *(table.full_name for table in (RAW_PAYLOADS, EQUITY, EXPOSURE, LEDGER)),
+    *(table.full_name for table in (RAW_PAYLOADS, EQUITY, EXPOSURE, LEDGER, *INCREMENTS)),
     FUNDING_RATES_RESAMPLED.full_name,
     OPPORTUNITY_HISTORY.full_name,
 )
 """What would make the file many times as large: answers for the lake's keepers only, the inner
-workings of backtests, the resampled history, which can be worked out from the settlements, and
-what every pair was worth in every hour of three months."""
+workings of backtests and of the marts, the resampled history, which can be worked out from the
+settlements, and what every pair was worth in every hour of three months."""
 
 
 def publish(settings: Settings) -> dict[str, int]:

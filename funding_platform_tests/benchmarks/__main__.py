@@ -34,6 +34,7 @@ BENCHMARKS = (
     "curves",
     "pca",
     "statistics",
+    "growth",
     "backtest",
     "backtest_runs",
     "opportunities",

@@ -18,6 +18,7 @@ def test_every_column_of_every_model_is_described(built: Built) -> None:
             columns = model.get("columns", [])
             described[model["name"]] = {one["name"]: one.get("description", "") for one in columns}
     models = {path.stem for path in (PROJECT / "models").rglob("*.sql")}
+    models -= {path.stem for path in (PROJECT / "models" / "build").iterdir()}  # not of the lake
     stored = built.read(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' "
         "AND schema_name IN ('staging', 'intermediate', 'marts')"

@@ -41,13 +41,35 @@ ends as (
     select
         venue,
         venue_symbol,
-        epoch_ms(min(funding_time)) as first_ms,
-        epoch_ms(max(funding_time)) as last_ms,
-        arg_min_null(interval_hours, funding_time) * 3600000 as first_step_ms,
-        arg_max_null(interval_hours, funding_time) * 3600000 as last_step_ms
-    from {{ ref('int_settlements') }}
-    where not coalesce(of_earlier_listing, false)
+        epoch_ms(min(first_funding_time)) as first_ms,
+        epoch_ms(max(last_funding_time)) as last_ms,
+        arg_min_null(first_interval_hours, first_funding_time) * 3600000 as first_step_ms,
+        arg_max_null(last_interval_hours, last_funding_time) * 3600000 as last_step_ms
+    from {{ ref('int_settlement_months') }}
+    where not of_earlier_listing
     group by venue, venue_symbol
+),
+
+-- Within months and between them.
+gaps as (
+    select
+        venue,
+        venue_symbol,
+        funding_time,
+        interval_hours,
+        missing_before
+    from {{ ref('settlement_gaps') }}
+
+    union all
+
+    select
+        venue,
+        venue_symbol,
+        first_funding_time as funding_time,
+        first_interval_hours as interval_hours,
+        missing_before
+    from {{ ref('int_settlement_months') }}
+    where missing_before > 0
 ),
 
 -- Where to begin, in which steps, and how many.
@@ -59,7 +81,7 @@ stretches as (
         epoch_ms(funding_time) as origin_ms,
         -interval_hours * 3600000 as step_ms,
         missing_before as steps
-    from {{ ref('int_settlements') }}
+    from gaps
 
     union all by name
 
@@ -137,7 +159,7 @@ settled as (
         venue,
         classes.asset_class,
         round(epoch_ms(settlements.funding_time) / 3600000) as hour
-    from {{ ref('int_settlements') }} as settlements
+    from {{ ref('stg_funding_rates') }} as settlements
     inner join classes using (venue, venue_symbol)
 ),
 

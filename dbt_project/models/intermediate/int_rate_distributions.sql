@@ -33,3 +33,8 @@ select
     quartiles[2] as median_8h,
     quartiles[3] as quartile_3_8h
 from distributions
+{% if as_of_now() %}
+union all by name
+
+select * from {{ ref('int_whole_distributions') }}
+{% endif %}

@@ -1,4 +1,5 @@
--- A settlement is a row of every period that it lies in.
+-- A settlement is a row of every period that it lies in, but of `all`: that is added up of months. Where
+-- the periods end earlier than the lake does, months cannot tell.
 select
     settlements.venue,
     settlements.venue_symbol,
@@ -19,22 +20,24 @@ select
                 )::bigint - 1
             )
     end as missing,
-    abs(
-        settlements.funding_rate - defaults.default_rate_8h * settlements.interval_hours / 8
-    ) <= defaults.tolerance + 1e-12 as at_default,
+    {{ at_default('settlements', 'defaults') }} as at_default,
     settlements.missing_before = 0
     and settlements.previous_rate_8h is not null
     and settlements.previous_time > periods.starts_at as follows,
     case when follows then settlements.rate_8h end as following_rate_8h,
     case when follows then settlements.previous_rate_8h end as followed_rate_8h
+{% if as_of_now() -%}
+from {{ ref('int_recent_settlements') }} as settlements
+{%- else -%}
 from {{ ref('int_settlements') }} as settlements
+{%- endif %}
 inner join {{ ref('int_statistics_periods') }} as periods
     on
         settlements.funding_time > periods.starts_at
         and settlements.funding_time <= periods.as_of
-left join {{ ref('stg_default_funding_rates') }} as defaults
-    on
-        settlements.venue = defaults.venue
-        and settlements.funding_time >= defaults.effective_from
-        and settlements.funding_time < defaults.effective_until
-where not coalesce(settlements.of_earlier_listing, false)
+{{ beside_defaults('settlements', 'defaults') }}
+where
+    not coalesce(settlements.of_earlier_listing, false)
+    {%- if as_of_now() %}
+    and periods.period <> 'all'
+    {%- endif %}

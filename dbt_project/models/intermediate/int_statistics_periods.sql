@@ -1,3 +1,6 @@
+{# A table, not a view: many ask for it, and each would look for the newest of all settlements. #}
+{{ config(materialized='table') }}
+
 -- The end is the newest settlement, not the clock, so that a replayed lake gives the same answer
 -- at any time.
 with newest as (

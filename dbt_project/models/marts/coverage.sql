@@ -1,29 +1,17 @@
 -- Each missing settlement counts for the month it was due in.
 
-with settlements as materialized (
-    select
-        venue,
-        venue_symbol,
-        funding_time,
-        date_trunc('month', funding_time) as month,
-        interval_hours,
-        previous_time,
-        gap_hours
-    from {{ ref('int_settlements') }}
-),
-
-stored as (
+with stored as (
     select
         venue,
         venue_symbol,
         month,
-        count(*) as settlements,
-        min(interval_hours) as min_interval_hours,
-        max(interval_hours) as max_interval_hours,
-        min(funding_time) as first_funding_time,
-        max(funding_time) as last_funding_time,
-        max(gap_hours) as widest_gap_hours
-    from settlements
+        sum(settlements)::bigint as settlements,
+        min(min_interval_hours) as min_interval_hours,
+        max(max_interval_hours) as max_interval_hours,
+        min(first_funding_time) as first_funding_time,
+        max(last_funding_time) as last_funding_time,
+        max(greatest(widest_gap_hours, gap_hours)) as widest_gap_hours
+    from {{ ref('int_settlement_months') }}
     group by venue, venue_symbol, month
 ),
 
@@ -39,7 +27,7 @@ touching_gaps as (
             )
         ) as month,
         gap_hours
-    from settlements
+    from {{ ref('int_settlement_months') }}
     where previous_time < month
 ),
 

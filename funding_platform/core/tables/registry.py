@@ -21,6 +21,7 @@ from funding_platform.core.tables.collected import (
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import (
     OPPORTUNITIES,
@@ -65,6 +66,7 @@ TABLES: Final = {
         FEE_HISTORY,
         REFERENCE_PRICES,
         *STATISTICS,
+        *INCREMENTS,
         *BACKTEST_TABLES,
     )
 }

@@ -8,24 +8,30 @@ whose parent was killed has no lock, and nothing to harm.
 
 Of what dbt builds the lake stores the tables that are declared. Every other model it holds as its
 query: working tables, which exist so that a build computes something once, stay in the file.
+
+What is kept of settled months is worked out for those that changed since the last build. Which ones
+the file says, in a schema ``build`` that never leaves it.
 """
 
 import json
+import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
+from funding_platform.core.tables.increments import INCREMENTS, SETTLEMENT_MONTHS
 from funding_platform.lake.catalog import LAKE, current_snapshot, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.extensions import bare_connection
 from funding_platform.lake.locks import build_lock
+from funding_platform.lake.marts.changes import Plan, months_that_differ, plan_of
 from funding_platform.lake.marts.dbt_plugin import HELD, attach_held, dbt_environment
-from funding_platform.lake.marts.swap import BUILT, bring, held_by, query_of
+from funding_platform.lake.marts.swap import BUILT, Held, bring, held_by, query_of
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
@@ -34,13 +40,23 @@ MANIFEST = "manifest.json"
 """Under dbt's target folder: what became of each node, and what the nodes are."""
 
 
+_LOGGER = logging.getLogger(__name__)
+
+_NAMED = 5
+"""Months that a message names."""
+
+OF_THE_BUILD = "build"
+"""The schema of what concerns a build alone, and is not brought to the lake."""
+
+
 @dataclass(frozen=True, slots=True)
 class MartsBuild:
-    """A build under way: the file that dbt works in, and the snapshot of the lake it reads."""
+    """A build under way: the file that dbt works in, the snapshot that it reads, its plan."""
 
     settings: Settings
     file: Path
     snapshot: int
+    plan: Plan
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make dbt work in this build, and die with this process."""
@@ -75,14 +91,41 @@ class MartsBuild:
         with Lake(self.settings) as lake:
             lake.connection.execute(f"ATTACH {literal(self.file)} AS {BUILT} (READ_ONLY)")
             held = held_by(lake.connection)
-            with lake.commit(run_id, f"dbt built {', '.join(queries)}"):
+            self._compare(lake, queries)
+            message = f"dbt built {', '.join(queries)}"
+            with lake.commit(run_id, message, extra=self._note(queries)):
                 for name, query in queries.items():
-                    bring(lake.connection, held, name, query)
+                    if not name.startswith(f"{OF_THE_BUILD}."):
+                        bring(lake.connection, held, name, query)
+
+    def _compare(self, lake: Lake, built: Collection[str]) -> None:
+        """Say so where a build of all months finds what was kept of them to be wrong."""
+        if self.plan.changed is None or SETTLEMENT_MONTHS.full_name not in built:
+            return
+        if wrong := months_that_differ(lake.connection, BUILT, self.plan.changed):
+            _LOGGER.warning(
+                "%d months were kept otherwise than their settlements say, and are mended: %s",
+                len(wrong),
+                ", ".join(f"{venue} {month:%Y-%m}" for venue, month in wrong[:_NAMED]),
+            )
+
+    def _note(self, built: Collection[str]) -> dict[str, object] | None:
+        """Say what the months are of; a build of some of it only voids what was said before."""
+        kept = {table.full_name for table in INCREMENTS}
+        if kept.isdisjoint(built):
+            return None
+        note = self.plan.note
+        return (note if kept <= set(built) else replace(note, months_read=None)).as_extra()
 
 
 @contextmanager
-def marts_build(settings: Settings) -> Iterator[MartsBuild]:
+def marts_build(settings: Settings, *, full: bool = False) -> Iterator[MartsBuild]:
     """Begin a build, alone; what it leaves behind goes when it ends, or when the next one begins.
+
+    Parameters
+    ----------
+    full
+        Work out all that is kept of settled months anew, not only what changed.
 
     Raises
     ------
@@ -96,19 +139,22 @@ def marts_build(settings: Settings) -> Iterator[MartsBuild]:
         folder.mkdir()
         try:
             file = folder / "lake.duckdb"
-            yield MartsBuild(settings, file, _show_the_lake(settings, file))
+            with connect(settings) as lake:
+                snapshot = current_snapshot(lake)
+                held = held_by(lake)
+                plan = plan_of(lake, snapshot, full=full)
+            _show_the_lake(settings, file, snapshot, held)
+            _show_the_plan(settings, file, plan)
+            yield MartsBuild(settings, file, snapshot, plan)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _show_the_lake(settings: Settings, file: Path) -> int:
-    """Fill the file with views of all that the lake holds; returns the snapshot they show.
+def _show_the_lake(settings: Settings, file: Path, snapshot: int, held: Held) -> None:
+    """Fill the file with views of all that the lake holds.
 
     The lake's views are made again from their queries, so that they read what dbt builds.
     """
-    with connect(settings) as lake:
-        snapshot = current_snapshot(lake)
-        held = held_by(lake)
     with bare_connection(settings) as connection:
         connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
         attach_held(connection, settings, snapshot)
@@ -117,7 +163,19 @@ def _show_the_lake(settings: Settings, file: Path) -> int:
         for name in held.comments.keys() - held.views.keys():
             connection.execute(f"CREATE VIEW {name} AS FROM {HELD}.{name}")
         _show_views(connection, {name: query_of(view) for name, view in held.views.items()})
-    return snapshot
+
+
+def _show_the_plan(settings: Settings, file: Path, plan: Plan) -> None:
+    """Tell dbt which months to work out, in a table that is there unless it is all of them."""
+    with bare_connection(settings) as connection:
+        connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
+        connection.execute(f"CREATE SCHEMA {LAKE}.{OF_THE_BUILD}")
+        if plan.months is None:
+            return
+        changes = f"{LAKE}.{OF_THE_BUILD}.changes"
+        connection.execute(f"CREATE TABLE {changes} (venue VARCHAR, month TIMESTAMPTZ)")
+        venues, months = [one for one, _ in plan.months], [month for _, month in plan.months]
+        connection.execute(f"INSERT INTO {changes} SELECT unnest(?), unnest(?)", [venues, months])
 
 
 def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:

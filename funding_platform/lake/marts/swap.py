@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.opportunities import GROWING, Growth
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
@@ -81,6 +82,9 @@ def bring(connection: duckdb.DuckDBPyConnection, held: Held, name: str, query: s
     columns = held.columns.get(name, {})
     if growth := GROWING.get(name):
         columns = _grow(connection, table, growth, columns)
+    elif table in INCREMENTS and not _has_table(connection, table.name):
+        if _has_table(connection, f"{table.name}__new"):
+            _renew(connection, table)
     else:
         columns = _replace(connection, table, columns)
     if held.comments.get(name) != table.description or not columns:
@@ -148,6 +152,24 @@ def _grow(
         [growth.kept.days],
     )
     return columns
+
+
+def _has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Tell whether the build has a table of its own: what it kept is a view of what is held."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE (database_name, schema_name, table_name) = (?, ?, ?)",
+        [BUILT, "marts", name],
+    )
+    return found.fetchone() is not None
+
+
+def _renew(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Replace the rows of months that were worked out anew; some may have none any more."""
+    connection.execute(
+        f"DELETE FROM {table.full_name} WHERE (venue, month) IN "
+        f"(SELECT (venue, month) FROM {BUILT}.build.changed_months)"
+    )
+    _insert(connection, table, f"{BUILT}.{table.full_name}__new")
 
 
 def _widen(
