@@ -70,6 +70,9 @@ def _daemon(facts: DagsterFacts, now: datetime) -> Finding:
 
 
 def _code_servers(facts: DagsterFacts) -> list[Finding]:
+    """Judge the code servers; where no daemon has ever run, none of them need run either."""
+    if not facts.heartbeats:
+        return []
     return [
         Finding(
             problem is None,

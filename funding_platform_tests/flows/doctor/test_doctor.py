@@ -162,7 +162,8 @@ def test_dagster_that_is_well() -> None:
         under_way=(("history of okx", NOW - timedelta(minutes=3)),),
         held_slots=(("venue_okx", "run-1"),),
     )
-    for given in (facts, DagsterFacts()):
+    never_started = DagsterFacts(code_servers={"funding": "does not answer (UNKNOWN)"})
+    for given in (facts, DagsterFacts(), never_started):
         assert [finding.text for finding in judged(given, NOW) if not finding.well] == []
     texts = [finding.text for finding in judged(facts, NOW)]
     assert "1 runs are under way, the oldest for 3 min; no job's last run failed" in texts
