@@ -200,7 +200,7 @@ def _hourly_results(
             yield check
 
 
-def _next_rolls(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+def _next_rolls(frame: pl.DataFrame) -> dict[str, Any]:
     """Say when the perpetuals of a snapshot settle next; nothing of frames that do not know."""
     if "next_funding_time" not in frame.columns:
         return {}
