@@ -191,16 +191,19 @@ def _hourly_results(
         if attempt.error is None:
             yield dg.MaterializeResult(
                 asset_key=key,
-                metadata=frame_metadata(one.frame)
-                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0}
-                | _next_rolls(one.frame),
+                metadata={
+                    **frame_metadata(one.frame),
+                    "status": attempt.status,
+                    "latency_ms": attempt.latency_ms or 0.0,
+                    **_next_rolls(one.frame),
+                },
                 check_results=[check],
             )
         else:
             yield check
 
 
-def _next_rolls(frame: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+def _next_rolls(frame: pl.DataFrame) -> dict[str, Any]:
     """Say when the perpetuals of a snapshot settle next; nothing of frames that do not know."""
     if "next_funding_time" not in frame.columns:
         return {}
