@@ -48,7 +48,7 @@ def _hourly(folder: Path, venues: int, hours: int) -> tuple[float, float]:
     settings = Settings(data_dir=folder / "data")
     with Lake(settings) as lake, lake.commit("benchmark", "instruments"):
         lake.connection.execute(
-            f"INSERT INTO {INSTRUMENTS.full_name} BY NAME SELECT venue_symbol AS base, "
+            f"INSERT INTO {INSTRUMENTS.full_name} BY NAME SELECT 'COIN' || coin AS base, "
             "'USDT' AS quote, 1.0 AS multiplier, 'linear' AS contract_type, 'trading' AS status, "
             f"{END} AS first_seen_at, {END} AS last_seen_at, {INSTRUMENT.format(venues=venues)}"
         )

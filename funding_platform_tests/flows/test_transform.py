@@ -126,7 +126,7 @@ def test_a_test_that_fails_is_named_and_stops_nothing(
 
 
 def test_only_the_months_named_are_rebuilt(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transform, "_marts", lambda *_: ([], []))
+    monkeypatch.setattr(transform, "_marts", lambda *_, **__: ([], []))
     with Lake(lake) as opened:
         opened.connection.execute("DELETE FROM features.feature_store")
     result = run("transform", "--from", "2025-02")
