@@ -22,7 +22,7 @@ from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.outdated import refuse_outdated
 from funding_platform.lake.recovery.copies import keep_copy, spare_file
 from funding_platform.lake.savings import SAFETY, bytes_on_disk, snapshot_times
-from funding_platform.lake.vacuum import free_room
+from funding_platform.lake.vacuum import WORTH_BYTES, free_room
 from funding_platform.settings import Settings
 
 _Done = TypeVar("_Done")
@@ -109,8 +109,7 @@ def maintain(
         except duckdb.Error as error:
             clear_up(connection, lock)
             raise translated(error) from error
-    with commit_lock(settings):
-        room = free_room(settings, give_back=True)
+    room = free_room(settings, give_back=WORTH_BYTES)
     keep_copy(settings)
     return MaintenanceReport(
         dropped,

@@ -118,5 +118,5 @@ def _size(path: Path) -> int:
 
 
 def _free(settings: Settings) -> int | None:
-    room = free_room(settings, give_back=False)
+    room = free_room(settings)
     return room.before if room.fault is None else None

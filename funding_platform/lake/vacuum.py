@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from funding_platform.lake.catalog import catalog_file, readable
+from funding_platform.lake.locks import commit_lock
 from funding_platform.settings import Settings
 
 WORTH_BYTES = 1024 * 1024
@@ -34,23 +36,22 @@ class FreeRoom(NamedTuple):
     fault: str | None = None
 
 
-def free_room(settings: Settings, *, give_back: bool) -> FreeRoom:
-    """Measure the unused room within the catalog, and give it back where it is worth it.
+def free_room(settings: Settings, *, give_back: int | None = None) -> FreeRoom:
+    """Measure the unused room within the catalog; give it back if it is so many bytes or more.
 
-    Readers stay at work: in a write-ahead log they see the catalog as it was. What goes wrong, such
-    as a disk without room for the copy that SQLite makes, leaves the catalog as it was.
+    Readers stay at work: in a write-ahead log they see the catalog as it was. Writers wait: one
+    that has begun cannot commit to a catalog written meanwhile. What goes wrong, such as a
+    disk without room for the copy that SQLite makes, leaves the catalog as it was.
     """
-    worth = WORTH_BYTES if give_back else sys.maxsize
+    if give_back is None:
+        return _look(readable(catalog_file(settings)), sys.maxsize)
+    with commit_lock(settings):
+        return _look(catalog_file(settings), give_back)
+
+
+def _look(catalog: Path, worth: int) -> FreeRoom:
     done = subprocess.run(  # noqa: S603 - a program of our own
-        [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            _LOOK,
-            str(readable(catalog_file(settings))),
-            str(worth),
-        ],
+        [sys.executable, "-I", "-S", "-c", _LOOK, str(catalog), str(worth)],
         check=False,
         capture_output=True,
         text=True,

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -13,6 +14,9 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.errors import LakeLockedError
+from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.recovery.backup import back_up
+from funding_platform.lake.vacuum import free_room
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, rates
@@ -55,7 +59,7 @@ def read_often(
         raise
 
 
-def test_four_writers_and_two_readers(settings: Settings) -> None:
+def test_four_writers_and_two_readers_beside_upkeep(settings: Settings, tmp_path: Path) -> None:
     Lake(settings).connection.close()
     failures: multiprocessing.Queue[str] = SPAWN.Queue()
     stop = SPAWN.Event()
@@ -64,8 +68,10 @@ def test_four_writers_and_two_readers(settings: Settings) -> None:
     readers = [SPAWN.Process(target=read_often, args=(settings, stop, failures)) for _ in range(2)]
     for process in (*writers, *readers):
         process.start()
-    for process in writers:
-        process.join()
+    while any(process.is_alive() for process in writers):
+        maintain(settings, keep_days=0)
+        assert free_room(settings, give_back=0).fault is None
+        back_up(settings, tmp_path / "backups", keep=1, begin=lambda *_: lambda: None)
     stop.set()
     for process in readers:
         process.join()
