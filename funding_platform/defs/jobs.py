@@ -76,7 +76,7 @@ def transform_job() -> AssetJob:
     return dg.define_asset_job(
         TRANSFORM,
         selection=dg.AssetSelection.groups(
-            "features", "staging", "intermediate", "marts", "core", "published"
+            "features", "build", "staging", "intermediate", "marts", "core", "published"
         ),
         tags=longest(hours=2),
         description="Features of the month, all marts, and the published file.",
