@@ -36,7 +36,8 @@ def alert_sensors(**stated: Any) -> list[dg.SensorDefinition]:
         description="Raises an alert for a job whose run has failed.",
     )
     def alert_failed_runs(context: dg.RunFailureSensorContext) -> None:
-        _note(context, Settings(**stated), failed=True)
+        told = "; ".join(_cause(event) for event in context.get_step_failure_events())
+        _note(context, Settings(**stated), failed=True, told=told)
 
     @dg.run_status_sensor(
         name="alert_recovered_runs",
@@ -46,7 +47,7 @@ def alert_sensors(**stated: Any) -> list[dg.SensorDefinition]:
         description="Ends the alert of a job whose next run has succeeded.",
     )
     def alert_recovered_runs(context: dg.RunStatusSensorContext) -> None:
-        _note(context, Settings(**stated), failed=False)
+        _note(context, Settings(**stated), failed=False, told="it succeeded")
 
     @dg.sensor(
         name="alerts",
@@ -84,15 +85,21 @@ def subject_of(run: dg.DagsterRun) -> str:
     return f"{run.job_name} of {venue}" if venue else run.job_name
 
 
-def _note(context: dg.RunStatusSensorContext, settings: Settings, *, failed: bool) -> None:
+def _cause(event: dg.DagsterEvent) -> str:
+    """Say in a line why a step failed: the first error in the chain, without its traceback."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    first, *_ = (error.message.strip() if error is not None else "").split("\n")
+    return f"{event.step_key}: {first}"
+
+
+def _note(
+    context: dg.RunStatusSensorContext, settings: Settings, *, failed: bool, told: str
+) -> None:
     """Note the end of a run; the sensor ``alerts`` sends what follows from it."""
     run = context.dagster_run
     partition = run.tags.get(PARTITION_TAG)
     which = f"run {run.run_id}" + (f" of partition {partition}" if partition else "")
-    run_observed(
-        settings,
-        subject_of(run),
-        failed=failed,
-        text=f"{which}: {context.dagster_event.message or ''}",
-        now=datetime.now(UTC),
-    )
+    text = f"{which}: {told or context.dagster_event.message or ''}"
+    run_observed(settings, subject_of(run), failed=failed, text=text, now=datetime.now(UTC))

@@ -71,6 +71,7 @@ def test_a_failed_run_is_told_and_so_is_the_next_that_succeeds(
     assert receiver.events.count(("resolved", "trade of okx")) == 1
     told = next(post for post in receiver.posts if post["event"] == "raised")
     assert told["kind"] == "run_failed"
+    assert told["text"].endswith(": work: ValueError: the market is closed")
     assert done.run_id not in told["text"], "the first run that failed, not the last"
 
 
