@@ -191,9 +191,12 @@ def _hourly_results(
         if attempt.error is None:
             yield dg.MaterializeResult(
                 asset_key=key,
-                metadata=frame_metadata(one.frame)
-                | {"status": attempt.status, "latency_ms": attempt.latency_ms or 0.0}
-                | _next_rolls(one.frame),
+                metadata={
+                    **frame_metadata(one.frame),
+                    **_next_rolls(one.frame),
+                    "status": attempt.status,
+                    "latency_ms": attempt.latency_ms or 0.0,
+                },
                 check_results=[check],
             )
         else:
