@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG
+from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG, PRIORITY_TAG
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.defs.raw import HISTORIES, raw_key
@@ -15,6 +15,10 @@ from funding_platform.venues.registry import offering, venue_spec
 COLLECT = "collect_hourly"
 TRANSFORM = "transform"
 BACKTEST = "backtest"
+
+HISTORY_TAG = "funding/history"
+"""Run tag: by it `dagster.yaml` leaves a place to runs that are not of history. What is perishable
+goes first there, and then what is made of it."""
 
 AssetJob: TypeAlias = UnresolvedAssetJobDefinition
 """A job as it is before the assets that it selects are known."""
@@ -40,7 +44,7 @@ def history_job(venue: str) -> AssetJob:
     return dg.define_asset_job(
         history_job_name(venue),
         selection=dg.AssetSelection.assets(*history_keys(venue)),
-        tags=longest(hours=6) | {MAX_RETRIES_TAG: "1"},
+        tags=longest(hours=6) | {MAX_RETRIES_TAG: "1", HISTORY_TAG: "true"},
         description="Refetch and replace whole months of settled rates, candles and open interest "
         f"of {venue_spec(venue).title}.",
     )
@@ -66,7 +70,7 @@ def collect_job(venues: list[str]) -> AssetJob:
     return dg.define_asset_job(
         COLLECT,
         selection=dg.AssetSelection.assets(*keys),
-        tags=longest(minutes=10),
+        tags=longest(minutes=10) | {PRIORITY_TAG: "2"},
         description="Look at every venue once.",
     )
 
@@ -78,7 +82,7 @@ def transform_job() -> AssetJob:
         selection=dg.AssetSelection.groups(
             "features", "build", "staging", "intermediate", "marts", "core", "published"
         ),
-        tags=longest(hours=2),
+        tags=longest(hours=2) | {PRIORITY_TAG: "1"},
         description="Features of the month, all marts, and the published file.",
     )
 

@@ -41,6 +41,9 @@ RECENT = timedelta(days=7)
 HOURLY_TABLES = (INSTRUMENTS, MARKET_SNAPSHOTS)
 """Tables whose assets are partitioned by the hour; all others are by the month, if at all."""
 
+COLLECTED = INSTRUMENTS.schema
+"""The schema of what venues are asked for, whose partitions begin with each."""
+
 MONTH = timedelta(days=365.25 / 12)
 
 BY_RANGE = dg.BackfillPolicy.single_run()
@@ -77,7 +80,7 @@ def months_kept(spec: VenueSpec, now: datetime) -> dg.MonthlyPartitionsDefinitio
     )
 
 
-def mapping_of(source: Input) -> dg.PartitionMapping:
+def mapping_of(source: Input) -> dg.PartitionMapping | None:
     """Return how a month of a computed table maps to the partitions of one of its inputs.
 
     To the hours of that month, of which whichever were collected count; to that month and as many
@@ -87,6 +90,8 @@ def mapping_of(source: Input) -> dg.PartitionMapping:
     What lies beyond the end of the month, within the input's reach, is not waited for: a refresh
     in the next month picks it up.
     """
+    if source.table.schema != COLLECTED and not source.look_back:
+        return None
     look_back = 0 if source.table in HOURLY_TABLES else math.ceil(source.look_back / MONTH)
     return dg.TimeWindowPartitionMapping(
         start_offset=-look_back, allow_nonexistent_upstream_partitions=True

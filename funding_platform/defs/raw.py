@@ -193,9 +193,9 @@ def _hourly_results(
                 asset_key=key,
                 metadata={
                     **frame_metadata(one.frame),
+                    **_next_rolls(one.frame),
                     "status": attempt.status,
                     "latency_ms": attempt.latency_ms or 0.0,
-                    **_next_rolls(one.frame),
                 },
                 check_results=[check],
             )

@@ -37,6 +37,10 @@ def dependencies(computed: ComputedTable) -> dict[str, dg.PartitionMapping | Non
             {"raw/binance/funding_rates": months_before(1)},
         ),
         (
+            Input(FUNDING_RATES, "funding_time"),
+            {"raw/binance/funding_rates": months_before(0)},
+        ),
+        (
             Input(MARKET_SNAPSHOTS, "snapshot_hour", timedelta(hours=9)),
             {f"raw/{venue}/market_snapshots": months_before(0) for venue in VENUES},
         ),

@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG, PRIORITY_TAG
 from dagster._core.test_utils import create_run_for_test
 
 from funding_platform.core.errors import FundingError
@@ -64,3 +64,18 @@ def test_every_job_ends_some_time(definitions: dg.Definitions) -> None:
     for job in (HISTORY_OF_OKX, COLLECT, TRANSFORM, BACKTEST, MAINTENANCE):
         longest = int(definitions.resolve_job_def(job).tags[MAX_RUNTIME_SECONDS_TAG])
         assert 0 < longest <= 6 * 3600
+
+
+def test_the_hour_does_not_wait_for_history(
+    home: dg.DagsterInstance, definitions: dg.Definitions
+) -> None:
+    queue = home.get_concurrency_config().run_queue_config
+    assert queue is not None
+    (limit,) = queue.tag_concurrency_limits
+    assert limit["key"] in definitions.resolve_job_def(HISTORY_OF_OKX).tags
+    assert limit["limit"] < queue.max_concurrent_runs
+    collecting, transforming, history = (
+        int(definitions.resolve_job_def(job).tags.get(PRIORITY_TAG, 0))
+        for job in (COLLECT, TRANSFORM, HISTORY_OF_OKX)
+    )
+    assert collecting > transforming > history
