@@ -151,7 +151,7 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     for folder in ("models", "macros", "seeds", "dbt_project.yml"):
         for path in sorted([project / folder, *(project / folder).rglob("*")]):
-            if path.suffix in (".sql", ".yml", ".csv"):
+            if path.is_file() and path.suffix in (".sql", ".yml", ".csv"):
                 digest.update(f"{path.relative_to(project)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
