@@ -261,16 +261,17 @@ def test_a_build_that_reads_no_note_works_out_all(copied: Settings) -> None:
     ("changed", "value"),
     [
         ("code", "of another version"),
-        ("full_at", (datetime.now(UTC) - timedelta(days=8)).isoformat()),
-        ("full_at", (datetime.now(UTC) + timedelta(days=1)).isoformat()),
+        ("full_at", timedelta(days=-8)),
+        ("full_at", timedelta(days=1)),
         ("months_read", -1),
         ("months_read", 10**6),
     ],
 )
 def test_a_note_that_does_not_hold_is_not_built_upon(
-    copied: Settings, changed: str, value: str | int
+    copied: Settings, changed: str, value: str | int | timedelta
 ) -> None:
-    note = {**plan(copied).note.as_extra(), changed: value}
+    noted = (datetime.now(UTC) + value).isoformat() if isinstance(value, timedelta) else value
+    note = {**plan(copied).note.as_extra(), changed: noted}
     leave(copied, note)
     assert plan(copied).months is None
 
