@@ -80,7 +80,7 @@ WHERE f.kind = 'settled' AND f.as_of BETWEEN $now - INTERVAL 2 DAY AND $now
 QUALIFY row_number() OVER (PARTITION BY venue, venue_symbol ORDER BY as_of DESC) = 1
 """
 _OPPORTUNITIES: Final = """
-SELECT base, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost_bps, observed_at
+SELECT asset, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost_bps, observed_at
 FROM marts.opportunities_best WHERE tier = 'actionable' AND net_apr IS NOT NULL
 """
 
@@ -226,17 +226,17 @@ def curves_far_from_mean(scene: Scene) -> list[Observation]:
 
 
 def opportunities(scene: Scene) -> list[Observation]:
-    """Observe the best actionable pair of every base."""
+    """Observe the best actionable pair of every asset."""
     require_built(scene.lake, OPPORTUNITIES_BEST)
     return [
         Observation(
-            base,
+            asset,
             net_apr,
             f"long {long_venue} {long_symbol}, short {short_venue} {short_symbol}: "
             f"{_percent(net_apr)} a year net of {cost:.1f} bp, at {at:%Y-%m-%d %H:%M} UTC",
             {"long_venue": long_venue, "short_venue": short_venue, "net_apr": net_apr},
         )
-        for base, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost, at in (
+        for asset, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost, at in (
             scene.rows(_OPPORTUNITIES)
         )
     ]

@@ -131,9 +131,9 @@ CREATE TABLE marts.coverage AS SELECT * FROM (VALUES
     ('gone', 'BTC', TIMESTAMPTZ '2026-03-01 00:00:00+00', 30, 30)
 ) AS t(venue, venue_symbol, month, missing, expected);
 CREATE TABLE marts.opportunities_best AS SELECT * REPLACE (net_apr::DOUBLE AS net_apr) FROM (VALUES
-    ('LINK', 'aster', 'L', 'okx', 'S', 0.61, 28.5, now(), 'actionable'),
-    ('DOGE', 'aster', 'L', 'okx', 'S', 9.0, 28.5, now(), 'watch')
-) AS t(base, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost_bps, observed_at,
+    ('LINK crypto', 'aster', 'L', 'okx', 'S', 0.61, 28.5, now(), 'actionable'),
+    ('DOGE crypto', 'aster', 'L', 'okx', 'S', 9.0, 28.5, now(), 'watch')
+) AS t(asset, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost_bps, observed_at,
     tier);
 """
 
@@ -213,7 +213,7 @@ def test_curves_are_watched_of_the_chosen_bases_only(seen: dict[str, Any]) -> No
 
 
 def test_opportunities_are_the_actionable_ones(seen: dict[str, Any]) -> None:
-    assert values(seen["opportunity"]) == {"LINK": 0.61}
+    assert values(seen["opportunity"]) == {"LINK crypto": 0.61}
 
 
 def test_the_rest_is_well(seen: dict[str, Any]) -> None:
