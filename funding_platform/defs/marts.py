@@ -35,7 +35,7 @@ from funding_platform.defs.presentation import (
 from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.marts.build import MartsBuild, marts_build
+from funding_platform.lake.marts.build import OF_THE_BUILD, MartsBuild, marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST
 from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
@@ -107,8 +107,9 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """Return the schema."""
-        return str(dbt_resource_props["schema"])
+        """Return the schema; what is of a build alone goes with what marts share."""
+        schema = str(dbt_resource_props["schema"])
+        return "intermediate" if schema == OF_THE_BUILD else schema
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return the prose of the model; its SQL is a click away, in the file that it stands in."""
