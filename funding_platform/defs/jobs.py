@@ -80,7 +80,7 @@ def transform_job() -> AssetJob:
     return dg.define_asset_job(
         TRANSFORM,
         selection=dg.AssetSelection.groups(
-            "features", "build", "staging", "intermediate", "marts", "core", "published"
+            "features", "staging", "intermediate", "marts", "core", "published"
         ),
         tags=longest(hours=2) | {PRIORITY_TAG: "1"},
         description="Features of the month, all marts, and the published file.",
