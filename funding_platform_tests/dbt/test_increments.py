@@ -207,6 +207,7 @@ def copied(first: Settings, tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data")
 
 
+@pytest.mark.world
 def test_what_was_built_by_changes_is_what_a_full_build_gives(copied: Settings) -> None:
     dice = random.Random(7)
     for _ in range(2):

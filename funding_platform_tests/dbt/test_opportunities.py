@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
@@ -53,6 +54,7 @@ def test_every_reason_and_tier_occurs_in_the_market(market: Settings) -> None:
     assert set(found["tier"]) == set(TIERS)
 
 
+@pytest.mark.world
 def test_history_goes_on_by_the_hour_and_keeps_what_it_said(
     market: Settings, tmp_path: Path
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_few_hostile_venues_harm_themselves_only(sandbox: RunningSandbox, tmp_
     collect(sandbox, tmp_path / "data", ["snapshots", "instruments"], plan)
 
 
+@pytest.mark.world
 def test_all_venues_at_once_stay_within_the_budget(sandbox: RunningSandbox, tmp_path: Path) -> None:
     """With answers that are after nothing but our memory."""
     plan = {venue: GLUTTONOUS[n % len(GLUTTONOUS)] for n, venue in enumerate(VENUES)}

@@ -59,6 +59,7 @@ def read_often(
         raise
 
 
+@pytest.mark.world
 def test_four_writers_and_two_readers_beside_upkeep(settings: Settings, tmp_path: Path) -> None:
     Lake(settings).connection.close()
     failures: multiprocessing.Queue[str] = SPAWN.Queue()

@@ -128,6 +128,7 @@ def test_spot_markets_are_instruments_of_their_own(settings: Settings) -> None:
     assert not others.panel.facts.spot.any()
 
 
+@pytest.mark.world
 def test_spot_is_carried_against_the_perpetual_from_the_lake_alone(settings: Settings) -> None:
     symbol, hours = symbol_of(settings), 240
     same = {"base": "B0", "quote": "USDT"}
