@@ -82,6 +82,12 @@ class Settings(BaseSettings):
         description="How long the venues' answers are kept verbatim for audit and replay; 0 keeps "
         "none.",
     )
+    hourly_snapshot_days: int = Field(
+        default=365,
+        ge=0,
+        description="How long the market snapshots of all hours are kept; of older days the last "
+        "one is. 0 keeps all.",
+    )
     snapshot_retention_days: int = Field(
         default=30,
         ge=0,

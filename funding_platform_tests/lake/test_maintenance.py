@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 from funding_platform.cli import main
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
-from funding_platform.core.tables.retention import HOURLY_SNAPSHOTS
 from funding_platform.lake import connect
 from funding_platform.lake.ages import judged
 from funding_platform.lake.catalog import catalog_file
@@ -218,10 +217,21 @@ def test_of_old_snapshots_the_last_of_each_day_stays(settings: Settings) -> None
     assert report.rows_dropped[MARKET_SNAPSHOTS.full_name] == 2 * 3 * 2
     with Lake(settings) as lake:
         left = lake.rows(MARKET_SNAPSHOTS).sort("venue_symbol", "snapshot_hour")
-    old = pl.col("snapshot_hour") < midnight - HOURLY_SNAPSHOTS
+    old = pl.col("snapshot_hour") < midnight - timedelta(days=settings.hourly_snapshot_days)
     kept = frame.filter(~old | (pl.col("mark_price") == 3.0))
     assert left.equals(kept.sort("venue_symbol", "snapshot_hour"))
     assert maintain(settings, keep_days=30, now=now).rows_dropped[MARKET_SNAPSHOTS.full_name] == 0
+
+
+def test_snapshots_of_every_hour_can_be_kept_for_good(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    frame = snapshots(3, hours=3, until=now.replace(hour=0, minute=0, second=0, microsecond=0))
+    with Lake(settings) as lake, lake.commit("run", "days") as transaction:
+        transaction.append(MARKET_SNAPSHOTS, frame)
+    forever = settings.model_copy(update={"hourly_snapshot_days": 0})
+    maintain(forever, keep_days=30, now=now + timedelta(days=400), trust_clock=True)
+    with Lake(forever) as lake:
+        assert lake.rows(MARKET_SNAPSHOTS).height == frame.height
 
 
 def test_a_dry_run_tells_what_then_happens_and_changes_nothing(settings: Settings) -> None:

@@ -6,9 +6,6 @@ from typing import Final, NamedTuple
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS, RAW_PAYLOADS
 from funding_platform.core.tables.schema import Table
 
-HOURLY_SNAPSHOTS: Final = timedelta(days=365)
-"""How long a snapshot of each hour is kept; of older days the last one is."""
-
 
 class Retention(NamedTuple):
     """Rows of a table that go, once they are old enough.
@@ -22,28 +19,32 @@ class Retention(NamedTuple):
     doomed: str
 
 
-def retentions(payload_days: int) -> tuple[Retention, ...]:
+def retentions(payload_days: int, hourly_days: int) -> tuple[Retention, ...]:
     """List what goes and when.
 
     Parameters
     ----------
     payload_days
-        How long the venues' answers are kept: a setting, as they are what takes the most space.
+        How long the venues' answers are kept.
+    hourly_days
+        How long the market snapshots of all hours are kept; 0 keeps them for good. No venue can be
+        asked for them again.
     """
-    return (
-        Retention(
-            RAW_PAYLOADS,
-            f"answers of venues, {payload_days} days old",
-            timedelta(days=payload_days),
-            _UNNEEDED_ANSWERS,
-        ),
-        Retention(
-            MARKET_SNAPSHOTS,
-            f"all but the last snapshot of a day, {HOURLY_SNAPSHOTS.days} days old",
-            HOURLY_SNAPSHOTS,
-            _EARLIER_THAT_DAY,
-        ),
+    answers = Retention(
+        RAW_PAYLOADS,
+        f"answers of venues, {payload_days} days old",
+        timedelta(days=payload_days),
+        _UNNEEDED_ANSWERS,
     )
+    if not hourly_days:
+        return (answers,)
+    thinned = Retention(
+        MARKET_SNAPSHOTS,
+        f"all but the last snapshot of a day, {hourly_days} days old",
+        timedelta(days=hourly_days),
+        _EARLIER_THAT_DAY,
+    )
+    return answers, thinned
 
 
 _UNNEEDED_ANSWERS: Final = f"""
