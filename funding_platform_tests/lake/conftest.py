@@ -40,11 +40,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-@pytest.fixture
-def _new_lakes_are_copies() -> None:
-    """Not here, where making them is tested."""
-
-
 def rates(
     venue: str = "binance", *, symbols: int = 2, hours: int = 5, rate: float = 1e-4
 ) -> pl.DataFrame:

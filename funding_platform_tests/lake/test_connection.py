@@ -8,6 +8,11 @@ from funding_platform.lake.connection import create
 from funding_platform.settings import Settings
 
 
+@pytest.fixture
+def _new_lakes_are_copies() -> None:
+    """Not here, where making them is tested."""
+
+
 def test_no_unsigned_extension_can_be_loaded_after_opening(settings: Settings) -> None:
     create(settings)
     for _ in range(2):  # the first connection of a process checks signatures, later ones do not

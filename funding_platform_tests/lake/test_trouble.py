@@ -19,6 +19,11 @@ from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import age, january_of, parquet_names, rates
 
 
+@pytest.fixture
+def _new_lakes_are_copies() -> None:
+    """Not here, where making them is tested."""
+
+
 def fill_up(path: Path) -> None:
     with path.open("wb", buffering=0) as file:
         while file.write(b"\0" * 65_536):
