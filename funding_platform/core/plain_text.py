@@ -9,6 +9,7 @@ shown has its control characters written out: shown, not done.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -74,6 +75,14 @@ def _shown(character: str) -> str:
     if character in "\n\t" or unicodedata.category(character) not in _ACTING_CATEGORIES:
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def first_few(
+    said: Sequence[str], most: int, *, separator: str = ", ", joint: str = " and "
+) -> str:
+    """List the first of several, and how many more there are."""
+    more = len(said) - most
+    return separator.join(said[:most]) + (f"{joint}{more} more" if more > 0 else "")
 
 
 def cell(value: object) -> str:

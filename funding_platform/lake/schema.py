@@ -5,10 +5,11 @@ What an older lake lacks is added where that touches no row; anything else waits
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
+from funding_platform.core.plain_text import first_few
 from funding_platform.core.tables.evolution import Change, HeldColumn, changes, undeclared
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table, Type
@@ -90,7 +91,7 @@ def refuse_outdated_schema(found: Sequence[Change], *, read_only: bool) -> None:
     missing = [change for change in found if (change.column if read_only else not change.by_itself)]
     if missing:
         raise SchemaOutdatedError(
-            f"the lake is an older version's: {_first(map(str, missing))}. "
+            f"the lake is an older version's: {_first([str(change) for change in missing])}. "
             "Nothing was read or changed",
             hint="`funding upgrade --dry-run` shows what has to change, `funding upgrade` "
             "changes it",
@@ -166,8 +167,6 @@ def create_table(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         )
 
 
-def _first(said: Iterable[str]) -> str:
+def _first(said: Sequence[str]) -> str:
     """Join the first of several remarks."""
-    every = list(said)
-    more = len(every) - SHOWN_CHANGES
-    return "; ".join(every[:SHOWN_CHANGES]) + (f"; and {more} more" if more > 0 else "")
+    return first_few(said, SHOWN_CHANGES, separator="; ", joint="; and ")

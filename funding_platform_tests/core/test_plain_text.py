@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funding_platform.core.plain_text import cell, markdown, visible
+from funding_platform.core.plain_text import cell, first_few, markdown, visible
 
 ANY = st.text(st.characters())  # surrogates and control characters too
 
@@ -55,3 +55,14 @@ def test_absent_values_are_a_dash_and_numbers_are_short() -> None:
         r"x\x1b",
         "[1]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (list("abcd"), "a, b and 2 more")],
+)
+def test_of_many_the_first_are_told_and_the_rest_counted(said: list[str], told: str) -> None:
+    assert first_few(said, 2) == told
+    assert first_few(said, 2, separator="; ", joint="; and ") == told.replace(",", ";").replace(
+        " and", "; and"
+    )

@@ -13,6 +13,7 @@ from funding_platform.backtest.data.rows import (
     require_values,
 )
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.plain_text import first_few
 from funding_platform.core.symbols import ContractType
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_SCHEDULES
@@ -108,9 +109,7 @@ def names_of(instruments: pl.DataFrame) -> list[str]:
 
 def few(names: Iterable[str]) -> str:
     """List the first few different names, and how many more there are."""
-    different = sorted(set(names))
-    more = len(different) - _MOST_NAMED
-    return ", ".join(different[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return first_few(sorted(set(names)), _MOST_NAMED)
 
 
 def fee_schedule(given: pl.DataFrame | None) -> pl.DataFrame:

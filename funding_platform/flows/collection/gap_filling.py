@@ -24,6 +24,7 @@ from funding_platform.core.completeness import (
 from funding_platform.core.errors import FundingError
 from funding_platform.core.listings import listing_starts
 from funding_platform.core.pauses import without_pauses
+from funding_platform.core.plain_text import first_few
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import instant
@@ -148,9 +149,7 @@ def named(missing: pl.DataFrame, limit: int) -> dict[str, str]:
 
 def in_words(times: Sequence[datetime]) -> str:
     """List the first few times in words, and how many more there are."""
-    shown = ", ".join(f"{time:%Y-%m-%d %H:%M}" for time in times[:SHOWN_TIMES])
-    more = len(times) - SHOWN_TIMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return first_few([f"{time:%Y-%m-%d %H:%M}" for time in times], SHOWN_TIMES)
 
 
 async def _read_again(

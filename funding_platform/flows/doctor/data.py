@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.plain_text import first_few
 from funding_platform.flows.alerting.rounds import rules_of
 from funding_platform.flows.alerting.sources import FREE_BYTES, Scene
 from funding_platform.flows.alerting.sources import failed_partitions as failed_months
@@ -82,14 +83,14 @@ def ages(lake: DuckDBPyConnection, settings: Settings, now: datetime) -> Finding
     known = found.filter(pl.col("age_hours").is_not_null()).height
     if stale.is_empty():
         return Finding(True, f"{known} assets are as recent as they should be")
-    named = "; ".join(
+    told = [
         f"{' of '.join(filter(None, (row['asset'], row['venue'])))} {row['age_hours']:.1f} hours"
-        for row in stale.head(SHOWN).iter_rows(named=True)
-    )
-    more = f" and {stale.height - SHOWN} more" if stale.height > SHOWN else ""
+        for row in stale.iter_rows(named=True)
+    ]
+    named = first_few(told, SHOWN, separator="; ")
     return Finding(
         False,
-        f"{stale.height} of {known} assets are out of date: {named}{more}",
+        f"{stale.height} of {known} assets are out of date: {named}",
         "see whether the daemon runs, or collect by hand: `funding collect`, `funding backfill`, "
         "`funding transform`",
     )
@@ -101,9 +102,9 @@ def failed_partitions(lake: DuckDBPyConnection, settings: Settings, now: datetim
     failed = [one for one in failed_months(scene) if one.value]
     if not failed:
         return Finding(True, "no month is left that could not be collected")
-    named = "; ".join(f"{one.subject}: {one.text}" for one in failed[:SHOWN])
-    more = f"; and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
-    return Finding(False, f"{named}{more}", "`funding backfill --venue … --from … --to …`")
+    told = [f"{one.subject}: {one.text}" for one in failed]
+    named = first_few(told, SHOWN, separator="; ", joint="; and ")
+    return Finding(False, named, "`funding backfill --venue … --from … --to …`")
 
 
 def next_roll(lake: DuckDBPyConnection, now: datetime) -> Finding:

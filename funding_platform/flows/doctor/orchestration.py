@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from funding_platform.core.plain_text import first_few
 from funding_platform.flows.doctor.finding import Finding
 
 LATEST_BEAT: Final = timedelta(minutes=5)
@@ -118,12 +119,10 @@ def _slots(facts: DagsterFacts) -> Finding:
 def _checks(facts: DagsterFacts) -> Finding:
     if not facts.failed_checks:
         return Finding(True, "no asset check has failed", name="checks")
-    named = ", ".join(facts.failed_checks[:SHOWN])
-    more = len(facts.failed_checks) - SHOWN
+    named = first_few(facts.failed_checks, SHOWN)
     return Finding(
         False,
-        f"{len(facts.failed_checks)} asset checks have failed: {named}"
-        + (f" and {more} more" if more > 0 else ""),
+        f"{len(facts.failed_checks)} asset checks have failed: {named}",
         "each says in the UI what it found",
         name="checks",
     )
