@@ -28,6 +28,11 @@
     (epoch_us({{ later }}) - epoch_us({{ earlier }})) / 3.6e9
 {%- endmacro %}
 
+{# Which listing of its ticker a settlement is of: the number of those that had begun. #}
+{% macro listing_of(funding_time) -%}
+    coalesce(len(list_filter(known.begins, begin -> begin <= {{ funding_time }})), 0)
+{%- endmacro %}
+
 {# Settlements of the months that a build works out. Two are neighbours here where they lie in one month:
    what is between months is told by the first and the last of each. The bounds are for the lake, which
    looks into no file that lies outside of them. #}
@@ -49,7 +54,7 @@
             rates.rate_8h,
             changed.month,
             known.listing_starts,
-            coalesce(len(list_filter(known.begins, begin -> begin <= rates.funding_time)), 0) as listing,
+            {{ listing_of('rates.funding_time') }} as listing,
             listing < coalesce(len(known.begins), 0) as of_earlier_listing
         from {{ ref('stg_funding_rates') }} as rates
         inner join changed

@@ -16,7 +16,7 @@ listed as (
         rates.funding_rate,
         rates.interval_hours,
         rates.rate_8h,
-        coalesce(len(list_filter(known.begins, begin -> begin <= rates.funding_time)), 0) as listing,
+        {{ listing_of('rates.funding_time') }} as listing,
         listing < coalesce(len(known.begins), 0) as of_earlier_listing
     from {{ ref('stg_funding_rates') }} as rates
     left join {{ ref('int_listings_known') }} as known

@@ -3,7 +3,7 @@
 with listed as (
     select
         rates.*,
-        coalesce(len(list_filter(known.begins, begin -> begin <= rates.funding_time)), 0) as listing,
+        {{ listing_of('rates.funding_time') }} as listing,
         coalesce(len(known.begins), 0) as newest_listing
     from {{ ref('stg_funding_rates') }} as rates
     left join {{ ref('int_listings_known') }} as known
