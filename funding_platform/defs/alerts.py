@@ -8,14 +8,13 @@ from typing import Any
 
 import dagster as dg
 
+from funding_platform.defs.automation.tags import PARTITION_TAG, VENUE_TAG
 from funding_platform.flows.alerting.rounds import look, run_observed, send
 from funding_platform.settings import Settings
 
 LOOK_EVERY = timedelta(minutes=5)
 """Data age by the hour; opening the lake more often would show nothing new."""
 
-VENUE_TAG = "venue"
-PARTITION_TAG = "dagster/partition"
 ASSETS_BY_HAND = "__ASSET_JOB"
 """What Dagster calls a run of assets that no job names."""
 

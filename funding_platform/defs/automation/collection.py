@@ -7,11 +7,11 @@ import dagster as dg
 
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.automation.hours import (
-    VENUE_TAG,
     looks_of,
     stored_of,
     wanted_of,
 )
+from funding_platform.defs.automation.tags import VENUE_TAG
 from funding_platform.defs.jobs import COLLECT
 from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.raw import raw_key

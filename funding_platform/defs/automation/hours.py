@@ -6,25 +6,20 @@ stands only there, and a tick every half minute must not open the lake.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 import dagster as dg
 
-from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.defs.automation.tags import PARTITION_TAG, VENUE_TAG
 from funding_platform.defs.jobs import COLLECT
-from funding_platform.defs.partitions import HOUR_KEY
+from funding_platform.defs.partitions import HOUR_KEY, HOURLY_TABLES
 from funding_platform.defs.raw import raw_key
 from funding_platform.flows.collection.chances import Look, Wanted
 from funding_platform.venues.registry import offering
 
-VENUE_TAG: Final = "venue"
-"""Run tag: the one venue that a run asks."""
-
 
 def wanted_of(venues: Sequence[str]) -> list[Wanted]:
     """List what an hour should have of some venues."""
-    tables = (INSTRUMENTS, MARKET_SNAPSHOTS)
-    return [(venue, table) for table in tables for venue in offering(table, venues)]
+    return [(venue, table) for table in HOURLY_TABLES for venue in offering(table, venues)]
 
 
 def stored_of(
@@ -46,7 +41,7 @@ def stored_of(
 def looks_of(instance: dg.DagsterInstance, hour: datetime) -> list[Look]:
     """Find the runs that collect an hour."""
     records = instance.get_run_records(
-        dg.RunsFilter(job_name=COLLECT, tags={"dagster/partition": f"{hour:{HOUR_KEY}}"})
+        dg.RunsFilter(job_name=COLLECT, tags={PARTITION_TAG: f"{hour:{HOUR_KEY}}"})
     )
     return [
         Look(

@@ -9,7 +9,7 @@ import dagster as dg
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import month_start
-from funding_platform.defs.automation.hours import VENUE_TAG
+from funding_platform.defs.automation.tags import VENUE_TAG
 from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.jobs import TRANSFORM, AssetJob, history_job_name
 from funding_platform.defs.partitions import MONTH_KEY
