@@ -29,7 +29,7 @@ def backup(target: Path, keep: int) -> None:
     with progress_bars():
         done = back_up(settings(), target, keep=keep, begin=begin)
     for name, table in done.manifest.tables.items():
-        click.echo(f"{table.rows:>12,}  {table.fingerprint}  {name}")
+        _tell_table(name, table.rows, table.fingerprint)
     click.echo(
         f"backup {done.name} of snapshot {done.manifest.snapshot_id}: "
         f"{len(done.manifest.files):,} files, {done.files_copied:,} of them copied "
@@ -52,7 +52,7 @@ def restore(source: Path, name: str | None) -> None:
     with progress_bars():
         done = bring_back(settings(), source, name=name, begin=begin)
     for table, kept in done.manifest.tables.items():
-        click.echo(f"{kept.rows:>12,}  {kept.fingerprint}  {table}")
+        _tell_table(table, kept.rows, kept.fingerprint)
     click.echo(
         f"brought back {done.name}, snapshot {done.manifest.snapshot_id}: "
         f"{len(done.manifest.files):,} files, {done.files_copied:,} of them copied"
@@ -108,7 +108,7 @@ def rebuild(force: bool) -> None:
     with progress_bars():
         done = run(settings(), force=force, begin=begin)
     for table in done.tables:
-        click.echo(f"{table.rows:>12,}  {table.fingerprint}  {table.name}")
+        _tell_table(table.name, table.rows, table.fingerprint)
     begun = f"from {done.base} and" if done.base else "from"
     superseded = sum(table.superseded for table in done.tables)
     click.echo(
@@ -131,6 +131,10 @@ _UNKNOWN_SINCE_COPY = (
     "rows written ten or fewer at a time since that catalog or copy are lost",
     "rows that were deleted since and not written again are back",
 )
+
+
+def _tell_table(name: str, rows: int, fingerprint: str) -> None:
+    click.echo(f"{rows:>12,}  {fingerprint}  {name}")
 
 
 def _tell_what_is_kept(kept: object) -> None:

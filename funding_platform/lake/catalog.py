@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.lake.errors import WAYS_BACK, CatalogLostError
+from funding_platform.lake.errors import WAYS_BACK, CatalogLostError, LakeMissingError
 from funding_platform.settings import Settings
 
 LAKE = "lake"
@@ -96,6 +96,21 @@ def refuse_lost(catalog: Path) -> None:
             raise CatalogLostError(f"the catalog {catalog} is gone, but {beside}", hint=WAYS_BACK)
     elif size == 0:
         raise CatalogLostError(f"the catalog {catalog} is empty (0 bytes)", hint=WAYS_BACK)
+
+
+def refuse_missing(settings: Settings, hint: str) -> None:
+    """Refuse where there is no lake, or where its catalog is lost.
+
+    Raises
+    ------
+    LakeMissingError
+        If there is no lake yet.
+    CatalogLostError
+        As ``refuse_lost``.
+    """
+    refuse_lost(catalog_file(settings))
+    if not catalog_file(settings).exists():
+        raise LakeMissingError(f"there is no lake at {settings.lake_dir}", hint=hint)
 
 
 def refuse_foreign(connection: duckdb.DuckDBPyConnection, catalog: Path, name: str = LAKE) -> None:

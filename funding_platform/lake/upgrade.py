@@ -1,19 +1,21 @@
 """Bringing an older lake to the declarations: shown first, and in one commit."""
 
 from contextlib import closing
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import duckdb
 
 from funding_platform.core.tables.evolution import Change
-from funding_platform.lake.catalog import catalog_file, refuse_lost
+from funding_platform.lake.catalog import refuse_missing
 from funding_platform.lake.connection import attach, bare_connection, refuse_read_only
-from funding_platform.lake.errors import LakeMissingError, SchemaUpgradeError, translated
+from funding_platform.lake.errors import SchemaUpgradeError, translated
 from funding_platform.lake.leftovers import clear_up
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.recovery.copies import keep_copy
 from funding_platform.lake.schema import bring_up_to_date, differences, refuse_outdated_schema
 from funding_platform.settings import Settings
+
+_NO_LAKE: Final = "the first collection makes one, as it is declared now"
 
 
 class Step(NamedTuple):
@@ -36,7 +38,7 @@ def planned(settings: Settings) -> list[Step]:
     SchemaNewerError
         If a newer version has upgraded it.
     """
-    refuse_missing(settings)
+    refuse_missing(settings, _NO_LAKE)
     with closing(bare_connection(settings)) as connection:
         attach(connection, settings, read_only=True)
         try:
@@ -64,7 +66,7 @@ def upgrade(settings: Settings) -> list[Step]:
     LakeFullError
         If the disk is full.
     """
-    refuse_missing(settings)
+    refuse_missing(settings, _NO_LAKE)
     refuse_read_only(settings.lake_dir)
     with closing(bare_connection(settings)) as connection, commit_lock(settings) as lock:
         attach(connection, settings, read_only=False)
@@ -82,16 +84,6 @@ def upgrade(settings: Settings) -> list[Step]:
     if steps:
         keep_copy(settings)
     return steps
-
-
-def refuse_missing(settings: Settings) -> None:
-    """Refuse where there is no lake, or where its catalog is lost."""
-    refuse_lost(catalog_file(settings))
-    if not catalog_file(settings).exists():
-        raise LakeMissingError(
-            f"there is no lake at {settings.lake_dir}",
-            hint="the first collection makes one, as it is declared now",
-        )
 
 
 def _steps(connection: duckdb.DuckDBPyConnection) -> list[Step]:

@@ -17,7 +17,7 @@ import duckdb
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.increments import INCREMENTS, SETTLEMENT_MONTHS
 from funding_platform.lake.catalog import LAKE
-from funding_platform.lake.connection import has_table
+from funding_platform.lake.connection import stored_tables
 from funding_platform.settings import project_file
 
 _LOGGER = logging.getLogger(__name__)
@@ -159,7 +159,8 @@ def code_digest() -> str:
 def _last_note(connection: duckdb.DuckDBPyConnection, snapshot: int, code: str) -> BuildNote | None:
     """Return the note of the last build, if what it left can be built upon."""
     found = connection.execute(_LAST_NOTE).fetchone()
-    if found is None or found[0] is None or not all(has_table(connection, t) for t in INCREMENTS):
+    kept = {table.full_name for table in INCREMENTS}
+    if found is None or found[0] is None or not kept <= stored_tables(connection):
         return None
     months_read = int(found[0])
     readable = connection.execute(

@@ -15,9 +15,8 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from funding_platform.core.processes import die_with_parent
-from funding_platform.lake.catalog import LAKE, catalog_file, refuse_lost
+from funding_platform.lake.catalog import LAKE, refuse_missing
 from funding_platform.lake.connection import attach
-from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.extensions import CONSISTENT_READS, EXTENSIONS, load_extension
 from funding_platform.settings import Settings
 
@@ -55,12 +54,7 @@ class Plugin(BasePlugin):
         if parent := os.environ.get(_PARENT):
             die_with_parent(int(parent))
         settings = Settings()
-        refuse_lost(catalog_file(settings))
-        if not catalog_file(settings).exists():
-            raise LakeMissingError(
-                f"there is no lake at {settings.lake_dir}",
-                hint="collect something first (`make demo`, `funding collect`)",
-            )
+        refuse_missing(settings, "collect something first (`make demo`, `funding collect`)")
         for name in EXTENSIONS:
             load_extension(conn, name)
         conn.execute(CONSISTENT_READS)

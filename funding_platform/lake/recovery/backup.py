@@ -16,19 +16,17 @@ import duckdb
 
 from funding_platform.lake.catalog import (
     LAKE,
-    catalog_file,
     current_snapshot,
     files_dir,
     known_names,
     parquet_files,
-    refuse_lost,
+    refuse_missing,
 )
 from funding_platform.lake.connection import attach, bare_connection
 from funding_platform.lake.errors import (
     BackupError,
     FileLostError,
     LakeFullError,
-    LakeMissingError,
     translated,
 )
 from funding_platform.lake.locks import ExplainedLock
@@ -86,11 +84,7 @@ def back_up(
     BackupError
         If the folder is no place for backups, or a table cannot be read from what was copied.
     """
-    refuse_lost(catalog_file(settings))
-    if not catalog_file(settings).exists():
-        raise LakeMissingError(
-            f"there is no lake at {settings.lake_dir}", hint="there is nothing to back up yet"
-        )
+    refuse_missing(settings, "there is nothing to back up yet")
     folder = BackupFolder.made(target, lake_dir=settings.lake_dir)
     # A path that is absolute stays what it is: the lock lies in the folder, which lakes may share.
     with ExplainedLock(settings, str(folder.root / ".lock"), "making a backup there"):
