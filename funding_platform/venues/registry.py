@@ -27,19 +27,19 @@ from funding_platform.venues.rest.state import SharedState, state_file
 from funding_platform.venues.specification import VenueSpec
 
 _ADAPTERS: Final = {
-    "binance": "binance:Binance",
-    "bybit": "bybit:Bybit",
+    "binance": "binance.rest:Binance",
+    "bybit": "bybit.rest:Bybit",
     "okx": "okx.rest:Okx",
     "hyperliquid": "hyperliquid.rest:Hyperliquid",
-    "lighter": "lighter:Lighter",
-    "extended": "extended:Extended",
-    "backpack": "backpack:Backpack",
-    "grvt": "grvt:Grvt",
-    "edgex": "edgex:Edgex",
-    "aster": "aster:Aster",
+    "lighter": "lighter.rest:Lighter",
+    "extended": "extended.rest:Extended",
+    "backpack": "backpack.rest:Backpack",
+    "grvt": "grvt.rest:Grvt",
+    "edgex": "edgex.rest:Edgex",
+    "aster": "aster.rest:Aster",
     "coingecko": "coingecko:CoinGecko",
-    "deribit": "deribit:Deribit",
-    "paradex": "paradex:Paradex",
+    "deribit": "deribit.rest:Deribit",
+    "paradex": "paradex.rest:Paradex",
     "drift": "drift.rest:Drift",
 }
 """Module below ``venues.adapters`` and class of each venue."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import polars as pl
 
 from funding_platform.sandbox.server import RunningSandbox
-from funding_platform.venues.adapters.binance import (
+from funding_platform.venues.adapters.binance.rest import (
     BOOKS,
     EXCHANGE_INFO,
     FUNDING_INFO,

@@ -36,7 +36,7 @@ from funding_platform.venues.registry import venue_class, venue_names
 names = venue_names()
 assert names[-1] == "lima", names
 assert len(set(names)) == len(names)
-assert venue_class("binance").__module__ == "funding_platform.venues.adapters.binance"
+assert venue_class("binance").__module__ == "funding_platform.venues.adapters.binance.rest"
 reasons = {"broken": "No module named 'funding_nowhere'", "other": "calls itself 'lima'"}
 for name, why in reasons.items():
     try:

@@ -12,7 +12,7 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.bybit import Bybit
+from funding_platform.venues.adapters.bybit.rest import Bybit
 from funding_platform.venues.errors import UnexpectedError
 from funding_platform_tests.flows.collection.test_history import LAST_MONTH
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.aster import Aster
-from funding_platform.venues.adapters.binance import Binance
+from funding_platform.venues.adapters.aster.rest import Aster
+from funding_platform.venues.adapters.binance.rest import Binance
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ServerError, UnknownSymbolError, VenueError
 from funding_platform.venues.registry import open_venue

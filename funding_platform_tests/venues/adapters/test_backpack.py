@@ -11,7 +11,7 @@ import pytest
 
 from funding_platform.core.time_grid import Window
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.backpack import HISTORY, TICKERS
+from funding_platform.venues.adapters.backpack.rest import HISTORY, TICKERS
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import History

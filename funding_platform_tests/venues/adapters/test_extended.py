@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.extended import HISTORY
+from funding_platform.venues.adapters.extended.rest import HISTORY
 from funding_platform.venues.errors import ContractError, UnknownSymbolError, VenueError
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue

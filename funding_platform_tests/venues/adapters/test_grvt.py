@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.grvt import HISTORY
+from funding_platform.venues.adapters.grvt.rest import HISTORY
 from funding_platform.venues.errors import ContractError, UnavailableError
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import open_venue

@@ -11,7 +11,7 @@ import pytest
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.lighter import FUNDING_RATES, HISTORY
+from funding_platform.venues.adapters.lighter.rest import FUNDING_RATES, HISTORY
 from funding_platform.venues.errors import ContractError, RateLimitedError, UnknownSymbolError
 from funding_platform.venues.registry import open_venue
 from funding_platform_tests.venues.frames import snapshot

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.paradex import SAMPLES
+from funding_platform.venues.adapters.paradex.rest import SAMPLES
 from funding_platform.venues.errors import (
     ContractError,
     RateLimitedError,

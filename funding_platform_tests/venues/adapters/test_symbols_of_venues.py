@@ -7,7 +7,7 @@ import pytest
 
 from funding_platform.core.plain_text import SYMBOL_LENGTH, is_symbol, legible
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.binance import Binance
+from funding_platform.venues.adapters.binance.rest import Binance
 from funding_platform.venues.errors import ContractError
 from funding_platform_tests.venues.asking import ask
 from funding_platform_tests.venues.server import Answer

@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.bybit import INSTRUMENTS
+from funding_platform.venues.adapters.bybit.rest import INSTRUMENTS
 from funding_platform.venues.errors import PagingError
 from funding_platform.venues.paging.ascending import Ascending
 from funding_platform.venues.paging.backward import Backward, BackwardOpen, BackwardToken

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.binance import EXCHANGE_INFO, FUNDING_INFO
-from funding_platform.venues.adapters.bybit import TICKERS
+from funding_platform.venues.adapters.binance.rest import EXCHANGE_INFO, FUNDING_INFO
+from funding_platform.venues.adapters.bybit.rest import TICKERS
 from funding_platform.venues.errors import (
     BannedError,
     ContractError,

@@ -12,7 +12,7 @@ import pytest
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Column, Type
 from funding_platform.core.time_grid import from_ms
-from funding_platform.venues.adapters.binance import HISTORY
+from funding_platform.venues.adapters.binance.rest import HISTORY
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.parsing import frames
 from funding_platform.venues.parsing.fields import LATEST_MS

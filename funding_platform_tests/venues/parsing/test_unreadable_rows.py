@@ -11,7 +11,7 @@ import pytest
 
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.binance import Binance
+from funding_platform.venues.adapters.binance.rest import Binance
 from funding_platform.venues.errors import ConflictError, ContractError
 from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import merged

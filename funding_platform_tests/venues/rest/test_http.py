@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.binance import EXCHANGE_INFO, FUNDING_INFO
-from funding_platform.venues.adapters.bybit import TICKERS
+from funding_platform.venues.adapters.binance.rest import EXCHANGE_INFO, FUNDING_INFO
+from funding_platform.venues.adapters.bybit.rest import TICKERS
 from funding_platform.venues.adapters.hyperliquid.rest import HISTORY as HYPERLIQUID_HISTORY
 from funding_platform.venues.adapters.okx.rest import OPEN_INTEREST
 from funding_platform.venues.errors import (

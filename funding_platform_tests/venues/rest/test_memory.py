@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.binance import FUNDING_INFO
+from funding_platform.venues.adapters.binance.rest import FUNDING_INFO
 from funding_platform.venues.errors import TooLargeError, UndecodableError
 from funding_platform.venues.registry import open_venue
 from funding_platform.venues.rest.memory import MAX_BODY_BYTES, Share

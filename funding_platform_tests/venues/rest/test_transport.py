@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform.venues.adapters.binance import FUNDING_INFO
+from funding_platform.venues.adapters.binance.rest import FUNDING_INFO
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ConnectionFailedError
 from funding_platform.venues.registry import open_venue

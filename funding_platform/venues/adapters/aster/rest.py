@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from funding_platform.core.asset_classes import AssetClass, class_said
-from funding_platform.venues.adapters.binance import FUNDING_INFO, HISTORY, Futures, Symbol
+from funding_platform.venues.adapters.binance.rest import FUNDING_INFO, HISTORY, Futures, Symbol
 from funding_platform.venues.parsing.records import Listing, MarketRow
 
 _TAGS: Final = ("STOCK", "ETF", "COMMODITIES")
