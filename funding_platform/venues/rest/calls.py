@@ -20,7 +20,8 @@ from funding_platform.venues.parsing.leniency import leave_out, most, single_row
 from funding_platform.venues.parsing.records import OfSymbol
 from funding_platform.venues.rest.concurrency import Breach, Outage, Work, for_each
 from funding_platform.venues.rest.endpoints import Endpoint, Params
-from funding_platform.venues.rest.http import HttpClient, Stats
+from funding_platform.venues.rest.http import HttpClient
+from funding_platform.venues.rest.stats import Stats
 
 MOST_PAGES = 100
 """Of one call. Thirty days of hourly rates, and all instruments of a venue, take ten at most."""

@@ -8,8 +8,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -39,6 +38,7 @@ from funding_platform.venues.rest.recording import (
     request_key,
 )
 from funding_platform.venues.rest.retries import is_waitable, retrying
+from funding_platform.venues.rest.stats import Stats
 from funding_platform.venues.rest.transport import AiohttpTransport
 from funding_platform.venues.unexpected import typed_failures
 
@@ -48,33 +48,6 @@ USER_AGENT = f"funding-platform/{version('funding-platform')}"
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
 T = TypeVar("T")
-
-
-@dataclass
-class Stats:
-    """What the client did so far."""
-
-    calls: int = 0
-    requests: int = 0
-    busy_seconds: float = 0.0
-    clock_ahead: timedelta | None = None
-    """How far our clock was ahead of the venue's, by the answer that says least."""
-
-    @property
-    def retries(self) -> int:
-        """Requests beyond the first of each call."""
-        return self.requests - self.calls
-
-    @property
-    def mean_latency_ms(self) -> float | None:
-        """Mean time from sending a request to the end of its answer; None before the first."""
-        return 1e3 * self.busy_seconds / self.requests if self.requests else None
-
-    def compare_clocks(self, ahead: timedelta | None) -> None:
-        """Note how far our clock was ahead of the stamp of an answer, where it has one."""
-        if ahead is not None:
-            known = self.clock_ahead
-            self.clock_ahead = ahead if known is None else min(known, ahead, key=abs)
 
 
 def utc_now() -> datetime:

@@ -30,9 +30,9 @@ from funding_platform.venues.errors import (
 from funding_platform.venues.registry import open_venue
 from funding_platform.venues.rest import http, retries
 from funding_platform.venues.rest.endpoints import Endpoint
-from funding_platform.venues.rest.http import Stats
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.rest.retries import ATTEMPTS
+from funding_platform.venues.rest.stats import Stats
 from funding_platform_tests.venues.server import Answer, Router, serve
 
 GOOD = Answer([{"symbol": "BTCUSDT", "fundingIntervalHours": 8}])
