@@ -37,6 +37,7 @@ BENCHMARKS = (
     "growth",
     "backtest",
     "backtest_runs",
+    "candles",
     "opportunities",
     "decode",
     "politeness",

@@ -55,12 +55,12 @@ def run(quick: bool = False) -> list[Measurement]:
     """A run over everything, then a hundred configurations on one process and on two."""
     hours, plan = (HOURS // 50, QUICK_PLAN) if quick else (HOURS, PLAN)
     with TemporaryDirectory() as folder:
-        rows = _alone(fill_lake, folder, hours)
-        _alone(whole_run, folder, 10 * 24)  # compiles
-        took, peak = _alone(whole_run, folder, hours)
-        scanned = _alone(scan_seconds, folder)
+        rows = alone(fill_lake, folder, hours)
+        alone(whole_run, folder, 10 * 24)  # compiles
+        took, peak = alone(whole_run, folder, hours)
+        scanned = alone(scan_seconds, folder)
         window = min(hours, SWEEP_HOURS)
-        one, two = (_alone(sweep_seconds, folder, window, plan, workers) for workers in (1, 2))
+        one, two = (alone(sweep_seconds, folder, window, plan, workers) for workers in (1, 2))
     name = f"{VENUES} venues x {BASES} symbols, {hours / 8760:.2g} years ({rows / 1e6:.3g} M rows)"
     return [
         Measurement(f"{name}: lake to stored result", took, "s", scanned, least_ratio=0.027),
@@ -75,8 +75,11 @@ def run(quick: bool = False) -> list[Measurement]:
     ]
 
 
-def fill_lake(folder: str, hours: int) -> int:
-    """A lake with the history of all venues; how many settlements it has."""
+def fill_lake(folder: str, hours: int, marked: bool = True) -> int:
+    """A lake with the history of all venues; how many settlements it has.
+
+    Unless they are ``marked`` it has no price of theirs.
+    """
     random = np.random.default_rng(0)
     walks = 100 * np.exp(np.cumsum(random.normal(0, 0.005, (BASES, hours)), axis=1))
     rows = 0
@@ -85,6 +88,8 @@ def fill_lake(folder: str, hours: int) -> int:
         for number in range(VENUES):
             with lake.commit("benchmark", f"venue {number}") as transaction:
                 history = venue_history(number, walks, random)
+                if not marked:
+                    history = history.with_columns(mark_price=pl.lit(None, dtype=pl.Float64))
                 rows += transaction.append(FUNDING_RATES, history)
                 for table, frame in facts_of(history).items():
                     transaction.append(table, frame)
@@ -190,8 +195,8 @@ def sweep_seconds(folder: str, hours: int, plan: SweepPlan, workers: int) -> flo
     return took
 
 
-def _alone(work: Callable[..., Any], *given: object) -> Any:
-    """Done in a process of its own: the peak of memory is a mark that never falls."""
+def alone(work: Callable[..., Any], *given: object) -> Any:
+    """Work that is done in a process of its own: the peak of memory is a mark that never falls."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *given).result()
 

@@ -12,6 +12,7 @@ from funding_platform.flows.importing.fields.cells import tidied
 from funding_platform.flows.importing.mapping import Mapping, SourceMapping, command
 from funding_platform.flows.importing.presets import PRESETS, Preset
 from funding_platform.flows.importing.series.presets import SERIES_PRESETS
+from funding_platform.flows.importing.suggestions import settlement_columns
 
 
 def preset_for(columns: Sequence[str]) -> Preset | None:
@@ -50,7 +51,7 @@ def mapping_for(
             "goes by; ask the source for its history of settled funding rates",
         )
     if preset is None and not {"time", "rate"} <= set(told):
-        hint = "say which is what: " + command(path, _suggested(header), told)
+        hint = "say which is what: " + command(path, settlement_columns(header), told)
         if {"open", "high", "low", "close"} <= {name.casefold() for name in header}:
             hint += "; bars of prices are told by --map table=price_candles or spot_candles"
         raise MappingError(f"{file}: no preset knows the columns {', '.join(header)}", hint=hint)
@@ -119,28 +120,6 @@ def require_told(
             "to say"
         )
     raise MappingError(what, hint=f"for example: {command(path, told, missing)}")
-
-
-def _suggested(header: Sequence[str]) -> dict[str, str]:
-    """Suggest a mapping by what the columns are called."""
-
-    def like(*words: str) -> str | None:
-        folded = {name: name.casefold() for name in header}
-        return next((name for word in words for name in header if word in folded[name]), None)
-
-    def brief(name: str) -> str | None:
-        return name if name in header else None
-
-    symbol = like("symbol", "instrument", "contract", "coin", "pair", "ticker", "market")
-    return {
-        "time": like("fundingtime", "funding_time", "time", "date", "stamp", "ts")
-        or brief("t")
-        or "...",
-        "rate": like("realized", "rate", "funding", "fr") or "...",
-        "rate_unit": "fraction",
-        "venue": "...",
-        **({"symbol_column": symbol} if symbol else {"symbol": "..."}),
-    }
 
 
 def _listed(value: Any) -> tuple[str, ...]:

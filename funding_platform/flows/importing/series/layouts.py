@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.flows.errors import DumpError, MappingError
@@ -11,14 +11,15 @@ from funding_platform.flows.importing.layouts import mapping_of, preset_for, req
 from funding_platform.flows.importing.mapping import command
 from funding_platform.flows.importing.presets import Preset
 from funding_platform.flows.importing.series.mapping import (
-    PRICES,
     VOLUMES,
     BarMapping,
     OpenInterestMapping,
 )
 from funding_platform.flows.importing.series.presets import KLINES, kline_fields
-
-_BAR_COLUMNS: Final = {"time": "open_time", **{name: name for name in PRICES}}
+from funding_platform.flows.importing.suggestions import (
+    bar_columns,
+    open_interest_columns,
+)
 
 
 def bar_mapping_for(
@@ -42,7 +43,7 @@ def bar_mapping_for(
         said = {*base, "table", *(["kind"] if table == SPOT_CANDLES.name else [])}
         require_told(member.name, member.path, preset, {**told, "table": table}, said)
     elif "time" not in told:
-        raise _untold(member, header, {**_BAR_COLUMNS, "kind": "trade", "venue": "..."}, told)
+        raise _unknown(member, header, bar_columns(header, told), {"table": table, **told})
     mapping = mapping_of(BarMapping, member.name, base, told)
     if table == PRICE_CANDLES.name and mapping.kind is None and mapping.kind_column is None:
         raise MappingError(
@@ -63,8 +64,8 @@ def open_interest_mapping_for(
     if preset is not None:
         require_told(member.name, member.path, preset, told)
     elif "time" not in told:
-        columns = {"time": "...", "open_interest_base": "...", "sides": "1", "venue": "..."}
-        raise _untold(member, header, columns, told)
+        columns = open_interest_columns(header, told)
+        raise _unknown(member, header, columns, {"table": OPEN_INTEREST.name, **told})
     return mapping_of(OpenInterestMapping, member.name, base, told), preset
 
 
@@ -99,7 +100,7 @@ def _of_rows(told: Dictionary[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name != "table"}
 
 
-def _untold(
+def _unknown(
     member: Member,
     header: Sequence[str],
     columns: Dictionary[str, str],
