@@ -31,7 +31,13 @@ from funding_platform_tests.benchmarks.measurement import Measurement, seconds
 from funding_platform_tests.benchmarks.plain import bare_files, plain_duckdb
 
 YEAR = 365 * 24
-TOLD = {"table": PRICE_CANDLES.name}
+TOLD = {
+    "table": PRICE_CANDLES.name,
+    "time": "time",
+    "venue_column": "venue",
+    "symbol_column": "symbol",
+    "kind_column": "kind",
+}
 
 _IN_ORDER = """
 COPY (
@@ -100,8 +106,7 @@ def write_files(folder: str, hours: int) -> int:
 def import_seconds(folder: str) -> float:
     """Seconds from the files to the committed lake."""
     settings = Settings(data_dir=Path(folder))
-    told = {**TOLD, "kind_column": "kind"}
-    return seconds(lambda: import_files([f"{folder}/files"], settings, "benchmark", told=told))
+    return seconds(lambda: import_files([f"{folder}/files"], settings, "benchmark", told=TOLD))
 
 
 def copy_seconds(folder: str) -> float:

@@ -18,7 +18,7 @@ from funding_platform.settings import Settings
 def plain_duckdb(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB without a lake, at as many threads as the lake has."""
     with duckdb.connect(config={"threads": settings.lake_threads}) as plain:
-        plain.execute("SET TimeZone = 'UTC'")
+        plain.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         yield plain
 
 

@@ -1,6 +1,7 @@
 """The mapping that a refusal suggests works as it stands, where the columns say enough."""
 
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def suggested(path: Path, lake: Settings, told: dict[str, str]) -> dict[str, str
     with pytest.raises(MappingError) as refusal:
         import_files([str(path)], lake, "run", told=told)
     words = shlex.split(str(refusal.value.hint))
-    fields = [word for flag, word in zip(words, words[1:], strict=False) if flag == "--map"]
+    fields = [word for flag, word in pairwise(words) if flag == "--map"]
     return dict(field.split("=", 1) for field in fields)
 
 
