@@ -130,6 +130,10 @@ class NotBuiltError(FlowError):
     """The mart that was asked for does not exist yet."""
 
 
+class NotLiveError(FlowError):
+    """No live collector is running, or it has stopped."""
+
+
 class CollectionError(FlowError):
     """Nothing could be collected."""
 
