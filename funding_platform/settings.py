@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         description="What principal components are fitted to: yields as they are, or ln(1 + b), "
         "in which single spikes weigh less.",
     )
+    live: bool = Field(
+        default=True,
+        description="Whether the live collector is expected to run: `funding dev` starts it, and "
+        "its freshness is checked.",
+    )
     alert_webhook_url: SecretStr | None = Field(
         default=None, description="Where alerts are posted to; an address may hold a token."
     )

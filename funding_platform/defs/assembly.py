@@ -13,6 +13,7 @@ from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
 from funding_platform.defs.features import feature_assets
 from funding_platform.defs.jobs import backtest_job, collect_job, history_jobs, transform_job
+from funding_platform.defs.live import live_assets, live_check, live_sensor
 from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
 from funding_platform.defs.marts import (
     dbt_project,
@@ -42,18 +43,21 @@ def build_definitions(**stated: Any) -> dg.Definitions:
     project = dbt_project()
     histories = history_jobs(venues)
     return dg.Definitions(
-        assets=dg.with_source_code_references(
-            [
-                *raw_assets(venues),
-                *feature_assets(venues),
-                fee_overrides_asset(),
-                mart_assets(venues, project),
-                published_asset(),
-                notebook_asset(),
-                backtest_asset(venues),
-            ]
-        ),
-        asset_checks=[*lake_checks(venues), published_check()],
+        assets=[
+            *dg.with_source_code_references(
+                [
+                    *raw_assets(venues),
+                    *feature_assets(venues),
+                    fee_overrides_asset(),
+                    mart_assets(venues, project),
+                    published_asset(),
+                    notebook_asset(),
+                    backtest_asset(venues),
+                ]
+            ),
+            *live_assets(),
+        ],
+        asset_checks=[*lake_checks(venues), published_check(), live_check(**stated)],
         jobs=[
             *histories,
             collect_job(venues),
@@ -69,6 +73,7 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             history_after_rolls(venues, histories),
             funding_roll(venues, histories),
             curves_after_rolls(),
+            live_sensor(**stated),
             *alert_sensors(**stated),
         ],
         resources={

@@ -5,14 +5,11 @@ out, a row per line. What is absent stays blank; what is older than it may be sa
 """
 
 from datetime import datetime, timedelta
-from typing import Final
 
 import polars as pl
 
 from funding_platform.core.units import TENOR_HOURS
-
-STALE_SHARE: Final = 0.05
-"""Of a venue's instruments, more than so many without fresh data make it look unwell."""
+from funding_platform.flows.checks.live import FRESH_SECONDS, STALE_SHARE
 
 _PER_8H = TENOR_HOURS / pl.col("interval_hours")
 
@@ -31,13 +28,14 @@ def shown_venues(venues: pl.DataFrame) -> pl.DataFrame:
         ``venue``, ``state`` in a word, ``age`` of its newest data, ``upd/s``, ``n`` (instruments),
         ``stale`` of them, ``cuts`` (reconnects) and ``via`` (stream or REST).
     """
-    unwell = pl.col("stale") > STALE_SHARE * pl.col("instruments")
+    many = pl.col("stale") > STALE_SHARE * pl.col("instruments")
+    silent = pl.col("age_seconds") > FRESH_SECONDS
     state = (
         pl.when(pl.col("trouble").is_not_null())
         .then(pl.lit("down"))
         .when(pl.col("age_seconds").is_null())
         .then(pl.lit("waiting"))
-        .when(unwell)
+        .when(many | silent)
         .then(pl.lit("stale"))
         .otherwise(pl.lit("live"))
     )
