@@ -12,6 +12,7 @@ import polars as pl
 
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.partitions import BY_RANGE, MONTHLY, mapping_of
 from funding_platform.defs.presentation import (
@@ -67,7 +68,8 @@ def feature_asset(computed: ComputedTable, venues: Sequence[str]) -> dg.AssetsDe
         frame = work(Window(span.start, span.end), lake.settings, context.run.run_id)
         pictures = PICTURES.get(table.full_name, {})
         drawn = {what: png_metadata(draw(frame), what) for what, draw in pictures.items()}
-        return dg.MaterializeResult(metadata={**frame_metadata(frame), **drawn})
+        made_of = {"dagster/column_lineage": lineage_of(computed, venues)}
+        return dg.MaterializeResult(metadata={**frame_metadata(frame), **made_of, **drawn})
 
     return feature
 
@@ -75,13 +77,29 @@ def feature_asset(computed: ComputedTable, venues: Sequence[str]) -> dg.AssetsDe
 def _dependencies(computed: ComputedTable, venues: Sequence[str]) -> Iterator[dg.AssetDep]:
     """Yield the assets that write the table's inputs: a collected table has one per venue."""
     for source in computed.inputs:
-        keys = (
-            [raw_key(venue, source.table) for venue in offering(source.table, venues)]
-            if source.table.schema == "core"
-            else [table_key(source.table)]
-        )
-        for key in keys:
+        for key in _keys(source.table, venues):
             yield dg.AssetDep(key, partition_mapping=mapping_of(source))
+
+
+def _keys(table: Table, venues: Sequence[str]) -> list[dg.AssetKey]:
+    """List the assets that write a table: a collected one has one per venue."""
+    if table.schema == "core":
+        return [raw_key(venue, table) for venue in offering(table, venues)]
+    return [table_key(table)]
+
+
+def lineage_of(computed: ComputedTable, venues: Sequence[str]) -> dg.TableColumnLineage:
+    """Write which columns of which assets each column is computed from."""
+    return dg.TableColumnLineage(
+        {
+            name: [
+                dg.TableColumnDep(asset_key=key, column_name=column)
+                for table, column in dict.fromkeys(sources)
+                for key in _keys(table, venues)
+            ]
+            for name, sources in computed.lineage().items()
+        }
+    )
 
 
 def feature_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:

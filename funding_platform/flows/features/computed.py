@@ -40,6 +40,27 @@ ORDER BY snapshot_id DESC LIMIT 1
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """Which columns of an input go into which columns of the table that is computed from it.
+
+    Parameters
+    ----------
+    columns
+        Of the input.
+    into
+        Of the computed table: each of them depends on every one of ``columns``.
+    """
+
+    columns: tuple[str, ...]
+    into: tuple[str, ...]
+
+
+def by_name(*columns: str) -> tuple[Feed, ...]:
+    """Say that columns of an input go into those of the same name."""
+    return tuple(Feed((name,), (name,)) for name in columns)
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """A table that another is computed from.
 
@@ -54,12 +75,15 @@ class Input:
         How long before a computed row the rows may lie that it depends on.
     reach
         How long after a computed row they may lie.
+    feeds
+        Which of its columns go into which computed ones.
     """
 
     table: Table
     time: str | None
     look_back: timedelta = timedelta(0)
     reach: timedelta = timedelta(0)
+    feeds: tuple[Feed, ...] = ()
 
     def read(
         self,
@@ -128,6 +152,15 @@ class ComputedTable:
     build: Callable[[Lake, Window], pl.DataFrame]
     time: str = "as_of"
     monthly: bool = False
+
+    def lineage(self) -> dict[str, list[tuple[Table, str]]]:
+        """Return which columns of which inputs each column is computed from."""
+        found: dict[str, list[tuple[Table, str]]] = {}
+        for source in self.inputs:
+            for feed in source.feeds:
+                for name in feed.into:
+                    found.setdefault(name, []).extend((source.table, one) for one in feed.columns)
+        return found
 
     def rebuild(self, window: Window, settings: Settings, run_id: str) -> pl.DataFrame:
         """Replace all rows of the window by what the inputs give now.

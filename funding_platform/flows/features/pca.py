@@ -4,20 +4,54 @@ from datetime import timedelta
 
 import polars as pl
 
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_MODELS, PCA_SCORES
 from funding_platform.core.time_grid import Window
 from funding_platform.curves.pca.rolling import WINDOW_DAYS, fit_models, score_curves
 from funding_platform.flows.collection.listings import current_rows
-from funding_platform.flows.features.computed import ComputedTable, Input
+from funding_platform.flows.features.computed import ComputedTable, Feed, Input, by_name
 from funding_platform.lake.writer import Lake
 
 PCA_LOOK_BACK = timedelta(days=WINDOW_DAYS)
 """How far before a fit its strips lie, and how long a model applies."""
 
-_FITTED = Input(CURVE_SNAPSHOTS, "as_of", PCA_LOOK_BACK)
-_SCORED = Input(CURVE_SNAPSHOTS, "as_of")
-_APPLYING = Input(PCA_MODELS, "window_end", PCA_LOOK_BACK)
+_FITTED = Input(
+    CURVE_SNAPSHOTS,
+    "as_of",
+    PCA_LOOK_BACK,
+    feeds=(
+        Feed(
+            ("as_of", *BUCKETS, "usable"),
+            tuple(
+                column.name
+                for column in PCA_MODELS.columns
+                if column.name not in (*INSTRUMENT_KEY, "model_id", "scope", "transform")
+            ),
+        ),
+        *by_name(*INSTRUMENT_KEY),
+    ),
+)
+_SCORED = Input(
+    CURVE_SNAPSHOTS,
+    "as_of",
+    feeds=(
+        *by_name(*CURVE_SNAPSHOTS.key, "available_at"),
+        Feed(BUCKETS, (*PCA_COMPONENTS, "residual", "residual_share")),
+    ),
+)
+_APPLYING = Input(
+    PCA_MODELS,
+    "window_end",
+    PCA_LOOK_BACK,
+    feeds=(
+        *by_name("model_id", "scope", "available_at"),
+        Feed(
+            tuple(f"{part}_{bucket}" for part in ("mean", *PCA_COMPONENTS) for bucket in BUCKETS),
+            (*PCA_COMPONENTS, "residual", "residual_share"),
+        ),
+    ),
+)
 
 
 def _fit_models(lake: Lake, window: Window) -> pl.DataFrame:
