@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from funding_platform.venues.streams.contract import (
     VenueStream,
 )
 from funding_platform.venues.streams.events import Event, Updates
+from funding_platform.venues.streams.transport import Transport, open_websocket
 from funding_platform.venues.streams.updates import MarketUpdate
 
 PACE = 10.0
@@ -164,6 +165,19 @@ class Told:
             while not reached(self):
                 self._more.clear()
                 await self._more.wait()
+
+
+@dataclass
+class Opened:
+    """Opens sockets, and counts how often."""
+
+    times: int = 0
+
+    def __call__(
+        self, venue: str, url: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[Transport]:
+        self.times += 1
+        return open_websocket(venue, url, headers)
 
 
 @asynccontextmanager

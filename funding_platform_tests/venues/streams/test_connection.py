@@ -1,6 +1,5 @@
 """A connection through every fault of the sandbox, over real sockets and ten times as fast."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -43,8 +42,8 @@ from funding_platform_tests.venues.streams.plain import (
     FAST,
     LINEAR,
     PACE,
-    PATIENT,
     SYMBOLS,
+    Opened,
     PlainBybit,
     Told,
     connected,
@@ -150,23 +149,18 @@ async def test_one_perpetual_that_falls_silent_is_told_and_costs_the_others_noth
     sandbox: RunningSandbox,
 ) -> None:
     """Another socket is tried once, beside the one that is; this one has the same silence."""
-    async with steady(sandbox, EachSpeaks(listed(*SYMBOLS))) as (connection, told):
+    opened = Opened()
+    stream = EachSpeaks(listed(*SYMBOLS))
+    async with steady(sandbox, stream, open_transport=opened) as (connection, told):
         sandbox.inject(Stream(action="stale", venue="bybit", path=f"{DATA}tickers.ETHUSDT"))
         await told.until(lambda told: bool(told.of(Stale)))
         (stale,) = told.of(Stale)
         assert (stale.channel, stale.symbols) == ("tickers", {"ETHUSDT"})
         assert connection.carried() == {"tickers": EVERY - {"ETHUSDT"}}
-        subscribed = sandbox.stats()["bybit"][LINEAR]["requests"]
-        await _until_more_requests(sandbox, subscribed)
+        await told.until(lambda _: opened.times == 2)
         assert connection.live
         assert told.kinds == ["Connected", "Stale"]
         sandbox.clear()
-
-
-async def _until_more_requests(sandbox: RunningSandbox, than: int) -> None:
-    async with asyncio.timeout(PATIENT):
-        while sandbox.stats()["bybit"][LINEAR]["requests"] <= than:
-            await asyncio.sleep(0.01)
 
 
 async def test_a_malformed_frame_starts_anew(sandbox: RunningSandbox) -> None:
@@ -264,10 +258,10 @@ class Briefly(PlainBybit):
 
 
 async def test_it_is_replaced_before_the_venue_cuts_without_a_gap(sandbox: RunningSandbox) -> None:
-    before = sandbox.stats()["bybit"][LINEAR]["requests"]
-    async with steady(sandbox, Briefly(listed(*SYMBOLS))) as (connection, told):
-        # Each connection is a handshake and two subscriptions, and a heartbeat or two besides.
-        await _until_more_requests(sandbox, before + 10)
+    opened = Opened()
+    stream = Briefly(listed(*SYMBOLS))
+    async with steady(sandbox, stream, open_transport=opened) as (connection, told):
+        await told.until(lambda _: opened.times == 4)
         assert told.kinds == ["Connected"]
         assert connection.live
 
