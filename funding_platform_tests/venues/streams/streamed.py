@@ -124,8 +124,8 @@ async def frames(
         compression=None,
         close_timeout=0.2,
     ) as connection:
-        for message in socket.messages:
-            await connection.send(message)
+        for asked in socket.messages:
+            await connection.send(asked)
         async for message in connection:
             frame = read(message)
             if frame.answer is not None:
