@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from funding_platform.core.plain_text import first_few
+from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.live.bell import Bell
 from funding_platform.live.links import Linking, Links
 from funding_platform.live.refill import filling_updates
@@ -54,7 +55,7 @@ class Feed:
     pacing
         How often REST is asked.
     scale
-        Multiplies the budgets of messages.
+        Multiplies the venue's budgets.
     clock
         The time that it lives in.
     open_transport
@@ -121,7 +122,7 @@ class Feed:
     async def _keep_listed(self, venue: Venue) -> None:
         """Ask what is listed, again and again, and follow it."""
         failures = 0
-        while True:
+        while INSTRUMENTS in venue.spec.offers:  # an aggregator lists nothing of its own
             asked_at = self._clock.timer()
             try:
                 await self._list(venue)
@@ -192,7 +193,7 @@ class Feed:
     def _seconds_worth(self, venue: Venue, requests: int) -> float:
         """Return how long it takes to earn so many requests, of our share of the budget."""
         budget = venue.spec.budget
-        per_second = budget.weight_per_window / budget.window_seconds
+        per_second = budget.weight_per_window / budget.window_seconds * self._linking.scale
         return requests / (per_second * self._pacing.budget_share)
 
     def _retry_after(self, error: VenueError, failures: int) -> float:

@@ -29,7 +29,7 @@ class Supervisor:
     pacing
         How often REST is asked.
     scale
-        Multiplies the budgets of messages.
+        Multiplies the venues' budgets.
     clock
         The time that they live in.
     open_transport

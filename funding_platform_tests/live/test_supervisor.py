@@ -176,6 +176,15 @@ async def test_a_venue_without_a_stream_is_polled(sandbox: RunningSandbox, tmp_p
         assert live.counts("drift").messages == 0
 
 
+async def test_an_aggregator_is_not_asked_what_it_lists(
+    sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    async with supervised(sandbox, tmp_path, ["coingecko"], outage=2.0) as live:
+        await live.until(lambda live: live.counts("coingecko").refills == 2)
+        assert live.counts("coingecko").last_failure is None
+        assert live.notes.listed == {}
+
+
 async def test_a_cut_is_marked_and_refilled_and_nobody_else_is_concerned(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
