@@ -89,7 +89,8 @@ def test_the_recorded_ticker() -> None:
 @pytest.mark.parametrize("field", ["f", "n", "p"])
 @pytest.mark.parametrize("renamed", [True, False], ids=["renamed", "null"])
 def test_what_drives_money_is_there(field: str, renamed: bool) -> None:
-    text = mark().replace(f'"{field}":', '"z":') if renamed else mark(**{field: None})
+    spoilt: dict[str, Any] = {field: None}
+    text = mark().replace(f'"{field}":', '"z":') if renamed else mark(**spoilt)
     with pytest.raises(ContractError) as raised:
         read(text)
     assert (raised.value.endpoint, raised.value.payload) == ("markPrice", text)

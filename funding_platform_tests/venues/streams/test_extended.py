@@ -47,7 +47,12 @@ def test_the_inner_time_counts_unless_it_is_zero(inner: int, event: int) -> None
 
 def test_a_missing_number_is_a_missed_message() -> None:
     read = reader_of("extended", channel="mark")
-    assert [read(price(seq)).restart for seq in (2, 3, 5, 6)] == [False, False, True, False]
+    assert [read(price(seq)).restart for seq in (1, 2, 4, 5)] == [False, False, True, False]
+
+
+def test_the_first_message_may_be_missed_too() -> None:
+    frame = reader_of("extended", channel="mark")(price(2))
+    assert (frame.restart, only(frame.updates).mark_price) == (True, 100.5)
 
 
 def test_what_came_already_says_nothing() -> None:

@@ -129,14 +129,14 @@ class ExtendedStream(VenueStream):
     def reader(self, socket: Socket) -> Reader:
         """Make the reader, which remembers the number of the last message."""
         kind = _KINDS[socket.channels[0]]
-        last: int | None = None
+        last = 0  # they are counted from 1
 
         def read(message: str | bytes) -> Frame:
             nonlocal last
             said = kind.message.one(message)
-            if last is not None and said.seq <= last:
+            if said.seq <= last:
                 return NOTHING  # it came already
-            missed = last is not None and said.seq > last + 1
+            missed = said.seq > last + 1
             last = said.seq
             update = MarketUpdate(
                 venue_symbol=said.data.venue_symbol,
