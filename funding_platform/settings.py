@@ -9,7 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
@@ -63,6 +70,11 @@ class Settings(BaseSettings):
     )
     venue_urls: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Base URL per venue, as JSON; others use their own."
+    )
+    stream_urls: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="Base URL of the stream per venue, as JSON; a venue that is left out has it "
+        "below its base URL where that is set, and else at its own address.",
     )
     rate_limit_scale: float = Field(
         default=1.0,
@@ -182,14 +194,15 @@ class Settings(BaseSettings):
         with raise_as(SettingsError, "the settings are wrong", cls.model_fields, hint=_WHERE):
             return handler(values)
 
-    @field_validator("venue_urls", mode="before")
+    @field_validator("venue_urls", "stream_urls", mode="before")
     @classmethod
-    def _from_json(cls, value: Any) -> Any:
+    def _from_json(cls, value: Any, info: ValidationInfo) -> Any:
+        scheme = "ws" if info.field_name == "stream_urls" else "http"
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError as error:
             raise ValueError(
-                f'not JSON ({error}); write {{"binance": "http://127.0.0.1:8900/binance"}}'
+                f'not JSON ({error}); write {{"binance": "{scheme}://127.0.0.1:8900/binance"}}'
             ) from None
 
     @field_validator("venues", "candle_kinds", "alert_bases", mode="before")
@@ -205,6 +218,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    def stream_url(self, venue: str) -> str | None:
+        """Return where a venue's stream is; None where that is its own address.
+
+        What answers in a venue's place has its stream below the same address: a sandbox.
+        """
+        url = self.venue_urls.get(venue)
+        beside = None if url is None else "ws" + url.removeprefix("http")
+        return self.stream_urls.get(venue, beside)
 
     @cached_property
     def collection_memory_bytes(self) -> int:

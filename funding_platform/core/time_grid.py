@@ -56,6 +56,11 @@ def floor_hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
+def hour_after(time_ms: int) -> int:
+    """Return the first full hour after a millisecond stamp, in milliseconds."""
+    return (time_ms // HOUR_MS + 1) * HOUR_MS
+
+
 def month_start(moment: datetime) -> datetime:
     """Return midnight UTC of the first day of ``moment``'s month."""
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -1,16 +1,14 @@
 """The ASGI application: every venue below its own prefix, and ``/_control`` to steer the sandbox.
 
 A request passes, in this order: statistics, connection faults and delays, limits, the venue's
-handler, and faults in the body.
+handler, and faults in the body. Sockets are in ``streams``.
 """
 
 import asyncio
 import random
-import socket
-import struct
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -18,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
+from starlette.routing import WebSocketRoute
 
 from funding_platform.sandbox.damage import spoil
 from funding_platform.sandbox.errors import SandboxError
@@ -35,6 +34,9 @@ from funding_platform.sandbox.faults import (
 )
 from funding_platform.sandbox.limits import Limiter
 from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.statistics import Counter, Statistics
+from funding_platform.sandbox.streams import Streams
+from funding_platform.sandbox.transports import line_of
 from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
@@ -45,23 +47,8 @@ from funding_platform.sandbox.wire.contract import (
 )
 from funding_platform.sandbox.wire.registry import WIRES
 
-TRANSPORT = "funding_platform.transport"
-"""The ASGI extension under which the server hands over the connection's transport."""
-
-_LINGER_NONE = struct.pack("ii", 1, 0)
-
 Struck = list[tuple[Fault, random.Random]]
 """The faults that meet one request, each with its generator."""
-
-
-@dataclass(slots=True)
-class Counter:
-    """What one endpoint has done since the start."""
-
-    requests: int = 0
-    rows: int = 0
-    faults: int = 0
-    refused: int = 0
 
 
 @dataclass(slots=True)
@@ -72,7 +59,7 @@ class Sandbox:
     enforce_limits: bool = False
     enforce_retention: bool = False
     plan: FaultPlan = field(default_factory=FaultPlan)
-    counters: dict[str, dict[str, Counter]] = field(default_factory=dict)
+    statistics: Statistics = field(default_factory=Statistics)
     limiter: Limiter = field(default_factory=lambda: Limiter(time.time))
 
     async def answer(self, http: HttpRequest) -> Response:
@@ -86,8 +73,7 @@ class Sandbox:
         route, in_path = wire.route(http.method, path, sent.get("type"))
         endpoint = route.endpoint if route else path
         # Paths that no route serves share one counter, so that strays cannot fill the memory.
-        counters = self.counters.setdefault(venue, {})
-        counter = counters.setdefault(route.endpoint if route else "(unknown)", Counter())
+        counter = self.statistics.counter(venue, route.endpoint if route else "(unknown)")
         counter.requests += 1
         struck = self.plan.strike(venue, endpoint)
         counter.faults += len(struck)
@@ -138,11 +124,7 @@ class Sandbox:
 
     async def control_stats(self, http: HttpRequest) -> Response:
         """Return the counters per venue and endpoint."""
-        counted = {
-            venue: {endpoint: asdict(counter) for endpoint, counter in endpoints.items()}
-            for venue, endpoints in self.counters.items()
-        }
-        return JSONResponse(counted)
+        return JSONResponse(self.statistics.counted())
 
 
 def create_app(
@@ -151,6 +133,7 @@ def create_app(
     faults: Iterable[Fault] = (),
     enforce_limits: bool = False,
     enforce_retention: bool = False,
+    pace: float = 1.0,
 ) -> Starlette:
     """Make the application over a market.
 
@@ -164,9 +147,12 @@ def create_app(
         Refuse requests beyond the documented limits and send the rate headers.
     enforce_retention
         Forget history where the venue does.
+    pace
+        How many times faster than the venues' own the periods of their streams run.
     """
     sandbox = Sandbox(market, enforce_limits, enforce_retention)
     sandbox.plan.add(list(faults))
+    streams = Streams(market, sandbox.plan, sandbox.statistics, enforce_limits, pace)
     return Starlette(
         routes=[
             HttpRoute(
@@ -174,6 +160,7 @@ def create_app(
             ),
             HttpRoute("/_control/stats", sandbox.control_stats),
             HttpRoute("/{venue}/{path:path}", sandbox.answer, methods=["GET", "POST"]),
+            WebSocketRoute("/{venue}/{path:path}", streams.serve),
         ]
     )
 
@@ -212,13 +199,12 @@ async def _early_fault(
     """Delay, or give the answer of a fault that leaves the venue unasked."""
     for fault, luck in struck:
         if isinstance(fault, Latency):
-            longest = fault.seconds if fault.up_to_seconds is None else fault.up_to_seconds
-            await asyncio.sleep(luck.uniform(fault.seconds, longest))
+            await asyncio.sleep(fault.drawn(luck))
         elif isinstance(fault, Connection) and fault.action == "hang":
             await _until_disconnect(http)
             return Response()
         elif isinstance(fault, Connection):
-            _reset(_transport(http))
+            line_of(http.scope).reset()
             return Response()
         elif isinstance(fault, Status):
             wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
@@ -233,19 +219,7 @@ async def _until_disconnect(http: HttpRequest) -> None:
             continue
     except asyncio.CancelledError:
         # The server cancels what is still open when it stops; an answer must not slip out then.
-        _transport(http).abort()
-
-
-def _transport(http: HttpRequest) -> asyncio.Transport:
-    transport: asyncio.Transport = http.scope["extensions"][TRANSPORT]["transport"]
-    return transport
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    """Close with RST instead of FIN: a lingering time of zero discards what is unsent."""
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
-    transport.abort()
+        line_of(http.scope).transport.abort()
 
 
 def _spoilt(reply: Reply, struck: Struck) -> Reply:

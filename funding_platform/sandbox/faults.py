@@ -3,11 +3,15 @@
 A fault is declared as JSON or as a model, ``{"kind": "status", "status": 429, "venue": "okx"}``,
 and meets the requests whose venue and path it names: every one, the first ``count``, or each with
 a ``probability`` drawn from its own seeded generator. Several faults may meet one request.
+
+On a stream they meet the handshake, whose path is the endpoint, and every frame of data, whose
+endpoint is the path, ``#`` and the topic: ``/v5/public/linear#tickers.BTCUSDT``.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
@@ -44,6 +48,11 @@ class Latency(_Fault):
         if self.up_to_seconds is not None and self.up_to_seconds < self.seconds:
             raise ValueError("up_to_seconds lies below seconds")
         return self
+
+    def drawn(self, luck: random.Random) -> float:
+        """Draw how many seconds it lasts this time."""
+        longest = self.seconds if self.up_to_seconds is None else self.up_to_seconds
+        return luck.uniform(self.seconds, longest)
 
 
 class Status(_Fault):
@@ -99,8 +108,24 @@ class Rows(_Fault):
     rows: int = Field(default=1, ge=1, description="How many rows to repeat or cut off.")
 
 
+class Stream(_Fault):
+    """Do to a stream what no answer to a request can suffer.
+
+    ``stale`` lets the topic say no more while its connection lives on, ``duplicate`` sends a frame
+    twice and ``reorder`` behind the next one, ``rotate`` ends the connection as the venue does for
+    its own reasons; ``delta_first`` sends a change before the snapshot that it is of, and
+    ``refuse`` declines a subscription as if the venue did not list it.
+    """
+
+    kind: Literal["stream"] = "stream"
+    action: Literal["stale", "duplicate", "reorder", "rotate", "delta_first", "refuse"]
+
+
+ON_SUBSCRIBING: Final = ("delta_first", "refuse")
+"""The actions of ``Stream`` that meet a subscription; the others meet frames."""
+
 Fault = Annotated[
-    Latency | Status | Connection | Body | FieldFault | Rows, Field(discriminator="kind")
+    Latency | Status | Connection | Body | FieldFault | Rows | Stream, Field(discriminator="kind")
 ]
 
 FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
@@ -120,6 +145,18 @@ def parse_faults(document: str | bytes) -> list[Fault]:
         hint='an example: [{"kind": "status", "status": 429, "venue": "okx", "count": 2}]',
     ):
         return FAULTS.validate_json(document)
+
+
+def of_answers(fault: Fault) -> bool:
+    """Tell whether a fault can meet a request that is answered, or a handshake."""
+    return not isinstance(fault, Stream)
+
+
+def of_frames(fault: Fault) -> bool:
+    """Tell whether a fault can meet a frame of a stream."""
+    if isinstance(fault, Stream):
+        return fault.action not in ON_SUBSCRIBING
+    return not isinstance(fault, Status)
 
 
 @dataclass(slots=True)
@@ -153,9 +190,19 @@ class FaultPlan:
         """Behave."""
         self._armed = []
 
-    def strike(self, venue: str, endpoint: str) -> list[tuple[Fault, random.Random]]:
-        """Return the faults that meet this request, each with its generator."""
-        struck = [armed for armed in self._armed if _meets(armed, venue, endpoint)]
+    def strike(
+        self, venue: str, endpoint: str, can: Callable[[Fault], bool] = of_answers
+    ) -> list[tuple[Fault, random.Random]]:
+        """Return the faults that meet this request, each with its generator.
+
+        Parameters
+        ----------
+        can
+            Whether a fault can meet what is struck; one that cannot is not used up by it.
+        """
+        struck = [
+            armed for armed in self._armed if can(armed.fault) and _meets(armed, venue, endpoint)
+        ]
         for armed in struck:
             armed.left = None if armed.left is None else armed.left - 1
         self._armed = [armed for armed in self._armed if armed.left != 0]

@@ -10,21 +10,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import formatdate
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from funding_platform.core.time_grid import to_ms
-from funding_platform.sandbox.app import TRANSPORT, create_app
+from funding_platform.sandbox.app import create_app
 from funding_platform.sandbox.errors import PortInUseError, SandboxError
 from funding_platform.sandbox.faults import FAULTS, Fault
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.replay import ReplayMarket
 from funding_platform.sandbox.synthetic import SyntheticMarket
+from funding_platform.sandbox.transports import TRANSPORT, Line
 from funding_platform.sandbox.wire.registry import WIRES
+from funding_platform.sandbox.wire.streams.registry import DIALECTS
 
 _LOG = logging.getLogger(__name__)
 
@@ -92,15 +97,36 @@ class _Protocol(HttpToolsProtocol):
         super().on_message_begin()
         stamp = (b"date", formatdate(time.time(), usegmt=True).encode())
         self.server_state.default_headers = [stamp, *self.config.encoded_headers]
-        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+        self.scope["extensions"] = {TRANSPORT: {"line": Line(self.transport)}}
 
 
-def _server(market: Market, faults: Iterable[Fault], enforce: dict[str, bool]) -> uvicorn.Server:
+class _StreamProtocol(WebSocketsSansIOProtocol):
+    """Hands the connection to the application, which may make it half open."""
+
+    _silent = False
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            line = Line(self.transport, self._fall_silent)
+            self.scope["extensions"][TRANSPORT] = {"line": line}
+
+    def data_received(self, data: bytes) -> None:
+        if not self._silent:
+            super().data_received(data)
+
+    def _fall_silent(self) -> None:
+        self._silent = True
+        self.stop_keepalive()
+
+
+def _server(market: Market, faults: Iterable[Fault], options: Mapping[str, Any]) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
-            create_app(market, faults=faults, **enforce),
+            create_app(market, faults=faults, **options),
             http=_Protocol,
-            ws="none",
+            ws=_StreamProtocol,
+            ws_per_message_deflate=False,
             loop="uvloop",
             lifespan="off",
             access_log=False,
@@ -154,6 +180,12 @@ class RunningSandbox:
         """Base URL per venue, in the form of ``FUNDING_VENUE_URLS``."""
         return {venue: self.url_of(venue) for venue in WIRES}
 
+    @property
+    def stream_urls(self) -> dict[str, str]:
+        """Base URL of the stream per venue that has one, in the form of ``FUNDING_STREAM_URLS``."""
+        host = self.url.removeprefix("http")
+        return {venue: f"ws{host}/{venue}" for venue in DIALECTS}
+
     def url_of(self, venue: str) -> str:
         """Return the base URL of one venue."""
         return f"{self.url}/{venue}"
@@ -183,6 +215,7 @@ def running_sandbox(
     faults: Iterable[Fault] = (),
     enforce_limits: bool = False,
     enforce_retention: bool = False,
+    pace: float = 1.0,
 ) -> Iterator[RunningSandbox]:
     """Serve a market from a thread for as long as the context lasts.
 
@@ -190,6 +223,8 @@ def running_sandbox(
     ----------
     port
         0 takes any free one.
+    pace
+        How many times faster than the venues' own the periods of their streams run.
 
     Raises
     ------
@@ -198,9 +233,13 @@ def running_sandbox(
     SandboxError
         If the server does not start.
     """
-    enforce = {"enforce_limits": enforce_limits, "enforce_retention": enforce_retention}
+    options = {
+        "enforce_limits": enforce_limits,
+        "enforce_retention": enforce_retention,
+        "pace": pace,
+    }
     with _listen(host, port) as listener:
-        server = _server(market, faults, enforce)
+        server = _server(market, faults, options)
         thread = threading.Thread(
             target=server.run, args=([listener],), name="sandbox", daemon=True
         )

@@ -6,6 +6,8 @@ VenueError
 │   ├── VenueTimeoutError       no answer, or not all of it, in time
 │   ├── ServerError             the venue admits a fault of its own (HTTP 5xx)
 │   ├── UndecodableError        an HTML page, JSON cut short, no JSON at all
+│   ├── StaleStreamError        a stream that is open and says nothing
+│   ├── MissedMessageError      a message of a stream was lost on the way
 │   └── BreakerOpenError        it kept failing and is left alone for a while
 ├── RateLimitedError        too many requests; wait ``retry_after`` seconds
 ├── BannedError             the venue shut us out (403, 418, 451): stop asking at once
@@ -114,6 +116,14 @@ class ServerError(UnavailableError):
 
 class UndecodableError(UnavailableError):
     """The body is not JSON: an HTML page in between, or an answer cut short."""
+
+
+class StaleStreamError(UnavailableError):
+    """A stream is open, and what it carries has not been heard of for too long."""
+
+
+class MissedMessageError(UnavailableError):
+    """A message of a stream was lost on the way: what it told has to be fetched anew."""
 
 
 class BreakerOpenError(UnavailableError):

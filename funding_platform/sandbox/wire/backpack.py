@@ -156,23 +156,25 @@ def _zoneless(time_ms: int) -> str:
 
 
 def _mark_prices(request: Request) -> Reply:
-    rows = [
-        {
-            "fundingRate": trimmed(quote.predicted_rate),
-            "indexPrice": rounded(quote.index, 8),
-            "markPrice": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
-            "nextFundingTimestamp": quote.next_funding_ms or 0,
-            "symbol": quote.instrument.venue_symbol,
-        }
-        for quote in _wanted(request)
-    ]
+    rows = [mark_row(quote) for quote in _wanted(request)]
     return Reply.json(rows, rows=len(rows))
+
+
+def mark_row(quote: Quote) -> dict[str, Any]:
+    """Write the prices of a contract and its rate."""
+    return {
+        "fundingRate": trimmed(quote.predicted_rate),
+        "indexPrice": rounded(quote.index, 8),
+        "markPrice": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
+        "nextFundingTimestamp": quote.next_funding_ms or 0,
+        "symbol": quote.instrument.venue_symbol,
+    }
 
 
 def _open_interest(request: Request) -> Reply:
     rows = [
         {
-            "openInterest": rounded(quote.open_interest, decimals_of(quote.instrument.size_step)),
+            "openInterest": held(quote),
             "symbol": quote.instrument.venue_symbol,
             "timestamp": request.now_ms,
         }
@@ -182,12 +184,18 @@ def _open_interest(request: Request) -> Reply:
     return Reply.json(rows, rows=len(rows))
 
 
+def held(quote: Quote) -> str:
+    """Write the open interest."""
+    return rounded(quote.open_interest, decimals_of(quote.instrument.size_step))
+
+
 def _tickers(request: Request) -> Reply:
-    rows = [row for quote in _wanted(request) if (row := _ticker(quote)) is not None]
+    rows = [row for quote in _wanted(request) if (row := ticker_row(quote)) is not None]
     return Reply.json(rows, rows=len(rows))
 
 
-def _ticker(quote: Quote) -> dict[str, Any] | None:
+def ticker_row(quote: Quote) -> dict[str, Any] | None:
+    """Write what was traded within a day; None where the market does not know it all."""
     last, before, volume = quote.mark, quote.price_24h_ago, quote.volume_24h
     if last is None or before is None or volume is None:
         return None

@@ -155,7 +155,7 @@ def _tickers(request: Request) -> Reply:
     category = category_of(request)
     wanted = listed(request, category).venue_symbol if request.text("symbol") else None
     rows = [
-        _ticker_row(quote)
+        ticker_row(quote)
         for symbol, quote in request.quotes.items()
         if quote.instrument.contract.contract_type == category and wanted in (None, symbol)
     ]
@@ -173,7 +173,8 @@ def _product(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one * other
 
 
-def _ticker_row(quote: Quote) -> dict[str, Any]:
+def ticker_row(quote: Quote) -> dict[str, Any]:
+    """Write a contract as its ticker shows it, all values as text."""
     instrument = quote.instrument
     tick, step = decimals_of(instrument.tick_size), decimals_of(instrument.size_step)
     mark, before = quote.mark, quote.price_24h_ago

@@ -172,14 +172,15 @@ def _ticker(request: Request) -> Reply:
     named = named_in(request)
     quotes = request.quotes
     rows = [
-        _ticker_row(number, quotes[instrument.venue_symbol], request.now_ms)
+        ticker_row(number, quotes[instrument.venue_symbol], request.now_ms)
         for number, instrument in named.items()
         if len(named) == 1 and instrument.venue_symbol in quotes
     ]
     return reply_with(rows, request.now_ms, rows=len(rows))
 
 
-def _ticker_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
+def ticker_row(number: str, quote: Quote, now_ms: int) -> dict[str, Any]:
+    """Write a contract as its ticker shows it."""
     places = decimals_of(quote.instrument.tick_size)
     last, before, volume = quote.mark, quote.price_24h_ago, quote.volume_24h
     high, low = quote.range_24h

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.series import Times
 from funding_platform.sandbox.wire.contract import (
     Handler,
@@ -132,14 +132,19 @@ def _ticker(request: Request) -> Reply:
     quote = request.quotes.get(listed(request).venue_symbol)
     if quote is None:
         raise WireError(_UNKNOWN)
+    return Reply.json({"result": ticker_row(quote, request.now_ms)}, rows=1)
+
+
+def ticker_row(quote: Quote, now_ms: int) -> dict[str, Any]:
+    """Write an instrument as its ticker shows it."""
     places = decimals_of(quote.instrument.tick_size)
     high, low = quote.range_24h
     rate = percent(quote.predicted_rate, 4)
     bought = None if quote.volume_24h is None else quote.volume_24h / 2
     turnover = None if bought is None or quote.mark is None else bought * quote.mark
-    row = {
+    return {
         **_SAME_FOR_ALL,
-        "event_time": nanoseconds(request.now_ms),
+        "event_time": nanoseconds(now_ms),
         "instrument": quote.instrument.venue_symbol,
         "mark_price": rounded(quote.mark, 9),
         "index_price": rounded(quote.index, 9),
@@ -159,7 +164,6 @@ def _ticker(request: Request) -> Reply:
         "open_interest": rounded(quote.open_interest, 9),
         "next_funding_time": nanoseconds(quote.next_funding_ms or 0),
     }
-    return Reply.json({"result": row}, rows=1)
 
 
 def _funding(request: Request) -> Reply:

@@ -109,14 +109,15 @@ def _summary(request: Request) -> Reply:
     if wanted != "ALL":
         listed(request)
     rows = [
-        _summary_row(quote, request.now_ms)
+        summary_row(quote, request.now_ms)
         for symbol, quote in request.quotes.items()
         if wanted in ("ALL", symbol)
     ]
     return Reply.json({"results": rows}, rows=len(rows))
 
 
-def _summary_row(quote: Quote, now_ms: int) -> dict[str, Any]:
+def summary_row(quote: Quote, now_ms: int) -> dict[str, Any]:
+    """Write a market as its summary shows it."""
     places = decimals_of(quote.instrument.tick_size)
     mark, before, volume = quote.mark, quote.price_24h_ago, quote.volume_24h
     turnover = None if volume is None or mark is None else volume * mark

@@ -52,6 +52,11 @@ NS_PER_MS: Final = 1_000_000
 Nanoseconds: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS * NS_PER_MS)]
 """A moment in nanoseconds since the epoch."""
 
+US_PER_MS: Final = 1_000
+
+Microseconds: TypeAlias = Annotated[int, Meta(ge=0, le=LATEST_MS * US_PER_MS)]
+"""A moment in microseconds since the epoch."""
+
 ZonelessTime: TypeAlias = Annotated[datetime, Meta(tz=False)]
 """A moment as text that is UTC without saying so; one that names a zone is refused."""
 

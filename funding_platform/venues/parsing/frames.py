@@ -124,7 +124,7 @@ def values_of(records: Iterable[Any], name: str) -> list[Any]:
     return [None if (value := getattr(row, name)) == "" else value for row in records]
 
 
-def stamps(name: str, milliseconds: Sequence[int]) -> pl.Series:
+def stamps(name: str, milliseconds: Sequence[int | None]) -> pl.Series:
     """Millisecond stamps as a column of times."""
     return pl.Series(name, milliseconds, pl.Int64).cast(pl.Datetime("ms", "UTC")).cast(_UTC)
 

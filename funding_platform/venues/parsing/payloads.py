@@ -39,6 +39,25 @@ class SymbolRow(Payload):
     venue_symbol: str = msgspec.field(name="symbol")
 
 
+class Quoted:
+    """What rows have that tell the two best quotes, where there are any."""
+
+    __slots__ = ()
+
+    best_bid_price: MaybeReal
+    best_ask_price: MaybeReal
+
+    @property
+    def best_bid(self) -> float | None:
+        """None where nobody bids, which some venues write as 0."""
+        return quoted(self.best_bid_price)
+
+    @property
+    def best_ask(self) -> float | None:
+        """None where nobody asks."""
+        return quoted(self.best_ask_price)
+
+
 class BarRow(Payload, array_like=True):
     """Base of bars that are arrays: when it began, four prices, then what the venue adds."""
 
@@ -52,6 +71,11 @@ class BarRow(Payload, array_like=True):
 def present(value: T | Literal[""] | None) -> T | None:
     """Return the value, or None where the venue left it out. Zero is a value."""
     return None if value is None or value == "" else value
+
+
+def quoted(price: MaybeReal) -> float | None:
+    """Return the price of a quote; None where there is none, which some venues write as 0."""
+    return present(price) or None
 
 
 def coalesce(*values: MaybeReal) -> float | None:

@@ -8,7 +8,7 @@ import email.utils
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
@@ -30,7 +30,9 @@ from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
 
 T = TypeVar("T")
 
-_SHUT_OUT = {403: "forbidden", 418: "banned", 451: "not served in this region"}
+SHUT_OUT: Final = {403: "forbidden", 418: "banned", 451: "not served in this region"}
+"""Statuses by which a venue shuts an address out, and what each means."""
+
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError)
 """What a decoder raises; the second for text in JSON that is not UTF-8."""
 
@@ -68,7 +70,7 @@ def raise_for_refusal(
         hint=(said and said.hint) or _HINTS.get(refusal.kind),
         payload=body,
     )
-    error.retry_after = _retry_after(response.headers.get("retry-after"))
+    error.retry_after = retry_after(response.headers.get("retry-after"))
     raise error
 
 
@@ -113,8 +115,8 @@ def decoded(endpoint: Endpoint[T], body: bytes, venue: str, url: str) -> T:
 def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
     """Judge what an answer refuses: by its status where that is clear, else by its own code."""
     status = response.status_code
-    if status in _SHUT_OUT:
-        return Refusal(BannedError, _SHUT_OUT[status])
+    if status in SHUT_OUT:
+        return Refusal(BannedError, SHUT_OUT[status])
     if status == 429:
         return Refusal(RateLimitedError, "too many requests")
     if 300 <= status < 400:
@@ -142,7 +144,7 @@ def _too_deep(where: dict[str, Any]) -> ContractError:
     return ContractError("nested more deeply than any contract", **where)
 
 
-def _retry_after(value: str | None) -> float | None:
+def retry_after(value: str | None) -> float | None:
     """Read seconds from a ``Retry-After`` header, which holds seconds or a date; a day at most."""
     if value is None:
         return None

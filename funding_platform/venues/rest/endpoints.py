@@ -176,7 +176,7 @@ class Endpoint(Generic[T]):
         return frozenset(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     @cached_property
-    def decode(self) -> Callable[[bytes], T]:
+    def decode(self) -> Callable[[bytes | str], T]:
         """Decodes an answer into ``payload``."""
         if not self.sole:
             return _decoding(self.payload, self.within)
@@ -193,14 +193,14 @@ def _as_text(said: msgspec.Raw) -> str:
         return raw.decode(errors="replace")
 
 
-def _decoding(payload: Any, within: str | None) -> Callable[[bytes], Any]:
+def _decoding(payload: Any, within: str | None) -> Callable[[bytes | str], Any]:
     """Make the decoder of a body's payload, which may lie inside objects."""
     path = within.split(".") if within else []
     for name in reversed(path):
         payload = msgspec.defstruct("Answer", [("within", payload, msgspec.field(name=name))])
     decoder = decoder_of(payload)
 
-    def decode(body: bytes) -> Any:
+    def decode(body: bytes | str) -> Any:
         answer = decoder.decode(body)
         for _ in path:
             answer = answer.within

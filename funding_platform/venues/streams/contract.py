@@ -8,11 +8,12 @@ same for all and live in ``connection``. Nothing here knows of the board or the 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias
 
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.parsing.records import Listing
+from funding_platform.venues.rest.http import utc_now
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.streams.updates import MarketUpdate
 
@@ -162,12 +163,17 @@ class VenueStream(ABC):
     listings
         The perpetuals to follow, as the venue's REST side lists them: what a frame leaves out
         (contract sizes, intervals, ids) is read there.
+    clock
+        The present, in UTC, for what follows from it alone: the next full hour.
     """
 
     name: ClassVar[str]
     spec: ClassVar[StreamSpec]
 
-    def __init__(self, listings: Iterable[Listing]) -> None:
+    def __init__(
+        self, listings: Iterable[Listing], clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.clock = clock
         self.listings = {listing.venue_symbol: listing for listing in listings}
 
     @abstractmethod

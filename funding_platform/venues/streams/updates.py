@@ -38,3 +38,8 @@ VALUES: Final = tuple(
     name for name in MarketUpdate.__struct_fields__ if name not in ("venue_symbol", "event_ms")
 )
 """The fields of an update that hold what the venue says."""
+
+
+def values_but(*names: str) -> tuple[str, ...]:
+    """Return all of them but some."""
+    return tuple(name for name in VALUES if name not in names)

@@ -44,6 +44,7 @@ class Aster(Futures):
             return "crypto"
         return class_said(tag, row.base)
 
-    def trades(self, listing: Listing | None) -> bool:
+    @classmethod
+    def trades(cls, listing: Listing | None) -> bool:
         """Tell whether it is listed: premiumIndex goes on naming what is not, at a rate of zero."""
         return listing is not None and super().trades(listing)

@@ -15,7 +15,7 @@ from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.candles import Candle, CandlePage, SpotListing
 from funding_platform.venues.parsing.fields import MaybeReal, Real, Time, Whole, ZonelessTime
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, ratio, utc_ms
-from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -57,7 +57,12 @@ class _MarkPrice(SymbolRow):
     @property
     def quote(self) -> str:
         """USDC of BTC_USDC_PERP."""
-        return self.venue_symbol.removesuffix("_PERP").rpartition("_")[2]
+        return quote_of(self.venue_symbol)
+
+
+def quote_of(symbol: str) -> str:
+    """Return the quote of a perpetual, USDC of BTC_USDC_PERP."""
+    return symbol.removesuffix("_PERP").rpartition("_")[2]
 
 
 class _OpenInterest(SymbolRow):
@@ -94,6 +99,8 @@ MARKETS: Final = Endpoint("/api/v1/markets", list[_Market])
 MARK_PRICES: Final = Endpoint("/api/v1/markPrices", list[_MarkPrice])
 OPEN_INTEREST: Final = Endpoint("/api/v1/openInterest", list[_OpenInterest])
 TICKERS: Final = Endpoint("/api/v1/tickers", list[_Ticker])
+USUAL_HOURS: Final = 1.0
+"""Where the list of markets does not say: every perpetual pays hourly since 2025-08-20."""
 SLOW: Final = Budget("history", 30, 60)
 HISTORY: Final = Endpoint("/api/v1/fundingRates", list[_Funding], budget=SLOW)
 CANDLES: Final = Endpoint("/api/v1/klines", list[_Bar], budget=SLOW)
@@ -149,11 +156,12 @@ class Backpack(Venue):
             self.attempt_rows(TICKERS),
             self.attempt(self.listed(), {}),
         )
-        # Where the list of markets does not say: every perpetual pays hourly since 2025-08-20.
-        hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
         return [
             MarketRow.joined(
-                row, interest, tickers, interval_hours=hours.get(row.venue_symbol, 1.0)
+                row,
+                interest,
+                tickers,
+                interval_hours=hours_of(listed.get(row.venue_symbol), USUAL_HOURS),
             )
             for row in prices
         ]

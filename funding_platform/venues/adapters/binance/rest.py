@@ -242,7 +242,8 @@ class Futures(Venue):
             return class_said(row.underlying_type, canonical_base(row.base).base)
         return "index" if row.underlying_type == "INDEX" else "crypto"
 
-    def trades(self, listing: Listing | None) -> bool:
+    @classmethod
+    def trades(cls, listing: Listing | None) -> bool:
         """Tell whether a symbol trades, as far as exchangeInfo, which may fail, knows."""
         return listing is None or listing.status == "TRADING"
 

@@ -19,8 +19,21 @@ from funding_platform.venues.parsing.candles import (
     InterestPoint,
     SpotListing,
 )
-from funding_platform.venues.parsing.fields import MaybeReal, Real, RealOrBlank, Time, Whole
-from funding_platform.venues.parsing.payloads import BarRow, Payload, SymbolRow, coalesce, product
+from funding_platform.venues.parsing.fields import (
+    MaybeReal,
+    Real,
+    RealOrBlank,
+    Time,
+    TimeOrBlank,
+    Whole,
+)
+from funding_platform.venues.parsing.payloads import (
+    BarRow,
+    Payload,
+    SymbolRow,
+    coalesce,
+    product,
+)
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.concurrency import together
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
@@ -61,9 +74,11 @@ class _Instruments(Payload):
     next_page_cursor: str = ""
 
 
-class _Ticker(SymbolRow):
+class Ticker(SymbolRow):
+    """The market of a contract, perpetual or not."""
+
     predicted_rate: RealOrBlank = field(name="fundingRate")  # empty on dated futures
-    next_funding_ms: Time = field(name="nextFundingTime")  # 0 on dated futures
+    next_funding_ms: TimeOrBlank = field(name="nextFundingTime")  # 0 or empty on dated futures
     interval_hours: RealOrBlank = field(name="fundingIntervalHour")
     mark_price: RealOrBlank
     index_price: RealOrBlank
@@ -104,7 +119,7 @@ class _Funding(SymbolRow):
 
 
 INSTRUMENTS: Final = Endpoint("/v5/market/instruments-info", _Instruments, within="result")
-TICKERS: Final = Endpoint("/v5/market/tickers", list[_Ticker], within="result.list")
+TICKERS: Final = Endpoint("/v5/market/tickers", list[Ticker], within="result.list")
 HISTORY: Final = Endpoint("/v5/market/funding/history", list[_Funding], within="result.list")
 CANDLES: Final = {
     kind: Endpoint(f"/v5/market/{call}", _Bars, within="result")
@@ -229,9 +244,9 @@ class Bybit(Venue):
 
     async def _tickers(self, wanted: ContractType) -> list[MarketRow]:
         return [
-            _market(row)
+            market(row)
             for row in await self.fetch(TICKERS, {"category": wanted})
-            if category(row.venue_symbol) == wanted and row.next_funding_ms > 0
+            if category(row.venue_symbol) == wanted and row.next_funding_ms not in (0, "")
         ]
 
 
@@ -242,7 +257,8 @@ def _candle(row: _Bar, symbol: str, wanted: str) -> Candle:
     return Candle(symbol, row.time_ms, row.open, row.high, row.low, row.close, *volumes)
 
 
-def _market(row: _Ticker) -> MarketRow:
+def market(row: Ticker) -> MarketRow:
+    """Count one side, in coins and in dollars."""
     held = coalesce(row.single_open_interest, product(row.open_interest, 0.5))
     value = coalesce(row.single_open_interest_value, product(row.open_interest_value, 0.5))
     traded = row.turnover24h

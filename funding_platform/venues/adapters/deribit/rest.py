@@ -38,14 +38,19 @@ class _Instrument(Payload, rename=None):
     settlement_period: str = ""  # combinations have none
 
 
-class _Summary(Payload, rename=None):
+class Market(Payload, rename=None, kw_only=True):
+    """What REST and stream say alike of a future."""
+
     venue_symbol: str = field(name="instrument_name")
     mark_price: Positive | None
     open_interest: MaybeReal  # dollars where the contract is inverse, else base
+    funding_8h: Real | None = None  # perpetuals only
+
+
+class _Summary(Market, rename=None, kw_only=True):
     volume_24h_usd: MaybeReal = field(name="volume_usd")
     best_bid: MaybeReal = field(name="bid_price", default=None)
     best_ask: MaybeReal = field(name="ask_price", default=None)
-    funding_8h: Real | None = None  # perpetuals only
     index_price: MaybeReal = field(name="estimated_delivery_price", default=None)  # of perpetuals
 
 
@@ -152,7 +157,7 @@ class Deribit(Venue):
             if (listing := listed.get(row.venue_symbol)) and listing.status == "active"
         ]
         paying = self.sifted(rows, _without_a_rate, SUMMARIES, "$.result")
-        return [_market(row, listed[row.venue_symbol]) for row in paying]
+        return [market(row, listed[row.venue_symbol]) for row in paying]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """Fetch a page of get_funding_rate_history, which leaves out its start and not its end."""
@@ -178,7 +183,7 @@ def _without_a_rate(row: _Summary) -> str | None:
     return f"{row.venue_symbol} has no funding_8h" if row.funding_8h is None else None
 
 
-def _market(row: _Summary, listing: Listing) -> MarketRow:
+def market(row: Market, listing: Listing) -> MarketRow:
     """Take as the rate what the last eight hours paid: the venue's own headline figure.
 
     ``current_funding``, the rate of the instant, would be exactly zero most of the time.

@@ -81,7 +81,9 @@ class _FundingPage(Payload):
     next_page_offset_data: str
 
 
-class _Ticker(Payload):
+class Ticker(Payload):
+    """The market of a contract as it stands."""
+
     venue_id: str = field(name="contractId")
     mark_price: RealOrBlank
     index_price: RealOrBlank
@@ -107,7 +109,7 @@ class _BarPage(Payload):
 
 META_DATA: Final = Endpoint("/api/v2/public/meta/getMetaData", _MetaData, within="data")
 FUNDING: Final = Endpoint("/api/v2/public/funding/getLatestFundingRate", list[_Rate], within="data")
-TICKER: Final = Endpoint("/api/v2/public/quote/getTicker", _Ticker, within="data", sole=True)
+TICKER: Final = Endpoint("/api/v2/public/quote/getTicker", Ticker, within="data", sole=True)
 HISTORY: Final = Endpoint[_FundingPage | list[_Rate]](
     "/api/v2/public/funding/getFundingRatePage", _FundingPage | list[_Rate], within="data"
 )

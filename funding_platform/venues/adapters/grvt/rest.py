@@ -1,5 +1,6 @@
 """GRVT: rates in percent per the instrument's own interval, times in nanoseconds."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -7,12 +8,17 @@ from msgspec import field
 
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.venues.contract import Venue
-from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
+from funding_platform.venues.errors import (
+    RateLimitedError,
+    ServerError,
+    UnknownSymbolError,
+    VenueError,
+)
 from funding_platform.venues.paging.backward import BackwardToken
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.candles import Candle, CandlePage
 from funding_platform.venues.parsing.fields import NS_PER_MS, MaybeReal, Nanoseconds, Percent, Whole
-from funding_platform.venues.parsing.payloads import Payload, fraction, total
+from funding_platform.venues.parsing.payloads import Payload, Quoted, fraction, total
 from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, hours_of
 from funding_platform.venues.rest.endpoints import Endpoint, ErrorCodes, Params
 from funding_platform.venues.rest.limits import Budget
@@ -33,17 +39,29 @@ class _Instrument(Payload, rename=None):
     min_size: MaybeReal = None
 
 
-class _Ticker(Payload, rename=None):
+class Ticker(Payload, Quoted, rename=None):
+    """The market of an instrument as it stands."""
+
     venue_symbol: str = field(name="instrument")
     funding_rate: Percent  # as funding_rate_8h_curr, which is not of eight hours either
     next_funding_time: Nanoseconds
     mark_price: MaybeReal
     index_price: MaybeReal = None
-    best_bid: MaybeReal = field(name="best_bid_price", default=None)
-    best_ask: MaybeReal = field(name="best_ask_price", default=None)
+    best_bid_price: MaybeReal = None
+    best_ask_price: MaybeReal = None
     open_interest_base: MaybeReal = field(name="open_interest", default=None)
     buy_volume_24h_q: MaybeReal = None  # by what takers did: the sum is what was traded
     sell_volume_24h_q: MaybeReal = None
+
+    @property
+    def predicted_rate(self) -> float:
+        """As a fraction."""
+        return fraction(self.funding_rate)
+
+    @property
+    def next_funding_ms(self) -> int:
+        """In milliseconds."""
+        return self.next_funding_time // NS_PER_MS
 
     @property
     def volume_24h_quote(self) -> float | None:
@@ -95,9 +113,16 @@ class _Bars(Payload):
 INSTRUMENTS: Final = Endpoint(
     "/full/v1/all_instruments", list[_Instrument], within="result", method="POST"
 )
-TICKER: Final = Endpoint("/full/v1/ticker", _Ticker, within="result", method="POST")
+TICKER: Final = Endpoint("/full/v1/ticker", Ticker, within="result", method="POST")
 HISTORY: Final = Endpoint("/full/v1/funding", _History, method="POST")
 CANDLES: Final = Endpoint("/full/v1/kline", _Bars, method="POST")
+MEANINGS: Final[Mapping[str | int, type[VenueError]]] = {
+    1002: ServerError,
+    1004: UnknownSymbolError,
+    1006: RateLimitedError,
+    1009: ServerError,
+    3000: UnknownSymbolError,
+}
 PRICES: Final = {"mark": "MARK", "index": "INDEX", "trade": "TRADE"}
 
 
@@ -117,7 +142,7 @@ class Grvt(Venue):
         refusal=ErrorCodes(
             "code",
             "message",
-            meanings={1004: UnknownSymbolError, 1006: RateLimitedError, 1009: ServerError},
+            meanings=MEANINGS,
         ),
         statuses={"active": "trading"},
     )
@@ -139,15 +164,7 @@ class Grvt(Venue):
         """Fetch the tickers, which have to be asked for one by one."""
         listed = await self.listed()
         tickers = await self.attempt_singles(TICKER, listed, "instrument", required=True)
-        return [
-            MarketRow.of(
-                row,
-                listed[symbol],
-                predicted_rate=fraction(row.funding_rate),
-                next_funding_ms=row.next_funding_time // NS_PER_MS,
-            )
-            for symbol, row in tickers.items()
-        ]
+        return [MarketRow.of(row, listed[symbol]) for symbol, row in tickers.items()]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:
         """Fetch one page of funding, newest first, by cursor."""

@@ -48,7 +48,7 @@ class _Dex(Payload):
     name: str
 
 
-class _Context(Payload):
+class Context(Payload):
     """The market of the asset at the same position of the universe.
 
     Only the rate must have a value: an asset without trades may have no price.
@@ -69,7 +69,7 @@ class _Funding(Payload):
 
 MARKETS: Final = Endpoint(
     "/info",
-    tuple[_Meta, list[_Context]],
+    tuple[_Meta, list[Context]],
     weight=20,
     method="POST",
     paired=((0, "universe"), (1,)),
@@ -95,7 +95,7 @@ class _Exchange:
 
     dex: str
     assets: list[_Asset]
-    contexts: list[_Context]
+    contexts: list[Context]
     collateral: int
     settle: str | None
 

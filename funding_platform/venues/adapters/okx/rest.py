@@ -32,7 +32,9 @@ from funding_platform.venues.specification import VenueSpec
 INDEX_QUOTES: Final = ("USDT", "USDC", "USD")
 
 
-class _SwapRow(Payload):
+class SwapRow(Payload):
+    """A row that names a perpetual."""
+
     venue_symbol: str = field(name="instId")
 
     @property
@@ -41,7 +43,7 @@ class _SwapRow(Payload):
         return pair_of(self.venue_symbol)
 
 
-class _Instrument(_SwapRow):
+class _Instrument(SwapRow):
     contract_type: Literal["linear", "inverse"] = field(name="ctType")
     ct_val: RealOrBlank
     ct_mult: RealOrBlank
@@ -70,7 +72,9 @@ class _Instrument(_SwapRow):
         return class_said(CATEGORIES.get(self.asset_category), self.base)
 
 
-class _FundingRate(_SwapRow):
+class FundingRate(SwapRow):
+    """What is expected at the next settlement."""
+
     inst_type: str
     predicted_rate: RealOrBlank = field(name="fundingRate")  # under next_period, fixed already
     next_funding_ms: TimeOrBlank = field(name="fundingTime")
@@ -82,16 +86,20 @@ class _FundingRate(_SwapRow):
         return hours_between(self.next_funding_ms, self.following_ms)
 
 
-class _MarkPrice(_SwapRow):
+class MarkPrice(SwapRow):
+    """The mark."""
+
     mark_price: RealOrBlank = field(name="markPx")
 
 
-class _OpenInterest(_SwapRow):
+class _OpenInterest(SwapRow):
     open_interest_base: RealOrBlank = field(name="oiCcy")
     open_interest_usd: RealOrBlank = field(name="oiUsd")
 
 
-class _Ticker(_SwapRow):
+class Ticker(SwapRow):
+    """The best quotes, and what was traded within a day."""
+
     last: RealOrBlank
     best_bid: RealOrBlank = field(name="bidPx")
     best_ask: RealOrBlank = field(name="askPx")
@@ -103,22 +111,24 @@ class _Ticker(_SwapRow):
         return dollars(self.pair.partition("-")[2], product(self.volume, self.last))
 
 
-class _Index(Payload):
+class Index(Payload):
+    """The index of a pair, which several perpetuals share."""
+
     pair: str = field(name="instId")  # BTC-USDT
     index_price: RealOrBlank = field(name="idxPx")
 
 
-class _Funding(_SwapRow):
+class _Funding(SwapRow):
     time_ms: Time = field(name="fundingTime")
     rate: Real = field(name="realizedRate")  # fundingRate is what was predicted
 
 
 INSTRUMENTS: Final = Endpoint("/api/v5/public/instruments", list[_Instrument], within="data")
-FUNDING_RATES: Final = Endpoint("/api/v5/public/funding-rate", list[_FundingRate], within="data")
-MARK_PRICES: Final = Endpoint("/api/v5/public/mark-price", list[_MarkPrice], within="data")
+FUNDING_RATES: Final = Endpoint("/api/v5/public/funding-rate", list[FundingRate], within="data")
+MARK_PRICES: Final = Endpoint("/api/v5/public/mark-price", list[MarkPrice], within="data")
 OPEN_INTEREST: Final = Endpoint("/api/v5/public/open-interest", list[_OpenInterest], within="data")
-TICKERS: Final = Endpoint("/api/v5/market/tickers", list[_Ticker], within="data")
-INDEX_TICKERS: Final = Endpoint("/api/v5/market/index-tickers", list[_Index], within="data")
+TICKERS: Final = Endpoint("/api/v5/market/tickers", list[Ticker], within="data")
+INDEX_TICKERS: Final = Endpoint("/api/v5/market/index-tickers", list[Index], within="data")
 SLOW: Final = Budget("history", 10, 2)
 HISTORY: Final = Endpoint(
     "/api/v5/public/funding-rate-history", list[_Funding], within="data", budget=SLOW
@@ -132,7 +142,7 @@ CATEGORIES: Final = {"1": "crypto", "3": "stock", "4": "commodity", "5": "forex"
 """Words for instCategory. Only 1 was ever recorded; the others are as documented."""
 
 
-def _is_x_perp(row: _SwapRow) -> bool:
+def _is_x_perp(row: SwapRow) -> bool:
     return X_PERP in row.venue_symbol
 
 

@@ -42,7 +42,9 @@ class _Market(SymbolRow, rename=None):
     open_at: MaybeTime = None
 
 
-class _Summary(SymbolRow, rename=None):
+class Summary(SymbolRow, rename=None):
+    """A market of either kind: perpetuals and options come together."""
+
     predicted_rate: MaybeReal = field(name="funding_rate")  # of the whole period; blank for options
     mark_price: MaybeReal
     index_price: MaybeReal = field(name="underlying_price")
@@ -50,6 +52,16 @@ class _Summary(SymbolRow, rename=None):
     volume_24h_usd: MaybeReal = field(name="volume_24h")
     best_bid: MaybeReal = field(name="bid")
     best_ask: MaybeReal = field(name="ask")
+
+    @property
+    def quote(self) -> str:
+        """USD of every market."""
+        return "USD"
+
+    @property
+    def is_perpetual(self) -> bool:
+        """By its name, which ends in what it is."""
+        return self.venue_symbol.endswith("-PERP")
 
 
 class _Sample(Payload, rename=None):
@@ -66,7 +78,7 @@ class _Bar(BarRow):
 
 
 MARKETS: Final = Endpoint("/v1/markets", list[_Market], within="results")
-SUMMARIES: Final = Endpoint("/v1/markets/summary", list[_Summary], within="results")
+SUMMARIES: Final = Endpoint("/v1/markets/summary", list[Summary], within="results")
 SAMPLES: Final = Endpoint("/v1/funding/data", list[_Sample], within="results")
 CANDLES: Final = Endpoint("/v1/markets/klines", list[_Bar], within="results")
 PRICES: Final = {"mark": "mark", "index": "underlying", "trade": "last"}
@@ -131,9 +143,9 @@ class Paradex(Venue):
         )
         hours = {symbol: listing.interval_hours for symbol, listing in listed.items()}
         return [
-            MarketRow.of(row, quote="USD", interval_hours=hours.get(row.venue_symbol))
+            MarketRow.of(row, interval_hours=hours.get(row.venue_symbol))
             for row in summaries
-            if row.venue_symbol.endswith("-PERP")
+            if row.is_perpetual
         ]
 
     async def fetch_history(self, symbol: str, ask: Ask) -> Page:

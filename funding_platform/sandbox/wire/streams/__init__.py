@@ -1,0 +1,1 @@
+"""What the venues say on their sockets, one dialect per file."""

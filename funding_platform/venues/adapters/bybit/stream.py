@@ -1,0 +1,112 @@
+"""Bybit's stream: a topic per perpetual, whole once and then only what changed."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from msgspec import field
+
+from funding_platform.venues.adapters.bybit.rest import Bybit, Ticker, category, market
+from funding_platform.venues.errors import RequestError
+from funding_platform.venues.parsing.fields import MaybeTime
+from funding_platform.venues.parsing.payloads import Payload, present
+from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.streams.contract import (
+    NOTHING,
+    Channel,
+    Frame,
+    Heartbeat,
+    Reader,
+    Socket,
+    StreamSpec,
+    VenueStream,
+)
+from funding_platform.venues.streams.messages import (
+    Message,
+    changes_to,
+    in_parts,
+    merged,
+    refused,
+    trading,
+)
+from funding_platform.venues.streams.sound import frame_of, update_of
+from funding_platform.venues.streams.updates import VALUES
+
+_TICKERS: Final = Channel(
+    name="tickers",
+    values=VALUES,
+    period=timedelta(milliseconds=100),  # where something changed
+    silence=timedelta(seconds=60),
+    of_each=True,
+)
+
+
+class _Head(Payload):
+    topic: str = ""
+    type: str = ""
+    time_ms: MaybeTime = field(name="ts", default=None)
+    success: bool = True
+    said: str = field(name="ret_msg", default="")
+
+
+_HEAD: Final = Message[_Head]("bybit", "", _Head)
+_SNAPSHOT: Final = Message[Ticker]("bybit", _TICKERS.name, Ticker, within="data")
+_DELTA: Final = Message[Ticker]("bybit", _TICKERS.name, changes_to(Ticker), within="data")
+
+
+class BybitStream(VenueStream):
+    """The public streams of the categories linear and inverse, one path each."""
+
+    name = "bybit"
+    spec = StreamSpec(
+        base_url="wss://stream.bybit.com",
+        channels=(_TICKERS,),
+        messages=Budget("messages", 10, 1),
+        subscriptions=700,  # the topics of a socket have 21,000 characters
+        batch=100,
+        heartbeat=Heartbeat(message='{"op":"ping"}', every=timedelta(seconds=20)),
+    )
+
+    def sockets(self) -> list[Socket]:
+        """Plan sockets of so many topics, by category."""
+        symbols = trading(self.listings.values(), Bybit.spec)
+        return [
+            Socket(
+                path=f"/v5/public/{kind}",
+                messages=tuple(map(_subscription, in_parts(part, self.spec.batch))),
+                channels=(_TICKERS.name,),
+                symbols=tuple(part),
+            )
+            for kind in ("linear", "inverse")
+            for part in in_parts(
+                [symbol for symbol in symbols if category(symbol) == kind], self.spec.subscriptions
+            )
+        ]
+
+    def reader(self, socket: Socket) -> Reader:
+        """Remember each perpetual as a whole, and change what a message changes."""
+        known: dict[str, Ticker] = {}
+
+        def read(message: str | bytes) -> Frame:
+            head = _HEAD.one(message)
+            if not head.success:
+                return Frame(refused=refused(RequestError, head.said, "bybit", message))
+            channel, _, symbol = head.topic.partition(".")
+            if channel != _TICKERS.name or symbol not in self.listings:
+                return NOTHING
+            if head.type == "snapshot":
+                known[symbol] = _SNAPSHOT.one(message)
+            elif symbol in known:
+                known[symbol] = merged(known[symbol], _DELTA.one(message))
+            else:
+                return NOTHING  # a change of what is not known yet
+            row = market(known[symbol])
+            return frame_of("bybit", _TICKERS, [update_of(row, VALUES, present(head.time_ms))])
+
+        return read
+
+
+def _subscription(symbols: Sequence[str]) -> str:
+    topics = [f"tickers.{symbol}" for symbol in symbols]
+    return msgspec.json.encode({"op": "subscribe", "args": topics}).decode()

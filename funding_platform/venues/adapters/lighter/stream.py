@@ -1,0 +1,151 @@
+"""Lighter's stream: percent per hour and open interest in dollars, where REST has neither."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from msgspec import UNSET, Raw, UnsetType, field
+
+from funding_platform.core.time_grid import hour_after
+from funding_platform.venues.adapters.lighter.rest import Lighter
+from funding_platform.venues.errors import RateLimitedError, RequestError
+from funding_platform.venues.parsing.fields import MaybeReal, Percent, Real, Time
+from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction
+from funding_platform.venues.parsing.records import MarketRow
+from funding_platform.venues.rest.limits import Budget
+from funding_platform.venues.streams.contract import (
+    NOTHING,
+    Channel,
+    Frame,
+    Heartbeat,
+    Reader,
+    Socket,
+    StreamSpec,
+    VenueStream,
+)
+from funding_platform.venues.streams.messages import Message, refused, trading
+from funding_platform.venues.streams.sound import frame_of, update_of
+from funding_platform.venues.streams.updates import values_but
+
+
+class _Stats(SymbolRow, rename=None):
+    percent: Percent = field(name="current_funding_rate")  # per hour, of the payment to come
+    mark_price: Real
+    index_price: Real
+    open_interest_usd: Real = field(name="open_interest")
+    volume_24h_usd: Real = field(name="daily_quote_token_volume")
+    best_bid: MaybeReal | UnsetType = field(name="best_bid_price", default=UNSET)  # since July 2026
+    best_ask: MaybeReal | UnsetType = field(name="best_ask_price", default=UNSET)
+
+    @property
+    def predicted_rate(self) -> float:
+        """As a fraction."""
+        return fraction(self.percent)
+
+    @property
+    def open_interest_base(self) -> float | None:
+        """At the mark, by which REST counts its dollars."""
+        return self.open_interest_usd / self.mark_price if self.mark_price else None
+
+
+class _Refusal(Payload):
+    code: int
+    message: str = ""
+
+
+class _Head(Payload):
+    type: str = ""
+    error: _Refusal | None = None
+
+
+class _Data(Payload, rename=None):
+    channel: str
+    timestamp: Time  # a stats' own ``funding_timestamp`` is of the last payment
+    market_stats: Raw
+
+
+STATS: Final = Channel(
+    name="market_stats",
+    values=values_but("interval_hours"),
+    period=timedelta(seconds=0.5),
+    silence=timedelta(seconds=10),
+)
+_HEAD: Final = Message("lighter", STATS.name, _Head)
+_DATA: Final = Message("lighter", STATS.name, _Data)
+_BY_ID: Final = Message("lighter", STATS.name, dict[str, Raw])
+_ROWS: Final = Message("lighter", STATS.name, list[_Stats])
+_ALREADY_SUBSCRIBED: Final = 30003
+_MEANINGS: Final = {30009: RateLimitedError}
+
+
+class LighterStream(VenueStream):
+    """Everything of all markets in one subscription; after the first frame, what changed."""
+
+    name = "lighter"
+    spec = StreamSpec(
+        base_url="wss://mainnet.zklighter.elliot.ai",
+        channels=(STATS,),
+        messages=Budget("messages", 200, 60),
+        subscriptions=500,
+        batch=1,
+        heartbeat=Heartbeat(message='{"type":"ping"}', every=timedelta(seconds=30)),
+        lifetime=timedelta(minutes=20),  # none is documented; cuts after 20 to 30 are reported
+    )
+
+    def sockets(self) -> Sequence[Socket]:
+        """Plan the one connection."""
+        return [
+            Socket(
+                path="/stream",
+                messages=('{"type":"subscribe","channel":"market_stats/all"}',),
+                channels=(STATS.name,),
+                symbols=tuple(trading(self.listings.values(), Lighter.spec)),
+            )
+        ]
+
+    def reader(self, socket: Socket) -> Reader:
+        """Make the reader, which remembers nothing: each market comes whole."""
+        return self._read
+
+    def _read(self, message: str | bytes) -> Frame:
+        head = _HEAD.one(message)
+        if head.error is not None:
+            return _refusal(head.error, message)
+        match head.type:
+            case "subscribed/market_stats" | "update/market_stats":
+                return self._stats(message)
+            case "ping":
+                return Frame(answer='{"type":"pong"}')
+            case "connected" | "pong" | "unsubscribed":
+                return NOTHING
+        return Frame(unread=[_HEAD.broken("a message of an unknown kind", message, "$.type")])
+
+    def _stats(self, message: str | bytes) -> Frame:
+        data = _DATA.one(message)
+        one_market = data.channel != "market_stats:all"
+        raws = [data.market_stats] if one_market else _BY_ID.one(bytes(data.market_stats)).values()
+        rows, unread = _ROWS.read(b"[" + b",".join(map(bytes, raws)) + b"]")
+        updates = [
+            update_of(
+                MarketRow.of(row, next_funding_ms=hour_after(data.timestamp)),
+                STATS.values,
+                data.timestamp,
+            )
+            for row in rows
+            if self._pays(row.venue_symbol)
+        ]
+        return frame_of(self.name, STATS, updates, unread)
+
+    def _pays(self, symbol: str) -> bool:
+        """Tell whether a market may pay: one that is not listed yet may, one that halted not."""
+        listing = self.listings.get(symbol)
+        return listing is None or listing.status == "active"
+
+
+def _refusal(error: _Refusal, message: str | bytes) -> Frame:
+    """Report what is declined; the error does not say of which subscription it is."""
+    if error.code == _ALREADY_SUBSCRIBED:  # and no snapshot follows
+        return Frame(restart=True)
+    kind = _MEANINGS.get(error.code, RequestError)
+    said = f"error {error.code}: {error.message}"
+    return Frame(refused=refused(kind, said, LighterStream.name, message))

@@ -1,0 +1,28 @@
+"""The time that a connection lives in; a test has one that runs faster."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from funding_platform.venues.rest.http import utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClock:
+    """Three views of one time.
+
+    Parameters
+    ----------
+    timer
+        Seconds that never go back, for ages and pauses: setting the machine's clock moves none.
+    sleep
+        Waits so many of them.
+    now
+        The present, in UTC, for stamps.
+    """
+
+    timer: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now: Callable[[], datetime] = utc_now
