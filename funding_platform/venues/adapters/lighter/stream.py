@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, UnsetType, field
 
 from funding_platform.core.time_grid import hour_after
 from funding_platform.venues.adapters.lighter.rest import Lighter
-from funding_platform.venues.errors import RateLimitedError, VenueError
+from funding_platform.venues.errors import ContractError, RateLimitedError, VenueError
 from funding_platform.venues.parsing.fields import MaybeReal, Percent, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction
 from funding_platform.venues.parsing.records import MarketRow
@@ -55,8 +55,7 @@ class _Head(Payload):
 
 class _Data(Payload, rename=None):
     channel: str
-    timestamp: Time  # a stats' own ``funding_timestamp`` is of the last payment
-    market_stats: Raw
+    timestamp: Time  # a market's own ``funding_timestamp`` is of the last payment
 
 
 STATS: Final = Channel(
@@ -67,7 +66,9 @@ STATS: Final = Channel(
 )
 _HEAD: Final = Message("lighter", STATS.name, _Head)
 _DATA: Final = Message("lighter", STATS.name, _Data)
-_BY_ID: Final = Message("lighter", STATS.name, dict[str, Raw])
+_ONE: Final = Message("lighter", STATS.name, _Stats, within="market_stats")
+_ALL: Final = Message("lighter", STATS.name, dict[str, _Stats], within="market_stats")
+_RAW: Final = Message("lighter", STATS.name, dict[str, Raw], within="market_stats")
 _ROWS: Final = Message("lighter", STATS.name, list[_Stats])
 _ALREADY_SUBSCRIBED: Final = 30003
 _MEANINGS: Final[Mapping[str | int, type[VenueError]]] = {30009: RateLimitedError}
@@ -119,9 +120,8 @@ class LighterStream(VenueStream):
 
     def _stats(self, message: str | bytes) -> Frame:
         data = _DATA.one(message)
-        one_market = data.channel != "market_stats:all"
-        raws = [data.market_stats] if one_market else _BY_ID.one(bytes(data.market_stats)).values()
-        rows, unread = _ROWS.read(b"[" + b",".join(map(bytes, raws)) + b"]")
+        of_all = data.channel == "market_stats:all"
+        rows, unread = _by_id(message) if of_all else ([_ONE.one(message)], [])
         updates = [
             update_of(
                 MarketRow.of(row, next_funding_ms=hour_after(data.timestamp)),
@@ -137,3 +137,14 @@ class LighterStream(VenueStream):
         """Tell whether a market may pay: one that is not listed yet may, one that halted not."""
         listing = self.listings.get(symbol)
         return listing is None or listing.status == "active"
+
+
+def _by_id(message: str | bytes) -> tuple[list[_Stats], list[ContractError]]:
+    """Read markets that come by their ids, of which single ones may be bad."""
+    try:
+        return [*_ALL.one(message).values()], []
+    except ContractError as error:
+        try:
+            return _ROWS.read(b"[" + b",".join(map(bytes, _RAW.one(message).values())) + b"]")
+        except ContractError:
+            raise error from None
