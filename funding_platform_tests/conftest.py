@@ -63,6 +63,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByNeed:
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What tests marked ``anyio`` run on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """Real market data and recorded responses, kept beside the project and not part of it."""
     folder = Path(__file__).resolve().parents[1] / ".." / "shared"

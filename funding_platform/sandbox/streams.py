@@ -308,7 +308,10 @@ class _Conversation:
     async def _say(self, text: str) -> None:
         if not self.silent:
             self.spoke_at = time.monotonic()
-            await self.socket.send_text(text)
+            try:
+                await self.socket.send_text(text)
+            except RuntimeError:  # another channel's task has found the client gone
+                raise WebSocketDisconnect(ABNORMAL) from None
 
     def _start_beat(self, every_seconds: float) -> None:
         if self.beating is not None:

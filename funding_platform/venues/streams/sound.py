@@ -6,7 +6,7 @@ names it. Where most of many rows have one, the venue has changed what it publis
 the frame is believed.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter, truediv
 from typing import Any, Final, TypeGuard
 
@@ -90,7 +90,7 @@ def frame_of(
     """
     if not _suspicious(updates, channel.values):
         return Frame(channel=channel.name, updates=updates, unread=tuple(unread))
-    told = {place: why for place, row in enumerate(updates) if (why := dict(_complaints(row)))}
+    told = {place: why for place, row in enumerate(updates) if (why := _complaints(row))}
     errors = [
         ContractError(
             f"{name} of {updates[place].venue_symbol} {complaint}",
@@ -169,14 +169,22 @@ def _divides_no_day(hours: Said) -> bool:
     return isinstance(hours, _NUMBER) and hours > 0 and MAX_INTERVAL_HOURS % hours != 0
 
 
-def _complaints(row: MarketUpdate) -> Iterator[tuple[str, str]]:
-    """Say what is wrong with the values of an update, by name."""
-    for name, (least, greatest) in _BOUNDS.items():
-        if _beyond([getattr(row, name)], least, greatest):
-            yield name, f"is {getattr(row, name)}, outside {least} to {greatest}"
-    if _divides_no_day(row.interval_hours):
-        yield "interval_hours", f"is {row.interval_hours}, which does not divide a day"
-    if _is_too_far_ahead(row.next_funding_ms, row.event_ms, row.interval_hours):
-        yield "next_funding_ms", f"is {row.next_funding_ms}, more than an interval ahead"
-    if _are_apart(row.mark_price, row.index_price):
-        yield "mark_price", f"is more than {MAX_MARK_INDEX_RATIO} times apart from the index"
+def _complaints(row: MarketUpdate) -> dict[str, str]:
+    """Say what is wrong with values of an update, by name; one that is wrong refutes no other."""
+    told = {
+        name: f"is {getattr(row, name)}, outside {least} to {greatest}"
+        for name, (least, greatest) in _BOUNDS.items()
+        if _beyond([getattr(row, name)], least, greatest)
+    }
+
+    def believed(name: str) -> Any:
+        return None if name in told else getattr(row, name)
+
+    if _divides_no_day(believed("interval_hours")):
+        told["interval_hours"] = f"is {row.interval_hours}, which does not divide a day"
+    due = believed("next_funding_ms")
+    if _is_too_far_ahead(due, row.event_ms, believed("interval_hours")):
+        told["next_funding_ms"] = f"is {due}, more than an interval ahead"
+    if _are_apart(believed("mark_price"), believed("index_price")):
+        told["mark_price"] = f"is more than {MAX_MARK_INDEX_RATIO} times apart from the index"
+    return told

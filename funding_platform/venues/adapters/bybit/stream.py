@@ -92,21 +92,17 @@ class BybitStream(VenueStream):
             head = _HEAD.one(message)
             if not head.success:
                 return Frame(refused=refused(RequestError, head.said, "bybit", message))
-            if not head.topic.startswith("tickers."):
+            channel, _, symbol = head.topic.partition(".")
+            if channel != _TICKERS.name or symbol not in self.listings:
                 return NOTHING
             if head.type == "snapshot":
-                row = _SNAPSHOT.one(message)
+                known[symbol] = _SNAPSHOT.one(message)
+            elif symbol in known:
+                known[symbol] = merged(known[symbol], _DELTA.one(message))
             else:
-                change = _DELTA.one(message)
-                if change.venue_symbol not in known:
-                    return NOTHING  # before its snapshot, or of what is not followed
-                row = merged(known[change.venue_symbol], change)
-            if row.venue_symbol not in self.listings:
-                return NOTHING
-            known[row.venue_symbol] = row
-            return frame_of(
-                "bybit", _TICKERS, [update_of(market(row), VALUES, present(head.time_ms))]
-            )
+                return NOTHING  # a change of what is not known yet
+            row = market(known[symbol])
+            return frame_of("bybit", _TICKERS, [update_of(row, VALUES, present(head.time_ms))])
 
         return read
 

@@ -71,7 +71,6 @@ class _Head(Payload):
     id: int | None = None
     method: str = ""
     params: _Params = field(default_factory=_Params)
-    result: msgspec.Raw | None = None
     error: _Error | None = None
 
 

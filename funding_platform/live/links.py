@@ -1,0 +1,112 @@
+"""The connections of one venue: those that its stream plans for what it lists."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+
+from funding_platform.venues.streams.clock import StreamClock
+from funding_platform.venues.streams.connection import OVERLAP_SECONDS, Connection
+from funding_platform.venues.streams.contract import Socket, VenueStream
+from funding_platform.venues.streams.events import Event
+from funding_platform.venues.streams.transport import OpenTransport
+
+_SPACING_SECONDS: Final = 0.4
+"""Between two handshakes with one venue: OKX takes three a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """How connections are made."""
+
+    tell: Callable[[Event], None]
+    base_url: str | None
+    open_transport: OpenTransport
+    scale: float
+    clock: StreamClock
+
+
+class Links:
+    """Keeps the planned connections of one venue up.
+
+    Parameters
+    ----------
+    tasks
+        Where they run.
+    linking
+        How they are made.
+    """
+
+    def __init__(self, tasks: asyncio.TaskGroup, linking: Linking) -> None:
+        self._tasks = tasks
+        self._linking = linking
+        self._kept: dict[Socket, tuple[Connection, asyncio.Task[None]]] = {}
+        self._values: Mapping[str, tuple[str, ...]] = {}
+        self._each: AbstractSet[str] = frozenset()
+
+    @property
+    def connections(self) -> list[Connection]:
+        """All that are kept up."""
+        return [connection for connection, _ in self._kept.values()]
+
+    def follow(self, stream: VenueStream) -> None:
+        """Keep up what a stream plans; what it plans no more ends once that is under way."""
+        channels = stream.spec.channels
+        self._values = {channel.name: channel.values for channel in channels}
+        self._each = {channel.name for channel in channels if channel.of_each}
+        plans = [*stream.sockets()]
+        retired = [self._kept.pop(socket) for socket in [*self._kept] if socket not in plans]
+        for place, socket in enumerate(plan for plan in plans if plan not in self._kept):
+            self._kept[socket] = self._begun(stream, socket, place * _SPACING_SECONDS)
+        if retired:
+            self._tasks.create_task(self._retire([task for _, task in retired]))
+
+    def carried(self) -> Mapping[str, AbstractSet[str]]:
+        """Return by symbol the values that streams bring."""
+        carried: defaultdict[str, set[str]] = defaultdict(set)
+        for connection in self.connections:
+            for channel, symbols in connection.carried().items():
+                for symbol in symbols:
+                    carried[symbol].update(self._values[channel])
+        return carried
+
+    def silent(self) -> int:
+        """Count the perpetuals that do not speak when each of them has to."""
+        return sum(
+            len(set(connection.socket.symbols) - symbols)
+            for connection in self.connections
+            for channel, symbols in connection.carried().items()
+            if channel in self._each
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that should be streamed is."""
+        return all(connection.live for connection in self.connections) and not self.silent()
+
+    def _begun(
+        self, stream: VenueStream, socket: Socket, after: float
+    ) -> tuple[Connection, asyncio.Task[None]]:
+        linking = self._linking
+        connection = Connection(
+            stream,
+            socket,
+            linking.tell,
+            base_url=linking.base_url,
+            open_transport=linking.open_transport,
+            scale=linking.scale,
+            clock=linking.clock,
+        )
+        return connection, self._tasks.create_task(self._run(connection, after))
+
+    async def _run(self, connection: Connection, after: float) -> None:
+        await self._linking.clock.sleep(after)
+        await connection.run()
+
+    async def _retire(self, tasks: list[asyncio.Task[None]]) -> None:
+        """End connections once those that take their place have had time to begin."""
+        await self._linking.clock.sleep(OVERLAP_SECONDS)
+        for task in tasks:
+            task.cancel()
