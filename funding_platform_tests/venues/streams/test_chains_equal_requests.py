@@ -2,18 +2,23 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import aclosing
 
 import pytest
 
 from funding_platform.core.time_grid import to_ms
+from funding_platform.sandbox.faults import Stream
 from funding_platform.sandbox.server import RunningSandbox, running_sandbox
 from funding_platform.settings import Settings
+from funding_platform.venues.errors import RequestError, VenueError
 from funding_platform_tests.sandbox.conftest import NOW
 from funding_platform_tests.sandbox.listening import PACE, HandClock, moving_market
 from funding_platform_tests.venues.streams.chains import STREAMS
 from funding_platform_tests.venues.streams.streamed import (
+    PATIENT,
     Row,
     differences,
+    frames,
     requested,
     stream_over,
     streamed,
@@ -62,3 +67,32 @@ def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
     said = asyncio.run(streamed(sandbox, stream, caught_up))
     assert clock.now_ms > NOW_MS, differs(said, before)[:5]
     assert differs(said, after)[:5] == []
+
+
+@pytest.mark.parametrize(
+    ("venue", "topic"),
+    [
+        ("lighter", "/stream#market_stats/all"),
+        ("paradex", "/v1#markets_summary"),
+        ("edgex", "/api/v1/public/ws#bookTicker.all.1s"),
+        ("grvt", "/ws/full#BTC_USDT_Perp@500"),
+    ],
+)
+def test_a_subscription_that_is_declined_is_told(
+    sandbox: RunningSandbox, clock: HandClock, settings: Settings, venue: str, topic: str
+) -> None:
+    listings, _ = asyncio.run(requested(sandbox, venue, settings, clock.now_ms))
+    stream = stream_over(venue, listings)
+
+    async def refusal() -> VenueError | None:
+        async with (
+            asyncio.timeout(PATIENT),
+            aclosing(frames(sandbox, stream, stream.sockets()[0])) as spoken,
+        ):
+            return await anext(frame.refused async for frame in spoken if frame.refused)
+
+    sandbox.inject(Stream(action="refuse", venue=venue, path=topic, count=1))
+    refused = asyncio.run(refusal())
+    sandbox.clear()
+    assert isinstance(refused, RequestError)
+    assert refused.venue == venue
