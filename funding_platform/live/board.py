@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -54,6 +54,31 @@ _JUDGED_TOGETHER: Final = frozenset((INTERVAL, NEXT, MARK))
 _said = attrgetter(*FIELDS)
 
 
+class _Blank(NamedTuple):
+    """What an array holds of an instrument of which nothing is known."""
+
+    blank: float | int | bool
+    of_cells: bool = True
+
+
+_BLANK: Final = {
+    "values": _Blank(np.nan),
+    "impossible": _Blank(blank=False),
+    "event": _Blank(NO_TIME),
+    "newest_event": _Blank(NO_TIME),
+    "received": _Blank(NO_TIME),
+    "inferred": _Blank(np.nan, of_cells=False),
+    "gap_since": _Blank(NO_TIME, of_cells=False),
+    "changed_at": _Blank(0, of_cells=False),
+    "seen_at": _Blank(0, of_cells=False),
+    "updates": _Blank(0, of_cells=False),
+}
+"""The arrays of a board, each with an entry for every cell, or for every instrument."""
+
+_COUNTERS: Final = frozenset(("changed_at", "seen_at", "updates"))
+"""Those that only grow."""
+
+
 @dataclass(slots=True)
 class Counts:
     """What came of a venue's updates since the board was made.
@@ -93,17 +118,12 @@ class Board:
         self._instruments: pl.DataFrame | None = None
         self._view: BoardView | None = None
         self._gaps: dict[int, str] = {}
-        cells = (len(FIELDS), _FIRST_ROWS)
-        self._values = np.full(cells, np.nan)
-        self._impossible = np.zeros(cells, dtype=np.bool_)
-        self._event = np.full(cells, NO_TIME)
-        self._newest_event = np.full(cells, NO_TIME)
-        self._received = np.full(cells, NO_TIME)
-        self._inferred = np.full(_FIRST_ROWS, np.nan)
-        self._changed_at = np.zeros(_FIRST_ROWS, dtype=np.int64)
-        self._seen_at = np.zeros(_FIRST_ROWS, dtype=np.int64)
-        self._updates = np.zeros(_FIRST_ROWS, dtype=np.int64)
-        self._gap_since = np.full(_FIRST_ROWS, NO_TIME)
+        self._hold(
+            {
+                name: np.full((len(FIELDS), _FIRST_ROWS) if of_cells else _FIRST_ROWS, blank)
+                for name, (blank, of_cells) in _BLANK.items()
+            }
+        )
 
     def list_instruments(self, instruments: pl.DataFrame) -> None:
         """Take over what is known of instruments: rows of ``core.instruments``.
@@ -181,21 +201,26 @@ class Board:
         return view
 
     def _taken(self) -> BoardView:
-        size = len(self._facts)
-        impossible = _frozen(self._impossible[:, :size])
+        taken = {
+            name: np.array(held[..., : len(self._facts)], order="C")
+            for name, held in self._arrays.items()
+        }
+        taken["values"][taken["impossible"]] = np.nan
+        for array in taken.values():
+            array.setflags(write=False)
         return BoardView(
-            self._version,
-            self._sequence,
-            self._listed(),
-            _frozen(np.where(impossible, np.nan, self._values[:, :size])),
-            impossible,
-            _frozen(self._event[:, :size]),
-            _frozen(self._received[:, :size]),
-            _frozen(self._inferred[:size]),
-            _frozen(self._changed_at[:size]),
-            _frozen(self._seen_at[:size]),
-            _frozen(self._updates[:size]),
-            _frozen(self._gap_since[:size]),
+            version=self._version,
+            sequence=self._sequence,
+            instruments=self._listed(),
+            values=taken["values"],
+            impossible=taken["impossible"],
+            event_ms=taken["event"],
+            received_us=taken["received"],
+            inferred_hours=taken["inferred"],
+            changed_at=taken["changed_at"],
+            seen_at=taken["seen_at"],
+            updates=taken["updates"],
+            gap_since_us=taken["gap_since"],
         )
 
     def _listed(self) -> pl.DataFrame:
@@ -216,7 +241,7 @@ class Board:
         row = len(self._facts)
         if row == MOST_INSTRUMENTS:
             return None
-        if row == len(self._changed_at):
+        if row == len(self._updates):
             self._grow()
         self._rows[venue, symbol] = row
         self._facts.append((venue, symbol, *[None] * (len(FACTS) - 2)))
@@ -224,16 +249,29 @@ class Board:
         self._note_change(row)
         return row
 
+    def _hold(self, arrays: dict[str, Any]) -> None:
+        """Keep the arrays, and look at single cells through memory views: three times as fast."""
+        self._arrays = arrays
+        cells: dict[str, Any] = {name: memoryview(array) for name, array in arrays.items()}
+        self._values, self._impossible = cells["values"], cells["impossible"]
+        self._event, self._newest_event = cells["event"], cells["newest_event"]
+        self._received, self._gap_since = cells["received"], cells["gap_since"]
+        self._inferred, self._updates = cells["inferred"], cells["updates"]
+        self._changed_at, self._seen_at = cells["changed_at"], cells["seen_at"]
+
     def _grow(self) -> None:
         """Make room for twice as many instruments."""
-        for name in _CELLS:
-            held = getattr(self, name)
-            setattr(self, name, np.concatenate((held, np.full_like(held, _CELLS[name])), axis=-1))
+        self._hold(
+            {
+                name: np.concatenate((held, np.full_like(held, _BLANK[name].blank)), axis=-1)
+                for name, held in self._arrays.items()
+            }
+        )
 
     def _forget(self, row: int) -> None:
-        for name, blank in _CELLS.items():
+        for name, (blank, _) in _BLANK.items():
             if name not in _COUNTERS:
-                getattr(self, name)[..., row] = blank
+                self._arrays[name][..., row] = blank
 
     def _note_change(self, row: int) -> None:
         self._version += 1
@@ -276,7 +314,7 @@ class Board:
 
     def _set(self, field: int, row: int, said: float | None, counts: Counts) -> bool:
         """Put a value into its cell; return whether it is another one."""
-        value = np.nan if said is None else float(said) if said == said else np.inf
+        value = math.nan if said is None else float(said) if said == said else math.inf
         before = self._values[field, row]
         if value == before or (value != value and before != before):
             return False
@@ -295,11 +333,11 @@ class Board:
         """
         hours = (due - before) / HOUR_MS
         if hours > 0 and not self._impossible[NEXT, row] and not interval_impossible(hours):
-            self._inferred[row] = np.fmin(self._inferred[row], hours)
+            self._inferred[row] = float(np.fmin(self._inferred[row], hours))
 
     def _judge_together(self, row: int, now_ms: float, counts: Counts) -> bool:
         """Flag what cannot be beside the other cells of its row; return whether a flag changed."""
-        interval, due, mark, index = self._values[_TOGETHER, row].tolist()
+        interval, due, mark, index = [self._values[field, row] for field in _TOGETHER]
         no_interval = interval == interval and out_of_bounds(INTERVAL, interval)
         verdicts = (
             (INTERVAL, no_interval or interval_impossible(interval)),
@@ -313,29 +351,3 @@ class Board:
                 counts.impossible += bad
                 changed = True
         return changed
-
-
-_CELLS: Final[dict[str, float]] = {
-    "_values": np.nan,
-    "_impossible": False,
-    "_event": NO_TIME,
-    "_newest_event": NO_TIME,
-    "_received": NO_TIME,
-    "_inferred": np.nan,
-    "_changed_at": 0,
-    "_seen_at": 0,
-    "_updates": 0,
-    "_gap_since": NO_TIME,
-}
-"""The arrays of a board and what they hold of an instrument of which nothing is known."""
-
-
-_COUNTERS: Final = frozenset(("_changed_at", "_seen_at", "_updates"))
-"""Those that only grow."""
-
-
-def _frozen(cells: Any) -> Any:
-    """Copy an array into one that cannot be written."""
-    copy = np.array(cells, order="C")
-    copy.setflags(write=False)
-    return copy

@@ -152,7 +152,7 @@ class BoardView:
             Those wanted; all by default.
         """
         wanted = np.arange(len(self)) if rows is None else rows
-        inferred = self.interval_source[wanted] == INFERRED
+        inferred: Flags = self.interval_source == INFERRED
         hours = np.where(np.isnan(self.interval_hours), self.inferred_hours, self.interval_hours)
         shown = {name: self.column(name) for name in FIELDS} | {
             "interval_hours": hours,
@@ -168,7 +168,7 @@ class BoardView:
             .select("venue", "venue_symbol", "base", "quote", "multiplier", "contract_type")
             .with_columns(
                 *columns,
-                pl.Series("interval_inferred", inferred),
+                pl.Series("interval_inferred", inferred[wanted]),
                 times("next_funding_time", self.column("next_funding_ms")[wanted] * 1e3),
                 _known_times("observed_at", self.observed_us[wanted]),
                 _known_times("gap_since", self.gap_since_us[wanted]),
@@ -176,7 +176,7 @@ class BoardView:
                     pl.Series(f"{name}_age_seconds", age[number][wanted], nan_to_null=True)
                     for number, name in enumerate(FIELDS)
                 ),
-                pl.Series("impossible", self.impossible.any(axis=0)[wanted]),
+                pl.Series("impossible", np.any(self.impossible[:, wanted], axis=0)),
             )
             .drop("next_funding_ms")
         )

@@ -6,8 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import to_ms
+from funding_platform.lake import connect
 from funding_platform.live.board import Board
+from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate
 
 SAID = (
@@ -36,3 +39,9 @@ def tell(board: Board, snapshots: pl.DataFrame) -> None:
 def told(snapshots: pl.DataFrame) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
     for row in snapshots.sort("observed_at").iter_rows(named=True):
         yield row["venue"], row["observed_at"], row
+
+
+def read(settings: Settings, table: Table) -> pl.DataFrame:
+    """Every row that a lake has of a table."""
+    with connect(settings) as lake:
+        return table.typed(lake.sql(f"FROM {table.full_name}").pl())
