@@ -100,6 +100,19 @@ class Settings(BaseSettings):
         description="How long the market snapshots of all hours are kept; of older days the last "
         "one is. 0 keeps all.",
     )
+    live_record_seconds: int = Field(
+        default=60,
+        ge=10,
+        le=600,
+        description="How often what the streams tell is put down in the lake: the span of a row of "
+        "core.live_rates, and the most that a crash loses.",
+    )
+    live_minute_days: int = Field(
+        default=30,
+        ge=0,
+        description="How long every row of core.live_rates is kept; of older hours the last one "
+        "is. 0 keeps all.",
+    )
     snapshot_retention_days: int = Field(
         default=30,
         ge=0,

@@ -103,7 +103,11 @@ def maintain(
             before = _data_files(connection)
             removed = remove_listed(connection, settings, clock.time - SAFETY)
             kept = clock.time - max(SAFETY, timedelta(days=keep_days))
-            rules = retentions(settings.raw_retention_days, settings.hourly_snapshot_days)
+            rules = retentions(
+                settings.raw_retention_days,
+                settings.hourly_snapshot_days,
+                settings.live_minute_days,
+            )
             expired = _with_room(settings, lambda: _free(connection, kept, clock.time - SAFETY))
             dropped = _compact(connection, rules, clock.time)
             after = _data_files(connection)

@@ -53,7 +53,11 @@ def savings(
             time = judged(times, now or datetime.now(UTC), trust_clock).time
             refuse_outdated(connection, settings)
             kept = time - max(SAFETY, timedelta(days=keep_days))
-            rules = retentions(settings.raw_retention_days, settings.hourly_snapshot_days)
+            rules = retentions(
+                settings.raw_retention_days,
+                settings.hourly_snapshot_days,
+                settings.live_minute_days,
+            )
             left = doomed_leftovers(connection, settings, time - SAFETY)
             small, small_bytes = connection.execute(_SMALL_FILES).fetchone() or (0, 0)
             return [

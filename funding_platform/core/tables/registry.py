@@ -22,6 +22,7 @@ from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.tables.increments import INCREMENTS
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import (
     OPPORTUNITIES,
@@ -45,6 +46,7 @@ TABLES: Final = {
         LISTINGS,
         FUNDING_RATES,
         MARKET_SNAPSHOTS,
+        LIVE_RATES,
         PRICE_CANDLES,
         SPOT_CANDLES,
         OPEN_INTEREST,

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS, RAW_PAYLOADS
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.schema import Table
 
 
@@ -19,7 +21,7 @@ class Retention(NamedTuple):
     doomed: str
 
 
-def retentions(payload_days: int, hourly_days: int) -> tuple[Retention, ...]:
+def retentions(payload_days: int, hourly_days: int, minute_days: int) -> tuple[Retention, ...]:
     """List what goes and when.
 
     Parameters
@@ -29,6 +31,8 @@ def retentions(payload_days: int, hourly_days: int) -> tuple[Retention, ...]:
     hourly_days
         How long the market snapshots of all hours are kept; 0 keeps them for good. No venue can be
         asked for them again.
+    minute_days
+        How long every minute of the streams is kept; 0 keeps them for good.
     """
     answers = Retention(
         RAW_PAYLOADS,
@@ -36,15 +40,38 @@ def retentions(payload_days: int, hourly_days: int) -> tuple[Retention, ...]:
         timedelta(days=payload_days),
         _UNNEEDED_ANSWERS,
     )
-    if not hourly_days:
-        return (answers,)
-    thinned = Retention(
-        MARKET_SNAPSHOTS,
-        f"all but the last snapshot of a day, {hourly_days} days old",
-        timedelta(days=hourly_days),
-        _EARLIER_THAT_DAY,
+    thinned = (
+        Retention(
+            MARKET_SNAPSHOTS,
+            f"all but the last snapshot of a day, {hourly_days} days old",
+            timedelta(days=hourly_days),
+            _all_but_the_last(MARKET_SNAPSHOTS, "snapshot_hour", "day"),
+        ),
+        Retention(
+            LIVE_RATES,
+            f"all but the last minute of an hour, {minute_days} days old",
+            timedelta(days=minute_days),
+            _all_but_the_last(LIVE_RATES, "minute_time", "hour"),
+        ),
     )
-    return answers, thinned
+    return answers, *(rule for rule in thinned if rule.age)
+
+
+def _all_but_the_last(table: Table, time: str, unit: str) -> str:
+    """Write which rows are not an instrument's last of a whole day or hour.
+
+    Days are as a connection to the lake counts them: in UTC.
+    """
+    old = f"{time} < date_trunc('{unit}', $before)"
+    key = ", ".join(INSTRUMENT_KEY)
+    return f"""
+{old}
+AND ({key}, {time}) NOT IN (
+    SELECT ({key}, max({time})) FROM {table.full_name}
+    WHERE {old}
+    GROUP BY {key}, date_trunc('{unit}', {time})
+)
+"""
 
 
 _UNNEEDED_ANSWERS: Final = f"""
@@ -54,13 +81,3 @@ observed_at < $before AND (
 )
 """
 """A body stays as long as a younger answer refers to it."""
-
-_EARLIER_THAT_DAY: Final = f"""
-snapshot_hour < date_trunc('day', $before)
-AND (venue, venue_symbol, snapshot_hour) NOT IN (
-    SELECT (venue, venue_symbol, max(snapshot_hour)) FROM {MARKET_SNAPSHOTS.full_name}
-    WHERE snapshot_hour < date_trunc('day', $before)
-    GROUP BY venue, venue_symbol, date_trunc('day', snapshot_hour)
-)
-"""
-"""Of whole days, as a connection to the lake counts them: in UTC."""

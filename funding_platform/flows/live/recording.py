@@ -1,0 +1,106 @@
+"""Recording the board: once a span all rows of all venues, in one transaction.
+
+A crash loses the span that was running. What could not be written, because another process held
+the lake or the disk was full, waits and goes with the next span, up to ``MOST_WAITING`` of them.
+Rows that are there already are left alone: two collectors on one lake fill each other's gaps, and
+neither doubles what the other wrote.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from funding_platform.core.tables.live import LIVE_RATES
+from funding_platform.lake.errors import LakeError
+from funding_platform.lake.writer import Lake
+from funding_platform.live.board import Board
+from funding_platform.live.minutes import Minutes, span_start
+from funding_platform.settings import Settings
+
+MOST_WAITING: Final = 60
+"""Spans that are kept for a lake that cannot be written; then the oldest are given up."""
+
+_HELD: Final = (
+    f"SELECT {', '.join(LIVE_RATES.key)} FROM {LIVE_RATES.full_name} "
+    "WHERE minute_time >= ? AND minute_time <= ?"
+)
+
+_log = logging.getLogger(__name__)
+
+
+def store_minutes(frames: list[pl.DataFrame], settings: Settings, run_id: str) -> int:
+    """Commit the rows whose keys the lake does not have; return how many those were.
+
+    Parameters
+    ----------
+    frames
+        Rows of ``core.live_rates``.
+    run_id
+        Whose commit it is.
+
+    Raises
+    ------
+    LakeError
+        If the lake cannot be written.
+    """
+    rows = pl.concat([LIVE_RATES.empty(), *frames]).unique(LIVE_RATES.key, keep="first")
+    if rows.is_empty():
+        return 0
+    begun: list[datetime] = rows["minute_time"].to_list()
+    first, last = min(begun), max(begun)
+    message = f"live rates of {rows['venue'].n_unique()} venues, {first:%Y-%m-%d %H:%M:%S} UTC"
+    with Lake(settings) as lake, lake.commit(run_id, message) as transaction:
+        held = LIVE_RATES.typed(transaction.read(_HELD, [first, last]))
+        return transaction.append(LIVE_RATES, rows.join(held, on=LIVE_RATES.key, how="anti"))
+
+
+class Recorder:
+    """Keeps what could not be written yet.
+
+    Parameters
+    ----------
+    settings
+        Whose lake it is.
+    run_id
+        Stored with each commit.
+    """
+
+    def __init__(self, settings: Settings, run_id: str) -> None:
+        self._settings = settings
+        self._run_id = run_id
+        self._waiting: deque[pl.DataFrame] = deque(maxlen=MOST_WAITING)
+
+    @property
+    def waiting(self) -> int:
+        """How many spans have not been written."""
+        return len(self._waiting)
+
+    async def store(self, rows: pl.DataFrame) -> int:
+        """Write a span and those that wait; return the rows written, 0 where it has to wait."""
+        if not rows.is_empty():
+            self._waiting.append(rows)
+        if not self._waiting:
+            return 0
+        frames = list(self._waiting)
+        try:
+            written = await asyncio.to_thread(store_minutes, frames, self._settings, self._run_id)
+        except LakeError as error:
+            _log.warning("live rates of %d spans wait: %s", len(frames), error.message)
+            return 0
+        self._waiting.clear()
+        return written
+
+
+async def record_board(board: Board, settings: Settings, run_id: str) -> None:
+    """Record a board until cancelled: at the end of each span, what it shows then."""
+    span = timedelta(seconds=settings.live_record_seconds)
+    recorder = Recorder(settings, run_id)
+    minutes = Minutes(span, board.view(), datetime.now(UTC))
+    while True:
+        now = datetime.now(UTC)
+        await asyncio.sleep((span_start(now, span) + span - now).total_seconds())
+        await recorder.store(minutes.close(board.view(), datetime.now(UTC)))
