@@ -12,6 +12,9 @@ from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.core.errors import FundingError
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.flows.backtests.reports import figure_table, report_file
+from funding_platform.flows.live.collector import collect_live
+from funding_platform.flows.live.latest import BOARD, VENUES, Latest, read_latest
+from funding_platform.flows.progress import step
 from funding_platform.flows.queries import (
     coverage_by_month,
     latest_curves,
@@ -24,6 +27,7 @@ from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
+from funding_platform.views.live_tables import shown_movers, shown_venues
 from funding_platform.views.opportunity_words import shown_opportunities
 from funding_platform.views.terminal import console, plot_curves, progress_bars, remark, show
 
@@ -31,12 +35,16 @@ NEXT_STEPS = """\
   source .venv/bin/activate          for the commands below, in a checkout
   funding dev --sandbox              the Dagster UI over this lake, sensors running
   funding query "FROM marts.latest_funding_rates LIMIT 10"
+  funding dev --sandbox, then funding live watch    the market as it stands, every second
   funding opportunities --base BTC   ranked pairs of one base
   funding backtest show latest       what the backtest did; `--help` for more
   jupyter lab notebooks              the same from Python, if Jupyter is installed
   duckdb {published}
 """
 
+
+LIVE_SECONDS = 10.0
+LIVE_ROWS = 5
 
 LOG_NAME = "demo.log"
 """Under the data folder: what dbt prints while the bars have the screen."""
@@ -61,7 +69,10 @@ def run_demo(*, months: int, symbols: int) -> None:
     with sandbox_venues(partial(build_market, symbols=symbols)) as stated, progress_bars(log):
         world = SandboxRun(build_definitions(**stated), dagster_instance())
         results = [_succeeded(result, what) for what, result in world.everything(months)]
+        with step(f"live, {LIVE_SECONDS:g} s of it"):
+            collect_live(Settings(**stated), "demo", LIVE_SECONDS)
     _show(settings)
+    _show_live(read_latest(settings))
     for failure in failed_checks(results):
         remark("asset check failed", "yellow", failure)
     console.print(
@@ -76,6 +87,12 @@ def tell_next_steps(settings: Settings) -> None:
     console.print("\nNext", style="bold")
     next_steps = NEXT_STEPS.format(published=settings.published_file)
     console.print(next_steps, highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_live(latest: Latest) -> None:
+    """Show what the collector saw in the seconds that it ran."""
+    show(shown_venues(latest.frames[VENUES]), title="Live: what the streams brought in ten seconds")
+    show(shown_movers(latest.frames[BOARD], LIVE_ROWS), title="Live: rates that moved meanwhile")
 
 
 def backtest_words(row: Mapping[str, Any]) -> str | None:

@@ -15,6 +15,7 @@ from funding_platform.local.sandbox_run import sandbox_venues
 from funding_platform.local.supervisor import Service, python_module, supervise
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import build_market
+from funding_platform.settings import Settings
 from funding_platform.views.terminal import remark
 
 LOOPBACK: Final = "127.0.0.1"
@@ -78,14 +79,14 @@ def _serve(port: int, stated: Mapping[str, Any]) -> None:
     }
     with _workspace() as (workspace, code_port), suppress(KeyboardInterrupt):
         supervise(
-            services(workspace, code_port=code_port, ui_port=port),
+            services(workspace, code_port=code_port, ui_port=port, live=Settings().live),
             {**os.environ, **environment},
             lambda text: remark("dev", "yellow", text),
         )
 
 
-def services(workspace: Path, *, code_port: int, ui_port: int) -> Sequence[Service]:
-    """List what is to run: the code server, which starts the runs, and the two that ask it.
+def services(workspace: Path, *, code_port: int, ui_port: int, live: bool) -> Sequence[Service]:
+    """List what is to run: the code server, the two that ask it, and the live collector.
 
     Parameters
     ----------
@@ -93,6 +94,8 @@ def services(workspace: Path, *, code_port: int, ui_port: int) -> Sequence[Servi
         The file that tells where the code server listens.
     code_port, ui_port
         Where the code server and the UI listen, on the loopback interface.
+    live
+        Whether the live collector runs too.
     """
 
     def command(program: str, *arguments: object) -> list[str]:
@@ -109,6 +112,7 @@ def services(workspace: Path, *, code_port: int, ui_port: int) -> Sequence[Servi
         ),
         Service("daemon", command("dagster-daemon", "run", "-w", workspace)),
         Service("web server", command("dagster-webserver", "-w", workspace, *listening)),
+        *([Service("live collector", command("funding", "live"))] if live else ()),
     )
 
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.flows.checks.live import FRESH_SECONDS, STALE_SHARE
+from funding_platform.flows.checks.live import STALE_SHARE
+from funding_platform.flows.live.latest import FRESH_SECONDS
 
 _PER_8H = TENOR_HOURS / pl.col("interval_hours")
 

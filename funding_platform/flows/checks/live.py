@@ -5,10 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from funding_platform.flows.checks.answer import Answer
-from funding_platform.flows.live.latest import VENUES, Latest
-
-FRESH_SECONDS: Final = 60.0
-"""A venue whose newest data is older is not live: all of them speak several times a minute."""
+from funding_platform.flows.live.latest import FRESH_SECONDS, VENUES, Latest
 
 STALE_SHARE: Final = 0.05
 """Of a venue's instruments, more than so many without fresh data make it unwell."""

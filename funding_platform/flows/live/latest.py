@@ -24,6 +24,9 @@ from funding_platform.settings import Settings
 STALE_AFTER: Final = timedelta(seconds=15)
 """A collector that has handed out nothing for so long has stopped, or hangs."""
 
+FRESH_SECONDS: Final = 60.0
+"""A venue whose newest data is older is not live: all of them speak several times a minute."""
+
 BOARD: Final = "board"
 VENUES: Final = "venues"
 PAIRS: Final = "pairs"
@@ -110,6 +113,10 @@ class LatestWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; what was handed out last stays."""
         self._connection.close()
 
     def write(self, frames: Mapping[str, pl.DataFrame], version: int, at: datetime) -> None:
