@@ -195,6 +195,7 @@ def _hourly_results(
                     **frame_metadata(one.frame),
                     **_next_rolls(one.frame),
                     "status": attempt.status,
+                    "source": attempt.source,
                     "latency_ms": attempt.latency_ms or 0.0,
                 },
                 check_results=[check],

@@ -218,6 +218,13 @@ COLLECTION_LOG: Final = Table(
             "(they wait), half-open (one is let through); null for an import.",
             values=("closed", "open", "half-open", "banned"),
         ),
+        Column(
+            "source",
+            Type.TEXT,
+            "Where the rows are from: requests to the venue, the live board, or files that were "
+            "imported; null for older attempts.",
+            values=("requests", "board", "files"),
+        ),
     ),
     sort_by=("started_at",),
 )

@@ -35,6 +35,8 @@ class Attempt:
     breaker_state: str | None = None
     noted: bool = False
     """Whether the log has a row of it already, which says what it has stored so far."""
+    source: str = "requests"
+    """Where the rows are from: one of ``core.collection_log.source``."""
     clock_ahead: timedelta | None = None
     """How far our clock is ahead of the venue's, as its answers say."""
 
@@ -69,6 +71,7 @@ class Attempt:
             "window_start": self.window and self.window.start,
             "window_end": self.window and self.window.end,
             "breaker_state": self.breaker_state,
+            "source": self.source,
         }
 
     def row_so_far(self, rows: int, until: datetime, *, whole: bool) -> dict[str, object]:

@@ -21,6 +21,7 @@ from funding_platform.flows.collection.listings import note_listings
 from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.collection.recording import Recording, store_answers
 from funding_platform.flows.errors import ClockError, PerishableError
+from funding_platform.flows.live.snapshots import snapshot_from_board
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
@@ -174,8 +175,16 @@ async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: st
 
 
 async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> pl.DataFrame:
-    """Ask a venue within its time; the attempt notes what it took."""
+    """Ask a venue within its time, unless the live board has it all; the attempt notes what."""
     attempt = recording.attempt
+    if what.table is MARKET_SNAPSHOTS and settings.live:
+        taken = await asyncio.to_thread(
+            snapshot_from_board, attempt.venue, settings, attempt.started_at
+        )
+        if taken is not None:
+            attempt.source, attempt.requests = "board", 0
+            attempt.note_breaker_state(settings)
+            return taken
     name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
     async with open_venue(
         name,

@@ -105,7 +105,9 @@ def import_files(
                 tx.append(COLLECTION_LOG, log_frame(attempts))
         except FundingError as error:
             now = datetime.now(UTC)
-            attempt = Attempt(run_id, REFUSED, FUNDING_RATES, started_at, now, error=error)
+            attempt = Attempt(
+                run_id, REFUSED, FUNDING_RATES, started_at, now, error=error, source="files"
+            )
             with lake.commit(run_id, "log of a refused import") as tx:
                 tx.append(COLLECTION_LOG, log_frame([attempt]))
             raise

@@ -107,7 +107,9 @@ class ImportReport:
         """Return one row of the log per venue."""
         attempts = []
         for (venue,), files in self.files.group_by("venue", maintain_order=True):
-            attempt = Attempt(run_id, str(venue), self.of.table, started_at, datetime.now(UTC))
+            attempt = Attempt(
+                run_id, str(venue), self.of.table, started_at, datetime.now(UTC), source="files"
+            )
             attempt.rows = int(files["written"].sum())
             attempt.symbols = files["venue_symbol"].n_unique()
             left_out = self.n_conflicts[str(venue)]
