@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from funding_platform.defs.automation.tags import PARTITION_TAG, VENUE_TAG
-from funding_platform.flows.alerting.rounds import look, run_observed, send
+from funding_platform.flows.alerting.rounds import look, look_live, run_observed, send
 from funding_platform.settings import Settings
 
 LOOK_EVERY = timedelta(minutes=5)
@@ -52,14 +52,16 @@ def alert_sensors(**stated: Any) -> list[dg.SensorDefinition]:
         name="alerts",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks at the lake every five minutes, and sends what has begun or ended.",
+        description="Looks at the lake every five minutes, at the live board every minute, and "
+        "sends what has begun or ended.",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         settings, now = Settings(**stated), datetime.now(UTC)
-        told = 0
         if is_due(context.cursor, now):
             told = len(look(settings, now))
             context.update_cursor(now.isoformat())
+        else:
+            told = len(look_live(settings, now))
         return dg.SkipReason(f"{told} alerts have begun or ended, {send(settings)} messages sent")
 
     return [alert_failed_runs, alert_recovered_runs, alerts]

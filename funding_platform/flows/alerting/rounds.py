@@ -9,6 +9,7 @@ import duckdb
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import legible
+from funding_platform.flows.alerting.live_sources import live_evaluations
 from funding_platform.flows.alerting.sources import ERROR_LENGTH, SOURCES, Scene, Source
 from funding_platform.flows.errors import NotBuiltError
 from funding_platform.lake import connect
@@ -112,7 +113,16 @@ def look(settings: Settings, now: datetime) -> list[Message]:
     """Evaluate, and put what is to be told into the outbox; return it."""
     names = [sink.name for sink in sinks_of(settings)]
     with AlertStore(settings.alerts_file) as store:
-        return store.observe(evaluate(settings, now), names, now, rules_of(settings))
+        seen = [*evaluate(settings, now), *live_evaluations(settings, now)]
+        return store.observe(seen, names, now, rules_of(settings))
+
+
+def look_live(settings: Settings, now: datetime) -> list[Message]:
+    """Do the same for what the live collector hands out alone."""
+    names = [sink.name for sink in sinks_of(settings)]
+    with AlertStore(settings.alerts_file) as store:
+        seen = live_evaluations(settings, now)
+        return store.observe(seen, names, now, rules_of(settings))
 
 
 def send(settings: Settings) -> int:

@@ -16,7 +16,9 @@ from duckdb import DuckDBPyConnection
 from funding_platform.core.plain_text import legible
 from funding_platform.core.tables.marts import COVERAGE
 from funding_platform.core.tables.opportunities import OPPORTUNITIES_BEST
+from funding_platform.flows.alerting.live_sources import has_live_pairs, pair_seen
 from funding_platform.flows.checks.backtests import edge_holds
+from funding_platform.flows.errors import NotBuiltError
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.flows.queries.connection import require_built
 from funding_platform.flows.queries.health import breaker_states
@@ -226,20 +228,18 @@ def curves_far_from_mean(scene: Scene) -> list[Observation]:
 
 
 def opportunities(scene: Scene) -> list[Observation]:
-    """Observe the best actionable pair of every asset."""
+    """Observe the best actionable pair of every asset, as the marts have it.
+
+    Raises
+    ------
+    NotBuiltError
+        Where the marts are not built, or the live board knows better.
+    """
     require_built(scene.lake, OPPORTUNITIES_BEST)
-    return [
-        Observation(
-            asset,
-            net_apr,
-            f"long {long_venue} {long_symbol}, short {short_venue} {short_symbol}: "
-            f"{_percent(net_apr)} a year net of {cost:.1f} bp, at {at:%Y-%m-%d %H:%M} UTC",
-            {"long_venue": long_venue, "short_venue": short_venue, "net_apr": net_apr},
-        )
-        for asset, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost, at in (
-            scene.rows(_OPPORTUNITIES)
-        )
-    ]
+    if has_live_pairs(scene.settings, scene.now):
+        raise NotBuiltError("the live board has newer ones")
+    rows = scene.lake.execute(_OPPORTUNITIES).pl().iter_rows(named=True)
+    return [pair_seen(row) for row in rows]
 
 
 def edges_decayed(scene: Scene) -> list[Observation]:

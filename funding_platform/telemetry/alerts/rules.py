@@ -120,7 +120,23 @@ EDGE_DECAY: Final = Rule(
     "1 where out-of-sample trades are worse than all but 5 % of those of the first run, else 0.",
     "decayed",
 )
-
+LIVE_STOPPED: Final = Rule(
+    "live_stopped",
+    "critical",
+    "{subject} has stopped",
+    "Time since it handed the market out, as a multiple of the fifteen seconds after which it "
+    "counts as stopped.",
+    OF_TOLERATED,
+    resolve_at=0.5,
+)
+STREAM_SILENT: Final = Rule(
+    "stream_silent",
+    "warning",
+    "{subject} is silent on the live board",
+    "Age of the venue's newest data, by stream or by REST, as a multiple of a minute.",
+    OF_TOLERATED,
+    resolve_at=0.5,
+)
 DISK_LOW: Final = Rule(
     "disk_low",
     "critical",
@@ -148,6 +164,8 @@ RULES: Final[Mapping[str, Rule]] = {
         CURVE_Z,
         OPPORTUNITY,
         EDGE_DECAY,
+        LIVE_STOPPED,
+        STREAM_SILENT,
         DISK_LOW,
         LAKE_UNREADABLE,
     )
