@@ -15,6 +15,8 @@ from duckdb import DuckDBPyConnection
 from funding_platform.flows.alerting.rounds import standing
 from funding_platform.flows.doctor.data import lake_sizes
 from funding_platform.flows.doctor.orchestration import DagsterFacts
+from funding_platform.flows.errors import NotLiveError
+from funding_platform.flows.live.latest import VENUES, read_latest
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.flows.queries.health import breaker_states
 from funding_platform.lake import connect
@@ -24,6 +26,14 @@ from funding_platform.telemetry.metrics import Family, Labels
 from funding_platform.venues.registry import venue_names
 
 BREAKER_STATES: Final = ("closed", "half-open", "open", "banned")
+
+_LIVE_FIGURES: Final = (
+    ("age_seconds", "data_age_seconds", "Age of a venue's newest data when that was."),
+    ("updates_per_second", "updates_per_second", "What a venue's streams said of perpetuals."),
+    ("instruments", "instruments", "Perpetuals of a venue that have been heard of."),
+    ("stale", "stale_instruments", "Those of them that are not heard of any more."),
+    ("reconnects", "reconnects", "How often a venue's streams broke off."),
+)
 
 _OF_COLLECTION: Final = ("venue", "dataset")
 
@@ -55,6 +65,7 @@ def families(
     """
     yield from _of_venues(settings, now)
     yield from _of_alerts(settings)
+    yield from _of_live(settings, now)
     if facts is not None:
         yield from _of_dagster(facts(), now)
     if catalog_file(settings).exists():
@@ -105,6 +116,24 @@ def _of_alerts(settings: Settings) -> Iterator[Family]:
     ):
         series: Mapping[Labels, float] = {(sink,): float(n) for sink, n in figures.items()}
         yield Family(f"funding_alert_messages_{name}", description, ("sink",), series)
+
+
+def _of_live(settings: Settings, now: datetime) -> Iterator[Family]:
+    try:
+        latest = read_latest(settings)
+    except NotLiveError:
+        return
+    yield Family(
+        "funding_live_age_seconds",
+        "Since the live collector handed the market out.",
+        (),
+        {(): latest.age(now).total_seconds()},
+    )
+    venues = latest.frames[VENUES]
+    for column, name, description in _LIVE_FIGURES:
+        figures = venues.select("venue", column).drop_nulls().rows()
+        series: Mapping[Labels, float] = {(venue,): float(figure) for venue, figure in figures}
+        yield Family(f"funding_live_{name}", description, ("venue",), series)
 
 
 def _of_dagster(facts: DagsterFacts, now: datetime) -> Iterator[Family]:

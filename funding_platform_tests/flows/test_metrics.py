@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
@@ -13,6 +14,7 @@ from funding_platform.core.tables.collected import COLLECTION_LOG, MARKET_SNAPSH
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.alerting.rounds import run_observed
 from funding_platform.flows.doctor import DagsterFacts
+from funding_platform.flows.live.latest import VENUES, VENUES_SCHEMA, LatestWriter
 from funding_platform.flows.metrics import families
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings, project_root
@@ -71,6 +73,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         transaction.append(COLLECTION_LOG, frame_of(COLLECTION_LOG, log))
         transaction.append(MARKET_SNAPSHOTS, frame_of(MARKET_SNAPSHOTS, [snapshot]))
     run_observed(chosen, "transform", failed=True, text="no", now=NOW)
+    row = ("okx", "stream", 0.5, 12.0, 300, 4, 2, None)
+    with LatestWriter(chosen, NOW - HOUR) as writer:
+        venues = pl.DataFrame([row], schema=VENUES_SCHEMA, orient="row")
+        writer.write({VENUES: venues}, 1, NOW - timedelta(seconds=3))
     return chosen
 
 
@@ -113,6 +119,12 @@ OF_SNAPSHOTS = ("okx", "core.market_snapshots")
         ("last_run_failed", ("transform",), 1),
         ("last_run_failed", ("history of okx",), 0),
         ("failed_checks", (), 1),
+        ("live_age_seconds", (), 3),
+        ("live_data_age_seconds", ("okx",), 0.5),
+        ("live_updates_per_second", ("okx",), 12),
+        ("live_instruments", ("okx",), 300),
+        ("live_stale_instruments", ("okx",), 4),
+        ("live_reconnects", ("okx",), 2),
     ],
 )
 def test_figures_are_those_of_the_lake_and_of_dagster(
