@@ -51,7 +51,7 @@ def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
     _, after = asyncio.run(requested(sandbox, venue, settings, clock.now_ms))
     clock.now_ms = NOW_MS
     listings, before = asyncio.run(requested(sandbox, venue, settings, clock.now_ms))
-    assert all(row["mark_price"] != after[symbol]["mark_price"] for symbol, row in before.items())
+    assert any(row["mark_price"] != after[symbol]["mark_price"] for symbol, row in before.items())
     stream, only_streamed = stream_over(venue, listings), ONLY_STREAMED.get(venue, set())
 
     def differs(said: dict[str, Row], market: dict[str, Row]) -> list[str]:
