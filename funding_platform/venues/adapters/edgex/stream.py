@@ -59,7 +59,7 @@ class _Quote(Payload, Quoted):
 
 
 class _Head(Payload):
-    type: str
+    type: str = ""
     channel: str = ""
     time: Raw = Raw(b"null")
     request: str = ""
