@@ -6,19 +6,21 @@ of its rows can be kept. Of a key that comes twice in a good message the last co
 such keys takes longer than decoding.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from funding_platform.venues.errors import ContractError, VenueError
+from funding_platform.venues.errors import ContractError, RequestError, VenueError
 from funding_platform.venues.parsing.leniency import leaving_out
+from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.rest.answers import decoded
 from funding_platform.venues.rest.endpoints import Endpoint
 from funding_platform.venues.specification import VenueSpec
+from funding_platform.venues.streams.contract import Frame
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -71,6 +73,40 @@ class Message(Generic[T]):
         """Make an error for a message that decodes but makes no sense."""
         return ContractError(
             complaint, venue=self._venue, endpoint=self._endpoint.path, payload=message, path=path
+        )
+
+    def unknown(self, message: str | bytes, path: str) -> Frame:
+        """Make the frame of a message of a kind that is not in the contract: it costs itself."""
+        return Frame(unread=[self.broken("a message of an unknown kind", message, path)])
+
+
+class Declined(Payload):
+    """What a venue says in place of data, as most write it."""
+
+    code: int | str
+    message: str = ""
+
+    def frame(
+        self,
+        venue: str,
+        message: str | bytes,
+        meanings: Mapping[str | int, type[VenueError]],
+        asked: str = "",
+    ) -> Frame:
+        """Make the frame of it.
+
+        Parameters
+        ----------
+        venue, message
+            Who declines, and in which message.
+        meanings
+            Codes with a meaning of their own; others are a ``RequestError``.
+        asked
+            What of, where that is known.
+        """
+        kind = meanings.get(self.code, RequestError)
+        return Frame(
+            refused=refused(kind, f"{asked}error {self.code}: {self.message}", venue, message)
         )
 
 

@@ -60,6 +60,16 @@ def test_rates_are_percent_of_the_instruments_own_interval(settings: Settings) -
     assert (frame["volume_24h_usd"].null_count(), warnings) == (2, [])
 
 
+def test_an_empty_side_of_a_book_is_no_price_of_zero(settings: Settings) -> None:
+    def handle(params: Params) -> Answer:
+        quotes = {"best_bid_price": "0.0", "best_ask_price": "2.5"}
+        return Answer({"result": ticker(params["instrument"], **quotes)})
+
+    frame, warnings, _ = snapshot("grvt", routes(instrument("A"), tickers=handle), settings)
+    assert (frame["best_bid"].to_list(), frame["best_ask"].to_list()) == ([None], [2.5])
+    assert (frame["spread_bps"].to_list(), warnings) == ([None], [])
+
+
 def test_one_ticker_that_fails_costs_only_its_row(settings: Settings) -> None:
     both = instrument("A_USDT_Perp"), instrument("B_USDT_Perp")
     tickers = by_name(A_USDT_Perp=NOT_FOUND)

@@ -93,7 +93,7 @@ def test_one_bad_market_costs_itself_and_most_of_them_the_frame(
     with pytest.raises(ContractError) as raised:
         read(message(markets))
     assert (raised.value.venue, raised.value.endpoint) == ("lighter", "market_stats")
-    assert renamed in (raised.value.path or "")
+    assert raised.value.path == f"$.market_stats[...].{renamed}"
     assert raised.value.payload
 
 

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import field
 
 from funding_platform.venues.adapters.backpack.rest import Backpack, quote_of
-from funding_platform.venues.errors import RequestError
 from funding_platform.venues.parsing.fields import US_PER_MS, MaybeReal, Microseconds, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, quoted
 from funding_platform.venues.parsing.records import dollars
@@ -24,7 +23,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, in_parts, refused, trading
+from funding_platform.venues.streams.messages import Declined, Message, in_parts, trading
 from funding_platform.venues.streams.sound import frame_of
 from funding_platform.venues.streams.updates import MarketUpdate
 
@@ -74,14 +73,9 @@ class _Quote(_Event):
         return quoted(self.ask)
 
 
-class _Refusal(Payload):
-    code: int
-    message: str = ""
-
-
 class _Head(Payload):
     stream: str = ""
-    error: _Refusal | None = None
+    error: Declined | None = None
 
 
 def _channel(name: str, *values: str, every: int, silence: int, of_each: bool = False) -> Channel:
@@ -145,11 +139,10 @@ class BackpackStream(VenueStream):
     def _read(self, message: str | bytes) -> Frame:
         head = _HEAD.one(message)
         if head.error is not None:  # which does not say what of a message it declines
-            said = f"error {head.error.code}: {head.error.message}"
-            return Frame(refused=refused(RequestError, said, self.name, message))
+            return head.error.frame(self.name, message, {})
         name, _, _ = head.stream.partition(".")  # symbols may have dots, too
         if name not in _KINDS:
-            return Frame(unread=[_HEAD.broken("a message of an unknown kind", message, "$.stream")])
+            return _HEAD.unknown(message, "$.stream")
         channel, kind = _KINDS[name]
         row = kind.one(message)
         return frame_of(self.name, channel, [MarketUpdate.of(row)])

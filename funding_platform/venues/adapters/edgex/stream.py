@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Raw, Struct, UnsetType, field, structs
 
 from funding_platform.venues.adapters.edgex.rest import Edgex, Ticker
-from funding_platform.venues.errors import ContractError, RequestError
+from funding_platform.venues.errors import ContractError
 from funding_platform.venues.parsing.fields import MaybeReal, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, Quoted, hours_between
 from funding_platform.venues.parsing.records import Listing, MarketRow
@@ -25,7 +25,13 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, changes_to, merged, refused, trading
+from funding_platform.venues.streams.messages import (
+    Declined,
+    Message,
+    changes_to,
+    merged,
+    trading,
+)
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate
 
@@ -53,7 +59,7 @@ class _Quote(Payload, Quoted):
 
 
 class _Head(Payload):
-    type: str
+    type: str = ""
     channel: str = ""
     time: Raw = Raw(b"null")
     request: str = ""
@@ -63,9 +69,8 @@ class _Content(Payload):
     data_type: str
 
 
-class _Refusal(Payload):
-    code: str
-    msg: str = ""
+class _Declined(Declined):
+    message: str = field(name="msg", default="")
 
 
 TICKER: Final = Channel(
@@ -84,7 +89,7 @@ _REQUIRED: Final = {said.name for said in structs.fields(_Ticker) if said.requir
 _CHANGES: Final[Any] = changes_to(_Ticker, named_by="venue_id")
 _HEAD: Final = Message("edgex", "stream", _Head)
 _CONTENT: Final = Message("edgex", "stream", _Content, within="content")
-_REFUSAL: Final = Message("edgex", "stream", _Refusal, within="content")
+_DECLINED: Final = Message("edgex", "stream", _Declined, within="content")
 _WHOLE: Final = Message("edgex", TICKER.name, list[_Ticker], within="content.data")
 _CHANGED: Final = Message[list[Any]](
     "edgex",
@@ -143,12 +148,11 @@ class _Reading:
             case "ping":
                 return Frame(answer=f'{{"type":"pong","time":{bytes(head.time).decode()}}}')
             case "error":
-                error = _REFUSAL.one(message)
-                said = f"{head.request}, {error.code}: {error.msg}"
-                return Frame(refused=refused(RequestError, said, EdgexStream.name, message))
+                asked = f"{head.request}, "
+                return _DECLINED.one(message).frame(EdgexStream.name, message, {}, asked)
             case "connected" | "subscribed" | "unsubscribed" | "pong":
                 return NOTHING
-        return Frame(unread=[_HEAD.broken("a message of an unknown kind", message, "$.type")])
+        return _HEAD.unknown(message, "$.type")
 
     def _of_tickers(self, message: str | bytes) -> Frame:
         is_whole = _CONTENT.one(message).data_type.lower() == "snapshot"

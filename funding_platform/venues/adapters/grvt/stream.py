@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.venues.adapters.grvt.rest import MEANINGS, Grvt, Ticker
-from funding_platform.venues.errors import RequestError, UnknownSymbolError
+from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.parsing.fields import NS_PER_MS, Nanoseconds, Real
 from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.parsing.records import Listing, MarketRow
@@ -21,7 +21,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, in_parts, refused, trading
+from funding_platform.venues.streams.messages import Declined, Message, in_parts, refused, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import VALUES
 
@@ -40,16 +40,11 @@ class _Subscribed(Payload):
     subs: tuple[str, ...] = ()
 
 
-class _Refusal(Payload):
-    code: int
-    message: str = ""
-
-
 class _Head(Payload):
     stream: str | None = None
     id: int | None = None
     result: _Subscribed | None = None
-    error: _Refusal | None = None
+    error: Declined | None = None
     code: int | None = None  # of an error that answers nothing of ours
     message: str = ""
 
@@ -105,12 +100,13 @@ class GrvtStream(VenueStream):
             head = _HEAD.one(message)
             if head.stream == TICKER.name:
                 return self._ticker(message)
-            error = head.error or (None if head.code is None else _Refusal(head.code, head.message))
+            error = head.error or (None if head.code is None else Declined(head.code, head.message))
             if error is not None:
-                return self._refusal(error, asked.get(head.id, ()), message)
+                of = f"{len(asked.get(head.id, ()))} subscriptions, "
+                return error.frame(self.name, message, MEANINGS, of)
             if head.result is not None:
                 return self._confirmed(head.result, asked.get(head.id, ()), message)
-            return Frame(unread=[_HEAD.broken("a message of an unknown kind", message)])
+            return _HEAD.unknown(message, "$")
 
         return read
 
@@ -126,11 +122,6 @@ class GrvtStream(VenueStream):
             return NOTHING
         named = f"{len(missing)} of {len(asked)}: {', '.join(missing[:5])}"
         return Frame(refused=refused(UnknownSymbolError, named, self.name, message))
-
-    def _refusal(self, error: _Refusal, asked: Collection[str], message: str | bytes) -> Frame:
-        kind = MEANINGS.get(error.code, RequestError)
-        said = f"error {error.code}: {error.message}, to {len(asked)} subscriptions"
-        return Frame(refused=refused(kind, said, self.name, message))
 
 
 def _subscription(number: int, symbols: Sequence[str]) -> str:

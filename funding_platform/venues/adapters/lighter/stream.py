@@ -1,6 +1,6 @@
 """Lighter's stream: percent per hour and open interest in dollars, where REST has neither."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, UnsetType, field
 
 from funding_platform.core.time_grid import hour_after
 from funding_platform.venues.adapters.lighter.rest import Lighter
-from funding_platform.venues.errors import RateLimitedError, RequestError
+from funding_platform.venues.errors import ContractError, RateLimitedError, VenueError
 from funding_platform.venues.parsing.fields import MaybeReal, Percent, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction
 from funding_platform.venues.parsing.records import MarketRow
@@ -23,7 +23,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, refused, trading
+from funding_platform.venues.streams.messages import Declined, Message, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import values_but
 
@@ -48,20 +48,14 @@ class _Stats(SymbolRow, rename=None):
         return self.open_interest_usd / self.mark_price if self.mark_price else None
 
 
-class _Refusal(Payload):
-    code: int
-    message: str = ""
-
-
 class _Head(Payload):
     type: str = ""
-    error: _Refusal | None = None
+    error: Declined | None = None
 
 
 class _Data(Payload, rename=None):
     channel: str
-    timestamp: Time  # a stats' own ``funding_timestamp`` is of the last payment
-    market_stats: Raw
+    timestamp: Time  # a market's own ``funding_timestamp`` is of the last payment
 
 
 STATS: Final = Channel(
@@ -72,10 +66,12 @@ STATS: Final = Channel(
 )
 _HEAD: Final = Message("lighter", STATS.name, _Head)
 _DATA: Final = Message("lighter", STATS.name, _Data)
-_BY_ID: Final = Message("lighter", STATS.name, dict[str, Raw])
+_ONE: Final = Message("lighter", STATS.name, _Stats, within="market_stats")
+_ALL: Final = Message("lighter", STATS.name, dict[str, _Stats], within="market_stats")
+_RAW: Final = Message("lighter", STATS.name, dict[str, Raw], within="market_stats")
 _ROWS: Final = Message("lighter", STATS.name, list[_Stats])
 _ALREADY_SUBSCRIBED: Final = 30003
-_MEANINGS: Final = {30009: RateLimitedError}
+_MEANINGS: Final[Mapping[str | int, type[VenueError]]] = {30009: RateLimitedError}
 
 
 class LighterStream(VenueStream):
@@ -109,8 +105,10 @@ class LighterStream(VenueStream):
 
     def _read(self, message: str | bytes) -> Frame:
         head = _HEAD.one(message)
-        if head.error is not None:
-            return _refusal(head.error, message)
+        if head.error is not None:  # which does not say of which subscription it is
+            if head.error.code == _ALREADY_SUBSCRIBED:  # and no snapshot follows
+                return Frame(restart=True)
+            return head.error.frame(self.name, message, _MEANINGS)
         match head.type:
             case "subscribed/market_stats" | "update/market_stats":
                 return self._stats(message)
@@ -118,13 +116,12 @@ class LighterStream(VenueStream):
                 return Frame(answer='{"type":"pong"}')
             case "connected" | "pong" | "unsubscribed":
                 return NOTHING
-        return Frame(unread=[_HEAD.broken("a message of an unknown kind", message, "$.type")])
+        return _HEAD.unknown(message, "$.type")
 
     def _stats(self, message: str | bytes) -> Frame:
         data = _DATA.one(message)
-        one_market = data.channel != "market_stats:all"
-        raws = [data.market_stats] if one_market else _BY_ID.one(bytes(data.market_stats)).values()
-        rows, unread = _ROWS.read(b"[" + b",".join(map(bytes, raws)) + b"]")
+        of_all = data.channel == "market_stats:all"
+        rows, unread = _by_id(message) if of_all else ([_ONE.one(message)], [])
         updates = [
             update_of(
                 MarketRow.of(row, next_funding_ms=hour_after(data.timestamp)),
@@ -142,10 +139,12 @@ class LighterStream(VenueStream):
         return listing is None or listing.status == "active"
 
 
-def _refusal(error: _Refusal, message: str | bytes) -> Frame:
-    """Report what is declined; the error does not say of which subscription it is."""
-    if error.code == _ALREADY_SUBSCRIBED:  # and no snapshot follows
-        return Frame(restart=True)
-    kind = _MEANINGS.get(error.code, RequestError)
-    said = f"error {error.code}: {error.message}"
-    return Frame(refused=refused(kind, said, LighterStream.name, message))
+def _by_id(message: str | bytes) -> tuple[list[_Stats], list[ContractError]]:
+    """Read markets that come by their ids, of which single ones may be bad."""
+    try:
+        return [*_ALL.one(message).values()], []
+    except ContractError as error:
+        try:
+            return _ROWS.read(b"[" + b",".join(map(bytes, _RAW.one(message).values())) + b"]")
+        except ContractError:
+            raise error from None

@@ -7,7 +7,6 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.venues.adapters.paradex.rest import Paradex, Summary
-from funding_platform.venues.errors import RequestError
 from funding_platform.venues.parsing.fields import RealOrBlank, Time
 from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.parsing.records import MarketRow
@@ -21,7 +20,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, refused, trading
+from funding_platform.venues.streams.messages import Declined, Message, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import values_but
 
@@ -34,11 +33,6 @@ class _Summary(Summary):
     created_at: Time
 
 
-class _Refusal(Payload):
-    code: int
-    message: str = ""
-
-
 class _OfChannel(Payload):
     channel: str
 
@@ -46,7 +40,7 @@ class _OfChannel(Payload):
 class _Head(Payload):
     params: _OfChannel | None = None  # of data
     result: _OfChannel | None = None
-    error: _Refusal | None = None
+    error: Declined | None = None
 
 
 SUMMARY: Final = Channel(
@@ -93,13 +87,12 @@ class ParadexStream(VenueStream):
     def _read(self, message: str | bytes) -> Frame:
         head = _HEAD.one(message)
         if head.error is not None:
-            said = f"error {head.error.code}: {head.error.message}"
-            return Frame(refused=refused(RequestError, said, self.name, message))
+            return head.error.frame(self.name, message, {})
         if head.result is not None:
             return NOTHING
         if head.params is not None and head.params.channel == SUMMARY.name:
             return self._summary(message)
-        return Frame(unread=[_HEAD.broken("a message of an unknown kind", message, "$.params")])
+        return _HEAD.unknown(message, "$.params")
 
     def _summary(self, message: str | bytes) -> Frame:
         row = _ROW.one(message)
