@@ -116,11 +116,13 @@ class FuturesStream(VenueStream):
         tickers = Message[list[_Ticker]](name, TICKERS.name, list[_Ticker], within="data")
         books = Message[_Book](name, BOOKS.name, _Book, within="data")
 
+        follows = {symbol: self.rest.trades(row) for symbol, row in self.listings.items()}
+
         def read(message: str | bytes) -> Frame:
             stream = _named_early(message) or head.one(message).stream
             if stream == MARKS.name:
                 rows, unread = marks.read(message)
-                return frame_of(name, MARKS, self._marks(rows), unread)
+                return frame_of(name, MARKS, self._marks(rows, follows), unread)
             if stream == TICKERS.name:
                 traded, unread = tickers.read(message)
                 return frame_of(name, TICKERS, self._volumes(traded), unread)
@@ -130,9 +132,8 @@ class FuturesStream(VenueStream):
 
         return read
 
-    def _marks(self, rows: Sequence[_Mark]) -> list[MarketUpdate]:
+    def _marks(self, rows: Sequence[_Mark], follows: Mapping[str, bool]) -> list[MarketUpdate]:
         """Keep perpetuals, one that is not listed yet among them; those of COIN-M if listed."""
-        follows = {symbol: self.rest.trades(row) for symbol, row in self.listings.items()}
         unlisted = self.rest.trades(None)
         return [
             MarketUpdate(
