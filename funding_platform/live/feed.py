@@ -24,6 +24,7 @@ from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.events import (
     Connected,
     Event,
+    Failed,
     Gap,
     GivenUp,
     Refused,
@@ -219,9 +220,14 @@ class Feed:
                 self._statistics.refusals += 1
                 self._note_failure("subscription", event.reason)
                 self._refill_wanted.ring()
+                self._listing_wanted.ring()  # what is declined may be listed no more
+            case Failed():
+                self._statistics.failed_connects += 1
+                self._note_failure("stream", event.reason)
             case GivenUp():
                 self._statistics.given_up += 1
                 self._note_failure("stream", event.reason)
+                self._listing_wanted.ring()  # one unknown name may close a socket for all
 
     def _take_updates(self, event: Updates) -> None:
         listed = self._listed

@@ -144,6 +144,19 @@ async def test_what_is_planned_as_before_is_kept_and_the_rest_replaced_with_an_o
         assert kept.live
 
 
+async def test_a_connection_whose_parser_knows_better_now_is_replaced() -> None:
+    """A contract size or an interval that has changed is not on the wire."""
+    async with linked() as (links, venue, clock):
+        before = listed("A", "B", "C")
+        links.follow(PairsApart(before))
+        await clock.step(0.0)
+        await clock.step(0.4)
+        changed = [msgspec.structs.replace(before[0], contract_size=0.01), *before[1:]]
+        links.follow(PairsApart(changed))
+        await clock.step(0.0)
+        assert venue.opened == ["0", "2", "0"]
+
+
 async def test_what_is_planned_no_more_ends() -> None:
     async with linked() as (links, venue, clock):
         links.follow(PairsApart(listed("A", "B", "C")))
