@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
@@ -14,6 +15,7 @@ from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.registry import open_venue
+from funding_platform.venues.rest.http import utc_now
 from funding_platform.venues.streams.contract import Frame, Socket, VenueStream
 from funding_platform.venues.streams.registry import stream_class
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate
@@ -36,11 +38,13 @@ async def requested(
     return listings, {row["venue_symbol"]: row for row in snapshot.to_dicts()}
 
 
-def stream_over(venue: str, listings: Sequence[Listing]) -> VenueStream:
+def stream_over(
+    venue: str, listings: Sequence[Listing], clock: Callable[[], datetime] = utc_now
+) -> VenueStream:
     """Make the stream of a venue that lists these."""
     kind = stream_class(venue)
     assert kind is not None
-    return kind(listings)
+    return kind(listings, clock)
 
 
 async def streamed(

@@ -62,7 +62,7 @@ class _Row(Payload):
 class _Mark(_Row):
     predicted_rate: RealOrBlank = field(name="r")
     next_funding_ms: Time | Literal[""] = field(name="T")  # 0 of what expires
-    mark_price: Real = field(name="p")
+    mark_price: RealOrBlank = field(name="p")
     index_price: RealOrBlank = field(name="i")
     market: int = field(name="st", default=_USD_M)
 
@@ -139,7 +139,7 @@ class FuturesStream(VenueStream):
                 event_ms=row.event_ms,
                 predicted_rate=None if row.predicted_rate == "" else row.predicted_rate,
                 next_funding_ms=row.next_funding_ms,
-                mark_price=row.mark_price,
+                mark_price=None if row.mark_price == "" else row.mark_price,
                 index_price=None if row.index_price == "" else row.index_price,
             )
             for row in rows

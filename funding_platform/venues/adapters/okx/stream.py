@@ -69,8 +69,8 @@ _FUNDING: Final = Channel(
 _MARK: Final = Channel(
     name="mark-price",
     values=("mark_price",),
-    period=0.2 * _SECOND,
-    silence=10 * _SECOND,
+    period=0.2 * _SECOND,  # ten seconds where it rests
+    silence=30 * _SECOND,
     of_each=True,
 )
 _INDEX: Final = Channel(
