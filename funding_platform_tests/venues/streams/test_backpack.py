@@ -44,6 +44,11 @@ def test_a_mark_has_the_rate_and_two_units_of_time() -> None:
     assert (update.open_interest_base, update.best_bid) == (UNSET, UNSET)
 
 
+@pytest.mark.parametrize("index", ["", None])
+def test_an_index_may_be_missing(index: str | None) -> None:
+    assert only(read(mark(i=index)).updates).index_price is None
+
+
 def test_a_dot_in_a_name_ends_no_channel() -> None:
     frame = read(mark(symbol=STOCK))
     assert (frame.channel, only(frame.updates).venue_symbol) == ("markPrice", STOCK)

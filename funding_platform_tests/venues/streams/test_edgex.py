@@ -92,6 +92,15 @@ def test_a_market_says_nothing_while_it_is_closed(read: Reader) -> None:
     assert reopened.predicted_rate == -0.00005
 
 
+@pytest.mark.parametrize("channel", [TICKER, QUOTES])
+def test_a_contract_that_halted_is_left_out_and_one_that_is_new_is_not(channel: str) -> None:
+    stream = STREAMS["edgex"]([listing("edgex", "BTCUSDC", status="restricted")])
+    [socket] = stream.sockets()
+    new = ticker(contractId="30000009", contractName="NEWUSDC")
+    frame = stream.reader(socket)(event(ticker(), new, channel=channel))
+    assert [row.venue_symbol for row in frame.updates] == ["NEWUSDC"]
+
+
 @pytest.mark.parametrize("price", ["0", "", None])
 def test_a_quote_of_zero_is_none(read: Reader, price: str | None) -> None:
     row = {"contractId": "30000001", "contractName": "BTCUSDC", "time": str(DUE)}

@@ -24,8 +24,7 @@ from funding_platform.venues.streams.contract import (
     VenueStream,
 )
 from funding_platform.venues.streams.messages import Declined, Message, in_parts, trading
-from funding_platform.venues.streams.sound import frame_of
-from funding_platform.venues.streams.updates import MarketUpdate
+from funding_platform.venues.streams.sound import frame_of, said_of
 
 
 class _Event(Payload):
@@ -145,4 +144,4 @@ class BackpackStream(VenueStream):
             return _HEAD.unknown(message, "$.stream")
         channel, kind = _KINDS[name]
         row = kind.one(message)
-        return frame_of(self.name, channel, [MarketUpdate.of(row)])
+        return frame_of(self.name, channel, [said_of(row, channel, row.venue_symbol)])
