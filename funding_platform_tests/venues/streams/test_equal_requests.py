@@ -79,7 +79,7 @@ def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
         ("lighter", "/stream#market_stats/all"),
         ("paradex", "/v1#markets_summary"),
         ("edgex", "/api/v1/public/ws#bookTicker.all.1s"),
-        ("grvt", "/ws/full#BTC_USDT_Perp@500"),
+        ("grvt", "/ws/full#BTC_USDT_Perp@1000"),
     ],
 )
 def test_a_subscription_that_is_declined_is_told(
