@@ -85,7 +85,6 @@ class Feed:
         self._listed: frozenset[str] = frozenset()
         self._strangers: set[str] = set()
         self._lacking = True
-        self._refused = False
         self._listing_wanted = Bell(clock)
         self._refill_wanted = Bell(clock)
 
@@ -147,7 +146,6 @@ class Feed:
         self._strangers -= self._listed
         if self._links is not None and self._source.stream is not None:
             self._links.follow(self._source.stream(listings))
-            self._refused = False
 
     async def _keep_filled(self, venue: Venue) -> None:
         """Fill in what is not streamed, again and again."""
@@ -186,7 +184,7 @@ class Feed:
     def _refill_after(self, cost: float) -> float | None:
         """Return the seconds until the next snapshot; None where only an event asks for one."""
         links = self._links
-        if links is None or self._refused or not (links.connections and links.whole):
+        if links is None or not links.live:
             return max(self._pacing.outage, cost)
         return max(self._pacing.lacking, cost) if self._lacking else None
 
@@ -219,7 +217,6 @@ class Feed:
                 _LOG.info("%s: silent: %s", self._source.name, first_few(silent, 5))
             case Refused():
                 self._statistics.refusals += 1
-                self._refused = True
                 self._note_failure("subscription", event.reason)
                 self._refill_wanted.ring()
             case GivenUp():

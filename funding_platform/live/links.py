@@ -82,9 +82,9 @@ class Links:
         )
 
     @property
-    def whole(self) -> bool:
-        """Whether all that should be streamed is."""
-        return all(connection.live for connection in self.connections) and not self.silent()
+    def live(self) -> bool:
+        """Whether data flow on every connection that there should be."""
+        return bool(self._kept) and all(connection.live for connection in self.connections)
 
     def _begun(
         self, stream: VenueStream, socket: Socket, after: float

@@ -29,7 +29,7 @@ STEP = 60
 """Seconds that the market moves on."""
 
 ONLY_STREAMED = {
-    venue: {"best_bid", "best_ask"} for venue in ("lighter", "edgex", "backpack", "hyperliquid")
+    venue: {"best_bid", "best_ask"} for venue in ("hyperliquid", "lighter", "edgex", "backpack")
 }
 """Columns that a venue's stream fills and its requests do not."""
 
@@ -76,9 +76,12 @@ def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
 @pytest.mark.parametrize(
     ("venue", "topic"),
     [
+        ("bybit", "/v5/public/linear#tickers.BTCUSDT"),
+        ("okx", "/ws/v5/public#funding-rate:BTC-USDT-SWAP"),
+        ("deribit", "/ws/api/v2#ticker.BTC-PERPETUAL.100ms"),
         ("lighter", "/stream#market_stats/all"),
         ("paradex", "/v1#markets_summary"),
-        ("edgex", "/api/v1/public/ws#bookTicker.all.1s"),
+        ("edgex", "/api/v1/public/ws#ticker.all.1s"),
         ("grvt", "/ws/full#BTC_USDT_Perp@1000"),
     ],
 )

@@ -114,21 +114,17 @@ class BackpackStream(VenueStream):
     )
 
     def sockets(self) -> Sequence[Socket]:
-        """Plan connections of so many perpetuals, each with all its channels."""
+        """Plan connections per channel, so that one that is broken leaves the others."""
         symbols = trading(self.listings.values(), Backpack.spec)
         return [
             Socket(
                 path="/",
-                messages=tuple(
-                    msgspec.json.encode({"method": "SUBSCRIBE", "params": params}).decode()
-                    for params in in_parts(
-                        [f"{name}.{symbol}" for symbol in some for name in _KINDS], self.spec.batch
-                    )
-                ),
-                channels=tuple(_KINDS),
+                messages=tuple(_subscription(name, few) for few in in_parts(some, self.spec.batch)),
+                channels=(name,),
                 symbols=tuple(some),
             )
-            for some in in_parts(symbols, self.spec.subscriptions // len(_KINDS))
+            for name in _KINDS
+            for some in in_parts(symbols, self.spec.subscriptions)
         ]
 
     def reader(self, socket: Socket) -> Reader:
@@ -145,3 +141,8 @@ class BackpackStream(VenueStream):
         channel, kind = _KINDS[name]
         row = kind.one(message)
         return frame_of(self.name, channel, [said_of(row, channel, row.venue_symbol)])
+
+
+def _subscription(channel: str, symbols: Sequence[str]) -> str:
+    params = [f"{channel}.{symbol}" for symbol in symbols]
+    return msgspec.json.encode({"method": "SUBSCRIBE", "params": params}).decode()

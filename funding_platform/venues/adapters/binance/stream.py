@@ -95,16 +95,17 @@ class FuturesStream(VenueStream):
     paths: ClassVar[Mapping[str, Sequence[Channel]]]
 
     def sockets(self) -> list[Socket]:
-        """Plan a socket per path; each stream is one subscription."""
+        """Plan a socket per channel, so that one that ends leaves the others."""
         symbols = tuple(trading(self.listings.values(), self.rest.spec))
         return [
             Socket(
                 path=path,
-                messages=(_subscription([channel.name for channel in channels]),),
-                channels=tuple(channel.name for channel in channels),
+                messages=(_subscription(channel),),
+                channels=(channel.name,),
                 symbols=symbols,
             )
             for path, channels in self.paths.items()
+            for channel in channels
         ]
 
     def reader(self, socket: Socket) -> Reader:
@@ -201,6 +202,6 @@ def _answer(venue: str, head: _Head, message: str | bytes) -> Frame:
     return Frame(refused=refused(RequestError, f"error {code}: {said}", venue, message))
 
 
-def _subscription(streams: Sequence[str]) -> str:
-    request: dict[str, Any] = {"method": "SUBSCRIBE", "params": streams, "id": 1}
+def _subscription(channel: Channel) -> str:
+    request: dict[str, Any] = {"method": "SUBSCRIBE", "params": [channel.name], "id": 1}
     return msgspec.json.encode(request).decode()

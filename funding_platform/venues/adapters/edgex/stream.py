@@ -109,22 +109,21 @@ class EdgexStream(VenueStream):
         base_url="wss://edgex-quote-prod-v2.edgex.exchange",
         channels=(TICKER, QUOTES),
         messages=Budget("messages", 10, 1),  # none is published
-        subscriptions=2,
+        subscriptions=1,
         batch=1,
     )
 
     def sockets(self) -> Sequence[Socket]:
-        """Plan the one connection."""
-        channels = tuple(channel.name for channel in self.spec.channels)
+        """Plan a connection per channel, so that one that is broken leaves the other."""
+        symbols = tuple(trading(self.listings.values(), Edgex.spec))
         return [
             Socket(
                 path="/api/v1/public/ws",
-                messages=tuple(
-                    f'{{"type":"subscribe","channel":"{channel}"}}' for channel in channels
-                ),
-                channels=channels,
-                symbols=tuple(trading(self.listings.values(), Edgex.spec)),
+                messages=(f'{{"type":"subscribe","channel":"{channel.name}"}}',),
+                channels=(channel.name,),
+                symbols=symbols,
             )
+            for channel in self.spec.channels
         ]
 
     def reader(self, socket: Socket) -> Reader:
