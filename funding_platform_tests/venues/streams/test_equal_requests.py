@@ -53,7 +53,8 @@ def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
     _, after = asyncio.run(requested(sandbox, venue, settings, clock.now_ms))
     clock.now_ms = NOW_MS
     listings, before = asyncio.run(requested(sandbox, venue, settings, clock.now_ms))
-    assert any(row["mark_price"] != after[symbol]["mark_price"] for symbol, row in before.items())
+    moved = [s for s, row in before.items() if row["mark_price"] != after[s]["mark_price"]]
+    assert len(moved) > len(before) / 2  # a coarse tick may hide a minute
     stream = stream_over(venue, listings, lambda: from_ms(clock.now_ms))
     only_streamed = ONLY_STREAMED.get(venue, set())
 
@@ -80,8 +81,8 @@ def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
         ("deribit", "/ws/api/v2#ticker.BTC-PERPETUAL.100ms"),
         ("lighter", "/stream#market_stats/all"),
         ("paradex", "/v1#markets_summary"),
-        ("edgex", "/api/v1/public/ws#bookTicker.all.1s"),
-        ("grvt", "/ws/full#BTC_USDT_Perp@500"),
+        ("edgex", "/api/v1/public/ws#ticker.all.1s"),
+        ("grvt", "/ws/full#BTC_USDT_Perp@1000"),
     ],
 )
 def test_a_subscription_that_is_declined_is_told(
