@@ -10,7 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world coverage check fuzz chaos ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo dev test test-world coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n
 
 chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; DOCUMENT=1: into docs/chaos.md)
 	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
+
+chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) pytest -m chaos funding_platform_tests/live
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.local.ci_checks

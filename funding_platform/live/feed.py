@@ -24,6 +24,7 @@ from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.events import (
     Connected,
     Event,
+    Failed,
     Gap,
     GivenUp,
     Refused,
@@ -85,7 +86,6 @@ class Feed:
         self._listed: frozenset[str] = frozenset()
         self._strangers: set[str] = set()
         self._lacking = True
-        self._refused = False
         self._listing_wanted = Bell(clock)
         self._refill_wanted = Bell(clock)
 
@@ -147,7 +147,6 @@ class Feed:
         self._strangers -= self._listed
         if self._links is not None and self._source.stream is not None:
             self._links.follow(self._source.stream(listings))
-            self._refused = False
 
     async def _keep_filled(self, venue: Venue) -> None:
         """Fill in what is not streamed, again and again."""
@@ -186,7 +185,7 @@ class Feed:
     def _refill_after(self, cost: float) -> float | None:
         """Return the seconds until the next snapshot; None where only an event asks for one."""
         links = self._links
-        if links is None or self._refused or not (links.connections and links.whole):
+        if links is None or not links.live:
             return max(self._pacing.outage, cost)
         return max(self._pacing.lacking, cost) if self._lacking else None
 
@@ -219,12 +218,16 @@ class Feed:
                 _LOG.info("%s: silent: %s", self._source.name, first_few(silent, 5))
             case Refused():
                 self._statistics.refusals += 1
-                self._refused = True
                 self._note_failure("subscription", event.reason)
                 self._refill_wanted.ring()
+                self._listing_wanted.ring()  # what is declined may be listed no more
+            case Failed():
+                self._statistics.failed_connects += 1
+                self._note_failure("stream", event.reason)
             case GivenUp():
                 self._statistics.given_up += 1
                 self._note_failure("stream", event.reason)
+                self._listing_wanted.ring()  # one unknown name may close a socket for all
 
     def _take_updates(self, event: Updates) -> None:
         listed = self._listed

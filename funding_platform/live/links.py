@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.connection import OVERLAP_SECONDS, Connection
 from funding_platform.venues.streams.contract import Socket, VenueStream
@@ -28,6 +29,17 @@ class Linking:
     clock: StreamClock
 
 
+class _Plan(NamedTuple):
+    """A socket, and what its parser knows of the perpetuals on it."""
+
+    socket: Socket
+    facts: tuple[Listing | None, ...]
+
+    @classmethod
+    def of(cls, stream: VenueStream, socket: Socket) -> "_Plan":
+        return cls(socket, tuple(map(stream.listings.get, socket.symbols)))
+
+
 class Links:
     """Keeps the planned connections of one venue up.
 
@@ -42,7 +54,7 @@ class Links:
     def __init__(self, tasks: asyncio.TaskGroup, linking: Linking) -> None:
         self._tasks = tasks
         self._linking = linking
-        self._kept: dict[Socket, tuple[Connection, asyncio.Task[None]]] = {}
+        self._kept: dict[_Plan, tuple[Connection, asyncio.Task[None]]] = {}
         self._values: Mapping[str, tuple[str, ...]] = {}
         self._each: AbstractSet[str] = frozenset()
 
@@ -56,10 +68,10 @@ class Links:
         channels = stream.spec.channels
         self._values = {channel.name: channel.values for channel in channels}
         self._each = {channel.name for channel in channels if channel.of_each}
-        plans = [*stream.sockets()]
-        retired = [self._kept.pop(socket) for socket in [*self._kept] if socket not in plans]
-        for place, socket in enumerate(plan for plan in plans if plan not in self._kept):
-            self._kept[socket] = self._begun(stream, socket, place * _SPACING_SECONDS)
+        plans = [_Plan.of(stream, socket) for socket in stream.sockets()]
+        retired = [self._kept.pop(plan) for plan in [*self._kept] if plan not in plans]
+        for place, plan in enumerate(plan for plan in plans if plan not in self._kept):
+            self._kept[plan] = self._begun(stream, plan.socket, place * _SPACING_SECONDS)
         if retired:
             self._tasks.create_task(self._retire([task for _, task in retired]))
 
@@ -82,9 +94,9 @@ class Links:
         )
 
     @property
-    def whole(self) -> bool:
-        """Whether all that should be streamed is."""
-        return all(connection.live for connection in self.connections) and not self.silent()
+    def live(self) -> bool:
+        """Whether data flow on every connection that there should be."""
+        return bool(self._kept) and all(connection.live for connection in self.connections)
 
     def _begun(
         self, stream: VenueStream, socket: Socket, after: float

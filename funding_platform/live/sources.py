@@ -68,9 +68,10 @@ class Pacing:
     strangers
         The least between two of them, where a stream names what is not listed.
     outage
-        Between two snapshots while something is not streamed that should be.
+        Between two snapshots while a connection is down, or where there is no stream.
     lacking
-        Between two snapshots of a venue whose streams are well, for values that none carries.
+        Between two snapshots while all connections are up, for what none of them brings: a value
+        that no channel has, a perpetual that was declined or has fallen silent.
     at_once
         The least between two snapshots, where something has just happened.
     after_failure

@@ -44,6 +44,8 @@ class FeedStatistics:
         Updates of perpetuals that the venue did not list; they are left out.
     connects, gaps
         How often data began to flow, and how often they ended.
+    failed_connects
+        Tries to connect that brought no data.
     stale
         Perpetuals that fell silent while others spoke.
     refusals
@@ -64,6 +66,7 @@ class FeedStatistics:
     strangers: int = 0
     connects: int = 0
     gaps: int = 0
+    failed_connects: int = 0
     stale: int = 0
     refusals: int = 0
     given_up: int = 0

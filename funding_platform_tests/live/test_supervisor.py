@@ -264,7 +264,7 @@ async def test_a_refused_subscription_is_made_up_for_by_rest(
     sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     sandbox.inject(Stream(action="refuse", venue="bybit", path=DATA, count=1))
-    async with steady(sandbox, tmp_path, venues=["bybit"]) as live:
+    async with steady(sandbox, tmp_path, venues=["bybit"], lacking=5.0) as live:
         assert live.counts("bybit").refusals == 1
         refills = live.counts("bybit").refills
         await live.until(lambda live: live.counts("bybit").refills >= refills + 3)

@@ -74,14 +74,15 @@ def _premium_index(request: Request) -> Reply:
     quotes = request.quotes
     rows = [binance.premium_index(quote, request.now_ms) for quote in quotes.values()]
     rows += [
-        _left_over(instrument.venue_symbol, request.now_ms)
+        left_over(instrument.venue_symbol, request.now_ms)
         for instrument in request.instruments
         if instrument.venue_symbol not in quotes
     ]
     return Reply.json(rows, rows=len(rows))
 
 
-def _left_over(symbol: str, now_ms: int) -> dict[str, Any]:
+def left_over(symbol: str, now_ms: int) -> dict[str, Any]:
+    """Write what is still said of a contract that no longer trades."""
     return {
         "symbol": symbol, "markPrice": "0.43789926", "indexPrice": "0.43789926",
         "estimatedSettlePrice": "0.43789926", "lastFundingRate": "0", "interestRate": "0",

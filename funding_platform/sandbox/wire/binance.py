@@ -191,7 +191,8 @@ def _open_interest(quote: Quote, now_ms: int) -> dict[str, Any] | None:
     }
 
 
-def _ticker_24hr(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+def ticker_24hr(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+    """Sum up the last day of one contract; None where too little is known of it."""
     last, before, volume = quote.mark, quote.price_24h_ago, quote.volume_24h
     if last is None or before is None or volume is None:
         return None
@@ -218,7 +219,8 @@ def _ticker_24hr(quote: Quote, now_ms: int) -> dict[str, Any] | None:
     }
 
 
-def _book_ticker(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+def book_ticker(quote: Quote, now_ms: int) -> dict[str, Any] | None:
+    """Write the best quotes of one contract; None where a side is empty."""
     if quote.bid is None or quote.ask is None:
         return None
     places = decimals_of(quote.instrument.tick_size)
@@ -284,8 +286,8 @@ WIRE = Wire(
             lambda request: _one(_open_interest, request, request.required("symbol")),
             cost=_weighs(1, 1),
         ),
-        Route("/fapi/v1/ticker/24hr", _one_or_all(_ticker_24hr), cost=_weighs(1, 40)),
-        Route("/fapi/v1/ticker/bookTicker", _one_or_all(_book_ticker), cost=_weighs(2, 5)),
+        Route("/fapi/v1/ticker/24hr", _one_or_all(ticker_24hr), cost=_weighs(1, 40)),
+        Route("/fapi/v1/ticker/bookTicker", _one_or_all(book_ticker), cost=_weighs(2, 5)),
     ),
     limits=Limits(
         budgets={

@@ -195,10 +195,15 @@ def _ticker(request: Request) -> Reply:
     quote = request.quotes.get(listed(request).venue_symbol)
     if quote is None:
         raise WireError(_error(13020, "not_found", None, request.now_ms))
+    return _result(ticker_row(quote, request.now_ms), request.now_ms, rows=1)
+
+
+def ticker_row(quote: Quote, now_ms: int) -> dict[str, Any]:
+    """Write the market of one contract."""
     rolling, index = rolling_rate(quote), _price(quote, quote.index)
     last = _price(quote, quote.mark)
-    row = {
-        "timestamp": request.now_ms,
+    return {
+        "timestamp": now_ms,
         "state": "open",
         "stats": _day(quote),
         "index_price": index,
@@ -218,7 +223,6 @@ def _ticker(request: Request) -> Reply:
         "current_funding": rolling,
         "funding_8h": rolling,
     }
-    return _result(row, request.now_ms, rows=1)
 
 
 def _window(request: Request) -> tuple[int, int]:

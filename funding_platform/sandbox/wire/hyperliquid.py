@@ -55,31 +55,31 @@ STYLE = VenueStyle(
 NULL = Reply(b"null", status=500)
 
 
-def _number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
+def number(value: float | None, decimals: int = _RATE_DECIMALS) -> str | None:
     """Spell a number as the venue does: at most so many decimals, at least one."""
     return None if value is None else shortest(round(value, decimals))
 
 
-def _dex_of(symbol: str) -> str:
+def dex_of(symbol: str) -> str:
     """Find the builder's exchange that a symbol names; empty for core."""
     return symbol.rpartition(":")[0]
 
 
-def _dexs(request: Request) -> list[str]:
+def dexs(request: Request) -> list[str]:
     """Every exchange that lists something, core first."""
-    return ["", *sorted({_dex_of(i.venue_symbol) for i in request.instruments} - {""})]
+    return ["", *sorted({dex_of(i.venue_symbol) for i in request.instruments} - {""})]
 
 
 def _asked_dex(request: Request) -> str:
     dex = request.text("dex") or ""
-    if dex not in _dexs(request):
+    if dex not in dexs(request):
         raise WireError(NULL)
     return dex
 
 
 def _meta(request: Request) -> dict[str, Any]:
     dex = _asked_dex(request)
-    listed = [i for i in request.instruments if _dex_of(i.venue_symbol) == dex]
+    listed = [i for i in request.instruments if dex_of(i.venue_symbol) == dex]
     tier = {"description": "", "marginTiers": [{"lowerBound": "0.0", "maxLeverage": 50}]}
     return {
         "universe": [_asset(i, request.now_ms) for i in listed],
@@ -98,7 +98,8 @@ def _asset(instrument: Instrument, now_ms: int) -> dict[str, Any]:
     return row if instrument.trades_at(now_ms) else {**row, "isDelisted": True}
 
 
-def _context(quote: Quote | None) -> dict[str, Any]:
+def context(quote: Quote | None) -> dict[str, Any]:
+    """Write the market of one coin; None is one that no longer trades."""
     if quote is None:
         return {
             "funding": "0.0", "openInterest": "0.0", "prevDayPx": "0.0", "dayNtlVlm": "0.0",
@@ -110,21 +111,21 @@ def _context(quote: Quote | None) -> dict[str, Any]:
     book = None if bid is None or ask is None else (bid, ask)
     return {
         "funding": shortest(quote.predicted_rate),
-        "openInterest": _number(quote.open_interest),
-        "prevDayPx": _number(quote.price_24h_ago, places),
-        "dayNtlVlm": None if mark is None or volume is None else _number(volume * mark),
-        "premium": _number(quote.premium),
-        "oraclePx": _number(quote.index, places),
-        "markPx": _number(mark, places),
-        "midPx": book and _number(sum(book) / 2, places),
-        "impactPxs": book and [_number(price, places) for price in book],
-        "dayBaseVlm": _number(volume),
+        "openInterest": number(quote.open_interest),
+        "prevDayPx": number(quote.price_24h_ago, places),
+        "dayNtlVlm": None if mark is None or volume is None else number(volume * mark),
+        "premium": number(quote.premium),
+        "oraclePx": number(quote.index, places),
+        "markPx": number(mark, places),
+        "midPx": book and number(sum(book) / 2, places),
+        "impactPxs": book and [number(price, places) for price in book],
+        "dayBaseVlm": number(volume),
     }
 
 
 def _meta_and_contexts(request: Request) -> Reply:
     meta, quotes = _meta(request), request.quotes
-    contexts = [_context(quotes.get(asset["name"])) for asset in meta["universe"]]
+    contexts = [context(quotes.get(asset["name"])) for asset in meta["universe"]]
     return Reply.json([meta, contexts], rows=len(contexts))
 
 
@@ -137,10 +138,10 @@ def _perp_dexs(request: Request) -> Reply:
             "assetToFundingMultiplier": [
                 [i.venue_symbol, "0.5"]
                 for i in request.instruments
-                if _dex_of(i.venue_symbol) == dex
+                if dex_of(i.venue_symbol) == dex
             ],
         }
-        for dex in _dexs(request)[1:]
+        for dex in dexs(request)[1:]
     ]
     return Reply.json([None, *builders], rows=1 + len(builders))
 
@@ -175,7 +176,7 @@ def _predicted_fundings(request: Request) -> Reply:
                  (("BinPerp", "binance"), ("BybitPerp", "bybit"))}  # fmt: skip
     rows = []
     for coin, quote in request.quotes.items():
-        if _dex_of(coin):  # of the first exchange only
+        if dex_of(coin):  # of the first exchange only
             continue
         base = canonical_base(coin).base
         rows.append(
@@ -218,14 +219,14 @@ def _l2_book(request: Request) -> Reply:
     levels: list[list[dict[str, Any]]] = [[], []]
     if quote is not None and quote.bid is not None and quote.ask is not None:
         for side, price, size in ((0, quote.bid, quote.bid_size), (1, quote.ask, quote.ask_size)):
-            levels[side] = [{"px": _number(price), "sz": _number(size, 5), "n": 1}]
+            levels[side] = [{"px": number(price), "sz": number(size, 5), "n": 1}]
     return Reply.json({"coin": coin, "time": request.now_ms, "levels": levels}, rows=1)
 
 
 def _all_mids(request: Request) -> Reply:
     dex = _asked_dex(request)
-    quotes = {coin: quote for coin, quote in request.quotes.items() if _dex_of(coin) == dex}
-    mids = {coin: _context(quote)["midPx"] for coin, quote in quotes.items()}
+    quotes = {coin: quote for coin, quote in request.quotes.items() if dex_of(coin) == dex}
+    mids = {coin: context(quote)["midPx"] for coin, quote in quotes.items()}
     known = {coin: mid for coin, mid in mids.items() if mid is not None}
     return Reply.json(known, rows=len(known))
 

@@ -132,14 +132,15 @@ def _funding_rate(request: Request) -> Reply:
     if symbol is None:
         raise WireError(error("50014", "Parameter instId can not be empty."))
     quotes = list(request.quotes.values()) if symbol == "ANY" else _wanted(request)
-    return envelope([_funding_row(quote, request.now_ms) for quote in quotes])
+    return envelope([funding_row(quote, request.now_ms) for quote in quotes])
 
 
 def _moment(at_ms: int | None) -> str:
     return "" if at_ms is None else str(at_ms)
 
 
-def _funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
+def funding_row(quote: Quote, now_ms: int) -> dict[str, str]:
+    """Write what is expected at the next settlement."""
     cap = quote.instrument.rate_cap
     upcoming, hours = quote.next_funding_ms, quote.interval_hours
     after = None if upcoming is None or hours is None else upcoming + hours * HOUR_MS
@@ -193,19 +194,20 @@ def _funding_rate_history(request: Request) -> Reply:
 
 def _mark_price(request: Request) -> Reply:
     _asked_kind(request)
-    stamp = str(request.now_ms)
-    return envelope(
-        [
-            {
-                "instId": quote.instrument.venue_symbol,
-                "instType": kind_of(quote.instrument),
-                "markPx": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
-                "ts": stamp,
-            }
-            for quote in _wanted(request)
-            if quote.mark is not None
-        ]
-    )
+    rows = [mark_row(quote, request.now_ms) for quote in _wanted(request)]
+    return envelope([row for row in rows if row is not None])
+
+
+def mark_row(quote: Quote, now_ms: int) -> dict[str, str] | None:
+    """Write the mark of one contract; None where there is none."""
+    if quote.mark is None:
+        return None
+    return {
+        "instId": quote.instrument.venue_symbol,
+        "instType": kind_of(quote.instrument),
+        "markPx": rounded(quote.mark, decimals_of(quote.instrument.tick_size)),
+        "ts": str(now_ms),
+    }
 
 
 def contracts_of(instrument: Instrument, amount_base: _Amount, value: _Amount) -> _Amount:
@@ -216,24 +218,27 @@ def contracts_of(instrument: Instrument, amount_base: _Amount, value: _Amount) -
 
 def _open_interest(request: Request) -> Reply:
     _asked_kind(request)
-    rows = []
-    for quote in _wanted(request):
-        amount, mark = quote.open_interest, quote.mark
-        if amount is not None and mark is not None:
-            rows.append(
-                {
-                    "instId": quote.instrument.venue_symbol,
-                    "instType": kind_of(quote.instrument),
-                    "oi": rounded(contracts_of(quote.instrument, amount, amount * mark), 8),
-                    "oiCcy": rounded(amount, 10),
-                    "oiUsd": rounded(amount * mark, 6),
-                    "ts": str(request.now_ms),
-                }
-            )
-    return envelope(rows)
+    rows = [interest_row(quote, request.now_ms) for quote in _wanted(request)]
+    return envelope([row for row in rows if row is not None])
 
 
-def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
+def interest_row(quote: Quote, now_ms: int) -> dict[str, str] | None:
+    """Write what is held of one contract; None where too little is known of it."""
+    amount, mark = quote.open_interest, quote.mark
+    if amount is None or mark is None:
+        return None
+    return {
+        "instId": quote.instrument.venue_symbol,
+        "instType": kind_of(quote.instrument),
+        "oi": rounded(contracts_of(quote.instrument, amount, amount * mark), 8),
+        "oiCcy": rounded(amount, 10),
+        "oiUsd": rounded(amount * mark, 6),
+        "ts": str(now_ms),
+    }
+
+
+def ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
+    """Write the best quotes and the last day of one contract."""
     places = decimals_of(quote.instrument.tick_size)
     mark, before = quote.mark, quote.price_24h_ago
     high, low = quote.range_24h
@@ -265,13 +270,13 @@ def _ticker_row(quote: Quote, now_ms: int) -> dict[str, str]:
 
 def _tickers(request: Request) -> Reply:
     _asked_kind(request)
-    return envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
+    return envelope([ticker_row(quote, request.now_ms) for quote in _wanted(request)])
 
 
 def _ticker(request: Request) -> Reply:
     if request.text("instId") is None:
         raise WireError(error("50014", "Parameter instId can not be empty."))
-    return envelope([_ticker_row(quote, request.now_ms) for quote in _wanted(request)])
+    return envelope([ticker_row(quote, request.now_ms) for quote in _wanted(request)])
 
 
 def _index_tickers(request: Request) -> Reply:
@@ -279,18 +284,28 @@ def _index_tickers(request: Request) -> Reply:
     pair, currency = request.text("instId"), request.text("quoteCcy")
     if pair is None and currency is None:
         raise WireError(error("50014", "Parameter quoteCcy and instId can not both be empty."))
-    rows: dict[str, dict[str, str]] = {}
-    for quote in request.quotes.values():
-        base, quoted_in, _ = quote.instrument.contract
-        name = f"{base}-{quoted_in}"
-        if quote.index is None or pair not in (None, name) or currency not in (None, quoted_in):
-            continue
-        price = rounded(quote.index, decimals_of(quote.instrument.tick_size))
-        day = dict.fromkeys(("high24h", "sodUtc0", "open24h", "low24h", "sodUtc8"), price)
-        rows[name] = {"instId": name, "idxPx": price, **day, "ts": str(request.now_ms)}
+    rows = {
+        name: row
+        for name, row in index_rows(request).items()
+        if pair in (None, name) and currency in (None, name.partition("-")[2])
+    }
     if pair is not None and not rows:
         raise WireError(UNKNOWN)
     return envelope(list(rows.values()))
+
+
+def index_rows(request: Request) -> dict[str, dict[str, str]]:
+    """Write the index of every pair."""
+    rows: dict[str, dict[str, str]] = {}
+    for quote in request.quotes.values():
+        if quote.index is None:
+            continue
+        base, quoted_in, _ = quote.instrument.contract
+        name = f"{base}-{quoted_in}"
+        price = rounded(quote.index, decimals_of(quote.instrument.tick_size))
+        day = dict.fromkeys(("high24h", "sodUtc0", "open24h", "low24h", "sodUtc8"), price)
+        rows[name] = {"instId": name, "idxPx": price, **day, "ts": str(request.now_ms)}
+    return rows
 
 
 _BUDGETS = {

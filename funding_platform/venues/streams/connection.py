@@ -24,7 +24,7 @@ from funding_platform.venues.rest.breaker import BAN_SECONDS, Breaker
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.contract import Socket, VenueStream
-from funding_platform.venues.streams.events import Connected, Event, Gap, GivenUp, Stale
+from funding_platform.venues.streams.events import Connected, Event, Failed, Gap, GivenUp, Stale
 from funding_platform.venues.streams.life import Life
 from funding_platform.venues.streams.transport import OpenTransport, open_websocket
 
@@ -227,6 +227,7 @@ class Connection:
             self.tell(GivenUp(self.socket, seconds, error))
             await self._clock.sleep(seconds)
         else:
+            self.tell(Failed(self.socket, error))
             await self._clock.sleep(max(self._pause(), error.retry_after or 0.0))
 
     def _epoch_seconds(self) -> float:

@@ -82,6 +82,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A try to connect brought no data; another one follows."""
+
+    socket: Socket
+    reason: VenueError
+
+
+@dataclass(frozen=True, slots=True)
 class GivenUp:
     """Connection after connection failed; the next is tried after ``seconds``."""
 
@@ -90,4 +98,4 @@ class GivenUp:
     reason: VenueError
 
 
-Event: TypeAlias = Updates | Connected | Gap | Stale | Refused | GivenUp
+Event: TypeAlias = Updates | Connected | Gap | Stale | Refused | Failed | GivenUp

@@ -6,12 +6,13 @@ names it. Where most of many rows have one, the venue has changed what it publis
 the frame is believed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from operator import attrgetter, truediv
 from typing import Any, Final, TypeGuard
 
 import msgspec
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
@@ -19,7 +20,7 @@ from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_MS, MILLISECON
 from funding_platform.venues.errors import ContractError, VenueError
 from funding_platform.venues.parsing.fields import LATEST_MS
 from funding_platform.venues.parsing.leniency import most
-from funding_platform.venues.parsing.payloads import coalesce, present, product
+from funding_platform.venues.parsing.payloads import present, product
 from funding_platform.venues.parsing.plausibility import MAX_MARK_INDEX_RATIO, SOME_MARKETS
 from funding_platform.venues.parsing.records import MarketRow, dollars
 from funding_platform.venues.streams.contract import Channel, Frame
@@ -59,19 +60,34 @@ def update_of(row: MarketRow, values: Collection[str], event_ms: int | None) -> 
     event_ms
         The venue's own time of it.
     """
-    said: dict[str, Any] = {name: present(getattr(row, name)) for name in values}
-    if "open_interest_usd" in said:
-        held = dollars(row.quote, product(row.open_interest_base, row.mark_price))
-        said["open_interest_usd"] = coalesce(row.open_interest_usd, held)
-    if "volume_24h_usd" in said:
-        traded = dollars(row.quote, row.volume_24h_quote)
-        said["volume_24h_usd"] = coalesce(row.volume_24h_usd, traded)
+    said: dict[str, Any] = _values_of(row, tuple(values))
+    if said.get("open_interest_usd", UNSET) is None:
+        held = product(row.open_interest_base, row.mark_price)
+        said["open_interest_usd"] = present(dollars(row.quote, held))
+    if said.get("volume_24h_usd", UNSET) is None:
+        said["volume_24h_usd"] = present(dollars(row.quote, row.volume_24h_quote))
     return MarketUpdate(venue_symbol=row.venue_symbol, event_ms=event_ms, **said)
+
+
+def _values_of(row: object, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return attributes by name; an empty text is none."""
+    said = dict(zip(names, _getter(names)(row), strict=True))
+    if "" not in said.values():
+        return said
+    return {name: present(value) for name, value in said.items()}
+
+
+@cache
+def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    """Make what gets attributes: of one name, too, in a tuple."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda row: tuple(getattr(row, name) for name in names)
 
 
 def said_of(row: Any, channel: Channel, symbol: str) -> MarketUpdate:
     """Make an update of a payload whose attributes are named after the channel's values."""
-    said = {name: None if (value := getattr(row, name)) == "" else value for name in channel.values}
+    said = _values_of(row, channel.values)
     return MarketUpdate(venue_symbol=symbol, event_ms=row.event_ms, **said)
 
 
@@ -117,15 +133,17 @@ def _suspicious(updates: Sequence[MarketUpdate], values: Collection[str]) -> boo
         any(_beyond(column, *_BOUNDS[name]) for name, column in columns.items())
         or ({"mark_price", "index_price"} <= columns.keys() and _any_apart(columns))
         or ("next_funding_ms" in columns and _any_too_far_ahead(columns, updates))
+        or any(map(_divides_no_day, columns.get("interval_hours", ())))
     )
 
 
 def _any_apart(columns: Mapping[str, Sequence[Any]]) -> bool:
     """Tell whether a mark may be far from its index."""
+    marks, indices = columns["mark_price"], columns["index_price"]
     try:
-        ratios = [*map(truediv, columns["mark_price"], columns["index_price"])]
+        ratios = [*map(truediv, marks, indices)]
     except (TypeError, ZeroDivisionError):  # one is absent, or is no price
-        return True
+        return any(map(_are_apart, marks, indices))
     return _beyond(ratios, 1 / MAX_MARK_INDEX_RATIO, MAX_MARK_INDEX_RATIO)
 
 
@@ -133,10 +151,12 @@ def _any_too_far_ahead(
     columns: Mapping[str, Sequence[Any]], updates: Sequence[MarketUpdate]
 ) -> bool:
     """Tell whether a settlement may be due in more than an interval: rows of a frame are of now."""
+    dues = columns["next_funding_ms"]
+    if "interval_hours" in columns:
+        events = [row.event_ms for row in updates]
+        return any(map(_is_too_far_ahead, dues, events, columns["interval_hours"]))
     now = updates[0].event_ms if updates else None
-    if now is None or "interval_hours" in columns:
-        return True
-    return _beyond(columns["next_funding_ms"], 0, now + _LONGEST_MS)
+    return now is None or _beyond(dues, 0, now + _LONGEST_MS)
 
 
 def _beyond(column: Sequence[Any], least: float, greatest: float) -> bool:

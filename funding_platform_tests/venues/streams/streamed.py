@@ -4,19 +4,23 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.registry import open_venue
-from funding_platform.venues.streams.contract import Frame, Socket, VenueStream
+from funding_platform.venues.rest.http import utc_now
+from funding_platform.venues.streams.contract import Frame, Heartbeat, Socket, VenueStream
 from funding_platform.venues.streams.registry import stream_class
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate
+from funding_platform_tests.sandbox.listening import PACE
 
 PATIENT = 30.0
 """Seconds that everything is waited for; only a failure takes so long."""
@@ -36,11 +40,13 @@ async def requested(
     return listings, {row["venue_symbol"]: row for row in snapshot.to_dicts()}
 
 
-def stream_over(venue: str, listings: Sequence[Listing]) -> VenueStream:
+def stream_over(
+    venue: str, listings: Sequence[Listing], clock: Callable[[], datetime] = utc_now
+) -> VenueStream:
     """Make the stream of a venue that lists these."""
     kind = stream_class(venue)
     assert kind is not None
-    return kind(listings)
+    return kind(listings, clock)
 
 
 async def streamed(
@@ -51,6 +57,11 @@ async def streamed(
     done = asyncio.Event()
 
     async def listen(socket: Socket) -> None:
+        while True:
+            with suppress(ConnectionClosed):  # on a slow machine a venue may lose patience
+                await listen_once(socket)
+
+    async def listen_once(socket: Socket) -> None:
         async with aclosing(frames(sandbox, stream, socket)) as spoken:
             async for frame in spoken:
                 assert (frame.refused, list(frame.unread), frame.restart) == (None, [], False)
@@ -126,8 +137,19 @@ async def frames(
     ) as connection:
         for asked in socket.messages:
             await connection.send(asked)
-        async for message in connection:
-            frame = read(message)
-            if frame.answer is not None:
-                await connection.send(frame.answer)
-            yield frame
+        beating = asyncio.create_task(_beat(connection, stream.spec.heartbeat))
+        try:
+            async for message in connection:
+                frame = read(message)
+                if frame.answer is not None:
+                    await connection.send(frame.answer)
+                yield frame
+        finally:
+            beating.cancel()
+
+
+async def _beat(connection: ClientConnection, heartbeat: Heartbeat | None) -> None:
+    with suppress(ConnectionClosed):
+        while heartbeat is not None:
+            await asyncio.sleep(heartbeat.every.total_seconds() / PACE)
+            await connection.send(heartbeat.message)

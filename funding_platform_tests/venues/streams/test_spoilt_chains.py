@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UnsetType
 
 from funding_platform.venues.errors import VenueError
-from funding_platform.venues.streams.contract import Frame
+from funding_platform.venues.streams.contract import Frame, Reader
+from funding_platform.venues.streams.updates import VALUES
 from funding_platform_tests.venues.streams import (
     test_backpack,
     test_edgex,
@@ -62,9 +64,9 @@ def with_junk(node: Any, way: tuple[Any, ...], junk: Any) -> Any:
     return copy
 
 
-def attempt(venue: str, message: str | bytes) -> Frame | None:
+def attempt(venue: str, message: str | bytes, read: Reader | None = None) -> Frame | None:
     try:
-        return reader_of(venue)(message)
+        return (read or reader_of(venue))(message)
     except VenueError as error:
         raised = error
     assert raised.venue == venue
@@ -87,8 +89,20 @@ def test_junk_in_a_frame_costs_the_frame_or_less(venue: str, data: st.DataObject
     said = [] if frame is None else frame.updates
     for update in said:
         assert isinstance(update.venue_symbol, str)
-        numbers = [getattr(update, name) for name in ("predicted_rate", "mark_price")]
-        assert all(not isinstance(n, str | bool) for n in numbers)
+        numbers = [getattr(update, name) for name in VALUES]
+        assert all(isinstance(n, float | int | UnsetType | None) for n in numbers)
+
+
+@given(data=st.data())
+def test_junk_in_a_change_leaves_what_was_known(data: st.DataObject) -> None:
+    read = reader_of("edgex", ["BTCUSDC"])
+    whole = read(test_edgex.event(test_edgex.ticker()))
+    change = json.loads(test_edgex.event(test_edgex.ticker(), kind="changed"))
+    way = data.draw(st.sampled_from(places(change)))
+    attempt("edgex", json.dumps(with_junk(change, way, data.draw(JUNK))), read)
+    frame = attempt("edgex", test_edgex.event(test_edgex.ticker(), kind="changed"), read)
+    assert frame is not None
+    assert frame.updates == whole.updates
 
 
 @pytest.mark.parametrize("venue", STREAMS)

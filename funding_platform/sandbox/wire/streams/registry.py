@@ -5,16 +5,24 @@ from the same market as its requests.
 """
 
 from funding_platform.sandbox.wire.streams import (
+    aster,
     backpack,
+    binance,
     bybit,
+    deribit,
     edgex,
     extended,
     grvt,
+    hyperliquid,
     lighter,
+    okx,
     paradex,
 )
 from funding_platform.sandbox.wire.streams.contract import Dialect
 
-_SPOKEN = (bybit, lighter, extended, paradex, edgex, grvt, backpack)
+_SPOKEN = (
+    *(binance, bybit, okx, hyperliquid, lighter, extended),
+    *(backpack, grvt, edgex, aster, deribit, paradex),
+)
 
 DIALECTS: dict[str, Dialect] = {module.DIALECT.venue: module.DIALECT for module in _SPOKEN}

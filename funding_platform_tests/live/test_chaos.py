@@ -1,0 +1,271 @@
+"""All faults on all venues at once, and cut after cut: in the end all is as the venues have it.
+
+``CHAOS_SECONDS`` says how long they rage, ``CHAOS_CUTS`` how often each venue is cut.
+"""
+
+import asyncio
+import os
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from msgspec import UNSET
+
+from funding_platform.live.refill import filling_updates
+from funding_platform.live.sources import Pacing, Source
+from funding_platform.live.supervisor import Supervisor
+from funding_platform.sandbox.faults import Body, Connection, Fault, Latency, Stream
+from funding_platform.sandbox.server import RunningSandbox, running_sandbox
+from funding_platform.sandbox.synthetic import SyntheticMarket
+from funding_platform.sandbox.wire.registry import WIRES
+from funding_platform.sandbox.wire.streams.registry import DIALECTS
+from funding_platform.settings import Settings
+from funding_platform.venues import open_venue
+from funding_platform.venues.streams.clock import StreamClock
+from funding_platform.venues.streams.registry import stream_class
+from funding_platform.venues.streams.updates import VALUES, MarketUpdate
+
+pytestmark = [pytest.mark.anyio, pytest.mark.chaos]
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
+CUTS = int(os.environ.get("CHAOS_CUTS", "10"))
+PACE = 4.0
+PATIENT = 120.0
+SYMBOLS = 12
+
+COMMITTED: tuple[Fault, ...] = (
+    Connection(action="reset", probability=0.002, seed=1),
+    Connection(action="hang", probability=0.0005, seed=2),
+    Latency(seconds=0.05, up_to_seconds=0.5, probability=0.01, seed=3),
+    Body(action="truncate", probability=0.002, seed=4),
+    Body(action="malform", probability=0.002, seed=5),
+    Stream(action="stale", probability=0.001, seed=6),
+    Stream(action="duplicate", probability=0.02, seed=7),
+    Stream(action="reorder", probability=0.02, seed=8),
+    Stream(action="rotate", probability=0.002, seed=9),
+    Stream(action="delta_first", probability=0.2, seed=10),
+    Stream(action="refuse", probability=0.02, seed=11),
+)
+
+
+@dataclass
+class WallClock:
+    """The present, until it is stopped."""
+
+    stopped_ms: int | None = None
+
+    def __call__(self) -> int:
+        return time.time_ns() // 1_000_000 if self.stopped_ms is None else self.stopped_ms
+
+    def stop(self) -> None:
+        self.stopped_ms = self()
+
+
+@dataclass
+class Latest:
+    """A board: the newest of every value, by the venue's own time where it has one."""
+
+    values: dict[tuple[str, str, str], tuple[int, Any]] = field(default_factory=dict)
+    gaps: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def list_instruments(self, instruments: pl.DataFrame) -> None: ...
+
+    def apply(self, venue: str, received_at: datetime, updates: Sequence[MarketUpdate]) -> None:
+        for update in updates:
+            event = 0 if update.event_ms is None else update.event_ms
+            for name in VALUES:
+                value, cell = getattr(update, name), (venue, update.venue_symbol, name)
+                if value is not UNSET and (event == 0 or event >= self.values.get(cell, (0, 0))[0]):
+                    self.values[cell] = (event, value)
+
+    def mark_gap(
+        self, venue: str, symbols: Sequence[str] | None, reason: str, at: datetime
+    ) -> None:
+        self.gaps[venue] += 1
+
+    def shown(self, venue: str) -> dict[tuple[str, str], Any]:
+        return {
+            (symbol, name): value
+            for (of, symbol, name), (_, value) in self.values.items()
+            if of == venue and value is not None
+        }
+
+
+@dataclass
+class Running:
+    sandbox: RunningSandbox
+    supervisor: Supervisor
+    latest: Latest
+    settings: Settings
+    clock: WallClock
+
+    @property
+    def venues(self) -> list[str]:
+        return [*self.supervisor.health()]
+
+    def counts(self, venue: str) -> Any:
+        return self.supervisor.health()[venue].counts
+
+    @property
+    def well(self) -> bool:
+        return all(
+            health.live == health.connections > 0 and not health.silent
+            for health in self.supervisor.health().values()
+        )
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENT):
+            while not reached():  # noqa: ASYNC110 (many things move at once)
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def sandbox_and_clock() -> Iterator[tuple[RunningSandbox, WallClock]]:
+    clock = WallClock()
+    styles = [WIRES[venue].style for venue in DIALECTS]
+    market = SyntheticMarket(styles, symbols=SYMBOLS, seed=11, clock=clock)
+    with running_sandbox(market, pace=PACE) as sandbox:
+        yield sandbox, clock
+
+
+async def _sleep(seconds: float) -> None:
+    await asyncio.sleep(seconds / PACE)
+
+
+@asynccontextmanager
+async def running(
+    sandbox_and_clock: tuple[RunningSandbox, WallClock], folder: Path
+) -> AsyncIterator[Running]:
+    sandbox, clock = sandbox_and_clock
+    settings = Settings(
+        data_dir=folder,
+        venue_urls=sandbox.venue_urls,
+        rate_limit_scale=1_000,
+        request_timeout_seconds=3,
+    )
+
+    def source(name: str) -> Source:
+        return Source(
+            name=name,
+            open=lambda: open_venue(name, settings=settings),
+            stream=stream_class(name),
+            stream_url=settings.stream_url(name),
+        )
+
+    latest = Latest()
+    supervisor = Supervisor(
+        map(source, DIALECTS),
+        latest,
+        pacing=Pacing(outage=5.0, lacking=20.0),
+        scale=1_000,
+        clock=StreamClock(timer=lambda: time.monotonic() * PACE, sleep=_sleep),
+    )
+    task = asyncio.create_task(supervisor.run())
+    try:
+        one = Running(sandbox, supervisor, latest, settings, clock)
+        await one.until(lambda: one.well)
+        yield one
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def frames_of(venue: str) -> str:
+    """Return where a fault meets frames of a venue, and none of its requests."""
+    fixed, placeholder, _ = DIALECTS[venue].paths[0].partition("{")
+    return fixed if placeholder else f"{fixed}#"
+
+
+async def by_request(venue: str, settings: Settings) -> dict[tuple[str, str], Any]:
+    """Ask for the market as it stands."""
+    async with open_venue(venue, settings=settings) as opened:
+        updates = filling_updates(await opened.market_snapshot(), {})
+    return {
+        (update.venue_symbol, name): value
+        for update in updates
+        for name in VALUES
+        if (value := getattr(update, name)) is not UNSET
+    }
+
+
+async def differences(one: Running) -> list[str]:
+    """List what is shown otherwise than the venues have it."""
+    found = []
+    for venue in one.venues:
+        shown = one.latest.shown(venue)
+        for key, value in (await by_request(venue, one.settings)).items():
+            if shown.get(key) != pytest.approx(value, rel=1e-6):
+                found.append(f"{venue} {key}: {shown.get(key)} for {value}")
+    return found
+
+
+async def lasting_differences(one: Running) -> list[str]:
+    """List those that are still there after a while."""
+    left = await differences(one)
+    for _ in range(int(PATIENT)):
+        if not left:
+            break
+        await asyncio.sleep(1.0)
+        left = await differences(one)
+    return left
+
+
+async def test_all_faults_at_once_leave_nothing_wrong_behind(
+    sandbox_and_clock: tuple[RunningSandbox, WallClock], tmp_path: Path
+) -> None:
+    async with running(sandbox_and_clock, tmp_path) as one:
+        one.sandbox.inject(*COMMITTED)
+        await asyncio.sleep(SECONDS)
+        one.sandbox.clear()
+        struck = sum(
+            counter["faults"]
+            for endpoints in one.sandbox.stats().values()
+            for counter in endpoints.values()
+        )
+        assert struck > 0
+        assert sum(one.latest.gaps.values()) > 0
+        await one.until(lambda: one.well)
+        one.clock.stop()
+        left = await lasting_differences(one)
+        assert left == []
+
+
+def more_than(one: Running, count: str, before: Mapping[str, int]) -> bool:
+    """Tell whether a count of every venue has grown."""
+    return all(getattr(one.counts(venue), count) > so_far for venue, so_far in before.items())
+
+
+async def fewest_tasks() -> int:
+    """Count the tasks between two snapshots by REST, which have many for a while."""
+    counted = []
+    for _ in range(30):
+        counted.append(len(asyncio.all_tasks()))
+        await asyncio.sleep(0.1)
+    return min(counted)
+
+
+async def test_cut_after_cut_is_noticed_and_refilled_and_leaves_nothing_behind(
+    sandbox_and_clock: tuple[RunningSandbox, WallClock], tmp_path: Path
+) -> None:
+    async with running(sandbox_and_clock, tmp_path) as one:
+        calm = await fewest_tasks()
+        for _ in range(CUTS):
+            before = {venue: one.counts(venue).gaps for venue in one.venues}
+            for venue in one.venues:
+                path = frames_of(venue)
+                one.sandbox.inject(Connection(action="reset", venue=venue, path=path, count=1))
+            await one.until(partial(more_than, one, "gaps", before))
+            refills = {venue: one.counts(venue).refills for venue in one.venues}
+            await one.until(lambda: one.well)
+            await one.until(partial(more_than, one, "refills", refills))
+        await one.until(lambda: len(asyncio.all_tasks()) <= calm)
+        assert all(one.counts(venue).restarts == 0 for venue in one.venues)
