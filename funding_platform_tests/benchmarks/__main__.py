@@ -38,6 +38,7 @@ BENCHMARKS = (
     "backtest",
     "backtest_runs",
     "opportunities",
+    "live",
     "decode",
     "politeness",
     "ccxt",
