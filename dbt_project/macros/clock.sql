@@ -22,6 +22,11 @@
     end
 {%- endmacro %}
 
+{# The full hour nearest to a time, in hours since the epoch: venues stamp settlements seconds late. #}
+{% macro nearest_hour(time) -%}
+    (epoch_us({{ time }}) + {{ lateness_ms() }} * 1000) // 3600000000
+{%- endmacro %}
+
 {# Whether the periods of the statistics end with the lake. #}
 {% macro as_of_now() %}
     {{ return(var('statistics_as_of') is none) }}

@@ -93,20 +93,20 @@ def build_curves(
     for phase in phases:
         grid = window_grid(phases.settlements(phase), phase, instruments)
         strips = settled_strips(grid, phases, start, end)
-        pieces.append(_frame(strips, "settled", instruments))
+        pieces.append(strips_frame(strips, "settled", instruments))
         if len(predicted.observed):
             strips = live_strips(grid, phases, predicted, instruments, start, end, emission)
             boundary = pl.Series("boundary", strips.boundary)
-            live.append(_frame(strips, "live", instruments).with_columns(boundary))
+            live.append(strips_frame(strips, "live", instruments).with_columns(boundary))
     if live:
-        pieces.append(_one_per_instant(pl.concat(live)))
+        pieces.append(one_per_instant(pl.concat(live)))
     filled = [piece for piece in pieces if len(piece)]
     if len(filled) > 1:
         return pl.concat(filled).sort(CURVE_SNAPSHOTS.key)
     return filled[0] if filled else CURVE_SNAPSHOTS.empty()
 
 
-def _one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
+def one_per_instant(live: pl.DataFrame) -> pl.DataFrame:
     """Keep one of the strips that phases' boundaries give just after a change of phase.
 
     That is the one available first, whatever settles later, and of equals the newest boundary's.
@@ -125,7 +125,7 @@ def _between(frame: pl.DataFrame, time: str, start: datetime, end: datetime) -> 
     return frame.filter(pl.col(time).is_between(start, end))
 
 
-def _frame(strips: Strips, kind: str, instruments: Instruments) -> pl.DataFrame:
+def strips_frame(strips: Strips, kind: str, instruments: Instruments) -> pl.DataFrame:
     """Lay out strips as rows of the table."""
     names = instruments.names[strips.instrument]
     return pl.DataFrame(

@@ -87,6 +87,7 @@ def live_strips(
     start: int,
     end: int,
     emission: Emission = "roll",
+    step_us: int = GRID_US,
 ) -> Strips:
     """Build strips of the running window at its predicted rate and the seven that have settled.
 
@@ -103,6 +104,8 @@ def live_strips(
         Their names, for messages.
     emission
         When strips are emitted: see above.
+    step_us
+        The distance of the instants of ``grid``.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def live_strips(
     wanted = predictions.due > boundary
     wanted &= phases.rules(grid.phase, predictions.instrument, boundary)
     predictions, boundary = predictions.take(wanted), boundary[wanted]
-    rows, as_of = _emitted(predictions, boundary, emission)
+    rows, as_of = _emitted(predictions, boundary, emission, step_us)
     inside = (as_of >= start) & (as_of < end)
     rows, as_of = rows[inside], as_of[inside]
     predictions, boundary = predictions.take(rows), boundary[rows]
@@ -128,7 +131,9 @@ def live_strips(
     return Strips(owner, boundary, as_of, available, buckets, fill_inner(buckets))
 
 
-def _emitted(predictions: Predictions, boundary: Ints, emission: Emission) -> tuple[Ints, Ints]:
+def _emitted(
+    predictions: Predictions, boundary: Ints, emission: Emission, step_us: int
+) -> tuple[Ints, Ints]:
     """Choose the prediction that each live strip shows, and its as-of time in us; shape (m,)."""
     rows, observed = np.arange(len(boundary)), predictions.observed
     same = (np.diff(boundary) == 0) & (np.diff(predictions.instrument) == 0)
@@ -140,10 +145,10 @@ def _emitted(predictions: Predictions, boundary: Ints, emission: Emission) -> tu
         return rows, observed[rows]
     until = (boundary + TENOR_HOURS) * HOUR_US
     until[:-1] = np.where(same, observed[1:], until[:-1])
-    first, last = -(-observed // GRID_US), -(-until // GRID_US)
+    first, last = -(-observed // step_us), -(-until // step_us)
     rows = np.repeat(rows, last - first)
     since = np.arange(len(rows)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
-    return rows, (first[rows] + since) * GRID_US
+    return rows, (first[rows] + since) * step_us
 
 
 def fill_inner(buckets: Floats) -> Ints:

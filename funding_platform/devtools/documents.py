@@ -24,6 +24,7 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.tables.feature_store import FEATURE_GROUPS
 from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.opportunities import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
@@ -56,6 +57,7 @@ STAGED = {
     FEE_OVERRIDES.full_name: "stg_fee_history",
     FUNDING_RATES.full_name: "stg_funding_rates",
     INSTRUMENTS.full_name: "stg_instruments",
+    LIVE_RATES.full_name: "stg_live_rates",
     LISTINGS.full_name: "stg_listings",
     MARKET_SNAPSHOTS.full_name: "stg_market_snapshots",
 }

@@ -39,6 +39,7 @@ BENCHMARKS = (
     "backtest_runs",
     "candles",
     "opportunities",
+    "live",
     "decode",
     "politeness",
     "ccxt",

@@ -1,4 +1,4 @@
-"""What the live board has shown, kept in the lake: schema ``core``."""
+"""What the live board has shown, kept in the lake, and what that says of predictions."""
 
 from typing import Final
 
@@ -12,6 +12,8 @@ from funding_platform.core.tables.columns import (
     VENUE,
     VENUE_SYMBOL,
     rate_column,
+    real_column,
+    time_column,
 )
 from funding_platform.core.tables.schema import Column, Table, Type
 
@@ -62,4 +64,46 @@ LIVE_RATES: Final = Table(
     ),
     partition_by=("year(minute_time)", "month(minute_time)", "day(minute_time)"),
     sort_by=("venue", "venue_symbol", "minute_time"),
+)
+
+_BPS = "basis points of notional per funding interval"
+
+PREDICTION_ACCURACY: Final = Table(
+    "marts",
+    "prediction_accuracy",
+    "How near the rates that a venue predicts come to those that it settles, by how long before: "
+    "of the settlements of the 30 days up to as_of, as far as their own prediction is known within "
+    "half an hour of that, from the streams or else from the hourly snapshots.",
+    key=("venue", "lead_hours"),
+    columns=(
+        VENUE,
+        Column("lead_hours", Type.INTEGER, "How long before: 1, 4 or 8.", "hours", nullable=False),
+        time_column("as_of", "The newest settlement of the lake.", nullable=False),
+        Column("settlements", Type.INTEGER, "Settlements compared.", None, False, minimum=1),
+        Column(
+            "from_streams",
+            Type.REAL,
+            "Those of them whose prediction a stream told.",
+            "fraction",
+            nullable=False,
+            minimum=0.0,
+            maximum=1.0,
+        ),
+        real_column("mean_lead_hours", "How long before they were predicted, on average.", "hours"),
+        real_column("mean_error_bps", "Mean of predicted less settled.", _BPS),
+        Column(
+            "mean_absolute_error_bps",
+            Type.REAL,
+            "Mean of the distance between the two.",
+            _BPS,
+            minimum=0.0,
+        ),
+        Column(
+            "correlation",
+            Type.REAL,
+            "Pearson's, of the two; null below three or without variation.",
+            minimum=-1.0,
+            maximum=1.0,
+        ),
+    ),
 )

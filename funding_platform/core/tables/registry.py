@@ -22,7 +22,7 @@ from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.tables.increments import INCREMENTS
-from funding_platform.core.tables.live import LIVE_RATES
+from funding_platform.core.tables.live import LIVE_RATES, PREDICTION_ACCURACY
 from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import (
     OPPORTUNITIES,
@@ -67,6 +67,7 @@ TABLES: Final = {
         COVERAGE,
         FEE_HISTORY,
         REFERENCE_PRICES,
+        PREDICTION_ACCURACY,
         *STATISTICS,
         *INCREMENTS,
         *BACKTEST_TABLES,

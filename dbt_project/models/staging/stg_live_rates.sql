@@ -1,0 +1,2 @@
+select * from {{ source('core', 'live_rates') }}
+where {{ has_come('minute_time') }}
