@@ -25,6 +25,8 @@ from funding_platform_tests.sandbox.listening import PACE
 PATIENT = 30.0
 """Seconds that everything is waited for; only a failure takes so long."""
 
+_LOOK_SECONDS = 0.05
+
 Row = dict[str, Any]
 
 
@@ -54,7 +56,6 @@ async def streamed(
 ) -> dict[str, Row]:
     """Merge by symbol what all sockets say, until it is enough or patience ends."""
     said: dict[str, Row] = {}
-    done = asyncio.Event()
 
     async def listen(socket: Socket) -> None:
         while True:
@@ -67,13 +68,13 @@ async def streamed(
                 assert (frame.refused, list(frame.unread), frame.restart) == (None, [], False)
                 for update in frame.updates:
                     said.setdefault(update.venue_symbol, {}).update(values_of(update))
-                if enough(said):
-                    done.set()
 
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENT), asyncio.TaskGroup() as tasks:
             listening = [tasks.create_task(listen(socket)) for socket in stream.sockets()]
-            await done.wait()
+            # Not after every frame: to look takes longer than to read one.
+            while not enough(said):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
             for task in listening:
                 task.cancel()
     return said
