@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -62,8 +63,10 @@ def table_of(board: Board, given: Given) -> PairTable:
     return table
 
 
-def same(found: pl.DataFrame, expected: pl.DataFrame, **tolerance: float) -> None:
-    assert_frame_equal(found.sort(KEY), expected.sort(KEY), **{"rel_tol": 1e-12, **tolerance})
+def same(
+    found: pl.DataFrame, expected: pl.DataFrame, rel_tol: float = 1e-12, abs_tol: float = 1e-15
+) -> None:
+    assert_frame_equal(found.sort(KEY), expected.sort(KEY), rel_tol=rel_tol, abs_tol=abs_tol)
 
 
 def test_all_columns_are_those_of_the_mart(board: Board, given: Given, built: Settings) -> None:
@@ -83,7 +86,7 @@ def test_one_leg_at_a_time_comes_to_what_all_at_once_does(board: Board, given: G
     for step in range(200):
         before = table.frame().select(KEY)
         for venue, symbol in dice.sample(names, 3):
-            said = {
+            said: dict[str, Any] = {
                 "predicted_rate": dice.choice([None, dice.gauss(0, 5e-4), 1e-4]),
                 "mark_price": dice.choice([None, dice.uniform(0.99, 1.01)]),
                 "volume_24h_usd": dice.choice([None, 0.0, 1e8]),
