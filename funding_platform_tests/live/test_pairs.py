@@ -215,6 +215,13 @@ def test_what_the_board_lacks_is_taken_from_the_last_look(board: Board, given: G
     assert set(legs["long_open_interest_usd"]) == {2e6}
 
 
+def test_an_empty_board_has_no_pairs(given: Given) -> None:
+    table = PairTable(given)
+    assert table.frame().is_empty()
+    assert table.update(Board().view()).size == 0
+    assert table.frame().schema == OPPORTUNITIES.polars_schema
+
+
 def test_newer_inputs_are_taken_over(board: Board, given: Given) -> None:
     table = table_of(board, given)
     dearer = given.fees.with_columns(pl.col("taker_bps") + 1.0)
