@@ -15,8 +15,6 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.symbols import is_dollar
-from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.reasons import TIERS
 from funding_platform.live.board_view import BoardView, times
@@ -24,15 +22,12 @@ from funding_platform.live.pairs_figures import (
     CODES,
     REJECT,
     Figures,
-    Past,
     figures_of,
     reasons_of,
     tiers_of,
 )
 from funding_platform.live.pairs_legs import Facts, Legs, Limits, legs_of
-
-PAST: Final = ("settled_7d", "settled_30d", "same_sign_share", "half_life_hours")
-"""Columns of ``marts.opportunities`` that history tells; they are handed in."""
+from funding_platform.live.pairs_slots import Slots, past_of_way, slots_of
 
 _LEG_FIGURES: Final = (
     *("rate", "interval_hours", "rate_8h", "maker_bps", "taker_bps", "spread_bps"),
@@ -57,7 +52,8 @@ class Given:
     fees
         ``venue``, ``tier``, ``maker_bps`` and ``taker_bps`` in force, one row per venue.
     past
-        The key of ``marts.opportunities``, the columns of ``PAST``, and ``discovered_at``.
+        The key of ``marts.opportunities``, ``discovered_at`` and the columns of
+        ``pairs_slots.PAST``.
     market
         ``venue``, ``venue_symbol``, ``spread_bps``, ``open_interest_usd`` and ``volume_24h_usd``
         as they were seen last, for instruments of which the board has none.
@@ -71,23 +67,6 @@ class Given:
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class _Slots:
-    """Two instruments of one asset each, by their rows on the board; ``one`` is first by name.
-
-    ``past`` and ``discovered_us`` have what is known of either way round: ``[0]`` where ``one`` is
-    the long leg.
-    """
-
-    one: Ints
-    other: Ints
-    past: tuple[Past, Past]
-    discovered_us: tuple[Floats, Floats]
-
-    def __len__(self) -> int:
-        return len(self.one)
-
-
 class PairTable:
     """The opportunities of a board.
 
@@ -98,7 +77,7 @@ class PairTable:
     """
 
     _facts: Facts
-    _slots: _Slots
+    _slots: Slots
     _legs: Legs
     _long: Ints
     _short: Ints
@@ -135,7 +114,7 @@ class PairTable:
         moved |= legs.stale != self._legs.stale
         slots = np.flatnonzero(moved[self._slots.one] | moved[self._slots.other])
         self._legs, self._sequence, self._version = legs, view.sequence, view.version
-        if slots.size:
+        if slots.size or not self._figures:
             self._work_out(slots)
         return slots
 
@@ -148,6 +127,8 @@ class PairTable:
             Those wanted, as ``update`` returned them; all by default. A pair of which a leg has
             never been seen is left out.
         """
+        if not self._figures:
+            return OPPORTUNITIES.empty()
         wanted = np.arange(len(self._slots)) if slots is None else slots
         wanted = wanted[self._seen(wanted)]
         columns: dict[str, pl.Series] = {}
@@ -193,7 +174,7 @@ class PairTable:
         discovered = self._known_discovered if self._listed is None else self.frame()
         given = self._given
         self._facts = Facts.of(view.instruments, given.fees, given.market)
-        self._slots = _slots_of(self._facts.instruments, given.past, discovered)
+        self._slots = slots_of(self._facts.instruments, given.past, discovered)
         self._listed = view.instruments
         self._legs = legs_of(view, self._facts, given.limits)
         self._sequence = self._version = -1
@@ -204,7 +185,6 @@ class PairTable:
         self._mask = np.zeros(size, dtype=np.int64)
         self._tier = np.full(size, REJECT)
         self._figures = {}
-        self._work_out(np.arange(size))
 
     def _turned(self, slots: Ints) -> Flags:
         """Tell which pairs are long the one that is second by name: its rate is the lower."""
@@ -223,7 +203,7 @@ class PairTable:
         turns = long_rows != self._long[slots]
         self._long[slots], self._short[slots] = long_rows, short_rows
         long, short = self._legs.take(long_rows), self._legs.take(short_rows)
-        past = _chosen(self._slots.past, slots, turned)
+        past = past_of_way(self._slots.past, slots, turned)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             figures = figures_of(long, short, past, self._given.limits)
         mask = reasons_of(long, short, past, figures, self._given.limits)
@@ -236,85 +216,6 @@ class PairTable:
             if name not in self._figures:
                 self._figures[name] = np.full(len(self._slots), np.nan)
             self._figures[name][slots] = values
-
-
-def _chosen(past: tuple[Past, Past], slots: Ints, turned: Flags) -> Past:
-    """Choose what is known of each pair the way round that it stands."""
-    return Past(
-        *(
-            np.where(turned, getattr(past[1], name)[slots], getattr(past[0], name)[slots])
-            for name in Past.__slots__
-        )
-    )
-
-
-def _slots_of(instruments: pl.DataFrame, past: pl.DataFrame, discovered: pl.DataFrame) -> _Slots:
-    """Find all pairs of dollar-quoted, listed instruments of one asset at two venues."""
-    quotes = instruments["quote"].unique().drop_nulls()
-    dollars = [quote for quote in quotes if is_dollar(quote)]
-    legs = (
-        instruments.with_row_index("row")
-        .filter(
-            (pl.col("status") != "delisted")
-            & pl.col("quote").is_in(dollars)
-            & pl.col("asset").is_not_null()
-        )
-        .select("row", "asset", *INSTRUMENT_KEY)
-    )
-    pairs = (
-        legs.join(legs, on="asset", suffix="_other")
-        .filter(pl.col("venue") < pl.col("venue_other"))
-        .sort("venue", "venue_symbol", "venue_other", "venue_symbol_other")
-    )
-    ways = (("", "_other"), ("_other", ""))
-    told = [_told(pairs, past, PAST, *way) for way in ways]
-    since = _told(pairs, discovered, ("discovered_at",), *ways[0])["discovered_at"]
-    other_since = _told(pairs, discovered, ("discovered_at",), *ways[1])["discovered_at"]
-    return _Slots(
-        pairs["row"].cast(pl.Int64).to_numpy(),
-        pairs["row_other"].cast(pl.Int64).to_numpy(),
-        (_past_of(told[0], told[1]), _past_of(told[1], told[0])),
-        (since, other_since),
-    )
-
-
-def _told(
-    pairs: pl.DataFrame, past: pl.DataFrame, columns: tuple[str, ...], long: str, short: str
-) -> Figures:
-    """Find what is known of each pair, long the one and short the other; NaN where nothing is."""
-    key = [
-        name.replace("symbol", "venue_symbol") + suffix
-        for suffix in (long, short)
-        for name in ("venue", "symbol")
-    ]
-    rows = past.select("long_venue", "long_symbol", "short_venue", "short_symbol", *columns)
-    found = pairs.select(key).join(
-        rows, left_on=key, right_on=rows.columns[:4], how="left", maintain_order="left"
-    )
-    return {
-        name: found[name].to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy()
-        for name in columns
-    }
-
-
-def _past_of(same: Figures, turned: Figures) -> Past:
-    """Put together what is known of a pair as it stands, and of it the other way round.
-
-    Turned, a pair has earned the opposite, and its half-life is the same. Of hours with the other
-    sign only the most is known, for in some both legs may have paid the same.
-    """
-    share = same["same_sign_share"]
-    return Past(
-        settled_7d=_first_known(same["settled_7d"], -turned["settled_7d"]),
-        settled_30d=_first_known(same["settled_30d"], -turned["settled_30d"]),
-        same_sign_share=share,
-        share_at_most=_first_known(share, 1 - turned["same_sign_share"]),
-        half_life_hours=_first_known(same["half_life_hours"], turned["half_life_hours"]),
-    )
-
-
-def _first_known(values: Floats, others: Floats) -> Floats:
-    return np.where(np.isnan(values), others, values)
 
 
 def _codes(mask: Ints) -> pl.Series:

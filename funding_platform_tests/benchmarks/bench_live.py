@@ -29,7 +29,8 @@ from funding_platform.lake import connect
 from funding_platform.lake.maintenance import maintain
 from funding_platform.live.board import Board
 from funding_platform.live.minutes import Minutes
-from funding_platform.live.pairs import PAST, Given, PairTable
+from funding_platform.live.pairs import Given, PairTable
+from funding_platform.live.pairs_slots import PAST
 from funding_platform.live.strip import LiveStrips
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate

@@ -162,15 +162,17 @@ def test_a_view_stays_as_it_was_and_cannot_be_written() -> None:
 )
 def test_what_cannot_be_is_flagged_and_not_shown(field: str, value: float) -> None:
     board = Board()
-    say(board, **{field: value})
+    said: dict[str, Any] = {field: value}
+    nothing: dict[str, Any] = {field: None}
+    say(board, **said)
     view = board.view()
     assert np.isnan(view.column(field)[0])
     assert view.impossible[FIELD[field], 0]
     assert view.impossible.sum() == 1
     assert board.counts["binance"].impossible == 1
-    say(board, **{field: value})
+    say(board, **said)
     assert board.view().version == view.version, "said again it is no news"
-    say(board, **{field: None})
+    say(board, **nothing)
     assert not board.view().impossible.any()
 
 
@@ -189,7 +191,7 @@ dues = st.sampled_from([None, 1, NOW_MS - 1, NOW_MS + 3_600_000, NOW_MS + 86_400
 @given(st.tuples(numbers, numbers, numbers, numbers), dues)
 def test_flags_are_those_of_the_snapshot(drawn: tuple[float | None, ...], due: int | None) -> None:
     rate, hours, mark, index = drawn
-    said = {
+    said: dict[str, Any] = {
         "predicted_rate": rate,
         "interval_hours": hours,
         "mark_price": mark,

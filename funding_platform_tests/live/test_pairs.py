@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -62,8 +63,10 @@ def table_of(board: Board, given: Given) -> PairTable:
     return table
 
 
-def same(found: pl.DataFrame, expected: pl.DataFrame, **tolerance: float) -> None:
-    assert_frame_equal(found.sort(KEY), expected.sort(KEY), **{"rel_tol": 1e-12, **tolerance})
+def same(
+    found: pl.DataFrame, expected: pl.DataFrame, rel_tol: float = 1e-12, abs_tol: float = 1e-15
+) -> None:
+    assert_frame_equal(found.sort(KEY), expected.sort(KEY), rel_tol=rel_tol, abs_tol=abs_tol)
 
 
 def test_all_columns_are_those_of_the_mart(board: Board, given: Given, built: Settings) -> None:
@@ -83,7 +86,7 @@ def test_one_leg_at_a_time_comes_to_what_all_at_once_does(board: Board, given: G
     for step in range(200):
         before = table.frame().select(KEY)
         for venue, symbol in dice.sample(names, 3):
-            said = {
+            said: dict[str, Any] = {
                 "predicted_rate": dice.choice([None, dice.gauss(0, 5e-4), 1e-4]),
                 "mark_price": dice.choice([None, dice.uniform(0.99, 1.01)]),
                 "volume_24h_usd": dice.choice([None, 0.0, 1e8]),
@@ -210,6 +213,13 @@ def test_what_the_board_lacks_is_taken_from_the_last_look(board: Board, given: G
     legs = table.frame().filter(long_venue="bybit", long_symbol="BTC")
     assert set(legs["long_volume_24h_usd"]) == {3e6}
     assert set(legs["long_open_interest_usd"]) == {2e6}
+
+
+def test_an_empty_board_has_no_pairs(given: Given) -> None:
+    table = PairTable(given)
+    assert table.frame().is_empty()
+    assert table.update(Board().view()).size == 0
+    assert table.frame().schema == OPPORTUNITIES.polars_schema
 
 
 def test_newer_inputs_are_taken_over(board: Board, given: Given) -> None:

@@ -14,8 +14,9 @@ from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.queries.connection import answer, require_built
-from funding_platform.live.pairs import PAST, Given
+from funding_platform.live.pairs import Given
 from funding_platform.live.pairs_legs import MARKET, Limits
+from funding_platform.live.pairs_slots import PAST
 from funding_platform.settings import project_file
 
 _IN_PYTHON: Final = {"depth_share": DEPTH_SHARE, "wide_price_gap_bps": MAX_PRICE_GAP_BPS}

@@ -15,7 +15,8 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.tables.live import LIVE_RATES
-from funding_platform.lake.errors import LakeError
+from funding_platform.lake.errors import InvalidFrameError, LakeError
+from funding_platform.lake.validation import validate
 from funding_platform.lake.writer import Lake
 from funding_platform.live.board import Board
 from funding_platform.live.minutes import Minutes, span_start
@@ -80,7 +81,15 @@ class Recorder:
         return len(self._waiting)
 
     async def store(self, rows: pl.DataFrame) -> int:
-        """Write a span and those that wait; return the rows written, 0 where it has to wait."""
+        """Write a span and those that wait; return the rows written, 0 where it has to wait.
+
+        A span that breaks the table's declaration would be refused for ever: it is given up.
+        """
+        try:
+            validate(LIVE_RATES, rows)
+        except InvalidFrameError as error:
+            _log.error("a span of live rates is given up: %s", error.message)
+            rows = LIVE_RATES.empty()
         if not rows.is_empty():
             self._waiting.append(rows)
         if not self._waiting:
