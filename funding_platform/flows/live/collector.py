@@ -17,24 +17,22 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from funding_platform.core.errors import FundingError
 from funding_platform.core.time_grid import to_us
 from funding_platform.flows.blocking import blocking
-from funding_platform.flows.live.given import given_for_pairs
+from funding_platform.flows.live.followers import Pairs, Strips
 from funding_platform.flows.live.latest import (
     BOARD,
     FRESH_SECONDS,
     PAIRS,
+    STRIPS,
     VENUES,
     VENUES_SCHEMA,
     LatestWriter,
 )
 from funding_platform.flows.live.recording import record_board
-from funding_platform.lake import connect
 from funding_platform.live.board import Board
 from funding_platform.live.board_view import NO_TIME, BoardView
 from funding_platform.live.movers import RatesBefore
-from funding_platform.live.pairs import Given, PairTable
 from funding_platform.live.sources import Source
 from funding_platform.live.statistics import FeedHealth
 from funding_platform.live.supervisor import Supervisor
@@ -46,8 +44,6 @@ from funding_platform.venues.streams.registry import stream_class
 _LOG = logging.getLogger(__name__)
 
 HAND_OUT_SECONDS: Final = 1.0
-GIVEN_SECONDS: Final = 300.0
-"""Fees and the past of pairs change by the hour; a build of the marts is seen within minutes."""
 
 
 async def collect_live_async(settings: Settings, run_id: str) -> None:
@@ -62,12 +58,13 @@ async def collect_live_async(settings: Settings, run_id: str) -> None:
     """
     board = Board()
     supervisor = Supervisor(sources_of(settings), board, scale=settings.rate_limit_scale)
-    pairs = Pairs(settings)
+    followers: dict[str, Pairs | Strips] = {PAIRS: Pairs(settings), STRIPS: Strips(settings)}
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(supervisor.run(), name="venues")
         tasks.create_task(record_board(board, settings, run_id), name="record")
-        tasks.create_task(pairs.keep(), name="pairs")
-        tasks.create_task(_hand_out(board, supervisor, pairs, settings), name="hand-out")
+        for name, follower in followers.items():
+            tasks.create_task(follower.keep(), name=name)
+        tasks.create_task(_hand_out(board, supervisor, followers, settings), name="hand-out")
 
 
 async def collect_live_for(settings: Settings, run_id: str, seconds: float | None) -> None:
@@ -95,46 +92,12 @@ def sources_of(settings: Settings) -> list[Source]:
     ]
 
 
-class Pairs:
-    """The table of opportunities, and what it is judged by, as the lake has it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._table: PairTable | None = None
-        self._fresh: Given | None = None
-        self._trouble = ""
-
-    async def keep(self) -> None:
-        """Read what pairs are judged by, again and again."""
-        while True:
-            try:
-                self._fresh = await asyncio.to_thread(self._read)
-                self._trouble = ""
-            except FundingError as error:  # no lake yet, no marts yet, a lake that is locked
-                if error.message != self._trouble:
-                    _LOG.warning("no opportunities for now: %s", error)
-                self._trouble = error.message
-            await asyncio.sleep(GIVEN_SECONDS)
-
-    def follow(self, view: BoardView) -> pl.DataFrame | None:
-        """Return the pairs as the board stands; None while the marts have not been built."""
-        if self._fresh is not None:
-            if self._table is None:
-                self._table = PairTable(self._fresh)
-            else:
-                self._table.take(self._fresh)
-            self._fresh = None
-        if self._table is None:
-            return None
-        self._table.update(view)
-        return self._table.frame()
-
-    def _read(self) -> Given:
-        with connect(self._settings) as lake:
-            return given_for_pairs(lake)
-
-
-async def _hand_out(board: Board, supervisor: Supervisor, pairs: Pairs, settings: Settings) -> None:
+async def _hand_out(
+    board: Board,
+    supervisor: Supervisor,
+    followers: Mapping[str, Pairs | Strips],
+    settings: Settings,
+) -> None:
     """Hand out once a second; a second that cannot be written (a full disk) is let go."""
     rates, loop = RatesBefore(), asyncio.get_running_loop()
     with ThreadPoolExecutor(1, "hand-out") as thread:  # the file is of the thread that opened it
@@ -143,7 +106,7 @@ async def _hand_out(board: Board, supervisor: Supervisor, pairs: Pairs, settings
             while True:
                 now = datetime.now(UTC)
                 write = partial(
-                    _write, writer, board.view(), supervisor.health(), pairs, rates, now
+                    _write, writer, board.view(), supervisor.health(), followers, rates, now
                 )
                 try:
                     await loop.run_in_executor(thread, write)
@@ -159,7 +122,7 @@ def _write(
     writer: LatestWriter,
     view: BoardView,
     health: Mapping[str, FeedHealth],
-    pairs: Pairs,
+    followers: Mapping[str, Pairs | Strips],
     rates: RatesBefore,
     now: datetime,
 ) -> None:
@@ -167,8 +130,9 @@ def _write(
         BOARD: view.frame(now).with_columns(rates.note(view, now)),
         VENUES: venues_frame(view, health, now),
     }
-    if (found := pairs.follow(view)) is not None:
-        frames[PAIRS] = found
+    for name, follower in followers.items():
+        if (found := follower.follow(view, now)) is not None:
+            frames[name] = found
     writer.write(frames, view.version, now)
 
 

@@ -1,6 +1,6 @@
 """The market as the collector sees it, for the other processes of this machine.
 
-The collector hands its frames out once a second: the board, its venues, the best pairs. They are
+The collector hands its frames out once a second: the board, its venues, pairs and curves. They are
 replaced in one transaction, so that whoever reads finds frames of one instant, and of a collector
 that was killed what it had handed out last. History is in ``core.live_rates``.
 """
@@ -30,8 +30,10 @@ FRESH_SECONDS: Final = 60.0
 BOARD: Final = "board"
 VENUES: Final = "venues"
 PAIRS: Final = "pairs"
+STRIPS: Final = "strips"
 """The frames: cells of every instrument with their ages and ``rate_before``, the predicted rate an
-hour ago; the venues; the pairs with columns of ``marts.opportunities``."""
+hour ago; the venues; the pairs with columns of ``marts.opportunities``; the newest live strip of
+every instrument, with columns of ``features.curve_snapshots``."""
 
 VENUES_SCHEMA: Final = pl.Schema(
     {
@@ -77,7 +79,7 @@ class Latest:
     version
         The board's; it grows with every change of a value.
     frames
-        ``board``, ``venues`` and ``pairs``, as far as they were handed out.
+        ``board``, ``venues``, ``pairs`` and ``strips``, as far as they were handed out.
     """
 
     at: datetime

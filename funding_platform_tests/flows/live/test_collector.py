@@ -2,15 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.time_grid import Window
 from funding_platform.flows.checks.live import board_fresh
+from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.collector import collect_live_async, collect_live_for, sources_of
-from funding_platform.flows.live.latest import BOARD, PAIRS, VENUES, Latest, read_latest
+from funding_platform.flows.live.latest import (
+    BOARD,
+    PAIRS,
+    STRIPS,
+    VENUES,
+    Latest,
+    read_latest,
+)
 from funding_platform.sandbox.faults import Status
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
@@ -95,6 +106,30 @@ def test_what_is_handed_out_is_what_requests_tell(settings: Settings) -> None:
     columns = ["venue_symbol", "interval_hours", "next_funding_time"]
     board = latest.frames[BOARD].filter(venue=STREAMED).select(columns).sort("venue_symbol")
     assert board.equals(asyncio.run(asked()).select(columns).sort("venue_symbol"))
+
+
+def test_curves_move_with_the_board_once_something_has_settled(settings: Settings) -> None:
+    now = datetime.now(UTC)
+    collect_history(STREAMED, Window(now - timedelta(days=5), now), settings, "run")
+    latest = asyncio.run(
+        handed_out(
+            settings, lambda seen: STRIPS in seen.frames and seen.frames[STRIPS].height == SYMBOLS
+        )
+    )
+    strips, board = latest.frames[STRIPS], latest.frames[BOARD].filter(venue=STREAMED)
+    assert strips["kind"].unique().to_list() == ["live"]
+    assert strips.select(BUCKETS).null_count().row(0) == (0,) * 8
+    # b0 is the predicted rate compounded over the 8-hour windows of a year.
+    expected = {
+        symbol: (1 + rate * 8 / hours) ** 1095 - 1
+        for symbol, rate, hours in board.select(
+            "venue_symbol", "predicted_rate", "interval_hours"
+        ).iter_rows()
+        if hours == 8
+    }
+    shown = dict(strips.select("venue_symbol", "b0").iter_rows())
+    assert expected
+    assert {symbol: shown[symbol] for symbol in expected} == pytest.approx(expected)
 
 
 def test_a_venue_that_is_down_is_named_and_the_other_goes_on(
