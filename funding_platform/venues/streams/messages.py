@@ -152,6 +152,11 @@ def trading(listings: Iterable[Listing], spec: VenueSpec) -> list[str]:
     return [row.venue_symbol for row in listings if spec.statuses.get(row.status) == "trading"]
 
 
+def may_trade(listing: Listing | None, spec: VenueSpec) -> bool:
+    """Tell whether what is said of a perpetual counts: it trades, or is too new to be listed."""
+    return listing is None or spec.statuses.get(listing.status) == "trading"
+
+
 def in_parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
     """Split a list into parts of up to so many items."""
     return [items[start : start + size] for start in range(0, len(items), size)]

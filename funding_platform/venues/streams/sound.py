@@ -139,10 +139,11 @@ def _suspicious(updates: Sequence[MarketUpdate], values: Collection[str]) -> boo
 
 def _any_apart(columns: Mapping[str, Sequence[Any]]) -> bool:
     """Tell whether a mark may be far from its index."""
+    marks, indices = columns["mark_price"], columns["index_price"]
     try:
-        ratios = [*map(truediv, columns["mark_price"], columns["index_price"])]
+        ratios = [*map(truediv, marks, indices)]
     except (TypeError, ZeroDivisionError):  # one is absent, or is no price
-        return True
+        return any(map(_are_apart, marks, indices))
     return _beyond(ratios, 1 / MAX_MARK_INDEX_RATIO, MAX_MARK_INDEX_RATIO)
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.server import RunningSandbox
@@ -16,12 +17,15 @@ from funding_platform.settings import Settings
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.registry import open_venue
 from funding_platform.venues.rest.http import utc_now
-from funding_platform.venues.streams.contract import Frame, Socket, VenueStream
+from funding_platform.venues.streams.contract import Frame, Heartbeat, Socket, VenueStream
 from funding_platform.venues.streams.registry import stream_class
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate
+from funding_platform_tests.sandbox.listening import PACE
 
 PATIENT = 30.0
 """Seconds that everything is waited for; only a failure takes so long."""
+
+_LOOK_SECONDS = 0.05
 
 Row = dict[str, Any]
 
@@ -52,21 +56,25 @@ async def streamed(
 ) -> dict[str, Row]:
     """Merge by symbol what all sockets say, until it is enough or patience ends."""
     said: dict[str, Row] = {}
-    done = asyncio.Event()
 
     async def listen(socket: Socket) -> None:
+        while True:
+            with suppress(ConnectionClosed):  # on a slow machine a venue may lose patience
+                await listen_once(socket)
+
+    async def listen_once(socket: Socket) -> None:
         async with aclosing(frames(sandbox, stream, socket)) as spoken:
             async for frame in spoken:
                 assert (frame.refused, list(frame.unread), frame.restart) == (None, [], False)
                 for update in frame.updates:
                     said.setdefault(update.venue_symbol, {}).update(values_of(update))
-                if enough(said):
-                    done.set()
 
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENT), asyncio.TaskGroup() as tasks:
             listening = [tasks.create_task(listen(socket)) for socket in stream.sockets()]
-            await done.wait()
+            # Not after every frame: to look takes longer than to read one.
+            while not enough(said):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
             for task in listening:
                 task.cancel()
     return said
@@ -130,8 +138,19 @@ async def frames(
     ) as connection:
         for asked in socket.messages:
             await connection.send(asked)
-        async for message in connection:
-            frame = read(message)
-            if frame.answer is not None:
-                await connection.send(frame.answer)
-            yield frame
+        beating = asyncio.create_task(_beat(connection, stream.spec.heartbeat))
+        try:
+            async for message in connection:
+                frame = read(message)
+                if frame.answer is not None:
+                    await connection.send(frame.answer)
+                yield frame
+        finally:
+            beating.cancel()
+
+
+async def _beat(connection: ClientConnection, heartbeat: Heartbeat | None) -> None:
+    with suppress(ConnectionClosed):
+        while heartbeat is not None:
+            await asyncio.sleep(heartbeat.every.total_seconds() / PACE)
+            await connection.send(heartbeat.message)

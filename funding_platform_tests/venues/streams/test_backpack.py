@@ -44,6 +44,11 @@ def test_a_mark_has_the_rate_and_two_units_of_time() -> None:
     assert (update.open_interest_base, update.best_bid) == (UNSET, UNSET)
 
 
+@pytest.mark.parametrize("index", ["", None])
+def test_an_index_may_be_missing(index: str | None) -> None:
+    assert only(read(mark(i=index)).updates).index_price is None
+
+
 def test_a_dot_in_a_name_ends_no_channel() -> None:
     frame = read(mark(symbol=STOCK))
     assert (frame.channel, only(frame.updates).venue_symbol) == ("markPrice", STOCK)
@@ -115,11 +120,13 @@ def test_an_unknown_channel_is_named() -> None:
     assert len(read(event("depth", a=[], b=[])).unread) == 1
 
 
-def test_all_channels_of_a_perpetual_share_a_socket_and_come_in_batches() -> None:
-    symbols = [f"S{n}_USDC_PERP" for n in range(101)]
+def test_each_channel_has_sockets_of_its_own_and_comes_in_batches() -> None:
+    symbols = [f"S{n}_USDC_PERP" for n in range(401)]
     sockets = stream_of("backpack", symbols).sockets()
-    assert [len(socket.symbols) for socket in sockets] == [100, 1]
-    asked = [json.loads(message)["params"] for message in sockets[0].messages]
-    assert [len(params) for params in asked] == [80] * 5
-    assert {name.partition(".")[0] for name in asked[0]} == set(sockets[0].channels)
-    assert len({name for params in asked for name in params}) == 400
+    assert [len(socket.symbols) for socket in sockets] == [400, 1] * 4
+    for socket in sockets:
+        [channel] = socket.channels
+        asked = [json.loads(message)["params"] for message in socket.messages]
+        wanted = [f"{channel}.{symbol}" for symbol in socket.symbols]
+        assert [name for names in asked for name in names] == wanted
+        assert max(map(len, asked)) <= 80

@@ -120,11 +120,11 @@ def test_both_forms_of_an_error_are_refusals(refusal: dict[str, Any]) -> None:
     assert "error 2: Invalid request" in str(refused)
 
 
-def test_marks_and_books_have_a_path_each_and_the_old_root_none() -> None:
-    market, public = stream_of("binance").sockets()
-    assert (market.path, public.path) == ("/market/stream", "/public/stream")
-    assert json.loads(market.messages[0])["params"] == ["!markPrice@arr@1s", "!ticker@arr"]
-    assert json.loads(public.messages[0])["params"] == ["!bookTicker"]
-    [aster] = stream_of("aster").sockets()
-    assert aster.path == "/stream"
-    assert len(json.loads(aster.messages[0])["params"]) == 3
+def test_every_channel_has_a_socket_on_the_path_of_its_class() -> None:
+    plan = [(one.path, *map(json.loads, one.messages)) for one in stream_of("binance").sockets()]
+    assert [(path, asked["params"]) for path, asked in plan] == [
+        ("/market/stream", ["!markPrice@arr@1s"]),
+        ("/market/stream", ["!ticker@arr"]),
+        ("/public/stream", ["!bookTicker"]),
+    ]
+    assert {one.path for one in stream_of("aster").sockets()} == {"/stream"}

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from funding_platform.venues.adapters.bybit.stream import BybitStream
 from funding_platform.venues.errors import ContractError, RequestError
@@ -27,14 +28,43 @@ def delta(symbol: str = "BTCUSDT", **changes: Any) -> str:
     return message("delta", {"symbol": symbol, **changes}, NOW + 100)
 
 
-def test_a_change_leaves_the_rest_as_it_was() -> None:
+def test_a_change_says_what_it_touches_and_leaves_the_rest_as_it_was() -> None:
     read = reader_of("bybit")
     [whole] = read(snapshot()).updates
     [changed] = read(delta(markPrice="50001", ask1Price="50002")).updates
     assert (whole.best_ask, changed.best_ask) == (None, 50_002.0)
     assert (changed.mark_price, changed.event_ms) == (50_001.0, NOW + 100)
     for name in ("predicted_rate", "next_funding_ms", "open_interest_base", "best_bid"):
-        assert getattr(changed, name) == getattr(whole, name) is not None
+        assert getattr(whole, name) is not None
+        assert getattr(changed, name) is UNSET
+
+
+def test_one_size_of_two_keeps_the_other() -> None:
+    read = reader_of("bybit")
+    read(snapshot(singleOpenInterest="7", singleOpenInterestValue="8"))
+    [changed] = read(delta(singleOpenInterestValue="9")).updates
+    assert (changed.open_interest_base, changed.open_interest_usd) == (7.0, 9.0)
+    [both] = read(delta(openInterest="15")).updates
+    assert (both.open_interest_base, both.open_interest_usd) == (7.0, 9.0)
+
+
+def test_a_price_is_judged_by_the_other_one_whichever_changed() -> None:
+    read = reader_of("bybit")
+    read(snapshot())
+    frame = read(delta(markPrice="5"))
+    assert (frame.updates[0].mark_price, len(frame.unread)) == (None, 1)
+
+
+def test_a_change_that_comes_late_says_nothing_of_what_came_before_it() -> None:
+    read = reader_of("bybit")
+    read(snapshot())
+    later, earlier = (
+        delta(bid1Price="2"),
+        message("delta", {"symbol": "BTCUSDT", "fundingRate": "0"}, NOW + 50),
+    )
+    [bid], [rate] = read(later).updates, read(earlier).updates
+    assert (bid.event_ms, bid.best_bid, bid.predicted_rate) == (NOW + 100, 2.0, UNSET)
+    assert (rate.event_ms, rate.predicted_rate, rate.best_bid) == (NOW + 50, 0.0, UNSET)
 
 
 def test_zero_and_blank_are_changes() -> None:

@@ -71,7 +71,7 @@ def test_a_change_of_what_never_came_whole_costs_itself(read: Reader) -> None:
 
 def test_what_is_remembered_ends_with_the_connection() -> None:
     stream = STREAMS["edgex"]([listing("edgex", "BTCUSDC")])
-    [socket] = stream.sockets()
+    socket, _ = stream.sockets()
     stream.reader(socket)(event(ticker()))
     change = event({"contractId": "30000001", "markPrice": "99"}, kind="changed")
     assert stream.reader(socket)(change).updates == []
@@ -90,6 +90,15 @@ def test_a_market_says_nothing_while_it_is_closed(read: Reader) -> None:
     assert read(event(change, kind="changed")).updates == []
     reopened = only(read(event(change | {"marketOpen": True}, kind="changed")).updates)
     assert reopened.predicted_rate == -0.00005
+
+
+@pytest.mark.parametrize("channel", [TICKER, QUOTES])
+def test_a_contract_that_halted_is_left_out_and_one_that_is_new_is_not(channel: str) -> None:
+    stream = STREAMS["edgex"]([listing("edgex", "BTCUSDC", status="restricted")])
+    socket, _ = stream.sockets()
+    new = ticker(contractId="30000009", contractName="NEWUSDC")
+    frame = stream.reader(socket)(event(ticker(), new, channel=channel))
+    assert [row.venue_symbol for row in frame.updates] == ["NEWUSDC"]
 
 
 @pytest.mark.parametrize("price", ["0", "", None])
@@ -137,7 +146,8 @@ def test_what_is_declined_is_refused(read: Reader) -> None:
     assert "99999999" in str(frame.refused)
 
 
-def test_two_subscriptions_bring_all() -> None:
-    [socket] = STREAMS["edgex"]([listing("edgex", "X", status="restricted")]).sockets()
-    sent = [json.loads(message)["channel"] for message in socket.messages]
-    assert (sent, socket.symbols) == ([TICKER, QUOTES], ())
+def test_each_channel_has_a_socket_of_its_own() -> None:
+    sockets = STREAMS["edgex"]([listing("edgex", "X", status="restricted")]).sockets()
+    sent = [[json.loads(message)["channel"] for message in one.messages] for one in sockets]
+    assert sent == [[TICKER], [QUOTES]]
+    assert [one.symbols for one in sockets] == [(), ()]

@@ -8,7 +8,13 @@ from msgspec import UNSET
 
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.streams.contract import NOTHING, Frame
-from funding_platform_tests.venues.streams.chains import only, reader_of, stream_of
+from funding_platform_tests.venues.streams.chains import (
+    STREAMS,
+    listing,
+    only,
+    reader_of,
+    stream_of,
+)
 
 TIME = 1_790_586_555_172
 
@@ -59,6 +65,13 @@ def test_what_came_already_says_nothing() -> None:
     read = reader_of("extended", channel="mark")
     read(price(4))
     assert (read(price(4, "99")), read(price(3, "98"))) == (NOTHING, NOTHING)
+
+
+def test_a_market_that_halted_is_left_out_and_one_that_is_new_is_not() -> None:
+    stream = STREAMS["extended"]([listing("extended", "BTC-USD", status="REDUCE_ONLY")])
+    read = stream.reader(stream.sockets()[0])
+    assert read(price(1)).updates == []
+    assert only(read(price(2, m="NEW-USD")).updates).venue_symbol == "NEW-USD"
 
 
 def test_numbers_begin_anew_with_a_connection() -> None:

@@ -33,7 +33,7 @@ def ticker(**changes: Any) -> str:
         "funding_interval_hours": 4,
         "next_funding_time": "1767211200000000000",
     } | changes
-    return json.dumps({"stream": "v1.ticker.s", "selector": f"{BTC}@500", "feed": feed})
+    return json.dumps({"stream": "v1.ticker.s", "selector": f"{BTC}@1000", "feed": feed})
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def confirmation(*subs: str, number: int = 1) -> str:
 
 
 def test_what_is_confirmed_is_compared_with_what_was_asked_for(read: Reader) -> None:
-    assert read(confirmation(f"{BTC}@500", f"{ETH}@500")) == NOTHING
-    refused = read(confirmation(f"{BTC}@500")).refused
+    assert read(confirmation(f"{BTC}@1000", f"{ETH}@1000")) == NOTHING
+    refused = read(confirmation(f"{BTC}@1000")).refused
     assert isinstance(refused, UnknownSymbolError)
-    assert f"{ETH}@500" in str(refused)
+    assert f"{ETH}@1000" in str(refused)
     assert BTC not in str(refused)
 
 
@@ -98,8 +98,8 @@ def test_each_message_is_confirmed_by_its_number() -> None:
     stream = stream_of("grvt", symbols)
     [socket] = stream.sockets()
     assert [len(json.loads(sent)["params"]["selectors"]) for sent in socket.messages] == [100, 1]
-    assert stream.reader(socket)(confirmation("S100_USDT_Perp@500", number=2)) == NOTHING
-    assert stream.reader(socket)(confirmation("S100_USDT_Perp@500", number=1)).refused is not None
+    assert stream.reader(socket)(confirmation("S100_USDT_Perp@1000", number=2)) == NOTHING
+    assert stream.reader(socket)(confirmation("S100_USDT_Perp@1000", number=1)).refused is not None
 
 
 def test_more_than_a_socket_carries_takes_another() -> None:

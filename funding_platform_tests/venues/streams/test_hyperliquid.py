@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from funding_platform.core.time_grid import to_ms
 from funding_platform.venues.adapters.hyperliquid.stream import HyperliquidStream
-from funding_platform.venues.errors import ContractError, RequestError
+from funding_platform.venues.errors import ContractError, RequestError, UnknownSymbolError
 from funding_platform_tests.venues.adapters.recorded_cases import FIXTURES
 from funding_platform_tests.venues.streams.exchanges import listing, reader_of, stream_of
 
@@ -66,16 +66,23 @@ def test_contexts_belong_to_coins_by_their_position() -> None:
     assert frame.updates[2].mark_price == 4.0
 
 
-def test_an_exchange_that_grew_costs_itself() -> None:
+def test_an_exchange_that_grew_costs_itself_and_has_to_be_listed_anew() -> None:
     of = stream("BTC", "xyz:GOLD", "flx:OIL")
     frame = read(
         of, everything(("", [context()]), ("xyz", [context(), context()]), ("flx", [context()]))
     )
     assert [row.venue_symbol for row in frame.updates] == ["BTC", "flx:OIL"]
-    [error] = frame.unread
-    assert "2 contexts of the exchange 'xyz', which lists 1" in str(error)
-    with pytest.raises(ContractError, match="which lists"):
-        read(of, everything(("", [context(), context()]), ("xyz", [])))
+    assert isinstance(frame.refused, UnknownSymbolError)
+    assert not frame.refused.stops_venue
+    assert "xyz has 2, not 1" in str(frame.refused)
+    new = read(of, everything(("", [context(), context()]), ("new", [context()]))).refused
+    assert "core has 2, not 1, new has 1, not 0" in str(new)
+
+
+def test_a_context_without_a_rate_breaks_the_contract() -> None:
+    with pytest.raises(ContractError, match="funding") as broken:
+        read(stream("BTC"), coin(funding=None))
+    assert (broken.value.endpoint, broken.value.path) == ("activeAssetCtx", "$.data.ctx.funding")
 
 
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="the recorded frames are not on this machine")

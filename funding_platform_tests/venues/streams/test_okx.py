@@ -101,10 +101,14 @@ def test_subscriptions_go_many_at_once_and_a_pair_is_subscribed_to_once() -> Non
         args = [arg for text in socket.messages for arg in json.loads(text)["args"]]
         assert len(args) <= stream.spec.subscriptions
         assert all(len(text) < 64_000 for text in socket.messages)
-        assert {arg["instId"] for arg in args} >= {*socket.symbols}
+        assert socket.channels == (args[0]["channel"],)
         wanted += [(arg["channel"], arg["instId"]) for arg in args]
     assert len(wanted) == len({*wanted}) == 4 * 602 + 601
     assert ("index-tickers", "BTC-USDT") in wanted
+    speaking = [
+        s for one in stream.sockets() if "index-tickers" in one.channels for s in one.symbols
+    ]
+    assert sorted(speaking) == sorted((*symbols, SWAP, X_PERP))
 
 
 def test_the_heartbeat_is_text() -> None:

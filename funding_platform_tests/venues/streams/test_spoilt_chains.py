@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UnsetType
 
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.streams.contract import Frame, Reader
+from funding_platform.venues.streams.updates import VALUES
 from funding_platform_tests.venues.streams import (
     test_backpack,
     test_edgex,
@@ -87,8 +89,8 @@ def test_junk_in_a_frame_costs_the_frame_or_less(venue: str, data: st.DataObject
     said = [] if frame is None else frame.updates
     for update in said:
         assert isinstance(update.venue_symbol, str)
-        numbers = [getattr(update, name) for name in ("predicted_rate", "mark_price")]
-        assert all(not isinstance(n, str | bool) for n in numbers)
+        numbers = [getattr(update, name) for name in VALUES]
+        assert all(isinstance(n, float | int | UnsetType | None) for n in numbers)
 
 
 @given(data=st.data())

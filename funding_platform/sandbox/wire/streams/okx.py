@@ -31,6 +31,8 @@ from funding_platform.sandbox.wire.streams.contract import (
     encode,
 )
 
+_REPEATED_EVERY: Final = 10
+"""Looks, and seconds, after which a mark that rests is sent again."""
 _TIME: Final = "ts"
 """That of the frame: what else a row says may stay as it was."""
 
@@ -56,6 +58,14 @@ def _frames(delivery: Delivery) -> Iterator[str]:
     for row in delivery.rows.values():
         data = [{**row, _TIME: str(delivery.request.now_ms)}]
         yield encode({"arg": {"channel": channel, "instId": instrument}, "data": data})
+
+
+def _mark_frames(delivery: Delivery) -> Iterator[str]:
+    """Write what changed, and after so many looks that found nothing what has not."""
+    name, quiet = delivery.topic.name, delivery.session.memory
+    quiet[name] = 0 if delivery.changed else quiet.get(name, 0) + 1
+    if quiet[name] % _REPEATED_EVERY == 0:
+        yield from _frames(delivery)
 
 
 def _hear(message: str, session: Session) -> Heard:
@@ -117,9 +127,9 @@ _CHANNELS: Final = {
     channel.name: channel
     for channel in (
         Channel("funding-rate", 30, _of_each(funding_row), _frames, repeats=True),
-        Channel("mark-price", 1, _of_each(mark_row), _frames, repeats=True),
+        Channel("mark-price", 1, _of_each(mark_row), _mark_frames, repeats=True),
         Channel(_INDEX, 1, _indices, _frames),
-        Channel("open-interest", 3, _of_each(interest_row), _frames, repeats=True),
+        Channel("open-interest", 3, _of_each(interest_row), _frames),
         Channel("tickers", 1, _of_each(ticker_row), _frames),
     )
 }

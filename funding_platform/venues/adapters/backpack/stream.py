@@ -24,8 +24,7 @@ from funding_platform.venues.streams.contract import (
     VenueStream,
 )
 from funding_platform.venues.streams.messages import Declined, Message, in_parts, trading
-from funding_platform.venues.streams.sound import frame_of
-from funding_platform.venues.streams.updates import MarketUpdate
+from funding_platform.venues.streams.sound import frame_of, said_of
 
 
 class _Event(Payload):
@@ -115,21 +114,17 @@ class BackpackStream(VenueStream):
     )
 
     def sockets(self) -> Sequence[Socket]:
-        """Plan connections of so many perpetuals, each with all its channels."""
+        """Plan connections per channel, so that one that is broken leaves the others."""
         symbols = trading(self.listings.values(), Backpack.spec)
         return [
             Socket(
                 path="/",
-                messages=tuple(
-                    msgspec.json.encode({"method": "SUBSCRIBE", "params": params}).decode()
-                    for params in in_parts(
-                        [f"{name}.{symbol}" for symbol in some for name in _KINDS], self.spec.batch
-                    )
-                ),
-                channels=tuple(_KINDS),
+                messages=tuple(_subscription(name, few) for few in in_parts(some, self.spec.batch)),
+                channels=(name,),
                 symbols=tuple(some),
             )
-            for some in in_parts(symbols, self.spec.subscriptions // len(_KINDS))
+            for name in _KINDS
+            for some in in_parts(symbols, self.spec.subscriptions)
         ]
 
     def reader(self, socket: Socket) -> Reader:
@@ -145,4 +140,9 @@ class BackpackStream(VenueStream):
             return _HEAD.unknown(message, "$.stream")
         channel, kind = _KINDS[name]
         row = kind.one(message)
-        return frame_of(self.name, channel, [MarketUpdate.of(row)])
+        return frame_of(self.name, channel, [said_of(row, channel, row.venue_symbol)])
+
+
+def _subscription(channel: str, symbols: Sequence[str]) -> str:
+    params = [f"{channel}.{symbol}" for symbol in symbols]
+    return msgspec.json.encode({"method": "SUBSCRIBE", "params": params}).decode()

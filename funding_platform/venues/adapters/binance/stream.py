@@ -95,16 +95,17 @@ class FuturesStream(VenueStream):
     paths: ClassVar[Mapping[str, Sequence[Channel]]]
 
     def sockets(self) -> list[Socket]:
-        """Plan a socket per path; each stream is one subscription."""
+        """Plan a socket per channel, so that one that ends leaves the others."""
         symbols = tuple(trading(self.listings.values(), self.rest.spec))
         return [
             Socket(
                 path=path,
-                messages=(_subscription([channel.name for channel in channels]),),
-                channels=tuple(channel.name for channel in channels),
+                messages=(_subscription(channel),),
+                channels=(channel.name,),
                 symbols=symbols,
             )
             for path, channels in self.paths.items()
+            for channel in channels
         ]
 
     def reader(self, socket: Socket) -> Reader:
@@ -115,11 +116,13 @@ class FuturesStream(VenueStream):
         tickers = Message[list[_Ticker]](name, TICKERS.name, list[_Ticker], within="data")
         books = Message[_Book](name, BOOKS.name, _Book, within="data")
 
+        follows = {symbol: self.rest.trades(row) for symbol, row in self.listings.items()}
+
         def read(message: str | bytes) -> Frame:
             stream = _named_early(message) or head.one(message).stream
             if stream == MARKS.name:
                 rows, unread = marks.read(message)
-                return frame_of(name, MARKS, self._marks(rows), unread)
+                return frame_of(name, MARKS, self._marks(rows, follows), unread)
             if stream == TICKERS.name:
                 traded, unread = tickers.read(message)
                 return frame_of(name, TICKERS, self._volumes(traded), unread)
@@ -129,9 +132,8 @@ class FuturesStream(VenueStream):
 
         return read
 
-    def _marks(self, rows: Sequence[_Mark]) -> list[MarketUpdate]:
+    def _marks(self, rows: Sequence[_Mark], follows: Mapping[str, bool]) -> list[MarketUpdate]:
         """Keep perpetuals, one that is not listed yet among them; those of COIN-M if listed."""
-        follows = {symbol: self.rest.trades(row) for symbol, row in self.listings.items()}
         unlisted = self.rest.trades(None)
         return [
             MarketUpdate(
@@ -201,6 +203,6 @@ def _answer(venue: str, head: _Head, message: str | bytes) -> Frame:
     return Frame(refused=refused(RequestError, f"error {code}: {said}", venue, message))
 
 
-def _subscription(streams: Sequence[str]) -> str:
-    request: dict[str, Any] = {"method": "SUBSCRIBE", "params": streams, "id": 1}
+def _subscription(channel: Channel) -> str:
+    request: dict[str, Any] = {"method": "SUBSCRIBE", "params": [channel.name], "id": 1}
     return msgspec.json.encode(request).decode()

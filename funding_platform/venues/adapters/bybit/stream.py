@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from msgspec import field
+from msgspec import UNSET, field
 
 from funding_platform.venues.adapters.bybit.rest import Bybit, Ticker, category, market
 from funding_platform.venues.errors import RequestError
@@ -40,6 +40,19 @@ _TICKERS: Final = Channel(
     silence=timedelta(seconds=60),
     of_each=True,
 )
+
+
+_HELD: Final = ("open_interest_base", "open_interest_usd")
+_PRICES: Final = ("mark_price", "index_price")
+_DUE: Final = ("next_funding_ms", "interval_hours")
+_TOGETHER: Final = {
+    **dict.fromkeys(("open_interest", "open_interest_value"), _HELD),
+    **dict.fromkeys(("single_open_interest", "single_open_interest_value"), _HELD),
+    **dict.fromkeys(("volume24h", "turnover24h"), ("volume_24h_usd",)),
+    **dict.fromkeys(_PRICES, _PRICES),
+    **dict.fromkeys(_DUE, _DUE),
+}
+"""Which values follow from a field of the wire, or are judged together with it."""
 
 
 class _Head(Payload):
@@ -95,16 +108,30 @@ class BybitStream(VenueStream):
             channel, _, symbol = head.topic.partition(".")
             if channel != _TICKERS.name or symbol not in self.listings:
                 return NOTHING
+            values = VALUES
             if head.type == "snapshot":
                 known[symbol] = _SNAPSHOT.one(message)
             elif symbol in known:
-                known[symbol] = merged(known[symbol], _DELTA.one(message))
+                change = _DELTA.one(message)
+                known[symbol] = merged(known[symbol], change)
+                values = _touched_by(change)
             else:
                 return NOTHING  # a change of what is not known yet
-            row = market(known[symbol])
-            return frame_of("bybit", _TICKERS, [update_of(row, VALUES, present(head.time_ms))])
+            update = update_of(market(known[symbol]), values, present(head.time_ms))
+            return frame_of("bybit", _TICKERS, [update])
 
         return read
+
+
+def _touched_by(change: msgspec.Struct) -> tuple[str, ...]:
+    """Return the values that a change touches: the others are of another time than it."""
+    touched = {
+        value
+        for name in change.__struct_fields__
+        if getattr(change, name) is not UNSET
+        for value in _TOGETHER.get(name, (name,))
+    }
+    return tuple(value for value in VALUES if value in touched)
 
 
 def _subscription(symbols: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import field
 
 from funding_platform.venues.adapters.deribit.rest import Deribit, Market, market
-from funding_platform.venues.errors import RequestError, UnknownSymbolError
+from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.parsing.fields import MaybeReal, Real, Time
 from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.rest.limits import Budget
@@ -21,7 +21,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, in_parts, refused, trading
+from funding_platform.venues.streams.messages import Declined, Message, in_parts, refused, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import VALUES
 
@@ -62,16 +62,11 @@ class _Params(Payload):
     type: str = ""
 
 
-class _Error(Payload):
-    code: int
-    message: str = ""
-
-
 class _Head(Payload):
     id: int | None = None
     method: str = ""
     params: _Params = field(default_factory=_Params)
-    error: _Error | None = None
+    error: Declined | None = None
 
 
 class _Request(Payload):
@@ -118,8 +113,7 @@ class DeribitStream(VenueStream):
         def read(message: str | bytes) -> Frame:
             head = _HEAD.one(message)
             if head.error is not None:
-                said = f"error {head.error.code}: {head.error.message}"
-                return Frame(refused=refused(RequestError, said, "deribit", message))
+                return head.error.frame("deribit", message, {10028: RateLimitedError})
             if head.method == "heartbeat":
                 return Frame(answer=_rpc(_TEST)) if head.params.type == "test_request" else NOTHING
             if head.method == "subscription" and head.params.channel.startswith("ticker."):

@@ -29,11 +29,12 @@ from funding_platform.venues.streams.messages import (
     Declined,
     Message,
     changes_to,
+    may_trade,
     merged,
     trading,
 )
-from funding_platform.venues.streams.sound import frame_of, update_of
-from funding_platform.venues.streams.updates import VALUES, MarketUpdate
+from funding_platform.venues.streams.sound import frame_of, said_of, update_of
+from funding_platform.venues.streams.updates import VALUES
 
 
 class _Ticker(Ticker, Quoted):
@@ -55,7 +56,7 @@ class _Quote(Payload, Quoted):
     venue_symbol: str = field(name="contractName")
     best_bid_price: MaybeReal
     best_ask_price: MaybeReal
-    time: Time | None = None
+    event_ms: Time | None = field(name="time", default=None)
 
 
 class _Head(Payload):
@@ -108,22 +109,21 @@ class EdgexStream(VenueStream):
         base_url="wss://edgex-quote-prod-v2.edgex.exchange",
         channels=(TICKER, QUOTES),
         messages=Budget("messages", 10, 1),  # none is published
-        subscriptions=2,
+        subscriptions=1,
         batch=1,
     )
 
     def sockets(self) -> Sequence[Socket]:
-        """Plan the one connection."""
-        channels = tuple(channel.name for channel in self.spec.channels)
+        """Plan a connection per channel, so that one that is broken leaves the other."""
+        symbols = tuple(trading(self.listings.values(), Edgex.spec))
         return [
             Socket(
                 path="/api/v1/public/ws",
-                messages=tuple(
-                    f'{{"type":"subscribe","channel":"{channel}"}}' for channel in channels
-                ),
-                channels=channels,
-                symbols=tuple(trading(self.listings.values(), Edgex.spec)),
+                messages=(f'{{"type":"subscribe","channel":"{channel.name}"}}',),
+                channels=(channel.name,),
+                symbols=symbols,
             )
+            for channel in self.spec.channels
         ]
 
     def reader(self, socket: Socket) -> Reader:
@@ -144,7 +144,7 @@ class _Reading:
             case "quote-event" if head.channel == TICKER.name:
                 return self._of_tickers(message)
             case "quote-event" if head.channel == QUOTES.name:
-                return _of_quotes(message)
+                return self._of_quotes(message)
             case "ping":
                 return Frame(answer=f'{{"type":"pong","time":{bytes(head.time).decode()}}}')
             case "error":
@@ -162,9 +162,18 @@ class _Reading:
         updates = [
             update_of(MarketRow.of(row, listings.get(row.venue_symbol)), TICKER.values, None)
             for row in rows
-            if row.market_open
+            if row.market_open and may_trade(listings.get(row.venue_symbol), Edgex.spec)
         ]
         return frame_of(EdgexStream.name, TICKER, updates, unread)
+
+    def _of_quotes(self, message: str | bytes) -> Frame:
+        rows, unread = _QUOTED.read(message)
+        updates = [
+            said_of(row, QUOTES, row.venue_symbol)
+            for row in rows
+            if may_trade(self._listings.get(row.venue_symbol), Edgex.spec)
+        ]
+        return frame_of(EdgexStream.name, QUOTES, updates, unread)
 
     def _merged(self, message: str | bytes) -> tuple[list[_Ticker], list[ContractError]]:
         """Read what changed into the tickers that are known; new ones come whole."""
@@ -188,9 +197,3 @@ def _whole(changes: Struct) -> _Ticker | None:
         if not isinstance(value, UnsetType)
     }
     return _Ticker(**said) if said.keys() >= _REQUIRED else None
-
-
-def _of_quotes(message: str | bytes) -> Frame:
-    rows, unread = _QUOTED.read(message)
-    updates = [MarketUpdate.of(row, event_ms=row.time) for row in rows]
-    return frame_of(EdgexStream.name, QUOTES, updates, unread)

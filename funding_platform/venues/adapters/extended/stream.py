@@ -25,7 +25,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, trading
+from funding_platform.venues.streams.messages import Message, may_trade, trading
 from funding_platform.venues.streams.sound import frame_of
 from funding_platform.venues.streams.updates import MarketUpdate
 
@@ -138,12 +138,14 @@ class ExtendedStream(VenueStream):
                 return NOTHING  # it came already
             missed = said.seq > last + 1
             last = said.seq
+            symbol = said.data.venue_symbol
             update = MarketUpdate(
-                venue_symbol=said.data.venue_symbol,
+                venue_symbol=symbol,
                 event_ms=said.data.ts or said.ts,
                 **kind.said(said.data),
             )
-            frame = frame_of(self.name, kind.channel, [update])
+            counts = may_trade(self.listings.get(symbol), Extended.spec)
+            frame = frame_of(self.name, kind.channel, [update] if counts else [])
             return replace(frame, restart=missed)
 
         return read

@@ -1,4 +1,4 @@
-"""GRVT's stream: the REST tickers, one subscription for each, twice a second."""
+"""GRVT's stream: the REST tickers, one subscription for each, every second."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -49,10 +49,13 @@ class _Head(Payload):
     message: str = ""
 
 
+_EVERY_MS: Final = 1_000
+"""A rate of the client's choice: 500, 1000 or 5000."""
+
 TICKER: Final = Channel(
     name="v1.ticker.s",
     values=VALUES,
-    period=timedelta(milliseconds=500),
+    period=timedelta(milliseconds=_EVERY_MS),
     silence=timedelta(seconds=10),
     of_each=True,
 )
@@ -125,7 +128,7 @@ class GrvtStream(VenueStream):
 
 
 def _subscription(number: int, symbols: Sequence[str]) -> str:
-    selectors = [f"{symbol}@500" for symbol in symbols]
+    selectors = [f"{symbol}@{_EVERY_MS}" for symbol in symbols]
     message: dict[str, Any] = {
         "jsonrpc": "2.0",
         "method": "subscribe",

@@ -5,7 +5,8 @@ names no coin, has a socket of its own.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Final, TypeGuard
 
@@ -14,9 +15,8 @@ from msgspec import UNSET, Meta, field
 
 from funding_platform.core.time_grid import HOUR, floor_hour, to_ms
 from funding_platform.venues.adapters.hyperliquid.rest import Context, Hyperliquid
-from funding_platform.venues.errors import RequestError
+from funding_platform.venues.errors import RequestError, UnknownSymbolError
 from funding_platform.venues.parsing.fields import Real, Time
-from funding_platform.venues.parsing.leniency import most
 from funding_platform.venues.parsing.payloads import Payload
 from funding_platform.venues.parsing.records import Listing, MarketRow
 from funding_platform.venues.rest.limits import Budget
@@ -140,29 +140,28 @@ class HyperliquidStream(VenueStream):
 
         return read
 
-    def _all(self, message: str | bytes, universes: dict[str, list[Listing]]) -> Frame:
-        """Pair each exchange's contexts with its universe; one that grew costs only itself."""
+    def _all(self, message: str | bytes, universes: Mapping[str, list[Listing]]) -> Frame:
+        """Pair each exchange's contexts with its universe.
+
+        One that has grown since it was listed is read no more, until it is listed anew.
+        """
         exchanges, unread = _CONTEXTS.read(message)
-        grown = [
-            _CONTEXTS.broken(
-                f"{len(contexts)} contexts of the exchange {dex!r}, which lists "
-                f"{len(universes.get(dex, ()))}",
-                message,
-                "$.data.ctxs",
-            )
-            for dex, contexts in exchanges
-            if len(contexts) != len(universes.get(dex, ()))
-        ]
-        if most(len(grown), len(exchanges)):
-            raise grown[0]
-        updates = [
-            self._update(listing, context)
-            for dex, contexts in exchanges
-            if len(contexts) == len(universes.get(dex, ()))
-            for listing, context in zip(universes.get(dex, ()), contexts, strict=True)
-            if _is_listed(listing)
-        ]
-        return frame_of("hyperliquid", _ALL, updates, [*unread, *grown])
+        updates, grown = [], []
+        for dex, contexts in exchanges:
+            universe = universes.get(dex, [])
+            if len(universe) == len(contexts):
+                pairs = zip(universe, contexts, strict=True)
+                updates += [self._update(row, context) for row, context in pairs if _is_listed(row)]
+            else:
+                grown.append(f"{dex or 'core'} has {len(contexts)}, not {len(universe)}")
+        frame = frame_of("hyperliquid", _ALL, updates, unread)
+        if not grown:
+            return frame
+        said = f"contexts of other coins than are listed: {', '.join(grown)}"
+        error = UnknownSymbolError(
+            said, venue="hyperliquid", endpoint=_ALL.name, payload=message, path="$.data.ctxs"
+        )
+        return replace(frame, refused=error)
 
     def _update(self, listing: Listing, context: Context) -> MarketUpdate:
         row = MarketRow.of(

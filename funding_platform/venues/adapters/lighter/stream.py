@@ -23,7 +23,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Declined, Message, trading
+from funding_platform.venues.streams.messages import Declined, Message, may_trade, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import values_but
 
@@ -129,14 +129,9 @@ class LighterStream(VenueStream):
                 data.timestamp,
             )
             for row in rows
-            if self._pays(row.venue_symbol)
+            if may_trade(self.listings.get(row.venue_symbol), Lighter.spec)
         ]
         return frame_of(self.name, STATS, updates, unread)
-
-    def _pays(self, symbol: str) -> bool:
-        """Tell whether a market may pay: one that is not listed yet may, one that halted not."""
-        listing = self.listings.get(symbol)
-        return listing is None or listing.status == "active"
 
 
 def _by_id(message: str | bytes) -> tuple[list[_Stats], list[ContractError]]:

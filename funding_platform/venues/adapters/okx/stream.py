@@ -1,7 +1,6 @@
 """OKX's stream: five channels per perpetual, one of them by pair."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -131,32 +130,25 @@ class OkxStream(VenueStream):
     )
 
     def sockets(self) -> list[Socket]:
-        """Plan sockets of so many subscriptions; an index is subscribed to once for its pair."""
-        by_pair: defaultdict[str, list[str]] = defaultdict(list)
-        for symbol in trading(self.listings.values(), Okx.spec):
-            by_pair[pair_of(symbol)].append(symbol)
-        plan: list[tuple[list[dict[str, str]], list[str]]] = []
-        for pair, symbols in by_pair.items():
-            args = [_arg(_INDEX, pair), *(_arg(c, s) for s in symbols for c in _OF_EACH)]
-            if not plan or len(plan[-1][0]) + len(args) > self.spec.subscriptions:
-                plan.append(([], []))
-            plan[-1][0].extend(args)
-            plan[-1][1].extend(symbols)
+        """Plan sockets of one channel each, so that one that ends leaves the others."""
+        symbols = trading(self.listings.values(), Okx.spec)
+        pairs = _by_pair(symbols)
         return [
             Socket(
                 path="/ws/v5/public",
-                messages=tuple(map(_subscription, in_parts(args, self.spec.batch))),
-                channels=tuple(_DATA),
-                symbols=tuple(symbols),
+                messages=tuple(_subscription(channel, p) for p in in_parts(part, self.spec.batch)),
+                channels=(channel.name,),
+                symbols=tuple(s for name in part for s in pairs.get(name, (name,))),
             )
-            for args, symbols in plan
+            for channel in self.spec.channels
+            for part in in_parts(
+                list(pairs) if channel is _INDEX else symbols, self.spec.subscriptions
+            )
         ]
 
     def reader(self, socket: Socket) -> Reader:
         """Read each channel's rows; an index speaks for every perpetual of its pair."""
-        by_pair: defaultdict[str, list[str]] = defaultdict(list)
-        for symbol in self.listings:
-            by_pair[pair_of(symbol)].append(symbol)
+        pairs = _by_pair(self.listings)
 
         def read(message: str | bytes) -> Frame:
             if message in ("pong", b"pong"):
@@ -169,7 +161,9 @@ class OkxStream(VenueStream):
             channel, kind = _DATA[head.arg.channel]
             rows, unread = kind.read(message)
             if channel is _INDEX:
-                updates = [said_of(row, channel, s) for row in rows for s in by_pair[row.pair]]
+                updates = [
+                    said_of(row, channel, s) for row in rows for s in pairs.get(row.pair, ())
+                ]
             else:
                 updates = [said_of(row, channel, row.venue_symbol) for row in rows]
             listed = [row for row in updates if row.venue_symbol in self.listings]
@@ -178,11 +172,12 @@ class OkxStream(VenueStream):
         return read
 
 
-_OF_EACH: Final = tuple(channel for channel in _PAYLOADS if channel is not _INDEX)
-
-
-def _arg(channel: Channel, instrument: str) -> dict[str, str]:
-    return {"channel": channel.name, "instId": instrument}
+def _by_pair(symbols: Iterable[str]) -> dict[str, list[str]]:
+    """Return the perpetuals of each pair: its index is the index of all of them."""
+    pairs: dict[str, list[str]] = {}
+    for symbol in symbols:
+        pairs.setdefault(pair_of(symbol), []).append(symbol)
+    return pairs
 
 
 def _answer(head: _Head, message: str | bytes) -> Frame:
@@ -193,5 +188,6 @@ def _answer(head: _Head, message: str | bytes) -> Frame:
     return Frame(ends=True) if head.code == _CLOSING else NOTHING
 
 
-def _subscription(args: Sequence[dict[str, str]]) -> str:
+def _subscription(channel: Channel, instruments: Sequence[str]) -> str:
+    args = [{"channel": channel.name, "instId": instrument} for instrument in instruments]
     return msgspec.json.encode({"op": "subscribe", "args": args}).decode()
