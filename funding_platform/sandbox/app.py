@@ -34,6 +34,7 @@ from funding_platform.sandbox.faults import (
 )
 from funding_platform.sandbox.limits import Limiter
 from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.stage import Stage
 from funding_platform.sandbox.statistics import Counter, Statistics
 from funding_platform.sandbox.streams import Streams
 from funding_platform.sandbox.transports import line_of
@@ -152,7 +153,7 @@ def create_app(
     """
     sandbox = Sandbox(market, enforce_limits, enforce_retention)
     sandbox.plan.add(list(faults))
-    streams = Streams(market, sandbox.plan, sandbox.statistics, enforce_limits, pace)
+    stage = Stage(market, sandbox.plan, sandbox.statistics, enforce_limits, pace)
     return Starlette(
         routes=[
             HttpRoute(
@@ -160,7 +161,7 @@ def create_app(
             ),
             HttpRoute("/_control/stats", sandbox.control_stats),
             HttpRoute("/{venue}/{path:path}", sandbox.answer, methods=["GET", "POST"]),
-            WebSocketRoute("/{venue}/{path:path}", streams.serve),
+            WebSocketRoute("/{venue}/{path:path}", Streams(stage).serve),
         ]
     )
 

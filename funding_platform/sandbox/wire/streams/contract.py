@@ -2,8 +2,8 @@
 
 A dialect is a ``Dialect``: the paths that it answers on, what a client's message makes of a
 connection, and its channels, each from the market at an instant to rows, and from rows to frames.
-The server (``sandbox.streams``) keeps connections and cadence, tells what of a row has changed,
-and commits the faults; a dialect is free of clocks and sockets.
+The server (``sandbox.conversation``) keeps connections and cadence, tells what of a row has
+changed, and commits the faults; a dialect is free of clocks and sockets.
 """
 
 import re
