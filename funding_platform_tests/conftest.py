@@ -1,5 +1,6 @@
 """Fixtures that several packages' tests share, and how all of them run."""
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ os.environ.update(
     {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "FUNDING_LAKE_THREADS": "1"}
     | {**os.environ}
 )
+
+# What is imported and collected stays to the end: looking through it for garbage, again and again
+# as it grows, was a fifth of the time that this takes.
+gc.disable()
 
 from funding_platform.lake import connection
 from funding_platform.lake.connection import catalog_file, commit_lock, connect, create, files_dir
@@ -60,6 +65,13 @@ class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByNeed:
     """How tests are shared out where several processes run them."""
     return ByNeed(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is looked for, but not in what was imported and collected."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
