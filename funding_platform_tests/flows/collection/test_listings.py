@@ -53,7 +53,7 @@ def every(hours: int, first: datetime, last: datetime) -> list[datetime]:
 
 
 @pytest.fixture
-def reused(tmp_path: Path) -> Iterator[Reused]:
+def reused(present: None, tmp_path: Path) -> Iterator[Reused]:
     """Of LITUSDT the old asset went on in the archive until days before the new one's listing."""
     listed = floor_hour(datetime.now(UTC)) - 40 * DAY
     new = every(4, listed.replace(hour=0), datetime.now(UTC))
