@@ -1,7 +1,8 @@
 """Where the CPU time of a run goes: ``pytest -p funding_platform_tests.cpu_time``.
 
 It counts user and system time of this process, all its threads and the processes it has waited for,
-by file and phase of a test. A fixture counts where it is first asked for.
+by file and phase of a test. A fixture counts where it is first asked for. What forked programs do
+(``prefork``) shows only in the time of the whole run: they are waited for at its end.
 """
 
 import resource

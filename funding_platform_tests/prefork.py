@@ -5,6 +5,7 @@ package once and forks for every command, which then has what a started one has:
 folder, environment, standard streams and status. ``forked_funding`` yields a
 folder for the front of ``PATH``; the ``funding`` in it is a few lines of Python without
 site-packages, which hand all that over a Unix socket and end with the status that comes back.
+``forked_program`` does that for any program: see ``dbt.forked``.
 
 What Dagster runs is not for it (``funding demo``, ``funding dev``): those start processes anyway.
 """
@@ -20,9 +21,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -36,7 +38,7 @@ import marshal, os, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
     socket.send_fds(server, [b"c"], [0, 1, 2])
-    server.sendall(marshal.dumps((sys.argv[1:], os.getcwd(), dict(os.environ))))
+    server.sendall(marshal.dumps((sys.argv, os.getcwd(), dict(os.environ))))
     server.shutdown(socket.SHUT_WR)
     status = server.recv(1)
 sys.exit(status[0] if status else "the process that forks commands was lost")
@@ -55,6 +57,9 @@ WITHOUT_DAGSTER = (
 """The packages that commands import from."""
 
 
+Program = Callable[[], object]
+
+
 class Command(NamedTuple):
     """What the shell has started."""
 
@@ -63,12 +68,19 @@ class Command(NamedTuple):
     environment: dict[str, str]
 
 
+def forked_funding(environment: Mapping[str, str]) -> AbstractContextManager[Path]:
+    """Yield a folder with a ``funding`` of which each run is forked from one process."""
+    return forked_program("funding", __name__, environment)
+
+
 @contextmanager
-def forked_funding(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield a folder with a ``funding`` of which each run is forked from one process.
+def forked_program(name: str, module: str, environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield a folder with a program of which each run is forked from one process.
 
     Parameters
     ----------
+    module
+        What that process runs, given the number of the socket that it is to ``serve``.
     environment
         Of the process that forks: what decides at import, such as the number of threads.
     """
@@ -79,11 +91,11 @@ def forked_funding(environment: Mapping[str, str]) -> Iterator[Path]:
         address = f"{folder}/commands"
         listening.bind(address)
         listening.listen()
-        program = Path(folder) / "funding"
+        program = Path(folder) / name
         program.write_text(CLIENT.format(python=sys.executable, address=address))
         program.chmod(0o755)
         server = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(listening.fileno())],
+            [sys.executable, "-m", module, str(listening.fileno())],
             cwd=Path(__file__).parents[1],
             env={**environment},
             stdin=subprocess.PIPE,  # at its end when this process is: the server's sign to end
@@ -96,25 +108,37 @@ def forked_funding(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def import_everything() -> None:
-    """Import what commands do, and pandas, which DuckDB looks for when it binds a value.
-
-    Raises
-    ------
-    RuntimeError
-        If that has set Polars to work: a fork would wait for threads that it does not have.
-    """
+    """Import what commands do, and pandas, which DuckDB looks for when it binds a value."""
     for name in WITHOUT_DAGSTER:
         package = importlib.import_module(f"{funding_platform.__name__}.{name}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     importlib.import_module("pandas")
+
+
+def refuse_polars_at_work() -> None:
+    """Refuse to fork a process in which Polars has threads.
+
+    Raises
+    ------
+    RuntimeError
+        If it has computed already: a fork would wait for threads that it does not have.
+    """
     threads = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
     if "polars-0" in threads:
         raise RuntimeError(f"a module computes with Polars when it is imported: {threads}")
 
 
-def serve(listening: socket.socket) -> None:
-    """Fork for each command; return when the process that wanted them is at its end."""
+def serve(listening: socket.socket, program: Program) -> None:
+    """Fork for each command; return when the process that wanted them is at its end.
+
+    Parameters
+    ----------
+    program
+        What a fork runs, with ``sys.argv`` and all else as it was asked for.
+    """
+    refuse_polars_at_work()
+    gc.freeze()  # no collection in a child copies what all have in common
     while True:
         ready, _, _ = select.select([listening, sys.stdin], [], [])
         if sys.stdin in ready:
@@ -122,14 +146,14 @@ def serve(listening: socket.socket) -> None:
         connection, _ = listening.accept()
         if os.fork() == 0:
             listening.close()
-            _have_run(connection)
+            _have_run(connection, program)
         connection.close()
         with suppress(ChildProcessError):  # there is none
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
                 pass  # the CPU time of what has ended counts as ours
 
 
-def _have_run(connection: socket.socket) -> NoReturn:
+def _have_run(connection: socket.socket, program: Program) -> NoReturn:
     """Fork once more: one process is the command, the other waits for it and tells its status."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     command = os.fork()
@@ -139,7 +163,7 @@ def _have_run(connection: socket.socket) -> NoReturn:
             os.close(stream)
         with connection, connection.makefile("rb") as request:
             sent = Command(*marshal.loads(request.read()))
-        _run(sent)
+        _run(sent, program)
     for stream in streams:
         os.close(stream)  # a pipe ends with the command that writes to it
     _, ended = os.waitpid(command, 0)
@@ -148,15 +172,16 @@ def _have_run(connection: socket.socket) -> NoReturn:
     os._exit(0)
 
 
-def _run(command: Command) -> NoReturn:
+def _run(command: Command, program: Program) -> NoReturn:
     """Run a command to its end, but for the destructors: they look for threads of the server."""
     os.chdir(command.folder)
     os.environ.clear()
     os.environ.update(command.environment)
-    sys.argv = ["funding", *command.arguments]
+    time.tzset()
+    sys.argv = command.arguments
     status = 1
     try:
-        funding(prog_name="funding")
+        program()
     except SystemExit as ended:
         status = int(ended.code or 0)
     except BaseException:  # noqa: BLE001 - what the interpreter would print at the end of a process
@@ -171,8 +196,7 @@ def _run(command: Command) -> NoReturn:
 def main() -> None:
     """Serve the socket whose descriptor is the argument."""
     import_everything()
-    gc.freeze()  # no collection in a child copies what all have in common
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), lambda: funding(prog_name="funding"))
 
 
 if __name__ == "__main__":

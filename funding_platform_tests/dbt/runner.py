@@ -1,9 +1,7 @@
 """Running the real dbt, as a process of its own, on the lake of some settings."""
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,10 +9,9 @@ from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings
+from funding_platform_tests.dbt.forked import PARSED as PARSED
+from funding_platform_tests.dbt.forked import PROJECT, command, take_what_was_parsed
 
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT = ROOT / "dbt_project"
-PARSED = "partial_parse.msgpack"
 BUILDING = ("build", "run", "seed")
 
 
@@ -42,10 +39,10 @@ def _dbt(
     settings: Settings, environment: Mapping[str, str], project: Path, arguments: tuple[str, ...]
 ) -> subprocess.CompletedProcess[str]:
     artefacts = artefacts_of(settings)
-    _take_what_was_parsed(artefacts / "target")
-    command = [sys.executable, "-m", "dbt.cli.main", "--warn-error", *arguments]
+    take_what_was_parsed(PROJECT / "target", artefacts / "target")
+    where = ("--project-dir", str(project), "--profiles-dir", str(project))
     return subprocess.run(
-        [*command, "--project-dir", str(project), "--profiles-dir", str(project)],
+        [*command(), "--warn-error", *arguments, *where],
         env={
             **os.environ,
             **environment,
@@ -59,11 +56,3 @@ def _dbt(
         check=False,
         timeout=1200,
     )
-
-
-def _take_what_was_parsed(target: Path) -> None:
-    """Spare dbt the seconds of parsing a project that some dbt has parsed before."""
-    parsed = PROJECT / "target" / PARSED
-    if parsed.exists() and not (target / PARSED).exists():
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(parsed, target / PARSED)

@@ -17,8 +17,6 @@ from dagster._daemon.daemon import MonitoringDaemon
 
 from funding_platform.defs.launcher import worker_process
 
-FREED_SECONDS = 30
-
 
 @pytest.fixture
 def instance(home: dg.DagsterInstance) -> dg.DagsterInstance:
@@ -89,9 +87,7 @@ def test_a_run_whose_worker_was_killed_fails_and_frees_its_pool(
             time.sleep(0.01)
     look(instance)
     assert status(instance, run) == dg.DagsterRunStatus.FAILURE
-    deadline = time.monotonic() + FREED_SECONDS
-    while slots_held(instance, pool):
-        assert time.monotonic() < deadline
+    while slots_held(instance, pool):  # pytest's own limit ends it otherwise
         time.sleep(0.2)
         look(instance)
     assert instance.event_log_storage.claim_concurrency_slot(pool, "next", "step").is_claimed

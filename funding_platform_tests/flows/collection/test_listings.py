@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
-from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_start, to_ms
+from funding_platform.core.time_grid import HOUR, Window, month_start, to_ms
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments
@@ -22,6 +22,7 @@ from funding_platform.settings import Settings
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.flows.conftest import settings_for
 from funding_platform_tests.known import known
+from funding_platform_tests.present import PRESENT
 
 DAY = timedelta(days=1)
 
@@ -53,12 +54,15 @@ def every(hours: int, first: datetime, last: datetime) -> list[datetime]:
 
 
 @pytest.fixture
-def reused(tmp_path: Path) -> Iterator[Reused]:
-    """Of LITUSDT the old asset went on in the archive until days before the new one's listing."""
-    listed = floor_hour(datetime.now(UTC)) - 40 * DAY
-    new = every(4, listed.replace(hour=0), datetime.now(UTC))
+def reused(present: None, tmp_path: Path) -> Iterator[Reused]:
+    """Of LITUSDT the old asset went on in the archive until days before the new one's listing.
+
+    Both fell into one month, whatever the day is: the new one's is the middle of one.
+    """
+    listed = month_start(month_start(PRESENT) - 40 * DAY) + 14 * DAY
+    new = every(4, listed, PRESENT)
     old = every(8, new[0] - 420 * DAY, new[0] - 330 * DAY) + every(
-        8, new[0] - 200 * DAY, max(month_start(new[0]), new[0] - 10 * DAY)
+        8, new[0] - 200 * DAY, new[0] - 10 * DAY
     )
     served = tmp_path / "served" / "funding" / "binance"
     served.mkdir(parents=True)

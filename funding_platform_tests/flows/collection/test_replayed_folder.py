@@ -18,6 +18,8 @@ from funding_platform.settings import Settings
 from funding_platform.venues.registry import open_venue, venue_names, venue_spec
 from funding_platform_tests.flows.conftest import settings_for
 
+pytestmark = pytest.mark.usefixtures("present")
+
 COLLECTED = [
     venue
     for venue in venue_names()
