@@ -145,7 +145,7 @@ def test_sql_names_the_very_settlements_that_the_rule_does(accidents: Settings, 
 def test_sql_tells_the_listings_apart_as_the_rule_does(accidents: Settings) -> None:
     with connect(accidents) as lake:
         ruled = stored_starts(lake).rows()
-        asked = lake.execute("FROM intermediate.int_listing_starts ORDER BY ALL").pl().rows()
+        asked = lake.execute("FROM marts.listing_starts ORDER BY ALL").pl().rows()
         pooled = lake.execute(
             "SELECT count(*) FROM intermediate.int_current_funding_rates AS rates "
             "JOIN intermediate.int_current_listings AS listings USING (venue, venue_symbol) "
