@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +209,8 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
+            checks = [one for one in results if isinstance(one, dg.AssetCheckResult)]
+            build.tested.remember((str(one.check_name), one.passed) for one in checks)
             for result in results:
                 yield _explained(result, tests, build)
 
@@ -218,7 +220,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
 def _make_what_is_read(
     dbt: DbtCliResource,
     build: MartsBuild,
-    selected: Set[dg.AssetKey],
+    selected: Collection[dg.AssetKey],
     translator: Translator,
     project: DbtProject,
 ) -> None:
@@ -229,7 +231,7 @@ def _make_what_is_read(
         _started(dbt, build, ("run", "--select", *names), None, project).wait()
 
 
-def read_unselected(nodes: Mapping[str, Any], chosen: Set[str]) -> list[str]:
+def read_unselected(nodes: Mapping[str, Any], chosen: Collection[str]) -> list[str]:
     """Name the models in the schema of the build that chosen nodes read, and that are not chosen.
 
     Parameters
@@ -243,7 +245,9 @@ def read_unselected(nodes: Mapping[str, Any], chosen: Set[str]) -> list[str]:
     waiting = [*chosen]
     while waiting:
         parents = set(nodes[waiting.pop()]["depends_on"].get("nodes", ())) & nodes.keys()
-        further = {one for one in parents if nodes[one]["schema"] == OF_THE_BUILD} - needed - chosen
+        further = (
+            {one for one in parents if nodes[one]["schema"] == OF_THE_BUILD} - needed - {*chosen}
+        )
         needed |= further
         waiting += further
     return sorted(nodes[one]["name"] for one in needed)
