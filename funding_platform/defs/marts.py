@@ -36,7 +36,7 @@ from funding_platform.defs.presentation import (
 from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.marts.build import OF_THE_BUILD, MartsBuild, marts_build
+from funding_platform.lake.marts.build import OF_THE_BUILD, RESULTS, MartsBuild, marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST
 from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
@@ -209,8 +209,8 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
-            checks = [one for one in results if isinstance(one, dg.AssetCheckResult)]
-            build.tested.remember((str(one.check_name), one.passed) for one in checks)
+            if (tests.target_path / RESULTS).exists():
+                build.tested.remember(_outcomes(tests))
             for result in results:
                 yield _explained(result, tests, build)
 
@@ -291,9 +291,15 @@ def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
     )
 
 
+def _outcomes(tests: DbtCliInvocation) -> Iterator[tuple[str, bool]]:
+    """Yield each test by its name, and whether it passed: of those too that are no checks."""
+    for one in _results(tests):
+        yield one["unique_id"].split(".")[2], one["status"] == "pass"
+
+
 def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
     """Return what dbt says of each node that it ran."""
-    results: list[dict[str, Any]] = invocation.get_artifact("run_results.json")["results"]
+    results: list[dict[str, Any]] = invocation.get_artifact(RESULTS)["results"]
     return results
 
 

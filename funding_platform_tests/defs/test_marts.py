@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.defs.marts import read_unselected
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -27,3 +28,20 @@ def test_a_mart_may_be_chosen_without_what_the_build_works_out_for_it(
     with connect(Settings()) as built:
         counted = built.execute("SELECT sum(settlements) FROM marts.settlement_months").fetchone()
     assert counted == (stored.height,)
+
+
+def test_what_is_read_of_the_build_alone_is_named_with_what_that_reads() -> None:
+    def node(schema: str, *parents: str) -> dict[str, object]:
+        return {"schema": schema, "name": schema, "depends_on": {"nodes": [*parents]}}
+
+    nodes = {
+        "seed": {"schema": "core", "name": "seed", "depends_on": {"macros": []}},
+        "changed": {**node("build", "seed", "source.rates"), "name": "changed"},
+        "anew": {**node("build", "changed"), "name": "anew"},
+        "months": node("marts", "anew"),
+        "coverage": node("marts", "months"),
+    }
+    assert read_unselected(nodes, {"months"}) == ["anew", "changed"]
+    assert read_unselected(nodes, {"months", "anew"}) == ["changed"]
+    assert read_unselected(nodes, {"months", "changed", "anew"}) == []
+    assert read_unselected(nodes, {"coverage", "seed"}) == []
