@@ -27,7 +27,7 @@ with stamps as (
 {% if only_changed_months() -%}
 -- Settlements before the listing are looked for where some may be: of tickers that had some when the last
 -- build began, and in months that changed since. The bounds are for the lake, which looks into no file
--- that lies outside of them.
+-- that lies outside of them; with none to be looked for, they leave nothing.
 reach as (
     select
         venue,
@@ -74,8 +74,8 @@ earlier as (
     where
         rates.funding_time < reaching.listed_at
         {%- if only_changed_months() %}
-        and rates.funding_time >= (select min(starts_at) from reaching)
-        and rates.funding_time < (select max(listed_at) from reaching)
+        and rates.funding_time >= (select coalesce(min(starts_at), 'infinity'::timestamptz) from reaching)
+        and rates.funding_time < (select coalesce(max(listed_at), '-infinity'::timestamptz) from reaching)
         {%- endif %}
 ),
 
