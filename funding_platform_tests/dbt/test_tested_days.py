@@ -12,7 +12,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt import run_dbt
-from funding_platform.lake.marts.tested import TESTS, Tested
+from funding_platform.lake.marts.tested import TESTS, DaysToTest
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.conftest import Built
@@ -36,12 +36,12 @@ def settle(settings: Settings, *rows: Row) -> None:
         transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, [*rows]))
 
 
-def tested(settings: Settings) -> Tested:
+def tested(settings: Settings) -> DaysToTest:
     with Lake(settings) as lake:
         ((newest,),) = lake.connection.execute(
             "SELECT max(snapshot_id) FROM lake.snapshots()"
         ).fetchall()
-        return Tested.of(lake.connection, settings, newest)
+        return DaysToTest.of(lake.connection, settings, newest)
 
 
 def note(settings: Settings) -> Path:

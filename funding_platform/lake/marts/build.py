@@ -33,7 +33,7 @@ from funding_platform.lake.locks import build_lock
 from funding_platform.lake.marts.changes import Plan, months_that_differ, plan_of
 from funding_platform.lake.marts.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.marts.swap import BUILT, Held, bring, held_by, query_of
-from funding_platform.lake.marts.tested import Tested
+from funding_platform.lake.marts.tested import DaysToTest
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
@@ -62,7 +62,7 @@ class MartsBuild:
     file: Path
     snapshot: int
     plan: Plan
-    tested: Tested
+    tested: DaysToTest
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make dbt work in this build, and die with this process."""
@@ -149,7 +149,7 @@ def marts_build(settings: Settings, *, full: bool = False) -> Iterator[MartsBuil
                 snapshot = current_snapshot(lake)
                 held = held_by(lake)
                 plan = plan_of(lake, snapshot, full=full)
-                tested = Tested.of(lake, settings, snapshot)
+                tested = DaysToTest.of(lake, settings, snapshot)
             _show_the_lake(settings, file, snapshot, held)
             _show_the_plan(settings, file, plan, tested)
             yield MartsBuild(settings, file, snapshot, plan, tested)
@@ -172,7 +172,7 @@ def _show_the_lake(settings: Settings, file: Path, snapshot: int, held: Held) ->
         _show_views(connection, {name: query_of(view) for name, view in held.views.items()})
 
 
-def _show_the_plan(settings: Settings, file: Path, plan: Plan, tested: Tested) -> None:
+def _show_the_plan(settings: Settings, file: Path, plan: Plan, tested: DaysToTest) -> None:
     """Tell dbt which months to work out, and which rows to test.
 
     Months are in a table that is there unless it is all of them. A test that need not look at all

@@ -62,7 +62,7 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class DaysToTest:
     """What tests are to look at in a build, and what is known when they have.
 
     Attributes
