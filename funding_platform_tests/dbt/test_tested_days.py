@@ -36,7 +36,7 @@ def settle(settings: Settings, *rows: Row) -> None:
         transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, [*rows]))
 
 
-def tested(settings: Settings) -> DaysToTest:
+def to_look_at(settings: Settings) -> DaysToTest:
     with Lake(settings) as lake:
         ((newest,),) = lake.connection.execute(
             "SELECT max(snapshot_id) FROM lake.snapshots()"
@@ -54,9 +54,9 @@ def passed(built: Built, tmp_path: Path) -> Settings:
     settings = Settings(data_dir=tmp_path / "data")
     shutil.copytree(built.settings.data_dir, settings.data_dir)
     shutil.copytree(artefacts_of(built.settings), artefacts_of(settings))
-    assert tested(settings).days == {}
-    tested(settings).remember((test, True) for test in (*TESTS, "unique_key_of_something"))
-    assert tested(settings).days == {test: [] for test in TESTS}
+    assert to_look_at(settings).days == {}
+    to_look_at(settings).remember((test, True) for test in (*TESTS, "unique_key_of_something"))
+    assert to_look_at(settings).days == {test: [] for test in TESTS}
     return settings
 
 
@@ -64,7 +64,7 @@ def test_only_days_whose_rows_changed_are_looked_at(passed: Settings) -> None:
     settle(passed, settlement(DAY + 3 * HOUR))
     with Lake(passed) as lake, lake.commit("thin", "out"):
         lake.connection.execute("DELETE FROM core.market_snapshots WHERE venue = 'okx'")
-    days = tested(passed).days
+    days = to_look_at(passed).days
     assert {test: days[test] for test in OF_RATES} == {test: [DAY] for test in OF_RATES}
     assert days["market_snapshots_as_declared"] == [datetime(2025, 3, 10, tzinfo=UTC)]
     assert days["price_candles_as_declared"] == []
@@ -72,10 +72,10 @@ def test_only_days_whose_rows_changed_are_looked_at(passed: Settings) -> None:
 
 def test_a_test_that_failed_looks_at_everything_until_it_passes(passed: Settings) -> None:
     test, other = OF_RATES[:2]
-    tested(passed).remember([(test, False), (other, True)])
-    assert set(tested(passed).days) == {*TESTS} - {test}
-    tested(passed).remember([(test, True)])
-    assert set(tested(passed).days) == {*TESTS}
+    to_look_at(passed).remember([(test, False), (other, True)])
+    assert set(to_look_at(passed).days) == {*TESTS} - {test}
+    to_look_at(passed).remember([(test, True)])
+    assert set(to_look_at(passed).days) == {*TESTS}
 
 
 @pytest.mark.parametrize("days", [-8, 1])
@@ -85,8 +85,10 @@ def test_each_looks_at_everything_once_in_seven_days(passed: Settings, days: int
     other_time = datetime.now(UTC) + timedelta(days=days)
     found["tests"][test]["whole_at"] = other_time.isoformat()
     note(passed).write_text(json.dumps(found))
-    assert set(tested(passed).days) == {*TESTS} - {test}
-    tested(passed).remember([(OF_RATES[1], True)])  # of some days alone: not everything was seen
+    assert set(to_look_at(passed).days) == {*TESTS} - {test}
+    to_look_at(passed).remember(
+        [(OF_RATES[1], True)]
+    )  # of some days alone: not everything was seen
     kept = json.loads(note(passed).read_bytes())["tests"]
     assert kept[OF_RATES[1]]["whole_at"] == found["tests"][OF_RATES[1]]["whole_at"]
     assert kept[OF_RATES[0]]["whole_at"] == other_time.isoformat()
@@ -100,9 +102,9 @@ def test_what_does_not_hold_is_not_built_upon(
 ) -> None:
     found = json.loads(note(passed).read_bytes())
     note(passed).write_text(json.dumps({**found, name: value}))
-    assert tested(passed).days == {}
+    assert to_look_at(passed).days == {}
     note(passed).write_text("{")
-    assert tested(passed).days == {}
+    assert to_look_at(passed).days == {}
 
 
 @pytest.mark.parametrize("gone", [{"snapshot": 10**6}, {"committed": "2025-01-01T00:00:00+00:00"}])
@@ -112,7 +114,7 @@ def test_a_snapshot_that_is_another_or_gone_tells_nothing(
     found = json.loads(note(passed).read_bytes())
     found["tests"][OF_RATES[0]] |= gone
     note(passed).write_text(json.dumps(found))
-    assert set(tested(passed).days) == {*TESTS} - {OF_RATES[0]}
+    assert set(to_look_at(passed).days) == {*TESTS} - {OF_RATES[0]}
 
 
 def test_what_is_wrong_in_a_day_that_changed_is_found_there(passed: Settings) -> None:
@@ -135,7 +137,7 @@ def test_what_is_wrong_in_a_day_that_changed_is_found_there(passed: Settings) ->
         "resampled_funding_adds_up": "pass",
     }
     assert wrong == [("okx", "BTC", DAY.replace(day=1))]
-    assert set(tested(passed).days) & {*OF_RATES} == {"resampled_funding_adds_up"}
+    assert set(to_look_at(passed).days) & {*OF_RATES} == {"resampled_funding_adds_up"}
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
