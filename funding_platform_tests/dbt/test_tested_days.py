@@ -23,10 +23,10 @@ DAY = datetime(2025, 1, 20, tzinfo=UTC)
 OF_RATES = [test for test, table in TESTS.items() if table is FUNDING_RATES]
 
 
-def settlement(time: datetime, rate: float = 1e-4) -> Row:
+def settlement(time: datetime) -> Row:
     return {
         "venue": "okx", "venue_symbol": "BTC", "funding_time": time, "venue_time": time,
-        "funding_rate": rate, "interval_hours": 8.0, "interval_inferred": False,
+        "funding_rate": 1e-4, "interval_hours": 8.0, "interval_inferred": False,
         "observed_at": DAY,
     }  # fmt: skip
 
@@ -119,9 +119,14 @@ def test_a_snapshot_that_is_another_or_gone_tells_nothing(
 
 def test_what_is_wrong_in_a_day_that_changed_is_found_there(passed: Settings) -> None:
     """Marts that were not built since lack what settled; what else is wrong with them waits."""
-    settle(passed, settlement(DAY + 3 * HOUR, rate=5.0))
-    with Lake(passed) as lake, lake.commit("corrupt", "another month"):
-        lake.connection.execute("DELETE FROM marts.coverage WHERE venue = 'binance'")
+    settle(passed, settlement(DAY + 3 * HOUR))
+    with Lake(passed) as lake, lake.commit("corrupt", "a rate, and another month"):
+        lake.connection.execute(
+            "UPDATE core.funding_rates SET funding_rate = 5 "
+            "WHERE funding_time = TIMESTAMPTZ '2025-01-20 03:00:00+00' AND venue = 'okx'; "
+            "DELETE FROM marts.coverage "
+            "WHERE venue = 'binance' AND month < TIMESTAMPTZ '2025-01-01 00:00:00+00'"
+        )
     target = passed.dbt_dir
     with marts_build(passed) as build:
         nodes = run_dbt(("test", "--select", *OF_RATES), build.environment(), target)

@@ -128,11 +128,11 @@ def _days(
     now: datetime,
 ) -> Iterator[tuple[str, list[datetime]]]:
     """Yield tests that may look at some days alone, and the days."""
-    found: dict[tuple[str, int], list[datetime] | None] = {}
+    found: dict[tuple[str, int, str], list[datetime] | None] = {}
     for test, last in passed.items():
         if not timedelta(0) <= now - datetime.fromisoformat(last.whole_at) < FULL_AFTER:
             continue
-        seen = TESTS[test].full_name, last.snapshot
+        seen = TESTS[test].full_name, last.snapshot, last.committed
         if seen not in found:
             found[seen] = _changed(connection, TESTS[test], last, snapshot)
         if (days := found[seen]) is not None:
