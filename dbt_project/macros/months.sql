@@ -62,7 +62,7 @@
         left join {{ ref('int_listings_known') }} as known
             on rates.venue = known.venue and rates.venue_symbol = known.venue_symbol
         where
-            rates.funding_time >= (select min(month) from changed)
+            rates.funding_time >= (select coalesce(min(month), 'infinity'::timestamptz) from changed)
             and rates.funding_time < (select max(month) + interval 1 month from changed)
     )
 

@@ -1,20 +1,21 @@
 {{ config(meta={'dagster': {'ref': {'name': 'coverage'}}}) }}
+{%- set test = 'coverage_counts_every_settlement' %}
 
--- Months partition the history: their settlements add up to the table. An instrument of which nothing
--- settled yet has months, with none in them.
+-- Every settlement is counted in its month. A month that nothing settled in has a row too, with none.
 with counted as (
-    select venue, venue_symbol, sum(present) as present
+    select venue, venue_symbol, month, present
     from {{ ref('coverage') }}
-    group by venue, venue_symbol
+    where {{ untested(test, 'month', part='month') }}
 ),
 
 stored as (
-    select venue, venue_symbol, count(*) as settlements
+    select venue, venue_symbol, date_trunc('month', funding_time) as month, count(*) as settlements
     from {{ ref('stg_funding_rates') }}
-    group by venue, venue_symbol
+    where {{ untested(test, 'funding_time', part='month') }}
+    group by all
 )
 
 select *
 from counted
-full join stored using (venue, venue_symbol)
+full join stored using (venue, venue_symbol, month)
 where coalesce(present, 0) <> coalesce(settlements, 0)

@@ -16,7 +16,7 @@ begins a new series only where the ticker was silent before it:
 Settlements before the newest beginning belong to an earlier listing. They are kept, and are never
 pooled with those after it.
 
-``dbt_project/models/intermediate/int_listing_starts.sql`` says the same in SQL; a test holds the
+``dbt_project/models/marts/listing_starts.sql`` says the same in SQL; a test holds the
 two together.
 """
 

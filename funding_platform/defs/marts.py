@@ -1,8 +1,9 @@
 """The dbt project as assets: seeds, staging views and marts; dbt tests are asset checks."""
 
+import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from funding_platform.defs.presentation import (
 from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
-from funding_platform.lake.marts.build import OF_THE_BUILD, MartsBuild, marts_build
+from funding_platform.lake.marts.build import OF_THE_BUILD, RESULTS, MartsBuild, marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST
 from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
@@ -199,6 +200,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
         with marts_build(lake.settings) as build:
             if context.selected_asset_keys:
                 with step("dbt build"):
+                    _make_what_is_read(dbt, build, context.selected_asset_keys, translator, project)
                     models = _started(dbt, build, BUILD, context, project)
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
@@ -207,17 +209,55 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
+            if (tests.target_path / RESULTS).exists():
+                build.tested.remember(_outcomes(tests))
             for result in results:
                 yield _explained(result, tests, build)
 
     return marts
 
 
+def _make_what_is_read(
+    dbt: DbtCliResource,
+    build: MartsBuild,
+    selected: Collection[dg.AssetKey],
+    translator: Translator,
+    project: DbtProject,
+) -> None:
+    """Build what selected marts read of this build alone: no earlier one has left it to them."""
+    nodes = json.loads(project.manifest_path.read_bytes())["nodes"]
+    chosen = {name for name, node in nodes.items() if translator.get_asset_key(node) in selected}
+    if names := read_unselected(nodes, chosen):
+        _started(dbt, build, ("run", "--select", *names), None, project).wait()
+
+
+def read_unselected(nodes: Mapping[str, Any], chosen: Collection[str]) -> list[str]:
+    """Name the models in the schema of the build that chosen nodes read, and that are not chosen.
+
+    Parameters
+    ----------
+    nodes
+        dbt's, by their unique ids, as in its manifest.
+    chosen
+        Unique ids.
+    """
+    needed: set[str] = set()
+    waiting = [*chosen]
+    while waiting:
+        parents = set(nodes[waiting.pop()]["depends_on"].get("nodes", ())) & nodes.keys()
+        further = (
+            {one for one in parents if nodes[one]["schema"] == OF_THE_BUILD} - needed - {*chosen}
+        )
+        needed |= further
+        waiting += further
+    return sorted(nodes[one]["name"] for one in needed)
+
+
 def _started(
     dbt: DbtCliResource,
     build: MartsBuild,
     arguments: tuple[str, ...],
-    context: dg.AssetExecutionContext,
+    context: dg.AssetExecutionContext | None,
     project: DbtProject,
 ) -> DbtCliInvocation:
     """Set dbt to work in the build. That a test fails, or cannot be run, is not an error."""
@@ -251,9 +291,15 @@ def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
     )
 
 
+def _outcomes(tests: DbtCliInvocation) -> Iterator[tuple[str, bool]]:
+    """Yield each test by its name, and whether it passed: of those too that are no checks."""
+    for one in _results(tests):
+        yield one["unique_id"].split(".")[2], one["status"] == "pass"
+
+
 def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
     """Return what dbt says of each node that it ran."""
-    results: list[dict[str, Any]] = invocation.get_artifact("run_results.json")["results"]
+    results: list[dict[str, Any]] = invocation.get_artifact(RESULTS)["results"]
     return results
 
 

@@ -236,6 +236,8 @@ def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
         time = growth.time
         newest = f"select max({time}) from {LAKE}.{table.full_name} where {time} <= now()"
         test["config"] = {"where": f"{time} = ({newest})"}
+    elif table.grows_by:
+        stated["time"] = table.grows_by
     if view := STAGED.get(table.full_name):
         stated["view"] = f"ref('{view}')"
         test["config"] = {"meta": {"dagster": {"ref": {"name": view}}}}

@@ -126,6 +126,7 @@ def _marts(
             build.swap(run_id, target)
         with step("dbt test"):
             tests = run_dbt(TEST, build.environment(), target)
+            build.tested.remember((one.name, one.status == "pass") for one in tests)
         return list(_counted(build, nodes)), tests
 
 

@@ -19,6 +19,7 @@ from funding_platform.core.tables.collected import (
 from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import HOUR, Window, month_start, next_month
+from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.lake.connection import connect
 from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.marts.build import marts_build
@@ -33,9 +34,12 @@ END = datetime(2025, 6, 10, 8, tzinfo=UTC)
 VENUES = {"binance": 8, "bybit": 4, "hyperliquid": 1}
 SYMBOLS = ("BTC", "ETH", "SHARE", "OTHER SHARE")
 READ_OFF = (
+    "listing_starts",
     "settlement_months",
     "settlement_gaps",
     "settled_quartiles",
+    "latest_funding_rates",
+    "venue_health",
     "coverage",
     "funding_rate_stats",
     "venue_funding_stats",
@@ -97,7 +101,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def build(settings: Settings) -> None:
-    models = [f"+{name}" for name in READ_OFF]
+    models = [f"+{name}" for name in (*READ_OFF, "int_current_funding_rates")]
     built = ("build", "--exclude-resource-type", "test", "unit_test", "--select", *models)
     outcome = run_dbt(settings, *built)
     assert outcome.returncode == 0, outcome.stdout[-4000:]
@@ -231,8 +235,38 @@ def test_what_was_built_by_changes_is_what_a_full_build_gives(copied: Settings) 
     assert plan(copied).months is None
     build(copied)
     for name, in_full in marts(copied).items():
-        assert in_full.height > 10
+        assert in_full.height >= len(VENUES)
         assert_frame_equal(by_changes[name], in_full, rel_tol=1e-12, abs_tol=1e-15)
+    with connect(copied) as lake:
+        assert by_changes["listing_starts"].rows() == stored_starts(lake).rows()
+        newest = lake.execute(NEWEST).fetchall()
+        ends = lake.execute(ENDS).fetchall()
+    latest = by_changes["latest_funding_rates"].drop_nulls("settled_time")
+    assert latest.select(SETTLED).rows() == newest
+    health = by_changes["venue_health"]
+    assert health.select("venue", "oldest_funding_time", "newest_funding_time").rows() == ends
+
+
+SETTLED = (
+    "venue",
+    "venue_symbol",
+    "settled_time",
+    "settled_rate",
+    "settled_interval_hours",
+    "settled_rate_8h",
+    "settled_apr",
+)
+NEWEST = """
+SELECT venue, venue_symbol, funding_time, funding_rate, interval_hours, rate_8h, apr
+FROM intermediate.int_current_funding_rates
+QUALIFY row_number() OVER (PARTITION BY venue, venue_symbol ORDER BY funding_time DESC) = 1
+ORDER BY venue, venue_symbol
+"""
+ENDS = """
+SELECT venue, min(funding_time), max(funding_time) FROM staging.stg_funding_rates
+GROUP BY venue ORDER BY venue
+"""
+"""What is read off months, asked of all settlements."""
 
 
 def test_only_the_month_of_a_correction_is_worked_out(copied: Settings) -> None:

@@ -117,7 +117,8 @@ def accidents(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         transaction.append(LISTINGS, frame_of(LISTINGS, twice))
         transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, rates))
         transaction.append(COLLECTION_LOG, frame_of(COLLECTION_LOG, log))
-    outcome = run_dbt(settings, "run", "--select", "+coverage", "+int_current_funding_rates")
+    built = ("+coverage", "+int_current_funding_rates", "+funding_rate_stats")
+    outcome = run_dbt(settings, "run", "--select", *built)
     assert outcome.returncode == 0, outcome.stdout[-4000:]
     return settings
 
@@ -145,7 +146,7 @@ def test_sql_names_the_very_settlements_that_the_rule_does(accidents: Settings, 
 def test_sql_tells_the_listings_apart_as_the_rule_does(accidents: Settings) -> None:
     with connect(accidents) as lake:
         ruled = stored_starts(lake).rows()
-        asked = lake.execute("FROM intermediate.int_listing_starts ORDER BY ALL").pl().rows()
+        asked = lake.execute("FROM marts.listing_starts ORDER BY ALL").pl().rows()
         pooled = lake.execute(
             "SELECT count(*) FROM intermediate.int_current_funding_rates AS rates "
             "JOIN intermediate.int_current_listings AS listings USING (venue, venue_symbol) "
@@ -168,3 +169,31 @@ def test_coverage_and_gaps_by_name_add_up_alike(accidents: Settings) -> None:
     assert dict(by_name.iter_rows()) == dict(mart.iter_rows())
     assert len(mart) == len(VENUES)
     assert wrong == []
+
+
+EXPECTED = """
+SELECT venue, venue_symbol, expected - settlements - coalesce(overdue, 0) AS lacking
+FROM marts.funding_rate_stats
+LEFT JOIN intermediate.int_overdue_settlements USING (venue, venue_symbol, period)
+WHERE period = 'all' ORDER BY ALL
+"""
+MISSING = """
+SELECT stats.venue, stats.venue_symbol, count(missing_time) AS lacking
+FROM marts.funding_rate_stats AS stats
+LEFT JOIN intermediate.int_current_listings AS listings USING (venue, venue_symbol)
+LEFT JOIN intermediate.int_missing_settlements AS missing
+    ON missing.venue = stats.venue AND missing.venue_symbol = stats.venue_symbol
+    AND kind = 'between' AND missing_time >= coalesce(since, to_timestamp(0))
+WHERE period = 'all' GROUP BY ALL ORDER BY ALL
+"""
+
+
+def test_statistics_expect_no_settlement_that_coverage_does_not(accidents: Settings) -> None:
+    with connect(accidents) as lake:
+        expected, missing = lake.execute(EXPECTED).fetchall(), lake.execute(MISSING).fetchall()
+        paused = lake.execute(
+            "SELECT period, sum(paused) FROM intermediate.int_paused_settlements GROUP BY period"
+        ).fetchall()
+    assert expected == missing
+    assert len(expected) > 100
+    assert dict(paused)["all"] > dict(paused)["30d"] > 0

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.devtools.documents import MARTS, SEEDS
-from funding_platform.lake.errors import LakeMissingError
+from funding_platform.lake.errors import LakeMissingError, SchemaOutdatedError
 from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -249,3 +249,18 @@ def test_dbt_creates_no_lake_of_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     with duckdb.connect() as connection, pytest.raises(LakeMissingError, match=str(tmp_path)):
         plugin.configure_connection(connection)
     assert not list(tmp_path.iterdir())
+
+
+def test_dbt_by_hand_refuses_a_lake_of_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with Lake(settings) as lake:
+        lake.connection.execute("ALTER TABLE core.collection_log DROP COLUMN breaker_state")
+    monkeypatch.setenv("FUNDING_DATA_DIR", str(settings.data_dir))
+    plugin = Plugin("dbt_plugin", {})
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(SchemaOutdatedError, match="breaker_state"),
+    ):
+        plugin.configure_connection(connection)

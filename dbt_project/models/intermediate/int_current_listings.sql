@@ -3,5 +3,5 @@ select
     venue,
     venue_symbol,
     max(since) as since
-from {{ ref('int_listing_starts') }}
+from {{ ref('listing_starts') }}
 group by venue, venue_symbol

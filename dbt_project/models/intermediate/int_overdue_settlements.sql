@@ -1,13 +1,23 @@
 -- What was due after the last settlement at t, for as long as the instrument was seen trading: at
 -- t + k i for k = 1, 2, ... What may still come is not overdue.
 with last_settled as (
+    {% if as_of_now() -%}
+    select
+        venue,
+        venue_symbol,
+        max(last_funding_time) as last_time,
+        arg_max_null(last_interval_hours, last_funding_time) as last_hours
+    from {{ ref('settlement_months') }}
+    where not of_earlier_listing
+    {%- else -%}
     select
         venue,
         venue_symbol,
         max(funding_time) as last_time,
-        arg_max(interval_hours, funding_time) as last_hours
+        arg_max_null(interval_hours, funding_time) as last_hours
     from {{ ref('int_current_funding_rates') }}
     where funding_time <= (select max(as_of) from {{ ref('int_statistics_periods') }})
+    {%- endif %}
     group by venue, venue_symbol
 ),
 

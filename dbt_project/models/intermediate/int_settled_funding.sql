@@ -1,6 +1,12 @@
 -- A period is complete when its settlements pay for it from end to end: the first begins before it
 -- does, their intervals add up to the time between, and the next one may still come.
-with settled as (
+with periods as (
+    select *
+    from {{ ref('int_statistics_periods') }}
+    where period in ('7d', '30d')
+),
+
+settled as (
     select
         legs.leg,
         periods.period,
@@ -20,9 +26,12 @@ with settled as (
     from {{ ref('int_current_funding_rates') }} as settled
     inner join {{ ref('int_opportunity_legs') }} as legs
         on settled.venue = legs.venue and settled.venue_symbol = legs.symbol
-    inner join {{ ref('int_statistics_periods') }} as periods
+    inner join periods
         on settled.funding_time > periods.starts_at and settled.funding_time <= periods.as_of
-    where periods.period in ('7d', '30d')
+    -- For the lake, which looks into no file that lies outside of the bounds.
+    where
+        settled.funding_time > (select min(starts_at) from periods)
+        and settled.funding_time <= (select max(as_of) from periods)
     group by legs.leg, periods.period
 ),
 

@@ -1,4 +1,4 @@
-{# A table, not a view: many ask for it, and each would look for the newest of all settlements. #}
+{# A table, not a view: many ask for it. #}
 {{ config(materialized='table') }}
 
 -- The end is the newest settlement, not the clock, so that a replayed lake gives the same answer
@@ -7,7 +7,7 @@ with newest as (
     {% if var('statistics_as_of') is not none -%}
     select timestamptz '{{ var('statistics_as_of') }}' as as_of
     {%- else -%}
-    select max(funding_time) as as_of from {{ ref('stg_funding_rates') }}
+    select max(last_funding_time) as as_of from {{ ref('settlement_months') }}
     {%- endif %}
 )
 

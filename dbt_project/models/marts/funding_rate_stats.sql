@@ -13,7 +13,8 @@ select
     coalesce(settled.settlements, 0) as settlements,
     coalesce(settled.settlements, 0)
     + coalesce(settled.missing, 0)
-    + coalesce(overdue.overdue, 0) as expected,
+    + coalesce(overdue.overdue, 0)
+    - coalesce(paused.paused, 0) as expected,
     coalesce(settled.unscaled, 0) as unscaled,
     settled.mean_8h,
     settled.median_8h,
@@ -32,5 +33,6 @@ select
 from settled
 -- An instrument that should have settled and did not has its row too.
 full join {{ ref('int_overdue_settlements') }} as overdue using (venue, venue_symbol, period)
+left join {{ ref('int_paused_settlements') }} as paused using (venue, venue_symbol, period)
 inner join {{ ref('int_statistics_periods') }} as periods using (period)
 left join {{ ref('stg_instruments') }} as instruments using (venue, venue_symbol)

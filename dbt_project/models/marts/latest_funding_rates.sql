@@ -1,11 +1,16 @@
+-- The last settlement of a ticker is that of its last month.
 with last_settled as (
-    select *
-    from {{ ref('int_current_funding_rates') }}
-    where (venue, venue_symbol, funding_time) in (
-        select venue, venue_symbol, max(funding_time)
-        from {{ ref('int_current_funding_rates') }}
-        group by venue, venue_symbol
-    )
+    select
+        venue,
+        venue_symbol,
+        last_funding_time as funding_time,
+        last_rate as funding_rate,
+        last_interval_hours as interval_hours,
+        last_rate_8h as rate_8h,
+        {{ apr('last_rate', 'last_interval_hours') }} as apr
+    from {{ ref('settlement_months') }}
+    where not of_earlier_listing
+    qualify row_number() over (partition by venue, venue_symbol order by month desc) = 1
 ),
 
 last_seen as (

@@ -9,8 +9,14 @@ select
     venue,
     venue_symbol,
     month,
-    funding_time,
-    interval_hours,
-    missing_before
-from ({{ month_settlements() }})
-where missing_before > 0
+    gap.funding_time,
+    gap.interval_hours,
+    gap.missing_before
+from (
+    select
+        venue,
+        venue_symbol,
+        month,
+        unnest(gaps) as gap
+    from {{ ref('months_anew') }}
+)

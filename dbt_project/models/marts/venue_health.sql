@@ -50,9 +50,9 @@ served as (
 settled as (
     select
         venue,
-        min(funding_time) as oldest_funding_time,
-        max(funding_time) as newest_funding_time
-    from {{ ref('stg_funding_rates') }}
+        min(first_funding_time) as oldest_funding_time,
+        max(last_funding_time) as newest_funding_time
+    from {{ ref('settlement_months') }}
     group by venue
 ),
 

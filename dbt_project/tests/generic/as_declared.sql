@@ -4,8 +4,9 @@
    The answer has a row for each rule that is broken: the column, the rule, how many rows break it,
    and one of their values with the key of its row. The failures that dbt counts are those rows.
 
-   `view` only orders the test after the view whose Dagster asset carries it as a check. #}
-{% test as_declared(model, key, present=[], bounds={}, values={}, view=none) %}
+   `time` is the column that a table grows by: rows of days that changed are tested where the build knows
+   them. `view` only orders the test after the view whose Dagster asset carries it as a check. #}
+{% test as_declared(model, key, present=[], bounds={}, values={}, time=none, view=none) %}
     {{- config(fail_calc='coalesce(sum(broken_rows), 0)') -}}
     {%- set rules = [] -%}
     {%- for column in (key + present) | unique -%}
@@ -22,6 +23,7 @@
     {%- set row_key -%}
         { {%- for column in key %}'{{ column }}': {{ column }}{{ ', ' if not loop.last }}{% endfor -%} }
     {%- endset -%}
+    {%- set tested = untested(model.identifier ~ '_as_declared', time) if time else 'true' -%}
     with broken as (
         select
             {{ row_key }} as row_key,
@@ -34,14 +36,18 @@
             ]) as found
         from {{ model }}
         where
-            {%- for _, condition, _ in rules %}
-            {{ 'or ' if not loop.first }}{{ condition }}
-            {%- endfor %}
+            {{ tested }}
+            and (
+                {%- for _, condition, _ in rules %}
+                {{ 'or ' if not loop.first }}{{ condition }}
+                {%- endfor %}
+            )
     ),
 
     repeated as (
         select {{ row_key }} as row_key, count(*) as copies
         from {{ model }}
+        where {{ tested }}
         group by {{ key | join(', ') }}
         having count(*) > 1
     )

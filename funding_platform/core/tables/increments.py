@@ -12,6 +12,7 @@ from funding_platform.core.tables.columns import (
     PER_INTERVAL,
     VENUE,
     VENUE_SYMBOL,
+    rate_column,
     real_column,
     time_column,
 )
@@ -67,6 +68,7 @@ SETTLEMENT_MONTHS: Final = Table(
         real_column("first_interval_hours", "Its funding interval.", "hours"),
         real_column("first_rate_8h", "Its rate scaled to 8 hours.", PER_8H),
         time_column("last_funding_time", "Last settlement.", nullable=False),
+        rate_column("last_rate", "Its rate as settled.", nullable=False),
         real_column("last_interval_hours", "Its funding interval.", "hours"),
         real_column("last_rate_8h", "Its rate scaled to 8 hours.", PER_8H),
         _count("scaled", "Those of known interval, of which all below is told."),
@@ -149,5 +151,22 @@ SETTLED_QUARTILES: Final = Table(
     ),
 )
 
-INCREMENTS: Final = (SETTLEMENT_MONTHS, SETTLEMENT_GAPS, SETTLED_QUARTILES)
+LISTING_STARTS: Final = Table(
+    "marts",
+    "listing_starts",
+    "Where listings begin whose ticker another contract had before, a row each. A ticker that was "
+    "never reused has none. Not published.",
+    key=("venue", "venue_symbol", "since"),
+    columns=(
+        VENUE,
+        VENUE_SYMBOL,
+        time_column(
+            "since",
+            "Settlements from here on are the listing's, up to the next beginning.",
+            nullable=False,
+        ),
+    ),
+)
+
+INCREMENTS: Final = (SETTLEMENT_MONTHS, SETTLEMENT_GAPS, SETTLED_QUARTILES, LISTING_STARTS)
 """What only a build reads: worth nothing without the note of the build that it is of."""

@@ -120,6 +120,12 @@ class Table:
         return f"{self.schema}.{self.name}"
 
     @property
+    def grows_by(self) -> str | None:
+        """The time in the key of a table whose files are laid out by time; None of any other."""
+        times = [name for name in self.key if self.column(name).type is Type.TIME]
+        return times[0] if self.partition_by and len(times) == 1 else None
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
         return tuple(column.name for column in self.columns)

@@ -74,8 +74,8 @@ _DISTRIBUTION = (
     _count("settlements", "Settlements made in the period."),
     _count(
         "expected",
-        "Settlements and those that are missing: between others, by the spacing; after the last "
-        "one, while the instrument is listed as trading.",
+        "Settlements and those that are missing: between others, by the spacing, but for pauses of "
+        "the asset class; after the last one, while the instrument is listed as trading.",
     ),
     _count(
         "unscaled",

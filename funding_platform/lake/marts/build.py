@@ -16,9 +16,10 @@ the file says, in a schema ``build`` that never leaves it.
 import json
 import logging
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,7 @@ from funding_platform.lake.locks import build_lock
 from funding_platform.lake.marts.changes import Plan, months_that_differ, plan_of
 from funding_platform.lake.marts.dbt_plugin import HELD, attach_held, dbt_environment
 from funding_platform.lake.marts.swap import BUILT, Held, bring, held_by, query_of
+from funding_platform.lake.marts.tested import DaysToTest
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
@@ -51,12 +53,16 @@ OF_THE_BUILD = "build"
 
 @dataclass(frozen=True, slots=True)
 class MartsBuild:
-    """A build under way: the file that dbt works in, the snapshot that it reads, its plan."""
+    """A build under way: the file that dbt works in, the snapshot that it reads, its plan.
+
+    ``tested`` is what its tests have to look at.
+    """
 
     settings: Settings
     file: Path
     snapshot: int
     plan: Plan
+    tested: DaysToTest
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make dbt work in this build, and die with this process."""
@@ -143,9 +149,10 @@ def marts_build(settings: Settings, *, full: bool = False) -> Iterator[MartsBuil
                 snapshot = current_snapshot(lake)
                 held = held_by(lake)
                 plan = plan_of(lake, snapshot, full=full)
+                tested = DaysToTest.of(lake, settings, snapshot)
             _show_the_lake(settings, file, snapshot, held)
-            _show_the_plan(settings, file, plan)
-            yield MartsBuild(settings, file, snapshot, plan)
+            _show_the_plan(settings, file, plan, tested)
+            yield MartsBuild(settings, file, snapshot, plan, tested)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -165,17 +172,34 @@ def _show_the_lake(settings: Settings, file: Path, snapshot: int, held: Held) ->
         _show_views(connection, {name: query_of(view) for name, view in held.views.items()})
 
 
-def _show_the_plan(settings: Settings, file: Path, plan: Plan) -> None:
-    """Tell dbt which months to work out, in a table that is there unless it is all of them."""
+def _show_the_plan(settings: Settings, file: Path, plan: Plan, tested: DaysToTest) -> None:
+    """Tell dbt which months to work out, and which rows to test.
+
+    Months are in a table that is there unless it is all of them. A test that need not look at all
+    rows has a row for each day, and one without a day.
+    """
     with bare_connection(settings) as connection:
         connection.execute(f"ATTACH {literal(file)} AS {LAKE}")
         connection.execute(f"CREATE SCHEMA {LAKE}.{OF_THE_BUILD}")
+        untested = f"{LAKE}.{OF_THE_BUILD}.untested"
+        connection.execute(f"CREATE TABLE {untested} (test VARCHAR, day TIMESTAMPTZ)")
+        rows = [(test, day) for test, days in tested.days.items() for day in (None, *days)]
+        _fill(connection, untested, rows)
         if plan.months is None:
             return
         changes = f"{LAKE}.{OF_THE_BUILD}.changes"
         connection.execute(f"CREATE TABLE {changes} (venue VARCHAR, month TIMESTAMPTZ)")
-        venues, months = [one for one, _ in plan.months], [month for _, month in plan.months]
-        connection.execute(f"INSERT INTO {changes} SELECT unnest(?), unnest(?)", [venues, months])
+        _fill(connection, changes, plan.months)
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: Sequence[tuple[str, datetime | None]],
+) -> None:
+    """Fill a table of a name and a time; row by row it would take seconds."""
+    names, times = [name for name, _ in rows], [time for _, time in rows]
+    connection.execute(f"INSERT INTO {table} SELECT unnest(?), unnest(?)", [names, times])
 
 
 def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:

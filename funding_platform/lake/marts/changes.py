@@ -10,12 +10,13 @@ import hashlib
 import logging
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.increments import INCREMENTS, SETTLEMENT_MONTHS
+from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import stored_tables
 from funding_platform.settings import project_file
@@ -36,10 +37,10 @@ ORDER BY snapshot_id DESC LIMIT 1
 
 _MONTH: Final = "venue, date_trunc('month', funding_time) AS month"
 
-_CHANGED: Final = f"""
-SELECT {_MONTH} FROM ducklake_table_insertions($lake, $schema, $table, $first, $last)
+_CHANGED: Final = """
+SELECT {what} FROM ducklake_table_insertions($lake, $schema, $table, $first, $last)
 UNION
-SELECT {_MONTH} FROM ducklake_table_deletions($lake, $schema, $table, $first, $last)
+SELECT {what} FROM ducklake_table_deletions($lake, $schema, $table, $first, $last)
 """
 
 _EXACT: Final = (
@@ -149,7 +150,7 @@ def code_digest() -> str:
     """Return a digest of the dbt project: what is declared, and how it is worked out."""
     project = project_file("dbt_project")
     digest = hashlib.sha256()
-    for folder in ("models", "macros", "seeds", "dbt_project.yml"):
+    for folder in ("models", "macros", "seeds", "tests", "dbt_project.yml"):
         for path in sorted([project / folder, *(project / folder).rglob("*")]):
             if path.is_file() and path.suffix in (".sql", ".yml", ".csv"):
                 digest.update(f"{path.relative_to(project)}\n".encode() + path.read_bytes())
@@ -180,18 +181,40 @@ def _changed(
     """
     before = min(datetime.fromisoformat(last.began), now)
     months = set(connection.execute(_TO_COME, [before]).fetchall())
-    if last.months_read is None or last.months_read == snapshot:
+    if last.months_read is None:
         return sorted(months)
-    span = {
-        "lake": LAKE,
-        "schema": FUNDING_RATES.schema,
-        "table": FUNDING_RATES.name,
-        "first": last.months_read + 1,
-        "last": snapshot,
-    }
     try:
-        months |= set(connection.execute(_CHANGED, span).fetchall())
+        months |= set(changed_rows(connection, FUNDING_RATES, _MONTH, last.months_read, snapshot))
     except duckdb.Error as error:
         _LOGGER.info("all months are worked out: what changed cannot be told: %s", error)
         return None
     return sorted(months)
+
+
+def changed_rows(
+    connection: duckdb.DuckDBPyConnection, table: Table, what: str, since: int, snapshot: int
+) -> list[Any]:
+    """Return something of the rows of a table that came or went between two snapshots, each once.
+
+    Parameters
+    ----------
+    what
+        What is asked of the rows, in SQL.
+    since, snapshot
+        The earlier one, whose rows are known, and the later one.
+
+    Raises
+    ------
+    duckdb.Error
+        If DuckLake cannot tell.
+    """
+    if since == snapshot:
+        return []
+    span = {
+        "lake": LAKE,
+        "schema": table.schema,
+        "table": table.name,
+        "first": since + 1,
+        "last": snapshot,
+    }
+    return connection.execute(_CHANGED.format(what=what), span).fetchall()

@@ -18,6 +18,7 @@ from funding_platform.core.processes import die_with_parent
 from funding_platform.lake.catalog import LAKE, refuse_missing
 from funding_platform.lake.connection import attach
 from funding_platform.lake.extensions import CONSISTENT_READS, EXTENSIONS, load_extension
+from funding_platform.lake.schema import differences, refuse_outdated_schema
 from funding_platform.settings import Settings
 
 HELD = "held"
@@ -50,6 +51,8 @@ class Plugin(BasePlugin):
             If an extension can be found nowhere.
         CatalogLostError
             If the files are there and the catalog is not, or it is empty.
+        SchemaOutdatedError, SchemaNewerError
+            If dbt only reads, and another version wrote the lake; before a build it was seen to.
         """
         if parent := os.environ.get(_PARENT):
             die_with_parent(int(parent))
@@ -62,6 +65,7 @@ class Plugin(BasePlugin):
             attach_held(conn, settings, int(os.environ[_SNAPSHOT]))
         else:
             attach(conn, settings, read_only=True)
+            refuse_outdated_schema(differences(conn), read_only=True)
 
 
 def attach_held(connection: duckdb.DuckDBPyConnection, settings: Settings, snapshot: int) -> None:

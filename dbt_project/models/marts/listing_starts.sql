@@ -1,6 +1,3 @@
-{# A table, not a view: nearly every mart reads it, and it looks through all settlements for a few rows. #}
-{{ config(materialized='table') }}
-
 -- Where listings begin whose ticker another contract had before: the rule of core/listings.py.
 with stamps as (
     select
@@ -27,16 +24,59 @@ with stamps as (
     group by venue, venue_symbol, listed_at
 ),
 
-earlier as (
+{% if only_changed_months() -%}
+-- Settlements before the listing are looked for where some may be: of tickers that had some when the last
+-- build began, and in months that changed since. The bounds are for the lake, which looks into no file
+-- that lies outside of them; with none to be looked for, they leave nothing.
+reach as (
+    select
+        venue,
+        venue_symbol,
+        first_funding_time as time
+    from {{ as_held('marts', 'settlement_months') }}
+
+    union all
+
+    select
+        stamps.venue,
+        stamps.venue_symbol,
+        changes.month as time
+    from stamps
+    inner join build.changes as changes using (venue)
+),
+
+reaching as (
     select
         venue,
         venue_symbol,
         stamps.listed_at,
+        min(reach.time) as starts_at
+    from stamps
+    inner join reach using (venue, venue_symbol)
+    group by venue, venue_symbol, stamps.listed_at
+    having starts_at < stamps.listed_at
+),
+{%- else -%}
+reaching as (
+    from stamps
+),
+{%- endif %}
+
+earlier as (
+    select
+        venue,
+        venue_symbol,
+        reaching.listed_at,
         rates.funding_time as time,
         rates.funding_rate
     from {{ ref('stg_funding_rates') }} as rates
-    inner join stamps using (venue, venue_symbol)
-    where rates.funding_time < stamps.listed_at
+    inner join reaching using (venue, venue_symbol)
+    where
+        rates.funding_time < reaching.listed_at
+        {%- if only_changed_months() %}
+        and rates.funding_time >= (select coalesce(min(starts_at), 'infinity'::timestamptz) from reaching)
+        and rates.funding_time < (select coalesce(max(listed_at), '-infinity'::timestamptz) from reaching)
+        {%- endif %}
 ),
 
 moments as (
