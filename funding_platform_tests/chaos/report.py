@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +31,12 @@ _rows: list[_Row] = []
 def record(scenario: str, tried: int, held: int, note: str) -> None:
     """Add a scenario: how often it was tried, how often everything held, and what was worst."""
     _rows.append(_Row(scenario, tried, held, note))
+
+
+def conclude(scenario: str, faults: Sequence[str], note: str) -> None:
+    """Add a scenario that was tried once, and fail where something did not hold."""
+    record(scenario, 1, 0 if faults else 1, f"{faults[0]}; {note}" if faults else note)
+    assert not faults, "\n".join(faults)
 
 
 def table() -> str:
