@@ -12,6 +12,9 @@ SEED: Final = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrang
 ROUNDS: Final = int(os.environ.get("CHAOS_ROUNDS") or 2)
 """How often each scenario is tried."""
 
+MINUTES: Final = float(os.environ.get("CHAOS_MINUTES") or 2 * ROUNDS)
+"""How long the soak lasts: an hour at the usual number of rounds."""
+
 DOCUMENT: Final = os.environ.get("CHAOS_DOCUMENT")
 """The document that the table is written to, if any."""
 
