@@ -35,7 +35,7 @@ KILLS = max(1, ROUNDS // 10)
 
 SENSOR = "hourly_collection"
 TICK_SECONDS = 30
-WELL = (TickStatus.SUCCESS, TickStatus.SKIPPED)
+WELL = [TickStatus.SUCCESS, TickStatus.SKIPPED]
 
 
 @dataclass

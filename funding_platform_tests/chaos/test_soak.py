@@ -120,11 +120,9 @@ def test_soak(deployment: Deployment) -> None:
 
 def slope(sizes: list[tuple[float, dict[str, float]]], name: str) -> float:
     """Megabytes that a process grows by in an hour, once it has settled; 0 for want of figures."""
-    late = [
-        (at / 3600, found[name])
-        for at, found in sizes
-        if name in found and at >= SETTLED_IN * sizes[-1][0]
-    ]
+    settled = SETTLED_IN * sizes[-1][0]
+    late = [(at, found[name]) for at, found in sizes if name in found and at >= settled]
     if len(late) < 2:
         return 0.0
-    return float(np.polyfit(*zip(*late, strict=True), 1)[0])
+    hours, megabytes = np.array(late).T / [[3600], [1]]
+    return float(np.polyfit(hours, megabytes, 1)[0])
