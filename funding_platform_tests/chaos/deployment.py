@@ -22,6 +22,7 @@ from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
 from funding_platform_tests.chaos.location import REQUEST_TAG, REQUESTS
 from funding_platform_tests.chaos.processes import kill_session, start, wait_for
+from funding_platform_tests.chaos.shell import patient_environment
 
 SLOW = 600
 """Seconds for whatever the machine may take its time with: starting a daemon, a run's imports."""
@@ -38,6 +39,7 @@ def environment_of(home: Path, settings: Settings, venues: Sequence[str]) -> dic
         "FUNDING_VENUE_URLS": json.dumps(settings.venue_urls),
         "FUNDING_RATE_LIMIT_SCALE": str(RATE_LIMIT_SCALE),
         "PYTHONPATH": str(project_root()),
+        **patient_environment(),
     }
 
 

@@ -29,7 +29,7 @@ from funding_platform_tests.chaos.conftest import SYMBOLS
 from funding_platform_tests.chaos.hours import LOOKS, Collector
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.report import SEED, conclude
-from funding_platform_tests.chaos.shell import VENUES
+from funding_platform_tests.chaos.shell import PATIENCE, VENUES
 from funding_platform_tests.present import PRESENT
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
@@ -61,7 +61,12 @@ def venues_of_then(clock: Traveller) -> Iterator[RunningSandbox]:
 
 
 def settings_for(sandbox: RunningSandbox, folder: Path) -> Settings:
-    return Settings(data_dir=folder / "data", venue_urls=sandbox.venue_urls, rate_limit_scale=1e6)
+    return Settings(
+        data_dir=folder / "data",
+        venue_urls=sandbox.venue_urls,
+        rate_limit_scale=1e6,
+        **PATIENCE,
+    )
 
 
 def hours_not_as(expected: set[datetime], collector: Collector, venue: str) -> list[str]:

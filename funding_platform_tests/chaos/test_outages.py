@@ -26,7 +26,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues.errors import ConnectionFailedError
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.report import conclude
-from funding_platform_tests.chaos.shell import LAST, VENUES
+from funding_platform_tests.chaos.shell import LAST, PATIENCE, VENUES
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -71,6 +71,7 @@ def settings_in(folder: Path, sandbox: RunningSandbox) -> Settings:
         venue_urls=sandbox.venue_urls,
         rate_limit_scale=1e6,
         lock_timeout_seconds=LOCK_SECONDS,
+        **PATIENCE,
     )
 
 
