@@ -50,8 +50,8 @@ check: setup ## Format, lint, types, imports, documents, site, definitions, asse
 fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n: so many)
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0
 
-chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; DOCUMENT=1: into docs/chaos.md)
-	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
+chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; MINUTES=n: the soak; DOCUMENT=1: into docs/chaos.md)
+	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_MINUTES=$(MINUTES) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
 
 chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue
 	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) pytest -m chaos --timeout=0 funding_platform_tests/live

@@ -3,13 +3,17 @@
 A new engine forgets every statement that the last one has compiled: with one a statement, a demo of
 two months takes an eighth more CPU time. The files are Dagster's own, and its own storage reads and
 writes them too.
+
+Of several processes that find a new home (two services that a machine starts at once), one makes
+the files. Dagster's own storage lets all of them try, and those that come second end with "table
+runs already exists".
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
@@ -21,9 +25,19 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
+from funding_platform.core.errors import FundingError
+from funding_platform.lake.file_lock import let_go, take
+
+MAKING_SECONDS: Final = 120.0
+"""Longest wait for another process that makes the files, which takes some seconds."""
+
 ENGINES = 32
 """Files whose engines are kept: that of all runs, and those of the latest ones. None holds a file
 open."""
+
+
+class HomeLockedError(FundingError):
+    """Another process keeps the Dagster home locked."""
 
 
 def _engine(address: str) -> Engine:
@@ -85,7 +99,8 @@ class SqliteStorage(DagsterSqliteStorage):
     """What ``dagster.yaml`` names: both of them, and schedules as Dagster keeps them."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        super().__init__(base_dir, inst_data)
+        with _one_makes_the_files(Path(base_dir)):
+            super().__init__(base_dir, inst_data)
         self._event_log_storage = EventLogStorage(self._event_log_storage._base_dir)
         self._run_storage = RunStorage(self._run_storage._conn_string)
 
@@ -93,3 +108,27 @@ class SqliteStorage(DagsterSqliteStorage):
     def from_config_value(cls, inst_data: Any, config_value: Any) -> "SqliteStorage":
         """Make one as ``dagster.yaml`` says."""
         return cls.from_local(inst_data=inst_data, **config_value)
+
+
+@contextmanager
+def _one_makes_the_files(home: Path) -> Iterator[None]:
+    """Let others wait until the files are whole, or their maker is dead.
+
+    Raises
+    ------
+    HomeLockedError
+        If that takes too long.
+    """
+    lock = home / "storage.lock"
+    try:
+        held = take(lock, MAKING_SECONDS)
+    except TimeoutError as error:
+        raise HomeLockedError(
+            f"another process has been opening Dagster's files for over {MAKING_SECONDS:g} s "
+            f"(lock file {lock})",
+            hint=f"`fuser {lock}` names it; a killed process leaves no lock behind",
+        ) from error
+    try:
+        yield
+    finally:
+        let_go(held)

@@ -33,8 +33,12 @@ def dagster_instance() -> dg.DagsterInstance:
 
 
 def _bring_settings(home: Path) -> None:
-    """Give the usual home the ``dagster.yaml`` that an installed package brought along."""
+    """Give the usual home the ``dagster.yaml`` that an installed package brought along.
+
+    Renamed into place: a process beside this one reads all of it.
+    """
     own, ours = home / "dagster.yaml", project_file(DAGSTER_HOME / "dagster.yaml")
     if home == project_root() / DAGSTER_HOME and ours.exists() and not own.exists():
         home.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ours, own)
+        aside = shutil.copy(ours, home / f".dagster.yaml.{os.getpid()}.new")
+        Path(aside).replace(own)

@@ -30,6 +30,7 @@ BENCHMARKS = (
     "pipeline",
     "collection",
     "lake",
+    "commits",
     "dagster",
     "curves",
     "pca",

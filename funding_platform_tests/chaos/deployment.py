@@ -22,9 +22,25 @@ from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
 from funding_platform_tests.chaos.location import REQUEST_TAG, REQUESTS
 from funding_platform_tests.chaos.processes import kill_session, start, wait_for
+from funding_platform_tests.chaos.shell import patient_environment
 
 SLOW = 600
 """Seconds for whatever the machine may take its time with: starting a daemon, a run's imports."""
+
+
+def environment_of(home: Path, settings: Settings, venues: Sequence[str]) -> dict[str, str]:
+    """Variables of a deployment's processes; its home gets the settings that ours has."""
+    home.mkdir()
+    shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", home)
+    return {
+        "DAGSTER_HOME": str(home),
+        "FUNDING_DATA_DIR": str(settings.data_dir),
+        "FUNDING_VENUES": ",".join(venues),
+        "FUNDING_VENUE_URLS": json.dumps(settings.venue_urls),
+        "FUNDING_RATE_LIMIT_SCALE": str(RATE_LIMIT_SCALE),
+        "PYTHONPATH": str(project_root()),
+        **patient_environment(),
+    }
 
 
 class Deployment:
@@ -35,22 +51,14 @@ class Deployment:
     ) -> None:
         self.project, self.root = project, root
         self.home, self.requests = root / "dagster_home", root / "requests"
-        self.home.mkdir()
         self.requests.mkdir()
-        shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", self.home)
         module = "funding_platform_tests.chaos.location"
         (project / "workspace.yaml").write_text(f"load_from:\n  - python_module: {module}\n")
         self.settings = Settings(
             data_dir=root / "data", venue_urls=venue_urls, rate_limit_scale=RATE_LIMIT_SCALE
         )
-        self.environment = {
-            "DAGSTER_HOME": str(self.home),
-            "FUNDING_DATA_DIR": str(self.settings.data_dir),
-            "FUNDING_VENUES": ",".join(venues),
-            "FUNDING_VENUE_URLS": json.dumps(venue_urls),
-            "FUNDING_RATE_LIMIT_SCALE": str(RATE_LIMIT_SCALE),
-            "PYTHONPATH": str(project_root()),
-            REQUESTS: str(self.requests),
+        self.environment = environment_of(self.home, self.settings, venues) | {
+            REQUESTS: str(self.requests)
         }
         self.daemon: subprocess.Popen[bytes] | None = None
         self.instance = dg.DagsterInstance.from_config(str(self.home))

@@ -3,12 +3,12 @@
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from funding_platform.settings import Settings
-from funding_platform_tests.chaos.invariants import Months, torn_months
 from funding_platform_tests.chaos.processes import kill, members
 from funding_platform_tests.chaos.report import record
 
@@ -47,19 +47,33 @@ class Tally:
 
 
 class Watch:
-    """A reader of a lake that looks again and again while something is written."""
+    """Looks again and again while something is written.
 
-    def __init__(self, settings: Settings, acknowledged: Months, coming: Months) -> None:
-        self._settings, self._acknowledged, self._coming = settings, acknowledged, coming
-        self._before = _traces(settings)
+    Parameters
+    ----------
+    look
+        What a reader finds wrong at this moment.
+    traces
+        What a write changes first; of a lake by default.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        look: Callable[[], list[str]],
+        traces: Callable[[], object] | None = None,
+    ) -> None:
+        self._look = look
+        self._traces = traces or partial(_traces, settings)
+        self._before = self._traces()
         self.torn: list[str] = []
 
     def look(self) -> None:
-        self.torn += torn_months(self._settings, self._acknowledged, self._coming)
+        self.torn += self._look()
 
     def writing_has_begun(self) -> bool:
-        """Whether the data folder holds anything that it did not when the watch began."""
-        return _traces(self._settings) != self._before
+        """Whether anything is there that was not when the watch began."""
+        return self._traces() != self._before
 
 
 def instant_to_kill_at(watch: Watch, draw: random.Random, usual_seconds: float) -> Iterator[bool]:

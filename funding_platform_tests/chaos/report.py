@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,6 +11,9 @@ SEED: Final = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().randrang
 
 ROUNDS: Final = int(os.environ.get("CHAOS_ROUNDS") or 2)
 """How often each scenario is tried."""
+
+MINUTES: Final = float(os.environ.get("CHAOS_MINUTES") or 2 * ROUNDS)
+"""How long the soak lasts: an hour at the usual number of rounds."""
 
 DOCUMENT: Final = os.environ.get("CHAOS_DOCUMENT")
 """The document that the table is written to, if any."""
@@ -30,6 +34,12 @@ _rows: list[_Row] = []
 def record(scenario: str, tried: int, held: int, note: str) -> None:
     """Add a scenario: how often it was tried, how often everything held, and what was worst."""
     _rows.append(_Row(scenario, tried, held, note))
+
+
+def conclude(scenario: str, faults: Sequence[str], note: str) -> None:
+    """Add a scenario that was tried once, and fail where something did not hold."""
+    record(scenario, 1, 0 if faults else 1, f"{faults[0]}; {note}" if faults else note)
+    assert not faults, "\n".join(faults)
 
 
 def table() -> str:

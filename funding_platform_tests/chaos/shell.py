@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from funding_platform.core.time_grid import month_start
 from funding_platform.sandbox.server import RunningSandbox
@@ -15,10 +16,17 @@ from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
 from funding_platform_tests.chaos.processes import start
 
+PATIENCE: dict[str, Any] = {"request_timeout_seconds": 60.0, "snapshot_deadline_seconds": 600.0}
+"""Settings by which no venue is given up because the machine is busy."""
+
 VENUES = ("binance", "okx", "hyperliquid")
 RUNNING = month_start(datetime.now(UTC))
 LAST = month_start(RUNNING - timedelta(days=1))
 BEFORE_LAST = month_start(LAST - timedelta(days=1))
+
+
+def patient_environment() -> dict[str, str]:
+    return {f"FUNDING_{name.upper()}": str(value) for name, value in PATIENCE.items()}
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Shell:
             "FUNDING_VENUES": ",".join(VENUES),
             "FUNDING_VENUE_URLS": json.dumps(self.sandbox.venue_urls),
             "FUNDING_RATE_LIMIT_SCALE": str(RATE_LIMIT_SCALE),
+            **patient_environment(),
         }
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from funding_platform.core.time_grid import next_month, to_ms
 from funding_platform.settings import Settings
-from funding_platform_tests.chaos.invariants import Acknowledged, Months, broken
+from funding_platform_tests.chaos.invariants import Acknowledged, Months, broken, torn_months
 from funding_platform_tests.chaos.kills import Tally, Watch, kill_somewhere, orphans_of
 from funding_platform_tests.chaos.report import ROUNDS, SEED
 from funding_platform_tests.chaos.shell import BEFORE_LAST, LAST, Shell
@@ -77,7 +78,8 @@ def test_a_killed_command(
         if tally.tried == ROUNDS:
             break
         one = order(tmp_path, number)
-        watch = Watch(shell.settings, stored.months, one.coming)
+        look = partial(torn_months, shell.settings, stored.months, one.coming)
+        watch = Watch(shell.settings, look)
         process = shell.start(*one.arguments)
         if kill_somewhere(process, watch, draw, usual):
             writing = watch.writing_has_begun()

@@ -13,7 +13,7 @@ from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.defs.launcher import is_alive
 from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform_tests.chaos.deployment import SLOW, Deployment
-from funding_platform_tests.chaos.invariants import Acknowledged, broken
+from funding_platform_tests.chaos.invariants import Acknowledged, broken, torn_months
 from funding_platform_tests.chaos.kills import ORPHAN_SECONDS, Tally, Watch, instant_to_kill_at
 from funding_platform_tests.chaos.processes import wait_for
 from funding_platform_tests.chaos.report import ROUNDS, SEED
@@ -48,7 +48,7 @@ def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deploymen
         request = ask(deployment)
         run = deployment.launched(request)
         wait_for("the first step", partial(deployment.has_begun_a_step, run.run_id), SLOW)
-        watch = Watch(settings, stored.months, {})
+        watch = Watch(settings, partial(torn_months, settings, stored.months, {}))
         children = kill_worker_somewhere(deployment, request, watch, draw, usual)
         if children is None:
             continue

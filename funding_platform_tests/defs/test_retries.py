@@ -79,3 +79,11 @@ def test_the_hour_does_not_wait_for_history(
         for job in (COLLECT, TRANSFORM, HISTORY_OF_OKX)
     )
     assert collecting > transforming > history
+
+
+def test_a_run_whose_turn_comes_while_the_code_server_starts_is_not_dropped(
+    home: dg.DagsterInstance,
+) -> None:
+    queue = home.get_concurrency_config().run_queue_config
+    assert queue is not None
+    assert queue.max_user_code_failure_retries * queue.user_code_failure_retry_delay >= 60

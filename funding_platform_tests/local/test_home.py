@@ -1,15 +1,21 @@
 """Where files of the project are found, and when a Dagster home is given its settings."""
 
+import os
+import shutil
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from funding_platform import settings
 from funding_platform.lake.marts.dbt import dbt_process
 from funding_platform.local.home import DagsterHomeError, dagster_instance
-from funding_platform.settings import DAGSTER_HOME, project_file
+from funding_platform.settings import DAGSTER_HOME, project_file, project_root
 
 SETTINGS = DAGSTER_HOME / "dagster.yaml"
+SPAWN = get_context("spawn")
+SERVICES = 3
 
 
 @pytest.fixture
@@ -59,3 +65,30 @@ def test_a_home_of_ones_own_is_left_alone(shipped: Path, monkeypatch: pytest.Mon
     with pytest.raises(DagsterHomeError, match="holds no dagster"):
         dagster_instance()
     assert list(home.iterdir()) == []
+
+
+def open_at_once(home: Path, others: Any, outcomes: Any) -> None:
+    """What each service of a machine does first, at the same moment as the others."""
+    os.environ["DAGSTER_HOME"] = str(home)
+    others.wait()
+    try:
+        with dagster_instance() as instance:
+            outcomes.put((instance.get_runs_count(), instance.all_instigator_state()))
+    except Exception as error:
+        outcomes.put(repr(error))
+        raise
+
+
+def test_processes_that_find_a_new_home_at_once_all_open_it(tmp_path: Path) -> None:
+    shutil.copy(project_root() / SETTINGS, tmp_path)
+    others, outcomes = SPAWN.Barrier(SERVICES), SPAWN.Queue()
+    services = [
+        SPAWN.Process(target=open_at_once, args=(tmp_path, others, outcomes))
+        for _ in range(SERVICES)
+    ]
+    for service in services:
+        service.start()
+    assert [outcomes.get() for _ in services] == [(0, [])] * SERVICES
+    for service in services:
+        service.join()
+    assert [service.exitcode for service in services] == [0] * SERVICES

@@ -8,7 +8,10 @@ from funding_platform.core.time_grid import SKEW
 from funding_platform.flows.errors import ClockError
 
 DAY: Final = timedelta(days=1)
-"""No venue's clock is so far off that is right in anything else: one is witness enough."""
+
+ONE_WITNESS: Final = timedelta(hours=15)
+"""No time zone is as far off, and no venue's clock that is right in anything else: where ours is
+off by more, by a date that was mistyped say, one venue is witness enough."""
 
 
 def require_right_clock(ahead: Mapping[str, timedelta | None]) -> None:
@@ -22,11 +25,11 @@ def require_right_clock(ahead: Mapping[str, timedelta | None]) -> None:
     Raises
     ------
     ClockError
-        If our clock is over five minutes off by most of the venues, two at least, or over a day by
-        the only one that says.
+        If our clock is over five minutes off by most of the venues, two at least, or over fifteen
+        hours by the only one that says.
     """
     told = {venue: offset for venue, offset in ahead.items() if offset is not None}
-    limit = DAY if len(told) == 1 else SKEW
+    limit = ONE_WITNESS if len(told) == 1 else SKEW
     off = {venue: offset for venue, offset in told.items() if abs(offset) > limit}
     if 2 * len(off) <= len(told):
         return

@@ -47,6 +47,10 @@ USER_AGENT = f"funding-platform/{version('funding-platform')}"
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
+_IS_IT_US = (
+    "`funding doctor --ask-venues` tells whether it is this venue, or this machine's network"
+)
+
 T = TypeVar("T")
 
 
@@ -222,7 +226,9 @@ class HttpClient:
             raise UndecodableError(f"broken compression: {error}", **where) from error
         except httpx.TransportError as error:
             reason = f"{type(error).__name__} {error}".rstrip()
-            raise ConnectionFailedError(f"no connection: {reason}", **where) from error
+            raise ConnectionFailedError(
+                f"no connection: {reason}", hint=_IS_IT_US, **where
+            ) from error
         finally:
             self.stats.busy_seconds += time.perf_counter() - started
         self._note(response, body, sent_at)

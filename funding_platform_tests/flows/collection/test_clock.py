@@ -38,6 +38,8 @@ VENUES = ["binance", "bybit", "okx"]
         ({"a": 400 * DAY, "b": 0 * DAY}, False),  # which of them nobody knows
         ({"a": 4 * MINUTE, "b": -4 * MINUTE}, False),
         ({"a": 2 * DAY}, True),
+        ({"a": -DAY}, True),  # a date that was mistyped
+        ({"a": 14 * 60 * MINUTE}, False),  # a time zone
         ({"a": 20 * MINUTE}, False),  # one witness may be wrong by as much
         ({"a": None, "b": None}, False),
         ({}, False),
