@@ -5,6 +5,7 @@ shown of its rows is said here.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import perf_counter
 from types import MappingProxyType
 
 import dagster as dg
@@ -13,12 +14,14 @@ import polars as pl
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_MODELS
 from funding_platform.core.time_grid import Window
+from funding_platform.defs.freshness import BUILT_HOURLY
 from funding_platform.defs.partitions import BY_RANGE, MONTHLY, mapping_of
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
     frame_metadata,
     png_metadata,
+    speed_metadata,
     table_key,
 )
 from funding_platform.defs.raw import raw_key
@@ -60,14 +63,17 @@ def feature_asset(computed: ComputedTable, venues: Sequence[str]) -> dg.AssetsDe
         owners=OWNERS,
         kinds={"python", "polars", "duckdb"},
         metadata=definition_metadata(table),
+        freshness_policy=BUILT_HOURLY,
     )
     def feature(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         span = context.partition_time_window
         work = computed.refresh if ONLY_CHANGED in context.run.tags else computed.rebuild
+        began = perf_counter()
         frame = work(Window(span.start, span.end), lake.settings, context.run.run_id)
+        speed = speed_metadata(frame.height, perf_counter() - began)
         pictures = PICTURES.get(table.full_name, {})
         drawn = {what: png_metadata(draw(frame), what) for what, draw in pictures.items()}
-        return dg.MaterializeResult(metadata={**frame_metadata(frame), **drawn})
+        return dg.MaterializeResult(metadata={**frame_metadata(frame, table), **speed, **drawn})
 
     return feature
 

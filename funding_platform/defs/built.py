@@ -1,0 +1,111 @@
+"""What the UI shows of what dbt has built: columns, counts, times, previews and pictures.
+
+Of a declared table everything; of a working table, which is gone with the build, the same but
+pictures; of a view its columns, and of one of staging some rows: to count a view is to work it out.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import dagster as dg
+from duckdb import DuckDBPyConnection
+
+from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
+from funding_platform.core.tables.registry import TABLES
+from funding_platform.defs.presentation import (
+    PREVIEW_ROWS,
+    markdown_table,
+    png_metadata,
+    time_column,
+    time_range,
+)
+from funding_platform.flows.queries.coverage import coverage_by_month
+from funding_platform.views.pictures import coverage_picture, spread_picture
+
+Drawn = Callable[[DuckDBPyConnection], bytes]
+
+
+def _coverage(lake: DuckDBPyConnection) -> bytes:
+    return coverage_picture(coverage_by_month(lake))
+
+
+def _spread(lake: DuckDBPyConnection) -> bytes:
+    newest = f"SELECT venue, settled_apr AS apr FROM {LATEST_FUNDING_RATES.full_name}"
+    return spread_picture(lake.execute(newest).pl())
+
+
+PICTURES: Final[Mapping[str, Mapping[str, Drawn]]] = MappingProxyType(
+    {
+        COVERAGE.full_name: {"coverage_by_month": _coverage},
+        LATEST_FUNDING_RATES.full_name: {"rates_by_venue": _spread},
+    }
+)
+"""What draws a mart as PNG: by table, and by what it shows."""
+
+
+class Reading(NamedTuple):
+    """Where to look: the lake as it is now, and what dbt sees, which has its working tables."""
+
+    lake: DuckDBPyConnection
+    build: DuckDBPyConnection
+    working: frozenset[str]
+
+    @classmethod
+    def of(cls, lake: DuckDBPyConnection, build: DuckDBPyConnection) -> "Reading":
+        """Find out which tables dbt has stored for itself."""
+        stored = build.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()")
+        return cls(lake, build, frozenset(name for (name,) in stored.fetchall()))
+
+
+def shown(spec: dg.AssetSpec, reading: Reading) -> dict[str, Any]:
+    """Return what is to be seen of a node that has just been built."""
+    name = ".".join(spec.key.path)
+    table = TABLES.get(name)
+    if table is None:
+        within = reading.build
+        known = {"dagster/column_schema": _columns(spec, name, within)}
+        if name in reading.working:
+            return known | _rows(name, None, within)
+        staged = spec.key.path[0] == "staging"
+        return known | ({"preview": _preview(name, within)} if staged else {})
+    drawn = {what: png_metadata(draw(reading.lake), what) for what, draw in _pictures(name).items()}
+    return _rows(name, None if table.view else time_column(table), reading.lake) | drawn
+
+
+def _pictures(name: str) -> Mapping[str, Drawn]:
+    return PICTURES.get(name, {})
+
+
+def _rows(name: str, dated: str | None, connection: DuckDBPyConnection) -> dict[str, Any]:
+    times = f"min({dated}), max({dated})" if dated else "NULL, NULL"
+    counted = connection.execute(f"SELECT count(*), {times} FROM {name}").fetchone()
+    assert counted is not None
+    rows, first, last = counted
+    return {
+        "dagster/row_count": rows,
+        **time_range(first, last),
+        "preview": _preview(name, connection),
+    }
+
+
+def _preview(name: str, connection: DuckDBPyConnection) -> dg.MetadataValue:
+    head = connection.execute(f"FROM {name} LIMIT {PREVIEW_ROWS}").pl()
+    return dg.MetadataValue.md(markdown_table(head))
+
+
+def _columns(
+    spec: dg.AssetSpec, name: str, connection: DuckDBPyConnection
+) -> dg.TableSchemaMetadataValue:
+    """Return the columns with their types, and what dbt's documentation says of them."""
+    documented = spec.metadata.get("dagster/column_schema")
+    schema = getattr(documented, "schema", documented)
+    meaning = {column.name: column.description for column in schema.columns} if schema else {}
+    return dg.MetadataValue.table_schema(
+        dg.TableSchema(
+            columns=[
+                dg.TableColumn(name=column, type=kind, description=meaning.get(column))
+                for column, kind, *_ in connection.execute(f"DESCRIBE {name}").fetchall()
+            ]
+        )
+    )
