@@ -83,7 +83,8 @@ def rates_picture(daily: pl.DataFrame) -> bytes:
     axes.axhline(0, color="grey", linewidth=0.6)
     axes.set_title("Settled rates by day, over all instruments")
     axes.set_ylabel("funding, % a year")
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(AutoDateLocator()))
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.grid(alpha=0.3)
     axes.legend(fontsize="x-small")
     return png(figure)

@@ -170,5 +170,5 @@ def _by_day(settlements: pl.DataFrame) -> pl.DataFrame:
             high=yearly.quantile(0.9, "linear"),
         )
         .sort("day")
-        .cast(DAILY)  # type: ignore[arg-type]
+        .cast(DAILY)
     )
