@@ -234,6 +234,7 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
         "dagster/row_count": report.rows,
         **time_range(report.first_time, report.last_time),
         "preview": dg.MetadataValue.md(markdown_table(report.preview)),
+        **{what: png_metadata(picture, what) for what, picture in pictures.items()},
         "window": str(report.window),
         "symbols": len(report.coverage),
         "requests": report.requests,
@@ -246,7 +247,6 @@ def _history_metadata(report: HistoryReport) -> dict[str, Any]:
         "failed_symbols": dg.MetadataValue.json(
             {s: str(e) for s, e in list(report.failures.items())[:MAX_NAMED_SYMBOLS]}
         ),
-        **{what: png_metadata(picture, what) for what, picture in pictures.items()},
     }
 
 

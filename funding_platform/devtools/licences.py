@@ -86,7 +86,7 @@ def licences(packages: Mapping[str, str]) -> dict[str, str]:
     asked = [str(program), "--from=mixed", "--format=json", "--with-system"]
     told = json.loads(subprocess.run(asked, check=True, capture_output=True, text=True).stdout)  # noqa: S603
     found = {canonicalize_name(one["Name"]): str(one["License"]) for one in told}
-    return {name: found[name] for name in packages if name in found}
+    return {name: found[canonicalize_name(name)] for name in packages if name in found}
 
 
 def faults(packages: Mapping[str, str], told: Mapping[str, str]) -> Iterator[str]:
