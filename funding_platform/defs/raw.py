@@ -12,7 +12,6 @@ import dagster as dg
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.freshness import HOURLY, REFRESHED
@@ -52,14 +51,6 @@ HISTORIES: Final = (FUNDING_RATES, *HOURLY_TABLES)
 NEXT_ROLLS: Final = "next_rolls"
 """Metadata of a snapshot: the instants at which perpetuals settle next, which sensors follow."""
 
-_CONTENTS: Final = {
-    FUNDING_RATES: "Settled funding rates",
-    PRICE_CANDLES: "Hourly candles of the perpetuals",
-    SPOT_CANDLES: "Hourly candles of the spot markets, against a dollar, of bases with perpetuals",
-    OPEN_INTEREST: "Open interest by the hour",
-    INSTRUMENTS: "The perpetuals",
-    MARKET_SNAPSHOTS: "The markets",
-}
 _COUNTED: Final = dict.fromkeys(HOURLY_TABLES, "hours") | {FUNDING_RATES: "settlements"}
 
 
@@ -75,8 +66,8 @@ def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> 
 
     @dg.asset(
         key=key,
-        description=f"{_CONTENTS[table]} of {title}. A partition is the venue's whole month, "
-        f"refetched and replaced. {table.description}",
+        description=f"{title}: {table.description} A partition is a whole month, refetched and "
+        "replaced.",
         partitions_def=months,
         backfill_policy=BY_STRETCH,
         pool=f"venue_{key.path[1]}",
@@ -130,8 +121,8 @@ def hourly_assets(
         specs=[
             dg.AssetSpec(
                 key,
-                description=f"{_CONTENTS[table]} of {venue_spec(venue).title}. A partition is an "
-                f"hour; that of a past hour cannot be filled. {table.description}",
+                description=f"{venue_spec(venue).title}: {table.description} A partition is an "
+                "hour; that of a past hour cannot be filled.",
                 group_name="raw",
                 owners=OWNERS,
                 kinds=_kinds(key),

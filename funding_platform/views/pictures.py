@@ -5,7 +5,6 @@ from math import nan
 
 import numpy as np
 import polars as pl
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from funding_platform.core.current import is_current
@@ -83,8 +82,7 @@ def rates_picture(daily: pl.DataFrame) -> bytes:
     axes.axhline(0, color="grey", linewidth=0.6)
     axes.set_title("Settled rates by day, over all instruments")
     axes.set_ylabel("funding, % a year")
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.tick_params("x", rotation=30, labelsize="x-small")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="x-small")
     return png(figure)

@@ -31,7 +31,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the UI of a project's folder, in which the daemon runs as it does for people."""
+    """The address of the UI of a folder of its own, whose daemon runs as it does for people."""
     folder = tmp_path_factory.mktemp("served")
     copy_project(folder)
     home = folder / "data" / "dagster_home"

@@ -88,7 +88,7 @@ class Ui:
 def browsing(program: str, url: str) -> Iterator[Ui]:
     """Open a browser without a window.
 
-    Whoever is root, as in a container, has no sandbox around it; it sees the loopback interface only.
+    Whoever is root, as in a container, has no sandbox around it; it sees the loopback alone.
     """
     alone = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
