@@ -6,6 +6,7 @@ from math import nan
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
+from PIL import Image
 
 from funding_platform.core.current import is_current
 from funding_platform.core.tables.features import BUCKETS
@@ -13,6 +14,9 @@ from funding_platform.core.units import TENOR_HOURS
 
 SIZE_INCHES = (7.0, 3.6)
 DOTS_PER_INCH = 80
+
+COLOURS = 64
+"""Of a picture: more than lines, legends and smoothed edges need."""
 
 MOST_MONTHS = 36
 MOST_LABELS = 9
@@ -151,7 +155,13 @@ def _percent(share: float | None) -> float:
 
 
 def png(figure: Figure) -> bytes:
-    """Write the figure as PNG, drawn by Agg: no display is needed."""
-    file = BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
+    """Write the figure as PNG, drawn by Agg: no display is needed.
+
+    With a palette it has a quarter of the bytes. They stand in the event log twice, every hour.
+    """
+    drawn, written = BytesIO(), BytesIO()
+    figure.savefig(drawn, format="png")
+    with Image.open(drawn) as image:
+        few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(written, "PNG", optimize=True)
+    return written.getvalue()

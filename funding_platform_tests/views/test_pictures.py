@@ -56,7 +56,7 @@ RATES = pl.DataFrame({"venue": ["okx", "okx", "aster", "lighter"], "apr": [0.1, 
 )
 def test_a_small_png(draw: Callable[[pl.DataFrame], bytes], rows: pl.DataFrame) -> None:
     picture = draw(rows)
-    assert len(picture) < 60_000
+    assert len(picture) < 12_000
     pixels = matplotlib.image.imread(BytesIO(picture), format="png")
     assert pixels.shape[:2] == (288, 560)
     assert pixels.min() < pixels.max()
