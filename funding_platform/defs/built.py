@@ -1,7 +1,8 @@
 """What the UI shows of what dbt has built: columns, counts, times, previews and pictures.
 
 Of a declared table everything; of a working table, which is gone with the build, the same but
-pictures; of a view its columns, and of one of staging some rows: to count a view is to work it out.
+pictures; of a view its columns, and of one of staging some rows: to count a view, or to show rows
+of one that adds up, is to work it out.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,8 +70,10 @@ def shown(spec: dg.AssetSpec, reading: Reading) -> dict[str, Any]:
             return known | _rows(name, None, within)
         staged = spec.key.path[0] == "staging"
         return known | ({"preview": _preview(name, within)} if staged else {})
+    if table.view:
+        return {}
     drawn = {what: png_metadata(draw(reading.lake), what) for what, draw in _pictures(name).items()}
-    return _rows(name, None if table.view else time_column(table), reading.lake) | drawn
+    return _rows(name, time_column(table), reading.lake) | drawn
 
 
 def _pictures(name: str) -> Mapping[str, Drawn]:

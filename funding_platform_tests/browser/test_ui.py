@@ -10,7 +10,7 @@ import pytest
 
 from funding_platform.core.time_grid import month_start
 from funding_platform.defs.partitions import MONTH_KEY
-from funding_platform_tests.browser.ui import SLOW_MS, Ui
+from funding_platform_tests.browser.ui import Ui
 
 pytestmark = pytest.mark.browser
 
@@ -80,8 +80,8 @@ def test_curves_of_the_month_are_drawn(ui: Ui, month: str) -> None:
 
 
 def test_the_hour_is_collected_and_transformed_without_a_hand(ui: Ui, month: str) -> None:
-    ui.open_asset(COVERAGE, "events")
-    ui.page.get_by_text("coverage_by_month", exact=True).wait_for(timeout=2 * SLOW_MS)
+    drawn = ui.page.get_by_text("coverage_by_month", exact=True)
+    ui.await_on(f"assets/{COVERAGE}?view=events", drawn)
     picture = ui.show("coverage_by_month")
     assert_drawn(ui, picture_of="coverage_by_month")
     ui.shoot("coverage")

@@ -2,16 +2,21 @@
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotYetError
 
 from funding_platform_tests.checkout import ROOT
 
-SLOW_MS = 600_000
+SLOW_MS = 900_000
 """For whatever the machine may take its time with: a run that waits for its turn, a page."""
+
+LOOK_MS = 20_000
+"""Between two looks at a page."""
 
 WIDE, HIGH = 1280, 860
 SMALL_BYTES = 200_000
@@ -57,9 +62,21 @@ class Ui:
         dialog.wait_for(state="hidden")
 
     def await_green(self, key: str, partition: str) -> None:
-        """Wait until a partition is green: until its own page says when it was materialised."""
-        self.open(f"assets/{key}?view=partitions&partition={partition}")
-        self.page.get_by_text("Materialized", exact=True).wait_for()
+        """Wait until a partition's own page says that it was materialised."""
+        self.await_on(
+            f"assets/{key}?view=partitions&partition={partition}",
+            self.page.get_by_text("Materialized", exact=True),
+        )
+
+    def await_on(self, path: str, found: Locator) -> None:
+        """Look at a page again and again until something is there: not every page renews itself."""
+        deadline = time.monotonic() + SLOW_MS / 1e3
+        while True:
+            self.open(path)
+            try:
+                return found.first.wait_for(timeout=LOOK_MS)
+            except NotYetError:
+                assert time.monotonic() < deadline, f"{path}: {found} is not there"
 
     def show(self, name: str) -> Locator:
         """Open what lies behind an entry of the metadata; returns the dialog."""

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from funding_platform.core.tables.marts import COVERAGE
+from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.defs.built import Reading, shown
 
 DOCUMENTED = dg.TableSchema([dg.TableColumn("rate", "?", description="What is paid.")])
@@ -54,6 +55,8 @@ def test_a_working_table_is_counted_while_it_is_there(reading: Reading) -> None:
 
 
 def test_a_view_is_not_worked_out_to_be_counted(reading: Reading) -> None:
+    assert FUNDING_RATES_RESAMPLED.view
+    assert shown(spec("marts/funding_rates_resampled"), reading) == {}
     assert shown(spec("intermediate/looked"), reading).keys() == {"dagster/column_schema"}
 
 
