@@ -15,12 +15,12 @@ from duckdb import DuckDBPyConnection
 from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.presentation import (
-    PREVIEW_ROWS,
     markdown_table,
     png_metadata,
     time_column,
     time_range,
 )
+from funding_platform.flows.collection.history_report import PREVIEW_ROWS
 from funding_platform.flows.queries.coverage import coverage_by_month
 from funding_platform.views.pictures import coverage_picture, spread_picture
 

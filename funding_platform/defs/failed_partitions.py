@@ -5,7 +5,6 @@ The checks of ``checks`` ask the lake, which knows nothing of a run that was kil
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 import dagster as dg
 
@@ -14,8 +13,6 @@ from funding_platform.defs.partitions import MONTH_KEY, months_kept
 from funding_platform.defs.presentation import figure_metadata
 from funding_platform.flows.checks.months import Failed, months_made
 from funding_platform.venues.registry import venue_spec
-
-_FAILED: Final = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
 def partition_checks(venues: Sequence[str]) -> dg.AssetChecksDefinition:
@@ -43,10 +40,12 @@ def partition_checks(venues: Sequence[str]) -> dg.AssetChecksDefinition:
         now = datetime.now(UTC)
         for one in sorted(context.selected_asset_check_keys):
             key = one.asset_key
+            failed, under_way = _attempts(context.instance, key)
             answer = months_made(
                 [_month(name) for name in months[key].get_partition_keys(now)],
                 {_month(name) for name in context.instance.get_materialized_partitions(key)},
-                dict(_failed(context.instance, key)),
+                failed,
+                under_way,
                 now,
             )
             yield dg.AssetCheckResult(
@@ -72,25 +71,29 @@ def partition_schedule() -> dg.ScheduleDefinition:
     )
 
 
-def _failed(instance: dg.DagsterInstance, key: dg.AssetKey) -> Iterator[tuple[datetime, Failed]]:
-    """Yield the months whose newest attempt is over and has made nothing."""
+def _attempts(
+    instance: dg.DagsterInstance, key: dg.AssetKey
+) -> tuple[dict[datetime, Failed], set[datetime]]:
+    """Return the months whose newest attempt has made nothing: it failed, or is under way."""
     log = instance.event_log_storage
     last = log.get_latest_asset_partition_materialization_attempts_without_materializations(key)
+    failed, under_way = {}, set()
     for partition, (run_id, _) in last.items():
         record = instance.get_run_record_by_id(run_id)
-        if record is None or record.dagster_run.status not in _FAILED:
+        if record is None:
             continue
-        made = instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=key, asset_partitions=[partition]), limit=1
-        ).records
-        yield (
-            _month(partition),
-            Failed(
-                record.create_timestamp.replace(tzinfo=UTC),
-                run_id,
-                datetime.fromtimestamp(made[0].timestamp, UTC) if made else None,
-            ),
-        )
+        if not record.dagster_run.is_finished:
+            under_way.add(_month(partition))
+        elif not record.dagster_run.is_success:
+            began = record.create_timestamp.replace(tzinfo=UTC)
+            failed[_month(partition)] = Failed(began, run_id, _made_at(instance, key, partition))
+    return failed, under_way
+
+
+def _made_at(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str) -> datetime | None:
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[partition])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    return datetime.fromtimestamp(records[0].timestamp, UTC) if records else None
 
 
 def _month(partition: str) -> datetime:

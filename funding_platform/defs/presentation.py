@@ -9,9 +9,9 @@ import polars as pl
 
 from funding_platform.core.plain_text import cell, markdown
 from funding_platform.core.tables.schema import Table, Type
+from funding_platform.flows.collection.history_report import PREVIEW_ROWS, some_rows
 
 OWNERS = ["team:funding-data"]
-PREVIEW_ROWS = 8
 
 LONGEST_CELL = 60
 """Characters of a cell of a table in the UI."""
@@ -53,7 +53,7 @@ def frame_metadata(frame: pl.DataFrame, table: Table) -> dict[str, dg.MetadataVa
     return {
         "dagster/row_count": dg.MetadataValue.int(frame.height),
         **time_range(*times),
-        "preview": dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS))),
+        "preview": dg.MetadataValue.md(markdown_table(some_rows(frame, PREVIEW_ROWS))),
     }
 
 

@@ -77,7 +77,8 @@ def rates_picture(daily: pl.DataFrame) -> bytes:
         Rows of ``flows.collection.history_report.DAILY``, of stretches in any order.
     """
     days = daily.sort("day")
-    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH)
+    figure.subplots_adjust(left=0.1, right=0.98, top=0.9, bottom=0.2)  # found once, not each run
     axes = figure.add_subplot()
     x = days["day"].to_list()
     low, median, high = (100 * days[name] for name in ("low", "median", "high"))

@@ -34,6 +34,7 @@ def test_the_graph_has_all_stages(ui: Ui) -> None:
     stages = ["raw", "core", "staging", "intermediate", "features", "marts", "published"]
     ui.see("Materialize all", *stages, "backtest", "notebooks")
     ui.shoot("graph")
+    ui.widen()
 
 
 def test_a_partition_that_was_launched_turns_green_and_says_what_came(ui: Ui, month: str) -> None:
@@ -61,13 +62,6 @@ def test_its_rows_and_its_picture_are_a_click_away(ui: Ui, month: str) -> None:
     ui.close(picture)
 
 
-def test_its_checks_have_passed_and_say_why(ui: Ui, month: str) -> None:
-    ui.open_asset(RATES, "checks")
-    ui.page.get_by_text("Passed").first.wait_for()
-    ui.see("complete", "fresh", "unique_key", "Every symbol was read to the end")
-    ui.shoot("checks")
-
-
 def test_curves_of_the_month_are_drawn(ui: Ui, month: str) -> None:
     ui.launch(CURVES, month)
     ui.await_green(CURVES, month)
@@ -89,6 +83,13 @@ def test_the_hour_is_collected_and_transformed_without_a_hand(ui: Ui, month: str
     ui.open("runs")
     ui.see("collect_hourly", "transform")
     ui.shoot("runs")
+
+
+def test_checks_have_passed_and_say_why(ui: Ui, month: str) -> None:
+    ui.await_green(RATES, f"{month_start(datetime.now(UTC)):{MONTH_KEY}}")  # as sensors have it
+    ui.open_asset(RATES, "checks")
+    ui.see("Passed", "complete", "fresh", "unique_key", "Every symbol was read to the end")
+    ui.shoot("checks")
 
 
 def assert_drawn(ui: Ui, *, picture_of: str) -> None:

@@ -44,6 +44,10 @@ class Ui:
     def text(self, words: str | re.Pattern[str]) -> Locator:
         return self.page.get_by_text(words).first
 
+    def widen(self) -> None:
+        """Fold the navigation away: at this width a page has little room beside it."""
+        self.page.get_by_text("Hide navigation").click()
+
     def see(self, *words: str) -> None:
         """Wait until all of the words stand on the page."""
         for one in words:

@@ -52,6 +52,16 @@ def test_rows_are_shown_with_their_number_and_times() -> None:
     assert str(shown["preview"].value).count("okx") == 3
 
 
+def test_a_preview_has_rows_of_all_parts() -> None:
+    frame = (
+        FUNDING_RATES.empty()
+        .clear(80)
+        .with_columns(venue_symbol=pl.Series([f"{n // 20}-USDT" for n in range(80)]))
+    )
+    shown = str(frame_metadata(frame, FUNDING_RATES)["preview"].value)
+    assert [shown.count(f"{n}-USDT") for n in range(4)] == [2, 2, 2, 2]
+
+
 def test_no_rows_have_no_times() -> None:
     shown = frame_metadata(FUNDING_RATES.empty(), FUNDING_RATES)
     assert shown["dagster/row_count"].value == 0

@@ -39,6 +39,7 @@ def months_made(
     months: Sequence[datetime],
     made: AbstractSet[datetime],
     failed: Mapping[datetime, Failed],
+    under_way: AbstractSet[datetime],
     now: datetime,
 ) -> Answer:
     """Is every month made that was due, by an attempt that has not failed since?
@@ -51,10 +52,12 @@ def months_made(
         Those that were materialised.
     failed
         Those whose newest attempt has failed.
+    under_way
+        Those that are being made, or wait for it.
     now
         The present.
     """
-    faults = list(_faults(months, made, failed, now))
+    faults = list(_faults(months, made | under_way, failed, now))
     figures: dict[str, object] = {
         "made": len(made),
         "failed": len(failed),
@@ -67,11 +70,11 @@ def months_made(
 
 def _faults(
     months: Sequence[datetime],
-    made: AbstractSet[datetime],
+    made_or_under_way: AbstractSet[datetime],
     failed: Mapping[datetime, Failed],
     now: datetime,
 ) -> Iterator[str]:
-    begun = min(made | failed.keys(), default=now)
+    begun = min(made_or_under_way | failed.keys(), default=now)
     for month in months:
         due = month + HISTORY_REFRESH
         if attempt := failed.get(month):
@@ -80,5 +83,5 @@ def _faults(
                 f"{month:%Y-%m} failed {attempt.at:%Y-%m-%d %H:%M} UTC in run "
                 f"{attempt.run_id[:8]}, {kept}"
             )
-        elif month not in made and begun < month and due <= now:
+        elif month not in made_or_under_way and begun < month and due <= now:
             yield f"{month:%Y-%m} is missing since {due:%Y-%m-%d}"

@@ -69,7 +69,7 @@ class HistoryReport:
         if self.table is FUNDING_RATES:
             self.rates = pl.concat([self.rates, frame["funding_rate"]])
             self.daily = pl.concat([self.daily, _by_day(frame)])
-        self.preview = frame.head(PREVIEW_ROWS)
+        self.preview = some_rows(frame, PREVIEW_ROWS)
         time = self.table.key[-1]
         self._stretch_to(frame[time])
         by_month = frame.group_by(pl.col(time).dt.strftime("%Y-%m-01")).len()
@@ -157,6 +157,11 @@ class HistoryReport:
             return []
         settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
         return [*settled_at_rest(self.venue, self.rates, len(settled))]
+
+
+def some_rows(frame: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Return so many rows of all parts of a frame: its first ones are those of one symbol."""
+    return frame.gather_every(max(1, frame.height // count)).head(count)
 
 
 def _by_day(settlements: pl.DataFrame) -> pl.DataFrame:
