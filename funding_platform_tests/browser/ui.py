@@ -58,12 +58,21 @@ class Ui:
         self.open_asset(key, "partitions")
         self.page.get_by_role("button", name=re.compile("Materialize")).first.click()
         dialog = self.page.get_by_role("dialog")
-        asked = dialog.get_by_role("textbox").first
-        asked.fill(partition)
-        asked.press("Enter")
-        dialog.get_by_text("1 partition", exact=True).wait_for()
+        self._choose(dialog, partition)
         dialog.get_by_role("button", name=re.compile("Launch")).last.click()
         dialog.wait_for(state="hidden")
+
+    def _choose(self, dialog: Locator, partition: str) -> None:
+        """Name a partition, and once more where what is known of all of them came in between."""
+        asked = dialog.get_by_role("textbox").first
+        deadline = time.monotonic() + SLOW_MS / 1e3
+        while True:
+            asked.fill(partition)
+            asked.press("Enter")
+            try:
+                return dialog.get_by_text("1 partition", exact=True).wait_for(timeout=LOOK_MS)
+            except NotYetError:
+                assert time.monotonic() < deadline, f"{partition} cannot be chosen"
 
     def await_green(self, key: str, partition: str) -> None:
         """Wait until a partition's own page says that it was materialised."""
