@@ -1,8 +1,9 @@
-"""What the UI shows of what dbt has built: columns, counts, times, previews and pictures.
+"""What the UI shows of what dbt has built: counts, times, previews and pictures.
 
 Of a declared table everything; of a working table, which is gone with the build, the same but
-pictures; of a view its columns, and of one of staging some rows: to count a view, or to show rows
-of one that adds up, is to work it out.
+pictures; of a view nothing, but some rows of one of staging: to count a view, or to show rows of
+one that adds up, is to work it out. Columns stand in the definitions: they are the same each hour,
+and the event log keeps what a run shows three times.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,17 +60,15 @@ class Reading(NamedTuple):
         return cls(lake, build, frozenset(name for (name,) in stored.fetchall()))
 
 
-def shown(spec: dg.AssetSpec, reading: Reading) -> dict[str, Any]:
+def shown(key: dg.AssetKey, reading: Reading) -> dict[str, Any]:
     """Return what is to be seen of a node that has just been built."""
-    name = ".".join(spec.key.path)
+    name = ".".join(key.path)
     table = TABLES.get(name)
     if table is None:
-        within = reading.build
-        known = {"dagster/column_schema": _columns(spec, name, within)}
         if name in reading.working:
-            return known | _rows(name, None, within)
-        staged = spec.key.path[0] == "staging"
-        return known | ({"preview": _preview(name, within)} if staged else {})
+            return _rows(name, None, reading.build)
+        staged = key.path[0] == "staging"
+        return {"preview": _preview(name, reading.build)} if staged else {}
     if table.view:
         return {}
     drawn = {what: png_metadata(draw(reading.lake), what) for what, draw in _pictures(name).items()}
@@ -102,23 +101,6 @@ def _preview(name: str, connection: DuckDBPyConnection) -> dg.MetadataValue:
     finite = f" REPLACE ({', '.join(ends)})" if ends else ""
     head = connection.execute(f"SELECT *{finite} FROM {name} LIMIT {PREVIEW_ROWS}").pl()
     return dg.MetadataValue.md(markdown_table(head))
-
-
-def _columns(
-    spec: dg.AssetSpec, name: str, connection: DuckDBPyConnection
-) -> dg.TableSchemaMetadataValue:
-    """Return the columns with their types, and what dbt's documentation says of them."""
-    documented = spec.metadata.get("dagster/column_schema")
-    schema = getattr(documented, "schema", documented)
-    meaning = {column.name: column.description for column in schema.columns} if schema else {}
-    return dg.MetadataValue.table_schema(
-        dg.TableSchema(
-            columns=[
-                dg.TableColumn(name=column, type=kind, description=meaning.get(column))
-                for column, kind in _types(name, connection)
-            ]
-        )
-    )
 
 
 def _types(name: str, connection: DuckDBPyConnection) -> list[tuple[str, str]]:

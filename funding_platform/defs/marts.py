@@ -271,7 +271,6 @@ def _shown(
 
     dagster-dbt does not know the lake to look in.
     """
-    specs = context.assets_def.specs_by_key
     with lake.get_connection() as connection, build.connection() as inside:
         reading = Reading.of(connection, inside)
         for event in events:
@@ -280,4 +279,4 @@ def _shown(
                 continue
             key = context.asset_key_for_output(event.output_name)
             descent = {"dagster/column_lineage": lineage[key]} if key in lineage else {}
-            yield event.with_metadata({**event.metadata, **shown(specs[key], reading), **descent})
+            yield event.with_metadata({**event.metadata, **shown(key, reading), **descent})
