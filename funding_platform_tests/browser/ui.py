@@ -55,24 +55,26 @@ class Ui:
 
     def launch(self, key: str, partition: str) -> None:
         """Materialise one partition of an asset with the mouse."""
-        self.open_asset(key, "partitions")
-        self.page.get_by_role("button", name=re.compile("Materialize")).first.click()
+        deadline = time.monotonic() + SLOW_MS / 1e3
+        while not self._chosen(key, partition):
+            assert time.monotonic() < deadline, f"{partition} of {key} cannot be chosen"
         dialog = self.page.get_by_role("dialog")
-        self._choose(dialog, partition)
         dialog.get_by_role("button", name=re.compile("Launch")).last.click()
         dialog.wait_for(state="hidden")
 
-    def _choose(self, dialog: Locator, partition: str) -> None:
-        """Name a partition, and once more where what is known of all of them came in between."""
+    def _chosen(self, key: str, partition: str) -> bool:
+        """Choose a partition; a page that is still loading heeds neither the mouse nor the keys."""
+        self.open_asset(key, "partitions")
+        dialog = self.page.get_by_role("dialog")
         asked = dialog.get_by_role("textbox").first
-        deadline = time.monotonic() + SLOW_MS / 1e3
-        while True:
-            asked.fill(partition)
-            asked.press("Enter")
-            try:
-                return dialog.get_by_text("1 partition", exact=True).wait_for(timeout=LOOK_MS)
-            except NotYetError:
-                assert time.monotonic() < deadline, f"{partition} cannot be chosen"
+        try:
+            self.page.get_by_role("button", name="Materialize").first.click(timeout=LOOK_MS)
+            asked.fill(partition, timeout=LOOK_MS)
+            asked.press("Enter", timeout=LOOK_MS)
+            dialog.get_by_text("1 partition", exact=True).wait_for(timeout=LOOK_MS)
+        except NotYetError:
+            return False
+        return True
 
     def await_green(self, key: str, partition: str) -> None:
         """Wait until a partition's own page says that it was materialised."""
