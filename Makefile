@@ -10,7 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo dev test test-world test-browser chromium coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,15 +35,23 @@ test: setup ## Run the tests, one process per core
 test-world: setup ## Run what takes the platform as a whole: the demo, every job, examples, notebooks
 	pytest $(SIDE_BY_SIDE) -m world
 
-coverage: setup ## Run both and print which lines and branches of the package no test reaches
-	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging" --cov --cov-report=term
+test-browser: setup ## Drive the Dagster UI in a browser over sandbox venues (SCREENSHOTS=1: into docs/screenshots)
+	SCREENSHOTS=$(if $(SCREENSHOTS),docs/screenshots) pytest -m browser -rs
 
-check: setup ## Format, lint, types, imports, documents, site, definitions, asset checks, wheel, tests
+chromium: ## Install what `make test-browser` drives, where apt can and nobody has yet
+	command -v chromium >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
+
+coverage: setup ## Run both and print which lines and branches of the package no test reaches
+	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser" --cov --cov-report=term
+
+check: setup ## Format, lint, types, imports, documents, licences, site, definitions, asset checks, wheel, tests
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
 	python -m funding_platform.devtools.documents --check
+	python -m funding_platform.devtools.licences --check
+	python -m funding_platform.devtools.vulnerabilities
 	dagster definitions validate
 	$(MAKE) docs-site ci-checks package test test-world
 
@@ -64,6 +72,7 @@ bench: setup ## Measure throughput and latency against peers (ROW=curves: that s
 
 docs: setup ## Regenerate what derives from the table declarations and the definitions
 	python -m funding_platform.devtools.documents
+	python -m funding_platform.devtools.licences
 	python -m funding_platform.devtools.asset_graph
 	python -m funding_platform.devtools.definitions
 

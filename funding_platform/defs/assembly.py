@@ -11,8 +11,15 @@ from funding_platform.defs.automation.rolls import curves_after_rolls, funding_r
 from funding_platform.defs.automation.transform import transform_after_collection
 from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
+from funding_platform.defs.failed_partitions import partition_checks, partition_schedule
 from funding_platform.defs.features import feature_assets
-from funding_platform.defs.jobs import backtest_job, collect_job, history_jobs, transform_job
+from funding_platform.defs.jobs import (
+    backtest_job,
+    collect_job,
+    history_jobs,
+    partitions_job,
+    transform_job,
+)
 from funding_platform.defs.live import live_assets, live_check, live_sensor
 from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
 from funding_platform.defs.marts import (
@@ -57,15 +64,21 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             ),
             *live_assets(),
         ],
-        asset_checks=[*lake_checks(venues), published_check(), live_check(**stated)],
+        asset_checks=[
+            *lake_checks(venues),
+            partition_checks(venues),
+            published_check(),
+            live_check(**stated),
+        ],
         jobs=[
             *histories,
             collect_job(venues),
             transform_job(),
             backtest_job(),
+            partitions_job(venues),
             maintenance_job,
         ],
-        schedules=[daily_backtest(), maintenance_schedule()],
+        schedules=[daily_backtest(), maintenance_schedule(), partition_schedule()],
         sensors=[
             hourly_collection(),
             second_chances(venues),

@@ -17,6 +17,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, M
 from funding_platform.core.tables.features import CURVE_FACTORS
 from funding_platform.core.tables.fees import FEE_HISTORY
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
+from funding_platform.defs.freshness import ON_REQUEST
 from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
@@ -69,6 +70,7 @@ def backtest_asset(venues: Sequence[str]) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"python", "polars", "numba", "duckdb"},
         metadata=definition_metadata(RUNS),
+        freshness_policy=ON_REQUEST,
     )
     def backtest(
         context: dg.AssetExecutionContext, config: BacktestRequest, lake: LakeResource

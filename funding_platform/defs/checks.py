@@ -22,7 +22,7 @@ from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.backtests import BACKTEST_KEY
-from funding_platform.defs.presentation import markdown_table, table_key
+from funding_platform.defs.presentation import figure_metadata, markdown_table, table_key
 from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.checks.answer import Answer
@@ -257,7 +257,7 @@ def _checks(key: dg.AssetKey, questions: Mapping[Check, Question]) -> dg.AssetCh
                     passed=answer.passed,
                     severity=check.severity,
                     description=answer.verdict,
-                    metadata={figure: str(value) for figure, value in answer.figures.items()},
+                    metadata=figure_metadata(answer.figures),
                 )
 
     return ask
@@ -277,7 +277,7 @@ def _comparison(
             severity=WARN,
             description=answer.verdict,
             metadata={
-                **{figure: str(value) for figure, value in answer.figures.items()},
+                **figure_metadata(answer.figures),
                 "flagged_pairs": dg.MetadataValue.md(markdown_table(flagged.head(SHOWN_PAIRS))),
             },
         )

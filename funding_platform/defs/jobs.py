@@ -15,6 +15,10 @@ from funding_platform.venues.registry import offering, venue_spec
 COLLECT = "collect_hourly"
 TRANSFORM = "transform"
 BACKTEST = "backtest"
+CHECK_PARTITIONS = "check_partitions"
+
+FAILED_PARTITIONS = "failed_partitions"
+"""The check of a history that asks Dagster what is missing: it has a job of its own, once a day."""
 
 HISTORY_TAG = "funding/history"
 """Run tag: by it `dagster.yaml` leaves a place to runs that are not of history. What is perishable
@@ -43,7 +47,8 @@ def history_job(venue: str) -> AssetJob:
     """
     return dg.define_asset_job(
         history_job_name(venue),
-        selection=dg.AssetSelection.assets(*history_keys(venue)),
+        selection=dg.AssetSelection.assets(*history_keys(venue))
+        - dg.AssetSelection.checks(*_partition_checks([venue])),
         tags=longest(hours=6) | {MAX_RETRIES_TAG: "1", HISTORY_TAG: "true"},
         description="Refetch and replace whole months of settled rates, candles and open interest "
         f"of {venue_spec(venue).title}.",
@@ -58,6 +63,21 @@ def history_keys(venue: str) -> list[dg.AssetKey]:
 def history_jobs(venues: Sequence[str]) -> list[AssetJob]:
     """Define the jobs of the histories of those venues that have one."""
     return [history_job(venue) for venue in venues if history_keys(venue)]
+
+
+def _partition_checks(venues: Sequence[str]) -> list[dg.AssetCheckKey]:
+    keys = (key for venue in venues for key in history_keys(venue))
+    return [dg.AssetCheckKey(key, FAILED_PARTITIONS) for key in keys]
+
+
+def partitions_job(venues: Sequence[str]) -> AssetJob:
+    """Define the job of the checks that name the months which failed or are missing."""
+    return dg.define_asset_job(
+        CHECK_PARTITIONS,
+        selection=dg.AssetSelection.checks(*_partition_checks(venues)),
+        tags=longest(minutes=10),
+        description="Name the months of histories that failed or are missing.",
+    )
 
 
 def collect_job(venues: list[str]) -> AssetJob:

@@ -25,10 +25,11 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.tables.fees import FEE_OVERRIDES
 from funding_platform.core.tables.registry import TABLES
+from funding_platform.defs.built import Reading, shown
 from funding_platform.defs.column_lineage import column_lineage
+from funding_platform.defs.freshness import BUILT_HOURLY
 from funding_platform.defs.presentation import (
     OWNERS,
-    PREVIEW_ROWS,
     definition_metadata,
     markdown_table,
     table_key,
@@ -124,7 +125,9 @@ class Translator(DagsterDbtTranslator):
         deps = [one for dep in spec.deps for one in self._writers(dep)]
         table = TABLES.get(".".join(spec.key.path))
         metadata = {**spec.metadata, **(definition_metadata(table) if table else {})}
-        return spec.replace_attributes(deps=deps, owners=OWNERS, metadata=metadata)
+        return spec.replace_attributes(
+            deps=deps, owners=OWNERS, metadata=metadata, freshness_policy=BUILT_HOURLY
+        )
 
     def get_asset_check_spec(
         self,
@@ -205,7 +208,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
                 lineage = translator.lineage(models, project)
-                yield from _counted(outputs, lineage, context, lake)
+                yield from _shown(outputs, lineage, context, lake, build)
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
                 results = list(tests.stream())  # to the end: dbt lets nobody else open the build
@@ -303,28 +306,23 @@ def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
     return results
 
 
-def _counted(
+def _shown(
     events: Sequence[Any],
     lineage: Mapping[dg.AssetKey, dg.TableColumnLineage],
     context: dg.AssetExecutionContext,
     lake: LakeResource,
+    build: MartsBuild,
 ) -> Iterator[Any]:
-    """Yield outputs with column lineage and, of declared tables, row counts and previews.
+    """Yield outputs with their column lineage, and with what is to be seen of them.
 
-    dagster-dbt does not know the lake to count in.
+    dagster-dbt does not know the lake to look in.
     """
-    with lake.get_connection() as connection:
+    with lake.get_connection() as connection, build.connection() as inside:
+        reading = Reading.of(connection, inside)
         for event in events:
             if not isinstance(event, dg.Output):
                 yield event
                 continue
             key = context.asset_key_for_output(event.output_name)
-            shown: dict[str, Any] = {}
-            if key in lineage:
-                shown["dagster/column_lineage"] = lineage[key]
-            if table := TABLES.get(".".join(key.path)):
-                counted = connection.execute(f"SELECT count(*) FROM {table.full_name}").fetchone()
-                head = connection.execute(f"FROM {table.full_name} LIMIT {PREVIEW_ROWS}").pl()
-                shown["dagster/row_count"] = counted[0] if counted else 0
-                shown["preview"] = dg.MetadataValue.md(markdown_table(head))
-            yield event.with_metadata({**event.metadata, **shown})
+            descent = {"dagster/column_lineage": lineage[key]} if key in lineage else {}
+            yield event.with_metadata({**event.metadata, **shown(key, reading), **descent})

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.defs.freshness import ON_REQUEST
 from funding_platform.defs.presentation import OWNERS, png_metadata, table_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.notebooks import execute_notebook
@@ -21,6 +22,7 @@ def notebook_asset() -> dg.AssetsDefinition:
         group_name="notebooks",
         owners=OWNERS,
         kinds={"jupyter", "scikitlearn"},
+        freshness_policy=ON_REQUEST,
     )
     def regime_classifier(lake: LakeResource) -> dg.MaterializeResult:
         executed = execute_notebook(REGIME_CLASSIFIER, lake.settings)

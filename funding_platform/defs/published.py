@@ -4,6 +4,7 @@ import dagster as dg
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.registry import TABLES
+from funding_platform.defs.freshness import BUILT_HOURLY
 from funding_platform.defs.presentation import OWNERS, table_key
 from funding_platform.defs.resources import LakeResource, PublishedFileResource
 from funding_platform.flows.progress import step
@@ -31,6 +32,7 @@ def published_asset() -> dg.AssetsDefinition:
         group_name="published",
         owners=OWNERS,
         kinds={"duckdb"},
+        freshness_policy=BUILT_HOURLY,
     )
     def funding_duckdb(lake: LakeResource) -> dg.MaterializeResult:
         with step("publish"):

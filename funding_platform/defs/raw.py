@@ -5,21 +5,25 @@ One factory over the registry: a venue that is registered has its assets.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, Final
 
 import dagster as dg
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
+from funding_platform.defs.freshness import HOURLY, REFRESHED
 from funding_platform.defs.partitions import BY_STRETCH, ONE_BY_ONE, months_kept, recent_hours
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
     frame_metadata,
     markdown_table,
+    png_metadata,
+    speed_metadata,
+    time_range,
 )
 from funding_platform.defs.resources import LakeResource
 from funding_platform.defs.retries import RETRIES, retried_if_retryable
@@ -39,6 +43,7 @@ from funding_platform.flows.collection.snapshots import (
 )
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import offering, venue_spec
+from funding_platform.views.pictures import rates_picture
 
 HISTORIES: Final = (FUNDING_RATES, *HOURLY_TABLES)
 """Tables whose assets are partitioned by the month and refetched whole."""
@@ -46,12 +51,6 @@ HISTORIES: Final = (FUNDING_RATES, *HOURLY_TABLES)
 NEXT_ROLLS: Final = "next_rolls"
 """Metadata of a snapshot: the instants at which perpetuals settle next, which sensors follow."""
 
-_CONTENTS: Final = {
-    FUNDING_RATES: "Settled funding rates",
-    PRICE_CANDLES: "Hourly candles of the perpetuals",
-    SPOT_CANDLES: "Hourly candles of the spot markets, against a dollar, of bases with perpetuals",
-    OPEN_INTEREST: "Open interest by the hour",
-}
 _COUNTED: Final = dict.fromkeys(HOURLY_TABLES, "hours") | {FUNDING_RATES: "settlements"}
 
 
@@ -67,8 +66,8 @@ def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> 
 
     @dg.asset(
         key=key,
-        description=f"{_CONTENTS[table]} of {title}. A partition is the venue's whole month, "
-        f"refetched and replaced. {table.description}",
+        description=f"{title}: {table.description} A partition is a whole month, refetched and "
+        "replaced.",
         partitions_def=months,
         backfill_policy=BY_STRETCH,
         pool=f"venue_{key.path[1]}",
@@ -77,6 +76,7 @@ def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> 
         owners=OWNERS,
         kinds=_kinds(key),
         metadata=definition_metadata(table),
+        freshness_policy=REFRESHED,
         check_specs=[
             dg.AssetCheckSpec(
                 "complete",
@@ -90,13 +90,18 @@ def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> 
     def history(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         span = context.partition_time_window
         window = Window(span.start, span.end)
+        began = perf_counter()
         with retried_if_retryable():
             report = collect_history(venue, window, lake.settings, context.run.run_id, table)
         for month in context.partition_keys:
             rows = report.rows_by_month.get(month, 0)
             context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=month)
         return dg.MaterializeResult(
-            metadata=_history_metadata(report), check_results=[_completeness(report)]
+            metadata={
+                **_history_metadata(report),
+                **speed_metadata(report.rows, perf_counter() - began),
+            },
+            check_results=[_completeness(report)],
         )
 
     return history
@@ -116,12 +121,13 @@ def hourly_assets(
         specs=[
             dg.AssetSpec(
                 key,
-                description=f"{table.description} {venue_spec(venue).title}, by the hour; the "
-                "partition of a past hour cannot be filled.",
+                description=f"{venue_spec(venue).title}: {table.description} A partition is an "
+                "hour; that of a past hour cannot be filled.",
                 group_name="raw",
                 owners=OWNERS,
                 kinds=_kinds(key),
                 metadata=definition_metadata(table),
+                freshness_policy=HOURLY,
                 skippable=True,
             )
             for key, venue in keys.items()
@@ -192,11 +198,12 @@ def _hourly_results(
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata={
-                    **frame_metadata(one.frame),
+                    **frame_metadata(one.frame, table),
                     **_next_rolls(one.frame),
                     "status": attempt.status,
                     "source": attempt.source,
-                    "latency_ms": attempt.latency_ms or 0.0,
+                    "latency_ms": attempt.latency_ms,
+                    **speed_metadata(attempt.rows, attempt.seconds),
                 },
                 check_results=[check],
             )
@@ -214,9 +221,12 @@ def _next_rolls(frame: pl.DataFrame) -> dict[str, Any]:
 
 def _history_metadata(report: HistoryReport) -> dict[str, Any]:
     """Say what a backfill did as a whole; the rows of each month stand on its own partition."""
+    pictures = {} if report.daily.is_empty() else {"rates": rates_picture(report.daily)}
     return {
         "dagster/row_count": report.rows,
+        **time_range(report.first_time, report.last_time),
         "preview": dg.MetadataValue.md(markdown_table(report.preview)),
+        **{what: png_metadata(picture, what) for what, picture in pictures.items()},
         "window": str(report.window),
         "symbols": len(report.coverage),
         "requests": report.requests,

@@ -14,6 +14,7 @@ import dagster as dg
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import PRICE_CANDLES
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
 from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
@@ -74,9 +75,11 @@ class SandboxRun:
             return self.run(COLLECT, partition_key=f"{running:{HOUR_KEY}}")
         return result
 
-    def backfill(self, venue: str, months: int) -> dg.ExecuteInProcessResult:
+    def backfill(
+        self, venue: str, months: int, tables: Sequence[Table] = _COLLECTED
+    ) -> dg.ExecuteInProcessResult:
         """Backfill the last ``months`` months of a venue: rates, and what prices them."""
-        keys = [raw_key(venue, table) for table in _COLLECTED if offering(table, [venue])]
+        keys = [raw_key(venue, table) for table in tables if offering(table, [venue])]
         return self.run(history_job_name(venue), tags=_range_tags(months), asset_selection=keys)
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:

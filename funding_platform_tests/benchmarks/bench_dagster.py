@@ -2,7 +2,8 @@
 
 The market has two instruments, so that collecting is cheap beside what Dagster adds. Deducted
 from a run is the same flow called plainly; its asset checks, which ask the lake and not Dagster,
-are left in and shown apart.
+are left in and shown apart. Rates only are collected in either: candles of as many months would
+take longer than what is measured.
 """
 
 import json
@@ -117,7 +118,7 @@ def _round(world: SandboxRun, months: int) -> Round:
 
 
 def _materialise(world: SandboxRun, months: int) -> None:
-    assert world.backfill(VENUE, months).success
+    assert world.backfill(VENUE, months, [FUNDING_RATES]).success
 
 
 def _collect(months: int) -> None:

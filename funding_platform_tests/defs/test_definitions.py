@@ -49,6 +49,9 @@ def test_every_asset_shows_what_it_is(definitions: dg.Definitions) -> None:
         assert "```" not in node.description, key  # prose; the code is a click away
         if key != dg.AssetKey(["core", "fee_overrides"]):  # which people write
             assert "dagster/code_references" in node.metadata, key
+            assert node.freshness_policy_or_from_metadata is not None, key
+        if key.path[0] not in ("published", "notebooks"):  # which are no tables
+            assert "dagster/column_schema" in node.metadata, key
         if key.path[0] == "raw":
             assert key.path[1] in node.kinds, key
 
@@ -87,6 +90,8 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
         for table in offers:
             collected = "complete" if table in HISTORIES else "collected"
             expected = {collected, "schema", "unique_key", "fresh", "nothing_ahead"}
+            if table in HISTORIES:
+                expected.add("failed_partitions")
             if table is FUNDING_RATES:
                 expected.add("not_at_rest")
             if table in (PRICE_CANDLES, SPOT_CANDLES):

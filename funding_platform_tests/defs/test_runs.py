@@ -13,6 +13,7 @@ import stamina
 import time_machine
 
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import floor_hour, next_month
 from funding_platform.defs.jobs import TRANSFORM, history_job_name
 from funding_platform.lake import connect
@@ -77,6 +78,16 @@ def sources_of(world: SandboxRun, asset: str, column: str) -> set[tuple[str, str
     }
 
 
+def lacking(world: SandboxRun, key: dg.AssetKey) -> set[str]:
+    """Return what an asset that holds rows of its own does not show of those that came last."""
+    event = world.instance.get_latest_materialization_event(key)
+    table = TABLES.get(f"{'core' if key.path[0] == 'raw' else key.path[0]}.{key.path[-1]}")
+    if event is None or event.asset_materialization is None or table is None or table.view:
+        return set()
+    rows = "rows" if table.schema == "backtest" else "preview"  # what it is, in a run's tables
+    return {"dagster/row_count", rows} - event.asset_materialization.metadata.keys()
+
+
 def step_errors(result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(
         str(event.step_failure_data.error) for event in result.get_step_failure_events()
@@ -103,6 +114,8 @@ def test_the_whole_world_from_wire_to_published_file(world: SandboxRun, tmp_path
     assert count("SELECT count(*) FROM marts.opportunities") > 0
     assert count("SELECT count(DISTINCT venue) FROM features.curve_factors") == len(WITH_HISTORY)
     assert (tmp_path / "funding.duckdb").exists()
+    for key in world.instance.all_asset_keys():
+        assert not lacking(world, key), key
     assert sources_of(world, "staging/stg_funding_rates", "funding_rate") == {
         (f"raw/{venue}/funding_rates", "funding_rate") for venue in WITH_HISTORY
     }

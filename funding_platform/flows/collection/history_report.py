@@ -10,6 +10,7 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
+from funding_platform.core.units import apr
 from funding_platform.flows.collection.gap_filling import Completed, named
 from funding_platform.flows.collection.hour_gaps import CompletedHours
 from funding_platform.flows.errors import MissingSettlementsError
@@ -21,6 +22,11 @@ COMPLETE_SHARE = 0.99
 
 PREVIEW_ROWS = 8
 """Rows that are shown of what was read last."""
+
+DAILY = pl.Schema(
+    {"day": pl.Date(), "low": pl.Float64(), "median": pl.Float64(), "high": pl.Float64()}
+)
+"""How the rates of a day were distributed: first, fifth and ninth decile, as fractions a year."""
 
 MAX_NAMED_SYMBOLS = 20
 """So many incomplete symbols are named in the log; `funding coverage --gaps` names all."""
@@ -52,6 +58,9 @@ class HistoryReport:
     trouble: list[FundingError] = field(default_factory=list)
     preview: pl.DataFrame = field(default_factory=pl.DataFrame)
     rates: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.Float64))
+    daily: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DAILY))
+    first_time: datetime | None = None
+    last_time: datetime | None = None
 
     def add(self, part: Completed | CompletedHours) -> None:
         """Take in one stretch of the window."""
@@ -59,8 +68,10 @@ class HistoryReport:
         self.rows += frame.height
         if self.table is FUNDING_RATES:
             self.rates = pl.concat([self.rates, frame["funding_rate"]])
-        self.preview = frame.head(PREVIEW_ROWS)
+            self.daily = pl.concat([self.daily, _by_day(frame)])
+        self.preview = some_rows(frame, PREVIEW_ROWS)
         time = self.table.key[-1]
+        self._stretch_to(frame[time])
         by_month = frame.group_by(pl.col(time).dt.strftime("%Y-%m-01")).len()
         for month, rows in by_month.iter_rows():
             self.rows_by_month[month] = self.rows_by_month.get(month, 0) + rows
@@ -71,6 +82,12 @@ class HistoryReport:
         self.outages.extend(part.outages)
         self.recovered += part.recovered
         self.trouble.extend([*part.history.left_out, *part.trouble])
+
+    def _stretch_to(self, times: pl.Series) -> None:
+        """Widen the time range to what was read last."""
+        ends = [self.first_time, self.last_time, times.min(), times.max()]
+        known = [end for end in ends if isinstance(end, datetime)]
+        self.first_time, self.last_time = min(known, default=None), max(known, default=None)
 
     @property
     def expected(self) -> int:
@@ -140,3 +157,23 @@ class HistoryReport:
             return []
         settled = {symbol for symbol, parts in self.coverage.items() if any(p.rows for p in parts)}
         return [*settled_at_rest(self.venue, self.rates, len(settled))]
+
+
+def some_rows(frame: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Return so many rows of all parts of a frame: its first ones are those of one symbol."""
+    return frame.gather_every(max(1, frame.height // count)).head(count)
+
+
+def _by_day(settlements: pl.DataFrame) -> pl.DataFrame:
+    """Return ``DAILY`` of one stretch: stretches share no day."""
+    yearly = apr(pl.col("funding_rate"), pl.col("interval_hours"))
+    return (
+        settlements.group_by(day=pl.col("funding_time").dt.date())
+        .agg(
+            low=yearly.quantile(0.1, "linear"),
+            median=yearly.median(),
+            high=yearly.quantile(0.9, "linear"),
+        )
+        .sort("day")
+        .cast(DAILY)
+    )

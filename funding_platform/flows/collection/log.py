@@ -47,6 +47,11 @@ class Attempt:
             return "failed"
         return "partial" if self.symbols_failed or self.warnings else "success"
 
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.finished_at - self.started_at).total_seconds()
+
     def note_breaker_state(self, settings: Settings) -> None:
         """Note how the venue stands with us now, at the end of the attempt."""
         self.breaker_state = breaker_record(self.venue, settings).state(datetime.now(UTC))

@@ -45,6 +45,9 @@ from funding_platform.venues.unexpected import typed_failures
 USER_AGENT = f"funding-platform/{version('funding-platform')}"
 """Extended answers 403 to clients that do not name themselves."""
 
+HIDDEN = b"(hidden)"
+"""What an answer has in place of a key that it says back."""
+
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED}
 
 _IS_IT_US = (
@@ -79,7 +82,7 @@ class HttpClient:
     limiter
         Keeps to the budgets.
     headers
-        Sent with every request; never logged.
+        Sent with every request; never logged, and not kept where a venue repeats one.
     home_url
         The venue's own address. A ``base_url`` that differs stands for all hosts of the venue.
     breaker
@@ -127,6 +130,7 @@ class HttpClient:
         self._limiter = limiter
         self._breaker = breaker or Breaker(venue)
         self._clock = clock
+        self._secrets = tuple(value.encode() for value in (headers or {}).values())
         self._record = record
         self._unanswered: VenueError | None = None
         self._base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
@@ -266,6 +270,8 @@ class HttpClient:
         finally:
             self.memory.give_back(len(body))
         inflation.finish()
+        for secret in self._secrets:  # a refusal that repeats the key goes to log and lake
+            body = body.replace(secret, HIDDEN)
         return bytes(body)
 
     def _too_long(self, response: httpx.Response, body: bytearray) -> TooLargeError:

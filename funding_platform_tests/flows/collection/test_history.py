@@ -70,6 +70,21 @@ def test_a_month_in_two_halves_is_the_month(
     assert held(halves).equals(held(settings))
 
 
+def test_the_report_says_what_times_it_spans_and_how_rates_were_distributed(
+    settings: Settings,
+) -> None:
+    report = collect_history("bybit", TWO_MONTHS, settings, "one")
+    stored = held(settings)
+    times = stored["funding_time"]
+    assert (report.first_time, report.last_time) == (times.min(), times.max())
+    yearly = pl.col("funding_rate") * 8_760 / pl.col("interval_hours")
+    by_day = stored.group_by(day=times.dt.date()).agg(median=yearly.median()).sort("day")
+    assert report.daily["day"].to_list() == by_day["day"].to_list()
+    assert report.daily["median"].to_list() == pytest.approx(by_day["median"].to_list())
+    assert (report.daily["low"] <= report.daily["median"]).all()
+    assert (report.daily["median"] <= report.daily["high"]).all()
+
+
 def test_a_backfill_run_twice_changes_nothing(settings: Settings) -> None:
     first = collect_history("bybit", TWO_MONTHS, settings, "one")
     before = held(settings)
