@@ -7,6 +7,7 @@ shown of its rows is said here.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -74,7 +75,7 @@ def feature_asset(computed: ComputedTable, venues: Sequence[str]) -> dg.AssetsDe
         speed = speed_metadata(frame.height, perf_counter() - began)
         pictures = PICTURES.get(table.full_name, {})
         drawn = {what: png_metadata(draw(frame), what) for what, draw in pictures.items()}
-        metadata = {**frame_metadata(frame, table), **speed, **drawn}
+        metadata: dict[str, Any] = {**frame_metadata(frame, table), **speed, **drawn}
         if ONLY_CHANGED not in context.run.tags:  # an hour's worth of it would fill the event log
             metadata["dagster/column_lineage"] = lineage_of(computed, venues)
         return dg.MaterializeResult(metadata=metadata)

@@ -9,7 +9,6 @@ from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt_plugin import dbt_environment
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.forked import PARSED as PARSED
 from funding_platform_tests.dbt.forked import PROJECT, command, take_what_was_parsed
 
 BUILDING = ("build", "run", "seed")

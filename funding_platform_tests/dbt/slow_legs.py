@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from funding_platform.core.time_grid import HOUR
-from funding_platform_tests.dbt.runner import PROJECT
+from funding_platform_tests.dbt.forked import PROJECT
 
 Row = dict[str, Any]
 

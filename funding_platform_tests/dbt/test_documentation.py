@@ -7,7 +7,7 @@ import yaml
 
 from funding_platform.devtools.dbt_docs import write_dbt_docs
 from funding_platform_tests.dbt.conftest import Built
-from funding_platform_tests.dbt.runner import PROJECT
+from funding_platform_tests.dbt.forked import PROJECT
 
 
 def test_every_column_of_every_model_is_described(built: Built) -> None:

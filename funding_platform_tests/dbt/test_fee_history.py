@@ -14,7 +14,7 @@ from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES
 from funding_platform.flows.queries import fees_at
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.runner import PROJECT
+from funding_platform_tests.dbt.forked import PROJECT
 
 RECORDED = datetime(2026, 8, 1, tzinfo=UTC)
 PUBLISHED = pl.read_csv(PROJECT / "seeds" / "fee_schedules.csv", try_parse_dates=True)

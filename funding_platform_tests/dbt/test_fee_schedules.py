@@ -12,7 +12,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.fees import BASE_TIER
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.venues.registry import offering, venue_names
-from funding_platform_tests.dbt.runner import PROJECT
+from funding_platform_tests.dbt.forked import PROJECT
 
 SEED = pl.read_csv(PROJECT / "seeds" / "fee_schedules.csv", try_parse_dates=True)
 

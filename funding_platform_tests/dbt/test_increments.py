@@ -237,10 +237,10 @@ def test_what_was_built_by_changes_is_what_a_full_build_gives(copied: Settings) 
     for name, in_full in marts(copied).items():
         assert in_full.height >= len(VENUES)
         assert_frame_equal(by_changes[name], in_full, rel_tol=1e-12, abs_tol=1e-15)
-    with connect(copied) as lake:
-        assert by_changes["listing_starts"].rows() == stored_starts(lake).rows()
-        newest = lake.execute(NEWEST).fetchall()
-        ends = lake.execute(ENDS).fetchall()
+    with connect(copied) as reader:
+        assert by_changes["listing_starts"].rows() == stored_starts(reader).rows()
+        newest = reader.execute(NEWEST).fetchall()
+        ends = reader.execute(ENDS).fetchall()
     latest = by_changes["latest_funding_rates"].drop_nulls("settled_time")
     assert latest.select(SETTLED).rows() == newest
     health = by_changes["venue_health"]

@@ -17,7 +17,8 @@ from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.conftest import Built
-from funding_platform_tests.dbt.runner import PROJECT, run_dbt
+from funding_platform_tests.dbt.forked import PROJECT
+from funding_platform_tests.dbt.runner import run_dbt
 
 BUILT_BY_DBT = [*MARTS, *SEEDS]
 

@@ -17,8 +17,8 @@ from funding_platform.flows.features.tables import COMPUTED
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.command import explained, run, stored
+from funding_platform_tests.dbt.forked import PARSED, PROJECT
 from funding_platform_tests.dbt.market import frame_of
-from funding_platform_tests.dbt.runner import PARSED, PROJECT
 from funding_platform_tests.dbt.test_small_lakes import of, seen
 
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -37,7 +38,7 @@ from funding_platform.lake.marts.tested import DaysToTest
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 
-RESULTS = "run_results.json"
+RESULTS: Final = "run_results.json"
 MANIFEST = "manifest.json"
 """Under dbt's target folder: what became of each node, and what the nodes are."""
 
