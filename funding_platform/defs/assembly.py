@@ -20,7 +20,7 @@ from funding_platform.defs.jobs import (
     partitions_job,
     transform_job,
 )
-from funding_platform.defs.live import live_assets, live_check, live_sensor
+from funding_platform.defs.live import live_assets, live_checks, live_sensor
 from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
 from funding_platform.defs.marts import (
     dbt_project,
@@ -68,7 +68,7 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             *lake_checks(venues),
             partition_checks(venues),
             published_check(),
-            live_check(**stated),
+            live_checks(**stated),
         ],
         jobs=[
             *histories,

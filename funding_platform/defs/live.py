@@ -6,20 +6,24 @@ would fill the event log with nothing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import dagster as dg
 
-from funding_platform.defs.presentation import OWNERS
+from funding_platform.core.errors import FundingError
+from funding_platform.core.tables.live import LIVE_RATES
+from funding_platform.defs.presentation import OWNERS, definition_metadata
 from funding_platform.flows.checks.answer import Answer
-from funding_platform.flows.checks.live import board_fresh
-from funding_platform.flows.errors import NotLiveError
+from funding_platform.flows.checks.live import board_fresh, record_fresh
 from funding_platform.flows.live.latest import read_latest
 from funding_platform.settings import Settings
 
 BOARD_KEY: Final = dg.AssetKey(["live", "board"])
+RATES_KEY: Final = dg.AssetKey(["live", "rates"])
+"""Of ``core.live_rates``, which the collector writes."""
+
 FRESH: Final = "fresh"
 
 TOLD_AGAIN_AFTER: Final = timedelta(minutes=10)
@@ -36,12 +40,22 @@ def live_assets() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             BOARD_KEY, description=_BOARD, group_name="live", owners=OWNERS, kinds={"websocket"}
-        )
+        ),
+        dg.AssetSpec(
+            RATES_KEY,
+            deps=[BOARD_KEY],
+            description=f"{LIVE_RATES.description} Table `{LIVE_RATES.full_name}`, written once a "
+            "minute by the collector.",
+            group_name="live",
+            owners=OWNERS,
+            kinds={"duckdb"},
+            metadata=definition_metadata(LIVE_RATES),
+        ),
     ]
 
 
-def live_check(**stated: Any) -> dg.AssetChecksDefinition:
-    """Make the check; the sensor reports its results, and a person may ask it at any time.
+def live_checks(**stated: Any) -> dg.AssetChecksDefinition:
+    """Make the checks; the sensor reports their results, and a person may ask them at any time.
 
     Parameters
     ----------
@@ -49,18 +63,32 @@ def live_check(**stated: Any) -> dg.AssetChecksDefinition:
         Settings that are not those of the environment.
     """
 
-    @dg.asset_check(
-        asset=BOARD_KEY,
-        name=FRESH,
-        description="The collector runs, and every venue has spoken within a minute.",
+    @dg.multi_asset_check(
+        name="live_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                FRESH,
+                asset=BOARD_KEY,
+                description="The collector runs, and every venue has spoken within a minute.",
+            ),
+            dg.AssetCheckSpec(
+                FRESH,
+                asset=RATES_KEY,
+                description="The newest minute was recorded when it ended, or soon after.",
+            ),
+        ],
     )
-    def board_is_fresh() -> dg.AssetCheckResult:
-        answer = _answer(Settings(**stated), datetime.now(UTC))
-        return dg.AssetCheckResult(
-            passed=answer.passed, description=answer.verdict, metadata=_shown(answer)
-        )
+    def live_checks() -> Iterator[dg.AssetCheckResult]:
+        for key, answer in _answers(Settings(**stated), datetime.now(UTC)).items():
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=FRESH,
+                passed=answer.passed,
+                description=answer.verdict,
+                metadata=_shown(answer),
+            )
 
-    return board_is_fresh
+    return live_checks
 
 
 def live_sensor(**stated: Any) -> dg.SensorDefinition:
@@ -83,35 +111,41 @@ def live_sensor(**stated: Any) -> dg.SensorDefinition:
         settings, now = Settings(**stated), datetime.now(UTC)
         if not settings.live:
             return dg.SkipReason("the live collector is switched off: FUNDING_LIVE=0")
-        answer = _answer(settings, now)
-        if not is_news(context.cursor, answer, now):
-            return dg.SkipReason(answer.verdict)
+        answers = _answers(settings, now)
+        passed = [answer.passed for answer in answers.values()]
+        verdicts = "; ".join(answer.verdict for answer in answers.values())
+        if not is_news(context.cursor, passed, now):
+            return dg.SkipReason(verdicts)
         return dg.SensorResult(
-            asset_events=events_of(answer),
-            cursor=json.dumps({"at": now.isoformat(), "passed": answer.passed}),
-            skip_reason=answer.verdict,
+            asset_events=[
+                event for key, answer in answers.items() for event in events_of(key, answer)
+            ],
+            cursor=json.dumps({"at": now.isoformat(), "passed": passed}),
+            skip_reason=verdicts,
         )
 
     return live_board
 
 
-def is_news(cursor: str | None, answer: Answer, now: datetime) -> bool:
-    """Tell whether an answer is to be reported: another one than before, or a while after it."""
+def is_news(cursor: str | None, passed: Sequence[bool], now: datetime) -> bool:
+    """Tell whether answers are to be reported: other ones than before, or a while after them."""
     if cursor is None:
         return True
     told = json.loads(cursor)
     since = now - datetime.fromisoformat(told["at"])
     lately = timedelta(0) <= since < TOLD_AGAIN_AFTER
-    return not lately or told["passed"] is not answer.passed
+    return not lately or told["passed"] != [*passed]
 
 
-def events_of(answer: Answer) -> Sequence[dg.AssetObservation | dg.AssetCheckEvaluation]:
+def events_of(
+    key: dg.AssetKey, answer: Answer
+) -> Sequence[dg.AssetObservation | dg.AssetCheckEvaluation]:
     """Write what is reported of an answer."""
     metadata = _shown(answer)
     return [
-        dg.AssetObservation(BOARD_KEY, metadata=metadata),
+        dg.AssetObservation(key, metadata=metadata),
         dg.AssetCheckEvaluation(
-            asset_key=BOARD_KEY,
+            asset_key=key,
             check_name=FRESH,
             passed=answer.passed,
             metadata=metadata,
@@ -124,8 +158,16 @@ def _shown(answer: Answer) -> dict[str, Any]:
     return {"verdict": answer.verdict, **answer.figures}
 
 
-def _answer(settings: Settings, now: datetime) -> Answer:
-    try:
-        return board_fresh(read_latest(settings), now)
-    except NotLiveError as error:
-        return Answer(False, str(error))
+def _answers(settings: Settings, now: datetime) -> dict[dg.AssetKey, Answer]:
+    """Judge the board and its record; what cannot be read is not fresh."""
+
+    def judged(judge: Callable[[], Answer]) -> Answer:
+        try:
+            return judge()
+        except FundingError as error:  # no collector, no lake, or one that is locked
+            return Answer(False, str(error))
+
+    return {
+        BOARD_KEY: judged(lambda: board_fresh(read_latest(settings), now)),
+        RATES_KEY: judged(lambda: record_fresh(settings, now)),
+    }

@@ -24,10 +24,12 @@ from funding_platform.core.tables.collected import (
     MARKET_SNAPSHOTS,
 )
 from funding_platform.core.tables.fees import FEE_OVERRIDES
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.built import Reading, shown
 from funding_platform.defs.column_lineage import column_lineage
 from funding_platform.defs.freshness import BUILT_HOURLY
+from funding_platform.defs.live import RATES_KEY
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
@@ -164,6 +166,8 @@ class Translator(DagsterDbtTranslator):
         return {self.get_asset_key(manifest["nodes"][name]): one for name, one in found.items()}
 
     def _writers(self, dep: dg.AssetDep) -> list[dg.AssetDep]:
+        if dep.asset_key == table_key(LIVE_RATES):
+            return [dg.AssetDep(RATES_KEY)]
         written_by = {**PER_VENUE, table_key(LISTINGS): INSTRUMENTS}
         table = written_by.get(dep.asset_key)
         if dep.asset_key != LOG and table is None:

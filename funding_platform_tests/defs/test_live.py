@@ -9,19 +9,22 @@ import polars as pl
 import pytest
 import time_machine
 
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.defs.live import (
     BOARD_KEY,
     FRESH,
+    RATES_KEY,
     TOLD_AGAIN_AFTER,
     is_news,
     live_assets,
-    live_check,
+    live_checks,
     live_sensor,
 )
-from funding_platform.flows.checks.answer import Answer
-from funding_platform.flows.checks.live import board_fresh
+from funding_platform.flows.checks.live import board_fresh, record_fresh
 from funding_platform.flows.live.latest import VENUES, VENUES_SCHEMA, Latest, LatestWriter
+from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
+from funding_platform_tests.dbt.market import frame_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -85,16 +88,16 @@ def test_no_venue_at_all_is_not_fresh() -> None:
 def test_what_changed_is_told_at_once_and_the_rest_now_and_then(
     passed: bool, after: timedelta, news: bool
 ) -> None:
-    cursor = json.dumps({"at": NOW.isoformat(), "passed": True})
-    assert is_news(cursor, Answer(passed, ""), NOW + after) is news
-    assert is_news(None, Answer(passed, ""), NOW)
+    cursor = json.dumps({"at": NOW.isoformat(), "passed": [True, True]})
+    assert is_news(cursor, [True, passed], NOW + after) is news
+    assert is_news(None, [True, passed], NOW)
 
 
 def test_the_sensor_turns_the_check_red_and_green_again(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     definitions = dg.Definitions(
         assets=live_assets(),
-        asset_checks=[live_check(data_dir=tmp_path)],
+        asset_checks=[live_checks(data_dir=tmp_path)],
         sensors=[live_sensor(data_dir=tmp_path)],
     )
     cursor, seen = None, []
@@ -113,17 +116,59 @@ def test_the_sensor_turns_the_check_red_and_green_again(tmp_path: Path) -> None:
                 checks = [
                     one for one in result.asset_events if isinstance(one, dg.AssetCheckEvaluation)
                 ]
-                seen += [(seconds, one.passed) for one in checks]
-                assert [one.asset_key for one in result.asset_events] == [BOARD_KEY] * 2
-                assert checks[0].check_name == FRESH
-    assert seen == [(0, True), (60, False), (90, True)]
+                seen.append((seconds, [one.passed for one in checks]))
+                told = [one.asset_key for one in result.asset_events]
+                assert told == [BOARD_KEY, BOARD_KEY, RATES_KEY, RATES_KEY]
+                assert {one.check_name for one in checks} == {FRESH}
+    assert seen == [
+        (0, [True, False]),
+        (60, [False, False]),
+        (90, [True, False]),
+    ]
 
 
-def test_asked_by_a_person_the_check_says_how_to_start_a_collector(tmp_path: Path) -> None:
-    result = live_check(data_dir=tmp_path)()
-    assert isinstance(result, dg.AssetCheckResult)
-    assert not result.passed
-    assert "funding live" in str(result.description)
+def test_asked_by_a_person_the_checks_say_what_is_missing(tmp_path: Path) -> None:
+    definitions = dg.Definitions(
+        assets=live_assets(), asset_checks=[live_checks(data_dir=tmp_path)]
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = definitions.resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(instance=instance)
+    told = {
+        one.asset_key: (one.passed, str(one.description))
+        for one in result.get_asset_check_evaluations()
+    }
+    assert {key: passed for key, (passed, _) in told.items()} == {
+        BOARD_KEY: False,
+        RATES_KEY: False,
+    }
+    assert "funding live" in told[BOARD_KEY][1]
+    assert "no lake" in told[RATES_KEY][1]
+
+
+@pytest.mark.parametrize(("seconds", "passed"), [(180, True), (181, False)])
+def test_a_record_is_fresh_until_three_minutes_after_the_newest_began(
+    tmp_path: Path, seconds: int, passed: bool
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with Lake(settings) as lake, lake.commit("run", "nothing of it") as transaction:
+        transaction.append(LIVE_RATES, LIVE_RATES.empty())
+    assert record_fresh(settings, NOW).verdict == "nothing has been recorded for a day"
+    row = {
+        "venue": "okx",
+        "venue_symbol": "BTC-USDT-SWAP",
+        "minute_time": NOW,
+        "span_seconds": 60.0,
+        "updates": 3,
+        "staleness_seconds": 0.5,
+        "available_at": NOW,
+        "observed_at": NOW,
+    }
+    with Lake(settings) as lake, lake.commit("run", "a minute") as transaction:
+        transaction.append(LIVE_RATES, frame_of(LIVE_RATES, [row]))
+    answer = record_fresh(settings, NOW + seconds * SECOND)
+    assert answer.passed is passed
+    assert answer.figures == {"age": float(seconds), "rows_of_a_day": 1}
 
 
 def test_switched_off_nothing_is_reported(tmp_path: Path) -> None:

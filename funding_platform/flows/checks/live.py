@@ -1,11 +1,20 @@
 """What the live collector's health is judged by: the age of what it has, venue by venue."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from funding_platform.flows.checks.answer import Answer
+from funding_platform.core.tables.live import LIVE_RATES
+from funding_platform.flows.checks.answer import Answer, one_row
 from funding_platform.flows.live.latest import FRESH_SECONDS, VENUES, Latest
+from funding_platform.lake.connection import connect, has_table
+from funding_platform.settings import Settings
+
+SPANS_LATE: Final = 3
+
+_NEWEST: Final = """
+SELECT max(minute_time), count(*) FROM core.live_rates WHERE minute_time >= $since
+"""
 
 STALE_SHARE: Final = 0.05
 """Of a venue's instruments, more than so many without fresh data make it unwell."""
@@ -40,6 +49,30 @@ def board_fresh(latest: Latest, now: datetime) -> Answer:
         "reconnects": int(venues["reconnects"].sum()),
     }
     return Answer(venues.height > 0 and not unwell, verdict, figures)
+
+
+def record_fresh(settings: Settings, now: datetime) -> Answer:
+    """Is the record up to now?
+
+    It is where the newest row of ``core.live_rates`` began at most ``SPANS_LATE`` spans ago: one
+    that runs, one that is being written, and one that had to wait.
+
+    Raises
+    ------
+    FundingError
+        If there is no lake, or it cannot be read.
+    """
+    since = now - timedelta(days=1)
+    with connect(settings) as lake:
+        if not has_table(lake, LIVE_RATES):
+            return Answer(False, "nothing has been recorded yet")
+        newest, rows = one_row(lake, _NEWEST, {"since": since})
+    if newest is None:
+        return Answer(False, "nothing has been recorded for a day")
+    late = (now - newest).total_seconds()
+    verdict = f"the newest row is of {newest:%Y-%m-%d %H:%M:%S} UTC, {late:.0f} s ago"
+    passed = late <= SPANS_LATE * settings.live_record_seconds
+    return Answer(passed, verdict, {"age": late, "rows_of_a_day": rows})
 
 
 def _unwell(venues: Iterator[dict[str, Any]]) -> Iterator[tuple[str, str]]:
