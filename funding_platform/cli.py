@@ -116,7 +116,6 @@ for _command in (
     reading.query,
     reading.venues,
     reading.coverage,
-    live.live,
     reading.curves,
     reading.features,
     opportunities.opportunities,
@@ -130,6 +129,7 @@ for _command in (
     recovering.lake,
     operating.doctor,
     alerting.alerts,
+    live.live,
     operating.metrics,
 ):
     main.add_command(_command)

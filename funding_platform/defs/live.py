@@ -13,8 +13,11 @@ from typing import Any, Final
 import dagster as dg
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
+from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.live import LIVE_RATES
-from funding_platform.defs.presentation import OWNERS, definition_metadata
+from funding_platform.core.tables.schema import Table
+from funding_platform.defs.presentation import OWNERS, column_schema, definition_metadata
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.live import board_fresh, record_fresh
 from funding_platform.flows.live.latest import read_latest
@@ -35,11 +38,30 @@ _BOARD: Final = (
 )
 
 
+_CELLS: Final = Table(
+    "live",
+    "board",
+    "The market of every instrument as it stands.",
+    key=INSTRUMENT_KEY,
+    columns=tuple(
+        column
+        for column in MARKET_SNAPSHOTS.columns
+        if column.name not in ("snapshot_hour", "latency_ms")
+    ),
+)
+"""What the board shows of an instrument: a snapshot of no hour."""
+
+
 def live_assets() -> list[dg.AssetSpec]:
     """Declare what the collector keeps; no run materialises it."""
     return [
         dg.AssetSpec(
-            BOARD_KEY, description=_BOARD, group_name="live", owners=OWNERS, kinds={"websocket"}
+            BOARD_KEY,
+            description=_BOARD,
+            group_name="live",
+            owners=OWNERS,
+            kinds={"websocket"},
+            metadata={"dagster/column_schema": column_schema(_CELLS)},
         ),
         dg.AssetSpec(
             RATES_KEY,

@@ -55,9 +55,13 @@ _PRICED = (
 )
 
 
-def run(quick: bool = False, hours: int = YEAR) -> list[Measurement]:
-    """An import of the marks of every contract, then a run that is priced by them."""
-    hours = HOURS // 50 if quick else hours
+def run(quick: bool = False) -> list[Measurement]:
+    """An import of a year's marks of every contract, then a run that is priced by them."""
+    return run_over(HOURS // 50 if quick else YEAR)
+
+
+def run_over(hours: int) -> list[Measurement]:
+    """The same of so many hours."""
     with TemporaryDirectory() as folder:
         settled = alone(fill_lake, folder, hours, False)
         bars = alone(write_files, f"{folder}/files", hours)
@@ -128,5 +132,5 @@ def scan_seconds(folder: str) -> float:
 
 
 if __name__ == "__main__":
-    for line in run("--quick" in sys.argv, HOURS if "--whole" in sys.argv else YEAR):
+    for line in run_over(HOURS) if "--whole" in sys.argv else run("--quick" in sys.argv):
         print(line, line.ratio)

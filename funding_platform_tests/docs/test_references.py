@@ -45,15 +45,15 @@ def text_of(name: str) -> str:
 
 def options(command: click.Command) -> set[str]:
     """The long spellings of a command's options, and of those of the commands below it."""
-    if isinstance(command, click.Group):
-        return set().union(*map(options, command.commands.values()))
-    return {
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    own = {
         spelling
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for spelling in (*parameter.opts, *parameter.secondary_opts)
         if spelling.startswith("--")
     }
+    return own.union(*map(options, below))
 
 
 def section(name: str) -> str:
@@ -111,7 +111,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
     documented = {name.lower(): default for name, default in rows}
     assert set(documented) == set(Settings.model_fields)
     for name, field in Settings.model_fields.items():
-        if isinstance(field.default, int | float):
+        if isinstance(field.default, bool):
+            assert documented[name] == str(field.default).lower(), name
+        elif isinstance(field.default, int | float):
             assert float(documented[name]) == field.default, name
         elif isinstance(field.default, str):
             assert documented[name] == field.default

@@ -23,6 +23,9 @@ def unit(text: str) -> ConfigParser:
     return read
 
 
+NAMED = {"funding": "main"}
+"""What a program's group of commands is called, where that is not ``cli``."""
+
 UNITS = {
     Path(block.text.splitlines()[0].removeprefix("# ")).stem: unit(block.text)
     for block in blocks(DEPLOYING, "ini")
@@ -35,7 +38,7 @@ def command_of(service: ConfigParser) -> tuple[str, list[str]]:
 
 
 def test_there_is_a_unit_for_each_service() -> None:
-    assert list(UNITS) == ["funding-code", "funding-daemon", "funding-ui"]
+    assert list(UNITS) == ["funding-code", "funding-daemon", "funding-ui", "funding-live"]
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -47,8 +50,8 @@ def test_what_a_unit_starts_takes_its_options(
     Path("data/workspace.yaml").touch()
     program, arguments = command_of(UNITS[name])
     (found,) = entry_points(group="console_scripts", name=program)
-    command: click.Command = import_module(found.module).cli
-    while isinstance(command, click.Group):
+    command: click.Command = getattr(import_module(found.module), NAMED.get(program, "cli"))
+    while isinstance(command, click.Group) and arguments:
         subcommand = command.get_command(click.Context(command), arguments.pop(0))
         assert subcommand is not None
         command = subcommand

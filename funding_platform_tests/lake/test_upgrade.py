@@ -44,7 +44,7 @@ def old_lake(settings: Settings) -> Settings:
     """Without the raw payloads, and without what a logged attempt has gained since."""
     with Lake(settings) as lake:
         lake.connection.execute(f"DROP TABLE {RAW_PAYLOADS.full_name}")
-        for column in ("window_start", "window_end", "breaker_state"):
+        for column in ("window_start", "window_end", "breaker_state", "source"):
             lake.connection.execute(f"ALTER TABLE {COLLECTION_LOG.full_name} DROP COLUMN {column}")
     return settings
 
@@ -316,7 +316,7 @@ def test_the_command_shows_first_and_changes_then(
     )
     assert "window_start" in preview
     assert "nothing was changed" in preview
-    assert "made 4 changes in one commit" in done
+    assert "made 5 changes in one commit" in done
     assert "are those of this version" in again
 
 

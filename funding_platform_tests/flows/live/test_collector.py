@@ -113,10 +113,14 @@ def test_curves_move_with_the_board_once_something_has_settled(settings: Setting
     collect_history(STREAMED, Window(now - timedelta(days=5), now), settings, "run")
     latest = asyncio.run(
         handed_out(
-            settings, lambda seen: STRIPS in seen.frames and seen.frames[STRIPS].height == SYMBOLS
+            settings,
+            lambda seen: (
+                STRIPS in seen.frames
+                and seen.frames[STRIPS].filter(venue=STREAMED).height == SYMBOLS
+            ),
         )
     )
-    strips, board = latest.frames[STRIPS], latest.frames[BOARD].filter(venue=STREAMED)
+    strips, board = (latest.frames[name].filter(venue=STREAMED) for name in (STRIPS, BOARD))
     assert strips["kind"].unique().to_list() == ["live"]
     assert strips.select(BUCKETS).null_count().row(0) == (0,) * 8
     # b0 is the predicted rate compounded over the 8-hour windows of a year.
