@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 from sqlglot import MappingSchema, exp, parse_one
+from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
@@ -103,21 +104,22 @@ def _of_models(manifest: Manifest, compiled: Mapping[str, Path]) -> dict[str, So
 def _of_model(
     sql: str, columns: Iterable[str], schema: MappingSchema, relations: Mapping[str, str]
 ) -> Sources:
-    """Find what the declared columns of a model are made of."""
+    """Find what the declared columns of a model are made of.
+
+    Nothing is found of a column that comes by a star from a model that does not declare it.
+    """
     query = parse_one(sql, dialect=_DIALECT)
     query = qualify(query, schema=schema, dialect=_DIALECT, validate_qualify_columns=False)
     scope = build_scope(query)
-    return {
-        column: sorted(
-            set(
-                _leaves(
-                    lineage(column, sql, schema, scope=scope, dialect=_DIALECT, copy=False),
-                    relations,
-                )
-            )
-        )
-        for column in columns
-    }
+    found: Sources = {}
+    for column in columns:
+        try:
+            ends = lineage(column, sql, schema, scope=scope, dialect=_DIALECT, copy=False)
+        except SqlglotError:
+            found[column] = []
+        else:
+            found[column] = sorted(set(_leaves(ends, relations)))
+    return found
 
 
 def _leaves(column: Any, relations: Mapping[str, str]) -> Iterator[tuple[str, str]]:

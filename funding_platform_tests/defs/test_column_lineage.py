@@ -98,3 +98,24 @@ def test_a_part_of_the_project_answers_for_itself_and_is_not_kept(tmp_path: Path
     assert found(part, tmp_path).keys() == {"fees"}
     whole = compile_models(tmp_path / "whole", "fees", "costs")
     assert found(whole, tmp_path).keys() == {"fees", "costs"}
+
+
+def test_a_column_that_a_star_brings_from_who_knows_where_costs_no_other(tmp_path: Path) -> None:
+    sql = "select * from lake.marts.fees"
+    path = tmp_path / "compiled" / "p" / "models" / "all.sql"
+    path.parent.mkdir(parents=True)
+    path.write_text(sql)
+    everything = "model.p.all"
+    nodes = {
+        FEES: MANIFEST["nodes"][FEES],
+        everything: node("all", "marts", "fee hidden", "model"),
+    }
+    found = column_lineage(
+        {**MANIFEST, "nodes": nodes},
+        compiled=tmp_path / "compiled",
+        kept_in=tmp_path,
+        writers=writers,
+    )
+    columns = found[everything].deps_by_column
+    assert [dep.column_name for dep in columns["fee"]] == ["fee"]
+    assert not columns.get("hidden")
