@@ -13,7 +13,7 @@ from funding_platform.core.errors import FundingError
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.flows.backtests.reports import figure_table, report_file
 from funding_platform.flows.live.collector import collect_live
-from funding_platform.flows.live.latest import BOARD, VENUES, Latest, read_latest
+from funding_platform.flows.live.latest import PAIRS, VENUES, Latest, read_latest
 from funding_platform.flows.progress import step
 from funding_platform.flows.queries import (
     coverage_by_month,
@@ -27,15 +27,15 @@ from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
-from funding_platform.views.live_tables import shown_movers, shown_venues
+from funding_platform.views.live_tables import shown_pairs, shown_venues
 from funding_platform.views.opportunity_words import shown_opportunities
 from funding_platform.views.terminal import console, plot_curves, progress_bars, remark, show
 
 NEXT_STEPS = """\
   source .venv/bin/activate          for the commands below, in a checkout
-  funding dev --sandbox              the Dagster UI over this lake, sensors running
+  funding dev --sandbox              the Dagster UI over this lake, sensors and streams running
+  funding live watch                 beside it: the market as it stands, every second
   funding query "FROM marts.latest_funding_rates LIMIT 10"
-  funding dev --sandbox, then funding live watch    the market as it stands, every second
   funding opportunities --base BTC   ranked pairs of one base
   funding backtest show latest       what the backtest did; `--help` for more
   jupyter lab notebooks              the same from Python, if Jupyter is installed
@@ -92,7 +92,9 @@ def tell_next_steps(settings: Settings) -> None:
 def _show_live(latest: Latest) -> None:
     """Show what the collector saw in the seconds that it ran."""
     show(shown_venues(latest.frames[VENUES]), title="Live: what the streams brought in ten seconds")
-    show(shown_movers(latest.frames[BOARD], LIVE_ROWS), title="Live: rates that moved meanwhile")
+    if PAIRS in latest.frames:
+        best = shown_pairs(latest.frames[PAIRS], LIVE_ROWS)
+        show(best, title="Live: best pairs after costs, as the board stood")
 
 
 def backtest_words(row: Mapping[str, Any]) -> str | None:

@@ -11,7 +11,6 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.assumptions import SNAPSHOT_STALE_AFTER
 from funding_platform.core.tables.features import BUCKETS
-from funding_platform.core.tables.registry import table_named
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import SKEW
 from funding_platform.core.units import TENOR_HOURS
@@ -23,7 +22,7 @@ from funding_platform.flows.checks.rates import (
     settled_and_predicted,
     two_sources,
 )
-from funding_platform.lake.connection import has_table
+from funding_platform.lake.connection import stored_tables
 from funding_platform.venues.adapters.coingecko import native_venue
 from funding_platform.venues.parsing.plausibility import settled_at_rest
 
@@ -120,19 +119,17 @@ def rows_ahead(
     lake: DuckDBPyConnection, now: datetime, venue: str | None = None
 ) -> list[tuple[str, int, datetime]]:
     """Return what a clock has dated ahead of now: the table, how many rows, the newest time."""
-    found = []
-    for table, column in _DATED.items():
-        if not has_table(lake, table_named(table)):
-            continue
-        rows, newest = one_row(
-            lake,
-            f"SELECT count(*), max({column}) FROM {table} "
-            f"WHERE {column} > ? AND venue = coalesce(?, venue)",
-            [now + SKEW, venue],
-        )
-        if rows:
-            found.append((table, int(rows), newest))
-    return found
+    there = stored_tables(lake)
+    questions = " UNION ALL ".join(
+        f"SELECT '{table}' AS name, count(*), max({column}) FROM {table} "
+        f"WHERE {column} > $now AND venue = coalesce($venue, venue)"
+        for table, column in _DATED.items()
+        if table in there
+    )
+    if not questions:
+        return []
+    rows = lake.execute(questions, {"now": now + SKEW, "venue": venue}).fetchall()
+    return [(table, count, newest) for table, count, newest in rows if count]
 
 
 def nothing_ahead(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
