@@ -16,7 +16,8 @@ def test_the_next_steps_are_plain_text_under_a_heading(
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["", "Next"]
     assert lines[3] == (
-        "  funding dev --sandbox              the Dagster UI over this lake, sensors running"
+        "  funding dev --sandbox              the Dagster UI over this lake, sensors and streams "
+        "running"
     )
     assert f"  duckdb {settings.published_file}" in lines
     assert not any("[/]" in line or "[bold]" in line for line in lines)

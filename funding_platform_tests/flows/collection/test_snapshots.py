@@ -135,7 +135,7 @@ def test_listings_in_seconds_are_not_stored(sandbox: RunningSandbox, settings: S
 def test_a_venue_that_is_cut_off_says_what_it_refused_with_and_each_time_counts(
     settings: Settings, sandbox: RunningSandbox
 ) -> None:
-    hurried = settings.model_copy(update={"snapshot_deadline_seconds": 8})
+    hurried = settings.model_copy(update={"snapshot_deadline_seconds": 4})
     sandbox.inject(*parse_faults('[{"kind": "status", "status": 503, "venue": "okx"}]'))
     with stamina.set_testing(False):  # whose pauses, as ever, take longer than the deadline
         for times in (1, 2):
