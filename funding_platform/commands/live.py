@@ -42,11 +42,13 @@ def watch() -> None:
     """Show the market as it stands on this terminal, again every second."""
     from functools import partial
 
-    from funding_platform.flows.live.latest import read_latest
+    from funding_platform.flows.live.latest import VENUES, read_latest
     from funding_platform.views.watch import Watch
 
     chosen = settings()
-    read_latest(chosen)  # without a collector the reason is said here, not on a screen that goes
+    read_latest(
+        chosen, VENUES
+    )  # without a collector the reason is said here, not on a screen that goes
     Watch(partial(read_latest, chosen), lambda: datetime.now(UTC)).run()
 
 
@@ -58,7 +60,7 @@ def status(form: str | None) -> None:
     from funding_platform.flows.live.latest import VENUES, read_latest
     from funding_platform.views.live_tables import shown_venues
 
-    now, latest = datetime.now(UTC), read_latest(settings())
+    now, latest = datetime.now(UTC), read_latest(settings(), VENUES)
     answer = board_fresh(latest, now)
     if VENUES in latest.frames:
         venues = latest.frames[VENUES]

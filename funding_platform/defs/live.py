@@ -17,10 +17,15 @@ from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.schema import Table
-from funding_platform.defs.presentation import OWNERS, column_schema, definition_metadata
+from funding_platform.defs.presentation import (
+    OWNERS,
+    column_schema,
+    definition_metadata,
+    figure_metadata,
+)
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.live import board_fresh, record_fresh
-from funding_platform.flows.live.latest import read_latest
+from funding_platform.flows.live.latest import VENUES, read_latest
 from funding_platform.settings import Settings
 
 BOARD_KEY: Final = dg.AssetKey(["live", "board"])
@@ -177,7 +182,7 @@ def events_of(
 
 
 def _shown(answer: Answer) -> dict[str, Any]:
-    return {"verdict": answer.verdict, **answer.figures}
+    return {"verdict": answer.verdict, **figure_metadata(answer.figures)}
 
 
 def _answers(settings: Settings, now: datetime) -> dict[dg.AssetKey, Answer]:
@@ -190,6 +195,6 @@ def _answers(settings: Settings, now: datetime) -> dict[dg.AssetKey, Answer]:
             return Answer(False, str(error))
 
     return {
-        BOARD_KEY: judged(lambda: board_fresh(read_latest(settings), now)),
+        BOARD_KEY: judged(lambda: board_fresh(read_latest(settings, VENUES), now)),
         RATES_KEY: judged(lambda: record_fresh(settings, now)),
     }

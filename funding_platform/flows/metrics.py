@@ -120,7 +120,7 @@ def _of_alerts(settings: Settings) -> Iterator[Family]:
 
 def _of_live(settings: Settings, now: datetime) -> Iterator[Family]:
     try:
-        latest = read_latest(settings)
+        latest = read_latest(settings, VENUES)
     except NotLiveError:
         return
     yield Family(

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from funding_platform.core.units import TENOR_HOURS
-from funding_platform.flows.checks.live import STALE_SHARE
-from funding_platform.flows.live.latest import FRESH_SECONDS
+from funding_platform.flows.checks.live import venue_state
 
 _PER_8H = TENOR_HOURS / pl.col("interval_hours")
 
@@ -29,17 +28,7 @@ def shown_venues(venues: pl.DataFrame) -> pl.DataFrame:
         ``venue``, ``state`` in a word, ``age`` of its newest data, ``upd/s``, ``n`` (instruments),
         ``stale`` of them, ``cuts`` (reconnects) and ``via`` (stream or REST).
     """
-    many = pl.col("stale") > STALE_SHARE * pl.col("instruments")
-    silent = pl.col("age_seconds") > FRESH_SECONDS
-    state = (
-        pl.when(pl.col("trouble").is_not_null())
-        .then(pl.lit("down"))
-        .when(pl.col("age_seconds").is_null())
-        .then(pl.lit("waiting"))
-        .when(many | silent)
-        .then(pl.lit("stale"))
-        .otherwise(pl.lit("live"))
-    )
+    state = venue_state().replace({"silent": "stale"})
     order = pl.col("state").replace_strict({"down": 0, "stale": 1, "waiting": 2, "live": 3})
     return (
         venues.with_columns(state=state)

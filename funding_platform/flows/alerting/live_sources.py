@@ -6,11 +6,12 @@ say.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from funding_platform.core.plain_text import legible
+from funding_platform.flows.alerting.sources import ERROR_LENGTH, pair_seen
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.latest import (
     FRESH_SECONDS,
@@ -26,8 +27,6 @@ from funding_platform.telemetry.alerts.rules import LIVE_STOPPED, OPPORTUNITY, S
 
 COLLECTOR: Final = "the live collector"
 
-_ERROR_LENGTH: Final = 300
-
 
 def live_evaluations(settings: Settings, now: datetime) -> list[Evaluation]:
     """Observe whether the collector runs, whether every venue speaks, and what pays best.
@@ -37,7 +36,7 @@ def live_evaluations(settings: Settings, now: datetime) -> list[Evaluation]:
     if not settings.live:
         return []
     try:
-        latest = read_latest(settings)
+        latest = read_latest(settings, VENUES, PAIRS)
     except NotLiveError:
         return []
     evaluations = [Evaluation(LIVE_STOPPED.kind, [_collector(latest, now)])]
@@ -46,11 +45,6 @@ def live_evaluations(settings: Settings, now: datetime) -> list[Evaluation]:
         if PAIRS in latest.frames:
             evaluations.append(Evaluation(OPPORTUNITY.kind, [*_best_pairs(latest)]))
     return evaluations
-
-
-def has_live_pairs(settings: Settings, now: datetime) -> bool:
-    """Tell whether opportunities are observed live, so that the hourly ones are not the newest."""
-    return any(one.kind == OPPORTUNITY.kind for one in live_evaluations(settings, now))
 
 
 def _collector(latest: Latest, now: datetime) -> Observation:
@@ -66,7 +60,7 @@ def _collector(latest: Latest, now: datetime) -> Observation:
 
 def _venues(latest: Latest) -> Iterator[Observation]:
     for one in latest.frames[VENUES].iter_rows(named=True):
-        age, trouble = one["age_seconds"], legible(one["trouble"] or "", _ERROR_LENGTH)
+        age, trouble = one["age_seconds"], legible(one["trouble"] or "", ERROR_LENGTH)
         text = "nothing has come yet" if age is None else f"the newest data is {age:.0f} s old"
         yield Observation(
             one["venue"],
@@ -86,16 +80,3 @@ def _best_pairs(latest: Latest) -> Iterator[Observation]:
     )
     for row in best.iter_rows(named=True):
         yield pair_seen(row)
-
-
-def pair_seen(row: dict[str, Any]) -> Observation:
-    """Write what is observed of one row of ``marts.opportunities``."""
-    net, at = row["net_apr"], row["observed_at"]
-    return Observation(
-        row["asset"],
-        net,
-        f"long {row['long_venue']} {row['long_symbol']}, short {row['short_venue']} "
-        f"{row['short_symbol']}: {100 * net:.1f} % a year net of {row['cost_bps']:.1f} bp, at "
-        f"{at:%Y-%m-%d %H:%M} UTC",
-        {"long_venue": row["long_venue"], "short_venue": row["short_venue"], "net_apr": net},
-    )

@@ -1,7 +1,7 @@
 """A round of the alerts: look at the lake, judge what was seen, send what is to be told."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -79,10 +79,15 @@ def sinks_of(settings: Settings) -> list[Sink]:
     return sinks
 
 
-def evaluate(settings: Settings, now: datetime) -> list[Evaluation]:
+def evaluate(settings: Settings, now: datetime, known: Collection[str] = ()) -> list[Evaluation]:
     """Observe everything that there are rules for, bar runs, which the orchestrator knows.
 
     What cannot be observed is left out, so that its alerts stay as they are.
+
+    Parameters
+    ----------
+    known
+        Kinds of which something newer is known, which the lake need not be asked for.
     """
     try:
         lake = connect(settings)
@@ -96,7 +101,7 @@ def evaluate(settings: Settings, now: datetime) -> list[Evaluation]:
     with lake:
         venues = list(settings.venues or venue_names())
         scene = Scene(lake, settings, venues, rules_of(settings), now)
-        return [_lake_seen(0.0, "it was opened"), *_observed(scene)]
+        return [_lake_seen(0.0, "it was opened"), *_observed(scene, known)]
 
 
 def run_observed(
@@ -113,8 +118,9 @@ def look(settings: Settings, now: datetime) -> list[Message]:
     """Evaluate, and put what is to be told into the outbox; return it."""
     names = [sink.name for sink in sinks_of(settings)]
     with AlertStore(settings.alerts_file) as store:
-        seen = [*evaluate(settings, now), *live_evaluations(settings, now)]
-        return store.observe(seen, names, now, rules_of(settings))
+        live = live_evaluations(settings, now)
+        seen = evaluate(settings, now, {one.kind for one in live})
+        return store.observe([*seen, *live], names, now, rules_of(settings))
 
 
 def look_live(settings: Settings, now: datetime) -> list[Message]:
@@ -173,11 +179,11 @@ def _lake_seen(value: float, text: str) -> Evaluation:
     return Evaluation(LAKE_UNREADABLE.kind, [Observation(LAKE, value, text)])
 
 
-def _observed(scene: Scene) -> Iterator[Evaluation]:
+def _observed(scene: Scene, known: Collection[str]) -> Iterator[Evaluation]:
     """Ask every source, within one transaction: of one state, and a third as long as each alone."""
     scene.lake.begin()
     for kind, source in SOURCES.items():
-        seen = _guarded(kind, source, scene)
+        seen = None if kind in known else _guarded(kind, source, scene)
         if seen is not None:
             yield Evaluation(kind, seen)
 

@@ -16,9 +16,7 @@ from duckdb import DuckDBPyConnection
 from funding_platform.core.plain_text import legible
 from funding_platform.core.tables.marts import COVERAGE
 from funding_platform.core.tables.opportunities import OPPORTUNITIES_BEST
-from funding_platform.flows.alerting.live_sources import has_live_pairs, pair_seen
 from funding_platform.flows.checks.backtests import edge_holds
-from funding_platform.flows.errors import NotBuiltError
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.flows.queries.connection import require_built
 from funding_platform.flows.queries.health import breaker_states
@@ -228,18 +226,23 @@ def curves_far_from_mean(scene: Scene) -> list[Observation]:
 
 
 def opportunities(scene: Scene) -> list[Observation]:
-    """Observe the best actionable pair of every asset, as the marts have it.
-
-    Raises
-    ------
-    NotBuiltError
-        Where the marts are not built, or the live board knows better.
-    """
+    """Observe the best actionable pair of every asset, as the marts have it."""
     require_built(scene.lake, OPPORTUNITIES_BEST)
-    if has_live_pairs(scene.settings, scene.now):
-        raise NotBuiltError("the live board has newer ones")
     rows = scene.lake.execute(_OPPORTUNITIES).pl().iter_rows(named=True)
     return [pair_seen(row) for row in rows]
+
+
+def pair_seen(row: dict[str, Any]) -> Observation:
+    """Write what is observed of one row of ``marts.opportunities``."""
+    net, at = row["net_apr"], row["observed_at"]
+    return Observation(
+        row["asset"],
+        net,
+        f"long {row['long_venue']} {row['long_symbol']}, short {row['short_venue']} "
+        f"{row['short_symbol']}: {_percent(net)} a year net of {row['cost_bps']:.1f} bp, at "
+        f"{at:%Y-%m-%d %H:%M} UTC",
+        {"long_venue": row["long_venue"], "short_venue": row["short_venue"], "net_apr": net},
+    )
 
 
 def edges_decayed(scene: Scene) -> list[Observation]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+
+import polars as pl
 
 from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.flows.checks.answer import Answer, one_row
@@ -36,7 +38,7 @@ def board_fresh(latest: Latest, now: datetime) -> Answer:
     if latest.is_stale(now):
         return Answer(False, f"the collector stopped, or hangs, {age:.0f} s ago", {"age": age})
     venues = latest.frames[VENUES]
-    unwell = dict(_unwell(venues.iter_rows(named=True)))
+    unwell = dict(_unwell(venues))
     verdict = f"{venues.height - len(unwell)} of {venues.height} venues are live"
     if unwell:
         verdict += "; " + ", ".join(f"{venue}: {why}" for venue, why in unwell.items())
@@ -75,15 +77,34 @@ def record_fresh(settings: Settings, now: datetime) -> Answer:
     return Answer(passed, verdict, {"age": late, "rows_of_a_day": rows})
 
 
-def _unwell(venues: Iterator[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def venue_state() -> pl.Expr:
+    """Judge rows of ``latest.VENUES_SCHEMA``: ``down``, ``waiting``, ``silent``, ``stale``, ``live``.
+
+    Down says why; one that waits has said nothing yet, one that is silent nothing for
+    ``FRESH_SECONDS``; of one that is stale more than ``STALE_SHARE`` of the instruments are.
+    """
+    return (
+        pl.when(pl.col("trouble").is_not_null())
+        .then(pl.lit("down"))
+        .when(pl.col("age_seconds").is_null())
+        .then(pl.lit("waiting"))
+        .when(pl.col("age_seconds") > FRESH_SECONDS)
+        .then(pl.lit("silent"))
+        .when(pl.col("stale") > STALE_SHARE * pl.col("instruments"))
+        .then(pl.lit("stale"))
+        .otherwise(pl.lit("live"))
+    )
+
+
+def _unwell(venues: pl.DataFrame) -> Iterator[tuple[str, str]]:
     """Yield the venues that are not live, and why."""
-    for one in venues:
-        age = one["age_seconds"]
-        if one["trouble"] is not None:
-            yield one["venue"], one["trouble"]
-        elif age is None:
-            yield one["venue"], "nothing yet"
-        elif age > FRESH_SECONDS:
-            yield one["venue"], f"silent for {age:.0f} s"
-        elif one["stale"] > STALE_SHARE * one["instruments"]:
-            yield one["venue"], f"{one['stale']} of {one['instruments']} instruments stale"
+    for one in venues.with_columns(state=venue_state()).iter_rows(named=True):
+        match one["state"]:
+            case "down":
+                yield one["venue"], one["trouble"]
+            case "waiting":
+                yield one["venue"], "nothing yet"
+            case "silent":
+                yield one["venue"], f"silent for {one['age_seconds']:.0f} s"
+            case "stale":
+                yield one["venue"], f"{one['stale']} of {one['instruments']} instruments stale"

@@ -21,7 +21,8 @@ from funding_platform.flows.collection.listings import note_listings
 from funding_platform.flows.collection.log import Attempt, log_frame
 from funding_platform.flows.collection.recording import Recording, store_answers
 from funding_platform.flows.errors import ClockError, PerishableError
-from funding_platform.flows.live.snapshots import snapshot_from_board
+from funding_platform.flows.live.latest import Latest
+from funding_platform.flows.live.snapshots import board_of, snapshot_from_board
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
@@ -148,16 +149,20 @@ async def _ask_all(
     advance = begin(what.table.name.replace("_", " "), len(venues))
 
     share = settings.collection_memory_bytes / max(1, len(venues))
+    live = what.table is MARKET_SNAPSHOTS and settings.live
+    board = await asyncio.to_thread(board_of, settings) if live else None
 
     async def one(name: str) -> Collected:
-        collected = await _ask_one(what, Share(name, share), settings, run_id)
+        collected = await _ask_one(what, Share(name, share), settings, run_id, board)
         advance()
         return collected
 
     return await asyncio.gather(*(one(name) for name in venues))
 
 
-async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: str) -> Collected:
+async def _ask_one(
+    what: Snapshot, memory: Share, settings: Settings, run_id: str, board: Latest | None
+) -> Collected:
     """Ask one venue: return its answer, or an empty frame and the reason."""
     name = memory.venue
     now = datetime.now(UTC)
@@ -166,7 +171,7 @@ async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: st
     frame = what.table.empty()
     try:
         with typed_failures(name, what.table.full_name):
-            frame = await _answer(what, recording, settings)
+            frame = await _answer(what, recording, settings, board)
     except FundingError as error:
         attempt.error = error
     attempt.finished_at = datetime.now(UTC)
@@ -174,17 +179,16 @@ async def _ask_one(what: Snapshot, memory: Share, settings: Settings, run_id: st
     return Collected(attempt, frame, recording)
 
 
-async def _answer(what: Snapshot, recording: Recording, settings: Settings) -> pl.DataFrame:
+async def _answer(
+    what: Snapshot, recording: Recording, settings: Settings, board: Latest | None
+) -> pl.DataFrame:
     """Ask a venue within its time, unless the live board has it all; the attempt notes what."""
     attempt = recording.attempt
-    if what.table is MARKET_SNAPSHOTS and settings.live:
-        taken = await asyncio.to_thread(
-            snapshot_from_board, attempt.venue, settings, attempt.started_at
-        )
-        if taken is not None:
-            attempt.source, attempt.requests = "board", 0
-            attempt.note_breaker_state(settings)
-            return taken
+    taken = snapshot_from_board(board, attempt.venue, attempt.started_at)
+    if taken is not None:
+        attempt.source, attempt.requests = "board", 0
+        attempt.note_breaker_state(settings)
+        return taken
     name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
     async with open_venue(
         name,

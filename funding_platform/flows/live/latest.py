@@ -5,6 +5,7 @@ replaced in one transaction, so that whoever reads finds frames of one instant, 
 that was killed what it had handed out last. History is in ``core.live_rates``.
 """
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -136,8 +137,15 @@ class LatestWriter:
         in_transaction(self._connection, replace)
 
 
-def read_latest(settings: Settings) -> Latest:
+def read_latest(settings: Settings, *wanted: str) -> Latest:
     """Read what the collector handed out last, however long ago.
+
+    Parameters
+    ----------
+    settings
+        Say where.
+    wanted
+        The frames to read, all of them where none is named: pairs are by far the largest.
 
     Raises
     ------
@@ -150,7 +158,10 @@ def read_latest(settings: Settings) -> Latest:
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)) as db:
         db.execute("BEGIN")  # both tables at one instant
         told = db.execute("SELECT at, version, started FROM latest").fetchone()
-        stored = db.execute("SELECT name, arrow FROM frames").fetchall()
+        stored = db.execute(
+            "SELECT name, arrow FROM frames WHERE ? OR name IN (SELECT value FROM json_each(?))",
+            [not wanted, json.dumps(wanted)],
+        ).fetchall()
     if told is None:
         raise NotLiveError("the collector has not seen anything yet", hint=_START)
     at, version, started = told

@@ -9,14 +9,22 @@ from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.flows.errors import NotLiveError
-from funding_platform.flows.live.latest import BOARD, FRESH_SECONDS, VENUES, read_latest
+from funding_platform.flows.live.latest import BOARD, FRESH_SECONDS, VENUES, Latest, read_latest
 from funding_platform.settings import Settings
 
 _JUDGED: Final = ("predicted_rate", "mark_price")
 """Cells that must be fresh: what a snapshot is taken for."""
 
 
-def snapshot_from_board(venue: str, settings: Settings, now: datetime) -> pl.DataFrame | None:
+def board_of(settings: Settings) -> Latest | None:
+    """Read the board that the collector of this machine keeps; None where none has run."""
+    try:
+        return read_latest(settings, BOARD, VENUES)
+    except NotLiveError:
+        return None
+
+
+def snapshot_from_board(latest: Latest | None, venue: str, now: datetime) -> pl.DataFrame | None:
     """Take a venue's rows of ``core.market_snapshots`` from the board.
 
     None where no collector runs, the venue is not streamed, or any perpetual's rate or mark is
@@ -25,16 +33,14 @@ def snapshot_from_board(venue: str, settings: Settings, now: datetime) -> pl.Dat
 
     Parameters
     ----------
+    latest
+        What ``board_of`` reads.
     venue
         Its name.
-    settings
-        Say where the collector hands its frames out.
     now
         The present, within the hour that the snapshot is of.
     """
-    try:
-        latest = read_latest(settings)
-    except NotLiveError:
+    if latest is None:
         return None
     streamed = latest.frames[VENUES].filter(venue=venue, source="stream")
     rows = latest.frames[BOARD].filter(venue=venue)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.flows.alerting.live_sources import has_live_pairs, live_evaluations
+from funding_platform.flows.alerting.live_sources import live_evaluations
 from funding_platform.flows.alerting.rounds import look, look_live
 from funding_platform.flows.live.latest import PAIRS, VENUES, VENUES_SCHEMA, LatestWriter
 from funding_platform.settings import Settings
@@ -52,6 +52,10 @@ def hand_out(
         writer.write(frames, 1, at)
 
 
+def kinds(settings: Settings, now: datetime) -> set[str]:
+    return {one.kind for one in live_evaluations(settings, now)}
+
+
 def test_where_no_collector_ever_ran_nothing_is_said(settings: Settings) -> None:
     assert live_evaluations(settings, NOW) == []
 
@@ -89,7 +93,7 @@ def test_the_best_pair_of_an_asset_is_judged_as_the_board_has_it(settings: Setti
         pair("ETH", 0.9, "reject"),
         pair("SOL", None),
     )
-    assert has_live_pairs(settings, NOW)
+    assert "opportunity" in kinds(settings, NOW)
     (told,) = look_live(settings, NOW)
     assert (told.kind, told.subject) == ("opportunity", "BTC")
     assert "70.0 % a year net of 12.5 bp" in told.text
@@ -98,7 +102,7 @@ def test_the_best_pair_of_an_asset_is_judged_as_the_board_has_it(settings: Setti
 def test_what_a_stopped_collector_saw_is_no_opportunity(settings: Settings) -> None:
     hand_out(settings, NOW, 0.5, pair("BTC", 0.7))
     assert [one.kind for one in look_live(settings, NOW + 60 * SECOND)] == ["live_stopped"]
-    assert not has_live_pairs(settings, NOW + 60 * SECOND)
+    assert "opportunity" not in kinds(settings, NOW + 60 * SECOND)
 
 
 def test_a_whole_look_has_the_live_market_too(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from funding_platform.core.time_grid import to_ms
 from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.flows.live.collector import venues_frame
 from funding_platform.flows.live.latest import BOARD, VENUES, LatestWriter
-from funding_platform.flows.live.snapshots import snapshot_from_board
+from funding_platform.flows.live.snapshots import board_of, snapshot_from_board
 from funding_platform.lake import connect
 from funding_platform.live.board import Board
 from funding_platform.live.statistics import FeedHealth, FeedStatistics
@@ -67,7 +67,7 @@ def board() -> Board:
 
 def test_rows_are_those_that_a_request_would_have_brought(settings: Settings, board: Board) -> None:
     hand_out(settings, board)
-    rows = snapshot_from_board("okx", settings, NOW)
+    rows = snapshot_from_board(board_of(settings), "okx", NOW)
     assert rows is not None
     assert MARKET_SNAPSHOTS.typed(rows).rows(named=True)[0] == {
         "venue": "okx",
@@ -97,7 +97,7 @@ def test_an_interval_that_was_inferred_is_not_stated(settings: Settings) -> None
         board.apply("okx", NOW, [update("BTC-USDT-SWAP", interval_hours=None, next_funding_ms=due)])
     hand_out(settings, board)
     assert board.view().frame(NOW)["interval_hours"].to_list() == [4.0]
-    rows = snapshot_from_board("okx", settings, NOW)
+    rows = snapshot_from_board(board_of(settings), "okx", NOW)
     assert rows is not None
     assert rows["interval_hours"].to_list() == [None]
 
@@ -126,11 +126,11 @@ def test_a_venue_is_asked_where_its_board_is_not_whole(settings: Settings, why: 
         streamed=0 if why == "polled" else 1,
     )
     venue = "bybit" if why == "other venue" else "okx"
-    assert snapshot_from_board(venue, settings, asked_at) is None
+    assert snapshot_from_board(board_of(settings), venue, asked_at) is None
 
 
 def test_without_a_collector_a_venue_is_asked(settings: Settings) -> None:
-    assert snapshot_from_board("okx", settings, NOW) is None
+    assert snapshot_from_board(board_of(settings), "okx", NOW) is None
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,6 @@ def test_the_log_says_where_rows_are_from(
 
 def test_what_is_stored_can_be_read_as_a_frame(settings: Settings, board: Board) -> None:
     hand_out(settings, board)
-    rows = snapshot_from_board("okx", settings, NOW)
+    rows = snapshot_from_board(board_of(settings), "okx", NOW)
     assert rows is not None
     assert rows.schema == pl.Schema(MARKET_SNAPSHOTS.polars_schema)
