@@ -25,13 +25,11 @@ from funding_platform.live.board_rules import (
     INTERVAL,
     MARK,
     NEXT,
-    SKEW_MS,
-    interval_impossible,
-    mark_impossible,
     next_impossible,
     out_of_bounds,
 )
 from funding_platform.live.board_view import NO_TIME, BoardView
+from funding_platform.venues.streams.possible import SKEW_MS, are_apart, divides_no_day
 from funding_platform.venues.streams.updates import MarketUpdate
 
 MOST_INSTRUMENTS: Final = 50_000
@@ -332,7 +330,7 @@ class Board:
         A wider one may be a settlement that was missed.
         """
         hours = (due - before) / HOUR_MS
-        if hours > 0 and not self._impossible[NEXT, row] and not interval_impossible(hours):
+        if hours > 0 and not self._impossible[NEXT, row] and not divides_no_day(hours):
             self._inferred[row] = float(np.fmin(self._inferred[row], hours))
 
     def _judge_together(self, row: int, now_ms: float, counts: Counts) -> bool:
@@ -340,9 +338,9 @@ class Board:
         interval, due, mark, index = [self._values[field, row] for field in _TOGETHER]
         no_interval = interval == interval and out_of_bounds(INTERVAL, interval)
         verdicts = (
-            (INTERVAL, no_interval or interval_impossible(interval)),
+            (INTERVAL, no_interval or divides_no_day(interval)),
             (NEXT, next_impossible(due, math.nan if no_interval else interval, now_ms)),
-            (MARK, (mark == mark and out_of_bounds(MARK, mark)) or mark_impossible(mark, index)),
+            (MARK, (mark == mark and out_of_bounds(MARK, mark)) or are_apart(mark, index)),
         )
         changed = False
         for field, bad in verdicts:

@@ -14,7 +14,6 @@ from statistics import quantiles
 from time import process_time
 
 import numpy as np
-import pandas as pd
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
@@ -34,6 +33,7 @@ from funding_platform.live.pairs_slots import PAST
 from funding_platform.live.strip import LiveStrips
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate
+from funding_platform_tests.benchmarks.bench_opportunities import pandas_pairs
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds, seconds
 
 NOW = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -204,23 +204,7 @@ def _recompute_seconds(
         )
         .to_pandas()
     )
-    return sorted(took)[REPEATS // 2], median_seconds(lambda: _pandas(legs), 3)
-
-
-def _pandas(legs: pd.DataFrame) -> pd.DataFrame:
-    """Every pair with its divergence, price gap, smaller markets and net of four taker fees."""
-    pairs = legs.merge(legs, on="base", suffixes=("_long", "_short"))
-    pairs = pairs[
-        (pairs["venue_long"] != pairs["venue_short"])
-        & (pairs["rate_8h_long"] < pairs["rate_8h_short"])
-    ].copy()
-    pairs["divergence_8h"] = pairs["rate_8h_short"] - pairs["rate_8h_long"]
-    pairs["price_gap_bps"] = (pairs["mark_price_short"] / pairs["mark_price_long"] - 1) * 1e4
-    for figure in ("open_interest_usd", "volume_24h_usd"):
-        pairs[f"min_{figure}"] = np.minimum(pairs[f"{figure}_long"], pairs[f"{figure}_short"])
-    fees = 2 * (pairs["taker_bps_long"] + pairs["taker_bps_short"])
-    pairs["net_7d"] = pairs["divergence_8h"] * 21 - fees / 1e4
-    return pairs
+    return sorted(took)[REPEATS // 2], median_seconds(lambda: pandas_pairs(legs), 3)
 
 
 def _sustained(board: Board, table: PairTable, spoken: Sequence[Said]) -> tuple[list[float], float]:

@@ -100,8 +100,8 @@ def _building(settings: Settings) -> Measurement:
     with connect(settings) as lake:
         pairs = _count(lake, OPPORTUNITIES.full_name)
         frame = lake.execute(_LEGS).df()
-        peer = median_seconds(lambda: _pandas(frame), REPEATS)
-        _require_agreement(lake, _pandas(frame))
+        peer = median_seconds(lambda: _ranked(frame), REPEATS)
+        _require_agreement(lake, _ranked(frame))
     return Measurement(f"build {pairs:,} opportunities", built, "s", peer, least_ratio=0.0059)
 
 
@@ -148,7 +148,7 @@ _LEGS = (
 )
 
 
-def _pandas(legs: pd.DataFrame) -> pd.DataFrame:
+def pandas_pairs(legs: pd.DataFrame) -> pd.DataFrame:
     """Every pair with its divergence, price gap and net of four taker fees over a week."""
     pairs = legs.merge(legs, on="base", suffixes=("_long", "_short"))
     pairs = pairs[
@@ -161,7 +161,12 @@ def _pandas(legs: pd.DataFrame) -> pd.DataFrame:
         pairs[f"min_{figure}"] = np.minimum(pairs[f"{figure}_long"], pairs[f"{figure}_short"])
     fees = 2 * (pairs["taker_bps_long"] + pairs["taker_bps_short"])
     pairs["net_7d"] = pairs["divergence_8h"] * 21 - fees / 1e4
-    return pairs.sort_values("net_7d", ascending=False)
+    return pairs
+
+
+def _ranked(legs: pd.DataFrame) -> pd.DataFrame:
+    """The same, the best first."""
+    return pandas_pairs(legs).sort_values("net_7d", ascending=False)
 
 
 def _require_agreement(lake: duckdb.DuckDBPyConnection, theirs: pd.DataFrame) -> None:

@@ -78,7 +78,7 @@ def record_fresh(settings: Settings, now: datetime) -> Answer:
 
 
 def venue_state() -> pl.Expr:
-    """Judge rows of ``latest.VENUES_SCHEMA``: ``down``, ``waiting``, ``silent``, ``stale``, ``live``.
+    """Judge rows of ``latest.VENUES_SCHEMA``: down, waiting, silent, stale or live.
 
     Down says why; one that waits has said nothing yet, one that is silent nothing for
     ``FRESH_SECONDS``; of one that is stale more than ``STALE_SHARE`` of the instruments are.

@@ -8,6 +8,7 @@ the frame is believed.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from math import nan
 from operator import attrgetter, truediv
 from typing import Any, Final, TypeGuard
 
@@ -16,7 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
-from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_MS, MILLISECOND, SKEW, to_ms
+from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_MS, to_ms
 from funding_platform.venues.errors import ContractError, VenueError
 from funding_platform.venues.parsing.fields import LATEST_MS
 from funding_platform.venues.parsing.leniency import most
@@ -24,13 +25,18 @@ from funding_platform.venues.parsing.payloads import present, product
 from funding_platform.venues.parsing.plausibility import MAX_MARK_INDEX_RATIO, SOME_MARKETS
 from funding_platform.venues.parsing.records import MarketRow, dollars
 from funding_platform.venues.streams.contract import Channel, Frame
+from funding_platform.venues.streams.possible import (
+    SKEW_MS,
+    are_apart,
+    divides_no_day,
+    is_too_far_ahead,
+)
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate, Said
 
 _NUMBER: Final = (float, int)
 _ANY: Final = 1e300
 _CHANGED: Final = "the venue may have changed the unit or the clock of what it sends"
-_SKEW_MS: Final = SKEW // MILLISECOND
-_LONGEST_MS: Final = MAX_INTERVAL_HOURS * HOUR_MS + _SKEW_MS
+_LONGEST_MS: Final = MAX_INTERVAL_HOURS * HOUR_MS + SKEW_MS
 _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     **{
         name: (
@@ -171,22 +177,22 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, _NUMBER)
 
 
+def _number_of(said: Said) -> float:
+    """Return a number; NaN where there is none."""
+    return said if isinstance(said, _NUMBER) else nan
+
+
 def _are_apart(mark: Said, index: Said) -> bool:
-    if not isinstance(mark, _NUMBER) or not isinstance(index, _NUMBER) or index <= 0:
-        return False
-    return not index / MAX_MARK_INDEX_RATIO <= mark <= index * MAX_MARK_INDEX_RATIO
+    return are_apart(_number_of(mark), _number_of(index))
 
 
 def _is_too_far_ahead(due: int | UnsetType | None, now: int | None, hours: Said) -> bool:
     """Tell whether a settlement is due in more than an interval, as the venue's clock has it."""
-    if now is None or not isinstance(due, int):
-        return False
-    longest = hours if isinstance(hours, _NUMBER) else MAX_INTERVAL_HOURS
-    return due - now > longest * HOUR_MS + _SKEW_MS
+    return now is not None and is_too_far_ahead(_number_of(due), _number_of(hours), now)
 
 
 def _divides_no_day(hours: Said) -> bool:
-    return isinstance(hours, _NUMBER) and hours > 0 and MAX_INTERVAL_HOURS % hours != 0
+    return divides_no_day(_number_of(hours))
 
 
 def _complaints(row: MarketUpdate) -> dict[str, str]:

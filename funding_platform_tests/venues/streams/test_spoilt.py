@@ -1,4 +1,4 @@
-"""Whatever comes instead of a frame, a venue on a chain raises nothing but its own errors."""
+"""Whatever comes instead of a frame, a venue's stream raises nothing but its own errors."""
 
 import json
 from collections.abc import Callable
@@ -13,14 +13,22 @@ from funding_platform.venues.errors import VenueError
 from funding_platform.venues.streams.contract import Frame, Reader
 from funding_platform.venues.streams.updates import VALUES
 from funding_platform_tests.venues.streams import (
+    chains,
+    exchanges,
     test_backpack,
+    test_binance,
+    test_bybit,
+    test_deribit,
     test_edgex,
     test_extended,
     test_grvt,
+    test_hyperliquid,
     test_lighter,
+    test_okx,
     test_paradex,
 )
-from funding_platform_tests.venues.streams.chains import STREAMS, reader_of
+
+STREAMS = (*chains.STREAMS, *exchanges.STREAMS)
 
 EXAMPLES: dict[str, Callable[[], str]] = {
     "lighter": lambda: test_lighter.message({"1": test_lighter.stats()}),
@@ -29,6 +37,12 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "edgex": lambda: test_edgex.event(test_edgex.ticker()),
     "grvt": test_grvt.ticker,
     "backpack": test_backpack.mark,
+    "binance": lambda: test_binance.marks(test_binance.mark()),
+    "aster": lambda: test_binance.marks(test_binance.mark()),
+    "bybit": test_bybit.snapshot,
+    "okx": test_okx.funding,
+    "deribit": test_deribit.ticker,
+    "hyperliquid": test_hyperliquid.coin,
 }
 
 JUNK = st.recursive(
@@ -64,6 +78,13 @@ def with_junk(node: Any, way: tuple[Any, ...], junk: Any) -> Any:
     return copy
 
 
+def reader_of(venue: str) -> Reader:
+    """What reads the messages of its first socket."""
+    if venue in chains.STREAMS:
+        return chains.reader_of(venue)
+    return exchanges.reader_of(venue)
+
+
 def attempt(venue: str, message: str | bytes, read: Reader | None = None) -> Frame | None:
     try:
         return (read or reader_of(venue))(message)
@@ -77,7 +98,7 @@ def attempt(venue: str, message: str | bytes, read: Reader | None = None) -> Fra
 def test_the_examples_are_sound(venue: str) -> None:
     frame = attempt(venue, EXAMPLES[venue]())
     assert frame is not None
-    assert len(frame.updates) == 1
+    assert (len(frame.updates), list(frame.unread)) == (1, [])
 
 
 @pytest.mark.parametrize("venue", STREAMS)
@@ -91,11 +112,12 @@ def test_junk_in_a_frame_costs_the_frame_or_less(venue: str, data: st.DataObject
         assert isinstance(update.venue_symbol, str)
         numbers = [getattr(update, name) for name in VALUES]
         assert all(isinstance(n, float | int | UnsetType | None) for n in numbers)
+        assert not any(isinstance(n, bool) for n in numbers)
 
 
 @given(data=st.data())
 def test_junk_in_a_change_leaves_what_was_known(data: st.DataObject) -> None:
-    read = reader_of("edgex", ["BTCUSDC"])
+    read = chains.reader_of("edgex", ["BTCUSDC"])
     whole = read(test_edgex.event(test_edgex.ticker()))
     change = json.loads(test_edgex.event(test_edgex.ticker(), kind="changed"))
     way = data.draw(st.sampled_from(places(change)))
