@@ -169,19 +169,6 @@ def read_latest(settings: Settings, *wanted: str) -> Latest:
     return Latest(from_us(at), from_us(started), version, frames)
 
 
-def require_fresh(latest: Latest, now: datetime) -> None:
-    """Refuse what a collector handed out that has stopped since.
-
-    Raises
-    ------
-    NotLiveError
-        Saying how long ago it was.
-    """
-    if latest.is_stale(now):
-        seconds = latest.age(now) / timedelta(seconds=1)
-        raise NotLiveError(f"the collector stopped, or hangs, {seconds:.0f} s ago", hint=_START)
-
-
 def _encoded(frame: pl.DataFrame) -> bytes:
     buffer = BytesIO()
     frame.write_ipc(buffer, compression="uncompressed")
