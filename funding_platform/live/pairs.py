@@ -19,6 +19,7 @@ from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.reasons import TIERS
 from funding_platform.live.board_view import BoardView, times
 from funding_platform.live.pairs_figures import (
+    ACTIONABLE,
     CODES,
     REJECT,
     Figures,
@@ -157,6 +158,21 @@ class PairTable:
         columns["tier"] = pl.Series(TIERS).gather(self._tier[wanted])
         columns["reasons"] = _codes(self._mask[wanted])
         return OPPORTUNITIES.conform(pl.DataFrame(columns))
+
+    def best(self, count: int) -> Ints:
+        """Return the slots of the pairs that earn most: so many of all, and the actionable ones.
+
+        Of these the best of each asset, by ``net_apr``. One whose net is unknown is not ranked.
+        """
+        if not self._figures:
+            return np.empty(0, dtype=np.int64)
+        net = self._figures["net_apr"]
+        known = np.flatnonzero(~np.isnan(net))
+        ranked = known[np.argsort(-net[known], kind="stable")]
+        actionable = ranked[self._tier[ranked] == ACTIONABLE]
+        assets = self._facts.instruments["asset"].gather(self._long[actionable]).to_numpy()
+        _, first = np.unique(assets.astype(str), return_index=True)
+        return np.union1d(ranked[:count], actionable[first])
 
     def _seen(self, slots: Ints) -> Flags:
         observed = self._legs.observed_us

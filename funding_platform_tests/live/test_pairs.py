@@ -215,6 +215,23 @@ def test_what_the_board_lacks_is_taken_from_the_last_look(board: Board, given: G
     assert set(legs["long_open_interest_usd"]) == {2e6}
 
 
+def test_the_best_are_those_that_earn_most_and_the_best_actionable_of_each_asset(
+    board: Board, given: Given
+) -> None:
+    table = table_of(board, given)
+    everything = table.frame().filter(pl.col("net_apr").is_not_null())
+    ranked = everything.sort("net_apr", descending=True)
+    of_assets = ranked.filter(tier="actionable").unique("asset", keep="first", maintain_order=True)
+    assert not of_assets.is_empty()
+    for count in (0, 3, everything.height):
+        best = table.frame(table.best(count))
+        assert best["net_apr"].null_count() == 0
+        assert set(of_assets.select(KEY).rows()) <= set(best.select(KEY).rows())
+        least = ranked["net_apr"][count - 1] if count else float("inf")
+        assert (best["net_apr"] >= least).sum() >= count
+    assert set(best.select(KEY).rows()) == set(everything.select(KEY).rows())
+
+
 def test_an_empty_board_has_no_pairs(given: Given) -> None:
     table = PairTable(given)
     assert table.frame().is_empty()

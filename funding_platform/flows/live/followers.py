@@ -31,6 +31,9 @@ _LOG = logging.getLogger(__name__)
 
 READ_EVERY_SECONDS: Final = 300.0
 
+BEST_PAIRS: Final = 500
+"""More than a terminal has lines."""
+
 _SETTLED_OVER: Final = LOOK_BACK + timedelta(hours=12)
 _SETTLED: Final = "FROM core.funding_rates WHERE funding_time >= $since"
 
@@ -94,7 +97,7 @@ class Follower(ABC, Generic[T]):
 
 
 class Pairs(Follower[Given]):
-    """Opportunities as the board stands, with the columns of ``marts.opportunities``."""
+    """The best pairs as the board stands, with the columns of ``marts.opportunities``."""
 
     what = "opportunities"
     _table: PairTable | None = None
@@ -112,11 +115,14 @@ class Pairs(Follower[Given]):
             self._table.take(fresh)
 
     def shown(self, view: BoardView, now: datetime) -> pl.DataFrame | None:
-        """Work out the pairs of which a leg has moved, and show all."""
+        """Work out the pairs of which a leg has moved, and show the best.
+
+        All of them are some 20 MB at 300 symbols a venue, too much to be handed out every second.
+        """
         if self._table is None:
             return None
         self._table.update(view)
-        return self._table.frame()
+        return self._table.frame(self._table.best(BEST_PAIRS))
 
 
 class Strips(Follower[pl.DataFrame]):

@@ -33,8 +33,9 @@ VENUES: Final = "venues"
 PAIRS: Final = "pairs"
 STRIPS: Final = "strips"
 """The frames: cells of every instrument with their ages and ``rate_before``, the predicted rate an
-hour ago; the venues; the pairs with columns of ``marts.opportunities``; the newest live strip of
-every instrument, with columns of ``features.curve_snapshots``."""
+hour ago; the venues; the best pairs, those of each asset among them, with columns of
+``marts.opportunities``; the newest live strip of every instrument, with columns of
+``features.curve_snapshots``."""
 
 VENUES_SCHEMA: Final = pl.Schema(
     {
