@@ -19,6 +19,7 @@ VenueError
 ├── EmptyAnswerError        nothing, where there is always something
 ├── PagingError             a history that does not move on
 │   └── ConflictError           two rates for one settlement
+├── OrderError             an order was declined or its outcome is unknown, in ``orders/errors.py``
 ├── UnexpectedError        our own code fell over what the venue sent
 ├── NotRecordedError        a replay asks for what was not recorded
 ├── NotOfferedError         the venue has no such data at all
