@@ -2,7 +2,7 @@
 
 import asyncio
 
-from funding_platform.venues.streams.clock import StreamClock
+from funding_platform.core.clock import Clock
 
 
 class Bell:
@@ -14,7 +14,7 @@ class Bell:
         For how long is waited.
     """
 
-    def __init__(self, clock: StreamClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._rung = asyncio.Event()
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from funding_platform.core.clock import Clock
 from funding_platform.core.plain_text import first_few
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.live.bell import Bell
@@ -20,7 +21,6 @@ from funding_platform.live.sources import Pacing, Sink, Source
 from funding_platform.live.statistics import FeedHealth, FeedStatistics
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import VenueError
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.events import (
     Connected,
     Event,
@@ -71,7 +71,7 @@ class Feed:
         *,
         pacing: Pacing,
         scale: float,
-        clock: StreamClock,
+        clock: Clock,
         open_transport: OpenTransport = open_websocket,
     ) -> None:
         self._source = source

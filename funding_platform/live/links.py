@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from funding_platform.core.clock import Clock
 from funding_platform.venues.parsing.records import Listing
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.connection import OVERLAP_SECONDS, Connection
 from funding_platform.venues.streams.contract import Socket, VenueStream
 from funding_platform.venues.streams.events import Event
@@ -26,7 +26,7 @@ class Linking:
     base_url: str | None
     open_transport: OpenTransport
     scale: float
-    clock: StreamClock
+    clock: Clock
 
 
 class _Plan(NamedTuple):

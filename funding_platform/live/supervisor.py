@@ -5,10 +5,10 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from funding_platform.core.clock import Clock
 from funding_platform.live.feed import Feed
 from funding_platform.live.sources import Pacing, Sink, Source
 from funding_platform.live.statistics import FeedHealth, FeedStatistics
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.transport import OpenTransport, open_websocket
 
 _LOG = logging.getLogger(__name__)
@@ -43,14 +43,14 @@ class Supervisor:
         *,
         pacing: Pacing | None = None,
         scale: float = 1.0,
-        clock: StreamClock | None = None,
+        clock: Clock | None = None,
         open_transport: OpenTransport = open_websocket,
     ) -> None:
         self._sources = {source.name: source for source in sources}
         self._sink = sink
         self._pacing = pacing or Pacing()
         self._scale = scale
-        self._clock = clock or StreamClock()
+        self._clock = clock or Clock()
         self._open = open_transport
         self._statistics = {name: FeedStatistics() for name in self._sources}
         self._feeds = {name: self._feed(source) for name, source in self._sources.items()}

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
+from funding_platform.core.clock import utc_now
 from funding_platform.core.plugins import VENUES, load_plugin, loadable, only, plugins
 from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
@@ -19,7 +20,7 @@ from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.rest.breaker import Breaker
 from funding_platform.venues.rest.breaker_state import BreakerRecord
-from funding_platform.venues.rest.http import HttpClient, utc_now
+from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.rest.recording import Exchange, Recorder, ReplayTransport

@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 from msgspec import UNSET
 
+from funding_platform.core.clock import Clock
 from funding_platform.live.refill import filling_updates
 from funding_platform.live.sources import Pacing, Source
 from funding_platform.live.statistics import FeedHealth
@@ -30,7 +31,6 @@ from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.sandbox.wire.streams.registry import DIALECTS
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.registry import stream_class
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate
 
@@ -175,7 +175,7 @@ async def running(
         latest,
         pacing=Pacing(outage=5.0, lacking=20.0),
         scale=1_000,
-        clock=StreamClock(timer=lambda: time.monotonic() * PACE, sleep=_sleep),
+        clock=Clock(timer=lambda: time.monotonic() * PACE, sleep=_sleep),
     )
     task = asyncio.create_task(supervisor.run())
     try:

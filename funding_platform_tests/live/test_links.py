@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import pytest
 
+from funding_platform.core.clock import Clock
 from funding_platform.live.bell import Bell
 from funding_platform.live.links import Linking, Links
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.contract import Socket
 from funding_platform.venues.streams.transport import Transport
 from funding_platform_tests.venues.streams.plain import PATIENT, PlainBybit, listed
@@ -45,8 +45,8 @@ class HandClock:
         await _let_run()
 
     @property
-    def stream_clock(self) -> StreamClock:
-        return StreamClock(timer=lambda: self.now, sleep=self.sleep)
+    def stream_clock(self) -> Clock:
+        return Clock(timer=lambda: self.now, sleep=self.sleep)
 
 
 class PairsApart(PlainBybit):

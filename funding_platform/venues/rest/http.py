@@ -8,13 +8,14 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
 
 import httpx
 
+from funding_platform.core.clock import utc_now
 from funding_platform.venues.errors import (
     BannedError,
     ConnectionFailedError,
@@ -55,11 +56,6 @@ _IS_IT_US = (
 )
 
 T = TypeVar("T")
-
-
-def utc_now() -> datetime:
-    """Tell the present."""
-    return datetime.now(UTC)
 
 
 class HttpClient:

@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Final
 
+from funding_platform.core.clock import Clock
 from funding_platform.venues.errors import (
     BannedError,
     BreakerOpenError,
@@ -22,7 +23,6 @@ from funding_platform.venues.errors import (
 )
 from funding_platform.venues.rest.breaker import BAN_SECONDS, Breaker
 from funding_platform.venues.rest.limits import Limiter
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.contract import Socket, VenueStream
 from funding_platform.venues.streams.events import Connected, Event, Failed, Gap, GivenUp, Stale
 from funding_platform.venues.streams.life import Life
@@ -73,7 +73,7 @@ class Connection:
         base_url: str | None = None,
         open_transport: OpenTransport = open_websocket,
         scale: float = 1.0,
-        clock: StreamClock | None = None,
+        clock: Clock | None = None,
         luck: random.Random | None = None,
     ) -> None:
         self.socket = socket
@@ -81,7 +81,7 @@ class Connection:
         self.tell = tell
         self._url = (base_url or stream.spec.base_url).rstrip("/") + socket.path
         self._open = open_transport
-        self._clock = clock or StreamClock()
+        self._clock = clock or Clock()
         self._luck = luck or random.Random()  # noqa: S311 (pauses are no secret)
         self._limiter = Limiter(scale, timer=self._epoch_seconds, sleep=self._clock.sleep)
         self._breaker = Breaker(stream.name, timer=self._epoch_seconds)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias
 
+from funding_platform.core.clock import utc_now
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.parsing.records import Listing
-from funding_platform.venues.rest.http import utc_now
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.streams.updates import MarketUpdate
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
+from funding_platform.core.clock import Clock
 from funding_platform.venues.errors import MissedMessageError, StaleStreamError, VenueError
 from funding_platform.venues.rest.concurrency import task_group
 from funding_platform.venues.rest.limits import Limiter
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.contract import Frame, Socket, VenueStream
 from funding_platform.venues.streams.events import Event, Refused, Updates
 from funding_platform.venues.streams.liveness import Liveness
@@ -64,7 +64,7 @@ class Life:
         url: str,
         open_transport: OpenTransport,
         limiter: Limiter,
-        clock: StreamClock,
+        clock: Clock,
         owner: Owner,
     ) -> None:
         self._owner = owner

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
+from funding_platform.core.clock import Clock
 from funding_platform.venues.errors import VenueTimeoutError
 from funding_platform.venues.rest.limits import Limiter
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.contract import Heartbeat, Socket, StreamSpec
 from funding_platform.venues.streams.transport import Transport
 
@@ -35,7 +35,7 @@ class Speaker:
         spec: StreamSpec,
         transport: Transport,
         limiter: Limiter,
-        clock: StreamClock,
+        clock: Clock,
     ) -> None:
         self._venue = venue
         self._spec = spec

@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from funding_platform.core.clock import Clock, utc_now
 from funding_platform.venues.errors import ContractError, RequestError, UndecodableError
 from funding_platform.venues.parsing.records import Listing
-from funding_platform.venues.rest.http import utc_now
 from funding_platform.venues.rest.limits import Budget
-from funding_platform.venues.streams.clock import StreamClock
 from funding_platform.venues.streams.connection import Connection
 from funding_platform.venues.streams.contract import (
     NOTHING,
@@ -59,9 +58,7 @@ async def _sleep(seconds: float) -> None:
     await asyncio.sleep(seconds / PACE)
 
 
-FAST = StreamClock(
-    timer=_elapsed, sleep=_sleep, now=lambda: _BEGAN[0] + timedelta(seconds=_elapsed())
-)
+FAST = Clock(timer=_elapsed, sleep=_sleep, now=lambda: _BEGAN[0] + timedelta(seconds=_elapsed()))
 
 
 def passing(start_ms: int) -> Callable[[], int]:

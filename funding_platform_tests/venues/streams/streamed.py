@@ -11,12 +11,12 @@ from msgspec import UNSET
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from funding_platform.core.clock import utc_now
 from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.registry import open_venue
-from funding_platform.venues.rest.http import utc_now
 from funding_platform.venues.streams.contract import Frame, Heartbeat, Socket, VenueStream
 from funding_platform.venues.streams.registry import stream_class
 from funding_platform.venues.streams.updates import VALUES, MarketUpdate

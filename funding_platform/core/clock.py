@@ -1,16 +1,19 @@
-"""The time that a connection lives in; a test has one that runs faster."""
+"""The time that work lives in; a test has one that runs faster."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from funding_platform.venues.rest.http import utc_now
+
+def utc_now() -> datetime:
+    """Return the present in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class StreamClock:
+class Clock:
     """Three views of one time.
 
     Parameters
