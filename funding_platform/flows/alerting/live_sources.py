@@ -11,9 +11,10 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.plain_text import legible
-from funding_platform.flows.alerting.sources import ERROR_LENGTH, pair_seen
+from funding_platform.flows.alerting.sources import ERROR_LENGTH, curves_seen, pair_seen
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.latest import (
+    FACTORS,
     FRESH_SECONDS,
     PAIRS,
     STALE_AFTER,
@@ -23,20 +24,25 @@ from funding_platform.flows.live.latest import (
 )
 from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.observing import Evaluation, Observation
-from funding_platform.telemetry.alerts.rules import LIVE_STOPPED, OPPORTUNITY, STREAM_SILENT
+from funding_platform.telemetry.alerts.rules import (
+    CURVE_Z,
+    LIVE_STOPPED,
+    OPPORTUNITY,
+    STREAM_SILENT,
+)
 
 COLLECTOR: Final = "the live collector"
 
 
 def live_evaluations(settings: Settings, now: datetime) -> list[Evaluation]:
-    """Observe whether the collector runs, whether every venue speaks, and what pays best.
+    """Observe the collector, the venues, what pays best, and which curves are far from their mean.
 
     Of a collector that has stopped only that is known: what it saw last is nobody's fault now.
     """
     if not settings.live:
         return []
     try:
-        latest = read_latest(settings, VENUES, PAIRS)
+        latest = read_latest(settings, VENUES, PAIRS, FACTORS)
     except NotLiveError:
         return []
     evaluations = [Evaluation(LIVE_STOPPED.kind, [_collector(latest, now)])]
@@ -44,6 +50,9 @@ def live_evaluations(settings: Settings, now: datetime) -> list[Evaluation]:
         evaluations.append(Evaluation(STREAM_SILENT.kind, [*_venues(latest)]))
         if PAIRS in latest.frames:
             evaluations.append(Evaluation(OPPORTUNITY.kind, [*_best_pairs(latest)]))
+        if FACTORS in latest.frames:
+            curves = [*curves_seen(latest.frames[FACTORS])]
+            evaluations.append(Evaluation(CURVE_Z.kind, curves))
     return evaluations
 
 

@@ -6,11 +6,12 @@ days or months, so that no question grows with the history.
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.core.plain_text import legible
@@ -210,19 +211,29 @@ def _failed_month(
 def curves_far_from_mean(scene: Scene) -> list[Observation]:
     """Observe level and slope of the newest settled curve of every instrument that is watched."""
     bases = list(scene.settings.alert_bases)
-    return [
-        Observation(
-            f"{venue} {symbol}, {name}",
-            None if z is None else abs(z),
-            f"its {name} is {_percent(figure)} a year, z = {_number(z)}, as of "
-            f"{as_of:%Y-%m-%d %H:%M} UTC",
-            {"venue": venue, "venue_symbol": symbol, name: figure, "z": z},
-        )
-        for venue, symbol, as_of, level, level_z, slope, slope_z in scene.rows(
-            _CURVES, now=scene.now, bases=bases
-        )
-        for name, figure, z in (("level", level, level_z), ("slope", slope, slope_z))
-    ]
+    rows = scene.lake.execute(_CURVES, {"now": scene.now, "bases": bases}).pl()
+    return [*curves_seen(rows)]
+
+
+def curves_seen(factors: pl.DataFrame) -> Iterator[Observation]:
+    """Tell how far level and slope of curves are from their mean.
+
+    Parameters
+    ----------
+    factors
+        Columns of ``features.curve_factors``, one row per instrument.
+    """
+    for row in factors.iter_rows(named=True):
+        venue, symbol = row["venue"], row["venue_symbol"]
+        for name in ("level", "slope"):
+            figure, z = row[name], row[f"{name}_z"]
+            yield Observation(
+                f"{venue} {symbol}, {name}",
+                None if z is None else abs(z),
+                f"its {name} is {_percent(figure)} a year, z = {_number(z)}, as of "
+                f"{row['as_of']:%Y-%m-%d %H:%M} UTC",
+                {"venue": venue, "venue_symbol": symbol, name: figure, "z": z},
+            )
 
 
 def opportunities(scene: Scene) -> list[Observation]:

@@ -19,9 +19,10 @@ import polars as pl
 
 from funding_platform.core.time_grid import to_us
 from funding_platform.flows.blocking import blocking
-from funding_platform.flows.live.followers import Pairs, Strips
+from funding_platform.flows.live.followers import Factors, Follower, Pairs, Strips
 from funding_platform.flows.live.latest import (
     BOARD,
+    FACTORS,
     FRESH_SECONDS,
     PAIRS,
     STRIPS,
@@ -58,7 +59,12 @@ async def collect_live_async(settings: Settings, run_id: str) -> None:
     """
     board = Board()
     supervisor = Supervisor(sources_of(settings), board, scale=settings.rate_limit_scale)
-    followers: dict[str, Pairs | Strips] = {PAIRS: Pairs(settings), STRIPS: Strips(settings)}
+    strips = Strips(settings)
+    followers: dict[str, Follower[Any]] = {
+        PAIRS: Pairs(settings),
+        STRIPS: strips,
+        FACTORS: Factors(settings, strips),
+    }
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(supervisor.run(), name="venues")
         tasks.create_task(record_board(board, settings, run_id), name="record")
@@ -95,7 +101,7 @@ def sources_of(settings: Settings) -> list[Source]:
 async def _hand_out(
     board: Board,
     supervisor: Supervisor,
-    followers: Mapping[str, Pairs | Strips],
+    followers: Mapping[str, Follower[Any]],
     settings: Settings,
 ) -> None:
     """Hand out once a second; a second that cannot be written (a full disk) is let go."""
@@ -122,7 +128,7 @@ def _write(
     writer: LatestWriter,
     view: BoardView,
     health: Mapping[str, FeedHealth],
-    followers: Mapping[str, Pairs | Strips],
+    followers: Mapping[str, Follower[Any]],
     rates: RatesBefore,
     now: datetime,
 ) -> None:

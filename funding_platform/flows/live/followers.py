@@ -1,4 +1,4 @@
-"""What follows the board with something of the lake beside it: opportunities, and curves.
+"""What follows the board with something of the lake beside it: opportunities, curves, factors.
 
 What the lake has is read anew every few minutes, in a thread of its own, so that a build of the
 marts or a collection is seen soon after, and a lake that is not there, not built or locked costs
@@ -17,14 +17,16 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.listings import of_current_listing
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.curves import LOOK_BACK
+from funding_platform.curves.factors import FACTOR_LOOK_BACK
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.flows.live.given import given_for_pairs
 from funding_platform.flows.queries.connection import answer
 from funding_platform.lake import connect
 from funding_platform.live.board_view import BoardView
 from funding_platform.live.pairs import Given, PairTable
-from funding_platform.live.strip import LiveStrips
+from funding_platform.live.strip import LiveStrips, live_factors
 from funding_platform.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +38,15 @@ BEST_PAIRS: Final = 500
 
 _SETTLED_OVER: Final = LOOK_BACK + timedelta(hours=12)
 _SETTLED: Final = "FROM core.funding_rates WHERE funding_time >= $since"
+_SETTLED_CURVES: Final = """
+FROM features.curve_snapshots AS c SEMI JOIN core.instruments AS i
+    ON i.venue = c.venue AND i.venue_symbol = c.venue_symbol AND list_contains($bases, i.base)
+WHERE c.kind = 'settled' AND c.as_of >= $since
+"""
+_WATCHED: Final = """
+SELECT venue, venue_symbol, base, asset_class FROM core.instruments
+WHERE list_contains($bases, base)
+"""
 
 T = TypeVar("T")
 
@@ -156,3 +167,61 @@ class Strips(Follower[pl.DataFrame]):
             INSTRUMENT_KEY, keep="last", maintain_order=True
         )
         return self._newest
+
+    @property
+    def newest(self) -> pl.DataFrame | None:
+        """What was shown last."""
+        return self._newest
+
+
+class Factors(Follower[tuple[pl.DataFrame, pl.DataFrame]]):
+    """Factors of the newest live strips of the bases whose curves are watched.
+
+    Their past is what has settled in four weeks, so they are worked out once a minute: an alert is
+    not looked for more often.
+
+    Parameters
+    ----------
+    settings
+        Say where the lake is, and which bases are watched.
+    strips
+        Whose strips they are; it follows the board before this one does.
+    """
+
+    what = "curve factors"
+    _past: tuple[pl.DataFrame, pl.DataFrame] | None = None
+    _shown: pl.DataFrame | None = None
+    _minute: datetime | None = None
+
+    def __init__(self, settings: Settings, strips: Strips) -> None:
+        super().__init__(settings)
+        self._strips = strips
+
+    def read(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Read the watched instruments and their settled curves; needs the curves."""
+        since, bases = datetime.now(UTC) - FACTOR_LOOK_BACK, list(self._settings.alert_bases)
+        with connect(self._settings) as lake:
+            settled = answer(
+                lake,
+                CURVE_SNAPSHOTS.polars_schema,
+                _SETTLED_CURVES,
+                {"since": since, "bases": bases},
+            )
+            return lake.execute(_WATCHED, {"bases": bases}).pl(), settled
+
+    def take(self, fresh: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+        """Go on with what has settled since."""
+        self._past, self._minute = fresh, None
+
+    def shown(self, view: BoardView, now: datetime) -> pl.DataFrame | None:
+        """Work the factors out anew with every minute."""
+        minute = now.replace(second=0, microsecond=0)
+        strips = self._strips.newest
+        if self._past is None or strips is None:
+            return None
+        if minute != self._minute:
+            instruments, settled = self._past
+            watched = strips.join(instruments, on=INSTRUMENT_KEY, how="semi")
+            self._shown = live_factors(watched, settled, instruments=instruments)
+            self._minute = minute
+        return self._shown

@@ -32,10 +32,12 @@ BOARD: Final = "board"
 VENUES: Final = "venues"
 PAIRS: Final = "pairs"
 STRIPS: Final = "strips"
+FACTORS: Final = "factors"
 """The frames: cells of every instrument with their ages and ``rate_before``, the predicted rate an
 hour ago; the venues; the best pairs, those of each asset among them, with columns of
 ``marts.opportunities``; the newest live strip of every instrument, with columns of
-``features.curve_snapshots``."""
+``features.curve_snapshots``; of the bases whose curves are watched their factors, with columns of
+``features.curve_factors``."""
 
 VENUES_SCHEMA: Final = pl.Schema(
     {
@@ -81,7 +83,8 @@ class Latest:
     version
         The board's; it grows with every change of a value.
     frames
-        ``board``, ``venues``, ``pairs`` and ``strips``, as far as they were handed out.
+        ``board``, ``venues``, ``pairs``, ``strips`` and ``factors``, as far as they were handed
+        out.
     """
 
     at: datetime

@@ -6,10 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from funding_platform.core.tables.features import CURVE_FACTORS
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.flows.alerting.live_sources import live_evaluations
 from funding_platform.flows.alerting.rounds import look, look_live
-from funding_platform.flows.live.latest import PAIRS, VENUES, VENUES_SCHEMA, LatestWriter
+from funding_platform.flows.live.latest import FACTORS, PAIRS, VENUES, VENUES_SCHEMA, LatestWriter
 from funding_platform.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -114,3 +115,22 @@ def test_switched_off_nothing_is_expected_of_a_collector(tmp_path: Path) -> None
     settings = Settings(data_dir=tmp_path, live=False)
     hand_out(settings)
     assert live_evaluations(settings, NOW + 60 * SECOND) == []
+
+
+def test_a_curve_far_from_its_mean_is_told_as_the_board_has_it(settings: Settings) -> None:
+    hand_out(settings)
+    names = ("venue", "venue_symbol", "as_of", "level", "level_z", "slope", "slope_z")
+    schema = {name: CURVE_FACTORS.polars_schema[name] for name in names}
+    rows = [
+        ("okx", "BTC-USDT-SWAP", NOW, 0.31, -2.5, 0.02, 1.9),
+        ("okx", "NEW", NOW, 0.1) + (None,) * 3,
+    ]
+    with LatestWriter(settings, NOW) as writer:
+        writer.write(
+            {VENUES: VENUES_SCHEMA.to_frame(), FACTORS: pl.DataFrame(rows, schema, orient="row")},
+            1,
+            NOW,
+        )
+    (told,) = look_live(settings, NOW)
+    assert (told.kind, told.subject) == ("curve_z", "okx BTC-USDT-SWAP, level")
+    assert "its level is 31.0 % a year, z = -2.5" in told.text
