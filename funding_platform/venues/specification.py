@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.settings import Settings
+from funding_platform.venues.books.specification import BookSpec
 from funding_platform.venues.errors import NotOfferedError
 from funding_platform.venues.paging.pager import Pager
 from funding_platform.venues.parsing.hourly import EmptyBars
@@ -92,6 +94,8 @@ class VenueSpec:
         How the bars of its spot markets are.
     open_interest
         How its open interest through time is.
+    books
+        How deep the order books of its perpetuals are handed out; None where no one may see them.
     budget
         What it allows per window, for endpoints without a budget of their own.
     refusal
@@ -119,6 +123,7 @@ class VenueSpec:
     candles: tuple[CandleSpec, ...] = ()
     spot_candles: CandleSpec | None = None
     open_interest: HourlySpec | None = None
+    books: BookSpec | None = None
     budget: Budget
     refusal: RefusalHook
     used_weight_header: str | None = None
@@ -131,6 +136,11 @@ class VenueSpec:
         others = [table for table in self.offers if table not in _HOURLY]
         offered = (*others, *(table for table, spec in hourly if spec))
         object.__setattr__(self, "offers", offered)
+
+    @property
+    def collected(self) -> tuple[Table, ...]:
+        """What is stored of it: what it offers, and what its order books are measured for."""
+        return (*self.offers, ORDER_BOOK_DEPTH) if self.books else self.offers
 
     @property
     def candle_kinds(self) -> tuple[str, ...]:
