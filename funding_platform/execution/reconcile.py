@@ -121,9 +121,7 @@ class Reconciler:
         self._conclude(found)
         if not unreachable:
             self.executor.ready = True
-        for venue, state in states.items():
-            for what in ("fills", "payments"):
-                self._journal.move_cursor(venue, what, state.asked_at)
+        self._journal.move_cursors({venue: one.asked_at for venue, one in states.items()})
         return Reconciliation(
             unreachable=unreachable,
             canceled=tuple(found.canceled),
@@ -143,9 +141,10 @@ class Reconciler:
 
     async def _look(self) -> tuple[dict[str, VenueState], dict[str, str]]:
         """Ask all venues at once; one that does not answer keeps no other from it."""
-        clients = self.executor.clients
+        clients, cursors = self.executor.clients, self._journal.cursors()
         answers = await asyncio.gather(
-            *(self._ask(one) for one in clients.values()), return_exceptions=True
+            *(self._ask(one, cursors.get(venue)) for venue, one in clients.items()),
+            return_exceptions=True,
         )
         states, unreachable = {}, {}
         for venue, answer in zip(clients, answers, strict=True):
@@ -157,13 +156,14 @@ class Reconciler:
                 raise answer
         return states, unreachable
 
-    async def _ask(self, client: ExchangeClient) -> VenueState:
+    async def _ask(self, client: ExchangeClient, reached: datetime | None) -> VenueState:
         now = self._clock.now()
+        since = (reached or now) - self._look_back
         holdings = await client.holdings()
         open_orders, fills, payments = await asyncio.gather(
             client.open_orders(),
-            client.fills(self._since(client.venue, "fills", now)),
-            client.funding_payments(self._since(client.venue, "payments", now)),
+            client.fills(since),
+            client.funding_payments(since),
         )
         return VenueState(
             open_orders=open_orders,
@@ -172,9 +172,6 @@ class Reconciler:
             holdings=holdings,
             asked_at=now,
         )
-
-    def _since(self, venue: str, what: str, now: datetime) -> datetime:
-        return (self._journal.cursor(venue, what) or now) - self._look_back
 
     # Judging
 

@@ -1,12 +1,20 @@
 """Two venues on paper, a store, and an executor over them that can die and be started again."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from funding_platform.core.trading import ZERO, InstrumentLimits, Level, OrderBook
+from funding_platform.core.trading import (
+    ZERO,
+    InstrumentLimits,
+    Level,
+    OrderBook,
+    OrderReport,
+    OrderRequest,
+)
 from funding_platform.execution import (
     AtomicPairExecutor,
     Conditions,
@@ -19,7 +27,6 @@ from funding_platform.execution import (
     open_store,
 )
 from funding_platform.execution.pairs import LEGS, LegName
-from funding_platform.execution.store.store import Store
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
 from funding_platform_tests.execution.virtual_time import VirtualTime
@@ -75,6 +82,16 @@ class LadderMarket:
         return [x for x in known if since < x.settled_at <= until]
 
 
+class WatchedExchange(PaperExchange):
+    """Takes note of every order that is handed to it."""
+
+    placed: list[str]
+
+    async def place(self, order: OrderRequest) -> OrderReport:
+        self.placed.append(order.client_id)
+        return await super().place(order)
+
+
 class World:
     """All of it.
 
@@ -89,24 +106,25 @@ class World:
         url: str,
         rules: ExecutionRules | None = None,
         limits: Mapping[LegName, InstrumentLimits] | None = None,
-        store: type[Store] | None = None,
     ) -> None:
         self.url = url
         self.rules = rules or ExecutionRules()
         self.time = VirtualTime()
         self.markets: dict[str, LadderMarket] = {}
-        self.venues: dict[str, PaperExchange] = {}
+        self.venues: dict[str, WatchedExchange] = {}
+        self.placed: list[str] = []
         for leg, venue in VENUES.items():
             known = {BTC: (limits or {}).get(leg, LIMITS)}
             self.markets[venue] = LadderMarket(known, Decimal(100), Decimal(1_000))
             engine = PaperEngine(self.markets[venue], PaperRules())
             engine.deposit(CAPITAL / 2)
-            self.venues[venue] = PaperExchange(
+            self.venues[venue] = WatchedExchange(
                 venue,
                 engine,
                 clock=self.time.clock(),
                 conditions=Conditions(timeout_seconds=2.0),
             )
+            self.venues[venue].placed = self.placed
         self.start()
 
     def start(self) -> None:
@@ -145,7 +163,7 @@ class World:
 
     def wrong(self) -> list[str]:
         """Return everything that does not hold; nothing where all does."""
-        said = []
+        said = [f"{one} was sent twice" for one, sent in Counter(self.placed).items() if sent > 1]
         if abs(self.net()) >= Decimal("0.01"):
             said.append(f"net exposure of {self.net()}")
         live = [one for one in self.journal.pairs() if not one.state.final]
