@@ -2,6 +2,7 @@
 
 FundingError
 ├── core      UnknownNameError (a table, column or dataset that is not declared)
+├── paper     PaperError and its children, in ``paper/errors.py``
 ├── telemetry AlertError and its children, in ``telemetry/alerts/errors.py``
 ├── lake      LakeError and its children, in ``lake/errors.py``
 ├── venues    VenueError and its children, in ``venues/errors.py``
@@ -9,6 +10,7 @@ FundingError
 ├── arbitrage ArbitrageError and its children, in ``arbitrage/errors.py``
 ├── strategies StrategyContractError and its children, in ``strategies/errors.py``
 ├── backtest  BacktestError and its children, in ``backtest/errors.py``
+├── execution ExecutionError and its children, in ``execution/errors.py``
 ├── sandbox   SandboxError and its children, in ``sandbox/errors.py``
 └── flows     FlowError and its children, in ``flows/errors.py``
 
