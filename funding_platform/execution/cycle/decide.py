@@ -4,6 +4,7 @@ Pure: the same ``Seen`` gives the same ``Decisions``.
 """
 
 from collections.abc import Container, Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def decide(strategy: Strategy, seen: Seen, config: TradingConfig) -> Decisions:
     refused: list[Refused] = []
     orders: Iterable[Order] = ()
     try:
-        orders = [*strategy.decide(seen.market, book)]
+        orders = [*strategy.decide(seen.market, _without(book, closes))]
     except FundingError as error:
         refused.append(Refused(reason=Refusal.STRATEGY_FAILED, words=error.message))
     wanted = []
@@ -62,6 +63,16 @@ def book_of(seen: Seen, config: TradingConfig) -> HeldBook:
         equity_usd=sum(account.equity_usd or 0.0 for account in accounts),
         free_usd=sum(account.free_usd or 0.0 for account in accounts),
     )
+
+
+def _without(book: HeldBook, closes: Container[str]) -> HeldBook:
+    """Show a strategy what it holds, with what the house closes on its way out."""
+    leaving = [pair.pair_id in closes for pair in book.pairs]
+    pairs = [
+        replace(pair, closing=True) if leaves else pair
+        for pair, leaves in zip(book.pairs, leaving, strict=True)
+    ]
+    return replace(book, pairs=pairs, leaving=sum(leaving))
 
 
 def readmit(

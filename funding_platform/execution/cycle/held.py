@@ -61,6 +61,8 @@ class HeldBook:
         How many may be held.
     equity_usd, free_usd
         Of all accounts together.
+    leaving
+        How many of them are closed before anything is opened.
     """
 
     pairs: Sequence[HeldPair]
@@ -68,11 +70,12 @@ class HeldBook:
     max_pairs: int
     equity_usd: float
     free_usd: float
+    leaving: int = 0
 
     @property
     def room(self) -> int:
         """How many more positions may be held."""
-        return max(0, self.max_pairs - len(self.pairs))
+        return max(0, self.max_pairs - len(self.pairs) + self.leaving)
 
     @cached_property
     def pnl_usd(self) -> Floats:
