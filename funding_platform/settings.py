@@ -191,6 +191,11 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         default="text", description="How commands log: for people, or one JSON object a line."
     )
+    execution_url: SecretStr | None = Field(
+        default=None,
+        description="Where execution keeps what it must not forget, as a URL of SQLAlchemy such as "
+        "postgresql://trader@host/execution; by default a SQLite file below the data folder.",
+    )
     log_level: LogLevel = Field(default="WARNING", description="What commands log at least.")
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
@@ -250,6 +255,13 @@ class Settings(BaseSettings):
     def lake_dir(self) -> Path:
         """The lake: its catalog and its files. Movable as one folder."""
         return self.data_dir / "lake"
+
+    @cached_property
+    def execution_store(self) -> str:
+        """URL of the store of execution; it may hold a password."""
+        if self.execution_url is not None:
+            return self.execution_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'execution' / 'store.sqlite'}"
 
     @cached_property
     def state_dir(self) -> Path:

@@ -9,6 +9,7 @@ FundingError
 ├── arbitrage ArbitrageError and its children, in ``arbitrage/errors.py``
 ├── strategies StrategyContractError and its children, in ``strategies/errors.py``
 ├── backtest  BacktestError and its children, in ``backtest/errors.py``
+├── execution ExecutionError and its children, in ``execution/errors.py``
 ├── sandbox   SandboxError and its children, in ``sandbox/errors.py``
 └── flows     FlowError and its children, in ``flows/errors.py``
 

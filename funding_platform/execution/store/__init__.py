@@ -1,0 +1,1 @@
+"""What execution must not forget: pairs, orders, fills, payments, commands, and a halt."""

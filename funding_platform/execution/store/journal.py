@@ -1,0 +1,268 @@
+"""The journal of pairs: each step of an opening or a close is written before it is taken.
+
+What is written together is one ``Changes``, and one transaction. An order is in the journal, with
+its name and state ``unknown``, before it is sent; whoever starts after a crash finds it there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, update
+
+from funding_platform.core.trading import OrderKind, OrderState, RejectReason, Side, TimeInForce
+from funding_platform.execution.errors import UnknownPairError
+from funding_platform.execution.pairs import LegName, OrderRole, PairState
+from funding_platform.execution.store.records import (
+    FillRecord,
+    HaltRecord,
+    LegRecord,
+    NewEvent,
+    OrderRecord,
+    PairRecord,
+    PaymentRecord,
+)
+from funding_platform.execution.store.schema import (
+    CURSORS,
+    FILLS,
+    FUNDING_PAYMENTS,
+    LEGS,
+    ORDERS,
+    PAIRS,
+)
+from funding_platform.execution.store.store import Store, read_halt, write_events, write_halt
+
+R = TypeVar("R")
+
+Key = tuple[str, str, str]
+"""Venue, symbol and the venue's own name of a fill or payment."""
+
+_WORDS: Final[Mapping[Column[Any], type[StrEnum]]] = {
+    PAIRS.c.state: PairState,
+    LEGS.c.leg: LegName,
+    ORDERS.c.leg: LegName,
+    ORDERS.c.role: OrderRole,
+    ORDERS.c.side: Side,
+    ORDERS.c.kind: OrderKind,
+    ORDERS.c.time_in_force: TimeInForce,
+    ORDERS.c.state: OrderState,
+    ORDERS.c.reason: RejectReason,
+    FILLS.c.leg: LegName,
+    FILLS.c.side: Side,
+    FUNDING_PAYMENTS.c.leg: LegName,
+}
+"""Columns that hold a word of an enumeration."""
+
+_WORDS_OF: Final = {
+    table.name: {column.name: kind for column, kind in _WORDS.items() if column.table is table}
+    for table in (PAIRS, LEGS, ORDERS, FILLS, FUNDING_PAYMENTS)
+}
+
+LIVE: Final = tuple(state for state in PairState if not state.final)
+"""States of a pair that may hold something."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one step writes.
+
+    Parameters
+    ----------
+    new_pair, pair
+        One that is added, or one that is as it is from now on.
+    dropped_fills
+        Synthetic ones whose true ones have come.
+    """
+
+    new_pair: PairRecord | None = None
+    pair: PairRecord | None = None
+    new_legs: list[LegRecord] = field(default_factory=list)
+    legs: dict[LegName, LegRecord] = field(default_factory=dict)
+    new_orders: list[OrderRecord] = field(default_factory=list)
+    orders: dict[str, OrderRecord] = field(default_factory=dict)
+    fills: dict[Key, FillRecord] = field(default_factory=dict)
+    dropped_fills: set[Key] = field(default_factory=set)
+    events: list[NewEvent] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+class Journal:
+    """Reads and writes pairs, with all that belongs to them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    # Writing
+
+    def begin(self, changes: Changes) -> HaltRecord | None:
+        """Write a new pair with its first orders, unless new risk is halted.
+
+        Returns
+        -------
+        HaltRecord | None
+            The halt that forbids it; None where it is written. The two are one transaction: once a
+            halt is there, no later order that opens is.
+
+        Raises
+        ------
+        StoreError
+            If the pair exists, or another one has an instrument of it.
+        """
+        with self.store.step("intend") as connection:
+            if (halt := read_halt(connection, holding=True)).halted:
+                return halt
+            self._write(connection, changes)
+        return None
+
+    def write(self, step: str, changes: Changes) -> None:
+        """Write one step, whole."""
+        if changes:
+            with self.store.step(step) as connection:
+                self._write(connection, changes)
+
+    def _write(self, connection: Connection, changes: Changes) -> None:
+        if changes.new_pair:
+            _add(connection, PAIRS, [changes.new_pair])
+        if changes.pair:
+            _change(connection, PAIRS, [changes.pair])
+        _add(connection, LEGS, changes.new_legs)
+        _change(connection, LEGS, changes.legs.values())
+        _add(connection, ORDERS, changes.new_orders)
+        _change(connection, ORDERS, changes.orders.values())
+        for key in changes.dropped_fills:
+            connection.execute(delete(FILLS).where(*_is(FILLS, key)))
+        put_rows(connection, FILLS, changes.fills.values())
+        write_events(connection, self.store.now(), *changes.events)
+
+    def add_payments(self, payments: Iterable[PaymentRecord]) -> None:
+        """Write payments; one that is there already is left as it is."""
+        payments = list(payments)
+        if payments:
+            with self.store.step("payments") as connection:
+                put_rows(connection, FUNDING_PAYMENTS, payments)
+
+    def halt(self, reason: str, event: NewEvent) -> None:
+        """Stop new risk for what has been found, and say what that was."""
+        with self.store.step("halted") as connection:
+            now = self.store.now()
+            wanted = HaltRecord(halted=True, reason=reason, actor=event.actor)
+            write_halt(connection, now, wanted)
+            write_events(connection, now, event)
+
+    # Reading
+
+    def pairs(self, *states: PairState) -> list[PairRecord]:
+        """Return pairs in those states, or all, in the order in which they were decided on."""
+        query = select(PAIRS).order_by(PAIRS.c.decided_at, PAIRS.c.pair_id)
+        if states:
+            query = query.where(PAIRS.c.state.in_(states))
+        return [_record(PairRecord, PAIRS, row) for row in self.store.rows(query)]
+
+    def pair(self, pair_id: str) -> PairRecord:
+        """Return one pair.
+
+        Raises
+        ------
+        UnknownPairError
+            If there is none of that name.
+        """
+        rows = self.store.rows(select(PAIRS).where(PAIRS.c.pair_id == pair_id))
+        if not rows:
+            raise UnknownPairError(
+                f"no pair is called {pair_id!r}", hint="`funding trade positions` lists those held"
+            )
+        return _record(PairRecord, PAIRS, rows[0])
+
+    def legs(self, *pair_ids: str) -> list[LegRecord]:
+        """Return the legs of pairs, or of all."""
+        return self._of(LegRecord, LEGS, pair_ids, LEGS.c.pair_id, LEGS.c.leg)
+
+    def active_legs(self) -> list[LegRecord]:
+        """Return the legs that may hold something."""
+        query = select(LEGS).where(LEGS.c.active).order_by(LEGS.c.pair_id, LEGS.c.leg)
+        return [_record(LegRecord, LEGS, row) for row in self.store.rows(query)]
+
+    def orders(self, *pair_ids: str) -> list[OrderRecord]:
+        """Return the orders of pairs, or all, oldest first."""
+        return self._of(OrderRecord, ORDERS, pair_ids, ORDERS.c.created_at, ORDERS.c.client_id)
+
+    def fills(self, *pair_ids: str) -> list[FillRecord]:
+        """Return the fills of pairs, or all, oldest first."""
+        return self._of(FillRecord, FILLS, pair_ids, FILLS.c.filled_at, FILLS.c.fill_id)
+
+    def payments(self, *pair_ids: str) -> list[PaymentRecord]:
+        """Return the funding of pairs, or all, oldest first."""
+        table = FUNDING_PAYMENTS
+        return self._of(PaymentRecord, table, pair_ids, table.c.paid_at, table.c.payment_id)
+
+    def _of(self, record: type[R], table: Table, pair_ids: Sequence[str], *order: Any) -> list[R]:
+        query = select(table).order_by(*order)
+        if pair_ids:
+            query = query.where(table.c.pair_id.in_(pair_ids))
+        return [_record(record, table, row) for row in self.store.rows(query)]
+
+    def order(self, client_id: str) -> OrderRecord | None:
+        """Return the order of a name; None where there is none."""
+        rows = self.store.rows(select(ORDERS).where(ORDERS.c.client_id == client_id))
+        return _record(OrderRecord, ORDERS, rows[0]) if rows else None
+
+    # How far venues have been read
+
+    def cursor(self, venue: str, what: str) -> datetime | None:
+        """Return how far a venue's fills or payments have been read; None where never."""
+        query = select(CURSORS.c.reached).where(CURSORS.c.venue == venue, CURSORS.c.what == what)
+        rows = self.store.rows(query)
+        return rows[0].reached if rows else None
+
+    def move_cursor(self, venue: str, what: str, reached: datetime) -> None:
+        """Remember how far they have been read."""
+        with self.store.step("cursor") as connection:
+            where = (CURSORS.c.venue == venue, CURSORS.c.what == what)
+            if not connection.execute(
+                update(CURSORS).where(*where).values(reached=reached)
+            ).rowcount:
+                values = {"venue": venue, "what": what, "reached": reached}
+                connection.execute(insert(CURSORS).values(values))
+
+
+def _is(table: Table, key: Sequence[Any]) -> list[Any]:
+    return [column == value for column, value in zip(table.primary_key, key, strict=True)]
+
+
+def _values(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+def _add(connection: Connection, table: Table, records: Sequence[Any]) -> None:
+    if records:
+        connection.execute(insert(table), [_values(one) for one in records])
+
+
+def _change(connection: Connection, table: Table, records: Iterable[Any]) -> int:
+    changed = 0
+    keys = [column.name for column in table.primary_key]
+    for one in records:
+        values = _values(one)
+        where = _is(table, [values.pop(name) for name in keys])
+        changed += connection.execute(update(table).where(*where).values(**values)).rowcount
+    return changed
+
+
+def put_rows(connection: Connection, table: Table, records: Iterable[Any]) -> None:
+    """Add rows, and bring those of the same key up to what is known now."""
+    for one in records:
+        if not _change(connection, table, [one]):
+            _add(connection, table, [one])
+
+
+def _record(record: type[R], table: Table, row: Row[Any]) -> R:
+    """Return a row as a record, its words as what they stand for."""
+    values = dict(row._mapping)
+    for name, kind in _WORDS_OF[table.name].items():
+        if values[name] is not None:
+            values[name] = kind(values[name])
+    return record(**values)
