@@ -21,8 +21,9 @@ from pydantic import (
 
 from funding_platform.arbitrage.errors import FilterError
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.errors import FundingError
 from funding_platform.core.validation_errors import did_you_mean, raise_as
+from funding_platform.execution.errors import TradingConfigError
+from funding_platform.execution.rules import ExecutionRules
 from funding_platform.strategies.contract import MAX_HOURS, NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.strategies.registry import strategy_of
@@ -30,10 +31,6 @@ from funding_platform.strategies.registry import strategy_of
 _WHERE: Final = "the fields and their bounds are in docs/execution.md"
 
 DEFAULT_FILTER: Final = OpportunityFilter(tiers=("actionable",), limit=1_000)
-
-
-class TradingConfigError(FundingError):
-    """What is to be traded is out of bounds, or contradicts itself; nothing is placed."""
 
 
 class Section(BaseModel):
@@ -123,44 +120,12 @@ class Opportunities(Section):
     )
 
 
-class Tactics(Section):
-    """How orders are sent."""
-
-    limit_seconds: float = Field(
-        default=2.0, ge=0, le=600, description="How long a limit order may wait before the next."
-    )
-    reprices: int = Field(
-        default=1, ge=0, le=20, description="Limit orders after the first, before the market one."
-    )
-    max_slippage_bps: float = Field(
-        default=15.0,
-        gt=0,
-        le=1_000,
-        description="From the mid, beyond which nothing is bought or sold to open.",
-    )
-    close_slippage_bps: float = Field(
-        default=100.0,
-        gt=0,
-        le=5_000,
-        description="The same to close, and to unwind a leg that stands alone.",
-    )
-    naked_seconds: float = Field(
-        default=10.0,
-        gt=0,
-        le=600,
-        description="How long one leg may stand without the other until it is unwound.",
-    )
-
-
 class Tempo(Section):
-    """How often things are done, and how far clocks may be apart."""
+    """How often things are done."""
 
     cycle_seconds: float = Field(default=60.0, gt=0, le=86_400, description="Between cycles.")
     reconcile_seconds: float = Field(
         default=60.0, gt=0, le=86_400, description="Between comparisons with the venues."
-    )
-    max_clock_skew_seconds: float = Field(
-        default=5.0, gt=0, description="Between a venue's clock and ours; beyond it none is opened."
     )
 
 
@@ -182,7 +147,7 @@ class TradingConfig(Section):
     limits: Limits = Limits()
     exits: Exits = Exits()
     opportunities: Opportunities = Opportunities()
-    tactics: Tactics = Tactics()
+    tactics: ExecutionRules = ExecutionRules()
     tempo: Tempo = Tempo()
     control_port: int | None = Field(
         default=8_923,

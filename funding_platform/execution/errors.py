@@ -5,6 +5,7 @@ ExecutionError
 │   ├── NewerStoreError         newer code wrote it: this code must not touch it
 │   ├── StoreInUseError         another process writes it
 │   └── UnknownPairError        it knows no such pair
+├── TradingConfigError      what is to be traded is out of bounds, or contradicts itself
 ├── TransitionError         a pair was to go where its state does not lead
 └── NotReconciledError      trading was asked for before the venues were
 
@@ -32,6 +33,10 @@ class StoreInUseError(StoreError):
 
 class UnknownPairError(StoreError):
     """The store knows no such pair."""
+
+
+class TradingConfigError(ExecutionError):
+    """What is to be traded is out of bounds, or contradicts itself; nothing is placed."""
 
 
 class TransitionError(ExecutionError):

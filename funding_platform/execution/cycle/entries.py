@@ -7,7 +7,7 @@ from functools import cached_property
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.facts import Refusal, Refused, Seen, ToOpen
 from funding_platform.execution.cycle.held import HeldPair
-from funding_platform.execution.cycle.market import Leg
+from funding_platform.execution.pairs import InstrumentRef
 
 
 class Admission:
@@ -87,7 +87,7 @@ class Admission:
         if until is not None and until > self._seen.market.time:
             yield Refusal.COOLING_DOWN, f"{wanted.base} rests until {until:%Y-%m-%d %H:%M:%S} UTC"
 
-    def _venue_faults(self, leg: Leg, size_usd: float) -> Iterable[tuple[Refusal, str]]:
+    def _venue_faults(self, leg: InstrumentRef, size_usd: float) -> Iterable[tuple[Refusal, str]]:
         venue, config = leg.venue, self._config
         state = self._seen.venues.get(venue)
         if state is None:
@@ -96,12 +96,12 @@ class Admission:
         if not state.reachable:
             yield Refusal.VENUE_UNREACHABLE, f"{venue} cannot be asked: {state.trouble}"
             return
-        skew, most = state.skew_seconds, config.tempo.max_clock_skew_seconds
+        skew, most = state.skew_seconds, config.tactics.max_clock_skew_seconds
         if skew is None or abs(skew) > most:
             told = "is unknown" if skew is None else f"is {skew:+.1f} s from ours"
             yield (
                 Refusal.CLOCK_SKEW,
-                f"the clock of {venue} {told}; tempo.max_clock_skew_seconds is {most:g}",
+                f"the clock of {venue} {told}; tactics.max_clock_skew_seconds is {most:g}",
             )
         free, needed = self._free[venue], size_usd / config.sizes.leverage
         if free is None or free < needed:
@@ -148,12 +148,12 @@ class Admission:
                 self._free[leg.venue] = free - size / self._config.sizes.leverage
 
     @cached_property
-    def _passing(self) -> Mapping[tuple[Leg, Leg], bool]:
+    def _passing(self) -> Mapping[tuple[InstrumentRef, InstrumentRef], bool]:
         """Whether the observation of each pair that passes the filter is young enough."""
         oldest = self._seen.market.time - self._config.max_age
         key = ("long_venue", "long_symbol", "short_venue", "short_symbol")
         return {
-            (Leg(row[0], row[1]), Leg(row[2], row[3])): row[4] >= oldest
+            (InstrumentRef(row[0], row[1]), InstrumentRef(row[2], row[3])): row[4] >= oldest
             for row in self._seen.opportunities.select(*key, "observed_at").iter_rows()
         }
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 import polars as pl
 
 from funding_platform.execution.cycle.held import HeldPair
-from funding_platform.execution.cycle.market import LatestMarket, Leg
+from funding_platform.execution.cycle.market import LatestMarket
+from funding_platform.execution.pairs import InstrumentRef
 
 
 class Refusal(StrEnum):
@@ -132,8 +133,8 @@ class ToOpen:
     """
 
     base: str
-    long: Leg
-    short: Leg
+    long: InstrumentRef
+    short: InstrumentRef
     size_usd: float
     memo: float
     divergence_8h: float | None
@@ -146,8 +147,8 @@ class Refused:
     reason: Refusal
     words: str
     base: str | None = None
-    long: Leg | None = None
-    short: Leg | None = None
+    long: InstrumentRef | None = None
+    short: InstrumentRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

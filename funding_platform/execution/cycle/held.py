@@ -9,7 +9,8 @@ import numpy as np
 
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.time_grid import to_us
-from funding_platform.execution.cycle.market import LatestMarket, Leg
+from funding_platform.execution.cycle.market import LatestMarket
+from funding_platform.execution.pairs import InstrumentRef
 from funding_platform.strategies.contract import Position
 
 
@@ -37,8 +38,8 @@ class HeldPair:
 
     pair_id: str
     base: str
-    long: Leg
-    short: Leg
+    long: InstrumentRef
+    short: InstrumentRef
     notional_usd: float
     ordered_at: datetime
     memo: float = 0.0
@@ -128,5 +129,5 @@ class HeldBook:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def _rows(self, legs: Sequence[Leg]) -> Ints:
+    def _rows(self, legs: Sequence[InstrumentRef]) -> Ints:
         return np.array([self.market.row[leg] for leg in legs], dtype=np.int64)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import MICROSECOND, to_us
 from funding_platform.core.units import rate_8h
+from funding_platform.execution.pairs import InstrumentRef
 from funding_platform.strategies.contract import Bars
 from funding_platform.strategies.errors import MissingDataError
 
@@ -59,16 +60,6 @@ RATES: Final = pl.Schema(
     }
 )
 """Settled rates, for strategies that look back."""
-
-
-class Leg(NamedTuple):
-    """An instrument: where, and by the venue's own symbol."""
-
-    venue: str
-    venue_symbol: str
-
-    def __str__(self) -> str:
-        return f"{self.venue} {self.venue_symbol}"
 
 
 @dataclass(frozen=True)
@@ -180,19 +171,21 @@ class LatestMarket:
         return order, np.searchsorted(self.base[order], np.arange(count + 1))
 
     @cached_property
-    def legs(self) -> tuple[Leg, ...]:
+    def legs(self) -> tuple[InstrumentRef, ...]:
         """The instruments by name, in the order of their rows."""
-        return tuple(Leg(*key) for key in self.instruments.select(INSTRUMENT_KEY).iter_rows())
+        return tuple(
+            InstrumentRef(*key) for key in self.instruments.select(INSTRUMENT_KEY).iter_rows()
+        )
 
     @cached_property
-    def row(self) -> Mapping[Leg, int]:
+    def row(self) -> Mapping[InstrumentRef, int]:
         """Rows by instrument."""
         return {leg: number for number, leg in enumerate(self.legs)}
 
     def index(self, venue: str, venue_symbol: str) -> int:
         """Return the row of an instrument; raise ``MissingDataError`` where there is none."""
         try:
-            return self.row[Leg(venue, venue_symbol)]
+            return self.row[InstrumentRef(venue, venue_symbol)]
         except KeyError:
             raise MissingDataError(f"the market has no {venue} {venue_symbol}") from None
 
@@ -222,10 +215,10 @@ class LatestMarket:
         return known[len(known) - min(count, len(known)) :].copy()
 
     @cached_property
-    def _past_rates(self) -> Mapping[Leg, Floats]:
+    def _past_rates(self) -> Mapping[InstrumentRef, Floats]:
         ordered = self.rates.sort(*INSTRUMENT_KEY, "funding_time")
         return {
-            Leg(*map(str, key)): _floats(rows["funding_rate"])
+            InstrumentRef(*map(str, key)): _floats(rows["funding_rate"])
             for key, rows in ordered.partition_by(
                 *INSTRUMENT_KEY, as_dict=True, maintain_order=True
             ).items()
@@ -235,7 +228,7 @@ class LatestMarket:
         return _floats(self.instruments[name])
 
 
-def market_frame(rows: pl.DataFrame, held: Iterable[Leg] = ()) -> pl.DataFrame:
+def market_frame(rows: pl.DataFrame, held: Iterable[InstrumentRef] = ()) -> pl.DataFrame:
     """Lay rows out as ``MARKET``: in order, and with a row for everything that is held.
 
     What is held and not among the rows is known by name only: it can neither be valued nor traded,
@@ -245,7 +238,7 @@ def market_frame(rows: pl.DataFrame, held: Iterable[Leg] = ()) -> pl.DataFrame:
         pl.col(name) if name in rows.columns else pl.lit(None).alias(name) for name in MARKET
     ).cast(MARKET)
     names = pl.DataFrame(
-        [*dict.fromkeys(held)],
+        [(leg.venue, leg.venue_symbol) for leg in dict.fromkeys(held)],
         schema=pl.Schema({name: pl.String() for name in INSTRUMENT_KEY}),
         orient="row",
     )

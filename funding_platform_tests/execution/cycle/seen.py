@@ -10,7 +10,8 @@ import polars as pl
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.execution.cycle.facts import Seen, VenueState
 from funding_platform.execution.cycle.held import HeldPair
-from funding_platform.execution.cycle.market import MARKET, LatestMarket, Leg, market_frame
+from funding_platform.execution.cycle.market import MARKET, LatestMarket, market_frame
+from funding_platform.execution.pairs import InstrumentRef
 
 NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -77,8 +78,8 @@ def held(pair_id: str, base: str, long: str, short: str, **more: Any) -> HeldPai
         **{
             "pair_id": pair_id,
             "base": base,
-            "long": Leg(long, f"{base}USDT"),
-            "short": Leg(short, f"{base}USDT"),
+            "long": InstrumentRef(long, f"{base}USDT"),
+            "short": InstrumentRef(short, f"{base}USDT"),
             "notional_usd": 1_000.0,
             "ordered_at": NOW - timedelta(hours=5),
             "memo": 0.001,

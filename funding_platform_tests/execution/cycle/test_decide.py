@@ -10,7 +10,7 @@ import pytest
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.decide import decide, readmit
 from funding_platform.execution.cycle.facts import Decisions, Exit, Refusal, Seen
-from funding_platform.execution.cycle.market import Leg
+from funding_platform.execution.pairs import InstrumentRef
 from funding_platform.strategies import CrossVenueCarry, CurveTimedCarry
 from funding_platform.strategies.contract import Book, MarketView, Open, Order
 from funding_platform_tests.execution.cycle.seen import (
@@ -284,7 +284,7 @@ def test_the_market_shows_nothing_that_is_too_old() -> None:
     assert list(market.tradable) == [False, True]
     assert np.isnan(market.rate_8h[0])
     assert np.isnan(market.price[0])
-    assert market.row[Leg("binance", "BTCUSDT")] == 1
+    assert market.row[InstrumentRef("binance", "BTCUSDT")] == 1
 
 
 def test_a_sight_is_a_market_and_a_book_for_any_strategy() -> None:
