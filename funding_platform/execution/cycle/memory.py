@@ -31,7 +31,7 @@ def resting_bases(store: Store, now: datetime, cooldown: timedelta) -> Mapping[s
         .where(PAIRS.c.state.in_(_ENDED), PAIRS.c.updated_at > now - cooldown)
         .group_by(PAIRS.c.base)
     )
-    return {base: ended_at + cooldown for base, ended_at in store.rows(query)}
+    return {row.base: row.ended_at + cooldown for row in store.rows(query)}
 
 
 def _held(pair: PairLedger) -> HeldPair:
