@@ -2,6 +2,7 @@
 
 FundingError
 ├── core      UnknownNameError (a table, column or dataset that is not declared)
+├── paper     PaperError and its children, in ``paper/errors.py``
 ├── telemetry AlertError and its children, in ``telemetry/alerts/errors.py``
 ├── lake      LakeError and its children, in ``lake/errors.py``
 ├── venues    VenueError and its children, in ``venues/errors.py``

@@ -71,6 +71,7 @@ class RejectReason(StrEnum):
 
     INSUFFICIENT_MARGIN = "insufficient_margin"
     BELOW_MINIMUM = "below_minimum"
+    ABOVE_MAXIMUM = "above_maximum"
     OFF_STEP = "off_step"
     PRICE_OUT_OF_BAND = "price_out_of_band"
     WOULD_TAKE = "would_take"
@@ -293,6 +294,10 @@ class InstrumentLimits:
     def on_step(self, quantity: Decimal) -> bool:
         """Tell whether a quantity is a whole number of steps."""
         return _whole_steps(quantity, self.quantity_step, ROUND_HALF_EVEN) == quantity
+
+    def on_price_step(self, price: Decimal) -> bool:
+        """Tell whether a price is a whole number of steps."""
+        return _whole_steps(price, self.price_step, ROUND_HALF_EVEN) == price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A venue file declares: its ``VenueSpec``, its endpoints with their payload structs, and three
 methods that turn answers into records. Concurrency, paging, tolerance, units and tables are here;
-rows by the hour, which a venue may have besides, are in ``candles``.
+rows by the hour, which a venue may have besides, are in ``candles``, order books in ``books``.
 """
 
 from abc import ABC, abstractmethod
@@ -14,6 +14,7 @@ import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import HOUR, MILLISECOND, Window, floor_hour, to_ms
+from funding_platform.venues.books.venue import BookVenue
 from funding_platform.venues.candles import HourlyVenue
 from funding_platform.venues.errors import ContractError, EmptyAnswerError
 from funding_platform.venues.paging.pager import Ask
@@ -33,7 +34,7 @@ from funding_platform.venues.rest.recording import measured
 T = TypeVar("T")
 
 
-class Venue(HourlyVenue, ABC):
+class Venue(HourlyVenue, BookVenue, ABC):
     """One venue's public market data.
 
     Parameters

@@ -17,6 +17,7 @@ VenueError
 ├── ContractError           well-formed, but not what the venue's contract says
 │   └── TooLargeError           more than any answer of it, or than its share of the memory
 ├── EmptyAnswerError        nothing, where there is always something
+├── ImpossibleBookError     an order book that crosses itself, or has what no book has
 ├── PagingError             a history that does not move on
 │   └── ConflictError           two rates for one settlement
 ├── OrderError             an order was declined or its outcome is unknown, in ``orders/errors.py``
@@ -172,6 +173,15 @@ class TooLargeError(ContractError):
 
 class EmptyAnswerError(VenueError):
     """Nothing, where there is always something. Replaces nothing that is stored."""
+
+    retryable = True
+
+
+class ImpossibleBookError(VenueError):
+    """An order book that cannot be: the best bid above the best ask, a price or size below 0.
+
+    It is that market's trouble, and of that moment: the next one may be sound.
+    """
 
     retryable = True
 

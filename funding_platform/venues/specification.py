@@ -10,6 +10,7 @@ from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SP
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.settings import Settings
+from funding_platform.venues.books.specification import BookSpec
 from funding_platform.venues.errors import NotOfferedError
 from funding_platform.venues.paging.pager import Pager
 from funding_platform.venues.parsing.hourly import EmptyBars
@@ -92,6 +93,8 @@ class VenueSpec:
         How the bars of its spot markets are.
     open_interest
         How its open interest through time is.
+    books
+        How deep the order books of its perpetuals are handed out; None where no one may see them.
     budget
         What it allows per window, for endpoints without a budget of their own.
     refusal
@@ -119,6 +122,7 @@ class VenueSpec:
     candles: tuple[CandleSpec, ...] = ()
     spot_candles: CandleSpec | None = None
     open_interest: HourlySpec | None = None
+    books: BookSpec | None = None
     budget: Budget
     refusal: RefusalHook
     used_weight_header: str | None = None

@@ -56,17 +56,18 @@ STYLE = VenueStyle(
 )
 
 
-def _error(code: str, message: str, *, status: int = 400) -> Reply:
+def error(code: str, message: str, *, status: int = 400) -> Reply:
+    """Write a refusal in the venue's words."""
     return Reply.json({"code": code, "message": message}, status=status)
 
 
 def _refusal(status: int, now_ms: int) -> Reply:
     if status == 429:
-        return _error("TOO_MANY_REQUESTS", "Rate limit exceeded", status=429)
-    return _error("INTERNAL_ERROR", "Internal server error", status=status)
+        return error("TOO_MANY_REQUESTS", "Rate limit exceeded", status=429)
+    return error("INTERNAL_ERROR", "Internal server error", status=status)
 
 
-UNKNOWN = _error("INVALID_SYMBOL", "Invalid symbol")
+UNKNOWN = error("INVALID_SYMBOL", "Invalid symbol")
 
 
 def listed(request: Request) -> Instrument:
@@ -248,9 +249,9 @@ WIRE = Wire(
         Route(path, call, cost=one_of(budget)) for path, (call, budget) in _HANDLERS.items()
     ),
     limits=Limits(budgets={"requests": Budget(2_000, 60), "history": Budget(30, 60)}),
-    bad_parameter=lambda name, now_ms: _error(
+    bad_parameter=lambda name, now_ms: error(
         "INVALID_CLIENT_REQUEST", f"{name} is missing or malformed"
     ),
     refusal=_refusal,
-    not_found=_error("RESOURCE_NOT_FOUND", "Not found", status=404),
+    not_found=error("RESOURCE_NOT_FOUND", "Not found", status=404),
 )

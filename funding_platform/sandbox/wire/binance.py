@@ -67,25 +67,22 @@ STYLE = VenueStyle(
 )  # fmt: skip
 
 
-def _error(code: int, message: str, status: int = 400) -> Reply:
+def error(code: int, message: str, status: int = 400) -> Reply:
+    """Write a refusal in the venue's words."""
     return Reply.json({"code": code, "msg": message}, status=status)
 
 
 def _bad_parameter(name: str, now_ms: int) -> Reply:
-    return _error(
-        -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-    )
+    return error(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
-UNKNOWN_SYMBOL = _error(-1121, "Invalid symbol.")
-_CLOSED = _error(
-    -4108, "Symbol is on delivering or delivered or settling or closed or pre-trading."
-)
+UNKNOWN_SYMBOL = error(-1121, "Invalid symbol.")
+_CLOSED = error(-4108, "Symbol is on delivering or delivered or settling or closed or pre-trading.")
 
 
 def _refusal(status: int, now_ms: int) -> Reply:
     if status in (418, 429):
-        return _error(
+        return error(
             -1003,
             "Too much request weight used, current limit is 2400 request weight per 1 MINUTE. "
             "Please use the websocket for live updates to avoid polling the API.",
@@ -93,7 +90,7 @@ def _refusal(status: int, now_ms: int) -> Reply:
         )
     if status == 403:
         return Reply(b"<html><body>403 Forbidden</body></html>", 403, content_type="text/html")
-    return _error(-1001, "Internal error; unable to process your request.", status)
+    return error(-1001, "Internal error; unable to process your request.", status)
 
 
 def _exchange_info(request: Request) -> Reply:

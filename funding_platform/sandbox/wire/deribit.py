@@ -73,7 +73,8 @@ def envelope(key: str, content: str, now_ms: int) -> bytes:
     ).encode()
 
 
-def _result(document: object, now_ms: int, *, rows: int) -> Reply:
+def result(document: object, now_ms: int, *, rows: int) -> Reply:
+    """Write a good answer."""
     return Reply(envelope("result", msgspec.json.encode(document).decode(), now_ms), rows=rows)
 
 
@@ -119,7 +120,7 @@ def _instruments(request: Request) -> Reply:
         and _futures(request)
         and instrument.trades_at(request.now_ms) != expired
     ]
-    return _result(rows, request.now_ms, rows=len(rows))
+    return result(rows, request.now_ms, rows=len(rows))
 
 
 def _price(quote: Quote, value: float | None) -> float | None:
@@ -165,7 +166,7 @@ def _book_summaries(request: Request) -> Reply:
         for quote in request.quotes.values()
         if _in_currency(quote.instrument, currency) and _futures(request)
     ]
-    return _result(rows, request.now_ms, rows=len(rows))
+    return result(rows, request.now_ms, rows=len(rows))
 
 
 def _summary_row(quote: Quote, now_ms: int) -> dict[str, Any]:
@@ -195,7 +196,7 @@ def _ticker(request: Request) -> Reply:
     quote = request.quotes.get(listed(request).venue_symbol)
     if quote is None:
         raise WireError(_error(13020, "not_found", None, request.now_ms))
-    return _result(ticker_row(quote, request.now_ms), request.now_ms, rows=1)
+    return result(ticker_row(quote, request.now_ms), request.now_ms, rows=1)
 
 
 def ticker_row(quote: Quote, now_ms: int) -> dict[str, Any]:
@@ -269,7 +270,7 @@ def _rolling_sums(history: Settlements, rows: Times) -> Values:
 def _funding_rate_value(request: Request) -> Reply:
     history = request.settlements(listed(request).venue_symbol)
     first, end = within(history.times_ms, *_window(request))
-    return _result(float(history.rates[first:end].sum()), request.now_ms, rows=1)
+    return result(float(history.rates[first:end].sum()), request.now_ms, rows=1)
 
 
 _HANDLERS: Mapping[str, Handler] = {

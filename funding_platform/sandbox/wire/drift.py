@@ -11,13 +11,12 @@ Bars are in ``candles.drift``.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS, to_ms
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.market import Contract, Instrument, VenueStyle
 from funding_platform.sandbox.series import Settlements, Values
 from funding_platform.sandbox.wire.contract import (
     Handler,
@@ -88,52 +87,14 @@ def _stats_markets(request: Request) -> Reply:
     return Reply.json({"success": True, "markets": [SPOT, *rows]}, rows=len(rows))
 
 
-def _book(request: Request) -> Reply:
-    identity, instrument = listed(request, "marketName")
-    quote = request.quotes.get(instrument.venue_symbol) or Quote(instrument, 0.0)
-    index = "" if quote.index is None else str(_millionths(quote.index))
-    gap = None if quote.bid is None or quote.ask is None else quote.ask - quote.bid
-    slot = request.now_ms // 400
-    oracle = {
-        "price": index, "slot": str(slot), "confidence": "0",
-        "hasSufficientNumberOfDataPoints": True, "twap": index, "twapConfidence": index,
-    }  # fmt: skip
-    return Reply.json(
-        {
-            "bids": _levels(quote.bid, quote.bid_size),
-            "asks": _levels(quote.ask, quote.ask_size),
-            "marketName": instrument.venue_symbol,
-            "marketType": "perp",
-            "marketIndex": identity,
-            "ts": request.now_ms,
-            "slot": slot,
-            "markPrice": _scaled(quote.mark),
-            "bestBidPrice": _scaled(quote.bid),
-            "bestAskPrice": _scaled(quote.ask),
-            "spreadPct": _scaled(gap and quote.mark and 100 * gap / quote.mark),
-            "spreadQuote": _scaled(gap),
-            "oracle": None if quote.index is None else _millionths(quote.index),
-            "oracleData": oracle,
-            "mmOracleData": oracle,
-            "marketSlot": slot,
-        },
-        rows=1,
-    )
-
-
-def _millionths(value: float) -> int:
+def millionths(value: float) -> int:
+    """Turn a price into what books count in."""
     return round(value * 1e6)
 
 
-def _scaled(value: float | None) -> str:
-    return "" if value is None else str(_millionths(value))
-
-
-def _levels(price: float | None, size: float | None) -> list[dict[str, Any]]:
-    if price is None or size is None:
-        return []
-    amount = str(round(size * 1e9))
-    return [{"price": _scaled(price), "size": amount, "sources": {"dlob": amount}}]
+def scaled(value: float | None) -> str:
+    """Write a price as books do; nothing where it is unknown."""
+    return "" if value is None else str(millionths(value))
 
 
 def _history(request: Request) -> Reply:
@@ -220,8 +181,8 @@ def _oldest_form(request: Request) -> Reply:
         {
             "ts": str(time // 1_000),
             "fundingRate": str(round(rate * price * 1e9)),
-            "oraclePriceTwap": _scaled(price),
-            "markPriceTwap": _scaled(price),
+            "oraclePriceTwap": scaled(price),
+            "markPriceTwap": scaled(price),
             "marketIndex": identity,
         }
         for time, rate, price in zip(
@@ -236,7 +197,6 @@ _HANDLERS: Mapping[str, Handler] = {
     "/market/{symbol}/fundingRates": _history,
     "/market/{symbol}/fundingRates/{year}/{month}/{day}": _history_of_day,
     "/fundingRates": _oldest_form,
-    "/l2": _book,
 }
 
 WIRE = Wire(

@@ -46,7 +46,8 @@ STYLE = VenueStyle(
 )
 
 
-def _envelope(data: Any, *, rows: int) -> Reply:
+def envelope(data: Any, *, rows: int) -> Reply:
+    """Write a good answer."""
     return Reply.json({"status": "OK", "data": data}, rows=rows)
 
 
@@ -104,7 +105,7 @@ def _markets(request: Request) -> Reply:
     instruments = [listed(request)] if request.text("market") else request.instruments
     quotes = request.quotes
     rows = [_row(i, quotes.get(i.venue_symbol), request.now_ms) for i in instruments]
-    return _envelope(rows, rows=len(rows))
+    return envelope(rows, rows=len(rows))
 
 
 def _row(instrument: Instrument, quote: Quote | None, now_ms: int) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def _product(one: float | None, other: float | None) -> float | None:
 
 
 def _market_stats(request: Request) -> Reply:
-    return _envelope(_stats(request.quotes.get(listed(request).venue_symbol)), rows=1)
+    return envelope(_stats(request.quotes.get(listed(request).venue_symbol)), rows=1)
 
 
 def window_of(request: Request) -> tuple[int, int]:

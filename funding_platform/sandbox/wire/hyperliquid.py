@@ -211,18 +211,6 @@ def _prediction(quote: Quote | None) -> dict[str, Any] | None:
     }
 
 
-def _l2_book(request: Request) -> Reply:
-    coin = request.required("coin")
-    if request.instrument(coin) is None:
-        raise WireError(NULL)
-    quote = request.quotes.get(coin)
-    levels: list[list[dict[str, Any]]] = [[], []]
-    if quote is not None and quote.bid is not None and quote.ask is not None:
-        for side, price, size in ((0, quote.bid, quote.bid_size), (1, quote.ask, quote.ask_size)):
-            levels[side] = [{"px": number(price), "sz": number(size, 5), "n": 1}]
-    return Reply.json({"coin": coin, "time": request.now_ms, "levels": levels}, rows=1)
-
-
 def _all_mids(request: Request) -> Reply:
     dex = _asked_dex(request)
     quotes = {coin: quote for coin, quote in request.quotes.items() if dex_of(coin) == dex}
@@ -265,7 +253,6 @@ WIRE = Wire(
         info("perpDexs", _perp_dexs, _weighs(20)),
         info("predictedFundings", _predicted_fundings, _weighs(20)),
         info("spotMeta", _spot_meta, _weighs(20)),
-        info("l2Book", _l2_book, _weighs(2)),
         info("allMids", _all_mids, _weighs(2)),
     ),
     limits=Limits(budgets={"ip": Budget(1_200, 60)}),

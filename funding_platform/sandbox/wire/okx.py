@@ -318,6 +318,7 @@ _BUDGETS = {
     "/api/v5/market/tickers": 20,
     "/api/v5/market/ticker": 20,
     "/api/v5/market/index-tickers": 20,
+    "/api/v5/market/books": 40,
     "/api/v5/market/candles": 40,
     "/api/v5/market/history-candles": 20,
     "/api/v5/market/mark-price-candles": 20,

@@ -1,10 +1,10 @@
 """The venues that the sandbox speaks for.
 
 A venue is one module with a ``WIRE``: its style (how it names and settles contracts, from which the
-synthetic market makes it up and the replay reads file names), its routes and its limits; and one in
-``candles`` with the routes of prices through time. Import them here and both markets serve it.
-Other packages add theirs by the entry point ``funding_platform.sandbox_wires`` (see
-``core.plugins``).
+synthetic market makes it up and the replay reads file names), its routes and its limits; one in
+``candles`` with the routes of prices through time, and one in ``books`` with that of order books.
+Import them here and both markets serve it. Other packages add theirs by the entry point
+``funding_platform.sandbox_wires`` (see ``core.plugins``).
 """
 
 from dataclasses import replace
@@ -27,16 +27,19 @@ from funding_platform.sandbox.wire import (
     okx,
     paradex,
 )
-from funding_platform.sandbox.wire.candles.registry import ROUTES
+from funding_platform.sandbox.wire.books.registry import ROUTES as BOOKS
+from funding_platform.sandbox.wire.candles.registry import ROUTES as CANDLES
 from funding_platform.sandbox.wire.contract import Wire
 
 
-def _with_candles(wire: Wire) -> Wire:
-    return replace(wire, routes=wire.routes + ROUTES.get(wire.style.venue, ()))
+def _whole(wire: Wire) -> Wire:
+    """Add the routes that have rooms of their own."""
+    venue = wire.style.venue
+    return replace(wire, routes=(*wire.routes, *CANDLES.get(venue, ()), *BOOKS.get(venue, ())))
 
 
 WIRES: dict[str, Wire] = {**loadable(PLUGINS, Wire, lambda wire: wire.style.venue)} | {
-    module.WIRE.style.venue: _with_candles(module.WIRE)
+    module.WIRE.style.venue: _whole(module.WIRE)
     for module in (
         binance,
         bybit,

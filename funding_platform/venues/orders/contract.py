@@ -88,6 +88,8 @@ class ExchangeClient(Protocol):
 
         Raises
         ------
+        OrderNotFoundError
+            The venue does not know it now; within the first seconds that proves nothing.
         OutcomeUnknownError
             The answer was lost.
         """

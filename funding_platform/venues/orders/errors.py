@@ -4,6 +4,7 @@ VenueError
 └── OrderError                the root of all below
     ├── OrderRejectedError    the venue has said no: the order does not exist and never will
     └── OutcomeUnknownError   nobody has said what became of it: never failed, never repeated
+        └── OrderNotFoundError    what was to be canceled is not known to the venue, or not yet
 
 The difference between the two is the whole safety of an executor: after a refusal another order
 may be sent; after an unknown outcome the only allowed step is to ask, by the client order id.
@@ -47,3 +48,7 @@ class OrderRejectedError(OrderError):
 
 class OutcomeUnknownError(OrderError):
     """An order, or a cancellation, was sent and its answer was lost: it may exist, or not."""
+
+
+class OrderNotFoundError(OutcomeUnknownError):
+    """An order that was to be canceled is not known to the venue *now*: it may come to be yet."""

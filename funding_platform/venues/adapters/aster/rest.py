@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.venues.adapters.binance.books import book_call
 from funding_platform.venues.adapters.binance.rest import FUNDING_INFO, HISTORY, Futures, Symbol
 from funding_platform.venues.parsing.records import Listing, MarketRow
 
@@ -29,6 +30,7 @@ class Aster(Futures):
         docs_url="https://github.com/asterdex/api-docs",
         history_start=datetime(2023, 1, 1, tzinfo=UTC),
     )
+    book_call = book_call("/fapi/v3/depth")
     funding_info = replace(FUNDING_INFO, budget=None)
     history = replace(HISTORY, budget=None)
 

@@ -7,6 +7,7 @@ from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
+from funding_platform.venues.adapters.backpack.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.either_end import EitherEnd
@@ -123,8 +124,13 @@ class Backpack(Venue):
             CandleSpec(kinds=tuple(PRICES), pager=EitherEnd, page_size=1000, empty_bars="null"),
         ),
         spot_candles=CandleSpec(pager=EitherEnd, page_size=1000, empty_bars="null"),
+        books=DEPTHS,
         budget=Budget("requests", 2000, 60),
-        refusal=ErrorCodes("code", "message", meanings={"INVALID_SYMBOL": UnknownSymbolError}),
+        refusal=ErrorCodes(
+            "code",
+            "message",
+            meanings={"INVALID_SYMBOL": UnknownSymbolError, "INVALID_MARKET": UnknownSymbolError},
+        ),
         statuses={
             "Open": "trading",
             "PostOnly": "halted",
@@ -133,6 +139,7 @@ class Backpack(Venue):
             "Closed": "delisted",
         },
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the perpetuals among the markets."""

@@ -9,6 +9,7 @@ from msgspec import field
 from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.time_grid import HOUR, to_ms
+from funding_platform.venues.adapters.binance.books import DEPTHS, book_call
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
@@ -171,6 +172,7 @@ class Futures(Venue):
         candles=(
             CandleSpec(kinds=("mark", "index", "trade"), pager=Ascending, page_size=PAGE_OF_BARS),
         ),
+        books=DEPTHS,
         budget=Budget("weight", 2400, 60),
         refusal=ErrorCodes(
             "code", "msg", meanings={-1121: UnknownSymbolError, -1003: RateLimitedError}
@@ -184,6 +186,7 @@ class Futures(Venue):
             "CLOSE": "delisted",
         },
     )
+    book_call = book_call("/fapi/v1/depth")
     funding_info = FUNDING_INFO
     history = HISTORY  # Aster, which inherits all of this, counts these two calls differently
 

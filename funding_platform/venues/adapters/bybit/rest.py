@@ -7,6 +7,7 @@ from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import ContractType, canonical_base
+from funding_platform.venues.adapters.bybit.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError
 from funding_platform.venues.paging.backward import Backward
@@ -155,6 +156,7 @@ class Bybit(Venue):
         candles=(CandleSpec(kinds=("mark", "index", "trade"), pager=Backward, page_size=1000),),
         spot_candles=CandleSpec(pager=Backward, page_size=1000),
         open_interest=HourlySpec(pager=Backward, page_size=200),
+        books=DEPTHS,
         budget=Budget("requests", 600, 5),
         refusal=ErrorCodes(
             "retCode",
@@ -170,6 +172,7 @@ class Bybit(Venue):
             "Closed": "delisted",
         },
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the perpetuals of both categories."""

@@ -35,6 +35,8 @@ from funding_platform.venues.adapters.ccxt.exchange import (
     refusals,
     typed_errors,
 )
+from funding_platform.venues.books.records import Book, PairLevel, in_base
+from funding_platform.venues.books.specification import BookSpec
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.paging.either_end import EitherEnd
@@ -51,6 +53,10 @@ from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.specification import VenueSpec
 
 T = TypeVar("T")
+BOOK: Final = "fetchOrderBook"
+BOOK_DEPTH: Final = 100
+"""Levels that every exchange grants: some take one of a few numbers, this one among them."""
+
 PAGE_SIZE: Final = 100
 """As many rows as every exchange grants; those that grant more by their documentation:"""
 
@@ -84,6 +90,12 @@ class _Ticker(Payload):
     bid: MaybeReal = None
     ask: MaybeReal = None
     quote_volume: MaybeReal = None
+
+
+class _Depth(Payload):
+    bids: list[PairLevel]
+    asks: list[PairLevel]
+    timestamp: MaybeTime = None
 
 
 class _Swap(Payload):
@@ -163,6 +175,13 @@ class CcxtBridge(Venue):
         rows = self._read_rows(Held, await self._through_time(HELD, symbol, ask))
         listing = (await self.listed())[symbol]
         return InterestPage([row.point(self._exchange.id, listing) for row in rows])
+
+    async def fetch_book(self, listing: Listing, depth: int) -> Book:
+        """Fetch a book, whose sizes ccxt gives in contracts; it does not say whose it is."""
+        symbol = listing.venue_symbol
+        answer = self._read(_Depth, await self._call(BOOK, symbol, depth))
+        bids, asks = (in_base(side, listing, self.spec.name) for side in (answer.bids, answer.asks))
+        return Book(symbol, bids, asks, answer.timestamp)
 
     async def _through_time(self, name: str, symbol: str, ask: Ask) -> Any:
         await self.listings()
@@ -252,6 +271,7 @@ def bridge_class(name: str) -> type[CcxtBridge]:
         page_size=PAGE_SIZES.get(name, PAGE_SIZE),
         candles=candle_specs(exchange),
         open_interest=interest_spec(exchange),
+        books=BookSpec(depths=(BOOK_DEPTH,), usual=BOOK_DEPTH) if exchange.has.get(BOOK) else None,
         budget=Budget("requests", 1000 * window / exchange.rateLimit, window),
         refusal=refusals(exchange),
         statuses={"active": "trading", "inactive": "halted", "unstated": "unknown"},

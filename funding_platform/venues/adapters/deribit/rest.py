@@ -10,6 +10,7 @@ from typing import Final, Literal
 from msgspec import field
 
 from funding_platform.core.time_grid import HOUR
+from funding_platform.venues.adapters.deribit.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, ServerError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
@@ -109,6 +110,7 @@ class Deribit(Venue):
                 page_span=MOST_BARS * HOUR,  # of more, the old end is left out silently
             ),
         ),
+        books=DEPTHS,
         budget=Budget("credits", 100, 5),  # a burst of 100, refilled by 20 a second
         refusal=ErrorCodes(
             "code",
@@ -126,6 +128,7 @@ class Deribit(Venue):
         statuses={"active": "trading", "inactive": "halted"},
         never_stated=("next_funding_time",),
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the futures of all currencies that never expire."""

@@ -7,12 +7,17 @@ its oldest form       the same in integers, of 1e-9 and 1e-6         rate > 0: l
 ====================  =============================================  ==================
 """
 
+from typing import Final
+
 from msgspec import field
 
 from funding_platform.venues.parsing.candles import Candle
 from funding_platform.venues.parsing.fields import MaybeReal, Percent, Positive, Real, Seconds
 from funding_platform.venues.parsing.payloads import Payload, SymbolRow, fraction, larger, ratio
 from funding_platform.venues.parsing.records import Settlement
+
+BOOK_HOST: Final = "https://dlob.velocity.exchange"
+"""Has the order books, all in one unit; Drift's own hosts answer no more."""
 
 
 class _Amount(Payload):

@@ -10,7 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from funding_platform.core.time_grid import HOUR, to_ms
-from funding_platform.venues.adapters.drift.payloads import Bar, Book, Perpetual, RateHistory, Spot
+from funding_platform.venues.adapters.drift.books import BOOKS, DEPTHS
+from funding_platform.venues.adapters.drift.payloads import (
+    BOOK_HOST,
+    Bar,
+    Book,
+    Perpetual,
+    RateHistory,
+    Spot,
+)
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
@@ -26,7 +34,7 @@ RECENT: Final = timedelta(days=30)
 """What the plain history certainly holds; older rates are asked for day by day."""
 
 MARKETS: Final = Endpoint("/stats/markets", list[Perpetual | Spot], within="markets")
-BOOK: Final = Endpoint("/l2", Book, host="https://dlob.velocity.exchange")
+BOOK: Final = Endpoint("/l2", Book, host=BOOK_HOST)
 CANDLES: Final = Endpoint("/market/{symbol}/candles/60", list[Bar], within="records")
 HISTORY: Final = Endpoint("/market/{symbol}/fundingRates", RateHistory)
 DAY_OF_HISTORY: Final = Endpoint("/market/{symbol}/fundingRates/{year}/{month}/{day}", RateHistory)
@@ -57,6 +65,7 @@ class Drift(Venue):
                 empty_bars="omitted",
             ),
         ),
+        books=DEPTHS,
         budget=Budget("requests", 600, 60),  # none is published; the answers come from caches
         refusal=_refusal,
         statuses={
@@ -67,6 +76,7 @@ class Drift(Venue):
             "delisted": "delisted",
         },
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the perpetuals that the venue shows."""

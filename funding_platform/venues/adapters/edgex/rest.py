@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass
+from funding_platform.venues.adapters.edgex.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError
 from funding_platform.venues.paging.backward import BackwardToken
@@ -132,10 +133,12 @@ class Edgex(Venue):
         pager=BackwardToken,
         page_size=100,
         candles=(CandleSpec(kinds=tuple(PRICES), pager=BackwardToken, page_size=1000),),
+        books=DEPTHS,
         budget=Budget("requests", 300, 60),  # none is published: 80 at 4.4 a second went through
         refusal=ErrorCodes("code", "msg", success="SUCCESS", meanings={}),
         statuses={"live": "trading", "restricted": "halted"},
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the contracts of getMetaData, their coins by name."""

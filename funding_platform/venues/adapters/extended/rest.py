@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import field
 
+from funding_platform.venues.adapters.extended.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ServerError, UnknownSymbolError
 from funding_platform.venues.paging.backward import Backward, BackwardOpen
@@ -101,6 +102,7 @@ class Extended(Venue):
         candles=(CandleSpec(kinds=tuple(PRICES), pager=BackwardOpen, page_size=10_000),),
         # Newest first, it says; its own example has the oldest first.
         open_interest=HourlySpec(pager=EitherEnd, page_size=300),
+        books=DEPTHS,
         budget=Budget("requests", 1000, 60),
         # Stands in place of the data, also with HTTP 200.
         refusal=ErrorCodes(
@@ -117,6 +119,7 @@ class Extended(Venue):
             "DELISTED": "delisted",
         },
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List all perpetuals, those that no longer or do not yet trade included."""

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.core.time_grid import HOUR_MS
+from funding_platform.venues.adapters.grvt.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import (
     RateLimitedError,
@@ -138,6 +139,7 @@ class Grvt(Venue):
         pager=BackwardToken,
         page_size=1000,
         candles=(CandleSpec(kinds=tuple(PRICES), pager=BackwardToken, page_size=1000),),
+        books=DEPTHS,
         budget=Budget("requests", 1500, 60),  # 1500 are announced, but not per how long
         refusal=ErrorCodes(
             "code",
@@ -146,6 +148,7 @@ class Grvt(Venue):
         ),
         statuses={"active": "trading"},
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the active perpetuals; ``create_time`` is newer than they: it tells no listing."""

@@ -13,6 +13,7 @@ from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import canonical_base
+from funding_platform.venues.adapters.hyperliquid.books import BOOKS, DEPTHS
 from funding_platform.venues.adapters.hyperliquid.hourly import (
     CANDLES,
     SPOT_CANDLES,
@@ -140,10 +141,12 @@ class Hyperliquid(HyperliquidHours):
         page_size=500,
         candles=CANDLES,
         spot_candles=SPOT_CANDLES,
+        books=DEPTHS,
         budget=Budget("weight", 1200, 60),
         refusal=_refusal,
         statuses={"listed": "trading", "delisted": "delisted"},
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the universes. Prices have five significant digits, hence no fixed tick."""

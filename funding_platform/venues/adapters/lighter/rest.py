@@ -6,6 +6,7 @@ from typing import Final, Literal
 from msgspec import field
 
 from funding_platform.core.time_grid import HOUR
+from funding_platform.venues.adapters.lighter.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError
 from funding_platform.venues.paging.backward import Backward
@@ -104,10 +105,12 @@ class Lighter(Venue):
                 empty_bars="omitted",
             ),
         ),
+        books=DEPTHS,
         budget=Budget("requests", 60, 60),
         refusal=ErrorCodes("code", "message", success=200, meanings={23000: RateLimitedError}),
         statuses={"active": "trading", "frozen": "halted", "inactive": "delisted"},
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the perpetuals of orderBookDetails."""

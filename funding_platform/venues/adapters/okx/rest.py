@@ -11,6 +11,7 @@ from typing import Final, Literal
 from msgspec import field
 
 from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.venues.adapters.okx.books import BOOKS, DEPTHS
 from funding_platform.venues.adapters.okx.hourly import (
     CANDLES,
     OPEN_INTEREST_HISTORY,
@@ -161,6 +162,7 @@ class Okx(OkxHours):
         candles=CANDLES,
         spot_candles=SPOT_CANDLES,
         open_interest=OPEN_INTEREST_HISTORY,
+        books=DEPTHS,
         budget=Budget("requests", 10, 2),
         refusal=ErrorCodes(
             "code",
@@ -170,6 +172,7 @@ class Okx(OkxHours):
         ),
         statuses={"live": "trading", "suspend": "halted", "preopen": "halted"},
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """All swaps, and the X-Perps among the futures."""

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import field
 
 from funding_platform.core.time_grid import HOUR, HOUR_MS, to_ms
+from funding_platform.venues.adapters.paradex.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.paging.ascending import Ascending
@@ -113,15 +114,22 @@ class Paradex(Venue):
                 empty_bars="omitted",
             ),
         ),
+        books=DEPTHS,
         budget=Budget("requests", 1500, 60),
         refusal=ErrorCodes(
             "error",
             "message",
-            meanings={"NOT_FOUND": UnknownSymbolError, "RATE_LIMIT_EXCEEDED": RateLimitedError},
+            meanings={
+                "NOT_FOUND": UnknownSymbolError,
+                "MARKET_NOT_FOUND": UnknownSymbolError,
+                "INVALID_SYMBOL": UnknownSymbolError,
+                "RATE_LIMIT_EXCEEDED": RateLimitedError,
+            },
         ),
         statuses={"listed": "trading"},
         never_stated=("next_funding_time",),
     )
+    book_call = BOOKS
 
     async def fetch_listings(self) -> list[Listing]:
         """List the perpetuals among the markets; all that are listed trade."""

@@ -1,0 +1,66 @@
+"""What an account has to keep to."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from funding_platform.core.trading import ZERO, FeeRates
+
+BASIS_POINT: Final = Decimal("0.0001")
+
+_MONEY: Final = Decimal("1E-12")
+"""Amounts are whole numbers of these, so that sums of them are exact and identities hold."""
+
+
+def money(amount: Decimal) -> Decimal:
+    """Round an amount of US dollars to the unit that accounts are kept in."""
+    return amount.quantize(_MONEY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRules:
+    """What fills cost, what positions need, and what the venue puts up with.
+
+    Parameters
+    ----------
+    fees
+        What a fill costs.
+    initial_margin
+        What a position needs when it is opened, as a fraction of its value.
+    maintenance_margin
+        Equity below this fraction of the value of all positions is liquidated.
+    liquidation_bps
+        What the venue charges for it, instead of the taker's fee.
+    orders_per_second
+        Orders that it takes within any second; None where it takes all.
+    ids_stay_used
+        Whether the id of an order that is over is refused, too. Most venues accept it, which makes
+        a second order of a repeat.
+    settlement_lateness
+        How late a settlement may become known and is still paid.
+    """
+
+    fees: FeeRates = field(
+        default_factory=lambda: FeeRates(maker_bps=Decimal(2), taker_bps=Decimal(5))
+    )
+    initial_margin: Decimal = Decimal("0.1")
+    maintenance_margin: Decimal = Decimal("0.03")
+    liquidation_bps: Decimal = Decimal(50)
+    orders_per_second: int | None = None
+    ids_stay_used: bool = False
+    settlement_lateness: timedelta = timedelta(0)
+
+    def fee(self, value: Decimal, *, maker: bool) -> Decimal:
+        """Return what a fill of a value in US dollars costs."""
+        bps = self.fees.maker_bps if maker else self.fees.taker_bps
+        return money(value * bps * BASIS_POINT)
+
+
+FREE: Final = PaperRules(
+    fees=FeeRates(maker_bps=ZERO, taker_bps=ZERO),
+    initial_margin=ZERO,
+    maintenance_margin=ZERO,
+    liquidation_bps=ZERO,
+)
+"""Nothing costs anything and nothing is ever taken away: what a backtest without costs assumes."""

@@ -1,0 +1,1 @@
+"""Order books of the sandbox's markets, one for all that shows or takes from them."""

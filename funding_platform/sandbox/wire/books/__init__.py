@@ -1,0 +1,1 @@
+"""Order books in each venue's wire format."""
