@@ -47,10 +47,10 @@ MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 SOURCES = tuple(
     table
     for table in TABLES.values()
-    if table not in (*SEEDS, *MARTS) and table.schema != "backtest"
+    if table not in (*SEEDS, *MARTS) and table.schema not in ("backtest", "execution")
 )
-"""Tables that dbt only reads. Backtests it does not: to test every ledger at every build would take
-longer than the build."""
+"""Tables that dbt only reads. Backtests and what was traded it does not: to test every ledger at
+every build would take longer than the build."""
 
 STAGED = {
     COLLECTION_LOG.full_name: "stg_collection_log",
@@ -69,6 +69,7 @@ _SCHEMAS = {
     "features": "What is computed from it.",
     "marts": "What dbt builds for people to query.",
     "backtest": "What simulated runs did. Earnings are signed, costs count against equity.",
+    "execution": "What traders hold and have done, mirrored from their store.",
 }
 
 _ORIGIN = (

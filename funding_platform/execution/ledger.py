@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from funding_platform.core.trading import ZERO
-from funding_platform.execution.pairs import InstrumentRef, LegName, PairState, Pnl
+from funding_platform.execution.pairs import InstrumentRef, LegName, Pnl
 from funding_platform.execution.store.journal import LIVE, Journal
 from funding_platform.execution.store.records import (
     FillRecord,
@@ -156,17 +156,17 @@ def live_ledgers(
     return ledgers(journal, journal.pairs(*LIVE), marks)
 
 
-def ended(pairs: Iterable[PairRecord]) -> list[PairRecord]:
-    """Keep the pairs that traded and are over."""
-    return [pair for pair in pairs if pair.state in (PairState.CLOSED, PairState.ABORTED)]
-
-
 def summed(pairs: Iterable[PairLedger]) -> Pnl | None:
     """Add up what pairs have brought; None where that of one is not known."""
     each = [pair.pnl for pair in pairs]
     if None in each:
         return None
-    known = [pnl for pnl in each if pnl is not None]
+    return added(pnl for pnl in each if pnl is not None)
+
+
+def added(parts: Iterable[Pnl]) -> Pnl:
+    """Add up what was brought; nothing where there is nothing."""
+    known = list(parts)
     return Pnl(
         trading_usd=sum((pnl.trading_usd for pnl in known), ZERO),
         fees_usd=sum((pnl.fees_usd for pnl in known), ZERO),

@@ -10,7 +10,7 @@ import polars as pl
 from funding_platform.core.units import TENOR_HOURS, apr
 from funding_platform.execution.cycle.facts import Seen, VenueState
 from funding_platform.execution.cycle.market import LatestMarket
-from funding_platform.execution.ledger import PairLedger, summed
+from funding_platform.execution.ledger import PairLedger, added, summed
 from funding_platform.execution.pairs import InstrumentRef, Pnl
 
 SHOWN_OPPORTUNITIES: Final = 20
@@ -22,7 +22,13 @@ _OF_OPPORTUNITY: Final = (
 
 
 def screen(
-    *, now: datetime, trader: str, seen: Seen, pairs: Sequence[PairLedger], cycle: Mapping[str, Any]
+    *,
+    now: datetime,
+    trader: str,
+    seen: Seen,
+    pairs: Sequence[PairLedger],
+    ended: Pnl,
+    cycle: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Draw the picture: accounts, pairs, totals, opportunities, and what the cycle did.
 
@@ -30,16 +36,20 @@ def screen(
     ----------
     pairs
         What is held now; ``seen`` is from before the cycle acted.
+    ended
+        What the pairs that are over have brought.
     cycle
         Figures of the cycle itself.
     """
     rows = [_pair(pair, seen.market) for pair in pairs]
+    held = summed(pairs)
     return {
         "at": now.isoformat(),
         "trader": trader,
         "halted": seen.halted,
         "cycle": dict(cycle),
         "totals": _totals(pairs, seen.venues),
+        "since_start": _earned(None if held is None else added((held, ended))),
         "venues": [_venue(name, state) for name, state in seen.venues.items()],
         "pairs": rows,
         "opportunities": _opportunities(seen.opportunities),

@@ -19,7 +19,7 @@ from funding_platform.execution.cycle.accounts import ask_accounts
 from funding_platform.execution.cycle.decide import decide, readmit
 from funding_platform.execution.cycle.facts import Decisions, Refusal, Refused, Seen, ToOpen
 from funding_platform.execution.cycle.market import LatestMarket, market_frame
-from funding_platform.execution.cycle.memory import DIVERGENCE, held_pairs, resting_bases
+from funding_platform.execution.cycle.memory import DIVERGENCE, Ended, held_pairs, resting_bases
 from funding_platform.execution.cycle.screen import screen
 from funding_platform.execution.cycle.sight import MarketSource, Sight
 from funding_platform.execution.cycle.told import Told
@@ -93,6 +93,7 @@ class FundingArbitrageStrategy:
         self.config, self.executor, self.source, self.clock = config, executor, source, clock
         self.strategy: Strategy = strategy or config.strategy
         self._told = Told()
+        self._ended = Ended(executor.journal)
         self._cycles = 0
 
     @property
@@ -123,12 +124,14 @@ class FundingArbitrageStrategy:
             self.journal.store.add_event(event)
         self._cycles += 1
         pairs = await asyncio.to_thread(live_ledgers, self.journal, marks_of(seen.market))
+        ended = await asyncio.to_thread(self._ended.look, self.clock.now())
         seconds = self.clock.timer() - began
         content = screen(
             now=self.clock.now(),
             trader=self.config.name,
             seen=seen,
             pairs=pairs,
+            ended=ended,
             cycle={
                 "number": self._cycles,
                 "seconds": seconds,
