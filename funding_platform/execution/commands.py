@@ -96,11 +96,22 @@ class Commands:
         return f"limits of {self._trader.config.name}"
 
     async def _close(self, command: CommandRecord) -> str:
-        pair_id = command.arguments.get("pair_id")
-        if not isinstance(pair_id, str):
-            raise CommandRefusedError("close needs pair_id, the name of a pair")
+        pair_id = self._pair_named(command.arguments.get("pair_id"))
         result = await self._executor.close(pair_id, f"asked for by {command.actor}", command.actor)
         return f"{pair_id} is {result.state}, net {result.pnl.total_usd:,.2f} USD"
+
+    def _pair_named(self, name: object) -> str:
+        """Return the pair of a name, or of the first digits of one that is held."""
+        if not isinstance(name, str) or not name:
+            raise CommandRefusedError("close needs pair_id, the name of a pair")
+        found = [
+            pair.pair_id
+            for pair in self._trader.journal.pairs(*LIVE)
+            if pair.pair_id.startswith(name)
+        ]
+        if len(found) > 1:
+            raise CommandRefusedError(f"{name!r} may be {' or '.join(found)}: write more of it")
+        return found[0] if found else self._trader.journal.pair(name).pair_id
 
     async def _close_all(self, command: CommandRecord) -> str:
         closed, left = 0, []
