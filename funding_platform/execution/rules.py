@@ -66,6 +66,12 @@ class ExecutionRules(BaseModel):
         gt=0,
         description="How long an order that the venue does not know counts as unknown, not absent.",
     )
+    silence_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="How long a venue may be silent about an order before the step is left to the "
+        "next reconciliation.",
+    )
     completions: int = Field(
         default=2, ge=0, description="Tries to complete a leg that lags, before it is unwound."
     )

@@ -7,14 +7,23 @@ its name and state ``unknown``, before it is sent; whoever starts after a crash 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, update
 
-from funding_platform.core.trading import OrderKind, OrderState, RejectReason, Side, TimeInForce
+from funding_platform.core.trading import (
+    ZERO,
+    Fill,
+    OrderKind,
+    OrderState,
+    RejectReason,
+    Side,
+    TimeInForce,
+)
 from funding_platform.execution.errors import UnknownPairError
-from funding_platform.execution.pairs import LegName, OrderRole, PairState
+from funding_platform.execution.pairs import InstrumentRef, LegName, OrderRole, PairState
 from funding_platform.execution.store.records import (
     FillRecord,
     HaltRecord,
@@ -38,6 +47,9 @@ R = TypeVar("R")
 
 Key = tuple[str, str, str]
 """Venue, symbol and the venue's own name of a fill or payment."""
+
+Holder = tuple[datetime, datetime | None, str, LegName]
+"""From when to when, and the pair and its leg."""
 
 _WORDS: Final[Mapping[Column[Any], type[StrEnum]]] = {
     PAIRS.c.state: PairState,
@@ -98,8 +110,8 @@ class Journal:
 
     # Writing
 
-    def begin(self, changes: Changes) -> HaltRecord | None:
-        """Write a new pair with its first orders, unless new risk is halted.
+    def write_risk(self, step: str, changes: Changes) -> HaltRecord | None:
+        """Write orders that open, and their pair where it is new, unless new risk is halted.
 
         Returns
         -------
@@ -112,7 +124,7 @@ class Journal:
         StoreError
             If the pair exists, or another one has an instrument of it.
         """
-        with self.store.step("intend") as connection:
+        with self.store.step(step) as connection:
             if (halt := read_halt(connection, holding=True)).halted:
                 return halt
             self._write(connection, changes)
@@ -135,15 +147,42 @@ class Journal:
         _change(connection, ORDERS, changes.orders.values())
         for key in changes.dropped_fills:
             connection.execute(delete(FILLS).where(*_is(FILLS, key)))
-        put_rows(connection, FILLS, changes.fills.values())
+        _put(connection, FILLS, changes.fills.values())
         write_events(connection, self.store.now(), *changes.events)
 
-    def add_payments(self, payments: Iterable[PaymentRecord]) -> None:
-        """Write payments; one that is there already is left as it is."""
-        payments = list(payments)
-        if payments:
+    def add_payments(self, payments: Iterable[PaymentRecord]) -> int:
+        """Write payments that are new; return how many were."""
+        key = (FUNDING_PAYMENTS.c.venue_symbol, FUNDING_PAYMENTS.c.payment_id)
+        new = {(one.venue, one.venue_symbol, one.payment_id): one for one in payments}
+        for venue in {one.venue for one in new.values()}:
+            query = select(*key).where(FUNDING_PAYMENTS.c.venue == venue)
+            for row in self.store.rows(query):
+                new.pop((venue, row.venue_symbol, row.payment_id), None)
+        if new:
             with self.store.step("payments") as connection:
-                put_rows(connection, FUNDING_PAYMENTS, payments)
+                _add(connection, FUNDING_PAYMENTS, list(new.values()))
+        return len(new)
+
+    def add_stray_fill(self, venue: str, fill: Fill) -> None:
+        """Write a fill that is of no order of ours."""
+        record = FillRecord(
+            venue=venue,
+            fill_id=fill.fill_id,
+            pair_id=None,
+            leg=None,
+            client_id=fill.client_id,
+            venue_symbol=fill.venue_symbol,
+            side=fill.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            fee_usd=fill.fee_usd,
+            maker=fill.maker,
+            liquidation=fill.liquidation,
+            synthetic=False,
+            filled_at=fill.filled_at,
+        )
+        with self.store.step("stray fill") as connection:
+            _put(connection, FILLS, [record])
 
     def halt(self, reason: str, event: NewEvent) -> None:
         """Stop new risk for what has been found, and say what that was."""
@@ -205,6 +244,56 @@ class Journal:
             query = query.where(table.c.pair_id.in_(pair_ids))
         return [_record(record, table, row) for row in self.store.rows(query)]
 
+    def unfinished_orders(self) -> list[OrderRecord]:
+        """Return the orders of which more may come."""
+        final = [state for state in OrderState if state.final]
+        query = select(ORDERS).where(ORDERS.c.state.not_in(final)).order_by(ORDERS.c.client_id)
+        return [_record(OrderRecord, ORDERS, row) for row in self.store.rows(query)]
+
+    def fill_ids(self, venue: str, since: datetime) -> set[tuple[str, str]]:
+        """Return symbol and id of the true fills of a venue since an instant."""
+        query = select(FILLS.c.venue_symbol, FILLS.c.fill_id).where(
+            FILLS.c.venue == venue, FILLS.c.filled_at >= since, FILLS.c.synthetic.is_(False)
+        )
+        return {(row.venue_symbol, row.fill_id) for row in self.store.rows(query)}
+
+    def positions(self, *pair_ids: str) -> dict[tuple[str, LegName], Decimal]:
+        """Return what legs hold by their fills, signed; pairs that are not named are left out."""
+        held: dict[tuple[str, LegName], Decimal] = {}
+        for fill in self.fills(*pair_ids) if pair_ids else ():
+            if fill.pair_id is not None and fill.leg is not None:
+                key = (fill.pair_id, fill.leg)
+                held[key] = held.get(key, ZERO) + fill.signed
+        return held
+
+    def holders(self, venue: str, since: datetime) -> dict[str, list[Holder]]:
+        """Return by symbol who held an instrument of a venue, and when, since an instant."""
+        query = (
+            select(LEGS.c.venue_symbol, PAIRS.c.decided_at, PAIRS.c.closed_at, LEGS.c.pair_id)
+            .add_columns(LEGS.c.leg)
+            .join(PAIRS, PAIRS.c.pair_id == LEGS.c.pair_id)
+            .where(LEGS.c.venue == venue)
+            .where(PAIRS.c.closed_at.is_(None) | (PAIRS.c.closed_at >= since))
+        )
+        held: dict[str, list[Holder]] = {}
+        for row in self.store.rows(query):
+            holder = (row.decided_at, row.closed_at, row.pair_id, LegName(row.leg))
+            held.setdefault(row.venue_symbol, []).append(holder)
+        return held
+
+    def last_pair(self, instrument: InstrumentRef) -> LegRecord | None:
+        """Return the leg of the last pair that had an instrument; None where none did."""
+        query = (
+            select(LEGS)
+            .join(PAIRS, PAIRS.c.pair_id == LEGS.c.pair_id)
+            .where(LEGS.c.venue == instrument.venue)
+            .where(LEGS.c.venue_symbol == instrument.venue_symbol)
+            .order_by(PAIRS.c.decided_at.desc(), PAIRS.c.pair_id.desc())
+            .limit(1)
+        )
+        rows = self.store.rows(query)
+        return _record(LegRecord, LEGS, rows[0]) if rows else None
+
     def order(self, client_id: str) -> OrderRecord | None:
         """Return the order of a name; None where there is none."""
         rows = self.store.rows(select(ORDERS).where(ORDERS.c.client_id == client_id))
@@ -252,7 +341,7 @@ def _change(connection: Connection, table: Table, records: Iterable[Any]) -> int
     return changed
 
 
-def put_rows(connection: Connection, table: Table, records: Iterable[Any]) -> None:
+def _put(connection: Connection, table: Table, records: Iterable[Any]) -> None:
     """Add rows, and bring those of the same key up to what is known now."""
     for one in records:
         if not _change(connection, table, [one]):
