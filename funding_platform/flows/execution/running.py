@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -73,6 +73,7 @@ async def open_desk(
     *,
     clock: Clock | None = None,
     source: MarketSource | None = None,
+    accounts: Accounts | None = None,
 ) -> AsyncIterator[Desk]:
     """Open store and accounts, and let go of them afterwards.
 
@@ -82,6 +83,8 @@ async def open_desk(
         That of everything that waits.
     source
         Sees the market; the lake and the live board by default.
+    accounts
+        What is traded on, and left open afterwards; opened as the settings say by default.
 
     Raises
     ------
@@ -92,12 +95,13 @@ async def open_desk(
     """
     time = clock or Clock()
     with open_store(settings.execution_store, time.now) as store:
-        async with open_accounts(settings, config, time) as accounts:
-            executor = AtomicPairExecutor(accounts, Journal(store), config.tactics, time)
+        given = nullcontext(accounts) if accounts is not None else None
+        async with given or open_accounts(settings, config, time) as clients:
+            executor = AtomicPairExecutor(clients, Journal(store), config.tactics, time)
             market = source or LakeMarket(settings, config)
             yield Desk(
                 store=store,
-                accounts=accounts,
+                accounts=clients,
                 trader=FundingArbitrageStrategy(config, executor, market, time),
                 reconciler=Reconciler(executor),
                 clock=time,
