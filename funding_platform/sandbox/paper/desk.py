@@ -159,13 +159,14 @@ class Desk:
         try:
             return Reply.json(call(Ask(account, params, now, declined, trick)))
         except ParameterError as error:
-            return _refused(400, f"{error.name} is missing or cannot be read")
+            return refused(400, "bad_parameter", f"{error.name} is missing or cannot be read")
         except UnlistedError as error:
-            return _refused(404, error.message)
+            return refused(404, "unknown_symbol", error.message)
 
 
-def _refused(status: int, message: str) -> Reply:
-    return Reply.json({"error": message}, status=status)
+def refused(status: int, code: str, message: str) -> Reply:
+    """Say why a call is not answered."""
+    return Reply.json({"code": code, "error": message}, status=status)
 
 
 def _place(ask: Ask) -> OrderReport:

@@ -19,7 +19,7 @@ from funding_platform.paper.venue import HELD, Trick
 from funding_platform.sandbox.errors import SandboxError
 from funding_platform.sandbox.faults import FaultPlan, Order, of_orders
 from funding_platform.sandbox.market import Market
-from funding_platform.sandbox.paper.desk import CALLS, ORDERS, Desk, Opening, Taking
+from funding_platform.sandbox.paper.desk import CALLS, ORDERS, Desk, Opening, Taking, refused
 from funding_platform.sandbox.statistics import Statistics
 from funding_platform.sandbox.struck import (
     early_fault,
@@ -55,7 +55,7 @@ class PaperEndpoint:
         try:
             opening = _document(Opening, await http.body())
         except SandboxError as error:
-            return _error(400, str(error))
+            return response(refused(400, "bad_document", str(error)))
         return JSONResponse({"token": self.desk.open(opening)})
 
     async def take(self, http: HttpRequest) -> Response:
@@ -63,9 +63,9 @@ class PaperEndpoint:
         try:
             taking = _document(Taking, await http.body())
         except SandboxError as error:
-            return _error(400, str(error))
+            return response(refused(400, "bad_document", str(error)))
         if not self.desk.take(taking):
-            return _error(404, "nobody has that token")
+            return response(refused(404, "no_such_token", "nobody has that token"))
         return JSONResponse({})
 
     async def answer(self, http: HttpRequest) -> Response:
@@ -73,7 +73,9 @@ class PaperEndpoint:
         venue, path = http.path_params["venue"], f"/{http.path_params['path']}"
         call = CALLS.get((http.method, path))
         if venue not in WIRES or call is None:
-            return _error(404, f"no {http.method} {path} of {venue!r} here")
+            return response(
+                refused(404, "no_such_call", f"no {http.method} {path} of {venue!r} here")
+            )
         counter = self.statistics.counter(venue, PREFIX + path)
         counter.requests += 1
         struck = self.plan.strike(venue, PREFIX + path)
@@ -85,7 +87,7 @@ class PaperEndpoint:
             return early
         account = self.desk.account(_token(http), venue)
         if account is None:
-            return _error(401, "no token, or one that nobody has")
+            return response(refused(401, "no_such_token", "no token, or one that nobody has"))
         reply = self.desk.answer(call, account, params, _declined(orders), _trick(orders))
         lost = await _lose(http, orders)
         return lost or response(spoilt(reply, struck))
@@ -133,11 +135,7 @@ def _token(http: HttpRequest) -> str:
 
 
 def _refusal(status: int) -> Reply:
-    return Reply.json({"error": "not available"}, status=status)
-
-
-def _error(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status_code=status)
+    return refused(status, "unavailable", "not available")
 
 
 def _document(model: type[M], body: bytes) -> M:
