@@ -9,7 +9,7 @@ dearer venue decides, so that neither leg is worth more than was asked for.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from math import lcm
 
 from funding_platform.core.trading import InstrumentLimits
@@ -40,7 +40,7 @@ def size_pair(
 ) -> tuple[Size, list[Refusal]]:
     """Return the quantity of each leg, and why it cannot be ordered; no reasons where it can."""
     lot = common_step(*(limits[leg].quantity_step for leg in LEGS))
-    lots = (size_usd / max(mids.values()) / lot).to_integral_value(rounding=ROUND_DOWN)
+    lots = int(size_usd / max(mids.values()) / lot)
     size = Size(lots * lot, lot)
     refusals = []
     for leg in LEGS:

@@ -7,6 +7,7 @@ the same truth, the same step. A step that opens is taken only while a pair is b
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from funding_platform.core.trading import ZERO, InstrumentLimits
 from funding_platform.execution.pairs import LEGS, LegName, PairState
@@ -36,6 +37,9 @@ class Reduce:
     state: PairState
 
 
+_END: Final = {PairState.CLOSING: PairState.CLOSED, PairState.UNWINDING: PairState.ABORTED}
+"""How a pair ends that gives everything back."""
+
 Step = Finish | Complete | Reduce
 
 
@@ -59,7 +63,7 @@ class LegView:
 def next_step(
     state: PairState, legs: Mapping[LegName, LegView], lot: Decimal, *, may_complete: bool
 ) -> Step:
-    """Return the next step of a pair that is not over.
+    """Return the next step of a pair; of one that is over, how to give back what it holds after all.
 
     Parameters
     ----------
@@ -68,7 +72,7 @@ def next_step(
     may_complete
         Whether the leg that lags may still be traded up to the other.
     """
-    if state in {PairState.CLOSING, PairState.UNWINDING}:
+    if state.final or state in {PairState.CLOSING, PairState.UNWINDING}:
         return _flatten(state, legs)
     lead, lag = sorted(LEGS, key=lambda leg: legs[leg].held, reverse=True)
     gap = legs[lead].held - legs[lag].held
@@ -95,4 +99,4 @@ def _flatten(state: PairState, legs: Mapping[LegName, LegView]) -> Step:
     }
     if left:
         return Reduce(left, state)
-    return Finish(PairState.CLOSED if state is PairState.CLOSING else PairState.ABORTED)
+    return Finish(_END.get(state, state))

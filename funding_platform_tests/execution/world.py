@@ -1,0 +1,178 @@
+"""Two venues on paper, a store, and an executor over them that can die and be started again."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from funding_platform.core.trading import ZERO, InstrumentLimits, Level, OrderBook
+from funding_platform.execution import (
+    AtomicPairExecutor,
+    Conditions,
+    ExecutionRules,
+    InstrumentRef,
+    Journal,
+    PairIntent,
+    PaperExchange,
+    Reconciler,
+    open_store,
+)
+from funding_platform.execution.pairs import LEGS, LegName
+from funding_platform.execution.store.store import Store
+from funding_platform.paper import PaperEngine, PaperRules
+from funding_platform.paper.market import Settlement
+from funding_platform_tests.execution.virtual_time import VirtualTime
+
+CAPITAL = Decimal(100_000)
+BTC = "BTCUSDT"
+VENUES = {LegName.LONG: "alpha", LegName.SHORT: "beta"}
+SIZE = Decimal(1_000)
+
+LIMITS = InstrumentLimits(
+    venue_symbol=BTC,
+    quantity_step=Decimal("0.01"),
+    price_step=Decimal("0.01"),
+    min_quantity=Decimal("0.01"),
+    min_notional_usd=Decimal(5),
+    price_band=Decimal("0.1"),
+)
+
+
+class LadderMarket:
+    """Books of ten levels around a mid, a hundredth apart, with as much on each as a test says."""
+
+    def __init__(self, limits: Mapping[str, InstrumentLimits], mid: Decimal, each: Decimal) -> None:
+        self.known = dict(limits)
+        self.mids = dict.fromkeys(self.known, mid)
+        self.each = each
+        self._settlements: dict[str, list[Settlement]] = {}
+
+    def settle(self, symbol: str, at: datetime, rate: Decimal) -> None:
+        settlement = Settlement(settled_at=at, rate=rate, mark=self.mids[symbol])
+        self._settlements.setdefault(symbol, []).append(settlement)
+
+    def limits(self, symbol: str) -> InstrumentLimits | None:
+        return self.known.get(symbol)
+
+    def book(self, symbol: str, at: datetime) -> OrderBook | None:
+        if symbol not in self.mids:
+            return None
+        mid, tick = self.mids[symbol], Decimal("0.01")
+        steps = [tick * number for number in range(1, 11)]
+        return OrderBook(
+            venue_symbol=symbol,
+            bids=tuple(Level(mid - step, self.each) for step in steps),
+            asks=tuple(Level(mid + step, self.each) for step in steps),
+            seen_at=at,
+        )
+
+    def mark(self, symbol: str, at: datetime) -> Decimal | None:
+        return self.mids.get(symbol)
+
+    def settlements(self, symbol: str, since: datetime, until: datetime) -> Sequence[Settlement]:
+        known = self._settlements.get(symbol, ())
+        return [x for x in known if since < x.settled_at <= until]
+
+
+class World:
+    """All of it.
+
+    Parameters
+    ----------
+    url
+        Of the store, whose tables are there already.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        rules: ExecutionRules | None = None,
+        limits: Mapping[LegName, InstrumentLimits] | None = None,
+        store: type[Store] | None = None,
+    ) -> None:
+        self.url = url
+        self.rules = rules or ExecutionRules()
+        self.time = VirtualTime()
+        self.markets: dict[str, LadderMarket] = {}
+        self.venues: dict[str, PaperExchange] = {}
+        for leg, venue in VENUES.items():
+            known = {BTC: (limits or {}).get(leg, LIMITS)}
+            self.markets[venue] = LadderMarket(known, Decimal(100), Decimal(1_000))
+            engine = PaperEngine(self.markets[venue], PaperRules())
+            engine.deposit(CAPITAL / 2)
+            self.venues[venue] = PaperExchange(
+                venue,
+                engine,
+                clock=self.time.clock(),
+                conditions=Conditions(timeout_seconds=2.0),
+            )
+        self.start()
+
+    def start(self) -> None:
+        self.store = open_store(self.url, self.time.now)
+        self.journal = Journal(self.store)
+        self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.time.clock())
+        self.reconciler = Reconciler(self.executor)
+
+    def die(self) -> None:
+        """Leave everything as it is, and begin anew from what is stored."""
+        self.store.close()
+        self.start()
+
+    def intent(self, size: Decimal = SIZE) -> PairIntent:
+        return PairIntent(
+            base="BTC",
+            long=InstrumentRef(VENUES[LegName.LONG], BTC),
+            short=InstrumentRef(VENUES[LegName.SHORT], BTC),
+            size_usd=size,
+            decided_at=self.time.now(),
+        )
+
+    async def settle_down(self, cycles: int = 2, seconds: float = 10.0) -> None:
+        """Reconcile as the sidecar does, for two cycles."""
+        for _ in range(cycles):
+            await self.executor.clock.sleep(seconds)
+            await self.reconciler.reconcile()
+
+    # What holds at the end
+
+    def position(self, leg: LegName) -> Decimal:
+        return self.venues[VENUES[leg]].engine.state.account.quantity(BTC)
+
+    def net(self) -> Decimal:
+        return sum((self.position(leg) for leg in LEGS), ZERO)
+
+    def wrong(self) -> list[str]:
+        """Return everything that does not hold; nothing where all does."""
+        said = []
+        if abs(self.net()) >= Decimal("0.01"):
+            said.append(f"net exposure of {self.net()}")
+        live = [one for one in self.journal.pairs() if not one.state.final]
+        if not live and any(self.position(leg) for leg in LEGS):
+            said.append("no pair is live, and something is held")
+        said += [f"{one.pair_id} is {one.state}" for one in live if not one.state.settled]
+        for venue, paper in self.venues.items():
+            said += [f"{venue}: open order {one.client_id}" for one in paper.engine.open_orders()]
+            placed = set(paper.engine.state.orders)
+            ours = {one.client_id for one in self.journal.orders() if one.venue == venue}
+            said += [f"{venue}: order {one} is not in the journal" for one in placed - ours]
+        said += [f"{one.client_id} is {one.state}" for one in self.journal.unfinished_orders()]
+        said += self._money()
+        return said
+
+    def _money(self) -> list[str]:
+        """Capital + P&L of all pairs is what the accounts are worth, to a millionth of a cent."""
+        pnl = [self.executor.load(one.pair_id).pnl() for one in self.journal.pairs()]
+        accounts = [one.engine.state.account for one in self.venues.values()]
+        funding = sum((one.funding_usd for one in accounts), ZERO)
+        worth = sum((one.equity_usd for one in accounts), ZERO) - funding
+        ours = CAPITAL + sum((one.total_usd - one.funding_usd for one in pnl), ZERO)
+        return [] if abs(worth - ours) < Decimal("1E-8") else [f"worth {worth}, by us {ours}"]
+
+
+def copy_of(template: Path, folder: Path) -> str:
+    """Return the URL of a store of one's own, whose tables are there already."""
+    file = folder / "store.sqlite"
+    shutil.copyfile(template, file)
+    return f"sqlite:///{file}"
