@@ -6,6 +6,7 @@ ExecutionError
 │   ├── StoreInUseError         another process writes it
 │   └── UnknownPairError        it knows no such pair
 ├── TradingConfigError      what is to be traded is out of bounds, or contradicts itself
+├── NoAccountError          there is nothing to trade with on a venue
 ├── TransitionError         a pair was to go where its state does not lead
 └── NotReconciledError      trading was asked for before the venues were
 
@@ -37,6 +38,10 @@ class UnknownPairError(StoreError):
 
 class TradingConfigError(ExecutionError):
     """What is to be traded is out of bounds, or contradicts itself; nothing is placed."""
+
+
+class NoAccountError(ExecutionError):
+    """There is no account on a venue, or it cannot be opened."""
 
 
 class TransitionError(ExecutionError):
