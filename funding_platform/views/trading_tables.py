@@ -6,11 +6,13 @@ people read go out. What is unknown stays blank.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import polars as pl
 
 from funding_platform.core.time_grid import parse_instant
+from funding_platform.execution.ledger import PairLedger
 from funding_platform.views.live_tables import clock, short_span
 
 _PAIRS: Final = pl.Schema(
@@ -47,6 +49,19 @@ _OFFERED: Final = pl.Schema(
         "bp/8h": pl.Float64(),
         "cost bp": pl.Float64(),
         "net 7d %": pl.Float64(),
+    }
+)
+
+_COSTS: Final = pl.Schema(
+    {
+        "pair": pl.String(),
+        "leg": pl.String(),
+        "venue": pl.String(),
+        "symbol": pl.String(),
+        "settlements": pl.Int64(),
+        "funding": pl.Float64(),
+        "fees": pl.Float64(),
+        "entry bp": pl.Float64(),
     }
 )
 
@@ -148,6 +163,48 @@ def shown_history(positions: pl.DataFrame) -> pl.DataFrame:
         ),
         pl.col("close_reason").alias("why"),
     )
+
+
+def shown_fills(fills: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Select the last fills of ``execution.fills``, the newest first."""
+    return (
+        fills.sort("filled_at", "fill_id", descending=True)
+        .head(count)
+        .select(
+            pl.col("filled_at").dt.strftime("%H:%M:%S").alias("at"),
+            pl.col("pair_id").str.head(8).alias("pair"),
+            "venue",
+            pl.col("venue_symbol").alias("symbol"),
+            "side",
+            pl.col("quantity_base").alias("quantity"),
+            "price",
+            pl.col("fee_usd").round(4).alias("fee"),
+        )
+    )
+
+
+def shown_costs(pairs: Sequence[PairLedger]) -> pl.DataFrame:
+    """Select what each leg of pairs received and cost: funding, fees, slippage against the mid."""
+    rows = [
+        {
+            "pair": pair.record.pair_id[:8],
+            "leg": str(side),
+            "venue": leg.record.venue,
+            "symbol": leg.record.venue_symbol,
+            "settlements": leg.settlements,
+            "funding": round(float(leg.funding_usd), 4),
+            "fees": round(float(leg.fees_usd), 4),
+            "entry bp": _worse(leg.entry_price, leg.record.mid_price, side.side.sign),
+        }
+        for pair in pairs
+        for side, leg in pair.legs.items()
+    ]
+    return pl.DataFrame(rows, schema=_COSTS)
+
+
+def _worse(price: Decimal | None, mid: Decimal, sign: int) -> float | None:
+    """Say by how much a price is worse than the mid at the decision, in basis points."""
+    return None if price is None else round(float(sign * (price / mid - 1)) * 1e4, 2)
 
 
 def short_time(span: timedelta) -> str:

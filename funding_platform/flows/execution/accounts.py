@@ -18,6 +18,7 @@ from funding_platform.execution.errors import NoAccountError
 from funding_platform.settings import Settings
 from funding_platform.venues.orders.contract import ExchangeClient
 from funding_platform.venues.orders.sandbox import SandboxOrders
+from funding_platform.venues.registry import venue_names
 
 Accounts: TypeAlias = Mapping[str, ExchangeClient]
 """By the name of the venue."""
@@ -51,6 +52,12 @@ async def open_accounts(settings: Settings, config: TradingConfig) -> AsyncItera
             )
             for venue, root in roots.items()
         }
+
+
+def can_trade(settings: Settings) -> bool:
+    """Tell whether a sandbox stands for two venues at least: real ones have no account here."""
+    names = settings.venues or venue_names()
+    return sum(name in settings.venue_urls for name in names) > 1
 
 
 def own_token(path: Path) -> str:

@@ -113,9 +113,10 @@ async def trade_async(
     config: TradingConfig,
     *,
     cycles: int | None = None,
+    seconds: float | None = None,
     told: Callable[[CycleReport], None] = lambda _: None,
 ) -> int:
-    """Trade until SIGTERM or SIGINT, or for so many cycles; return how many there were.
+    """Trade until SIGTERM or SIGINT, for so many cycles or seconds; return how many cycles.
 
     What is under way when it is asked to stop is finished; nothing else is begun.
     """
@@ -124,6 +125,8 @@ async def trade_async(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, sidecar.stop)
+        if seconds is not None:
+            loop.call_later(seconds, sidecar.stop)
         await sidecar.run(cycles)
         return sidecar.cycles
 
