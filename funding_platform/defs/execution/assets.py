@@ -65,7 +65,7 @@ def traded_assets(**stated: Any) -> dg.AssetsDefinition:
     """
 
     @dg.multi_asset(
-        name=JOB,
+        name="trader",
         specs=[
             dg.AssetSpec(
                 POSITIONS_KEY,
@@ -89,7 +89,7 @@ def traded_assets(**stated: Any) -> dg.AssetsDefinition:
             ),
         ],
     )
-    def execution_cycle(
+    def trader(
         context: dg.AssetExecutionContext, config: Trading
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         client = dg.PipesSubprocessClient(termination_timeout_seconds=60)
@@ -101,7 +101,7 @@ def traded_assets(**stated: Any) -> dg.AssetsDefinition:
         done = client.run(context=context, command=command, env=as_environment(stated))
         yield from done.get_results()
 
-    return execution_cycle
+    return trader
 
 
 def execution_job() -> AssetJob:
