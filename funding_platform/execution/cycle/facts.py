@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     """Why nothing was opened. Each is an event, and nothing is placed."""
 
     HALTED = "halted"
+    MARKET_UNSEEN = "market_unseen"
     STALE_OPPORTUNITIES = "stale_opportunities"
     NO_OPPORTUNITIES = "no_opportunities"
     STRATEGY_FAILED = "strategy_failed"

@@ -180,7 +180,7 @@ class FundingArbitrageStrategy:
         try:
             return self.source.look(active)
         except FundingError as error:
-            return Refused(reason=Refusal.NO_OPPORTUNITIES, words=error.message)
+            return Refused(reason=Refusal.MARKET_UNSEEN, words=error.message)
 
     async def _carry_out(
         self, decisions: Decisions, seen: Seen

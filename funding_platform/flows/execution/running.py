@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from funding_platform.core.clock import Clock
+from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.execution.commands import Commands
 from funding_platform.execution.config import TradingConfig, read_trading_config
 from funding_platform.execution.cycle.sight import MarketSource
@@ -22,7 +23,7 @@ from funding_platform.execution.store.store import Store, open_store
 from funding_platform.flows.execution.accounts import Accounts, open_accounts
 from funding_platform.flows.execution.market import LakeMarket
 from funding_platform.settings import Settings, project_file
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import offering, venue_names
 
 EXAMPLE: Final = Path("execution") / "paper.yaml"
 """From the project's root: what is traded unless another file is named."""
@@ -39,16 +40,16 @@ def trading_config(settings: Settings, path: Path | None = None) -> TradingConfi
     TradingConfigError
         If it is not valid, or names a venue that does not exist.
     """
+    venues = offering(FUNDING_RATES, venue_names())
     try:
         config = read_trading_config(path or project_file(EXAMPLE))
-        config.require_venues(tuple(venue_names()))
+        config.require_venues(tuple(venues))
     except Exception as error:
         with open_store(settings.execution_store, trades=False) as store:
             store.add_event(NewEvent(kind="config_refused", reason=str(error), actor="sidecar"))
         raise
-    return config.model_copy(
-        update={"venues": config.venues or settings.venues or tuple(venue_names())}
-    )
+    known = [venue for venue in settings.venues or venues if venue in venues]
+    return config.model_copy(update={"venues": config.venues or tuple(known)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ def test_a_market_that_cannot_be_seen_is_a_refusal_with_its_reason(
             report = await made.trader.cycle()
             assert not report.results
             assert (
-                "no_opportunities: the marts have not been built yet"
+                "market_unseen: the marts have not been built yet"
                 in (report.content["cycle"]["refused"])
             )
 
