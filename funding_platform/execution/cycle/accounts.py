@@ -28,7 +28,7 @@ async def _ask(client: ExchangeClient, clock: Clock) -> VenueState:
             asked, timer = clock.now(), clock.timer()
             theirs = await client.server_time()
             way = timedelta(seconds=clock.timer() - timer)
-            balance = await client.balance()
+            balance, holdings = await asyncio.gather(client.balance(), client.holdings())
     except (VenueError, TimeoutError) as error:
         return VenueState(reachable=False, trouble=str(error) or "no answer in time")
     return VenueState(
@@ -37,6 +37,7 @@ async def _ask(client: ExchangeClient, clock: Clock) -> VenueState:
         equity_usd=float(balance.equity_usd),
         free_usd=float(balance.free_usd),
         maintenance_usd=float(balance.maintenance_usd),
+        marks={symbol: held.mark_price for symbol, held in holdings.items()},
     )
 
 

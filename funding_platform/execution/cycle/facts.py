@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 import polars as pl
@@ -61,6 +62,8 @@ class VenueState:
         What the account is worth, and what new positions may use.
     maintenance_usd
         Below this equity the venue liquidates.
+    marks
+        What the venue values each holding at.
     trouble
         What it said instead of an answer.
     """
@@ -70,6 +73,7 @@ class VenueState:
     equity_usd: float | None = None
     free_usd: float | None = None
     maintenance_usd: float | None = None
+    marks: Mapping[str, Decimal] = field(default_factory=dict)
     trouble: str = ""
 
     @property

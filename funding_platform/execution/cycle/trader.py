@@ -17,7 +17,14 @@ from funding_platform.core.errors import FundingError
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.accounts import ask_accounts
 from funding_platform.execution.cycle.decide import decide, readmit
-from funding_platform.execution.cycle.facts import Decisions, Refusal, Refused, Seen, ToOpen
+from funding_platform.execution.cycle.facts import (
+    Decisions,
+    Refusal,
+    Refused,
+    Seen,
+    ToOpen,
+    VenueState,
+)
 from funding_platform.execution.cycle.market import LatestMarket, market_frame
 from funding_platform.execution.cycle.memory import DIVERGENCE, Ended, held_pairs, resting_bases
 from funding_platform.execution.cycle.screen import screen
@@ -123,7 +130,9 @@ class FundingArbitrageStrategy:
         for event in self._told.news(all_refused, self.clock.now()):
             self.journal.store.add_event(event)
         self._cycles += 1
-        pairs = await asyncio.to_thread(live_ledgers, self.journal, marks_of(seen.market))
+        pairs = await asyncio.to_thread(
+            live_ledgers, self.journal, await self._marks(seen, results)
+        )
         ended = await asyncio.to_thread(self._ended.look, self.clock.now())
         seconds = self.clock.timer() - began
         content = screen(
@@ -163,7 +172,8 @@ class FundingArbitrageStrategy:
         market = LatestMarket(
             market_frame(known.instruments, active), now, known.rates, known.features
         )
-        held = await asyncio.to_thread(live_ledgers, self.journal, marks_of(market))
+        marks = marks_of(market, accounts)
+        held = await asyncio.to_thread(live_ledgers, self.journal, marks)
         store, halt = self.journal.store, self.journal.store.halted()
         seen = Seen(
             market=market,
@@ -197,6 +207,15 @@ class FundingArbitrageStrategy:
         opened = [await self.executor.open(self._intent(one)) for one in opens]
         return [*closed, *opened], refused
 
+    async def _marks(
+        self, seen: Seen, results: Sequence[PairResult]
+    ) -> dict[InstrumentRef, Decimal]:
+        """Return what is held is valued at now; venues are asked again where something traded."""
+        if not results:
+            return marks_of(seen.market, seen.venues)
+        accounts = await ask_accounts(self.executor.clients, self.clock)
+        return marks_of(seen.market, accounts)
+
     def _intent(self, wanted: ToOpen) -> PairIntent:
         facts = {DIVERGENCE: wanted.divergence_8h, "trader": self.config.name}
         return PairIntent(
@@ -211,9 +230,17 @@ class FundingArbitrageStrategy:
         )
 
 
-def marks_of(market: LatestMarket) -> dict[InstrumentRef, Decimal]:
-    """Return the prices that are known, as what is held is valued at."""
-    return {
+def marks_of(
+    market: LatestMarket, accounts: Mapping[str, VenueState]
+) -> dict[InstrumentRef, Decimal]:
+    """Return the prices that are known: of what is held its venue's, else those of the market."""
+    seen = {
         market.legs[row]: Decimal(repr(float(market.price[row])))
         for row in map(int, np.flatnonzero(np.isfinite(market.price)))
     }
+    held = {
+        InstrumentRef(venue, symbol): mark
+        for venue, account in accounts.items()
+        for symbol, mark in account.marks.items()
+    }
+    return seen | held

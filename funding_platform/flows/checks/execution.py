@@ -36,12 +36,12 @@ WITH traded AS (
 ), paid AS (
     SELECT pair_id, sum(amount_usd) AS funding FROM {FUNDING_PAYMENTS.full_name} GROUP BY pair_id
 )
-SELECT pair_id, greatest(
+SELECT pair_id, if(pnl_usd IS NULL, NULL, greatest(
     abs(pnl_usd - (trading_usd - fees_usd + funding_usd)),
     abs(fees_usd - coalesce(fees, 0)),
     abs(funding_usd - coalesce(funding, 0)),
     if(state IN ('closed', 'aborted'), abs(trading_usd - coalesce(cash, 0)), 0)
-) AS error
+)) AS error
 FROM {POSITIONS.full_name}
 LEFT JOIN traded USING (pair_id) LEFT JOIN paid USING (pair_id)
 ORDER BY error DESC NULLS FIRST, pair_id
