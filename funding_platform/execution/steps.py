@@ -63,7 +63,7 @@ class LegView:
 def next_step(
     state: PairState, legs: Mapping[LegName, LegView], lot: Decimal, *, may_complete: bool
 ) -> Step:
-    """Return the next step of a pair; of one that is over, how to give back what it holds after all.
+    """Return the next step of a pair; one that is over gives back what it holds after all.
 
     Parameters
     ----------

@@ -1,12 +1,21 @@
 """Two venues on paper, a store, and an executor over them that can die and be started again."""
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from funding_platform.core.trading import ZERO, InstrumentLimits, Level, OrderBook
+from funding_platform.core.trading import (
+    ZERO,
+    InstrumentLimits,
+    Level,
+    OrderBook,
+    OrderReport,
+    OrderRequest,
+)
 from funding_platform.execution import (
     AtomicPairExecutor,
     Conditions,
@@ -18,14 +27,17 @@ from funding_platform.execution import (
     Reconciler,
     open_store,
 )
-from funding_platform.execution.pairs import LEGS, LegName
-from funding_platform.execution.store.store import Store
+from funding_platform.execution.pairs import LegName
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
 from funding_platform_tests.execution.virtual_time import VirtualTime
 
+Span = tuple[datetime, datetime]
+
 CAPITAL = Decimal(100_000)
-BTC = "BTCUSDT"
+PLENTY = Decimal(1_000)
+BTC, ETH = "BTCUSDT", "ETHUSDT"
+SYMBOLS = (BTC, ETH)
 VENUES = {LegName.LONG: "alpha", LegName.SHORT: "beta"}
 SIZE = Decimal(1_000)
 
@@ -75,6 +87,23 @@ class LadderMarket:
         return [x for x in known if since < x.settled_at <= until]
 
 
+class WatchedExchange(PaperExchange):
+    """Takes note of every order that is handed to it."""
+
+    placed: list[str]
+    cuts: list[Span]
+    time: VirtualTime
+
+    def disconnect(self, seconds: float) -> None:
+        now = self.time.now()
+        self.cuts.append((now, now + timedelta(seconds=seconds)))
+        super().disconnect(seconds)
+
+    async def place(self, order: OrderRequest) -> OrderReport:
+        self.placed.append(order.client_id)
+        return await super().place(order)
+
+
 class World:
     """All of it.
 
@@ -89,24 +118,29 @@ class World:
         url: str,
         rules: ExecutionRules | None = None,
         limits: Mapping[LegName, InstrumentLimits] | None = None,
-        store: type[Store] | None = None,
     ) -> None:
         self.url = url
         self.rules = rules or ExecutionRules()
         self.time = VirtualTime()
         self.markets: dict[str, LadderMarket] = {}
-        self.venues: dict[str, PaperExchange] = {}
+        self.venues: dict[str, WatchedExchange] = {}
+        self.placed: list[str] = []
+        self.cuts: list[Span] = []
         for leg, venue in VENUES.items():
-            known = {BTC: (limits or {}).get(leg, LIMITS)}
-            self.markets[venue] = LadderMarket(known, Decimal(100), Decimal(1_000))
+            own = (limits or {}).get(leg, LIMITS)
+            known = {symbol: replace(own, venue_symbol=symbol) for symbol in SYMBOLS}
+            self.markets[venue] = LadderMarket(known, Decimal(100), PLENTY)
             engine = PaperEngine(self.markets[venue], PaperRules())
             engine.deposit(CAPITAL / 2)
-            self.venues[venue] = PaperExchange(
+            self.venues[venue] = WatchedExchange(
                 venue,
                 engine,
                 clock=self.time.clock(),
                 conditions=Conditions(timeout_seconds=2.0),
             )
+            self.venues[venue].placed = self.placed
+            self.venues[venue].cuts = self.cuts
+            self.venues[venue].time = self.time
         self.start()
 
     def start(self) -> None:
@@ -120,11 +154,14 @@ class World:
         self.store.close()
         self.start()
 
-    def intent(self, size: Decimal = SIZE) -> PairIntent:
+    def intent(
+        self, size: Decimal = SIZE, symbol: str = BTC, *, turned: bool = False
+    ) -> PairIntent:
+        long, short = reversed(VENUES.values()) if turned else VENUES.values()
         return PairIntent(
-            base="BTC",
-            long=InstrumentRef(VENUES[LegName.LONG], BTC),
-            short=InstrumentRef(VENUES[LegName.SHORT], BTC),
+            base=symbol.removesuffix("USDT"),
+            long=InstrumentRef(long, symbol),
+            short=InstrumentRef(short, symbol),
             size_usd=size,
             decided_at=self.time.now(),
         )
@@ -137,20 +174,20 @@ class World:
 
     # What holds at the end
 
-    def position(self, leg: LegName) -> Decimal:
-        return self.venues[VENUES[leg]].engine.state.account.quantity(BTC)
-
-    def net(self) -> Decimal:
-        return sum((self.position(leg) for leg in LEGS), ZERO)
+    def positions(self, symbol: str) -> list[Decimal]:
+        """What is really held of a symbol, by venue."""
+        return [one.engine.state.account.quantity(symbol) for one in self.venues.values()]
 
     def wrong(self) -> list[str]:
         """Return everything that does not hold; nothing where all does."""
-        said = []
-        if abs(self.net()) >= Decimal("0.01"):
-            said.append(f"net exposure of {self.net()}")
+        said = [f"{one} was sent twice" for one, sent in Counter(self.placed).items() if sent > 1]
+        for symbol in SYMBOLS:
+            held = self.positions(symbol)
+            if abs(sum(held)) >= Decimal("0.01"):
+                said.append(f"net exposure in {symbol}: {held}")
+            if any(held) and not self._live(symbol):
+                said.append(f"no pair is live, and {symbol} is held: {held}")
         live = [one for one in self.journal.pairs() if not one.state.final]
-        if not live and any(self.position(leg) for leg in LEGS):
-            said.append("no pair is live, and something is held")
         said += [f"{one.pair_id} is {one.state}" for one in live if not one.state.settled]
         for venue, paper in self.venues.items():
             said += [f"{venue}: open order {one.client_id}" for one in paper.engine.open_orders()]
@@ -160,6 +197,9 @@ class World:
         said += [f"{one.client_id} is {one.state}" for one in self.journal.unfinished_orders()]
         said += self._money()
         return said
+
+    def _live(self, symbol: str) -> bool:
+        return any(one.venue_symbol == symbol for one in self.journal.active_legs())
 
     def _money(self) -> list[str]:
         """Capital + P&L of all pairs is what the accounts are worth, to a millionth of a cent."""

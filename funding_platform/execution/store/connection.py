@@ -8,6 +8,7 @@ the right to write, so that none fails half-way for another one.
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,8 +26,11 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _BUSY_MS: Final = 10_000
 """How long a writer waits for another process that writes, such as a command that is handed in."""
 
-_POSTGRES_LOCK: Final = 0x66756E64
+_NUMBER: Final = 0x66756E64
 """Number of the advisory lock of the one that writes, in the store's own database."""
+
+_POSTGRES_WAIT: Final = "2s"
+"""How long it may take the server to notice that a process is gone which had the lock."""
 
 
 def connect(url: str) -> Engine:
@@ -70,29 +74,24 @@ def upgrade(engine: Engine) -> None:
     ------
     NewerStoreError
         If newer code has written it.
-    StoreError
+    SQLAlchemyError
         If the database cannot be used.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     known = {revision.revision for revision in scripts.walk_revisions()}
-    try:
-        with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        if found is not None and found not in known:
-            raise NewerStoreError(
-                f"{_name(engine)}: its tables are of revision {found}, which this version does not "
-                "know",
-                hint="run the version of funding-platform that wrote it, or a newer one",
-            )
-        if found == scripts.get_current_head():
-            return
+    with engine.connect().execution_options(reads=True) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in known:
+        raise NewerStoreError(
+            f"{_name(engine)}: its tables are of revision {found}, unknown to this version",
+            hint="run the version of funding-platform that wrote it, or a newer one",
+        )
+    if found != scripts.get_current_head():
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except SQLAlchemyError as error:
-        raise unusable(engine, error) from error
 
 
 def unusable(engine: Engine, error: SQLAlchemyError) -> StoreError:
@@ -144,32 +143,26 @@ class WriterLock:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             connection.execute(
-                text("SELECT set_config('application_name', :name, false)"), {"name": _whoami()}
+                text(
+                    "SELECT set_config('application_name', :name, false), "
+                    "set_config('lock_timeout', :wait, false)"
+                ),
+                {"name": _whoami(), "wait": _POSTGRES_WAIT},
             )
-            if not connection.scalar(
-                text("SELECT pg_try_advisory_lock(:number)"), {"number": _POSTGRES_LOCK}
-            ):
-                holder = connection.scalar(
-                    text(
-                        "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
-                        "WHERE locktype = 'advisory' AND granted AND objid = :number"
-                    ),
-                    {"number": _POSTGRES_LOCK},
-                )
-                raise self._taken(holder or "")
-        except BaseException:
+            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _NUMBER})
+        except OperationalError as error:
+            holder = connection.scalar(
+                text(
+                    "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                    "WHERE locktype = 'advisory' AND granted AND objid = :number"
+                ),
+                {"number": _NUMBER},
+            )
             connection.close()
-            raise
+            if holder is None:
+                raise
+            raise self._taken(holder) from error
         self._connection = connection
-
-    def holds(self) -> bool:
-        """Tell whether it is still held: a session of PostgreSQL can be lost, and it with it."""
-        if self._connection is None:
-            return True
-        try:
-            return self._connection.scalar(text("SELECT true")) is True
-        except OperationalError:
-            return False
 
     def release(self) -> None:
         """Let it go."""
@@ -177,7 +170,8 @@ class WriterLock:
             os.close(self._descriptor)
             self._descriptor = None
         if self._connection is not None:
-            self._connection.invalidate()  # ends the session, and the lock with it
+            with suppress(OperationalError):  # a session that is lost holds no lock
+                self._connection.execute(text("SELECT pg_advisory_unlock_all()"))
             self._connection.close()
             self._connection = None
 

@@ -150,6 +150,17 @@ class Journal:
         _put(connection, FILLS, changes.fills.values())
         write_events(connection, self.store.now(), *changes.events)
 
+    def write_marks(self, legs: Sequence[LegRecord]) -> None:
+        """Write the last prices of legs, and nothing else of them."""
+        if legs:
+            with self.store.step("marks") as connection:
+                for leg in legs:
+                    connection.execute(
+                        update(LEGS)
+                        .where(LEGS.c.pair_id == leg.pair_id, LEGS.c.leg == leg.leg)
+                        .values(mark_price=leg.mark_price)
+                    )
+
     def add_payments(self, payments: Iterable[PaymentRecord]) -> int:
         """Write payments that are new; return how many were."""
         key = (FUNDING_PAYMENTS.c.venue_symbol, FUNDING_PAYMENTS.c.payment_id)
@@ -301,21 +312,20 @@ class Journal:
 
     # How far venues have been read
 
-    def cursor(self, venue: str, what: str) -> datetime | None:
-        """Return how far a venue's fills or payments have been read; None where never."""
-        query = select(CURSORS.c.reached).where(CURSORS.c.venue == venue, CURSORS.c.what == what)
-        rows = self.store.rows(query)
-        return rows[0].reached if rows else None
+    def cursors(self) -> dict[str, datetime]:
+        """Return up to when fills and payments have been read, by venue."""
+        return {row.venue: row.reached for row in self.store.rows(select(CURSORS))}
 
-    def move_cursor(self, venue: str, what: str, reached: datetime) -> None:
-        """Remember how far they have been read."""
-        with self.store.step("cursor") as connection:
-            where = (CURSORS.c.venue == venue, CURSORS.c.what == what)
-            if not connection.execute(
-                update(CURSORS).where(*where).values(reached=reached)
-            ).rowcount:
-                values = {"venue": venue, "what": what, "reached": reached}
-                connection.execute(insert(CURSORS).values(values))
+    def move_cursors(self, reached: Mapping[str, datetime]) -> None:
+        """Remember up to when they have been read."""
+        with self.store.step("cursors") as connection:
+            _put(connection, CURSORS, [_Cursor(venue, at) for venue, at in reached.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    venue: str
+    reached: datetime
 
 
 def _is(table: Table, key: Sequence[Any]) -> list[Any]:

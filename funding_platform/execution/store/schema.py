@@ -189,7 +189,6 @@ CURSORS: Final = Table(
     "cursors",
     METADATA,
     Column("venue", String, primary_key=True),
-    Column("what", String, primary_key=True),
     Column("reached", Instant, nullable=False),
 )
 """How far fills and payments of each venue have been read."""

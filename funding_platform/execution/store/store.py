@@ -57,10 +57,13 @@ class Store:
         self.engine = engine
         self.now = now
         self._lock = WriterLock(engine)
-        if trades:
-            self._lock.take()
         try:
+            if trades:
+                self._lock.take()
             upgrade(engine)
+        except SQLAlchemyError as error:
+            self._lock.release()
+            raise unusable(engine, error) from error
         except BaseException:
             self._lock.release()
             raise

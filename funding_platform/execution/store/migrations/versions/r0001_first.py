@@ -39,9 +39,8 @@ def upgrade() -> None:
     op.create_table(
         "cursors",
         sa.Column("venue", sa.String(), nullable=False),
-        sa.Column("what", sa.String(), nullable=False),
         sa.Column("reached", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("venue", "what", name=op.f("pk_cursors")),
+        sa.PrimaryKeyConstraint("venue", name=op.f("pk_cursors")),
     )
     op.create_table(
         "events",
