@@ -7,6 +7,7 @@ ExecutionError
 │   └── UnknownPairError        it knows no such pair
 ├── TradingConfigError      what is to be traded is out of bounds, or contradicts itself
 ├── NoAccountError          there is nothing to trade with on a venue
+├── AccountFileError        the file of an account on paper cannot be used
 ├── TransitionError         a pair was to go where its state does not lead
 └── NotReconciledError      trading was asked for before the venues were
 
@@ -50,3 +51,7 @@ class TransitionError(ExecutionError):
 
 class NotReconciledError(ExecutionError):
     """Nothing is traded before it is known what the venues hold."""
+
+
+class AccountFileError(ExecutionError):
+    """The file of an account on paper cannot be used."""

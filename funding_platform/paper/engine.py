@@ -123,12 +123,14 @@ class PaperEngine:
             raise RefusedError(f"{symbol} has no price now", RejectReason.NOT_TRADING)
         check_order(request, limits, mark, self.state, self.rules)
         self._matching.check(request)
-        waiting = pending(self._matching.open.values())
+        waiting = pending(self.state.open.values())
         short = shortfall(request, self.state.account, waiting, self.rules)
         if short > 0:
             raise RefusedError(f"{short} USD short of margin", RejectReason.INSUFFICIENT_MARGIN)
         self.state.numbered += 1
         order = PaperOrder(request, self.state.numbered, now, cap=cap)
+        # Orders stay in the order of their numbers, also where an id is used again.
+        self.state.orders.pop(request.client_id, None)
         self.state.orders[request.client_id] = order
         self._matching.take(order, bound_of(request, limits, mark), now)
         return order.report()
@@ -150,7 +152,7 @@ class PaperEngine:
 
     def open_orders(self) -> list[OrderReport]:
         """Return the orders that can still fill, oldest first."""
-        return [order.report() for order in self._matching.open.values()]
+        return [order.report() for order in self.state.open.values()]
 
     def advance(self, now: datetime, symbols: Iterable[str] | None = None) -> datetime:
         """Let happen what is due by ``now``, for some symbols or for all that concern us.
@@ -164,7 +166,7 @@ class PaperEngine:
         now = now if state.now is None else max(now, state.now)
         state.now = now
         if symbols is None:
-            ordered = {order.request.venue_symbol for order in self._matching.open.values()}
+            ordered = {order.request.venue_symbol for order in self.state.open.values()}
             symbols = sorted({*state.account.positions, *state.watched, *ordered})
         for symbol in symbols:
             self._settle(symbol, now)
@@ -210,7 +212,7 @@ class PaperEngine:
 
     def balance(self) -> Balance:
         """Return what the account is worth."""
-        return balance(self.state.account, pending(self._matching.open.values()), self.rules)
+        return balance(self.state.account, pending(self.state.open.values()), self.rules)
 
     def _mark(self, symbol: str, now: datetime) -> Decimal | None:
         """Value a symbol; the last that was known stands where nothing is known now."""
@@ -236,7 +238,7 @@ class PaperEngine:
         """Take positions away, the largest first, until equity covers what the others need."""
         account = self.state.account
         while account.positions and _is_short(account, self.rules):
-            for order in list(self._matching.open.values()):
+            for order in list(self.state.open.values()):
                 self._matching.end(order, OrderState.CANCELED, now)
             symbol = max(account.positions, key=lambda s: (account.size_usd(s), s))
             self._take_away(symbol, abs(account.quantity(symbol)), now, self.rules.liquidation_bps)

@@ -84,6 +84,8 @@ class PaperExchange:
         Latency and the like; none where it says nothing.
     faults
         What is to go wrong; nothing where it says nothing.
+    save
+        Called whenever the account may have changed, before anybody is told: ``AccountFile.save``.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class PaperExchange:
         clock: Clock | None = None,
         conditions: Conditions | None = None,
         faults: Faults | None = None,
+        save: Callable[[], None] | None = None,
     ) -> None:
         self._venue = venue
         self.engine = engine
@@ -101,6 +104,7 @@ class PaperExchange:
         self._account = PaperVenue(engine, self.conditions)
         self.faults = faults or Faults()
         self._clock = clock or Clock()
+        self._save = save or (lambda: None)
         self._cut_until: datetime | None = None
         self._reads: list[datetime] = []
 
@@ -160,6 +164,7 @@ class PaperExchange:
             raise self._unknown(client_id, "the connection is cut")
         await self._pause(self.conditions.order_seconds)
         report = self._account.cancel(symbol, client_id, self._clock.now())
+        self._save()
         self.faults.pass_point("cancel.after")
         if report is None:
             raise OrderNotFoundError(
@@ -201,10 +206,12 @@ class PaperExchange:
     def deleverage(self, symbol: str, quantity: Decimal) -> None:
         """Take away some of a position, as a venue does that has nobody to liquidate against."""
         self._account.deleverage(symbol, quantity, self._clock.now())
+        self._save()
 
     def liquidate(self, symbol: str) -> None:
         """Take away all of a position, with the venue's fee for it."""
         self._account.liquidate(symbol, self._clock.now())
+        self._save()
 
     async def _meet(self, order: OrderRequest, script: Script) -> OrderReport:
         """Let an order meet what is in store for it."""
@@ -230,9 +237,11 @@ class PaperExchange:
 
     def _book(self, order: OrderRequest, trick: Trick | None) -> OrderReport:
         try:
-            return self._account.place(order, self._clock.now(), trick)
+            report = self._account.place(order, self._clock.now(), trick)
         except RefusedError as error:
             raise self._rejected(order, error.message, error.reason) from error
+        self._save()
+        return report
 
     async def _read(self, call: str, look: Callable[[datetime], T]) -> T:
         """Reach the venue with a question and return what it knows by then.
@@ -251,6 +260,7 @@ class PaperExchange:
             raise VenueTimeoutError("no answer in time", venue=self._venue, endpoint=call)
         self._count_read(call, now)
         answer = look(self._account.catch_up(self._clock.now()))
+        self._save()
         await self._pause(self.conditions.data_seconds)
         self.faults.pass_point(f"{call}.after")
         return answer

@@ -24,7 +24,7 @@ from funding_platform.sandbox.series import Span
 MIN_NOTIONAL_USD: Final = Decimal(5)
 PRICE_BAND: Final = Decimal("0.1")
 
-_MARK_DECIMALS: Final = 8
+_MARK_DECIMALS: Final = 12
 _SECOND_MS: Final = 1_000
 
 
