@@ -10,7 +10,8 @@ from typing import Any, Final
 from funding_platform.execution.commands import HALT, RESUME, CommandRefusedError
 from funding_platform.execution.errors import StoreInUseError
 from funding_platform.execution.store.store import Store, open_store
-from funding_platform.flows.execution.running import command_async, outcome_of, trading_config
+from funding_platform.flows.execution.reading import outcome_of
+from funding_platform.flows.execution.running import command_async, trading_config
 from funding_platform.settings import Settings
 
 WAIT_SECONDS: Final = 60.0

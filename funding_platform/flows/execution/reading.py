@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import select
 
+from funding_platform.execution.commands import CommandRefusedError
 from funding_platform.execution.errors import ExecutionError
 from funding_platform.execution.ledger import ledgers
 from funding_platform.execution.pairs import PairState
@@ -91,3 +92,17 @@ def positions(
             pair for pair in journal.pairs(*states) if since is None or pair.updated_at >= since
         ]
         return positions_frame(ledgers(journal, pairs))
+
+
+def outcome_of(store: Store, number: int) -> tuple[str, str]:
+    """Return state and outcome of a command.
+
+    Raises
+    ------
+    CommandRefusedError
+        If there is none of that number.
+    """
+    for command in store.commands():
+        if command.command_id == number:
+            return command.state, command.outcome
+    raise CommandRefusedError(f"there is no command {number}")

@@ -21,7 +21,9 @@ from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.records import NewEvent
 from funding_platform.execution.store.store import Store, open_store
 from funding_platform.flows.execution.accounts import Accounts, open_accounts
+from funding_platform.flows.execution.control import control_server
 from funding_platform.flows.execution.market import LakeMarket
+from funding_platform.flows.execution.reading import outcome_of
 from funding_platform.settings import Settings, project_file
 from funding_platform.venues.registry import offering, venue_names
 
@@ -128,7 +130,8 @@ async def trade_async(
             loop.add_signal_handler(number, sidecar.stop)
         if seconds is not None:
             loop.call_later(seconds, sidecar.stop)
-        await sidecar.run(cycles)
+        async with control_server(settings, desk.store, config.control_port):
+            await sidecar.run(cycles)
         return sidecar.cycles
 
 
@@ -155,9 +158,3 @@ async def command_async(
         commands.remembered_limits()
         await commands.carry_out()
         return outcome_of(desk.store, number)[1]
-
-
-def outcome_of(store: Store, number: int) -> tuple[str, str]:
-    """Return state and outcome of a command."""
-    found = next(one for one in store.commands() if one.command_id == number)
-    return found.state, found.outcome
