@@ -42,7 +42,9 @@ def run(config: Path | None, cycles: int | None) -> None:
     import asyncio
 
     from funding_platform.flows.execution.running import trade_async, trading_config
+    from funding_platform.venues.rest.retries import log_retries
 
+    log_retries()
     chosen = settings()
     trading = trading_config(chosen, config)
     say(f"{trading.name}: {trading.strategy.name} on {', '.join(trading.venues)}")
@@ -88,7 +90,7 @@ def positions(form: str, output: Path | None) -> None:
     from funding_platform.views.trading_tables import shown_history
 
     found = read(settings(), *LIVE)
-    write_frame(shown_history(found) if form == "table" else found, form, output)
+    write_frame(shown_history(found, datetime.now(UTC)) if form == "table" else found, form, output)
 
 
 @trade.command()
@@ -101,7 +103,7 @@ def history(since: datetime | None, form: str, output: Path | None) -> None:
     from funding_platform.views.trading_tables import shown_history
 
     found = read(settings(), since=since)
-    write_frame(shown_history(found) if form == "table" else found, form, output)
+    write_frame(shown_history(found, datetime.now(UTC)) if form == "table" else found, form, output)
 
 
 @trade.command()
@@ -153,6 +155,21 @@ def resume(reason: str | None) -> None:
     from funding_platform.flows.execution.asking import ask
 
     say(ask(settings(), RESUME, {"reason": reason}))
+
+
+@trade.command()
+def watch() -> None:
+    """Show the trader on this terminal, again every second; the key h halts new risk."""
+    from functools import partial
+
+    from funding_platform.execution.store.store import open_store
+    from funding_platform.flows.execution.asking import person
+    from funding_platform.flows.execution.reading import standing_of
+    from funding_platform.views.trade_watch import TradeWatch
+
+    with open_store(settings().execution_store, trades=False) as store:
+        halt = partial(store.halt, "on the terminal", person())
+        TradeWatch(partial(standing_of, store), halt, lambda: datetime.now(UTC)).run()
 
 
 def _tell(report: "CycleReport") -> None:

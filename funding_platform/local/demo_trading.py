@@ -186,7 +186,7 @@ def _show(
 ) -> None:
     """Print positions, fills, funding, costs and the identity of profit."""
     title = f"Paper trading: held for {hours:.0f} h on a clock that jumps, and closed"
-    show(shown_history(positions_frame(pairs)), title=title)
+    show(shown_history(positions_frame(pairs), datetime.now(UTC)), title=title)
     show(shown_fills(fills, _SHOWN_FILLS), title=f"Paper trading: of {fills.height} fills the last")
     show(shown_costs(pairs), title="Paper trading: funding received, and costs, USD")
     earned = added(pair.pnl for pair in pairs if pair.pnl is not None)

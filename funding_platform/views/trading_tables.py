@@ -7,10 +7,12 @@ people read go out. What is unknown stays blank.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
+from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import parse_instant
 from funding_platform.execution.ledger import PairLedger
 from funding_platform.views.live_tables import clock, short_span
@@ -52,6 +54,7 @@ _OFFERED: Final = pl.Schema(
     }
 )
 
+_CLOCK: Final = pl.Schema({"in": pl.String(), "at": pl.String(), "pairs": pl.String()})
 _COSTS: Final = pl.Schema(
     {
         "pair": pl.String(),
@@ -145,9 +148,53 @@ def shown_events(events: pl.DataFrame, count: int) -> pl.DataFrame:
     )
 
 
-def shown_history(positions: pl.DataFrame) -> pl.DataFrame:
+def screen_pairs(picture: Mapping[str, Any], now: datetime) -> pl.DataFrame:
+    """Select what is held as 78 characters have room for it, the newest first."""
+    return shown_pairs(picture, now).select(
+        *("base", "long", "short"),
+        pl.col("USD").cast(pl.Int64),
+        *("bp/8h", "funding", "P&L", "age", "state"),
+    )
+
+
+def clock_rows(picture: Mapping[str, Any], now: datetime) -> pl.DataFrame:
+    """Select when what is held settles next, the soonest first: in h:mm:ss, the bases."""
+    known = [(pair["next_funding_at"], pair["base"]) for pair in picture["pairs"]]
+    times = sorted({at for at, _ in known if at is not None})
+    rows = [
+        {
+            "in": _until(at, now),
+            "at": f"{parse_instant(at):%H:%M}",
+            "pairs": " ".join(sorted(base for when, base in known if when == at)),
+        }
+        for at in times
+    ]
+    return pl.DataFrame(rows, schema=_CLOCK)
+
+
+def screen_offers(picture: Mapping[str, Any]) -> pl.DataFrame:
+    """Select the opportunities as half a screen has room for them."""
+    return shown_offers(picture).select("base", "long", "short", "bp/8h", "net 7d %")
+
+
+def screen_events(
+    events: pl.DataFrame, count: int, bases: Mapping[str, str] = MappingProxyType({})
+) -> pl.DataFrame:
+    """Select the last events as a screen has room for them, the newest first.
+
+    Parameters
+    ----------
+    bases
+        By pair; a pair that is not among them is named by its first digits.
+    """
+    known = pl.col("pair_id").replace_strict(dict(bases), default=None, return_dtype=pl.String)
+    named = events.with_columns(pair_id=pl.coalesce(known, "pair_id"))
+    return shown_events(named, count).select("at", "kind", "pair", "why")
+
+
+def shown_history(positions: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Select pairs of ``execution.positions`` as people read them, the newest first."""
-    held = pl.coalesce("closed_at", "updated_at") - pl.coalesce("opened_at", "decided_at")
+    held = pl.coalesce("closed_at", instant(now)) - pl.col("opened_at")
     return positions.sort("decided_at", descending=True).select(
         pl.col("pair_id").alias("pair"),
         "state",

@@ -38,7 +38,7 @@ class Admission:
         """Say why nothing at all may be opened now; None where something may."""
         seen, now = self._seen, self._seen.market.time
         if seen.halted is not None:
-            return Refused(reason=Refusal.HALTED, words=f"halted: {seen.halted}")
+            return Refused(reason=Refusal.HALTED, words=seen.halted)
         if seen.opportunities_at is None:
             return Refused(
                 reason=Refusal.NO_OPPORTUNITIES,
