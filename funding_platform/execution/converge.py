@@ -63,7 +63,13 @@ class Converger:
             views = await self._views(book)
             if views is None:
                 break
-            step = next_step(book.state, views, book.pair.lot, may_complete=completions > 0)
+            step = next_step(
+                book.state,
+                views,
+                book.pair.lot,
+                book.pair.quantity,
+                may_complete=completions > 0,
+            )
             if isinstance(step, Finish):
                 self._finish(book, step.state)
                 return True
@@ -75,11 +81,17 @@ class Converger:
                 book.blame(f"{tries} rounds of orders did not give back what is held")
                 break
             else:
+                if tries:
+                    await self._clock.sleep(self._pause(tries))
                 await self._reduce(book, views, step, tries)
                 tries += 1
         book.set_naked(self._clock.now())
         self._journal.write("left", book.take_changes())
         return False
+
+    def _pause(self, tries: int) -> float:
+        """Return the seconds between two rounds: twice as many each time, for a book to refill."""
+        return float(min(self._rules.poll_seconds * 2**tries, self._rules.reprice_seconds))
 
     def _finish(self, book: PairBook, state: PairState) -> None:
         """Write that nothing is left to do."""

@@ -73,7 +73,7 @@ class Schedule:
             self._survive(self._act())
         for venue in self.world.venues.values():
             venue.faults.clear()
-            self.world.markets[venue.venue].each = PLENTY
+            self.world.markets[venue.venue].each = PLENTY  # where it died before that
         Steps.unwatch(self.world.store)
         for _ in range(2):  # the last cut ends meanwhile
             self.world.time.run(self.world.settle_down(cycles=1, seconds=CYCLE))
@@ -141,7 +141,9 @@ class Schedule:
             for market in world.markets.values():
                 market.mids[symbol] = max(market.mids[symbol] + move, Decimal(50))
         elif kind == "thin":
-            world.markets[venue.venue].each = Decimal(luck.choice((0, 1, 2, 1_000)))
+            world.markets[venue.venue].each = Decimal(luck.choice((0, 1, 2)))
+            await asyncio.sleep(luck.uniform(0, 3))
+            world.markets[venue.venue].each = PLENTY
         elif kind == "halt":
             world.store.halt("drawn", "test")
             await asyncio.sleep(luck.uniform(0, CYCLE))

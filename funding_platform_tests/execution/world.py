@@ -183,7 +183,7 @@ class World:
         said = [f"{one} was sent twice" for one, sent in Counter(self.placed).items() if sent > 1]
         for symbol in SYMBOLS:
             held = self.positions(symbol)
-            if abs(sum(held)) >= Decimal("0.01"):
+            if abs(sum(held, ZERO)) >= Decimal("0.01"):
                 said.append(f"net exposure in {symbol}: {held}")
             if any(held) and not self._live(symbol):
                 said.append(f"no pair is live, and {symbol} is held: {held}")
@@ -203,11 +203,16 @@ class World:
 
     def _money(self) -> list[str]:
         """Capital + P&L of all pairs is what the accounts are worth, to a millionth of a cent."""
-        pnl = [self.executor.load(one.pair_id).pnl() for one in self.journal.pairs()]
-        accounts = [one.engine.state.account for one in self.venues.values()]
-        funding = sum((one.funding_usd for one in accounts), ZERO)
-        worth = sum((one.equity_usd for one in accounts), ZERO) - funding
-        ours = CAPITAL + sum((one.total_usd - one.funding_usd for one in pnl), ZERO)
+        ours, worth = CAPITAL, CAPITAL
+        for venue, paper in self.venues.items():
+            account = paper.engine.state.account
+            worth += account.equity_usd - account.deposits_usd
+            for fill in (one for one in self.journal.fills() if one.venue == venue):
+                mark = account.marks[fill.venue_symbol]
+                ours += fill.cash_usd + fill.signed * mark - fill.fee_usd
+            ours += sum(
+                (one.amount_usd for one in self.journal.payments() if one.venue == venue), ZERO
+            )
         return [] if abs(worth - ours) < Decimal("1E-8") else [f"worth {worth}, by us {ours}"]
 
 
