@@ -31,7 +31,7 @@ from funding_platform.paper.booking import book_settlement, book_taking
 from funding_platform.paper.errors import RefusedError, UnlistedError
 from funding_platform.paper.margin import balance, holding, pending, shortfall
 from funding_platform.paper.market import PaperMarket
-from funding_platform.paper.matching import Matching, bound_of
+from funding_platform.paper.matching import Matching, bound_of, by_symbol
 from funding_platform.paper.orders import PaperOrder
 from funding_platform.paper.rules import PaperRules, money
 from funding_platform.paper.state import PaperState
@@ -128,7 +128,7 @@ class PaperEngine:
         if short > 0:
             raise RefusedError(f"{short} USD short of margin", RejectReason.INSUFFICIENT_MARGIN)
         self.state.numbered += 1
-        order = PaperOrder(request, self.state.numbered, now, cap=cap)
+        order = PaperOrder(request, self.state.numbered, now, now, cap=cap)
         # Orders stay in the order of their numbers, also where an id is used again.
         self.state.orders.pop(request.client_id, None)
         self.state.orders[request.client_id] = order
@@ -165,16 +165,16 @@ class PaperEngine:
         state = self.state
         now = now if state.now is None else max(now, state.now)
         state.now = now
+        waiting = by_symbol(state.open.values())
         if symbols is None:
-            ordered = {order.request.venue_symbol for order in self.state.open.values()}
-            symbols = sorted({*state.account.positions, *state.watched, *ordered})
+            symbols = sorted({*state.account.positions, *state.watched, *waiting})
         for symbol in symbols:
             self._settle(symbol, now)
             self._mark(symbol, now)
             book = self.market.book(symbol, now)
             if book is not None:
                 self._matching.show(book)
-                self._matching.match_resting(symbol, now)
+                self._matching.match_resting(waiting.get(symbol, ()), now)
         self._liquidate(now)
         return now
 

@@ -1,6 +1,6 @@
 """Our orders against the book: best price first, and of one price who came first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -32,6 +32,14 @@ def bound_of(request: OrderRequest, limits: InstrumentLimits, mark: Decimal) -> 
     if request.limit_price is not None or limits.price_band is None:
         return request.limit_price
     return mark * (1 + request.side.sign * limits.price_band)
+
+
+def by_symbol(orders: Iterable[PaperOrder]) -> dict[str, list[PaperOrder]]:
+    """Sort orders by their symbol."""
+    found: dict[str, list[PaperOrder]] = {}
+    for order in orders:
+        found.setdefault(order.request.venue_symbol, []).append(order)
+    return found
 
 
 class Matching:
@@ -74,14 +82,10 @@ class Matching:
         if order.state is OrderState.OPEN and not order.rests:
             self.end(order, OrderState.CANCELED, now)
 
-    def match_resting(self, symbol: str, now: datetime) -> None:
-        """Fill the waiting orders that the book has come to."""
+    def match_resting(self, orders: Sequence[PaperOrder], now: datetime) -> None:
+        """Fill the waiting orders of one symbol that the book has come to."""
         for side in Side:
-            waiting = [
-                order
-                for order in self._state.open.values()
-                if order.request.venue_symbol == symbol and order.request.side is side
-            ]
+            waiting = [order for order in orders if order.request.side is side]
             waiting.sort(key=lambda order: (-side.sign * _price(order), order.number))
             for order in waiting:
                 # The fill of one may have ended another that only reduces.

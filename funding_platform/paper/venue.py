@@ -67,7 +67,6 @@ class PaperVenue:
         self.engine = engine
         self.manners = manners or Manners()
         self._tricks: dict[str, Trick] = {}
-        self._came: dict[str, datetime] = {}
         self._late: list[tuple[datetime, str]] = []
         self._held: list[tuple[datetime, Mapping[str, Holding]]] = []
 
@@ -90,7 +89,6 @@ class PaperVenue:
         """
         now = self.catch_up(now)
         report = self.engine.place(order, now, self._cap(order, trick))
-        self._came[order.client_id] = now
         if trick is not None:
             self._tricks[order.client_id] = trick
         self._promise_late_fill(report, now)
@@ -160,8 +158,9 @@ class PaperVenue:
             self._late.append((now + timedelta(seconds=trick.late_seconds), report.client_id))
 
     def _is_hidden(self, client_id: str, now: datetime) -> bool:
-        came = self._came.get(client_id)
-        return came is not None and now < came + timedelta(seconds=self.manners.grace_seconds)
+        order = self.engine.state.orders.get(client_id)
+        grace = timedelta(seconds=self.manners.grace_seconds)
+        return order is not None and now < order.placed_at + grace
 
     def _is_doubled(self, fill: Fill) -> bool:
         trick = self._tricks.get(fill.client_id or "")

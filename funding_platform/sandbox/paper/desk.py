@@ -85,9 +85,12 @@ class Ask:
     def since(self) -> datetime:
         """The instant from which on is asked."""
         try:
-            return datetime.fromisoformat(self.text("since"))
+            since = datetime.fromisoformat(self.text("since"))
         except ValueError:
             raise ParameterError("since") from None
+        if since.tzinfo is None:
+            raise ParameterError("since")
+        return since
 
     @property
     def depth(self) -> int:

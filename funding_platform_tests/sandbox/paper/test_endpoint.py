@@ -88,6 +88,7 @@ def test_a_declined_order_is_a_report_that_says_why(trader: httpx.Client) -> Non
         ("GET", "/book", {}, 400, "bad_parameter"),
         ("GET", "/book", {"symbol": "BTCUSDT", "depth": "deep"}, 400, "bad_parameter"),
         ("GET", "/fills", {"since": "yesterday"}, 400, "bad_parameter"),
+        ("GET", "/fills", {"since": "2026-03-01T12:00:00"}, 400, "bad_parameter"),
         ("POST", "/orders", {"side": "buy"}, 400, "bad_parameter"),
         ("POST", "/orders", ORDER | {"quantity": "many"}, 400, "bad_parameter"),
         ("GET", "/nothing", {}, 404, "no_such_call"),
@@ -99,6 +100,19 @@ def test_calls_that_cannot_be_answered(
     how: dict[str, Any] = {"params": sent} if method == "GET" else {"json": sent}
     answer = trader.request(method, path, **how)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("price", [None, "0", "-1", "NaN", "Infinity", "1e-30", "1e40"])
+@pytest.mark.parametrize("quantity", ["NaN", "-Infinity", "Infinity", "1e40", "-1", 1e300, "0"])
+def test_numbers_that_are_none_are_declined(
+    trader: httpx.Client, quantity: Any, price: Any
+) -> None:
+    order = ORDER | {"kind": "limit" if price else "market", "limit_price": price}
+    answer = trader.post("/orders", json=order | {"quantity": quantity})
+    assert answer.status_code in {200, 400}, answer.text
+    if answer.status_code == 200:
+        assert answer.json()["state"] == "rejected"
+    assert get(trader, "/holdings") == {}
 
 
 def test_an_account_is_behind_its_token(trader: httpx.Client, sandbox: RunningSandbox) -> None:
