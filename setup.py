@@ -18,6 +18,7 @@ PROJECT_FILES = (
     "dbt_project/models/**/*.*",
     "dbt_project/seeds/*.*",
     "dbt_project/tests/**/*.sql",
+    "execution/*.yaml",
     "notebooks/*.ipynb",
 )
 

@@ -5,6 +5,7 @@ sandbox, a proxy or a testnet; ``FUNDING_VENUES=binance,okx`` names those to col
 """
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -55,6 +56,14 @@ def project_file(name: str | Path) -> Path:
 
 
 _WHERE = "a setting comes from the environment variable FUNDING_ and its name in capitals"
+
+
+def as_environment(stated: Mapping[str, Any]) -> dict[str, str]:
+    """Write settings as the environment of a process that is to have the same."""
+    return {
+        f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in stated.items()
+    }
 
 
 class Settings(BaseSettings):

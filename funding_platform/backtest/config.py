@@ -4,7 +4,6 @@ Everything that changes a result is here or in the data, so a configuration and 
 lake are enough to run it again.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
@@ -25,8 +24,7 @@ from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.core.validation_errors import raise_as
 from funding_platform.strategies.contract import MAX_HOURS, NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
-from funding_platform.strategies.errors import UnknownStrategyError
-from funding_platform.strategies.registry import strategy_class, strategy_from
+from funding_platform.strategies.registry import strategy_of
 
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """No time of the lake is later, and what a run adds to its end stays far from the last date."""
@@ -95,15 +93,7 @@ class BacktestConfig(Section):
     @field_validator("strategy", mode="before")
     @classmethod
     def _found_by_name(cls, given: Any) -> Any:
-        """Turn fields into the strategy of their name; refuse one that its name would not find."""
-        try:
-            if isinstance(given, Mapping):
-                return strategy_from(given)
-            if isinstance(given, NamedStrategy) and strategy_class(given.name) is not type(given):
-                raise ValueError(f"the name {given.name!r} stands for another strategy")
-        except UnknownStrategyError as error:
-            raise ValueError(error.message) from error
-        return given
+        return strategy_of(given)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

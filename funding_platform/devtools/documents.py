@@ -36,6 +36,7 @@ from funding_platform.devtools.dbt_macros import (
     dollar_macro,
     opportunity_macros,
 )
+from funding_platform.devtools.trading_config import trading_config_markdown
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
 
@@ -48,10 +49,10 @@ MARTS = tuple(table for table in TABLES.values() if table.schema == "marts")
 SOURCES = tuple(
     table
     for table in TABLES.values()
-    if table not in (*SEEDS, *MARTS) and table.schema != "backtest"
+    if table not in (*SEEDS, *MARTS) and table.schema not in ("backtest", "execution")
 )
-"""Tables that dbt only reads. Backtests it does not: to test every ledger at every build would take
-longer than the build."""
+"""Tables that dbt only reads. Backtests and what was traded it does not: to test every ledger at
+every build would take longer than the build."""
 
 STAGED = {
     COLLECTION_LOG.full_name: "stg_collection_log",
@@ -71,6 +72,7 @@ _SCHEMAS = {
     "features": "What is computed from it.",
     "marts": "What dbt builds for people to query.",
     "backtest": "What simulated runs did. Earnings are signed, costs count against equity.",
+    "execution": "What traders hold and have done, mirrored from their store.",
 }
 
 _ORIGIN = (
@@ -91,6 +93,10 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
         Path("docs/features.md"): features_markdown(),
+        Path("docs/execution_config.md"): trading_config_markdown(
+            "Generated from funding_platform/execution/config.py by "
+            "`python -m funding_platform.devtools.documents`. Do not edit."
+        ),
     }
 
 

@@ -5,6 +5,8 @@ ExecutionError
 │   ├── NewerStoreError         newer code wrote it: this code must not touch it
 │   ├── StoreInUseError         another process writes it
 │   └── UnknownPairError        it knows no such pair
+├── TradingConfigError      what is to be traded is out of bounds, or contradicts itself
+├── NoAccountError          there is nothing to trade with on a venue
 ├── AccountFileError        the file of an account on paper cannot be used
 ├── TransitionError         a pair was to go where its state does not lead
 └── NotReconciledError      trading was asked for before the venues were
@@ -33,6 +35,14 @@ class StoreInUseError(StoreError):
 
 class UnknownPairError(StoreError):
     """The store knows no such pair."""
+
+
+class TradingConfigError(ExecutionError):
+    """What is to be traded is out of bounds, or contradicts itself; nothing is placed."""
+
+
+class NoAccountError(ExecutionError):
+    """There is no account on a venue, or it cannot be opened."""
 
 
 class TransitionError(ExecutionError):

@@ -23,6 +23,7 @@ from funding_platform.flows.queries import (
     ranked_opportunities,
 )
 from funding_platform.flows.queries.runs import LATEST
+from funding_platform.local.demo_trading import trade_and_show
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
@@ -73,6 +74,7 @@ def run_demo(*, months: int, symbols: int) -> None:
             collect_live(Settings(**stated), "demo", LIVE_SECONDS)
     _show(settings)
     _show_live(read_latest(settings))
+    trade_and_show(settings, symbols=symbols)
     for failure in failed_checks(results):
         remark("asset check failed", "yellow", failure)
     console.print(

@@ -1,11 +1,10 @@
 """The Dagster UI and daemon on this machine, over the lake that the settings name."""
 
-import json
 import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,17 +14,22 @@ from funding_platform.local.sandbox_run import sandbox_venues
 from funding_platform.local.supervisor import Service, python_module, supervise
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import build_market
-from funding_platform.settings import Settings
+from funding_platform.settings import Settings, as_environment
 from funding_platform.views.terminal import remark
 
 LOOPBACK: Final = "127.0.0.1"
 
-_WORKSPACE: Final = """\
-load_from:
+LOCATIONS: Final = {
+    "funding_platform": "funding_platform.definitions",
+    "execution": "funding_platform.execution_definitions",
+}
+"""Code locations by name, with their modules: those of ``workspace.yaml``."""
+
+_LOCATION: Final = """\
   - grpc_server:
       host: {host}
       port: {port}
-      location_name: funding_platform
+      location_name: {name}
 """
 
 
@@ -73,27 +77,25 @@ def serve_sandbox_ui(*, port: int, symbols: int, faults: str | None) -> None:
 
 def _serve(port: int, stated: Mapping[str, Any]) -> None:
     dagster_instance().dispose()
-    environment = {
-        f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-        for name, value in stated.items()
-    }
-    with _workspace() as (workspace, code_port), suppress(KeyboardInterrupt):
+    with _workspace() as (workspace, code_ports), suppress(KeyboardInterrupt):
         supervise(
-            services(workspace, code_port=code_port, ui_port=port, live=Settings().live),
-            {**os.environ, **environment},
+            services(workspace, code_ports=code_ports, ui_port=port, live=Settings().live),
+            {**os.environ, **as_environment(stated)},
             lambda text: remark("dev", "yellow", text),
         )
 
 
-def services(workspace: Path, *, code_port: int, ui_port: int, live: bool) -> Sequence[Service]:
-    """List what is to run: the code server, the two that ask it, and the live collector.
+def services(
+    workspace: Path, *, code_ports: Mapping[str, int], ui_port: int, live: bool
+) -> Sequence[Service]:
+    """List what is to run: the code servers, the two that ask them, and the live collector.
 
     Parameters
     ----------
     workspace
-        The file that tells where the code server listens.
-    code_port, ui_port
-        Where the code server and the UI listen, on the loopback interface.
+        The file that tells where the code servers listen.
+    code_ports, ui_port
+        Where those of ``LOCATIONS`` and the UI listen, on the loopback interface.
     live
         Whether the live collector runs too.
     """
@@ -102,14 +104,17 @@ def services(workspace: Path, *, code_port: int, ui_port: int, live: bool) -> Se
         told = (str(os.getpid()), program, *map(str, arguments))
         return python_module("funding_platform.local.child", *told)
 
-    code = ("--module-name", "funding_platform.definitions", "--host", LOOPBACK)
+    def code_server(name: str, port: int) -> Service:
+        code = ("--module-name", LOCATIONS[name], "--host", LOOPBACK, "--port", port)
+        return Service(
+            "code server" if name == "funding_platform" else f"code server of {name}",
+            command("dagster", "api", "grpc", *code),
+            lambda: _listens(port),
+        )
+
     listening = ("--host", LOOPBACK, "--port", ui_port)
     return (
-        Service(
-            "code server",
-            command("dagster", "api", "grpc", *code, "--port", code_port),
-            lambda: _listens(code_port),
-        ),
+        *(code_server(name, port) for name, port in code_ports.items()),
         Service("daemon", command("dagster-daemon", "run", "-w", workspace)),
         Service("web server", command("dagster-webserver", "-w", workspace, *listening)),
         *([Service("live collector", command("funding", "live"))] if live else ()),
@@ -117,15 +122,18 @@ def services(workspace: Path, *, code_port: int, ui_port: int, live: bool) -> Se
 
 
 @contextmanager
-def _workspace() -> Iterator[tuple[Path, int]]:
-    """Choose a port for the code server; yield the workspace that names it, and the port."""
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        port = int(free.getsockname()[1])
+def _workspace() -> Iterator[tuple[Path, Mapping[str, int]]]:
+    """Choose a port for each code server; yield the workspace that names them, and the ports."""
+    with ExitStack() as held:
+        sockets = {name: held.enter_context(socket.socket()) for name in LOCATIONS}
+        for free in sockets.values():
+            free.bind((LOOPBACK, 0))  # all of them at once, or one might be given out twice
+        ports = {name: int(free.getsockname()[1]) for name, free in sockets.items()}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "workspace.yaml"
-        file.write_text(_WORKSPACE.format(host=LOOPBACK, port=port), encoding="utf-8")
-        yield file, port
+        told = [_LOCATION.format(host=LOOPBACK, port=port, name=n) for n, port in ports.items()]
+        file.write_text("".join(("load_from:\n", *told)), encoding="utf-8")
+        yield file, ports
 
 
 def _listens(port: int) -> bool:

@@ -49,6 +49,7 @@ def build_market(
     symbols: int = 300,
     seed: int = 7,
     now: datetime | None = None,
+    clock: Callable[[], int] | None = None,
     namesakes: Mapping[str, Collection[str]] | None = None,
 ) -> Market:
     """Build the market that the sandbox shows.
@@ -62,7 +63,9 @@ def build_market(
     seed
         Seed of the synthetic market.
     now
-        A present that stands still; the wall clock without it.
+        A present that stands still.
+    clock
+        Tells the present, in milliseconds, where none stands still; the wall clock without it.
     namesakes
         Of the synthetic market, coins that are another asset than elsewhere, by venue: same
         ticker, unrelated price.
@@ -72,11 +75,11 @@ def build_market(
     SandboxError
         If ``symbols`` is out of range or a replayed file is malformed.
     """
-    clock = _wall_clock if now is None else _stopped_clock(to_ms(now))
+    present = (clock or _wall_clock) if now is None else _stopped_clock(to_ms(now))
     styles = [wire.style for wire in WIRES.values()]
     if replay is not None:
-        return ReplayMarket(replay, styles, clock=clock)
-    return SyntheticMarket(styles, symbols=symbols, seed=seed, clock=clock, namesakes=namesakes)
+        return ReplayMarket(replay, styles, clock=present)
+    return SyntheticMarket(styles, symbols=symbols, seed=seed, clock=present, namesakes=namesakes)
 
 
 def _wall_clock() -> int:

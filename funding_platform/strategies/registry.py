@@ -71,6 +71,26 @@ def strategy_from(fields: Mapping[str, Any]) -> NamedStrategy:
     return strategy_class(name).model_validate(fields)
 
 
+def strategy_of(given: object) -> object:
+    """Turn fields into the strategy of their name, for a field of a configuration.
+
+    What is neither fields nor a strategy is handed back, for the field's type to refuse.
+
+    Raises
+    ------
+    ValueError
+        If no strategy has the name, or the name of a given one stands for another.
+    """
+    try:
+        if isinstance(given, Mapping):
+            return strategy_from(given)
+        if isinstance(given, NamedStrategy) and strategy_class(given.name) is not type(given):
+            raise ValueError(f"the name {given.name!r} stands for another strategy")
+    except UnknownStrategyError as error:
+        raise ValueError(error.message) from error
+    return given
+
+
 def _known() -> str:
     """Name all of them, for messages."""
     return ", ".join(sorted({*BUILT_IN, *plugins(STRATEGIES)}))

@@ -155,6 +155,33 @@ def _percent(share: float | None) -> float:
     return nan if share is None else 100 * share
 
 
+def equity_picture(course: pl.DataFrame) -> bytes:
+    """Draw profit since the start, with its parts: trading, funding and fees.
+
+    Parameters
+    ----------
+    course
+        Rows of ``execution.performance`` by time.
+    """
+    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+    axes = figure.add_subplot()
+    times = course["taken_at"].to_list()
+    parts = {"pnl": "P&L", "trading": "trading", "funding": "funding"}
+    for name, label in parts.items():
+        known = [float("nan") if usd is None else usd for usd in course[f"{name}_usd"]]
+        axes.plot(times, known, label=label, linewidth=2.0 if name == "pnl" else 1.0)
+    fees = [float("nan") if usd is None else -usd for usd in course["fees_usd"]]
+    axes.plot(times, fees, label="fees", linewidth=1.0)
+    if course.is_empty():
+        axes.text(0.5, 0.5, "no cycle yet", ha="center", transform=axes.transAxes)
+    else:
+        axes.legend(fontsize="small")
+    axes.set_ylabel("USD since the start")
+    axes.tick_params(axis="x", labelrotation=30, labelsize="small")
+    axes.grid(alpha=0.3)
+    return png(figure)
+
+
 def png(figure: Figure) -> bytes:
     """Write the figure as PNG, drawn by Agg: no display is needed.
 

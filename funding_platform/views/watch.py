@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 import polars as pl
-from rich.console import JustifyMethod
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -26,6 +25,7 @@ from funding_platform.views.live_tables import (
     shown_settlements,
     shown_venues,
 )
+from funding_platform.views.panels import fill
 
 EVERY_SECONDS: Final = 1.0
 
@@ -148,29 +148,4 @@ class Watch(App[None]):
             self._fill("pairs", shown_pairs(frames[PAIRS], rows))
 
     def _fill(self, name: str, frame: pl.DataFrame) -> None:
-        """Put a frame into a table; the cursor and what is scrolled to stay where they were."""
-        table: DataTable[Text] = self.query_one(f"#{name}", DataTable)
-        at, scrolled = table.cursor_coordinate, table.scroll_offset
-        table.clear(columns=True)
-        for column, kind in frame.schema.items():
-            table.add_column(Text(f" {column}", justify=_justified(kind)))
-        for row in frame.iter_rows():
-            table.add_row(*map(_cell, row))
-        table.move_cursor(row=min(at.row, max(0, table.row_count - 1)), scroll=False)
-        table.scroll_to(scrolled.x, scrolled.y, animate=False)
-
-
-def _justified(kind: pl.DataType) -> JustifyMethod:
-    return "right" if kind.is_numeric() else "left"
-
-
-def _cell(value: object) -> Text:
-    """Write a value; venues may name things as they like, so nothing in it is markup."""
-    if value is None:
-        return Text("")
-    if isinstance(value, float):
-        return Text(f" {value:,.2f}", justify="right")
-    if isinstance(value, int):
-        return Text(f" {value:,}", justify="right")
-    text = visible(str(value))
-    return Text(f" {text}", style=_COLOURS.get(text, ""))
+        fill(self.query_one(f"#{name}", DataTable), frame, _COLOURS)

@@ -25,7 +25,9 @@ from funding_platform.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
-KNOWN_TO_DBT = {name: table for name, table in TABLES.items() if table.schema != "backtest"}
+KNOWN_TO_DBT = {
+    name: table for name, table in TABLES.items() if table.schema not in ("backtest", "execution")
+}
 
 each_table = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 each_table_of_dbt = pytest.mark.parametrize("table", KNOWN_TO_DBT.values(), ids=list(KNOWN_TO_DBT))

@@ -2,8 +2,9 @@
 
 DDL, Polars schemas, the Dagster column schemas, the dbt sources and mart contracts, and
 ``docs/tables.md`` all derive from these declarations. Schema ``core`` is collected, ``features``
-computed, ``marts`` built by dbt, ``backtest`` simulated. Column names end in their unit (``_usd``,
-``_bps``, ``_hours``, ``_base``); times are UTC and end in ``_time`` or ``_at``.
+computed, ``marts`` built by dbt, ``backtest`` simulated, ``execution`` traded. Column names end in
+their unit (``_usd``, ``_bps``, ``_hours``, ``_base``); times are UTC and end in ``_time`` or
+``_at``.
 """
 
 from typing import Final
@@ -19,6 +20,7 @@ from funding_platform.core.tables.collected import (
     MARKET_SNAPSHOTS,
     RAW_PAYLOADS,
 )
+from funding_platform.core.tables.execution import EXECUTION_TABLES
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
@@ -73,6 +75,7 @@ TABLES: Final = {
         *STATISTICS,
         *INCREMENTS,
         *BACKTEST_TABLES,
+        *EXECUTION_TABLES,
     )
 }
 

@@ -1,9 +1,9 @@
 """Do stored backtests add up, and does what they promised still hold? One function per question.
 
-There are no live trades yet. What stands for them are out-of-sample trades: those that the newest
-run of a configuration opened after the window of its first run had ended, on data that nobody had
-seen when the first was run. Positions that were closed because a window ended say nothing and do
-not count.
+What was traded is held against a run in ``checks.execution``. Here out-of-sample trades stand for
+live ones: those that the newest run of a configuration opened after the window of its first run had
+ended, on data that nobody had seen when the first was run. Positions that were closed because a
+window ended say nothing and do not count.
 """
 
 from datetime import datetime
@@ -92,8 +92,8 @@ def edge_holds(lake: DuckDBPyConnection) -> Answer:
     if found is None:
         return Answer(True, "no run is stored")
     newest, first, ended = found
-    later = _returns(lake, newest, ended) if newest != first else np.empty(0)
-    decay = edge_decay(later, _returns(lake, first, None))
+    later = closed_returns(lake, newest, ended) if newest != first else np.empty(0)
+    decay = edge_decay(later, closed_returns(lake, first))
     figures = {
         "run": newest,
         "first run": first,
@@ -111,7 +111,10 @@ def edge_holds(lake: DuckDBPyConnection) -> Answer:
     )
 
 
-def _returns(lake: DuckDBPyConnection, run_id: str, since: datetime | None) -> Floats:
-    """Read the net return of each closed position on its legs' notional, in order of closing."""
+def closed_returns(lake: DuckDBPyConnection, run_id: str, since: datetime | None = None) -> Floats:
+    """Read the net return of each closed position on its legs' notional, in order of closing.
+
+    Positions that were closed because the window ended are left out.
+    """
     parameters = [run_id, EXIT_REASONS[RUN_ENDED], since or EPOCH]
     return lake.execute(_RETURNS, parameters).pl()["net_return"].cast(pl.Float64).to_numpy()

@@ -1,0 +1,119 @@
+"""What a trader does next: the strategy's orders, the house's exits, and what may not be.
+
+Pure: the same ``Seen`` gives the same ``Decisions``.
+"""
+
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from funding_platform.core.errors import FundingError
+from funding_platform.execution.config import TradingConfig
+from funding_platform.execution.cycle.entries import Admission
+from funding_platform.execution.cycle.exits import house_exits
+from funding_platform.execution.cycle.facts import (
+    Decisions,
+    Refusal,
+    Refused,
+    Seen,
+    ToClose,
+    ToOpen,
+)
+from funding_platform.execution.cycle.held import HeldBook
+from funding_platform.strategies.contract import Close, Open, Order, Strategy
+
+
+def decide(strategy: Strategy, seen: Seen, config: TradingConfig) -> Decisions:
+    """Decide what is closed, what is opened, and what is refused and why.
+
+    Exits of the house come before those of the strategy, for they hold whatever the strategy says.
+    A strategy that raises an error of its own opens and closes nothing; the exits of the house
+    stand.
+    """
+    book = book_of(seen, config)
+    closes = {close.pair.pair_id: close for close in house_exits(seen, book, config.exits)}
+    refused: list[Refused] = []
+    orders: Iterable[Order] = ()
+    try:
+        orders = [*strategy.decide(seen.market, _without(book, closes))]
+    except FundingError as error:
+        refused.append(Refused(reason=Refusal.STRATEGY_FAILED, words=error.message))
+    wanted = []
+    for order in orders:
+        if isinstance(order, Close):
+            pair = book.pairs[order.position_id]
+            if not pair.closing:
+                closes.setdefault(pair.pair_id, ToClose(pair=pair, reason=order.reason))
+        else:
+            wanted.append(order)
+    opens, not_opened = _admitted(wanted, seen, config, closes)
+    return Decisions(
+        closes=tuple(closes.values()), opens=tuple(opens), refused=(*refused, *not_opened)
+    )
+
+
+def book_of(seen: Seen, config: TradingConfig) -> HeldBook:
+    """Lay out what is held as a strategy sees it; an account that says nothing counts nothing."""
+    accounts = seen.venues.values()
+    return HeldBook(
+        pairs=seen.held,
+        market=seen.market,
+        max_pairs=config.limits.max_pairs,
+        equity_usd=sum(account.equity_usd or 0.0 for account in accounts),
+        free_usd=sum(account.free_usd or 0.0 for account in accounts),
+    )
+
+
+def _without(book: HeldBook, closes: Container[str]) -> HeldBook:
+    """Show a strategy what it holds, with what the house closes on its way out."""
+    leaving = [pair.pair_id in closes for pair in book.pairs]
+    pairs = [
+        replace(pair, closing=True) if leaves else pair
+        for pair, leaves in zip(book.pairs, leaving, strict=True)
+    ]
+    return replace(book, pairs=pairs, leaving=sum(leaving))
+
+
+def readmit(
+    opens: Iterable[ToOpen], seen: Seen, config: TradingConfig, gone: Container[str]
+) -> tuple[list[ToOpen], list[Refused]]:
+    """Admit again what was decided on, where not everything that was to be closed is gone."""
+    admission = Admission(seen, config, gone)
+    answers = [(opening, admission.admit(opening)) for opening in opens]
+    return (
+        [opening for opening, fault in answers if fault is None],
+        [fault for _, fault in answers if fault is not None],
+    )
+
+
+def _admitted(
+    wanted: Iterable[Open], seen: Seen, config: TradingConfig, leaving: Container[str]
+) -> tuple[list[ToOpen], list[Refused]]:
+    """Admit the orders to open in their order, the most wanted first."""
+    if (closed := Admission(seen, config).closed_to_all()) is not None:
+        return [], [closed]
+    pairs: list[ToOpen] = []
+    refused: list[Refused] = []
+    for order in wanted:
+        if order.long is None or order.short is None:
+            words = "the strategy orders a single leg; only pairs are traded here"
+            refused.append(Refused(reason=Refusal.NOT_A_PAIR, words=words))
+        else:
+            pairs.append(_pair_of(order, order.long, order.short, seen, config))
+    opens, not_opened = readmit(pairs, seen, config, leaving)
+    return opens, [*refused, *not_opened]
+
+
+def _pair_of(order: Open, long: int, short: int, seen: Seen, config: TradingConfig) -> ToOpen:
+    market = seen.market
+    predicted = market.predicted_rate_8h
+    divergence = float(predicted[short] - predicted[long])
+    return ToOpen(
+        base=str(market.instruments["base"][long]),
+        long=market.legs[long],
+        short=market.legs[short],
+        size_usd=config.sizes.position_usd if order.size_usd is None else order.size_usd,
+        memo=order.memo,
+        divergence_8h=divergence if np.isfinite(divergence) else None,
+    )

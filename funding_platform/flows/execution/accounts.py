@@ -1,0 +1,102 @@
+"""The accounts that a trader trades on: one per venue, on paper, where the sandbox stands for it.
+
+An account belongs to a token. It is kept in a file that only its owner can read, so that a process
+that starts again finds what the one before it held.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import httpx
+
+from funding_platform.execution.config import TradingConfig
+from funding_platform.execution.errors import NoAccountError
+from funding_platform.settings import Settings
+from funding_platform.venues.orders.contract import ExchangeClient
+from funding_platform.venues.orders.sandbox import SandboxOrders
+from funding_platform.venues.registry import venue_names
+
+Accounts: TypeAlias = Mapping[str, ExchangeClient]
+"""By the name of the venue."""
+
+_OPEN: Final = "/_control/paper/accounts"
+_TOKEN_BYTES: Final = 24
+_ONLY_OURS: Final = 0o600
+
+
+@asynccontextmanager
+async def open_accounts(settings: Settings, config: TradingConfig) -> AsyncIterator[Accounts]:
+    """Open an account on every venue of a configuration, and let go of them afterwards.
+
+    Raises
+    ------
+    NoAccountError
+        If a venue is not the sandbox's, or the sandbox does not answer.
+    """
+    roots = {venue: _sandbox_of(settings, venue) for venue in config.venues}
+    token = own_token(settings.data_dir / "execution" / "paper.token")
+    await _open_all(set(roots.values()), token, config, settings.request_timeout_seconds)
+    async with AsyncExitStack() as stack:
+        yield {
+            venue: await stack.enter_async_context(
+                SandboxOrders(
+                    venue,
+                    f"{root}/paper/{venue}",
+                    token,
+                    timeout_seconds=settings.request_timeout_seconds,
+                )
+            )
+            for venue, root in roots.items()
+        }
+
+
+def can_trade(settings: Settings) -> bool:
+    """Tell whether a sandbox stands for two venues at least: real ones have no account here."""
+    names = settings.venues or venue_names()
+    return sum(name in settings.venue_urls for name in names) > 1
+
+
+def own_token(path: Path) -> str:
+    """Read a secret of this user's; one is made where there is none, readable by nobody else."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_urlsafe(_TOKEN_BYTES)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _ONLY_OURS)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(made)
+    return made
+
+
+def _sandbox_of(settings: Settings, venue: str) -> str:
+    """Return the address of the sandbox that stands for a venue."""
+    url = settings.venue_urls.get(venue, "").rstrip("/")
+    root, _, last = url.rpartition("/")
+    if last != venue or not root:
+        raise NoAccountError(
+            f"there is no account on {venue}: it is not a sandbox's venue",
+            hint="`funding sandbox` prints FUNDING_VENUE_URLS that name it, and `funding dev "
+            "--sandbox` sets them",
+        )
+    return root
+
+
+async def _open_all(
+    roots: Iterable[str], token: str, config: TradingConfig, timeout_seconds: float
+) -> None:
+    """Open the accounts; one that there is already stays as it is."""
+    opening = {"token": token, "deposit_usd": str(config.sizes.paper_balance_usd)}
+    async with httpx.AsyncClient(timeout=timeout_seconds) as client:
+        for root in roots:
+            try:
+                (await client.post(f"{root}{_OPEN}", json=opening)).raise_for_status()
+            except httpx.HTTPError as error:
+                raise NoAccountError(
+                    f"the sandbox at {root} opens no account: {error}",
+                    hint="is it running, and of this version?",
+                ) from error

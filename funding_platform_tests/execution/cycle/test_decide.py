@@ -1,0 +1,295 @@
+"""What a cycle decides: the strategy's orders, the exits of the house, the limits, the refusals."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from funding_platform.execution.config import TradingConfig
+from funding_platform.execution.cycle.decide import decide, readmit
+from funding_platform.execution.cycle.facts import Decisions, Exit, Refusal, Seen
+from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.strategies import CrossVenueCarry, CurveTimedCarry
+from funding_platform.strategies.contract import Book, MarketView, Open, Order
+from funding_platform_tests.execution.cycle.seen import (
+    MINUTE,
+    NOW,
+    RICH,
+    held,
+    instrument,
+    opportunity,
+    poor,
+    seen,
+)
+
+CARRY = CrossVenueCarry(better_by=None, erosion=1.0, max_age_hours=None)
+
+WIDE = [
+    instrument("aster", "BTC", 0.0),
+    instrument("binance", "BTC", 0.001),
+    instrument("aster", "ETH", 0.0),
+    instrument("okx", "ETH", 0.002),
+]
+"""Two bases whose pairs net 9 - 2 (5 + 5) / 10_000 = 0.7 % and 1.6 % over three days."""
+
+OFFERED = [opportunity("BTC", "aster", "binance"), opportunity("ETH", "aster", "okx")]
+
+
+def config(**sections: Any) -> TradingConfig:
+    return TradingConfig.model_validate({"strategy": CARRY, **sections})
+
+
+def reasons(decisions: Decisions) -> list[Refusal]:
+    return [refused.reason for refused in decisions.refused]
+
+
+def test_the_best_pair_is_opened_first_as_the_strategy_orders() -> None:
+    found = decide(CARRY, seen(WIDE, OFFERED), config())
+    assert [(o.base, o.long.venue, o.short.venue) for o in found.opens] == [
+        ("ETH", "aster", "okx"),
+        ("BTC", "aster", "binance"),
+    ]
+    assert [o.size_usd for o in found.opens] == [1_000.0, 1_000.0]
+    assert found.opens[0].memo == pytest.approx(0.002)
+    assert found.opens[0].divergence_8h == pytest.approx(0.002)
+    assert not found.closes
+    assert not found.refused
+
+
+def test_the_same_sight_gives_the_same_decisions() -> None:
+    sight = seen(WIDE, OFFERED, [held("a", "SOL", "okx", "aster")])
+    assert decide(CARRY, sight, config()) == decide(CARRY, sight, config())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "said"),
+    [
+        ({"halted": "somebody said so"}, Refusal.HALTED, "somebody said so"),
+        (
+            {"opportunities_at": NOW - 31 * MINUTE},
+            Refusal.STALE_OPPORTUNITIES,
+            "31 minutes old; opportunities.max_age_minutes is 30",
+        ),
+        ({"opportunities_at": None}, Refusal.NO_OPPORTUNITIES, "funding transform"),
+    ],
+)
+def test_some_things_forbid_everything_and_are_told_once(
+    changes: dict[str, Any], reason: Refusal, said: str
+) -> None:
+    found = decide(CARRY, seen(WIDE, OFFERED, **changes), config())
+    assert not found.opens
+    assert reasons(found) == [reason]
+    assert said in found.refused[0].words
+
+
+@pytest.mark.parametrize(
+    ("venues", "reason", "said"),
+    [
+        ({"binance": RICH, "okx": RICH}, Refusal.MISSING_VENUE, "aster is none of the venues"),
+        (
+            {"aster": poor(reachable=False, trouble="HTTP 503"), "binance": RICH, "okx": RICH},
+            Refusal.VENUE_UNREACHABLE,
+            "HTTP 503",
+        ),
+        (
+            {"aster": poor(skew_seconds=-6.0), "binance": RICH, "okx": RICH},
+            Refusal.CLOCK_SKEW,
+            "the clock of aster is -6.0 s from ours",
+        ),
+        (
+            {"aster": poor(free_usd=300.0), "binance": RICH, "okx": RICH},
+            Refusal.INSUFFICIENT_BALANCE,
+            "free on aster: 300.00 USD; a leg of 1,000 USD needs 333.33",
+        ),
+        (
+            {"aster": poor(free_usd=None), "binance": RICH, "okx": RICH},
+            Refusal.INSUFFICIENT_BALANCE,
+            "free on aster: unknown",
+        ),
+    ],
+)
+def test_a_venue_that_cannot_be_traded_on_refuses_its_pairs(
+    venues: dict[str, Any], reason: Refusal, said: str
+) -> None:
+    found = decide(CARRY, seen(WIDE, OFFERED, venues=venues), config())
+    assert not found.opens
+    assert reasons(found) == [reason, reason]
+    assert said in found.refused[0].words
+
+
+def test_balance_is_used_up_by_what_is_admitted_before() -> None:
+    venues = {"aster": poor(free_usd=400.0), "binance": RICH, "okx": RICH}
+    found = decide(CARRY, seen(WIDE, OFFERED, venues=venues), config())
+    assert [o.base for o in found.opens] == ["ETH"]
+    assert reasons(found) == [Refusal.INSUFFICIENT_BALANCE]
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"max_new_per_cycle": 1}, Refusal.CYCLE_LIMIT),
+        ({"max_total_usd": 1_500}, Refusal.TOTAL_LIMIT),
+        ({"max_venue_usd": 1_500}, Refusal.VENUE_LIMIT),
+    ],
+)
+def test_a_limit_lets_in_the_best_and_refuses_the_rest(
+    limits: dict[str, Any], reason: Refusal
+) -> None:
+    found = decide(CARRY, seen(WIDE, OFFERED), config(limits=limits))
+    assert [o.base for o in found.opens] == ["ETH"]
+    assert reasons(found) == [reason]
+    assert found.refused[0].base == "BTC"
+
+
+def test_what_is_held_counts_against_the_limit_of_its_base() -> None:
+    other = held("a", "ETH", "binance", "bybit", notional_usd=1_500.0)
+    rows = [*WIDE, instrument("binance", "ETH", 0.0), instrument("bybit", "ETH", 0.001)]
+    found = decide(Twice(), seen(rows, OFFERED, [other]), config())
+    assert reasons(found) == [Refusal.BASE_LIMIT]
+    assert "of ETH 2,500 USD would be held; limits.max_base_usd is 2,000" in found.refused[0].words
+
+
+def test_a_base_rests_after_a_close() -> None:
+    until = NOW + 10 * MINUTE
+    found = decide(CARRY, seen(WIDE, OFFERED, resting={"ETH": until}), config())
+    assert [o.base for o in found.opens] == ["BTC"]
+    assert reasons(found) == [Refusal.COOLING_DOWN]
+    later = seen(WIDE, OFFERED, resting={"ETH": NOW})
+    assert len(decide(CARRY, later, config()).opens) == 2
+
+
+def test_only_what_passes_the_filter_and_is_young_is_opened() -> None:
+    old = opportunity("BTC", "aster", "binance", observed_at=NOW - 40 * MINUTE)
+    found = decide(CARRY, seen(WIDE, [old, OFFERED[1]]), config())
+    assert [o.base for o in found.opens] == ["ETH"]
+    assert reasons(found) == [Refusal.FILTERED_OUT]
+
+
+def test_a_single_leg_is_refused() -> None:
+    class OneLeg(CrossVenueCarry):
+        def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+            yield Open(None, 0)
+
+    assert reasons(decide(OneLeg(), seen(WIDE, OFFERED), config())) == [Refusal.NOT_A_PAIR]
+
+
+def test_a_strategy_that_lacks_data_opens_nothing_and_the_exits_of_the_house_stand() -> None:
+    old = held("a", "BTC", "aster", "binance", ordered_at=NOW - timedelta(days=8))
+    found = decide(CurveTimedCarry(), seen(WIDE, OFFERED, [old]), config())
+    assert reasons(found) == [Refusal.STRATEGY_FAILED]
+    assert "feature 'level'" in found.refused[0].words
+    assert [(c.pair.pair_id, c.reason) for c in found.closes] == [("a", Exit.OLD)]
+
+
+BTC = ("BTC", "aster", "binance")
+
+
+@pytest.mark.parametrize(
+    ("pair", "rates", "reason"),
+    [
+        ({}, (0.0, -0.001), Exit.FLIPPED),
+        ({"divergence_8h": 0.0021}, (0.0, 0.001), Exit.ERODED),
+        ({"ordered_at": NOW - timedelta(days=7)}, (0.0, 0.001), Exit.OLD),
+        ({"divergence_8h": 0.0019}, (0.0, 0.001), None),
+        ({"divergence_8h": None}, (0.0, 0.001), None),
+        ({}, (None, 0.001), None),
+        ({"closing": True}, (0.0, -0.001), None),
+    ],
+)
+def test_the_house_closes_for_its_reasons_and_for_none_that_it_does_not_know(
+    pair: dict[str, Any], rates: tuple[float | None, float | None], reason: Exit | None
+) -> None:
+    rows = [instrument("aster", "BTC", rates[0]), instrument("binance", "BTC", rates[1])]
+    found = decide(Nothing(), seen(rows, pairs=[held("a", *BTC, **pair)]), config())
+    assert [c.reason for c in found.closes] == ([reason] if reason else [])
+
+
+class Nothing(CrossVenueCarry):
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+        yield from ()
+
+
+def test_a_silent_venue_closes_what_stands_on_it() -> None:
+    rows = [
+        instrument("aster", "BTC", 0.0, seen_at=NOW - 31 * MINUTE),
+        instrument("binance", "BTC", 0.001),
+        instrument("okx", "ETH", 0.0),
+        instrument("binance", "ETH", 0.001),
+    ]
+    pairs = [held("a", *BTC), held("b", "ETH", "okx", "binance")]
+    found = decide(Nothing(), seen(rows, pairs=pairs), config())
+    assert [(c.pair.pair_id, c.reason) for c in found.closes] == [("a", Exit.VENUE_SILENT)]
+
+
+def test_what_is_no_longer_listed_is_closed_not_forgotten() -> None:
+    pairs = [held("a", "GONE", "aster", "binance")]
+    found = decide(CARRY, seen([instrument("okx", "ETH", 0.0)], pairs=pairs), config())
+    assert [c.reason for c in found.closes] == [Exit.VENUE_SILENT]
+
+
+def test_low_margin_closes_the_largest_pair_on_the_venue() -> None:
+    rows = [*WIDE, instrument("okx", "BTC", 0.001), instrument("binance", "ETH", 0.002)]
+    pairs = [
+        held("small", "BTC", "aster", "okx"),
+        held("large", "ETH", "aster", "binance", notional_usd=2_000.0),
+    ]
+    low = {"aster": poor(equity_usd=140.0, maintenance_usd=100.0), "binance": RICH, "okx": RICH}
+    found = decide(Nothing(), seen(rows, pairs=pairs, venues=low), config())
+    assert [(c.pair.pair_id, c.reason) for c in found.closes] == [("large", Exit.MARGIN_LOW)]
+
+
+def test_a_full_book_makes_room_for_what_is_better_by_enough() -> None:
+    full = {"limits": {"max_pairs": 1}}
+    poorest = [held("a", *BTC)]
+    better = opportunity("ETH", "aster", "okx", divergence_8h=0.002, cost_bps=20.0)
+    # 0.002 * 9 - 0.002 = 0.016 against 0.001 * 9 = 0.009: better by 0.007.
+    sight = seen(WIDE, [better], poorest)
+    found = decide(Nothing(), sight, config(**full, exits={"better_by": 0.0069}))
+    assert [c.reason for c in found.closes] == [Exit.BETTERED]
+    found = decide(Nothing(), sight, config(**full, exits={"better_by": 0.0071}))
+    assert not found.closes
+    roomy = config(limits={"max_pairs": 2}, exits={"better_by": 0.0069})
+    assert not decide(Nothing(), sight, roomy).closes
+
+
+def test_what_closes_makes_room_in_the_same_cycle_unless_it_stays() -> None:
+    pairs = [held("old", "SOL", "okx", "binance", ordered_at=NOW - timedelta(days=8))]
+    limits = {"max_pairs": 2}
+    sight = seen(WIDE, OFFERED, pairs)
+    found = decide(CARRY, sight, config(limits=limits))
+    assert [c.pair.pair_id for c in found.closes] == ["old"]
+    assert [o.base for o in found.opens] == ["ETH", "BTC"]
+    opens, refused = readmit(found.opens, sight, config(limits=limits), gone=())
+    assert [o.base for o in opens] == ["ETH"]
+    assert [one.reason for one in refused] == [Refusal.PAIRS_LIMIT]
+
+
+def test_a_leg_is_in_one_pair_only() -> None:
+    taken = held("a", "ETH", "aster", "binance")
+    rows = [*WIDE, instrument("binance", "ETH", 0.001)]
+    found = decide(Twice(), seen(rows, OFFERED, [taken]), config())
+    assert reasons(found) == [Refusal.ALREADY_HELD]
+
+
+class Twice(CrossVenueCarry):
+    def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+        yield Open(market.index("aster", "ETHUSDT"), market.index("okx", "ETHUSDT"))
+
+
+def test_the_market_shows_nothing_that_is_too_old() -> None:
+    rows = [instrument("aster", "BTC", 0.001, seen_at=NOW - timedelta(hours=27)), WIDE[1]]
+    market = seen(rows).market
+    assert list(market.tradable) == [False, True]
+    assert np.isnan(market.rate_8h[0])
+    assert np.isnan(market.price[0])
+    assert market.row[InstrumentRef("binance", "BTCUSDT")] == 1
+
+
+def test_a_sight_is_a_market_and_a_book_for_any_strategy() -> None:
+    sight: Seen = seen(WIDE, OFFERED)
+    view: MarketView = sight.market
+    assert view.index("okx", "ETHUSDT") == 3
+    assert list(view.past_rates(3, 2)) == []
+    assert list(view.past_prices(3, 5).price) == [100.0]
