@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from funding_platform.defs.dbt import target_folder
 from funding_platform.defs.jobs import longest
-from funding_platform.defs.marts import target_folder
 from funding_platform.defs.resources import LakeResource
-from funding_platform.defs.retention import drop_dbt_targets, forget_runs
+from funding_platform.defs.retention import drop_dbt_targets, forget_reports, forget_runs
 from funding_platform.lake.maintenance import maintain
 
 MAINTENANCE = "maintenance"
@@ -38,10 +38,17 @@ def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
 def forget_old_runs(context: dg.OpExecutionContext, lake: LakeResource) -> None:
     """Forget the runs beyond the retention of the settings; how many is metadata."""
     now = datetime.now(UTC)
-    oldest = now - timedelta(days=lake.settings.run_retention_days)
+    settings = lake.settings
+    oldest = now - timedelta(days=settings.run_retention_days)
+    hourly = timedelta(days=settings.hourly_run_days)
     context.add_output_metadata(
         {
-            "runs_forgotten": forget_runs(context.instance, oldest),
+            "runs_forgotten": forget_runs(
+                context.instance, oldest, now - hourly if hourly else None
+            ),
+            "reports_forgotten": forget_reports(
+                context.instance, now - hourly if hourly else oldest
+            ),
             "dbt_targets_dropped": drop_dbt_targets(target_folder(), now),
         }
     )
