@@ -22,7 +22,12 @@ from funding_platform.defs.jobs import (
     transform_job,
 )
 from funding_platform.defs.live import live_assets, live_checks, live_sensor
-from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
+from funding_platform.defs.maintenance import (
+    maintenance_job,
+    maintenance_schedule,
+    retention_job,
+    retention_schedule,
+)
 from funding_platform.defs.marts import fee_overrides_asset, mart_assets
 from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.published import published_asset, published_check
@@ -73,8 +78,14 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             backtest_job(),
             partitions_job(venues),
             maintenance_job,
+            retention_job,
         ],
-        schedules=[daily_backtest(), maintenance_schedule(), partition_schedule()],
+        schedules=[
+            daily_backtest(),
+            maintenance_schedule(),
+            retention_schedule(),
+            partition_schedule(),
+        ],
         sensors=[
             hourly_collection(),
             second_chances(venues),

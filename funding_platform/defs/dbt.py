@@ -52,7 +52,7 @@ class Dbt(DbtCliResource):
 def dbt_resource(project: DbtProject) -> Dbt:
     """Return the dbt beside the running Python, whether or not the environment is activated."""
     beside = Path(sys.executable).with_name("dbt")
-    return Dbt(project_dir=project, dbt_executable=str(beside))
+    return Dbt(project_dir=project, dbt_executable=str(beside))  # type: ignore[arg-type]
 
 
 def _manifest_is_current(project: DbtProject) -> bool:

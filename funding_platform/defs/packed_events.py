@@ -1,4 +1,4 @@
-"""Events of Dagster as they lie in SQLite: packed, a sixth to a tenth of their size.
+"""Events and ticks of Dagster as they lie in SQLite: packed, to a tenth of their size.
 
 An event is JSON of one to two thousand characters, nearly all of which stand in every other event
 too. So each is compressed with a dictionary of what events are made of. What is stored so is bytes;
@@ -14,6 +14,7 @@ from dagster._core.storage.event_log.schema import (
     AssetKeyTable,
     SqlEventLogStorageTable,
 )
+from dagster._core.storage.schedules.schema import JobTickTable
 from sqlalchemy import Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -24,6 +25,13 @@ _FORMAT: Final = b"\x01"
 _HANDLE: Final = '{"__class__": "SolidHandle", "name": "raw_market_snapshots", "parent": null}'
 
 _DICTIONARY: Final = (
+    '{"__class__": "TickData", "auto_materialize_evaluation_id": null, '
+    '"consecutive_failure_count": 0, "cursor": null, "dynamic_partitions_request_results": [], '
+    '"end_timestamp": 1796000109.82, "error": null, "failure_count": 0, "job_name": '
+    '"hourly_collection", "job_origin_id": "", "job_type": {"__enum__": "InstigatorType.SENSOR"}, '
+    '"log_key": null, "origin_run_ids": [], "reserved_run_ids": [], "run_ids": [], "run_keys": [], '
+    '"run_requests": [], "selector_id": "", "skip_reason": "no roll is to be followed", "status": '
+    '{"__enum__": "TickStatus.SKIPPED"}, "timestamp": 1796000109.82, "user_interrupted": false}'
     '"metadata_entries": [{"__class__": "EventMetadataEntry", "description": null, "entry_data": '
     '{"__class__": "TimestampMetadataEntryData", "value": 1795}, "label": "first_time"}, '
     '"entry_data": {"__class__": "FloatMetadataEntryData", "value": 0.0}, "label": '
@@ -136,10 +144,11 @@ class PackedText(TypeDecorator[str]):
 
 
 def pack_events() -> None:
-    """Have everything in this process that reads or writes events do it packed."""
+    """Have everything in this process that reads or writes events or ticks do it packed."""
     for column in (
         SqlEventLogStorageTable.c.event,
         AssetKeyTable.c.last_materialization,
         AssetCheckExecutionsTable.c.evaluation_event,
+        JobTickTable.c.tick_body,
     ):
         column.type = PackedText()

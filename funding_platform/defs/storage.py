@@ -3,8 +3,7 @@
 The files are Dagster's own, of its own tables; what differs is how they are written.
 
 Events lie packed (see ``packed_events``). The file of a run begins as a copy of an empty one, in
-small pages and without the indexes that search for assets: a run has some hundred events, and all
-runs together are asked in the file of all runs.
+small pages and without indexes: what concerns more than one run is asked of the file of all runs.
 
 Connections are held, one a file: to open one for each event and close it again is four times to the
 disk and back, and compiles every statement anew. SQLite then syncs when it moves what was written
@@ -49,9 +48,10 @@ _OF_ALL_RUNS: Final = (
     "idx_events_by_asset",
     "idx_events_by_asset_partition",
     "idx_event_type",
+    "idx_events_by_run_id",
     "idx_step_key",
 )
-"""Indexes that the file of a single run does without."""
+"""Indexes that the file of a single run does without: it has some hundred events."""
 
 _PAGE: Final = 1024
 """Bytes of a page of a run's file: each of its thirty tables and indexes takes one, if only for

@@ -27,7 +27,7 @@ def storage(folder: Path) -> EventLogStorage:
 
 
 def said(run_id: str, message: str) -> EventLogEntry:
-    return EventLogEntry(
+    return EventLogEntry(  # type: ignore[no-untyped-call]
         error_info=None,
         level=20,
         user_message=message,
