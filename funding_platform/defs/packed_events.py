@@ -19,6 +19,14 @@ from sqlalchemy import Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+PACKED: Final = (
+    SqlEventLogStorageTable.c.event,
+    AssetKeyTable.c.last_materialization,
+    AssetCheckExecutionsTable.c.evaluation_event,
+    JobTickTable.c.tick_body,
+)
+"""The columns of Dagster's tables that hold events and ticks."""
+
 _FORMAT: Final = b"\x01"
 """First byte of what is packed with the dictionary below; another dictionary takes another byte."""
 
@@ -145,10 +153,5 @@ class PackedText(TypeDecorator[str]):
 
 def pack_events() -> None:
     """Have everything in this process that reads or writes events or ticks do it packed."""
-    for column in (
-        SqlEventLogStorageTable.c.event,
-        AssetKeyTable.c.last_materialization,
-        AssetCheckExecutionsTable.c.evaluation_event,
-        JobTickTable.c.tick_body,
-    ):
+    for column in PACKED:
         column.type = PackedText()
