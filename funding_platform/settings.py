@@ -129,7 +129,8 @@ class Settings(BaseSettings):
         default=1,
         ge=0,
         description="How long Dagster's records are kept of every run that started by itself and "
-        "ended well; of older days the last one of each job and venue is. 0 keeps all.",
+        "ended well; of older days, and after a week of weeks, the last one of each job and venue "
+        "is. 0 keeps all.",
     )
     snapshot_deadline_seconds: float = Field(
         default=8.0,

@@ -5,9 +5,9 @@ ever. With a run go its events, and with those that it materialised anything, an
 check: a run that a partition owes its newest materialisation to is kept, or months that nobody
 refetches would turn missing, and one that a check owes its newest result to.
 
-What starts by itself runs some thirty times an hour, and of yesterday nobody looks at every hour.
+What starts by itself runs some twenty times an hour, and of yesterday nobody looks at every hour.
 So of runs that a sensor or a schedule started and that ended well, one of each job and venue is
-kept of a day, its last.
+kept of a day, its last, and of weeks before one of the week.
 """
 
 import shutil
@@ -33,6 +33,9 @@ from funding_platform.defs.partitions import HOURLY_TABLES
 TARGETS_KEPT: Final = timedelta(days=1)
 """How long what dbt compiled for a run is kept: nothing reads it once the run is over."""
 
+BY_DAY: Final = timedelta(days=7)
+"""How long before the runs that are all kept one of each day is; before that, one of each week."""
+
 _AT_ONCE: Final = 500
 
 
@@ -48,8 +51,8 @@ def forget_runs(
     before
         Runs that were made before are forgotten, however they ended.
     hourly_before
-        Of those made before that started by themselves and ended well, all but the last of each day
-        are; None keeps them.
+        Of those made before that started by themselves and ended well, all but the last of each
+        day, or of each week, are; None keeps them.
     """
     old = dg.RunsFilter(statuses=FINISHED_STATUSES, created_before=before)
     forgotten = {*instance.get_run_ids(old)}
@@ -64,16 +67,18 @@ def forget_runs(
 
 
 def _superseded(instance: dg.DagsterInstance, before: datetime) -> Iterator[str]:
-    """Yield the runs that started by themselves and that a later one of their day replaces."""
+    """Yield the runs that started by themselves and that a later one of their time replaces."""
     ended_well = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS], created_before=before)
     seen = set()
     for record in instance.get_run_records(ended_well):  # the newest first
         run = record.dagster_run
         if not {SENSOR_NAME_TAG, SCHEDULE_NAME_TAG}.isdisjoint(run.tags):
-            day = subject_of(run), record.create_timestamp.date()
-            if day in seen:
+            made = record.create_timestamp.replace(tzinfo=UTC)
+            year, week, day = made.isocalendar()
+            time = (subject_of(run), year, week, day if made > before - BY_DAY else None)
+            if time in seen:
                 yield run.run_id
-            seen.add(day)
+            seen.add(time)
 
 
 def _last_authors(instance: dg.DagsterInstance) -> Iterator[str]:

@@ -99,6 +99,9 @@ def test_of_a_day_gone_by_the_last_run_of_each_job_and_venue_is_kept(
     own_home: dg.DagsterInstance,
 ) -> None:
     instance, now = own_home, datetime(2026, 3, 14, 12, tzinfo=UTC)
+    weeks = [
+        started(instance, "transform", datetime(2026, 2, day, tzinfo=UTC)) for day in range(16, 25)
+    ]
     days = [datetime(2026, 3, day, tzinfo=UTC) for day in (11, 12, 14)]
     hourly = [[started(instance, "transform", day.replace(hour=h)) for h in (1, 5)] for day in days]
     venues = [
@@ -115,9 +118,10 @@ def test_of_a_day_gone_by_the_last_run_of_each_job_and_venue_is_kept(
             tags={"dagster/sensor_name": "whatever"},
         ).run_id
     assert forget_runs(instance, now - timedelta(days=30)) == 0
-    assert forget_runs(instance, now - timedelta(days=30), now - timedelta(days=1)) == 4
+    assert forget_runs(instance, now - timedelta(days=30), now - timedelta(days=1)) == 4 + 7
     superseded = {hourly[0][0], hourly[1][0], venues[0], venues[2]}
-    everything = {*by_hand, *venues, failed, *(one for day in hourly for one in day)}
+    kept = {weeks[6], weeks[8]}  # a Sunday, and the last of a week that is not over yet
+    everything = {*by_hand, *venues, failed, *kept, *(one for day in hourly for one in day)}
     assert set(instance.get_run_ids()) == everything - superseded
 
 
