@@ -134,6 +134,13 @@ class Settings(BaseSettings):
         description="How long Dagster's records of runs are kept; longer where a month was last "
         "materialised by one.",
     )
+    hourly_run_days: int = Field(
+        default=1,
+        ge=0,
+        description="How long Dagster's records are kept of every run that started by itself and "
+        "ended well; of older days, and after a week of weeks, the last one of each job and venue "
+        "is. 0 keeps all.",
+    )
     snapshot_deadline_seconds: float = Field(
         default=8.0,
         gt=0,

@@ -23,6 +23,14 @@
     end
 {%- endmacro %}
 
+{# The hours of a month in which something settled, to the nearest: a 0 or a 1 for each, of one more
+   than the longest month has, for what is stamped late in the last. #}
+{% macro settled_hours(funding_time, month) -%}
+    bitstring_agg(
+        (round(epoch_ms({{ funding_time }}) / 3600000) - epoch_ms({{ month }}) / 3600000)::int, 0, 744
+    )::varchar
+{%- endmacro %}
+
 {# The time between two settlements, in hours. #}
 {% macro hours_between(earlier, later) -%}
     (epoch_us({{ later }}) - epoch_us({{ earlier }})) / 3.6e9

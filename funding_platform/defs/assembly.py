@@ -11,6 +11,7 @@ from funding_platform.defs.automation.rolls import curves_after_rolls, funding_r
 from funding_platform.defs.automation.transform import transform_after_collection
 from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
+from funding_platform.defs.dbt import dbt_project, dbt_resource
 from funding_platform.defs.failed_partitions import partition_checks, partition_schedule
 from funding_platform.defs.features import feature_assets
 from funding_platform.defs.jobs import (
@@ -21,13 +22,13 @@ from funding_platform.defs.jobs import (
     transform_job,
 )
 from funding_platform.defs.live import live_assets, live_checks, live_sensor
-from funding_platform.defs.maintenance import maintenance_job, maintenance_schedule
-from funding_platform.defs.marts import (
-    dbt_project,
-    dbt_resource,
-    fee_overrides_asset,
-    mart_assets,
+from funding_platform.defs.maintenance import (
+    maintenance_job,
+    maintenance_schedule,
+    retention_job,
+    retention_schedule,
 )
+from funding_platform.defs.marts import fee_overrides_asset, mart_assets
 from funding_platform.defs.notebooks import notebook_asset
 from funding_platform.defs.published import published_asset, published_check
 from funding_platform.defs.raw import raw_assets
@@ -77,8 +78,14 @@ def build_definitions(**stated: Any) -> dg.Definitions:
             backtest_job(),
             partitions_job(venues),
             maintenance_job,
+            retention_job,
         ],
-        schedules=[daily_backtest(), maintenance_schedule(), partition_schedule()],
+        schedules=[
+            daily_backtest(),
+            maintenance_schedule(),
+            retention_schedule(),
+            partition_schedule(),
+        ],
         sensors=[
             hourly_collection(),
             second_chances(venues),

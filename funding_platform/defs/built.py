@@ -3,7 +3,7 @@
 Of a declared table everything; of a working table, which is gone with the build, the same but
 pictures; of a view nothing, but some rows of one of staging: to count a view, or to show rows of
 one that adds up, is to work it out. Columns stand in the definitions: they are the same each hour,
-and the event log keeps what a run shows three times.
+and the event log keeps what a run shows twice.
 """
 
 from collections.abc import Callable, Mapping

@@ -78,7 +78,8 @@ def feature_asset(computed: ComputedTable, venues: Sequence[str]) -> dg.AssetsDe
         metadata: dict[str, Any] = {**frame_metadata(frame, table), **speed, **drawn}
         if ONLY_CHANGED not in context.run.tags:  # an hour's worth of it would fill the event log
             metadata["dagster/column_lineage"] = lineage_of(computed, venues)
-        return dg.MaterializeResult(metadata=metadata)
+        context.add_asset_metadata(metadata)
+        return dg.MaterializeResult()
 
     return feature
 

@@ -1,16 +1,17 @@
-"""The daily job that keeps the lake small; nothing else of the platform waits for it."""
+"""The jobs that keep the lake and Dagster's home small; nothing else waits for them."""
 
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from funding_platform.defs.dbt import target_folder
 from funding_platform.defs.jobs import longest
-from funding_platform.defs.marts import target_folder
 from funding_platform.defs.resources import LakeResource
-from funding_platform.defs.retention import drop_dbt_targets, forget_runs
+from funding_platform.defs.retention import drop_dbt_targets, forget_reports, forget_runs
 from funding_platform.lake.maintenance import maintain
 
 MAINTENANCE = "maintenance"
+RETENTION = "retention"
 
 
 @dg.op(description="Merge small files, expire old snapshots, drop rows beyond retention.")
@@ -38,10 +39,17 @@ def maintain_lake(context: dg.OpExecutionContext, lake: LakeResource) -> None:
 def forget_old_runs(context: dg.OpExecutionContext, lake: LakeResource) -> None:
     """Forget the runs beyond the retention of the settings; how many is metadata."""
     now = datetime.now(UTC)
-    oldest = now - timedelta(days=lake.settings.run_retention_days)
+    settings = lake.settings
+    oldest = now - timedelta(days=settings.run_retention_days)
+    hourly = timedelta(days=settings.hourly_run_days)
     context.add_output_metadata(
         {
-            "runs_forgotten": forget_runs(context.instance, oldest),
+            "runs_forgotten": forget_runs(
+                context.instance, oldest, now - hourly if hourly else None
+            ),
+            "reports_forgotten": forget_reports(
+                context.instance, now - hourly if hourly else oldest
+            ),
             "dbt_targets_dropped": drop_dbt_targets(target_folder(), now),
         }
     )
@@ -53,8 +61,17 @@ def forget_old_runs(context: dg.OpExecutionContext, lake: LakeResource) -> None:
     description="Merge small files and drop what is beyond its retention.",
 )
 def maintenance_job() -> None:
-    """Run two ops that do not wait for each other: maintenance makes no asset."""
+    """Run an op of no asset: maintenance makes none."""
     maintain_lake()
+
+
+@dg.job(
+    name=RETENTION,
+    tags=longest(minutes=30),
+    description="Forget the runs, events and reports that are beyond their retention.",
+)
+def retention_job() -> None:
+    """Run an op of no asset."""
     forget_old_runs()
 
 
@@ -67,4 +84,16 @@ def maintenance_schedule() -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Keeps the lake small; time travel reaches back as far as snapshots are kept.",
+    )
+
+
+def retention_schedule() -> dg.ScheduleDefinition:
+    """Schedule retention four times a day: a day's records of runs take the room of a month's."""
+    return dg.ScheduleDefinition(
+        name="retention_each_six_hours",
+        job=retention_job,
+        cron_schedule="50 3,9,15,21 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Keeps Dagster's home small: of days gone by, the last run of each job stays.",
     )

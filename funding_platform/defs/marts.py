@@ -2,9 +2,7 @@
 
 import json
 import os
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,6 +14,7 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
@@ -27,6 +26,7 @@ from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.built import Reading, shown
 from funding_platform.defs.column_lineage import column_lineage
+from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.freshness import BUILT_HOURLY
 from funding_platform.defs.live import RATES_KEY
 from funding_platform.defs.partitions import BY_THE_HOUR
@@ -41,7 +41,6 @@ from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.progress import step
 from funding_platform.lake.marts.build import OF_THE_BUILD, RESULTS, MartsBuild, marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST
-from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
 
 PER_VENUE = {table_key(table): table for table in (*BY_THE_HOUR, *HISTORIES)}
@@ -54,49 +53,6 @@ MARTS = "marts"
 
 LOG = table_key(COLLECTION_LOG)
 """The dbt source that every asset of every venue writes."""
-
-
-def dbt_project() -> DbtProject:
-    """Return the dbt project with a current manifest, which says what assets there are."""
-    folder = project_file("dbt_project")
-    project = DbtProject(project_dir=folder, profiles_dir=folder, target_path=_target_path(folder))
-    if not _manifest_is_current(project):
-        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
-    return project
-
-
-def target_folder() -> Path:
-    """Return the folder below which dbt writes, a folder of each run among the rest."""
-    folder = project_file("dbt_project")
-    return folder / _target_path(folder)
-
-
-def _target_path(folder: Path) -> Path:
-    """Return where dbt writes: in its project, but never in that of an installed package."""
-    in_tree = folder.parent == project_root()
-    return Path("target") if in_tree else Settings().dbt_dir
-
-
-def dbt_resource(project: DbtProject) -> DbtCliResource:
-    """Return the dbt beside the running Python, whether or not the environment is activated."""
-    beside = Path(sys.executable).with_name("dbt")
-    return DbtCliResource(project_dir=project, dbt_executable=str(beside))
-
-
-def _manifest_is_current(project: DbtProject) -> bool:
-    """Tell whether dbt has parsed the project since its last change."""
-    manifest = project.manifest_path
-    if not manifest.exists():
-        return False
-    parsed_at = manifest.stat().st_mtime
-    generated = project.project_dir / project.target_path
-    sources = (
-        path
-        for pattern in ("*.sql", "*.yml", "*.csv")
-        for path in project.project_dir.rglob(pattern)
-        if generated not in path.parents
-    )
-    return all(path.stat().st_mtime <= parsed_at for path in sources)
 
 
 class Translator(DagsterDbtTranslator):
@@ -211,13 +167,17 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
                     models = _started(dbt, build, BUILD, context, project)
                     outputs = list(models.stream())
                     build.swap(context.run.run_id, models.target_path)
-                lineage = translator.lineage(models, project)
+                whole = ONLY_CHANGED not in context.run.tags  # an hour's worth of lineage is MBs
+                lineage = translator.lineage(models, project) if whole else {}
                 yield from _shown(outputs, lineage, context, lake, build)
             with step("dbt test"):
                 tests = _started(dbt, build, TEST, context, project)
-                results = list(tests.stream())  # to the end: dbt lets nobody else open the build
+                # To the end: dbt lets nobody else open the build.
+                results = list(_check_results(tests, context, translator, project))
             if (tests.target_path / RESULTS).exists():
                 build.tested.remember(_outcomes(tests))
+                for trouble in _told_by_no_check(tests, results):
+                    context.log.warning(trouble)
             for result in results:
                 yield _explained(result, tests, build)
 
@@ -279,9 +239,43 @@ def _started(
         os.environ.update(before)
 
 
-def _explained(event: Any, tests: DbtCliInvocation, build: MartsBuild) -> Any:
+def _check_results(
+    tests: DbtCliInvocation,
+    context: dg.AssetExecutionContext,
+    translator: Translator,
+    project: DbtProject,
+) -> Iterator[dg.AssetCheckResult]:
+    """Yield the results of those tests that are checks of what is built.
+
+    dagster-dbt makes an observation and a warning of each other one, however well it went.
+    """
+    asked = context.selected_asset_check_keys
+    for event in tests.stream_raw_events():
+        test = str(event.raw_event["data"].get("node_info", {}).get("unique_id"))
+        check = get_asset_check_key_for_test(tests.manifest, translator, test, project)
+        if check in asked:
+            for result in event.to_default_asset_events(
+                tests.manifest, translator, context, tests.target_path, project
+            ):
+                if isinstance(result, dg.AssetCheckResult):
+                    yield result
+
+
+def _told_by_no_check(
+    tests: DbtCliInvocation, results: Sequence[dg.AssetCheckResult]
+) -> Iterator[str]:
+    """Say what tests found that are checks of nothing which is built here."""
+    told = {str(result.metadata["unique_id"].value) for result in results}
+    for one in _results(tests):
+        if one["unique_id"] not in told and one["status"] not in ("pass", "skipped"):
+            yield f"{one['unique_id'].split('.')[2]}: {one['message'] or one['status']}"
+
+
+def _explained(
+    event: dg.AssetCheckResult, tests: DbtCliInvocation, build: MartsBuild
+) -> dg.AssetCheckResult:
     """Give a failed check the first rows that its test found, or why it could not be run."""
-    if not isinstance(event, dg.AssetCheckResult) or event.passed:
+    if event.passed:
         return event
     failed_rows = event.metadata.get("dagster_dbt/failed_row_count")
     if failed_rows is None or not failed_rows.value:
@@ -317,7 +311,7 @@ def _shown(
     lake: LakeResource,
     build: MartsBuild,
 ) -> Iterator[Any]:
-    """Yield outputs with their column lineage, and with what is to be seen of them.
+    """Yield outputs; what is to be seen of them, and their column lineage, goes to the assets.
 
     dagster-dbt does not know the lake to look in.
     """
@@ -329,4 +323,5 @@ def _shown(
                 continue
             key = context.asset_key_for_output(event.output_name)
             descent = {"dagster/column_lineage": lineage[key]} if key in lineage else {}
-            yield event.with_metadata({**event.metadata, **shown(key, reading), **descent})
+            context.add_asset_metadata({**event.metadata, **shown(key, reading), **descent}, key)
+            yield event.with_metadata({})

@@ -98,13 +98,10 @@ def history_asset(venue: str, table: Table, months: dg.PartitionsDefinition) -> 
         for month in context.partition_keys:
             rows = report.rows_by_month.get(month, 0)
             context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=month)
-        return dg.MaterializeResult(
-            metadata={
-                **_history_metadata(report),
-                **speed_metadata(report.rows, perf_counter() - began),
-            },
-            check_results=[_completeness(report)],
+        context.add_asset_metadata(
+            {**_history_metadata(report), **speed_metadata(report.rows, perf_counter() - began)}
         )
+        return dg.MaterializeResult(check_results=[_completeness(report)])
 
     return history
 
@@ -148,7 +145,7 @@ def hourly_assets(
         require_running_hour(context.partition_time_window.start, datetime.now(UTC))
         wanted = [keys[key] for key in keys if key in context.selected_asset_keys]
         collected = collect(wanted, lake.settings, context.run.run_id)
-        yield from _hourly_results(table, collected)
+        yield from _hourly_results(table, collected, context)
         for venue in wanted:
             if venue not in collected:  # what is asked for follows from marts, and there are none
                 yield _not_asked(venue, table)
@@ -189,7 +186,7 @@ def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
 
 
 def _hourly_results(
-    table: Table, collected: Mapping[str, Collected]
+    table: Table, collected: Mapping[str, Collected], context: dg.AssetExecutionContext
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Materialise each venue that answered; one that did not only fails its check."""
     for venue, one in collected.items():
@@ -204,9 +201,8 @@ def _hourly_results(
             metadata={"status": attempt.status, "rows": attempt.rows},
         )
         if attempt.error is None:
-            yield dg.MaterializeResult(
-                asset_key=key,
-                metadata={
+            context.add_asset_metadata(
+                {
                     **frame_metadata(one.frame, table),
                     **_next_rolls(one.frame),
                     "status": attempt.status,
@@ -214,8 +210,9 @@ def _hourly_results(
                     "latency_ms": attempt.latency_ms,
                     **speed_metadata(attempt.rows, attempt.seconds),
                 },
-                check_results=[check],
+                key,
             )
+            yield dg.MaterializeResult(asset_key=key, check_results=[check])
         else:
             yield check
 

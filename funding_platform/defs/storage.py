@@ -1,20 +1,29 @@
-"""Dagster's SQLite storage, with one SQLAlchemy engine a file instead of one a statement.
+"""Dagster's SQLite storage, as small and as quick as what is asked of it here every hour.
 
-A new engine forgets every statement that the last one has compiled: with one a statement, a demo of
-two months takes an eighth more CPU time. The files are Dagster's own, and its own storage reads and
-writes them too.
+The files are Dagster's own, of its own tables; what differs is how they are written.
+
+Events lie packed (see ``packed_events``). The file of a run begins as a copy of an empty one, in
+small pages and without indexes: what concerns more than one run is asked of the file of all runs.
+
+Connections are held, one a file: to open one for each event and close it again is four times to the
+disk and back, and compiles every statement anew. SQLite then syncs when it moves what was written
+from its log to the file, not with every event. A killed process loses nothing by that. A power cut
+may lose the events of the last seconds, and leaves the files whole.
 
 Of several processes that find a new home (two services that a machine starts at once), one makes
 the files. Dagster's own storage lets all of them try, and those that come second end with "table
 runs already exists".
 """
 
+import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import dagster
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
@@ -22,18 +31,31 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
 
 from funding_platform.core.errors import FundingError
+from funding_platform.defs.packed_events import pack_events
 from funding_platform.lake.file_lock import let_go, take
 
 MAKING_SECONDS: Final = 120.0
 """Longest wait for another process that makes the files, which takes some seconds."""
 
-ENGINES = 32
-"""Files whose engines are kept: that of all runs, and those of the latest ones. None holds a file
-open."""
+HELD: Final = 8
+"""Files of runs that are held open, the latest ones; that of all runs is too."""
+
+_OF_ALL_RUNS: Final = (
+    "idx_events_by_asset",
+    "idx_events_by_asset_partition",
+    "idx_event_type",
+    "idx_events_by_run_id",
+    "idx_step_key",
+)
+"""Indexes that the file of a single run does without: it has some hundred events."""
+
+_PAGE: Final = 1024
+"""Bytes of a page of a run's file: each of its thirty tables and indexes takes one, if only for
+itself."""
 
 
 class HomeLockedError(FundingError):
@@ -41,21 +63,33 @@ class HomeLockedError(FundingError):
 
 
 def _engine(address: str) -> Engine:
-    return create_engine(
-        address, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
+    """Hold one connection to a file, for whichever thread asks."""
+    engine = create_engine(
+        address,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=-1,
+        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
     )
+    event.listen(engine, "connect", _sync_seldom)
+    return engine
+
+
+def _sync_seldom(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 class EventLogStorage(SqliteEventLogStorage):
     """Events, a file for each run and one for what is asked of all."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
+        pack_events()
+        self._engines: dict[str, Engine] = {}
         super().__init__(*arguments, **named)
-        self._engine_of = lru_cache(ENGINES)(self._made)
 
     def run_connection(self, run_id: str | None = None) -> Any:
         """Open the file of a run, within a transaction."""
-        return self._opened(run_id or INDEX_SHARD_NAME)
+        return self._opened(run_id or "")
 
     def index_connection(self) -> Any:
         """Open the file of all runs, within a transaction."""
@@ -64,21 +98,74 @@ class EventLogStorage(SqliteEventLogStorage):
     def delete_events(self, run_id: str) -> None:
         """Delete the events of a run, and the file that they leave empty."""
         super().delete_events(run_id)
-        self._engine_of.cache_clear()
+        with self._db_lock:
+            if engine := self._engines.pop(run_id, None):
+                engine.dispose()
         self._initialized_dbs.discard(run_id)
         for ending in ("", "-wal", "-shm"):
             Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
+    def dispose(self) -> None:
+        """Let go of the files."""
+        super().dispose()
+        with self._db_lock:
+            self._let_go_of(len(self._engines))
+
     @contextmanager
     def _opened(self, shard: str) -> Iterator[Connection]:
-        engine = self._engine_of(shard)
-        with self._db_lock, engine.begin() as connection:
+        with self._db_lock, self._engine_of(shard).begin() as connection:
             yield connection
 
+    def _engine_of(self, shard: str) -> Engine:
+        """Return the engine of a file, which is the latest one now."""
+        engine = self._engines.pop(shard, None) or self._made(shard)
+        self._engines[shard] = engine
+        if INDEX_SHARD_NAME in self._engines:
+            self._engines[INDEX_SHARD_NAME] = self._engines.pop(INDEX_SHARD_NAME)
+        self._let_go_of(len(self._engines) - 1 - HELD)
+        return engine
+
+    def _let_go_of(self, count: int) -> None:
+        """Close the files that were asked longest ago."""
+        for shard in list(self._engines)[: max(count, 0)]:
+            self._engines.pop(shard).dispose()
+
     def _made(self, shard: str) -> Engine:
-        with super().run_connection(shard):  # makes the file and its tables, if need be
-            pass
-        return _engine(self.conn_string_for_shard(shard))
+        """Make the file and its tables, if need be."""
+        path = Path(self.path_for_shard(shard))
+        engine = _engine(self.conn_string_for_shard(shard))
+        if shard == INDEX_SHARD_NAME or path.exists():
+            self._initdb(engine, for_index_shard=shard == INDEX_SHARD_NAME)
+        else:
+            _copy(self._empty_run(), path)
+        self._initialized_dbs.add(shard)
+        return engine
+
+    def _empty_run(self) -> Path:
+        """Return the file that those of runs begin as."""
+        kept = Path(self._base_dir) / f"empty_run_of_{dagster.__version__}"
+        if not kept.exists():
+            made = kept.with_name(f"{kept.name}.{os.getpid()}")
+            engine = _engine(f"sqlite:///{made}")
+            self._initdb(engine)
+            engine.dispose()
+            with closing(sqlite3.connect(made)) as connection:
+                for index in _OF_ALL_RUNS:
+                    connection.execute(f"DROP INDEX {index}")
+                connection.execute("PRAGMA journal_mode = DELETE")
+                connection.execute(f"PRAGMA page_size = {_PAGE}")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA journal_mode = WAL")
+            made.replace(kept)
+        return kept
+
+
+def _copy(source: Path, file: Path) -> None:
+    """Copy a file to where there is none, all of it at once."""
+    aside = shutil.copyfile(source, file.with_name(f".{file.name}.{os.getpid()}.new"))
+    with suppress(FileExistsError):  # another process was first: it may have written already
+        os.link(aside, file)
+    aside.unlink()
 
 
 class RunStorage(SqliteRunStorage):
@@ -93,6 +180,12 @@ class RunStorage(SqliteRunStorage):
             self._kept = _engine(self._conn_string)
         with self._kept.begin() as connection:
             yield connection
+
+    def dispose(self) -> None:
+        """Let go of the file."""
+        super().dispose()
+        if self._kept is not None:
+            self._kept.dispose()
 
 
 class SqliteStorage(DagsterSqliteStorage):

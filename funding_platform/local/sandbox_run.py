@@ -19,6 +19,7 @@ from funding_platform.core.time_grid import floor_hour, month_start
 from funding_platform.defs.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
 from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.raw import raw_key
+from funding_platform.local.kernel import compiled_beside
 from funding_platform.sandbox.faults import Fault
 from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.process import sandbox_process
@@ -61,10 +62,12 @@ class SandboxRun:
 
     def everything(self, months: int) -> Iterator[tuple[str, dg.ExecuteInProcessResult]]:
         """Run every job once, in order, each when asked for; yield what it did and its result."""
-        yield "the hourly collection", self.collect()
-        for venue in offering(FUNDING_RATES, venue_names()):
-            yield f"the history of {venue}", self.backfill(venue, months)
-        yield "the transforms", self.transform(months)
+        with compiled_beside() as wait_for_the_kernel:
+            yield "the hourly collection", self.collect()
+            for venue in offering(FUNDING_RATES, venue_names()):
+                yield f"the history of {venue}", self.backfill(venue, months)
+            yield "the transforms", self.transform(months)
+            wait_for_the_kernel()
         yield "the backtest", self.backtest()
 
     def collect(self) -> dg.ExecuteInProcessResult:

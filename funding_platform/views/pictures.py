@@ -185,7 +185,7 @@ def equity_picture(course: pl.DataFrame) -> bytes:
 def png(figure: Figure) -> bytes:
     """Write the figure as PNG, drawn by Agg: no display is needed.
 
-    With a palette it has a quarter of the bytes. The event log keeps three copies, every hour.
+    With a palette it has a quarter of the bytes. The event log keeps two copies, every hour.
     """
     drawn, written = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png")

@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +16,10 @@ import time_machine
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.registry import TABLES
-from funding_platform.core.time_grid import floor_hour, next_month
+from funding_platform.core.time_grid import floor_hour, month_start, next_month
+from funding_platform.defs.features import ONLY_CHANGED
 from funding_platform.defs.jobs import TRANSFORM, history_job_name
+from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks
@@ -29,6 +33,10 @@ VENUES = venue_names()
 WITH_HISTORY = offering(FUNDING_RATES, VENUES)
 MONTHS = 2
 SYMBOLS = 8
+
+ROOM_OF_A_COLLECTION = 900_000
+ROOM_OF_A_TRANSFORM = 800_000
+"""Bytes that the records of a run of every hour take at most; docs/deploying.md adds them up."""
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +96,37 @@ def lacking(world: SandboxRun, key: dg.AssetKey) -> set[str]:
     return {"dagster/row_count", rows} - event.asset_materialization.metadata.keys()
 
 
+def room(home: Path) -> int:
+    """Return how many bytes Dagster's records take: the pages that are in use of all its files."""
+    taken = 0
+    for file in (home / "history").rglob("*.db"):
+        with closing(sqlite3.connect(file)) as connection:
+            (size,), (pages,), (free,) = (
+                connection.execute(f"PRAGMA {what}").fetchone()
+                for what in ("page_size", "page_count", "freelist_count")
+            )
+        taken += size * (pages - free)
+    return taken
+
+
 def step_errors(result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(
         str(event.step_failure_data.error) for event in result.get_step_failure_events()
     )
+
+
+@pytest.mark.world
+def test_the_records_of_an_hour_take_little_room(world: SandboxRun, tmp_path: Path) -> None:
+    began = [world.collect(), world.backfill("okx", 1), world.transform(1)]
+    month = f"{month_start(datetime.now(UTC)):{MONTH_KEY}}"
+    before = room(tmp_path)
+    collection = world.collect()
+    between = room(tmp_path)
+    transform = world.run(TRANSFORM, partition_key=month, tags={ONLY_CHANGED: "true"})
+    after = room(tmp_path)
+    assert all(result.success for result in (*began, collection, transform))
+    assert between - before < ROOM_OF_A_COLLECTION
+    assert after - between < ROOM_OF_A_TRANSFORM
 
 
 @pytest.mark.world

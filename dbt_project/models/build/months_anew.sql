@@ -52,6 +52,7 @@ select
     max(following) as max_following_8h,
     min(followed) as min_followed_8h,
     max(followed) as max_followed_8h,
+    {{ settled_hours('funding_time', 'month') }} as settled_hours,
     list({
         'funding_time': funding_time,
         'interval_hours': interval_hours,

@@ -158,13 +158,26 @@ classes as (
     where asset_class in ({{ pausing() }})
 ),
 
-settled as (
-    select distinct
+-- Read off months that are kept: all that a class ever settled is not looked at every hour.
+class_months as (
+    select
         venue,
         classes.asset_class,
-        round(epoch_ms(settlements.funding_time) / 3600000) as hour
-    from {{ ref('stg_funding_rates') }} as settlements
+        epoch_ms(months.month) / 3600000 as first_hour,
+        bit_or(months.settled_hours::bit) as settled_hours
+    from {{ ref('settlement_months') }} as months
     inner join classes using (venue, venue_symbol)
+    group by venue, classes.asset_class, months.month
+),
+
+settled as (
+    select
+        venue,
+        asset_class,
+        first_hour + numbers.number as hour
+    from class_months
+    cross join (select unnest(range(745))::int as number) as numbers
+    where get_bit(settled_hours, numbers.number) = 1
 ),
 
 lacking as (

@@ -97,6 +97,13 @@ SETTLEMENT_MONTHS: Final = Table(
         real_column("max_following_8h", "Highest of the former.", PER_8H),
         real_column("min_followed_8h", "Lowest of the latter.", PER_8H),
         real_column("max_followed_8h", "Highest of the latter.", PER_8H),
+        Column(
+            "settled_hours",
+            Type.TEXT,
+            "Of each hour of the month, 1 where something settled in it, to the nearest, and 0 "
+            "where nothing did; of one more than the longest month has.",
+            nullable=False,
+        ),
     ),
     sort_by=("venue", "month", "venue_symbol", "listing"),
 )

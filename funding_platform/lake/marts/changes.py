@@ -45,7 +45,7 @@ SELECT {what} FROM ducklake_table_deletions($lake, $schema, $table, $first, $las
 
 _EXACT: Final = (
     *("settlements", "missing", "scaled", "positive", "at_default", "neighbours"),
-    *("first_funding_time", "last_funding_time", "min_rate_8h", "max_rate_8h"),
+    *("first_funding_time", "last_funding_time", "min_rate_8h", "max_rate_8h", "settled_hours"),
 )
 """What comes out the same in whatever order it is added up."""
 
