@@ -137,6 +137,17 @@ def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
     return int(found[0]) if found else 0
 
 
+def ever_filled(connection: duckdb.DuckDBPyConnection, name: str = LAKE) -> set[str]:
+    """Return the full names of the tables of which an attached lake has ever had rows."""
+    metadata = metadata_of(name)
+    found = connection.execute(
+        f"SELECT DISTINCT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
+        f"JOIN {metadata}.ducklake_table USING (table_id) "
+        f"JOIN {metadata}.ducklake_schema USING (schema_id)"
+    ).fetchall()
+    return {str(table) for (table,) in found}
+
+
 def known_names(
     connection: duckdb.DuckDBPyConnection, metadata: str = METADATA, *, doomed: bool = True
 ) -> set[str]:
