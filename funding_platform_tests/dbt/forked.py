@@ -8,12 +8,13 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from funding_platform.lake.marts.dbt import dbt_process
 from funding_platform_tests.prefork import forked_program, serve
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,14 @@ def dbt_forked() -> Iterator[None]:
         token = _command.set(forked)
         yield
         _command.reset(token)
+
+
+def forked_process(
+    arguments: tuple[str, ...], environment: Mapping[str, str], target: Path
+) -> tuple[list[str], dict[str, str]]:
+    """As ``lake.marts.dbt.dbt_process``, of a dbt that is forked."""
+    words, variables = dbt_process(arguments, environment, target)
+    return [*command(), *words[len(STARTED) :]], variables
 
 
 def take_what_was_parsed(parsed: Path, target: Path) -> None:
