@@ -138,12 +138,13 @@ def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def ever_filled(connection: duckdb.DuckDBPyConnection, name: str = LAKE) -> set[str]:
-    """Return the full names of the tables of which an attached lake has ever had rows."""
+    """Return the full names of those tables of an attached lake that have ever had rows."""
     metadata = metadata_of(name)
     found = connection.execute(
-        f"SELECT DISTINCT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
-        f"JOIN {metadata}.ducklake_table USING (table_id) "
-        f"JOIN {metadata}.ducklake_schema USING (schema_id)"
+        f"SELECT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
+        f"JOIN {metadata}.ducklake_table AS tables USING (table_id) "
+        f"JOIN {metadata}.ducklake_schema AS schemas USING (schema_id) "
+        "WHERE tables.end_snapshot IS NULL AND schemas.end_snapshot IS NULL"
     ).fetchall()
     return {str(table) for (table,) in found}
 

@@ -15,7 +15,7 @@ import duckdb
 from funding_platform.core.tables.retention import Retention, retentions
 from funding_platform.lake.ages import judged
 from funding_platform.lake.catalog import LAKE, ever_filled
-from funding_platform.lake.connection import connect, stored_tables
+from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeFullError, translated
 from funding_platform.lake.leftovers import clear_up, remove_listed
 from funding_platform.lake.locks import commit_lock
@@ -164,7 +164,7 @@ def _flush(connection: duckdb.DuckDBPyConnection) -> None:
     Only of tables that ever had any: to look at one of the others takes longer than to flush.
     """
     connection.execute("BEGIN")
-    for name in sorted(ever_filled(connection) & stored_tables(connection)):
+    for name in sorted(ever_filled(connection)):
         schema, _, table = name.partition(".")
         connection.execute(
             f"CALL ducklake_flush_inlined_data('{LAKE}', schema_name => ?, table_name => ?)",
