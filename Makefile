@@ -8,6 +8,7 @@ SIDE_BY_SIDE := -n auto
 
 export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test test-world test-browser chromium coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean

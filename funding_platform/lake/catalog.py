@@ -137,6 +137,18 @@ def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
     return int(found[0]) if found else 0
 
 
+def ever_filled(connection: duckdb.DuckDBPyConnection, name: str = LAKE) -> set[str]:
+    """Return the full names of those tables of an attached lake that have ever had rows."""
+    metadata = metadata_of(name)
+    found = connection.execute(
+        f"SELECT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
+        f"JOIN {metadata}.ducklake_table AS tables USING (table_id) "
+        f"JOIN {metadata}.ducklake_schema AS schemas USING (schema_id) "
+        "WHERE tables.end_snapshot IS NULL AND schemas.end_snapshot IS NULL"
+    ).fetchall()
+    return {str(table) for (table,) in found}
+
+
 def known_names(
     connection: duckdb.DuckDBPyConnection, metadata: str = METADATA, *, doomed: bool = True
 ) -> set[str]:

@@ -14,9 +14,9 @@ import duckdb
 
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE as LAKE
+from funding_platform.lake.catalog import METADATA, literal, readable, refuse_foreign, refuse_lost
 from funding_platform.lake.catalog import catalog_file as catalog_file
 from funding_platform.lake.catalog import files_dir as files_dir
-from funding_platform.lake.catalog import literal, readable, refuse_foreign, refuse_lost
 from funding_platform.lake.errors import (
     WAYS_BACK,
     CatalogLostError,
@@ -153,24 +153,35 @@ def refuse_read_only(folder: Path) -> None:
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Tell whether the lake has a table yet: one of a lake from before may be newer than it."""
-    found = connection.execute(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-        [table.schema, table.name],
-    )
-    return found.fetchone() is not None
+    """Tell whether the lake has a table yet: one of a lake from before may be newer than it.
+
+    Who asks for no row of it is told in a tenth of the time that DuckDB's list of all tables takes.
+    """
+    try:
+        connection.execute(f"SELECT 1 FROM {table.full_name} LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
+_STORED = f"""
+WITH shown AS (SELECT id FROM {LAKE}.current_snapshot())
+SELECT schema_name || '.' || name
+FROM shown
+JOIN (
+    SELECT schema_id, table_name AS name, begin_snapshot, end_snapshot
+    FROM {METADATA}.ducklake_table
+    UNION ALL
+    SELECT schema_id, view_name, begin_snapshot, end_snapshot FROM {METADATA}.ducklake_view
+) AS stored ON id >= stored.begin_snapshot AND id < coalesce(stored.end_snapshot, id + 1)
+JOIN {METADATA}.ducklake_schema AS schemas USING (schema_id)
+"""
+"""From the catalog's own tables: DuckDB's list of them asks for the size of each."""
 
 
 def stored_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the full names of all tables and views of the lake.
-
-    One question about all of them takes as long as one about any.
-    """
-    found = connection.execute(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-        "WHERE table_catalog = current_database()"
-    )
-    return {name for (name,) in found.fetchall()}
+    """Return the full names of all tables and views of the lake, as last committed."""
+    return {name for (name,) in connection.execute(_STORED).fetchall()}
 
 
 def let_readers_read_while_others_write(catalog: Path) -> None:

@@ -14,7 +14,7 @@ import duckdb
 
 from funding_platform.core.tables.retention import Retention, retentions
 from funding_platform.lake.ages import judged
-from funding_platform.lake.catalog import LAKE
+from funding_platform.lake.catalog import LAKE, ever_filled
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeFullError, translated
 from funding_platform.lake.leftovers import clear_up, remove_listed
@@ -150,12 +150,27 @@ def _compact(
         ).fetchone()
         dropped[rule.table.full_name] = int(found[0]) if found else 0
     _drop_unreadable(connection)
-    connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}')")
+    _flush(connection)
     connection.execute(
         f"CALL ducklake_rewrite_data_files('{LAKE}', delete_threshold => {REWRITTEN})"
     )
     connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
     return dropped
+
+
+def _flush(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the rows that the catalog holds to files, in one commit.
+
+    Only of tables that ever had any: to look at one of the others takes longer than to flush.
+    """
+    connection.execute("BEGIN")
+    for name in sorted(ever_filled(connection)):
+        schema, _, table = name.partition(".")
+        connection.execute(
+            f"CALL ducklake_flush_inlined_data('{LAKE}', schema_name => ?, table_name => ?)",
+            [schema, table],
+        )
+    connection.execute("COMMIT")
 
 
 def _with_room(settings: Settings, work: Callable[[], _Done]) -> _Done:

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 import duckdb
 
 from funding_platform.core.plain_text import first_few
-from funding_platform.core.tables.evolution import Change, HeldColumn, changes, undeclared
+from funding_platform.core.tables.evolution import (
+    Change,
+    HeldColumn,
+    changes,
+    is_current,
+    undeclared,
+)
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table, Type
 from funding_platform.lake.catalog import LAKE, METADATA
@@ -64,12 +70,12 @@ def differences(connection: duckdb.DuckDBPyConnection) -> list[Change]:
         If it has what no declaration knows, or ever knew.
     """
     held = held_tables(connection)
-    unknown = [
-        said
+    other = [
+        table
         for table in OURS
-        if table.full_name in held
-        for said in undeclared(table, held[table.full_name])
+        if table.full_name not in held or not is_current(table, held[table.full_name])
     ]
+    unknown = [said for table in other for said in undeclared(table, held.get(table.full_name, {}))]
     if unknown:
         raise SchemaNewerError(
             f"the lake was written by a newer version of the platform, or by something else: "
@@ -77,7 +83,7 @@ def differences(connection: duckdb.DuckDBPyConnection) -> list[Change]:
             hint="run the version that wrote it, or a later one; FUNDING_DATA_DIR names another "
             "lake",
         )
-    return [change for table in OURS for change in changes(table, held.get(table.full_name))]
+    return [change for table in other for change in changes(table, held.get(table.full_name))]
 
 
 def refuse_outdated_schema(found: Sequence[Change], *, read_only: bool) -> None:

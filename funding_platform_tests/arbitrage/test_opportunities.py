@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -18,6 +18,7 @@ from funding_platform.flows.queries import left_out
 from funding_platform_tests.arbitrage import strategies
 from funding_platform_tests.arbitrage.market import opportunity, some_facts
 from funding_platform_tests.arbitrage.strategies import EVERYTHING
+from funding_platform_tests.examples import costly
 
 Lake = duckdb.DuckDBPyConnection
 Row = dict[str, Any]
@@ -111,7 +112,7 @@ def test_a_bound_passes_exactly_the_rows_it_should(lake: Lake, field: str) -> No
     assert tuple(found.columns) == OPPORTUNITIES.column_names
 
 
-@settings(max_examples=25, deadline=None)
+@costly(12)
 @given(fields=strategies.stated(strategies.BOUNDS))
 def test_bounds_hold_all_at_once(lake: Lake, fields: dict[str, Any]) -> None:
     found = find_opportunities(OpportunityFilter(**fields, limit=EVERYTHING), lake)
@@ -122,7 +123,7 @@ def test_bounds_hold_all_at_once(lake: Lake, fields: dict[str, Any]) -> None:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@costly(12)
 @given(
     fields=strategies.stated(strategies.BOUNDS),
     more=strategies.stated(strategies.BOUNDS),
@@ -140,7 +141,7 @@ def test_a_tighter_filter_never_adds_a_row(
     assert set(keys(find_opportunities(tight, lake))) <= set(keys(find_opportunities(loose, lake)))
 
 
-@settings(max_examples=15, deadline=None)
+@costly(8)
 @given(
     bounds=st.sampled_from(["min_net", "min_net_apr", "min_divergence_8h"]).flatmap(
         lambda name: st.tuples(st.just(name), st.floats(-0.1, 0.1), st.floats(-0.1, 0.1))
@@ -196,7 +197,7 @@ def test_the_limit_cuts_the_end_off(lake: Lake, costs: dict[str, Any]) -> None:
 # --- other costs
 
 
-@settings(max_examples=25, deadline=None)
+@costly(12)
 @given(wanted=strategies.costs())
 def test_other_costs_are_those_of_a_slow_calculation(lake: Lake, wanted: OpportunityFilter) -> None:
     expected = pl.DataFrame(
@@ -223,7 +224,7 @@ def test_the_costs_that_the_table_was_built_with_change_nothing(
     assert_frame_equal(anew, stored)
 
 
-@settings(max_examples=15, deadline=None)
+@costly(8)
 @given(sizes=st.tuples(st.floats(1, 1e7), st.floats(1, 1e7)))
 def test_a_larger_size_never_nets_more(lake: Lake, sizes: tuple[float, float]) -> None:
     smaller, larger = (

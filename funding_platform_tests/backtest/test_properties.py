@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.backtest.config import BacktestConfig
@@ -16,6 +16,7 @@ from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.tables.backtest import COMPONENTS, COSTS
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import FREE, HOUR, START, drawn_market
+from funding_platform_tests.examples import costly
 
 HOURS = 240
 EAGER = CrossVenueCarry(horizon_hours=48, entry_threshold=1e-4, max_age_hours=60)
@@ -25,7 +26,7 @@ COSTLY: dict[str, Any] = {
     "transfer_usd": 1.0,
     "slippage": {"half_spread_bps": 0.5, "impact": "linear"},
 }
-examples = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples = costly(12)
 
 
 def setting(**changes: Any) -> BacktestConfig:

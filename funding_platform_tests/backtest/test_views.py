@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.backtest.data.provider import FundingDataProvider
@@ -22,6 +22,7 @@ from funding_platform_tests.backtest.markets import (
     provider_of,
     settlement,
 )
+from funding_platform_tests.examples import costly
 from funding_platform_tests.known import known
 
 HOURS = 96
@@ -214,7 +215,7 @@ def until(result: BacktestResult, hour: int) -> list[Any]:
     return [frame.filter(before).rows() for frame in (result.ledger, result.equity)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@costly(12)
 @given(st.integers(0, 10_000), st.integers(1, HOURS - 1))
 def test_nothing_that_is_shown_comes_from_later(seed: int, hour: int) -> None:
     setting = config(

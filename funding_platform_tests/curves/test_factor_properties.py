@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -18,6 +18,7 @@ from funding_platform.curves.factors import FACTOR_LOOK_BACK
 from funding_platform.curves.strips import Emission
 from funding_platform_tests.curves.frames import START, Print, at, settlements
 from funding_platform_tests.curves.slow_factors import slow_factors
+from funding_platform_tests.examples import costly
 
 HOURS = 8 * 120
 """40 days: longer than the trailing window, so that its far edge is inside."""
@@ -30,8 +31,6 @@ INSTRUMENTS = pl.DataFrame(
 EMISSIONS = st.sampled_from(["roll", "collection", "grid"])
 
 PRICES = ("mark_price", "index_price", "open_interest_base")
-
-slowly = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ MARKETS = st.integers(0, 10_000).map(market)
 INSTANTS = st.floats(0, HOURS).map(at)
 
 
-@slowly
+@costly(12)
 @given(MARKETS, INSTANTS, EMISSIONS, st.randoms(use_true_random=False))
 def test_the_future_changes_no_column_of_what_is_available(
     before: Market, moment: datetime, emission: Emission, random: Random
@@ -138,7 +137,7 @@ def test_the_future_changes_no_column_of_what_is_available(
     assert tables[0][1].equals(tables[1][1])
 
 
-@slowly
+@costly(12)
 @given(MARKETS, INSTANTS, EMISSIONS)
 def test_a_window_split_anywhere_gives_the_same_factors(
     world: Market, cut: datetime, emission: Emission
@@ -157,7 +156,7 @@ def test_a_window_split_anywhere_gives_the_same_factors(
     assert pl.concat(parts).sort(CURVE_FACTORS.key).equals(whole)
 
 
-@slowly
+@costly(12)
 @given(MARKETS, st.integers(0, 1000))
 def test_the_order_of_rows_does_not_matter(world: Market, seed: int) -> None:
     curves = world.curves(Window(PAST, at(HOURS)))
@@ -167,7 +166,7 @@ def test_the_order_of_rows_does_not_matter(world: Market, seed: int) -> None:
     assert Market(world.settled, seen).factors(shuffled).equals(world.factors(curves))
 
 
-@settings(slowly, max_examples=8)
+@costly(5)
 @given(MARKETS, EMISSIONS)
 def test_agrees_with_the_slow_factors(world: Market, emission: Emission) -> None:
     curves = world.curves(Window(PAST, at(HOURS)), emission)
@@ -177,7 +176,7 @@ def test_agrees_with_the_slow_factors(world: Market, emission: Emission) -> None
     assert_frame_equal(world.factors(curves), expected, rel_tol=1e-7, abs_tol=1e-9)
 
 
-@settings(slowly, max_examples=4)
+@costly(2)
 @given(MARKETS, EMISSIONS, st.integers(100, HOURS - 48))
 def test_hour_by_hour_equals_all_at_once(world: Market, emission: Emission, first: int) -> None:
     """After an hour only what that hour can have changed is computed anew."""

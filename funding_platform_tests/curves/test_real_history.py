@@ -4,6 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.intervals import as_known_in_time, infer_intervals
@@ -71,6 +72,7 @@ def test_every_history_agrees_with_the_slow_builder(shared_dir: Path) -> None:
     assert curves["usable"].sum() > 90_000
 
 
+@pytest.mark.world
 def test_every_history_agrees_with_the_slow_factors(shared_dir: Path) -> None:
     """Coins by the letters that symbols begin with: good enough for a base here."""
     files = sorted((shared_dir / "data" / "funding").glob("*/*.csv*"))

@@ -30,8 +30,8 @@ def _no_waiting_between_retries() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[RunningSandbox]:
-    """Eight instruments per venue of the synthetic market."""
-    with running_sandbox(build_market(symbols=8)) as running:
+    """Four instruments per venue of the synthetic market."""
+    with running_sandbox(build_market(symbols=4)) as running:
         yield running
 
 
@@ -45,7 +45,7 @@ def settings(sandbox: RunningSandbox, present: None, tmp_path: Path) -> Iterator
 @pytest.fixture(scope="module")
 def market() -> LossyMarket:
     """A market that loses what a test asks it to."""
-    return LossyMarket(build_market(symbols=8))
+    return LossyMarket(build_market(symbols=4))
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,11 @@ from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows import transform
 from funding_platform.flows.features.tables import COMPUTED
+from funding_platform.lake.marts import dbt
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.command import explained, run, stored
-from funding_platform_tests.dbt.forked import PARSED, PROJECT
+from funding_platform_tests.dbt.forked import PARSED, PROJECT, forked_process
 from funding_platform_tests.dbt.market import frame_of
 from funding_platform_tests.dbt.test_small_lakes import of, seen
 
@@ -61,6 +62,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Result
     fields += ["symbol_column=symbol", "interval_hours=8"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUNDING_DATA_DIR", str(folder / "data"))
+        patch.setattr(dbt, "dbt_process", forked_process)
         words = [word for field in fields for word in ("--map", field)]
         added = run("import", str(folder / "rates.csv"), *words)
         assert added.exit_code == 0, added.output

@@ -15,7 +15,7 @@ from funding_platform.settings import DAGSTER_HOME, project_file, project_root
 
 SETTINGS = DAGSTER_HOME / "dagster.yaml"
 SPAWN = get_context("spawn")
-SERVICES = 3
+SERVICES = 2
 
 
 @pytest.fixture

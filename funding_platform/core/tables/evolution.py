@@ -49,6 +49,16 @@ class Change(NamedTuple):
         return f"{name}: {self.what}"
 
 
+def is_current(table: Table, held: Mapping[str, HeldColumn]) -> bool:
+    """Tell whether a lake has just what is declared: then nothing has to be changed or refused.
+
+    Every opening of a lake asks, and most lakes are.
+    """
+    return len(held) == len(table.columns) and all(
+        held.get(column.name) == (column.type, column.nullable) for column in table.columns
+    )
+
+
 def changes(table: Table, held: Mapping[str, HeldColumn] | None) -> list[Change]:
     """List what an older lake lacks of a table, None where it has no such table.
 

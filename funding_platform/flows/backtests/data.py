@@ -112,6 +112,7 @@ def provider_from_lake(
     """
     window = {"start": config.read_from, "end": config.window[1]}
     with connect(settings, as_of=snapshot_id) as lake:
+        lake.execute("BEGIN")  # all at one instant; and the catalog is looked at once
         perpetuals = _instruments(lake, config)
         if perpetuals.is_empty():
             raise DataError(

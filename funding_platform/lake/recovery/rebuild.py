@@ -18,6 +18,7 @@ from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     LAKE,
     catalog_file,
+    ever_filled,
     files_dir,
     known_names,
     literal,
@@ -40,7 +41,6 @@ from funding_platform.lake.recovery.lost import lost_catalog, put_in_place, read
 from funding_platform.lake.recovery.rows import (
     BASE,
     NOTHING,
-    ever_filled,
     proof,
     rows_of_base,
     rows_of_files,
@@ -140,7 +140,7 @@ def _fill(
     advance = begin("rebuilding tables", len(OURS))
     tables = []
     connection.execute("BEGIN")
-    filled = ever_filled(connection) if base is not None else set()
+    filled = ever_filled(connection, BASE) if base is not None else set()
     for table in OURS:
         folder = files_dir(settings) / table.schema / table.name
         own = sorted(path for path in readable if path.is_relative_to(folder))

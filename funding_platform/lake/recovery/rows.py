@@ -11,7 +11,6 @@ from funding_platform.core.tables.evolution import held_value
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     literal,
-    metadata_of,
 )
 from funding_platform.lake.connection import (
     connect,
@@ -34,7 +33,14 @@ def proof(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) ->
 def proof_of_columns(
     connection: duckdb.DuckDBPyConnection, columns: Iterable[str], relation: str
 ) -> tuple[int, str]:
-    """Do as ``proof``, for a table that may be declared otherwise than it is held."""
+    """Do as ``proof``, for a table that may be declared otherwise than it is held.
+
+    DuckLake looks for the statistics of each column of a table without rows, again for each: first
+    come the rows, then the columns.
+    """
+    (rows,) = connection.execute(f"SELECT count(*) FROM {relation}").fetchone() or (0,)
+    if not rows:
+        return 0, NOTHING
     (rows, total) = connection.execute(
         f"SELECT count(*), coalesce(sum(hash({', '.join(columns)})::HUGEINT), 0) FROM {relation}"
     ).fetchone() or (0, 0)
@@ -46,17 +52,6 @@ def fingerprints(settings: Settings) -> dict[str, tuple[int, str]]:
     with closing(connect(settings)) as lake:
         lake.execute("BEGIN")
         return {table.full_name: proof(lake, table, table.full_name) for table in OURS}
-
-
-def ever_filled(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Read the names of the tables of which the catalog begun with has ever had rows."""
-    metadata = metadata_of(BASE)
-    found = connection.execute(
-        f"SELECT DISTINCT schema_name || '.' || table_name FROM {metadata}.ducklake_table_stats "
-        f"JOIN {metadata}.ducklake_table USING (table_id) "
-        f"JOIN {metadata}.ducklake_schema USING (schema_id)"
-    ).fetchall()
-    return {str(name) for (name,) in found}
 
 
 def rows_of_base(connection: duckdb.DuckDBPyConnection, table: Table) -> str:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from sklearn.decomposition import PCA
@@ -28,6 +28,7 @@ from funding_platform_tests.curves.pca.strips import (
     strips,
 )
 from funding_platform_tests.curves.test_real_history import ALWAYS, history
+from funding_platform_tests.examples import costly
 
 Every = Literal["month", "step"]
 
@@ -175,7 +176,7 @@ EVERY: tuple[Every, ...] = get_args(Every)
 KNOWN = {every: rolling_pca(PAST, every=every) for every in EVERY}
 
 
-@settings(max_examples=15, deadline=None)
+@costly(15)
 @given(
     at=st.integers(3 * 60, 3 * 149),
     every=st.sampled_from(EVERY),

@@ -188,7 +188,7 @@ def test_a_symbol_that_fails_keeps_what_is_stored_of_it(
 ) -> None:
     collect_history("binance", LAST_MONTH, settings, "good")
     before = held(settings)
-    # One symbol of eight runs out of retries; which one depends on timing.
+    # One symbol of four runs out of retries; which one depends on timing.
     inject(
         sandbox,
         venue="binance",

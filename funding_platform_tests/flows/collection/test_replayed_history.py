@@ -15,6 +15,8 @@ from funding_platform_tests.flows.conftest import ReplayedLake
 from funding_platform_tests.flows.published import assert_published_result_2
 from funding_platform_tests.known import known
 
+pytestmark = pytest.mark.world
+
 
 def query(replayed: ReplayedLake, sql: str, *parameters: object) -> pl.DataFrame:
     with connect(replayed.settings) as connection:

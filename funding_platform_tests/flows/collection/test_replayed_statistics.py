@@ -13,6 +13,8 @@ from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.flows.conftest import ReplayedLake
 from funding_platform_tests.flows.published import assert_published_result_2
 
+pytestmark = pytest.mark.world
+
 
 @pytest.fixture(scope="module")
 def summed_up(replayed: ReplayedLake) -> ReplayedLake:

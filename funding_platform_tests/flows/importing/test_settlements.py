@@ -96,6 +96,7 @@ def test_importing_again_changes_nothing(imported: tuple[Settings, Path, ImportR
     assert held(settings).equals(before)
 
 
+@pytest.mark.world
 def test_what_came_through_the_venues_is_what_the_files_hold(replayed: ReplayedLake) -> None:
     before = held(replayed.settings)
     folders = [str(replayed.folder / "funding" / venue) for venue in replayed.reports]

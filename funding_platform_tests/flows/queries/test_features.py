@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -18,6 +18,7 @@ from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.queries.features import INSTANT, features_of, get_features
 from funding_platform_tests.curves.test_feature_store import T0, TENOR, curve, rows
+from funding_platform_tests.examples import costly
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def test_bad_questions_are_refused(
         get_features(store, at, None, kind=kind)
 
 
-@settings(max_examples=25, deadline=None)  # a database each
+@costly(12)  # a database each
 @given(
     minutes=st.integers(-24 * 60, 24 * 60), later=st.integers(1, 24 * 60), level=st.floats(-9, 9)
 )
