@@ -17,6 +17,7 @@ from funding_platform.commands import (
     opportunities,
     reading,
     recovering,
+    serving,
     transforming,
 )
 from funding_platform.core.errors import FundingError
@@ -130,6 +131,8 @@ for _command in (
     operating.doctor,
     alerting.alerts,
     live.live,
+    serving.serve,
+    serving.keys,
     operating.metrics,
 ):
     main.add_command(_command)

@@ -58,7 +58,8 @@ class Versions:
         """Look now. A lake that cannot be read has no version, and nothing cached of it is told."""
         try:
             self.lake, self.board = await self._readers.ask(self._seen)
-            self._trouble = ""
+            if self.lake is not None:
+                self._trouble = ""
         except FundingError as error:
             self._note(error)
 
