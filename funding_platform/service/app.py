@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -29,6 +30,8 @@ from funding_platform.service.problems import (
 )
 from funding_platform.service.reader import Readers
 from funding_platform.service.routes import backtests, history, operations, rates, venues
+from funding_platform.service.streams import routes as streams
+from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
 from funding_platform.settings import Settings
 from funding_platform.telemetry.metrics import Family
@@ -46,7 +49,23 @@ and the version of the lake that it was read from.
 KEYS_LOOKED_AT_EVERY_SECONDS: Final = 1.0
 
 
-def create_app(settings: Settings, *, public: bool = False) -> ASGIApp:
+@dataclass(frozen=True)
+class Service:
+    """The application, and what has to be told that it ends.
+
+    Parameters
+    ----------
+    app
+        What a server runs.
+    hub
+        What its streams follow.
+    """
+
+    app: ASGIApp
+    hub: Hub
+
+
+def create_service(settings: Settings, *, public: bool = False) -> Service:
     """Make the application.
 
     Parameters
@@ -61,6 +80,7 @@ def create_app(settings: Settings, *, public: bool = False) -> ASGIApp:
     cache = Cache(settings.service_cache_mib * 2**20, versions.is_current)
     keyring = Keyring(settings.service_keys_file)
     keyring.refresh()
+    hub = Hub(readers, versions)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -68,6 +88,7 @@ def create_app(settings: Settings, *, public: bool = False) -> ASGIApp:
         tasks = [
             asyncio.create_task(versions.keep(), name="versions"),
             asyncio.create_task(_keep(keyring), name="keys"),
+            asyncio.create_task(hub.keep(), name="streams"),
         ]
         try:
             yield
@@ -95,20 +116,23 @@ def create_app(settings: Settings, *, public: bool = False) -> ASGIApp:
     for routes in (rates, history, venues, backtests, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
+    app.include_router(streams.router)
+    app.state.keyring, app.state.hub = keyring, hub
     _explain_errors(app)
     front = Front(
         app, keyring=keyring, cache=cache, public=public, origins=settings.service_origins
     )
-    app.state.figures = lambda: [*front.families(), *_of_cache(cache)]
+    app.state.figures = lambda: [*front.families(), *_of_cache(cache), *hub.families()]
     if not settings.service_origins:
-        return front
-    return CORSMiddleware(
+        return Service(front, hub)
+    wrapped = CORSMiddleware(
         front,
         allow_origins=[*settings.service_origins],
         allow_methods=["GET"],
         allow_headers=["Authorization", "X-API-Key", "If-None-Match"],
         expose_headers=["*"],
     )
+    return Service(wrapped, hub)
 
 
 async def _keep(keyring: Keyring) -> None:

@@ -31,7 +31,7 @@ class Seen:
 
     frame: pl.DataFrame
     as_of: datetime | None
-    source: str
+    source: Literal["live", "lake"]
     board: int | None
 
 
@@ -108,6 +108,15 @@ def current_curves(
     moved = strips.join(stored.select(keys), on=keys, how="semi")
     whole = pl.concat([moved, stored.join(moved.select(keys), on=keys, how="anti")])
     return Seen(whole.sort(keys), latest.at, "live", number_of(latest))
+
+
+def current_strips(sources: Sources) -> Seen:
+    """Find the newest strip of every instrument on the board; none without a collector."""
+    latest = sources.live(STRIPS)
+    if latest is None or STRIPS not in latest.frames:
+        return Seen(CURVE_SNAPSHOTS.empty(), None, "lake", None)
+    strips = latest.frames[STRIPS].cast(CURVE_SNAPSHOTS.polars_schema)
+    return Seen(strips, latest.at, "live", number_of(latest))
 
 
 def newest(frame: pl.DataFrame, time: str) -> datetime | None:

@@ -1,5 +1,6 @@
 """Running the service: uvicorn, until it is asked to end."""
 
+import asyncio
 import socket
 from typing import Final
 
@@ -8,7 +9,7 @@ import uvicorn
 from funding_platform.core.errors import FundingError
 from funding_platform.service.access.front import LOOPBACK
 from funding_platform.service.access.keys import read_keys, usable
-from funding_platform.service.app import create_app
+from funding_platform.service.app import create_service
 from funding_platform.settings import Settings
 
 DRAIN_SECONDS: Final = 10
@@ -18,6 +19,10 @@ LARGEST_HEADERS_BYTES: Final = 32_768
 IDLE_SECONDS: Final = 15
 CONNECTIONS: Final = 10_000
 PING_SECONDS: Final = 20.0
+LARGEST_MESSAGE_BYTES: Final = 65_536
+
+LAST_WORDS_SECONDS: Final = 0.1
+"""In which streams are told why they end."""
 
 
 class ServeError(FundingError):
@@ -69,25 +74,45 @@ def require_allowed(settings: Settings, host: str, *, public: bool) -> None:
         )
 
 
-def serve(settings: Settings, opened: socket.socket, *, public: bool) -> None:
-    """Serve a socket until SIGTERM or Ctrl-C; what is under way then is answered first.
+class Server(uvicorn.Server):
+    """A server that tells the streams when it is asked to end; else they would keep it.
 
-    Streams are told that the service ends, and closed.
+    Parameters
+    ----------
+    settings
+        Say where everything is.
+    public
+        Whether everybody needs a key.
     """
-    config = uvicorn.Config(
-        create_app(settings, public=public),
-        lifespan="on",
-        log_config=None,  # ours is there
-        access_log=False,  # the front has one, without queries
-        server_header=False,
-        h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-        limit_concurrency=CONNECTIONS,
-        ws_max_size=65_536,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PING_SECONDS,
-    )
-    server = uvicorn.Server(config)
+
+    def __init__(self, settings: Settings, *, public: bool) -> None:
+        service = create_service(settings, public=public)
+        self._hub = service.hub
+        super().__init__(
+            uvicorn.Config(
+                service.app,
+                lifespan="on",
+                log_config=None,  # ours is there
+                access_log=False,  # the front has one, without queries
+                server_header=False,
+                h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
+                timeout_keep_alive=IDLE_SECONDS,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+                limit_concurrency=CONNECTIONS,
+                ws_max_size=LARGEST_MESSAGE_BYTES,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and end the streams."""
+        self._hub.end()
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, opened: socket.socket, *, public: bool) -> None:
+    """Serve a socket until SIGTERM or Ctrl-C; what is under way then is answered first."""
     with opened:
-        server.run(sockets=[opened])
+        Server(settings, public=public).run(sockets=[opened])

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 import polars as pl
-import uvicorn
 
+from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.live.latest import BOARD, PAIRS, VENUES, VENUES_SCHEMA, LatestWriter
-from funding_platform.service.app import create_app
+from funding_platform.service.server import Server, listening
 from funding_platform.settings import Settings
 
 
@@ -23,7 +23,7 @@ class Served:
 
     settings: Settings
     url: str
-    server: uvicorn.Server
+    server: Server
 
     def client(self, **more: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60, **more)
@@ -36,54 +36,70 @@ class Served:
 @contextmanager
 def served(settings: Settings, *, public: bool = False) -> Iterator[Served]:
     """Run the service for as long as the context lasts."""
-    app = create_app(settings, public=public)
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", access_log=False, lifespan="on")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+    opened = listening("127.0.0.1", 0)
+    server = Server(settings, public=public)
+    thread = threading.Thread(target=server.run, args=([opened],), daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the service did not start"
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Served(settings, f"http://127.0.0.1:{port}", server)
+    yield Served(settings, f"http://127.0.0.1:{opened.getsockname()[1]}", server)
     server.should_exit = True
     thread.join(30)
+    opened.close()
     assert not thread.is_alive(), "the service did not stop"
 
 
 def hand_out(
-    settings: Settings, rate: float, *, version: int = 1, at: datetime | None = None
+    settings: Settings,
+    rate: float,
+    *,
+    version: int = 1,
+    at: datetime | None = None,
+    symbols: int = 1,
+    silent: bool = False,
 ) -> None:
-    """Hand out a board of two instruments as the collector does, at one rate per 8 hours."""
-    now = at or datetime.now(UTC)
-    venues = ["binance", "hyperliquid"]
-    board = pl.DataFrame(
+    """Hand out a board as the collector does, all of it at one rate per 8 hours.
+
+    Parameters
+    ----------
+    symbols
+        Of each of two venues; the first is BTC.
+    silent
+        Whether the second venue has not spoken for long.
+    """
+    now, venues = at or datetime.now(UTC), ["binance", "hyperliquid"]
+    names = ["BTC", *(f"COIN{number}" for number in range(1, symbols))]
+    rows = [
         {
-            "venue": venues,
-            "venue_symbol": ["BTC", "BTC"],
-            "base": ["BTC", "BTC"],
-            "quote": ["USDT", "USD"],
-            "multiplier": [1.0, 1.0],
-            "contract_type": ["linear", "linear"],
-            "predicted_rate": [rate, rate / 8],
-            "interval_hours": [8.0, 1.0],
-            "next_funding_time": [None, None],
-            "mark_price": [90_000.0, 90_010.0],
-            "index_price": [90_000.0, None],
-            "open_interest_usd": [1e9, None],
-            "volume_24h_usd": [2e9, None],
-            "spread_bps": [0.5, None],
-            "observed_at": [now, now],
-        },
-        schema_overrides={
-            "next_funding_time": pl.Datetime("us", "UTC"),
-            "observed_at": pl.Datetime("us", "UTC"),
-        },
+            "venue": venue,
+            "venue_symbol": name,
+            "base": name,
+            "quote": "USDT",
+            "multiplier": 1.0,
+            "contract_type": "linear",
+            "predicted_rate": rate * hours / 8,
+            "interval_hours": hours,
+            "next_funding_time": None,
+            "mark_price": 90_000.0,
+            "index_price": None,
+            "open_interest_usd": None,
+            "volume_24h_usd": 2e9,
+            "spread_bps": 0.5,
+            "observed_at": now,
+        }
+        for venue, hours in zip(venues, (8.0, 1.0), strict=True)
+        for name in names
+    ]
+    times = dict.fromkeys(("next_funding_time", "observed_at"), UTC_TIME)
+    board = pl.DataFrame(
+        rows,
+        schema_overrides=times | dict.fromkeys(("index_price", "open_interest_usd"), pl.Float64()),
     )
     health = pl.DataFrame(
-        {"venue": venues, "source": "stream", "age_seconds": 0.5, "updates_per_second": 3.0,
-         "instruments": 1, "stale": 0, "reconnects": 0, "trouble": None},
+        {"venue": venues, "source": "stream", "age_seconds": [0.5, 900.0 if silent else 0.5],
+         "updates_per_second": 3.0, "instruments": symbols, "stale": 0, "reconnects": 0,
+         "trouble": None},
         schema=VENUES_SCHEMA,
     )  # fmt: skip
     with LatestWriter(settings, now) as writer:

@@ -222,6 +222,10 @@ class Keyring:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def counts(self, key_id: str) -> bool:
+        """Tell whether a key has not been withdrawn."""
+        return key_id in self._keys
+
     def known(self, presented: str) -> StoredKey | None:
         """Return the key if it was checked before, which costs nothing."""
         key_id = self._known.get(hashlib.sha256(presented.encode()).digest())
