@@ -196,7 +196,7 @@ def test_a_prediction_comes_with_its_accuracy(service: Served) -> None:
     told = answered(service, "/predictions/funding-rate/hyperliquid/BTC")["data"]
     assert told["method"] == "venue"
     assert told["predicted_rate_8h"] == pytest.approx(told["predicted_rate"] * 8)
-    assert {f"mean_absolute_error_bps_{lead}h" for lead in (1, 4, 8)} <= told.keys()
+    assert {f"lead_{lead}h_mean_absolute_error_bps" for lead in (1, 4, 8)} <= told.keys()
 
 
 def test_venues_are_told_by_both_names(service: Served) -> None:

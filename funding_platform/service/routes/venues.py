@@ -18,8 +18,15 @@ from funding_platform.flows.fees import NewFees, set_fees
 from funding_platform.flows.queries import fees_at, listed_instruments, venue_facts
 from funding_platform.flows.queries.venues import VENUE_FACTS
 from funding_platform.service.access.front import caller_of, require_admin
-from funding_platform.service.documented import answers, problem
-from funding_platform.service.formats import JSON, Answer, encoded, envelope
+from funding_platform.service.documented import answers, problems
+from funding_platform.service.formats import (
+    JSON,
+    Answer,
+    answer_schema,
+    encoded,
+    envelope,
+    row_schema,
+)
 from funding_platform.service.market import newest
 from funding_platform.service.parameters import Asked, Instant, Name
 from funding_platform.service.reader import Sources
@@ -61,6 +68,7 @@ class NewFeesBody(Asked):
     )
 
 
+_OVERRIDE = row_schema(FEE_OVERRIDES.columns)
 _EXAMPLE = {
     "tier": "base",
     "maker_bps": 1.5,
@@ -137,15 +145,13 @@ async def fees(request: Request, asked: Annotated[FeesAsked, Query()]) -> Respon
     "/admin/venues/{venue}/fees",
     tags=["admin"],
     summary="Set fees",
-    **{
-        **answers(FEE_OVERRIDES.columns, "The override as it was recorded.", single=True),
-        "responses": {
-            **answers(FEE_OVERRIDES.columns, "The override as it was recorded.", single=True)[
-                "responses"
-            ],
-            403: problem("The key may only read."),
-            413: problem("The body is too large."),
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The override as it was recorded.",
+            "content": {JSON: {"schema": answer_schema(_OVERRIDE, single=True)}},
         },
+        **problems(406, also={403: "The key may only read.", 413: "The body is too large."}),
     },
 )
 async def set_fees_of(
