@@ -17,6 +17,7 @@ from funding_platform.commands import (
     opportunities,
     reading,
     recovering,
+    serving,
     trading,
     transforming,
 )
@@ -132,6 +133,8 @@ for _command in (
     alerting.alerts,
     live.live,
     trading.trade,
+    serving.serve,
+    serving.keys,
     operating.metrics,
 ):
     main.add_command(_command)

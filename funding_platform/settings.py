@@ -222,6 +222,29 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
     )
+    service_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins whose pages may read the service's answers in a browser, "
+        "comma-separated, such as https://desk.example; empty lets none.",
+    )
+    service_cache_mib: int = Field(
+        default=64,
+        ge=1,
+        description="Memory, in MiB, that the service keeps encoded answers in.",
+    )
+    service_readers: int = Field(
+        default=2,
+        ge=1,
+        le=32,
+        description="Questions of the service that the lake answers at one time; each has a "
+        "connection of its own.",
+    )
+    service_seconds: float = Field(
+        default=10.0, gt=0, description="Longest that one question of the service may take."
+    )
+    service_rows: int = Field(
+        default=100_000, ge=1, description="Rows that one answer of the service may have at most."
+    )
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
@@ -245,7 +268,7 @@ class Settings(BaseSettings):
                 f'not JSON ({error}); write {{"binance": "{scheme}://127.0.0.1:8900/binance"}}'
             ) from None
 
-    @field_validator("venues", "candle_kinds", "alert_bases", mode="before")
+    @field_validator("venues", "candle_kinds", "alert_bases", "service_origins", mode="before")
     @classmethod
     def _split_names(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -292,6 +315,11 @@ class Settings(BaseSettings):
         Safe to delete: what is wrong is told anew.
         """
         return self.data_dir / "state"
+
+    @cached_property
+    def service_keys_file(self) -> Path:
+        """Which keys the service knows: their digests, never the keys."""
+        return self.data_dir / "service" / "keys.json"
 
     @cached_property
     def alerts_file(self) -> Path:

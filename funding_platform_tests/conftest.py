@@ -42,9 +42,13 @@ _SHARING = {
     ),
     "fees": ("fees", "refused_fees", "real_pairs"),
 }
-TOGETHER = {"dbt": "dbt", "defs": "dbt", "docs": "checkout", "working_copy": "checkout"} | {
-    f"test_{name}.py": what for what, names in _SHARING.items() for name in names
-}
+TOGETHER = {
+    "dbt": "dbt",
+    "defs": "dbt",
+    "docs": "checkout",
+    "working_copy": "checkout",
+    "service": "service",
+} | {f"test_{name}.py": what for what, names in _SHARING.items() for name in names}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
 compiles is one folder, or share what takes long to make: the working copy in which the demo has
 run, the lake into which real histories were replayed, that with the fees that dbt publishes."""

@@ -89,25 +89,38 @@ def sandbox(
 @click.option("--sandbox", is_flag=True, help="Collect from sandbox venues, not the real ones.")
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
 @click.option(
+    "--service-port",
+    default=8400,
+    show_default=True,
+    help="Port of the service; 0 takes any free one.",
+)
+@click.option(
     "--symbols",
     type=click.IntRange(min=1),
     help=f"Instruments per sandbox venue; {SMALL_MARKET} when left out, as in the demo.",
 )
 @click.option("--faults", help="Faults of the sandbox venues, as JSON; see docs/sandbox.md.")
-def dev(sandbox: bool, port: int, symbols: int | None, faults: str | None) -> None:
-    """Serve the Dagster UI over the lake, with sensors and schedules running.
+def dev(
+    sandbox: bool, port: int, service_port: int, symbols: int | None, faults: str | None
+) -> None:
+    """Serve the Dagster UI and the service over the lake, with sensors and schedules running.
 
-    Of the code server, the daemon and the web server each is started again when it ends; if one
-    keeps ending, all end and it is said which.
+    Of the code server, the daemon, the web server and the service each is started again when it
+    ends; if one keeps ending, all end and it is said which.
     """
     from funding_platform.local.dev import serve_sandbox_ui, serve_ui
 
     if sandbox:
-        serve_sandbox_ui(port=port, symbols=symbols or SMALL_MARKET, faults=faults)
+        serve_sandbox_ui(
+            port=port,
+            service_port=service_port,
+            symbols=symbols or SMALL_MARKET,
+            faults=faults,
+        )
     elif symbols or faults:
         raise click.UsageError("--symbols and --faults are those of sandbox venues: add --sandbox")
     else:
-        serve_ui(port=port)
+        serve_ui(port=port, service_port=service_port)
 
 
 @click.command()

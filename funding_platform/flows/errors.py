@@ -18,6 +18,8 @@ FlowError
 │   ├── UnknownTierError      the venue has no such tier, or none that was set
 │   └── NoOverrideError       nothing was set that begins then
 ├── NotBuiltError         dbt has not built the mart that was asked for
+├── NothingStoredError    nothing of what was asked for is stored
+├── SeveralAssetsError    a base stands for several assets, and none of them was named
 ├── CollectionError       no venue, or not one symbol, could be collected
 └── UnfinishedError       a collection is under way, or was ended before it was done
 """
@@ -128,6 +130,14 @@ class NoOverrideError(FeeError):
 
 class NotBuiltError(FlowError):
     """The mart that was asked for does not exist yet."""
+
+
+class NothingStoredError(FlowError):
+    """Nothing of the instrument, base or time that was asked for is stored."""
+
+
+class SeveralAssetsError(FlowError):
+    """A base stands for several assets, and which of them is meant was not said."""
 
 
 class NotLiveError(FlowError):

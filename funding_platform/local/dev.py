@@ -33,31 +33,31 @@ _LOCATION: Final = """\
 """
 
 
-def serve_ui(*, port: int) -> None:
+def serve_ui(*, port: int, service_port: int) -> None:
     """Serve the UI, and run sensors and schedules over the real venues, until interrupted.
 
     Parameters
     ----------
-    port
-        Port of the UI on the loopback interface.
+    port, service_port
+        Ports of the UI and of the service on the loopback interface.
 
     Raises
     ------
     DagsterHomeError
         If DAGSTER_HOME cannot be used.
     ServiceEndedError
-        If the code server, the daemon or the web server keeps ending.
+        If the code server, the daemon, the web server or the service keeps ending.
     """
-    _serve(port, {})
+    _serve(port, service_port, {})
 
 
-def serve_sandbox_ui(*, port: int, symbols: int, faults: str | None) -> None:
+def serve_sandbox_ui(*, port: int, service_port: int, symbols: int, faults: str | None) -> None:
     """Do the same over sandbox venues, which are served beside it.
 
     Parameters
     ----------
-    port
-        Port of the UI on the loopback interface.
+    port, service_port
+        Ports of the UI and of the service on the loopback interface.
     symbols
         Instruments per venue.
     faults
@@ -72,30 +72,36 @@ def serve_sandbox_ui(*, port: int, symbols: int, faults: str | None) -> None:
     """
     armed = parse_faults(faults) if faults else ()
     with sandbox_venues(partial(build_market, symbols=symbols), armed) as stated:
-        _serve(port, stated)
+        _serve(port, service_port, stated)
 
 
-def _serve(port: int, stated: Mapping[str, Any]) -> None:
+def _serve(port: int, service_port: int, stated: Mapping[str, Any]) -> None:
     dagster_instance().dispose()
     with _workspace() as (workspace, code_ports), suppress(KeyboardInterrupt):
         supervise(
-            services(workspace, code_ports=code_ports, ui_port=port, live=Settings().live),
+            services(
+                workspace,
+                code_ports=code_ports,
+                ui_port=port,
+                service_port=service_port,
+                live=Settings().live,
+            ),
             {**os.environ, **as_environment(stated)},
             lambda text: remark("dev", "yellow", text),
         )
 
 
 def services(
-    workspace: Path, *, code_ports: Mapping[str, int], ui_port: int, live: bool
+    workspace: Path, *, code_ports: Mapping[str, int], ui_port: int, service_port: int, live: bool
 ) -> Sequence[Service]:
-    """List what is to run: the code servers, the two that ask them, and the live collector.
+    """List what is to run: code servers, the two that ask them, the service, the live collector.
 
     Parameters
     ----------
     workspace
         The file that tells where the code servers listen.
-    code_ports, ui_port
-        Where those of ``LOCATIONS`` and the UI listen, on the loopback interface.
+    code_ports, ui_port, service_port
+        Where those of ``LOCATIONS``, the UI and the service listen, on the loopback interface.
     live
         Whether the live collector runs too.
     """
@@ -117,6 +123,7 @@ def services(
         *(code_server(name, port) for name, port in code_ports.items()),
         Service("daemon", command("dagster-daemon", "run", "-w", workspace)),
         Service("web server", command("dagster-webserver", "-w", workspace, *listening)),
+        Service("service", command("funding", "serve", "--port", service_port)),
         *([Service("live collector", command("funding", "live"))] if live else ()),
     )
 

@@ -41,7 +41,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     program = str(Path(sys.executable).with_name("funding"))
-    command = [program, "dev", "--sandbox", "--port", str(port), "--symbols", str(SYMBOLS)]
+    command = [
+        program,
+        "dev",
+        "--sandbox",
+        "--port",
+        str(port),
+        "--service-port",
+        "0",
+        "--symbols",
+        str(SYMBOLS),
+    ]
     environment = {
         "DAGSTER_HOME": str(home),
         "FUNDING_DATA_DIR": str(folder / "data"),

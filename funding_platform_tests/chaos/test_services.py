@@ -102,7 +102,12 @@ def dev(
     program = str(Path(sys.executable).with_name("funding"))
     with pytest.MonkeyPatch.context() as variables:
         variables.setenv("DAGSTER_HOME", str(home))
-        process = start([program, "dev", "--port", str(port)], project, shell.folder, environment)
+        process = start(
+            [program, "dev", "--port", str(port), "--service-port", "0"],
+            project,
+            shell.folder,
+            environment,
+        )
         try:
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 one = Dev(process, instance, settings)

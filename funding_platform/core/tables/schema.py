@@ -4,6 +4,7 @@
 schema, the dbt sources and the documentation are derived in the layers that know those tools.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -86,6 +87,11 @@ class Column:
         return self.description if self.unit is None else f"{self.description} Unit: {self.unit}."
 
 
+def schema_of(columns: Iterable[Column]) -> pl.Schema:
+    """Make the Polars schema of a frame with these columns."""
+    return pl.Schema({column.name: column.type.polars for column in columns})
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table: where it lives, its key, its columns, and how its files are laid out.
@@ -133,7 +139,7 @@ class Table:
     @property
     def polars_schema(self) -> pl.Schema:
         """The Polars schema that a frame for this table has."""
-        return pl.Schema({column.name: column.type.polars for column in self.columns})
+        return schema_of(self.columns)
 
     def column(self, name: str) -> Column:
         """Return the declaration of one column.

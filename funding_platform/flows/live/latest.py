@@ -173,6 +173,17 @@ def read_latest(settings: Settings, *wanted: str) -> Latest:
     return Latest(from_us(at), from_us(started), version, frames)
 
 
+def read_version(settings: Settings) -> Latest:
+    """Read when the collector handed out last, and which version of the board; no frames.
+
+    Raises
+    ------
+    NotLiveError
+        If none has handed out anything yet.
+    """
+    return read_latest(settings, "")
+
+
 def _encoded(frame: pl.DataFrame) -> bytes:
     buffer = BytesIO()
     frame.write_ipc(buffer, compression="uncompressed")

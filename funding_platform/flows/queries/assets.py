@@ -7,7 +7,7 @@ import polars as pl
 
 from funding_platform.core.asset_classes import ASSET_CLASSES, UNSAID
 from funding_platform.core.validation_errors import did_you_mean
-from funding_platform.flows.errors import FlowError
+from funding_platform.flows.errors import FlowError, SeveralAssetsError
 from funding_platform.flows.queries.connection import answer
 
 ASSET_OF: Final = f"coalesce({{facts}}.asset_class, '{UNSAID}')"
@@ -54,7 +54,7 @@ def asset_class_of(
     found = answer(connection, schema, _LISTED, {"base": base, "venue": venue})
     classes = found["asset_class"].to_list() or [UNSAID]
     if len(classes) > 1:
-        raise FlowError(
+        raise SeveralAssetsError(
             f"{base} stands for {len(classes)} assets: {', '.join(classes)}",
             hint="name its class: asset_class, or --asset-class",
         )

@@ -9,6 +9,7 @@ import polars as pl
 from funding_platform.core.tables.marts import BUILD_MARTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import NotBuiltError
+from funding_platform.lake.catalog import current_snapshot
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.lake.errors import translated
 from funding_platform.settings import Settings
@@ -43,6 +44,20 @@ def answer(
     return found.select(
         pl.col(name) if name in found.columns else pl.lit(None).alias(name) for name in schema
     ).cast(schema)
+
+
+def snapshot_of(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the version of the lake that the connection shows: the id of its snapshot.
+
+    Raises
+    ------
+    LakeError
+        If the lake cannot be asked.
+    """
+    try:
+        return current_snapshot(connection)
+    except duckdb.Error as error:
+        raise translated(error) from error
 
 
 def require_built(connection: duckdb.DuckDBPyConnection, mart: Table) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 
 from funding_platform.core.current import is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.flows.errors import FlowError
+from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
 from funding_platform.flows.queries.connection import answer
 
@@ -101,7 +101,7 @@ def _newest_by_venue(
     asked = {"base": base, "asset_class": meant, "venue": venue, "kind": kind}
     curves = answer(connection, CURVE_SNAPSHOTS.polars_schema, _NEWEST, asked)
     if curves.is_empty():
-        raise FlowError(
+        raise NothingStoredError(
             f"there is no usable curve of {base}" + (f" on {venue}" if venue else ""),
             hint="curves need eight windows of history: `funding backfill` or `funding import`, "
             "then `funding transform`; what was imported alone goes by its own symbol",

@@ -18,7 +18,7 @@ from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.flows.errors import FlowError
+from funding_platform.flows.errors import FlowError, NothingStoredError
 from funding_platform.flows.queries.connection import answer
 
 MAX_AGE: Final = CURRENT_WITHIN
@@ -153,7 +153,7 @@ def features_of(
         )
     if found.is_empty():
         what = ", ".join(bases) or "any instrument"
-        raise FlowError(
+        raise NothingStoredError(
             f"no {kind} features of {what} were known at {as_of:%Y-%m-%d %H:%M} UTC",
             hint='see `funding query "SELECT DISTINCT base FROM core.instruments"` for the bases, '
             "and `funding transform` to compute the features of that month",

@@ -1,7 +1,7 @@
 """Ranked pairs of venues: which pass a filter, what it leaves out, and two venues side by side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import duckdb
@@ -12,8 +12,10 @@ from funding_platform.arbitrage.errors import FilterError
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.opportunities import find_opportunities
 from funding_platform.arbitrage.presence import ask, require_rows
+from funding_platform.core.tables.columns import PER_8H, real_column
 from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
-from funding_platform.core.tables.schema import Table
+from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.schema import Table, schema_of
 
 _OF_EITHER: Final = (
     "symbol",
@@ -32,23 +34,27 @@ _OF_THE_PAIR: Final = (
 )
 """Columns that are the same from either side: those of the pair as it would be traded."""
 
-COMPARISON: Final = pl.Schema(
-    {
-        "base": pl.String(),
-        "asset": pl.String(),
-        **{
-            f"{side}_{name}": OPPORTUNITIES.column(f"long_{name}").type.polars
-            for name in _OF_EITHER
-            for side in ("first", "second")
-        },
-        "difference_8h": pl.Float64(),
-        **{
-            name: OPPORTUNITIES.column(name).type.polars
-            for name in ("long_venue", "price_gap_bps", "settled_7d", "settled_30d", *_OF_THE_PAIR)
-        },
-    }
+COMPARISON_COLUMNS: Final = (
+    OPPORTUNITIES.column("base"),
+    OPPORTUNITIES.column("asset"),
+    *(
+        replace(of, name=f"{side}_{name}", description=f"Of the {side} venue.")
+        for name in _OF_EITHER
+        for of in [OPPORTUNITIES.column(f"long_{name}")]
+        for side in ("first", "second")
+    ),
+    real_column("difference_8h", "second_rate_8h - first_rate_8h.", PER_8H),
+    *(
+        replace(OPPORTUNITIES.column(name), nullable=True)
+        for name in ("long_venue", "price_gap_bps", "settled_7d", "settled_30d", *_OF_THE_PAIR)
+    ),
 )
+COMPARISON: Final = schema_of(COMPARISON_COLUMNS)
 """What ``compare_venues`` returns."""
+
+
+_ON_BOARD: Final = replace(OPPORTUNITIES, schema="temp", name="live_pairs")
+"""The pairs of the board, while a question is asked of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,34 @@ def ranked_opportunities(
     return find_opportunities(wanted, connection, table=_table(best)).cast(
         OPPORTUNITIES.polars_schema
     )
+
+
+def ranked_on_board(
+    connection: duckdb.DuckDBPyConnection,
+    pairs: pl.DataFrame,
+    wanted: OpportunityFilter,
+    *,
+    best: bool = False,
+) -> pl.DataFrame:
+    """Find those of the live board's pairs that pass a filter; as ``ranked_opportunities``.
+
+    Parameters
+    ----------
+    connection
+        The lake, which knows the fees.
+    pairs
+        The frame ``pairs`` that the collector hands out: the best of the board, not all.
+    """
+    if best:
+        tier = pl.col("tier").replace_strict({name: place for place, name in enumerate(TIERS)})
+        order = pairs.sort(tier, "net_7d", descending=[False, True], nulls_last=True)
+        pairs = order.unique("asset", keep="first", maintain_order=True)
+    connection.register(_ON_BOARD.name, pairs)
+    try:
+        found = find_opportunities(wanted, connection, table=_ON_BOARD)
+    finally:
+        connection.unregister(_ON_BOARD.name)
+    return found.cast(OPPORTUNITIES.polars_schema)
 
 
 def left_out(

@@ -1,0 +1,107 @@
+"""``funding serve`` and ``funding keys``: the service, and who may ask it."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import click
+
+from funding_platform.commands.common import TEXT_FORMATS, say, settings, write_frame
+
+if TYPE_CHECKING:
+    from funding_platform.service.access.keys import Rate
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8400, show_default=True, help="Port; 0 takes any free one.")
+@click.option("--public", is_flag=True, help="Ask everybody for a key; refuse to start without.")
+def serve(host: str, port: int, public: bool) -> None:
+    """Serve REST answers and streams to programs, until interrupted."""
+    from funding_platform.service.server import listening, require_allowed
+    from funding_platform.service.server import serve as run
+
+    chosen = settings()
+    require_allowed(chosen, host, public=public)
+    logging.getLogger("funding_platform.service.access").setLevel(logging.INFO)
+    opened = listening(host, port)
+    name = f"[{host}]" if ":" in host else host
+    say(f"http://{name}:{opened.getsockname()[1]}/api/v1; /api/v1/openapi.json describes it")
+    run(chosen, opened, public=public)
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and withdraw keys of the service."""
+
+
+def _rate(context: click.Context, parameter: click.Parameter, text: str) -> "Rate":
+    from funding_platform.service.access.keys import parse_rate
+
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@keys.command()
+@click.argument("name")
+@click.option(
+    "--scope",
+    type=click.Choice(("read", "admin")),
+    default="read",
+    show_default=True,
+    help="admin may set fees too.",
+)
+@click.option(
+    "--rate",
+    default="10/s",
+    show_default=True,
+    callback=_rate,
+    help="Requests per second (s), minute (m) or hour (h).",
+)
+def create(name: str, scope: str, rate: "Rate") -> None:
+    """Make a key for NAME and show it, once: only a digest of it is kept."""
+    from funding_platform.service.access.keys import create_key
+
+    key, kept = create_key(
+        settings().service_keys_file,
+        name=name,
+        scope="admin" if scope == "admin" else "read",
+        rate=rate,
+    )
+    say(f"key {kept.id} of {kept.name}: {kept.scope}, {kept.rate}; it is not shown again", err=True)
+    click.echo(key)
+
+
+@keys.command("list")
+@click.option("--format", "form", type=click.Choice(TEXT_FORMATS), default="table")
+def list_(form: str) -> None:
+    """List the keys that were made, without their secrets."""
+    import polars as pl
+
+    from funding_platform.core.tables.schema import UTC_TIME
+    from funding_platform.service.access.keys import read_keys
+
+    schema = {
+        "id": pl.String(),
+        "name": pl.String(),
+        "scope": pl.String(),
+        "rate": pl.String(),
+        "created_at": UTC_TIME,
+        "revoked_at": UTC_TIME,
+    }
+    made = read_keys(settings().service_keys_file)
+    rows = [
+        (key.id, key.name, key.scope, str(key.rate), key.created_at, key.revoked_at) for key in made
+    ]
+    write_frame(pl.DataFrame(rows, schema=schema, orient="row"), form)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str) -> None:
+    """Withdraw the key ID for good; a service that runs knows within a second."""
+    from funding_platform.service.access.keys import revoke_key
+
+    revoked = revoke_key(settings().service_keys_file, key_id)
+    say(f"key {revoked.id} of {revoked.name} does not count any more")

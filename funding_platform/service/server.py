@@ -1,0 +1,118 @@
+"""Running the service: uvicorn, until it is asked to end."""
+
+import asyncio
+import socket
+from typing import Final
+
+import uvicorn
+
+from funding_platform.core.errors import FundingError
+from funding_platform.service.access.front import LOOPBACK
+from funding_platform.service.access.keys import read_keys, usable
+from funding_platform.service.app import create_service
+from funding_platform.settings import Settings
+
+DRAIN_SECONDS: Final = 10
+"""How long what is under way may take when the service is asked to end."""
+
+LARGEST_HEADERS_BYTES: Final = 32_768
+IDLE_SECONDS: Final = 15
+CONNECTIONS: Final = 10_000
+PING_SECONDS: Final = 20.0
+LARGEST_MESSAGE_BYTES: Final = 65_536
+
+LAST_WORDS_SECONDS: Final = 0.1
+"""In which streams are told why they end."""
+
+
+class ServeError(FundingError):
+    """The service cannot be started as asked."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Open the socket that is to be served.
+
+    Raises
+    ------
+    ServeError
+        If the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((host, port))
+    except OSError as error:
+        opened.close()
+        raise ServeError(
+            f"{host}:{port} cannot be listened on: {error.strerror or error}",
+            hint="another process may listen there; --port takes another, 0 any free one",
+        ) from error
+    return opened
+
+
+def require_allowed(settings: Settings, host: str, *, public: bool) -> None:
+    """Refuse to serve others than this machine without keys.
+
+    Raises
+    ------
+    ServeError
+        If the host is not a loopback address and ``public`` was not asked for, or it was and there
+        is no key.
+    KeyFileError
+        If the keys cannot be read.
+    """
+    if not public and host not in LOOPBACK:
+        raise ServeError(
+            f"{host} may be reached by others, and no key would be asked for",
+            hint="--public asks everybody for a key; 127.0.0.1 serves this machine alone",
+        )
+    if public and not usable(read_keys(settings.service_keys_file)):
+        raise ServeError(
+            "--public lets nobody in: there is no key",
+            hint="make one: funding keys create NAME --scope read --rate 10/s",
+        )
+
+
+class Server(uvicorn.Server):
+    """A server that tells the streams when it is asked to end; else they would keep it.
+
+    Parameters
+    ----------
+    settings
+        Say where everything is.
+    public
+        Whether everybody needs a key.
+    """
+
+    def __init__(self, settings: Settings, *, public: bool) -> None:
+        service = create_service(settings, public=public)
+        self._hub = service.hub
+        super().__init__(
+            uvicorn.Config(
+                service.app,
+                lifespan="on",
+                log_config=None,  # ours is there
+                access_log=False,  # the front has one, without queries
+                server_header=False,
+                h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
+                timeout_keep_alive=IDLE_SECONDS,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+                limit_concurrency=CONNECTIONS,
+                ws_max_size=LARGEST_MESSAGE_BYTES,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and end the streams."""
+        self._hub.end()
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, opened: socket.socket, *, public: bool) -> None:
+    """Serve a socket until SIGTERM or Ctrl-C; what is under way then is answered first."""
+    with opened:
+        Server(settings, public=public).run(sockets=[opened])

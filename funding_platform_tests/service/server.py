@@ -1,0 +1,113 @@
+"""The service on a real socket, in a thread of the test's process."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import polars as pl
+
+from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.flows.live.latest import BOARD, PAIRS, VENUES, VENUES_SCHEMA, LatestWriter
+from funding_platform.service.server import Server, listening
+from funding_platform.settings import Settings
+
+
+@dataclass
+class Served:
+    """A service that runs."""
+
+    settings: Settings
+    url: str
+    server: Server
+
+    def client(self, **more: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60, **more)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        with self.client() as client:
+            return client.get(path, **more)
+
+
+@contextmanager
+def served(settings: Settings, *, public: bool = False) -> Iterator[Served]:
+    """Run the service for as long as the context lasts."""
+    opened = listening("127.0.0.1", 0)
+    server = Server(settings, public=public)
+    thread = threading.Thread(target=server.run, args=([opened],), daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the service did not start"
+        time.sleep(0.01)
+    yield Served(settings, f"http://127.0.0.1:{opened.getsockname()[1]}", server)
+    server.should_exit = True
+    thread.join(30)
+    opened.close()
+    assert not thread.is_alive(), "the service did not stop"
+
+
+def hand_out(
+    settings: Settings,
+    rate: float,
+    *,
+    version: int = 1,
+    at: datetime | None = None,
+    symbols: int = 1,
+    silent: bool = False,
+) -> None:
+    """Hand out a board as the collector does, all of it at one rate per 8 hours.
+
+    Parameters
+    ----------
+    symbols
+        Of each of two venues; the first is BTC.
+    silent
+        Whether the second venue has not spoken for long.
+    """
+    now, venues = at or datetime.now(UTC), ["binance", "hyperliquid"]
+    names = ["BTC", *(f"COIN{number}" for number in range(1, symbols))]
+    rows = [
+        {
+            "venue": venue,
+            "venue_symbol": name,
+            "base": name,
+            "quote": "USDT",
+            "multiplier": 1.0,
+            "contract_type": "linear",
+            "predicted_rate": rate * hours / 8,
+            "interval_hours": hours,
+            "next_funding_time": None,
+            "mark_price": 90_000.0,
+            "index_price": None,
+            "open_interest_usd": None,
+            "volume_24h_usd": 2e9,
+            "spread_bps": 0.5,
+            "observed_at": now,
+        }
+        for venue, hours in zip(venues, (8.0, 1.0), strict=True)
+        for name in names
+    ]
+    times = dict.fromkeys(("next_funding_time", "observed_at"), UTC_TIME)
+    board = pl.DataFrame(
+        rows,
+        schema_overrides=times | dict.fromkeys(("index_price", "open_interest_usd"), pl.Float64()),
+    )
+    health = pl.DataFrame(
+        {"venue": venues, "source": "stream", "age_seconds": [0.5, 900.0 if silent else 0.5],
+         "updates_per_second": 3.0, "instruments": symbols, "stale": 0, "reconnects": 0,
+         "trouble": None},
+        schema=VENUES_SCHEMA,
+    )  # fmt: skip
+    with LatestWriter(settings, now) as writer:
+        writer.write({BOARD: board, VENUES: health}, version, now)
+
+
+def hand_out_pairs(settings: Settings, pairs: pl.DataFrame) -> None:
+    """Hand out pairs alone."""
+    now = datetime.now(UTC)
+    with LatestWriter(settings, now) as writer:
+        writer.write({PAIRS: pairs}, 1, now)
