@@ -63,7 +63,7 @@ def test_impact_is_measured_of_some_legs_and_modelled_of_others(market: Settings
         assert off.abs().max() < 1e-12  # type: ignore[operator]
     sizes = found["max_size_usd"]
     assert 0 < sizes.null_count() < found.height
-    assert 0 < sizes.filter(sizes == 1e6).len() < found.height
+    assert sizes.n_unique() > 20
 
 
 @pytest.mark.world
