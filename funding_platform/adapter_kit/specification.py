@@ -54,6 +54,8 @@ def check_specification(name: str) -> None:
     offered = [table.name for table in spec.offers]
     expected = [table for table, has in implemented.items() if has]
     assert offered == expected, f"it offers {offered} and implements {expected}"
+    reads_books = adapter.book_call is not None or adapter.fetch_book is not Venue.fetch_book
+    assert reads_books == (spec.books is not None), "`books` goes with `book_call`"
     paged = spec.pager is not None
     assert paged == (FUNDING_RATES.name in offered), "`pager` goes with a history, and only so"
 

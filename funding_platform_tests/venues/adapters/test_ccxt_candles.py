@@ -1,4 +1,4 @@
-"""Bars and open interest behind ccxt: those that the native adapter brings, but for volumes."""
+"""What ccxt brings through time, and order books: as the native adapter does, but for volumes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -65,3 +65,17 @@ def test_open_interest_comes_as_the_native_adapter_brings_it(
     columns = ("venue_symbol", "time", "open_interest_base", "open_interest_usd")
     assert ours.height == 2 * 7 * 24
     assert ours.select(columns).sort(columns).equals(native.frame.select(columns).sort(columns))
+
+
+def test_order_books_come_as_the_native_adapter_brings_them(
+    sandbox: RunningSandbox, market: Market, settings: Settings
+) -> None:
+    """Of the hundred levels that are asked for: the first ten are compared."""
+    names = {unified(i): i.venue_symbol for i in settling_every(market, 8)[:3]}
+    bridged, _ = with_venue(sandbox, settings, lambda v: v.order_book(names, 10))
+    native, _ = with_venue(sandbox, settings, lambda v: v.order_book(names.values(), 10), "binance")
+    ours = bridged.with_columns(pl.col("venue_symbol").replace_strict(names))
+    columns = ("venue_symbol", "base", "quote", "side", "level", "price", "size")
+    assert ours.height == 3 * 2 * 10
+    order = ("venue_symbol", "side", "level")
+    assert ours.select(columns).sort(order).equals(native.select(columns).sort(order))

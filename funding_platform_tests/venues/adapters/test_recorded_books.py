@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from funding_platform.core.books.walk import walk_books
 from funding_platform.core.tables.books.levels import ORDER_BOOK
 from funding_platform.core.time_grid import to_ms
 from funding_platform.venues import parse_order_book
@@ -59,6 +60,23 @@ def test_a_recorded_book_holds_the_expected_levels(case: Case) -> None:
         assert math.isclose(size, float(expected[f"best_{name}_base"]), rel_tol=1e-9)
         prices = [price for price, _ in levels]
         assert prices == sorted(set(prices), reverse=name == "bid")
+
+
+@pytest.mark.parametrize("case", EXPECTED)
+def test_walking_a_recorded_book_costs_what_is_expected(case: Case) -> None:
+    (expected,) = case["expected_normalised"]
+    walked = walk_books(read(case), (10_000.0,))
+    if expected["mid"] is None:
+        assert walked.is_empty()
+        return
+    (row,) = walked.to_dicts()
+    assert near(row["mid"], expected["mid"])
+    assert near((row["ask"] - row["bid"]) / row["mid"] * 1e4, expected["spread_bps"])
+    for verb in ("buy", "sell"):
+        if expected[f"{verb}_10k_usd_bps"] is None:
+            assert row[f"{verb}_0"] is None
+        else:
+            assert near(row[f"{verb}_0"], expected[f"{verb}_10k_usd_bps"])
 
 
 @pytest.mark.parametrize("case", EXPECTED)
