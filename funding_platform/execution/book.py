@@ -25,7 +25,14 @@ from funding_platform.core.trading import (
 )
 from funding_platform.execution.errors import TransitionError
 from funding_platform.execution.liquidity import BPS
-from funding_platform.execution.pairs import LEGS, TRANSITIONS, LegName, PairState, Pnl
+from funding_platform.execution.pairs import (
+    LEGS,
+    TRANSITIONS,
+    InstrumentRef,
+    LegName,
+    PairState,
+    Pnl,
+)
 from funding_platform.execution.store.journal import Changes, Key
 from funding_platform.execution.store.records import (
     FillRecord,
@@ -244,14 +251,14 @@ class PairBook:
         if _key(record) in self.fills:
             return False
         self._put_fill(record)
+        self._replace_adjustment(leg, record)
         if fill.client_id is not None:
             self._stand_in(self.orders[fill.client_id])
         return True
 
     def adjust(self, leg: LegName, position: Decimal, price: Decimal, now: datetime) -> None:
         """Make a leg hold what the venue says, by a synthetic fill of its own."""
-        at = self.legs[leg]
-        key = (at.venue, at.venue_symbol, f"{SYNTHETIC}{self.pair.pair_id}{leg[0]}")
+        key = self._adjustment(leg)
         self._drop_fill(key)
         if missing := position - self.signed(leg):
             self._put_fill(self._synthetic(key, leg, None, missing, price, now, liquidation=True))
@@ -272,11 +279,26 @@ class PairBook:
         if fill.client_id is not None:
             order = self.orders.get(fill.client_id)
             return order.leg if order is not None and order.venue == venue else None
-        for leg, at in self.legs.items():
-            here = (at.venue, at.venue_symbol) == (venue, fill.venue_symbol)
-            if here and at.active and fill.filled_at >= self.pair.decided_at:
-                return leg
-        return None
+        began, ended = self.pair.decided_at, self.pair.closed_at
+        if fill.filled_at < began or (ended is not None and fill.filled_at > ended):
+            return None
+        here = InstrumentRef(venue, fill.venue_symbol)
+        return next((leg for leg, at in self.legs.items() if at.instrument == here), None)
+
+    def _adjustment(self, leg: LegName) -> Key:
+        """Return the name of the synthetic fill that makes a leg hold what the venue says."""
+        at = self.legs[leg]
+        return at.venue, at.venue_symbol, f"{SYNTHETIC}{self.pair.pair_id}{leg[0]}"
+
+    def _replace_adjustment(self, leg: LegName, true: FillRecord) -> None:
+        """Let a true fill take the place of what stood for it, as much as it explains."""
+        key = self._adjustment(leg)
+        stood = self.fills.get(key)
+        if stood is None or stood.side is not true.side or true.filled_at > stood.filled_at:
+            return
+        self._drop_fill(key)
+        if left := max(stood.quantity - true.quantity, ZERO):
+            self._put_fill(replace(stood, quantity=left))
 
     def _stand_in(self, order: OrderRecord) -> None:
         """Let a synthetic fill stand for what an order's total has and its fills have not."""

@@ -41,7 +41,7 @@ class Converger:
         self.truth = Truth(clients, journal, rules, clock)
         self.maker = OrderMaker(clients, rules, clock)
 
-    async def converge(self, book: PairBook, since: datetime, completions: int) -> None:
+    async def converge(self, book: PairBook, since: datetime, completions: int) -> bool:
         """Go on until the pair is settled, or a venue is silent, or the tries are used up.
 
         What was done is in the journal when it returns, whatever the end.
@@ -52,16 +52,27 @@ class Converger:
             Fills before it have been read.
         completions
             How often the leg that lags may be traded up to the other.
+
+        Returns
+        -------
+        bool
+            Whether nothing is left to do.
         """
         tries = 0
         while await self.truth.bring_up(book, since) and not book.unfinished():
             views = await self._views(book)
             if views is None:
                 break
-            step = next_step(book.state, views, book.pair.lot, may_complete=completions > 0)
+            step = next_step(
+                book.state,
+                views,
+                book.pair.lot,
+                book.pair.quantity,
+                may_complete=completions > 0,
+            )
             if isinstance(step, Finish):
                 self._finish(book, step.state)
-                return
+                return True
             if isinstance(step, Complete):
                 completions -= 1
                 if not await self._complete(book, views, step):
@@ -70,10 +81,17 @@ class Converger:
                 book.blame(f"{tries} rounds of orders did not give back what is held")
                 break
             else:
+                if tries:
+                    await self._clock.sleep(self._pause(tries))
                 await self._reduce(book, views, step, tries)
                 tries += 1
         book.set_naked(self._clock.now())
         self._journal.write("left", book.take_changes())
+        return False
+
+    def _pause(self, tries: int) -> float:
+        """Return the seconds between two rounds: twice as many each time, for a book to refill."""
+        return float(min(self._rules.poll_seconds * 2**tries, self._rules.reprice_seconds))
 
     def _finish(self, book: PairBook, state: PairState) -> None:
         """Write that nothing is left to do."""

@@ -84,13 +84,13 @@ class OrderDesk:
         What is open for longer than ``patience`` is taken back. What the venue does not know for
         longer than the grace is absent, if neither a cancellation nor its fills know it either.
         """
-        began = heard = self._clock.timer()
+        heard = self._clock.timer()
         while not (order := book.orders[client_id]).state.final:
             if hurry is not None and order.filled:
                 hurry.set()
             if hurry is not None and hurry.is_set():
                 patience = 0.0
-            waited = self._clock.timer() - began
+            waited = (self._clock.now() - order.created_at).total_seconds()
             pause = self._rules.poll_seconds
             try:
                 if order.state is OrderState.OPEN and waited >= patience:

@@ -42,6 +42,8 @@ class AtomicPairExecutor:
     ----------
     ready
         Whether the venues have been reconciled; set by ``Reconciler``.
+    looked_at
+        Up to when ``Reconciler`` has read the fills of all venues; None before that.
     """
 
     def __init__(
@@ -56,11 +58,14 @@ class AtomicPairExecutor:
         self.rules = rules or ExecutionRules()
         self.clock = clock or Clock()
         self.ready = False
+        self.looked_at: datetime | None = None
         self._converger = Converger(clients, journal, self.rules, self.clock)
         self._opening = Opening(self._converger, journal, self.rules, self.clock)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
         self._used: set[InstrumentRef] = set()
+        self._unread: dict[str, datetime] = {}
+        """Since when the fills of a pair have not been read, where a step of it was broken off."""
 
     async def check(self, intent: PairIntent) -> Preflight:
         """Return whether a pair could be opened now, and how; nothing is placed or written."""
@@ -102,8 +107,10 @@ class AtomicPairExecutor:
                 if isinstance(book, PairResult):
                     return book
                 kept = True
+                self._unread[intent.pair_id] = intent.decided_at
                 since = self._before(intent.decided_at)
-                await self._converger.converge(book, since, self.rules.completions)
+                if await self._converger.converge(book, since, self.rules.completions):
+                    del self._unread[intent.pair_id]
                 kept = not book.state.final
                 return self._result(book, intent.decided_at)
         finally:
@@ -182,11 +189,13 @@ class AtomicPairExecutor:
     async def _go_on(self, book: PairBook) -> None:
         """Learn what became of orders that are not final, then converge."""
         unfinished = book.unfinished()
-        since = self._before(min((one.created_at for one in unfinished), default=self.clock.now()))
+        read = self._unread.setdefault(book.pair.pair_id, self.looked_at or book.pair.decided_at)
+        since = self._before(min([read, *(one.created_at for one in unfinished)]))
         await asyncio.gather(
             *(self._converger.desk.follow(book, one.client_id, 0.0) for one in unfinished)
         )
-        await self._converger.converge(book, since, completions=0)
+        if await self._converger.converge(book, since, completions=0):
+            del self._unread[book.pair.pair_id]
         if book.state.final:
             self._used -= {one.instrument for one in book.legs.values()}
 

@@ -14,7 +14,7 @@ The first look that every venue answers allows trading.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -115,6 +115,8 @@ class Reconciler:
             await self._judge_orders(venue, state, found)
             self._adopt_fills(venue, state, found)
             self._adopt_payments(venue, state, found)
+        if not unreachable:
+            self.executor.looked_at = min(one.asked_at for one in states.values())
         self._judge_positions(states, found)
         self._unsettled(found, set(unreachable))
         resumed = await self._resume(found)
@@ -194,10 +196,11 @@ class Reconciler:
         """Put down fills that are new, each with its pair."""
         since = min((one.filled_at for one in state.fills), default=state.asked_at)
         known = self._journal.fill_ids(venue, since)
+        holders = self._journal.holders(venue, since)
         for fill in state.fills:
             if (fill.venue_symbol, fill.fill_id) in known:
                 continue
-            pair_id = self._pair_of_fill(venue, fill)
+            pair_id = self._pair_of_fill(fill, holders)
             if pair_id is None:
                 self._journal.add_stray_fill(venue, fill)
                 found.adopted.append(f"{venue} {fill.fill_id}")
@@ -210,13 +213,12 @@ class Reconciler:
                     found.adopted.append(f"{venue} {fill.fill_id}")
                     found.to_resume.add(pair_id)
 
-    def _pair_of_fill(self, venue: str, fill: Fill) -> str | None:
-        """Return the pair that a fill belongs to: by its order, or by what the venue took."""
+    def _pair_of_fill(self, fill: Fill, holders: Mapping[str, Sequence[Holder]]) -> str | None:
+        """Return the pair that a fill belongs to: by its order, or by who held what was taken."""
         if fill.client_id is not None:
             order = self._journal.order(fill.client_id)
             return None if order is None else order.pair_id
-        held = self._legs_now().get(InstrumentRef(venue, fill.venue_symbol))
-        return None if held is None else held.pair_id
+        return _holder(holders.get(fill.venue_symbol, ()), fill.filled_at)[0]
 
     def _legs_now(self) -> dict[InstrumentRef, LegRecord]:
         return {one.instrument: one for one in self._journal.active_legs()}
@@ -247,14 +249,20 @@ class Reconciler:
         """Find legs that hold something else than they should, and positions of no pair."""
         legs = self._legs_now()
         fills = self._journal.positions(*{one.pair_id for one in legs.values()})
+        marked = []
         for instrument, leg in legs.items():
+            held = fills.get((leg.pair_id, leg.leg), ZERO)
+            if held + fills.get((leg.pair_id, leg.leg.other), ZERO):
+                found.to_resume.add(leg.pair_id)  # its other leg was reduced
             state = states.get(instrument.venue)
             if state is None or self.executor.is_busy(leg.pair_id):
                 continue
             holding = state.holdings.get(instrument.venue_symbol)
-            position = ZERO if holding is None else holding.quantity
-            if position != fills.get((leg.pair_id, leg.leg), ZERO):
+            if held != (ZERO if holding is None else holding.quantity):
                 found.to_resume.add(leg.pair_id)
+            if holding is not None and holding.mark_price != leg.mark_price:
+                marked.append(replace(leg, mark_price=holding.mark_price))
+        self._journal.write_marks(marked)
         for venue, state in states.items():
             for symbol, holding in state.holdings.items():
                 instrument = InstrumentRef(venue, symbol)
@@ -276,8 +284,9 @@ class Reconciler:
     def _unsettled(self, found: _Found, silent: set[str]) -> None:
         """Find pairs that are under way, or have orders of unknown outcome."""
         waiting = {one.pair_id for one in self._journal.unfinished_orders()}
+        found.to_resume |= waiting
         for pair in self._journal.pairs(*LIVE):
-            if pair.state is not PairState.OPEN or pair.pair_id in waiting:
+            if pair.state is not PairState.OPEN:
                 found.to_resume.add(pair.pair_id)
         if silent:
             venues: dict[str, set[str]] = {}

@@ -61,7 +61,12 @@ class LegView:
 
 
 def next_step(
-    state: PairState, legs: Mapping[LegName, LegView], lot: Decimal, *, may_complete: bool
+    state: PairState,
+    legs: Mapping[LegName, LegView],
+    lot: Decimal,
+    planned: Decimal,
+    *,
+    may_complete: bool,
 ) -> Step:
     """Return the next step of a pair; one that is over gives back what it holds after all.
 
@@ -69,11 +74,20 @@ def next_step(
     ----------
     lot
         Legs that differ by less are equal.
+    planned
+        What no leg may have more of: a fill that comes late may have doubled one.
     may_complete
         Whether the leg that lags may still be traded up to the other.
     """
     if state.final or state in {PairState.CLOSING, PairState.UNWINDING}:
         return _flatten(state, legs)
+    over = {
+        leg: view.held - planned
+        for leg, view in legs.items()
+        if view.held - planned >= lot and closable(view.limits, view.price, view.held - planned)
+    }
+    if over:
+        return Reduce(over, state)
     lead, lag = sorted(LEGS, key=lambda leg: legs[leg].held, reverse=True)
     gap = legs[lead].held - legs[lag].held
     viable = all(legs[lag].held >= smallest(legs[leg].limits, legs[leg].price, lot) for leg in LEGS)

@@ -40,3 +40,8 @@ class Steps:
                 raise PaperCrash(f"after {name}")
 
         store.step = step  # type: ignore[method-assign]
+
+    @staticmethod
+    def unwatch(store: Store) -> None:
+        """Let it write in peace."""
+        vars(store).pop("step", None)

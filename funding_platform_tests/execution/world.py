@@ -3,10 +3,12 @@
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from funding_platform.core.clock import Clock
 from funding_platform.core.trading import (
     ZERO,
     InstrumentLimits,
@@ -26,13 +28,17 @@ from funding_platform.execution import (
     Reconciler,
     open_store,
 )
-from funding_platform.execution.pairs import LEGS, LegName
+from funding_platform.execution.pairs import LegName
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
 from funding_platform_tests.execution.virtual_time import VirtualTime
 
+Span = tuple[datetime, datetime]
+
 CAPITAL = Decimal(100_000)
-BTC = "BTCUSDT"
+PLENTY = Decimal(1_000)
+BTC, ETH = "BTCUSDT", "ETHUSDT"
+SYMBOLS = (BTC, ETH)
 VENUES = {LegName.LONG: "alpha", LegName.SHORT: "beta"}
 SIZE = Decimal(1_000)
 
@@ -86,6 +92,13 @@ class WatchedExchange(PaperExchange):
     """Takes note of every order that is handed to it."""
 
     placed: list[str]
+    cuts: list[Span]
+    time: VirtualTime
+
+    def disconnect(self, seconds: float) -> None:
+        now = self.time.now()
+        self.cuts.append((now, now + timedelta(seconds=seconds)))
+        super().disconnect(seconds)
 
     async def place(self, order: OrderRequest) -> OrderReport:
         self.placed.append(order.client_id)
@@ -106,46 +119,53 @@ class World:
         url: str,
         rules: ExecutionRules | None = None,
         limits: Mapping[LegName, InstrumentLimits] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.url = url
         self.rules = rules or ExecutionRules()
         self.time = VirtualTime()
+        self.clock = clock or self.time.clock()
         self.markets: dict[str, LadderMarket] = {}
         self.venues: dict[str, WatchedExchange] = {}
         self.placed: list[str] = []
+        self.cuts: list[Span] = []
         for leg, venue in VENUES.items():
-            known = {BTC: (limits or {}).get(leg, LIMITS)}
-            self.markets[venue] = LadderMarket(known, Decimal(100), Decimal(1_000))
+            own = (limits or {}).get(leg, LIMITS)
+            known = {symbol: replace(own, venue_symbol=symbol) for symbol in SYMBOLS}
+            self.markets[venue] = LadderMarket(known, Decimal(100), PLENTY)
             engine = PaperEngine(self.markets[venue], PaperRules())
             engine.deposit(CAPITAL / 2)
             self.venues[venue] = WatchedExchange(
                 venue,
                 engine,
-                clock=self.time.clock(),
+                clock=self.clock,
                 conditions=Conditions(timeout_seconds=2.0),
             )
             self.venues[venue].placed = self.placed
+            self.venues[venue].cuts = self.cuts
+            self.venues[venue].time = self.time
         self.start()
 
     def start(self) -> None:
-        self.store = open_store(self.url, self.time.now)
+        self.store = open_store(self.url, self.clock.now)
         self.journal = Journal(self.store)
-        self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.time.clock())
+        self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.clock)
         self.reconciler = Reconciler(self.executor)
+
+    def die_with(self, rules: ExecutionRules) -> None:
+        """Begin anew under other rules."""
+        self.rules = rules
+        self.die()
 
     def die(self) -> None:
         """Leave everything as it is, and begin anew from what is stored."""
         self.store.close()
         self.start()
 
-    def intent(self, size: Decimal = SIZE) -> PairIntent:
-        return PairIntent(
-            base="BTC",
-            long=InstrumentRef(VENUES[LegName.LONG], BTC),
-            short=InstrumentRef(VENUES[LegName.SHORT], BTC),
-            size_usd=size,
-            decided_at=self.time.now(),
-        )
+    def intent(
+        self, size: Decimal = SIZE, symbol: str = BTC, *, turned: bool = False
+    ) -> PairIntent:
+        return intent_at(self.time.now(), size, symbol, turned=turned)
 
     async def settle_down(self, cycles: int = 2, seconds: float = 10.0) -> None:
         """Reconcile as the sidecar does, for two cycles."""
@@ -155,20 +175,20 @@ class World:
 
     # What holds at the end
 
-    def position(self, leg: LegName) -> Decimal:
-        return self.venues[VENUES[leg]].engine.state.account.quantity(BTC)
-
-    def net(self) -> Decimal:
-        return sum((self.position(leg) for leg in LEGS), ZERO)
+    def positions(self, symbol: str) -> list[Decimal]:
+        """What is really held of a symbol, by venue."""
+        return [one.engine.state.account.quantity(symbol) for one in self.venues.values()]
 
     def wrong(self) -> list[str]:
         """Return everything that does not hold; nothing where all does."""
         said = [f"{one} was sent twice" for one, sent in Counter(self.placed).items() if sent > 1]
-        if abs(self.net()) >= Decimal("0.01"):
-            said.append(f"net exposure of {self.net()}")
+        for symbol in SYMBOLS:
+            held = self.positions(symbol)
+            if abs(sum(held, ZERO)) >= Decimal("0.01"):
+                said.append(f"net exposure in {symbol}: {held}")
+            if any(held) and not self._live(symbol):
+                said.append(f"no pair is live, and {symbol} is held: {held}")
         live = [one for one in self.journal.pairs() if not one.state.final]
-        if not live and any(self.position(leg) for leg in LEGS):
-            said.append("no pair is live, and something is held")
         said += [f"{one.pair_id} is {one.state}" for one in live if not one.state.settled]
         for venue, paper in self.venues.items():
             said += [f"{venue}: open order {one.client_id}" for one in paper.engine.open_orders()]
@@ -179,13 +199,21 @@ class World:
         said += self._money()
         return said
 
+    def _live(self, symbol: str) -> bool:
+        return any(one.venue_symbol == symbol for one in self.journal.active_legs())
+
     def _money(self) -> list[str]:
         """Capital + P&L of all pairs is what the accounts are worth, to a millionth of a cent."""
-        pnl = [self.executor.load(one.pair_id).pnl() for one in self.journal.pairs()]
-        accounts = [one.engine.state.account for one in self.venues.values()]
-        funding = sum((one.funding_usd for one in accounts), ZERO)
-        worth = sum((one.equity_usd for one in accounts), ZERO) - funding
-        ours = CAPITAL + sum((one.total_usd - one.funding_usd for one in pnl), ZERO)
+        ours, worth = CAPITAL, CAPITAL
+        for venue, paper in self.venues.items():
+            account = paper.engine.state.account
+            worth += account.equity_usd - account.deposits_usd
+            for fill in (one for one in self.journal.fills() if one.venue == venue):
+                mark = account.marks[fill.venue_symbol]
+                ours += fill.cash_usd + fill.signed * mark - fill.fee_usd
+            ours += sum(
+                (one.amount_usd for one in self.journal.payments() if one.venue == venue), ZERO
+            )
         return [] if abs(worth - ours) < Decimal("1E-8") else [f"worth {worth}, by us {ours}"]
 
 
@@ -194,3 +222,17 @@ def copy_of(template: Path, folder: Path) -> str:
     file = folder / "store.sqlite"
     shutil.copyfile(template, file)
     return f"sqlite:///{file}"
+
+
+def intent_at(
+    now: datetime, size: Decimal = SIZE, symbol: str = BTC, *, turned: bool = False
+) -> PairIntent:
+    """A decision of this instant."""
+    long, short = reversed(VENUES.values()) if turned else VENUES.values()
+    return PairIntent(
+        base=symbol.removesuffix("USDT"),
+        long=InstrumentRef(long, symbol),
+        short=InstrumentRef(short, symbol),
+        size_usd=size,
+        decided_at=now,
+    )

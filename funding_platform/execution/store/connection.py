@@ -85,7 +85,7 @@ def upgrade(engine: Engine) -> None:
         found = MigrationContext.configure(connection).get_current_revision()
     if found is not None and found not in known:
         raise NewerStoreError(
-            f"{_name(engine)}: its tables are of revision {found}, which this version does not know",
+            f"{_name(engine)}: its tables are of revision {found}, unknown to this version",
             hint="run the version of funding-platform that wrote it, or a newer one",
         )
     if found != scripts.get_current_head():

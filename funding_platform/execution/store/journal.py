@@ -150,6 +150,17 @@ class Journal:
         _put(connection, FILLS, changes.fills.values())
         write_events(connection, self.store.now(), *changes.events)
 
+    def write_marks(self, legs: Sequence[LegRecord]) -> None:
+        """Write the last prices of legs, and nothing else of them."""
+        if legs:
+            with self.store.step("marks") as connection:
+                for leg in legs:
+                    connection.execute(
+                        update(LEGS)
+                        .where(LEGS.c.pair_id == leg.pair_id, LEGS.c.leg == leg.leg)
+                        .values(mark_price=leg.mark_price)
+                    )
+
     def add_payments(self, payments: Iterable[PaymentRecord]) -> int:
         """Write payments that are new; return how many were."""
         key = (FUNDING_PAYMENTS.c.venue_symbol, FUNDING_PAYMENTS.c.payment_id)
