@@ -131,6 +131,12 @@ class Settings(BaseSettings):
         description="Longest wait for one venue's snapshot: a venue that hangs keeps no other "
         "waiting.",
     )
+    depth_pairs: int = Field(
+        default=100,
+        ge=0,
+        description="Best pairs whose instruments' order books are measured every hour; 0 measures "
+        "none.",
+    )
     collection_memory_mib: int = Field(
         default=256,
         ge=16,

@@ -36,7 +36,8 @@ NOTES_SHOWN = 20
 @click.command()
 @click.argument("venues", nargs=-1)
 def collect(venues: tuple[str, ...]) -> None:
-    """Look at VENUES now: instruments and market snapshots."""
+    """Look at VENUES now: instruments, market snapshots, and the books of the best pairs."""
+    from funding_platform.flows.collection.depth import collect_depth
     from funding_platform.flows.collection.log import log_frame
     from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
     from funding_platform.venues.rest.retries import log_retries
@@ -46,7 +47,8 @@ def collect(venues: tuple[str, ...]) -> None:
     names, run_id = chosen_venues(venues), new_run_id()
     with progress_bars():
         rounds = [
-            step(names, settings(), run_id) for step in (collect_instruments, collect_snapshots)
+            step(names, settings(), run_id)
+            for step in (collect_instruments, collect_snapshots, collect_depth)
         ]
     attempts = [one.attempt for collected in rounds for one in collected.values()]
     show(

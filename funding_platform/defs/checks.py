@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
 from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
@@ -27,6 +28,12 @@ from funding_platform.defs.raw import raw_key
 from funding_platform.defs.resources import LakeResource
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.backtests import edge_holds, identity_holds
+from funding_platform.flows.checks.books import (
+    MAX_GAP_FROM_MARK,
+    costs_grow,
+    depth_asked_lately,
+    mids_near_marks,
+)
 from funding_platform.flows.checks.features import (
     MAX_DRIFT_DEGREES,
     every_curve_has_features,
@@ -129,6 +136,12 @@ NEAR_OTHERS: Final = Check(
     "in the median hour.",
     WARN,
 )
+COSTS_GROW: Final = Check("costs_grow", "No book trades a larger size at less than a smaller one.")
+NEAR_MARK: Final = Check(
+    "near_mark",
+    f"Every mid lies within {100 * MAX_GAP_FROM_MARK:g} % of the mark of its hour.",
+    WARN,
+)
 COMPLETE_JOIN: Final = Check(
     "complete_join", "Every curve has its features, known no earlier than the curve."
 )
@@ -162,7 +175,7 @@ def lake_checks(venues: Sequence[str]) -> list[dg.AssetChecksDefinition]:
         *(
             _checks(raw_key(venue, table), _questions(venue, table))
             for venue in venues
-            for table in venue_spec(venue).offers
+            for table in venue_spec(venue).collected
         ),
         *(
             comparison
@@ -207,6 +220,8 @@ def _questions(venue: str, table: Table) -> dict[Check, Question]:
             return hours_fresh(lake, table, venue, now)
         if table is FUNDING_RATES:
             return history_fresh(lake, venue, now)
+        if table is ORDER_BOOK_DEPTH:
+            return depth_asked_lately(lake, venue, now)
         column = "last_seen_at" if table is INSTRUMENTS else "observed_at"
         return seen_lately(lake, table, column, venue, now)
 
@@ -222,6 +237,9 @@ def _questions(venue: str, table: Table) -> dict[Check, Question]:
         if {"mark", "index"} <= set(venue_spec(venue).candle_kinds):
             questions[NEAR_INDEX] = lambda lake: marks_near_index(lake, venue, datetime.now(UTC))
         questions[NEAR_OTHERS] = lambda lake: near_other_venues(lake, venue, datetime.now(UTC))
+    if table is ORDER_BOOK_DEPTH:
+        questions[COSTS_GROW] = lambda lake: costs_grow(lake, venue, datetime.now(UTC))
+        questions[NEAR_MARK] = lambda lake: mids_near_marks(lake, venue, datetime.now(UTC))
     if table is FUNDING_RATES:
         questions[NOT_AT_REST] = lambda lake: rates_not_at_rest(lake, venue, datetime.now(UTC))
     if table is MARKET_SNAPSHOTS and INSTRUMENTS in venue_spec(venue).offers:

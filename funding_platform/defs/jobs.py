@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import MAX_RETRIES_TAG, MAX_RUNTIME_SECONDS_TAG, PRIORITY_TAG
 
-from funding_platform.defs.partitions import HOURLY_TABLES
+from funding_platform.defs.partitions import BY_THE_HOUR
 from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.venues.registry import offering, venue_spec
 
@@ -81,8 +81,8 @@ def partitions_job(venues: Sequence[str]) -> AssetJob:
 
 
 def collect_job(venues: list[str]) -> AssetJob:
-    """Define the job of instruments and market snapshots of all venues, for the running hour."""
-    keys = [raw_key(venue, table) for table in HOURLY_TABLES for venue in offering(table, venues)]
+    """Define the job of what all venues serve only as "now", for the running hour."""
+    keys = [raw_key(venue, table) for table in BY_THE_HOUR for venue in offering(table, venues)]
     return dg.define_asset_job(
         COLLECT,
         selection=dg.AssetSelection.assets(*keys),

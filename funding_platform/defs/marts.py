@@ -21,7 +21,6 @@ from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     INSTRUMENTS,
     LISTINGS,
-    MARKET_SNAPSHOTS,
 )
 from funding_platform.core.tables.fees import FEE_OVERRIDES
 from funding_platform.core.tables.live import LIVE_RATES
@@ -30,6 +29,7 @@ from funding_platform.defs.built import Reading, shown
 from funding_platform.defs.column_lineage import column_lineage
 from funding_platform.defs.freshness import BUILT_HOURLY
 from funding_platform.defs.live import RATES_KEY
+from funding_platform.defs.partitions import BY_THE_HOUR
 from funding_platform.defs.presentation import (
     OWNERS,
     definition_metadata,
@@ -44,7 +44,7 @@ from funding_platform.lake.marts.dbt import BUILD, TEST
 from funding_platform.settings import Settings, project_file, project_root
 from funding_platform.venues.registry import offering
 
-PER_VENUE = {table_key(table): table for table in (INSTRUMENTS, MARKET_SNAPSHOTS, *HISTORIES)}
+PER_VENUE = {table_key(table): table for table in (*BY_THE_HOUR, *HISTORIES)}
 """dbt sources that several assets write: one per venue."""
 
 SHOWN_ROWS = 20

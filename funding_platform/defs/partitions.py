@@ -15,6 +15,7 @@ from typing import Final
 
 import dagster as dg
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import month_start
 from funding_platform.flows.collection.spans import MONTHS_AT_ONCE
@@ -39,6 +40,9 @@ RECENT = timedelta(days=7)
 """Past hours that are shown: nobody asks which of last year's were collected."""
 
 HOURLY_TABLES = (INSTRUMENTS, MARKET_SNAPSHOTS)
+"""Tables that every hour should have of every venue: who owes them is asked again within it."""
+
+BY_THE_HOUR = (*HOURLY_TABLES, ORDER_BOOK_DEPTH)
 """Tables whose assets are partitioned by the hour; all others are by the month, if at all."""
 
 COLLECTED = INSTRUMENTS.schema
@@ -92,7 +96,7 @@ def mapping_of(source: Input) -> dg.PartitionMapping | None:
     """
     if source.table.schema != COLLECTED and not source.look_back:
         return None
-    look_back = 0 if source.table in HOURLY_TABLES else math.ceil(source.look_back / MONTH)
+    look_back = 0 if source.table in BY_THE_HOUR else math.ceil(source.look_back / MONTH)
     return dg.TimeWindowPartitionMapping(
         start_offset=-look_back, allow_nonexistent_upstream_partitions=True
     )

@@ -11,6 +11,7 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
@@ -27,6 +28,7 @@ from funding_platform.defs.presentation import (
 )
 from funding_platform.defs.resources import LakeResource
 from funding_platform.defs.retries import RETRIES, retried_if_retryable
+from funding_platform.flows.collection.depth import collect_depth
 from funding_platform.flows.collection.gap_filling import named
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.history_report import (
@@ -147,7 +149,10 @@ def hourly_assets(
         wanted = [keys[key] for key in keys if key in context.selected_asset_keys]
         collected = collect(wanted, lake.settings, context.run.run_id)
         yield from _hourly_results(table, collected)
-        if all(one.attempt.error for one in collected.values()):
+        for venue in wanted:
+            if venue not in collected:  # what is asked for follows from marts, and there are none
+                yield _not_asked(venue, table)
+        if collected and all(one.attempt.error for one in collected.values()):
             raise dg.Failure(f"none of {len(wanted)} venues answered; see core.collection_log")
 
     return hourly
@@ -165,7 +170,11 @@ def raw_assets(venues: Sequence[str]) -> list[dg.AssetsDefinition]:
     """Define all collected assets of the given venues, of what each offers."""
     now = datetime.now(UTC)
     hours = recent_hours(now)
-    snapshots = ((INSTRUMENTS, collect_instruments), (MARKET_SNAPSHOTS, collect_snapshots))
+    snapshots = (
+        (INSTRUMENTS, collect_instruments),
+        (MARKET_SNAPSHOTS, collect_snapshots),
+        (ORDER_BOOK_DEPTH, collect_depth),
+    )
     return [
         *(
             history_asset(venue, table, months_kept(venue_spec(venue), now))
@@ -209,6 +218,17 @@ def _hourly_results(
             )
         else:
             yield check
+
+
+def _not_asked(venue: str, table: Table) -> dg.AssetCheckResult:
+    """Pass the check of a venue that there was nothing to ask."""
+    return dg.AssetCheckResult(
+        check_name="collected",
+        asset_key=raw_key(venue, table),
+        passed=True,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="there was nothing to ask: no pairs are known yet",
+    )
 
 
 def _next_rolls(frame: pl.DataFrame) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from funding_platform.defs.marts import MARTS
-from funding_platform.defs.partitions import HOURLY_TABLES
+from funding_platform.defs.partitions import BY_THE_HOUR
 
 TARGETS_KEPT: Final = timedelta(days=1)
 """How long what dbt compiled for a run is kept: nothing reads it once the run is over."""
@@ -41,7 +41,7 @@ def _last_authors(instance: dg.DagsterInstance) -> Iterator[str]:
 
     Of what is collected by the hour the newest hour counts: those before are history.
     """
-    perishable = {table.name for table in HOURLY_TABLES}
+    perishable = {table.name for table in BY_THE_HOUR}
     for key in instance.all_asset_keys():
         latest = instance.get_latest_materialization_event(key)
         if latest is not None:

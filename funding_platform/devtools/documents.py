@@ -15,6 +15,7 @@ from typing import Any
 import click
 import yaml
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
@@ -60,6 +61,7 @@ STAGED = {
     LIVE_RATES.full_name: "stg_live_rates",
     LISTINGS.full_name: "stg_listings",
     MARKET_SNAPSHOTS.full_name: "stg_market_snapshots",
+    ORDER_BOOK_DEPTH.full_name: "stg_order_book_depth",
 }
 """Sources that several Dagster assets write, or none: their test is a check on the view in front
 of them."""

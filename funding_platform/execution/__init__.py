@@ -28,6 +28,13 @@ if TYPE_CHECKING:
         PairState,
         Pnl,
     )
+    from funding_platform.execution.paper.account_file import AccountFile
+    from funding_platform.execution.paper.board import (
+        Board,
+        BoardMarket,
+        BoardQuote,
+        MeasuredDepth,
+    )
     from funding_platform.execution.paper.exchange import Conditions, PaperExchange
     from funding_platform.execution.paper.faults import (
         Faults,
@@ -42,7 +49,11 @@ if TYPE_CHECKING:
     from funding_platform.execution.store.store import Store, open_store
 
 __all__ = [
+    "AccountFile",
     "AtomicPairExecutor",
+    "Board",
+    "BoardMarket",
+    "BoardQuote",
     "Conditions",
     "ExecutionError",
     "ExecutionRules",
@@ -51,6 +62,7 @@ __all__ = [
     "Journal",
     "LegName",
     "LegResult",
+    "MeasuredDepth",
     "NewerStoreError",
     "NotReconciledError",
     "Outcome",
@@ -74,7 +86,11 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "AccountFile": "paper.account_file",
         "AtomicPairExecutor": "executor",
+        "Board": "paper.board",
+        "BoardMarket": "paper.board",
+        "BoardQuote": "paper.board",
         "Conditions": "paper.exchange",
         "ExecutionError": "errors",
         "ExecutionRules": "rules",
@@ -83,6 +99,7 @@ __getattr__ = lazy_names(
         "Journal": "store.journal",
         "LegName": "pairs",
         "LegResult": "pairs",
+        "MeasuredDepth": "paper.board",
         "NewerStoreError": "errors",
         "NotReconciledError": "errors",
         "Outcome": "paper.faults",

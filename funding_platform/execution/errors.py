@@ -5,6 +5,7 @@ ExecutionError
 │   ├── NewerStoreError         newer code wrote it: this code must not touch it
 │   ├── StoreInUseError         another process writes it
 │   └── UnknownPairError        it knows no such pair
+├── AccountFileError        the file of an account on paper cannot be used
 ├── TransitionError         a pair was to go where its state does not lead
 └── NotReconciledError      trading was asked for before the venues were
 
@@ -40,3 +41,7 @@ class TransitionError(ExecutionError):
 
 class NotReconciledError(ExecutionError):
     """Nothing is traded before it is known what the venues hold."""
+
+
+class AccountFileError(ExecutionError):
+    """The file of an account on paper cannot be used."""

@@ -19,6 +19,9 @@ from funding_platform.paper.state import PaperState
 
 Refusal = tuple[RejectReason, str]
 
+MOST_USD: Final = Decimal(10) ** 12
+"""Value of an order: more cannot be kept exactly, nor paid by anybody."""
+
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -93,8 +96,13 @@ def _wrong_size(
     request: OrderRequest, limits: InstrumentLimits, mark: Decimal
 ) -> Iterator[Refusal]:
     quantity = request.quantity
+    if not quantity.is_finite() or not (request.limit_price or mark).is_finite():
+        yield RejectReason.OTHER, "a quantity or a price that is no number"
     if quantity <= 0:
         yield RejectReason.BELOW_MINIMUM, f"a quantity of {quantity}"
+    value = quantity * (request.limit_price or mark)
+    if value > MOST_USD or quantity * mark > MOST_USD:
+        yield RejectReason.ABOVE_MAXIMUM, f"{value} USD is more than {MOST_USD} USD"
     if not limits.on_step(quantity):
         yield RejectReason.OFF_STEP, f"{quantity} is no multiple of {limits.quantity_step}"
     if limits.max_quantity is not None and quantity > limits.max_quantity:
@@ -103,7 +111,6 @@ def _wrong_size(
         return
     if quantity < limits.min_quantity:
         yield RejectReason.BELOW_MINIMUM, f"{quantity} is less than {limits.min_quantity}"
-    value = quantity * (request.limit_price or mark)
     if value < limits.min_notional_usd:
         least = limits.min_notional_usd
         yield RejectReason.BELOW_MINIMUM, f"{value} USD is less than {least} USD"

@@ -29,9 +29,9 @@ from funding_platform.paper.account import Account
 from funding_platform.paper.admission import check_order, check_rate
 from funding_platform.paper.booking import book_settlement, book_taking
 from funding_platform.paper.errors import RefusedError, UnlistedError
-from funding_platform.paper.margin import balance, holding, pending, shortfall
+from funding_platform.paper.margin import balance, holdings, pending, shortfall
 from funding_platform.paper.market import PaperMarket
-from funding_platform.paper.matching import Matching, bound_of
+from funding_platform.paper.matching import Matching, bound_of, by_symbol
 from funding_platform.paper.orders import PaperOrder
 from funding_platform.paper.rules import PaperRules, money
 from funding_platform.paper.state import PaperState
@@ -117,18 +117,21 @@ class PaperEngine:
         if limits is None:
             raise RefusedError(f"{symbol} is not listed", RejectReason.UNKNOWN_SYMBOL)
         now = self.advance(now, [symbol])
+        self._show(symbol, now)
         check_rate(self.state, self.rules, now)
         mark = self._mark(symbol, now)
         if mark is None:
             raise RefusedError(f"{symbol} has no price now", RejectReason.NOT_TRADING)
         check_order(request, limits, mark, self.state, self.rules)
         self._matching.check(request)
-        waiting = pending(self._matching.open.values())
+        waiting = pending(self.state.open.values())
         short = shortfall(request, self.state.account, waiting, self.rules)
         if short > 0:
             raise RefusedError(f"{short} USD short of margin", RejectReason.INSUFFICIENT_MARGIN)
         self.state.numbered += 1
-        order = PaperOrder(request, self.state.numbered, now, cap=cap)
+        order = PaperOrder(request, self.state.numbered, now, now, cap=cap)
+        # Orders stay in the order of their numbers, also where an id is used again.
+        self.state.orders.pop(request.client_id, None)
         self.state.orders[request.client_id] = order
         self._matching.take(order, bound_of(request, limits, mark), now)
         return order.report()
@@ -150,7 +153,7 @@ class PaperEngine:
 
     def open_orders(self) -> list[OrderReport]:
         """Return the orders that can still fill, oldest first."""
-        return [order.report() for order in self._matching.open.values()]
+        return [order.report() for order in self.state.open.values()]
 
     def advance(self, now: datetime, symbols: Iterable[str] | None = None) -> datetime:
         """Let happen what is due by ``now``, for some symbols or for all that concern us.
@@ -163,16 +166,16 @@ class PaperEngine:
         state = self.state
         now = now if state.now is None else max(now, state.now)
         state.now = now
+        waiting = by_symbol(state.open.values())
         if symbols is None:
-            ordered = {order.request.venue_symbol for order in self._matching.open.values()}
-            symbols = sorted({*state.account.positions, *state.watched, *ordered})
+            symbols = sorted({*state.account.positions, *state.watched, *waiting})
         for symbol in symbols:
             self._settle(symbol, now)
             self._mark(symbol, now)
-            book = self.market.book(symbol, now)
-            if book is not None:
-                self._matching.show(book)
-                self._matching.match_resting(symbol, now)
+            # A book is costly to make, and concerns only what waits for it.
+            if symbol in waiting:
+                self._show(symbol, now)
+                self._matching.match_resting(waiting[symbol], now)
         self._liquidate(now)
         return now
 
@@ -180,6 +183,7 @@ class PaperEngine:
         """Fill what is left of an order that is over, as if the venue had not told: a fault."""
         order = self.state.orders[client_id]
         now = self.advance(now, [order.request.venue_symbol])
+        self._show(order.request.venue_symbol, now)
         self._matching.fill_late(order, now)
 
     def deleverage(self, symbol: str, quantity: Decimal, now: datetime) -> None:
@@ -205,12 +209,17 @@ class PaperEngine:
 
     def holdings(self) -> dict[str, Holding]:
         """Return what is held by symbol."""
-        account = self.state.account
-        return {symbol: holding(symbol, account, self.rules) for symbol in account.positions}
+        return holdings(self.state.account, self.rules)
 
     def balance(self) -> Balance:
         """Return what the account is worth."""
-        return balance(self.state.account, pending(self._matching.open.values()), self.rules)
+        return balance(self.state.account, pending(self.state.open.values()), self.rules)
+
+    def _show(self, symbol: str, now: datetime) -> None:
+        """Take note of a symbol's book; the last that was known stands where none is now."""
+        book = self.market.book(symbol, now)
+        if book is not None:
+            self._matching.show(book)
 
     def _mark(self, symbol: str, now: datetime) -> Decimal | None:
         """Value a symbol; the last that was known stands where nothing is known now."""
@@ -236,7 +245,7 @@ class PaperEngine:
         """Take positions away, the largest first, until equity covers what the others need."""
         account = self.state.account
         while account.positions and _is_short(account, self.rules):
-            for order in list(self._matching.open.values()):
+            for order in list(self.state.open.values()):
                 self._matching.end(order, OrderState.CANCELED, now)
             symbol = max(account.positions, key=lambda s: (account.size_usd(s), s))
             self._take_away(symbol, abs(account.quantity(symbol)), now, self.rules.liquidation_bps)

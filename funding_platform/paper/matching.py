@@ -1,6 +1,6 @@
 """Our orders against the book: best price first, and of one price who came first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -34,8 +34,16 @@ def bound_of(request: OrderRequest, limits: InstrumentLimits, mark: Decimal) -> 
     return mark * (1 + request.side.sign * limits.price_band)
 
 
+def by_symbol(orders: Iterable[PaperOrder]) -> dict[str, list[PaperOrder]]:
+    """Sort orders by their symbol."""
+    found: dict[str, list[PaperOrder]] = {}
+    for order in orders:
+        found.setdefault(order.request.venue_symbol, []).append(order)
+    return found
+
+
 class Matching:
-    """The open orders, and what they took of the books.
+    """Fills open orders, and remembers what they took of the books.
 
     An order that waits fills as maker at its own price once the other side of the book comes to
     it: whoever stands there now would have met it first. Own orders never meet each other.
@@ -45,11 +53,6 @@ class Matching:
         self._state = state
         self._rules = rules
         self._taken: dict[str, Taken] = {}
-        self.open: dict[str, PaperOrder] = {
-            client_id: order
-            for client_id, order in state.orders.items()
-            if order.state is OrderState.OPEN
-        }
 
     def show(self, book: OrderBook) -> Taken:
         """Take note of a book as it is now."""
@@ -74,19 +77,15 @@ class Matching:
 
     def take(self, order: PaperOrder, bound: Decimal | None, now: datetime) -> None:
         """Fill a new order with what stands there; what then remains waits, or is over."""
-        self.open[order.request.client_id] = order
+        self._state.open[order.request.client_id] = order
         self._fill(order, bound, now, maker=False)
         if order.state is OrderState.OPEN and not order.rests:
             self.end(order, OrderState.CANCELED, now)
 
-    def match_resting(self, symbol: str, now: datetime) -> None:
-        """Fill the waiting orders that the book has come to."""
+    def match_resting(self, orders: Sequence[PaperOrder], now: datetime) -> None:
+        """Fill the waiting orders of one symbol that the book has come to."""
         for side in Side:
-            waiting = [
-                order
-                for order in self.open.values()
-                if order.request.venue_symbol == symbol and order.request.side is side
-            ]
+            waiting = [order for order in orders if order.request.side is side]
             waiting.sort(key=lambda order: (-side.sign * _price(order), order.number))
             for order in waiting:
                 # The fill of one may have ended another that only reduces.
@@ -107,12 +106,12 @@ class Matching:
     def end(self, order: PaperOrder, state: OrderState, now: datetime) -> None:
         """Take note that nothing more will come of an order."""
         order.end(state, now)
-        self.open.pop(order.request.client_id, None)
+        self._state.open.pop(order.request.client_id, None)
 
     def end_useless(self, symbol: str, now: datetime) -> None:
         """Cancel the orders that could only reduce what is no longer held."""
         held = self._state.account.quantity(symbol)
-        for order in list(self.open.values()):
+        for order in list(self._state.open.values()):
             request = order.request
             if (
                 request.reduce_only

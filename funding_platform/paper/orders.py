@@ -30,6 +30,7 @@ class PaperOrder:
 
     request: OrderRequest
     number: int
+    placed_at: datetime
     updated_at: datetime
     state: OrderState = OrderState.OPEN
     filled: Decimal = ZERO

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import takewhile
 
-from funding_platform.core.trading import Fill, FundingPayment
+from funding_platform.core.trading import Fill, FundingPayment, OrderState
 from funding_platform.paper.account import Account
 from funding_platform.paper.orders import PaperOrder
 
@@ -18,13 +18,15 @@ class PaperState:
     Parameters
     ----------
     orders
-        By client order id; of an id that was used again, the last.
+        By client order id, oldest first; of an id that was used again, the last.
     watched
         Symbols whose settlements concern the account, and up to when they are paid.
     now
         Latest instant that the engine was told.
     sent
         When the orders of the last second came, where their rate is limited.
+    open
+        Those of ``orders`` that can still fill.
     """
 
     account: Account = field(default_factory=Account)
@@ -35,6 +37,10 @@ class PaperState:
     numbered: int = 0
     now: datetime | None = None
     sent: deque[datetime] = field(default_factory=deque)
+    open: dict[str, PaperOrder] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.open = {x: y for x, y in self.orders.items() if y.state is OrderState.OPEN}
 
     def quantity_at(self, symbol: str, at: datetime) -> Decimal:
         """Return what was held of a symbol just before an instant."""

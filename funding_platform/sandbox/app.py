@@ -1,43 +1,31 @@
 """The ASGI application: every venue below its own prefix, and ``/_control`` to steer the sandbox.
 
+Trading on paper is below ``/paper``, in ``paper``.
+
 A request passes, in this order: statistics, connection faults and delays, limits, the venue's
 handler, and faults in the body. Sockets are in ``streams``.
 """
 
-import asyncio
-import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 from starlette.routing import WebSocketRoute
 
-from funding_platform.sandbox.damage import spoil
 from funding_platform.sandbox.errors import SandboxError
-from funding_platform.sandbox.faults import (
-    FAULTS,
-    Body,
-    Connection,
-    Fault,
-    FaultPlan,
-    FieldFault,
-    Latency,
-    Rows,
-    Status,
-    parse_faults,
-)
+from funding_platform.sandbox.faults import FAULTS, Fault, FaultPlan, parse_faults
 from funding_platform.sandbox.limits import Limiter
 from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.paper.endpoint import PaperEndpoint
 from funding_platform.sandbox.stage import Stage
 from funding_platform.sandbox.statistics import Counter, Statistics
 from funding_platform.sandbox.streams import Streams
-from funding_platform.sandbox.transports import line_of
+from funding_platform.sandbox.struck import early_fault, params_of, response, spoilt
 from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,
@@ -47,9 +35,6 @@ from funding_platform.sandbox.wire.contract import (
     WireError,
 )
 from funding_platform.sandbox.wire.registry import WIRES
-
-Struck = list[tuple[Fault, random.Random]]
-"""The faults that meet one request, each with its generator."""
 
 
 @dataclass(slots=True)
@@ -70,7 +55,7 @@ class Sandbox:
         if wire is None:
             document = {"error": f"no venue {venue!r} here", "venues": sorted(WIRES)}
             return JSONResponse(document, status_code=404)
-        path, sent = f"/{http.path_params['path']}", await _params(http)
+        path, sent = f"/{http.path_params['path']}", await params_of(http)
         route, in_path = wire.route(http.method, path, sent.get("type"))
         endpoint = route.endpoint if route else path
         # Paths that no route serves share one counter, so that strays cannot fill the memory.
@@ -78,12 +63,14 @@ class Sandbox:
         counter.requests += 1
         struck = self.plan.strike(venue, endpoint)
         counter.faults += len(struck)
-        early = await _early_fault(http, wire, struck, self.market.now_ms())
+        early = await early_fault(
+            http, struck, lambda status: wire.refusal(status, self.market.now_ms())
+        )
         if early is not None:
             return early
         request = self._request(wire, {**sent, **in_path}, http.headers)
         reply, headers = self._reply(wire, route, request, _client(http), counter)
-        return _response(_spoilt(reply, struck), headers)
+        return response(spoilt(reply, struck), headers)
 
     def _request(
         self, wire: Wire, params: Mapping[str, Any], headers: Mapping[str, str]
@@ -153,6 +140,7 @@ def create_app(
     """
     sandbox = Sandbox(market, enforce_limits, enforce_retention)
     sandbox.plan.add(list(faults))
+    paper = PaperEndpoint(market, sandbox.plan, sandbox.statistics)
     stage = Stage(market, sandbox.plan, sandbox.statistics, enforce_limits, pace)
     return Starlette(
         routes=[
@@ -160,21 +148,13 @@ def create_app(
                 "/_control/faults", sandbox.control_faults, methods=["GET", "POST", "DELETE"]
             ),
             HttpRoute("/_control/stats", sandbox.control_stats),
+            HttpRoute("/_control/paper/accounts", paper.open, methods=["POST"]),
+            HttpRoute("/_control/paper/takings", paper.take, methods=["POST"]),
+            HttpRoute("/paper/{venue}/{path:path}", paper.answer, methods=["GET", "POST"]),
             HttpRoute("/{venue}/{path:path}", sandbox.answer, methods=["GET", "POST"]),
             WebSocketRoute("/{venue}/{path:path}", Streams(stage).serve),
         ]
     )
-
-
-async def _params(http: HttpRequest) -> Mapping[str, Any]:
-    """Read the query of a GET, or the JSON object that a POST has for a body, if it has one."""
-    if http.method == "GET":
-        return http.query_params
-    try:
-        document = msgspec.json.decode(await http.body())
-    except msgspec.DecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _client(http: HttpRequest) -> str:
@@ -188,45 +168,3 @@ def _handled(wire: Wire, route: Route, request: Request) -> Reply:
         return error.reply
     except ParameterError as error:
         return wire.bad_parameter(error.name, request.now_ms)
-
-
-def _response(reply: Reply, headers: Mapping[str, str]) -> Response:
-    return Response(reply.body, reply.status, dict(headers), media_type=reply.content_type)
-
-
-async def _early_fault(
-    http: HttpRequest, wire: Wire, struck: Struck, now_ms: int
-) -> Response | None:
-    """Delay, or give the answer of a fault that leaves the venue unasked."""
-    for fault, luck in struck:
-        if isinstance(fault, Latency):
-            await asyncio.sleep(fault.drawn(luck))
-        elif isinstance(fault, Connection) and fault.action == "hang":
-            await _until_disconnect(http)
-            return Response()
-        elif isinstance(fault, Connection):
-            line_of(http.scope).reset()
-            return Response()
-        elif isinstance(fault, Status):
-            wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            return _response(wire.refusal(fault.status, now_ms), wait)
-    return None
-
-
-async def _until_disconnect(http: HttpRequest) -> None:
-    """Wait for the client to give up, or for the server to stop."""
-    try:
-        while (await http.receive())["type"] != "http.disconnect":
-            continue
-    except asyncio.CancelledError:
-        # The server cancels what is still open when it stops; an answer must not slip out then.
-        line_of(http.scope).transport.abort()
-
-
-def _spoilt(reply: Reply, struck: Struck) -> Reply:
-    for fault, _ in struck:
-        if isinstance(fault, Body | FieldFault | Rows):
-            content_type = "text/html" if getattr(fault, "action", "") == "html" else None
-            body = spoil(reply.body, fault)
-            reply = Reply(body, reply.status, reply.rows, content_type or reply.content_type)
-    return reply

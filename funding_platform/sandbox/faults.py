@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from funding_platform.core.trading import RejectReason
 from funding_platform.core.validation_errors import raise_as
 from funding_platform.sandbox.errors import SandboxError
 
@@ -121,11 +122,37 @@ class Stream(_Fault):
     action: Literal["stale", "duplicate", "reorder", "rotate", "delta_first", "refuse"]
 
 
+class Order(_Fault):
+    """Do to an order on paper what no answer to a question can suffer.
+
+    ``reject`` declines it; ``hold`` takes it and fills nothing; ``partial`` fills no more than a
+    ``share``; ``duplicate_fill`` reports its fills twice; ``late_fill`` fills nothing until it is
+    over, and all of it ``seconds`` later. After ``unanswered``, ``cut`` and ``unavailable`` it has
+    had its effect, and the answer is lost: none comes, the connection is reset, it says HTTP 503.
+    """
+
+    kind: Literal["order"] = "order"
+    action: Literal[
+        "reject",
+        "hold",
+        "partial",
+        "duplicate_fill",
+        "late_fill",
+        "unanswered",
+        "cut",
+        "unavailable",
+    ]
+    share: float = Field(default=0.5, ge=0, lt=1, description="Of partial.")
+    seconds: float = Field(default=5.0, ge=0, description="Of late_fill.")
+    reason: RejectReason = Field(default=RejectReason.OTHER, description="Of reject.")
+
+
 ON_SUBSCRIBING: Final = ("delta_first", "refuse")
 """The actions of ``Stream`` that meet a subscription; the others meet frames."""
 
 Fault = Annotated[
-    Latency | Status | Connection | Body | FieldFault | Rows | Stream, Field(discriminator="kind")
+    Latency | Status | Connection | Body | FieldFault | Rows | Stream | Order,
+    Field(discriminator="kind"),
 ]
 
 FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
@@ -149,14 +176,19 @@ def parse_faults(document: str | bytes) -> list[Fault]:
 
 def of_answers(fault: Fault) -> bool:
     """Tell whether a fault can meet a request that is answered, or a handshake."""
-    return not isinstance(fault, Stream)
+    return not isinstance(fault, Stream | Order)
+
+
+def of_orders(fault: Fault) -> bool:
+    """Tell whether a fault can meet an order on paper."""
+    return isinstance(fault, Order)
 
 
 def of_frames(fault: Fault) -> bool:
     """Tell whether a fault can meet a frame of a stream."""
     if isinstance(fault, Stream):
         return fault.action not in ON_SUBSCRIBING
-    return not isinstance(fault, Status)
+    return not isinstance(fault, Status | Order)
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from funding_platform.sandbox.app import create_app
 from funding_platform.sandbox.errors import PortInUseError, SandboxError
 from funding_platform.sandbox.faults import FAULTS, Fault
 from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.paper.desk import Opening, Taking
 from funding_platform.sandbox.replay import ReplayMarket
 from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.transports import TRANSPORT, Line
@@ -189,6 +190,22 @@ class RunningSandbox:
     def url_of(self, venue: str) -> str:
         """Return the base URL of one venue."""
         return f"{self.url}/{venue}"
+
+    def paper_url_of(self, venue: str) -> str:
+        """Return the base URL of the accounts on paper of one venue."""
+        return f"{self.url}/paper/{venue}"
+
+    def open_account(self, **opening: Any) -> str:
+        """Open an account on paper, as ``sandbox.paper.desk.Opening`` says; return its token."""
+        url = f"{self.url}/_control/paper/accounts"
+        reply = httpx.post(url, content=Opening(**opening).model_dump_json(), **_PATIENT)
+        return str(reply.raise_for_status().json()["token"])
+
+    def take_position(self, **taking: Any) -> None:
+        """Liquidate or deleverage a position, as ``sandbox.paper.desk.Taking`` says."""
+        url = f"{self.url}/_control/paper/takings"
+        body = Taking(**taking).model_dump_json()
+        httpx.post(url, content=body, **_PATIENT).raise_for_status()
 
     def inject(self, *faults: Fault) -> None:
         """Put faults in force."""

@@ -87,7 +87,7 @@ def venue_spec(name: str) -> VenueSpec:
 
 def offering(table: Table, venues: Iterable[str]) -> list[str]:
     """List those of the venues that have rows for a table."""
-    return [venue for venue in venues if table in venue_spec(venue).offers]
+    return [venue for venue in venues if table in venue_spec(venue).collected]
 
 
 def venue_class(name: str) -> type[Venue]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
@@ -135,6 +136,11 @@ class VenueSpec:
         others = [table for table in self.offers if table not in _HOURLY]
         offered = (*others, *(table for table, spec in hourly if spec))
         object.__setattr__(self, "offers", offered)
+
+    @property
+    def collected(self) -> tuple[Table, ...]:
+        """What is stored of it: what it offers, and what its order books are measured for."""
+        return (*self.offers, ORDER_BOOK_DEPTH) if self.books else self.offers
 
     @property
     def candle_kinds(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from difflib import unified_diff
 import dagster as dg
 import pytest
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.registry import TABLES
@@ -33,9 +34,11 @@ def test_the_code_location_is_the_committed_one(definitions: dg.Definitions) -> 
     assert not changes, "\n".join([told, *changes])
 
 
-def test_a_venue_has_an_asset_for_each_table_that_it_offers(definitions: dg.Definitions) -> None:
+def test_a_venue_has_an_asset_for_each_table_that_is_collected_of_it(
+    definitions: dg.Definitions,
+) -> None:
     keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
-    raw = {f"raw/{venue}/{table.name}" for venue in VENUES for table in venue_spec(venue).offers}
+    raw = {f"raw/{venue}/{table.name}" for venue in VENUES for table in venue_spec(venue).collected}
     assert {key for key in keys if key.startswith("raw/")} == raw
 
 
@@ -92,13 +95,15 @@ def test_every_collected_asset_is_checked(definitions: dg.Definitions) -> None:
     compared = {FUNDING_RATES: "predicted_agrees", MARKET_SNAPSHOTS: "second_opinion"}
     for venue in VENUES:
         offers = venue_spec(venue).offers
-        for table in offers:
+        for table in venue_spec(venue).collected:
             collected = "complete" if table in HISTORIES else "collected"
             expected = {collected, "schema", "unique_key", "fresh", "nothing_ahead"}
             if table in HISTORIES:
                 expected.add("failed_partitions")
             if table is FUNDING_RATES:
                 expected.add("not_at_rest")
+            if table is ORDER_BOOK_DEPTH:
+                expected |= {"costs_grow", "near_mark"}
             if table in (PRICE_CANDLES, SPOT_CANDLES):
                 expected.add("bars_sound")
             if table is PRICE_CANDLES:

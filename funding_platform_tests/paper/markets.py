@@ -27,7 +27,8 @@ LIMITS = InstrumentLimits(
     price_band=Decimal("0.1"),
 )
 
-Rows = Sequence[tuple[float, float]]
+Number = float | Decimal
+Rows = Sequence[tuple[Number, Number]]
 
 
 def after(seconds: float) -> datetime:
@@ -47,7 +48,7 @@ class WrittenMarket:
         self._marks: dict[str, Decimal] = {}
         self._settlements: dict[str, list[Settlement]] = {}
 
-    def write(self, bids: Rows, asks: Rows, symbol: str = BTC, mark: float | None = None) -> None:
+    def write(self, bids: Rows, asks: Rows, symbol: str = BTC, mark: Number | None = None) -> None:
         book = OrderBook(venue_symbol=symbol, bids=levels(bids), asks=levels(asks), seen_at=START)
         self._books[symbol] = book
         if mark is not None:
@@ -79,8 +80,8 @@ class WrittenMarket:
 def request(
     client_id: str,
     side: Side,
-    quantity: float | str,
-    price: float | str | None = None,
+    quantity: Number | str,
+    price: Number | str | None = None,
     *,
     symbol: str = BTC,
     tif: TimeInForce = TimeInForce.GOOD_TILL_CANCEL,

@@ -10,6 +10,7 @@ from typing import Final
 
 from funding_platform.core.errors import UnknownNameError
 from funding_platform.core.tables.backtest_runs import BACKTEST_TABLES
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
@@ -50,6 +51,7 @@ TABLES: Final = {
         PRICE_CANDLES,
         SPOT_CANDLES,
         OPEN_INTEREST,
+        ORDER_BOOK_DEPTH,
         COLLECTION_LOG,
         RAW_PAYLOADS,
         FEE_SCHEDULES,

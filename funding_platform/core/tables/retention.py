@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS, RAW_PAYLOADS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.live import LIVE_RATES
@@ -29,8 +30,8 @@ def retentions(payload_days: int, hourly_days: int, minute_days: int) -> tuple[R
     payload_days
         How long the venues' answers are kept.
     hourly_days
-        How long the market snapshots of all hours are kept; 0 keeps them for good. No venue can be
-        asked for them again.
+        How long the market snapshots and measured books of all hours are kept; 0 keeps them for
+        good. No venue can be asked for them again.
     minute_days
         How long every minute of the streams is kept; 0 keeps them for good.
     """
@@ -46,6 +47,12 @@ def retentions(payload_days: int, hourly_days: int, minute_days: int) -> tuple[R
             f"all but the last snapshot of a day, {hourly_days} days old",
             timedelta(days=hourly_days),
             _all_but_the_last(MARKET_SNAPSHOTS, "snapshot_hour", "day"),
+        ),
+        Retention(
+            ORDER_BOOK_DEPTH,
+            f"all but the last measured book of a day, {hourly_days} days old",
+            timedelta(days=hourly_days),
+            _all_but_the_last(ORDER_BOOK_DEPTH, "snapshot_hour", "day"),
         ),
         Retention(
             LIVE_RATES,

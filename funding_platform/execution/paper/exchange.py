@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from funding_platform.core.clock import Clock
 from funding_platform.core.trading import (
-    ZERO,
     Balance,
     FeeRates,
     Fill,
@@ -24,10 +23,12 @@ from funding_platform.core.trading import (
     OrderBook,
     OrderReport,
     OrderRequest,
+    RejectReason,
 )
 from funding_platform.execution.paper.faults import Faults, Outcome, Script
 from funding_platform.paper.engine import PaperEngine
 from funding_platform.paper.errors import RefusedError, UnlistedError
+from funding_platform.paper.venue import Manners, PaperVenue, Trick
 from funding_platform.venues.errors import (
     ConnectionFailedError,
     RateLimitedError,
@@ -44,7 +45,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
-class Conditions:
+class Conditions(Manners):
     """How far away the venue is, and how well it keeps up; may be changed at any time.
 
     Parameters
@@ -55,10 +56,6 @@ class Conditions:
         How old an answer to a question is when it arrives.
     timeout_seconds
         How long a caller waits for an answer that is lost.
-    grace_seconds
-        How long after it came an order is not known to those who ask for it.
-    stale_seconds
-        By how much ``holdings`` lags behind.
     clock_skew
         By how much the venue's clock is ahead of ours.
     reads_per_second
@@ -68,8 +65,6 @@ class Conditions:
     order_seconds: float = 0.0
     data_seconds: float = 0.0
     timeout_seconds: float = 10.0
-    grace_seconds: float = 0.0
-    stale_seconds: float = 0.0
     clock_skew: timedelta = timedelta(0)
     reads_per_second: int | None = None
 
@@ -89,6 +84,8 @@ class PaperExchange:
         Latency and the like; none where it says nothing.
     faults
         What is to go wrong; nothing where it says nothing.
+    save
+        Called whenever the account may have changed, before anybody is told: ``AccountFile.save``.
     """
 
     def __init__(
@@ -99,17 +96,16 @@ class PaperExchange:
         clock: Clock | None = None,
         conditions: Conditions | None = None,
         faults: Faults | None = None,
+        save: Callable[[], None] | None = None,
     ) -> None:
         self._venue = venue
         self.engine = engine
         self.conditions = conditions or Conditions()
+        self._account = PaperVenue(engine, self.conditions)
         self.faults = faults or Faults()
         self._clock = clock or Clock()
+        self._save = save or (lambda: None)
         self._cut_until: datetime | None = None
-        self._scripts: dict[str, Script] = {}
-        self._created: dict[str, datetime] = {}
-        self._late: list[tuple[datetime, str]] = []
-        self._held: list[tuple[datetime, Mapping[str, Holding]]] = []
         self._reads: list[datetime] = []
 
     @property
@@ -119,26 +115,28 @@ class PaperExchange:
 
     async def prepare(self) -> None:
         """Do nothing: the account is in one-way mode and has no other."""
-        await self._read("prepare", lambda _: None)
+        await self._read("prepare", lambda _: None, ())
 
     async def server_time(self) -> datetime:
         """Return the venue's clock."""
-        return await self._read("server_time", lambda now: now + self.conditions.clock_skew)
+        return await self._read("server_time", lambda now: now + self.conditions.clock_skew, ())
 
     async def limits(self, symbols: Sequence[str]) -> Mapping[str, InstrumentLimits]:
         """Return what orders must be; a symbol that is not listed is left out."""
         limits = self.engine.market.limits
-        found = await self._read("limits", lambda _: {x: limits(x) for x in symbols})
+        found = await self._read("limits", lambda _: {x: limits(x) for x in symbols}, ())
         return {symbol: stated for symbol, stated in found.items() if stated is not None}
 
     async def fees(self, symbols: Sequence[str]) -> Mapping[str, FeeRates]:
         """Return what fills cost: the same for every symbol."""
-        return await self._read("fees", lambda _: dict.fromkeys(symbols, self.engine.rules.fees))
+        return await self._read(
+            "fees", lambda _: dict.fromkeys(symbols, self.engine.rules.fees), ()
+        )
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """Return the best ``depth`` levels of both sides, without our own orders."""
         try:
-            book = await self._read("order_book", lambda now: self.engine.book(symbol, now))
+            book = await self._read("order_book", lambda now: self.engine.book(symbol, now), ())
         except UnlistedError as error:
             raise UnknownSymbolError(error.message, venue=self._venue) from error
         return OrderBook(
@@ -155,13 +153,11 @@ class PaperExchange:
         if self._is_cut(self._clock.now()):
             raise self._unknown(order.client_id, "the connection is cut")
         await self._pause(self.conditions.order_seconds)
-        now = self._catch_up()
-        if script is None:
-            report = self._book(order, now, None)
-            self.faults.pass_point("place.after")
-            return report
-        self._scripts[order.client_id] = script
-        return await self._meet(order, script, now)
+        if script is not None:
+            return await self._meet(order, script)
+        report = self._book(order, None)
+        self.faults.pass_point("place.after")
+        return report
 
     async def cancel(self, symbol: str, client_id: str) -> OrderReport:
         """Take an order back, once; return what is known of it afterwards."""
@@ -169,41 +165,32 @@ class PaperExchange:
         if self._is_cut(self._clock.now()):
             raise self._unknown(client_id, "the connection is cut")
         await self._pause(self.conditions.order_seconds)
-        now = self._catch_up()
-        known = self._known(symbol, client_id, now)
-        report = self.engine.cancel(client_id, now) if known else None
+        report = self._account.cancel(symbol, client_id, self._clock.now())
+        self._save()
+        self.faults.pass_point("cancel.after")
         if report is None:
             raise OrderNotFoundError(
                 f"no order {client_id} of {symbol}", venue=self._venue, client_id=client_id
             )
-        self._promise_late_fill(report, now)
-        self._note_holdings(now)
-        self.faults.pass_point("cancel.after")
         return report
 
     async def order(self, symbol: str, client_id: str) -> OrderReport | None:
         """Ask what became of an order; None where the venue does not know it, or not yet."""
-        return await self._read("order", lambda now: self._known(symbol, client_id, now))
+        return await self._read(
+            "order", lambda now: self._account.order(symbol, client_id, now), [symbol]
+        )
 
     async def open_orders(self) -> Sequence[OrderReport]:
         """Return every order that can still fill."""
-        return await self._read(
-            "open_orders",
-            lambda now: [
-                report
-                for report in self.engine.open_orders()
-                if not self._is_hidden(report.client_id, now)
-            ],
-        )
+        return await self._read("open_orders", self._account.open_orders)
 
     async def fills(self, since: datetime) -> Sequence[Fill]:
         """Return every fill since an instant, in order; some come twice."""
-        fills = await self._read("fills", lambda _: self.engine.fills(since))
-        return [fill for fill in fills for _ in range(2 if self._is_doubled(fill) else 1)]
+        return await self._read("fills", lambda _: self._account.fills(since))
 
     async def holdings(self) -> Mapping[str, Holding]:
         """Return what is held by symbol."""
-        return await self._read("holdings", self._holdings)
+        return await self._read("holdings", self._account.holdings)
 
     async def balance(self) -> Balance:
         """Return what the account is worth."""
@@ -222,24 +209,22 @@ class PaperExchange:
 
     def deleverage(self, symbol: str, quantity: Decimal) -> None:
         """Take away some of a position, as a venue does that has nobody to liquidate against."""
-        now = self._catch_up()
-        self.engine.deleverage(symbol, quantity, now)
-        self._note_holdings(now)
+        self._account.deleverage(symbol, quantity, self._clock.now())
+        self._save()
 
     def liquidate(self, symbol: str) -> None:
         """Take away all of a position, with the venue's fee for it."""
-        now = self._catch_up()
-        self.engine.liquidate(symbol, now)
-        self._note_holdings(now)
+        self._account.liquidate(symbol, self._clock.now())
+        self._save()
 
-    async def _meet(self, order: OrderRequest, script: Script, now: datetime) -> OrderReport:
+    async def _meet(self, order: OrderRequest, script: Script) -> OrderReport:
         """Let an order meet what is in store for it."""
         if script.outcome is Outcome.REJECTED:
-            raise self._rejected(order, "declined by script", script)
+            raise self._rejected(order, "declined by script", script.reason)
         report = None
         if script.reaches_venue:
             try:
-                report = self._book(order, now, self._cap(order, script))
+                report = self._book(order, script.trick)
             except OrderRejectedError:
                 if not script.loses_answer:
                     raise
@@ -251,48 +236,20 @@ class PaperExchange:
         if report is None or script.loses_answer:
             await self._pause(self.conditions.timeout_seconds)
             raise self._unknown(order.client_id, "no answer in time")
-        self._promise_late_fill(report, now)
         self.faults.pass_point("place.after")
         return report
 
-    def _book(self, order: OrderRequest, now: datetime, cap: Decimal | None) -> OrderReport:
+    def _book(self, order: OrderRequest, trick: Trick | None) -> OrderReport:
         try:
-            report = self.engine.place(order, now, cap)
+            report = self._account.place(order, self._clock.now(), trick)
         except RefusedError as error:
-            raise OrderRejectedError(
-                error.message, venue=self._venue, client_id=order.client_id, reason=error.reason
-            ) from error
-        self._created[order.client_id] = now
-        self._note_holdings(now)
+            raise self._rejected(order, error.message, error.reason) from error
+        self._save()
         return report
 
-    def _cap(self, order: OrderRequest, script: Script) -> Decimal | None:
-        """Return what may fill of an order; None for all of it."""
-        if script.outcome in {Outcome.LATE_FILL, Outcome.TIMEOUT_UNFILLED}:
-            return ZERO
-        limits = self.engine.market.limits(order.venue_symbol)
-        if script.outcome is Outcome.PARTIAL and limits is not None:
-            return limits.round_quantity(order.quantity * script.share)
-        return None
-
-    def _promise_late_fill(self, report: OrderReport, now: datetime) -> None:
-        """Take note that an order which is over will fill nevertheless."""
-        script = self._scripts.get(report.client_id)
-        if script and script.outcome is Outcome.LATE_FILL and report.state.final:
-            del self._scripts[report.client_id]
-            self._late.append((now + timedelta(seconds=script.seconds), report.client_id))
-
-    def _catch_up(self) -> datetime:
-        """Let happen at the venue what is due by now; return the present."""
-        now = self._clock.now()
-        due = sorted(late for late in self._late if late[0] <= now)
-        self._late = [late for late in self._late if late[0] > now]
-        for at, client_id in due:
-            self.engine.fill_late(client_id, at)
-            self._note_holdings(at)
-        return self.engine.advance(now)
-
-    async def _read(self, call: str, look: Callable[[datetime], T]) -> T:
+    async def _read(
+        self, call: str, look: Callable[[datetime], T], symbols: Sequence[str] | None = None
+    ) -> T:
         """Reach the venue with a question and return what it knows by then.
 
         Raises
@@ -308,7 +265,8 @@ class PaperExchange:
             await self._pause(self.conditions.timeout_seconds)
             raise VenueTimeoutError("no answer in time", venue=self._venue, endpoint=call)
         self._count_read(call, now)
-        answer = look(self._catch_up())
+        answer = look(self._account.catch_up(self._clock.now(), symbols))
+        self._save()
         await self._pause(self.conditions.data_seconds)
         self.faults.pass_point(f"{call}.after")
         return answer
@@ -331,36 +289,11 @@ class PaperExchange:
     def _is_cut(self, now: datetime) -> bool:
         return self._cut_until is not None and now < self._cut_until
 
-    def _is_hidden(self, client_id: str, now: datetime) -> bool:
-        created = self._created.get(client_id)
-        grace = timedelta(seconds=self.conditions.grace_seconds)
-        return created is not None and now < created + grace
-
-    def _is_doubled(self, fill: Fill) -> bool:
-        script = self._scripts.get(fill.client_id or "")
-        return script is not None and script.outcome is Outcome.DUPLICATE_FILL
-
-    def _note_holdings(self, now: datetime) -> None:
-        if self.conditions.stale_seconds:
-            self._held.append((now, self.engine.holdings()))
-
-    def _known(self, symbol: str, client_id: str, now: datetime) -> OrderReport | None:
-        """Return an order as far as it is known to those who ask."""
-        report = None if self._is_hidden(client_id, now) else self.engine.order(client_id)
-        return report if report is not None and report.venue_symbol == symbol else None
-
-    def _holdings(self, now: datetime) -> Mapping[str, Holding]:
-        """Return what is held, or was a while ago where the venue lags."""
-        if not self.conditions.stale_seconds:
-            return self.engine.holdings()
-        shown = now - timedelta(seconds=self.conditions.stale_seconds)
-        while len(self._held) > 1 and self._held[1][0] <= shown:
-            self._held.pop(0)
-        return self._held[0][1] if self._held and self._held[0][0] <= shown else {}
-
-    def _rejected(self, order: OrderRequest, message: str, script: Script) -> OrderRejectedError:
+    def _rejected(
+        self, order: OrderRequest, message: str, reason: RejectReason
+    ) -> OrderRejectedError:
         return OrderRejectedError(
-            message, venue=self._venue, client_id=order.client_id, reason=script.reason
+            message, venue=self._venue, client_id=order.client_id, reason=reason
         )
 
     def _unknown(self, client_id: str, message: str) -> OutcomeUnknownError:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from funding_platform.core.trading import OrderRequest, RejectReason
+from funding_platform.paper.venue import HELD, Trick
 
 
 class Outcome(StrEnum):
@@ -76,6 +77,20 @@ class Script:
         if self.outcome in _OPEN_ENDED:
             return self.arrives
         return self.outcome is not Outcome.REJECTED
+
+    @property
+    def trick(self) -> Trick | None:
+        """What the venue does to the order; None where it is as usual."""
+        match self.outcome:
+            case Outcome.TIMEOUT_UNFILLED:
+                return HELD
+            case Outcome.PARTIAL:
+                return Trick(share=self.share)
+            case Outcome.DUPLICATE_FILL:
+                return Trick(doubled=True)
+            case Outcome.LATE_FILL:
+                return Trick(late_seconds=self.seconds)
+        return None
 
     @property
     def loses_answer(self) -> bool:

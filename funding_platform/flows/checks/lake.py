@@ -47,6 +47,7 @@ _DATED = {
     "core.instruments": "last_seen_at",
     "core.funding_rates": "funding_time",
     "core.market_snapshots": "observed_at",
+    "core.order_book_depth": "observed_at",
     "core.price_candles": "available_at",
     "core.spot_candles": "available_at",
     "core.open_interest": "time",

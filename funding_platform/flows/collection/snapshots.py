@@ -45,11 +45,23 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A table that is served only as "now": what to ask a venue, and how to store the answer."""
+    """A table that is served only as "now": what to ask a venue, and how to store the answer.
+
+    Parameters
+    ----------
+    table, ask, store
+        Of what, and how.
+    patience_seconds
+        How long a venue is waited for, where that is not the setting for snapshots.
+    may_be_empty
+        Whether no rows are an answer.
+    """
 
     table: Table
     ask: Callable[[Venue], Awaitable[pl.DataFrame]]
     store: Callable[[Transaction, pl.DataFrame], None]
+    patience_seconds: float | None = None
+    may_be_empty: bool = False
 
 
 def require_running_hour(hour: datetime, now: datetime) -> None:
@@ -87,10 +99,15 @@ def _store_instruments(transaction: Transaction, frame: pl.DataFrame) -> None:
 
 
 def _store_snapshots(transaction: Transaction, frame: pl.DataFrame) -> None:
+    replace_hour(transaction, MARKET_SNAPSHOTS, frame)
+
+
+def replace_hour(transaction: Transaction, table: Table, frame: pl.DataFrame) -> None:
+    """Store the rows of venues by their ``snapshot_hour``, in place of what is there of them."""
     for (hour,), part in frame.group_by("snapshot_hour"):
         venues = tuple(part["venue"].unique())
         scope = Scope({"venue": venues}, "snapshot_hour", _hour_from(hour))
-        transaction.replace(MARKET_SNAPSHOTS, part, scope)
+        transaction.replace(table, part, scope)
 
 
 SNAPSHOTS: Final = {
@@ -117,8 +134,13 @@ async def collect_async(
     dict
         By venue, what it gave or why it gave nothing.
     """
-    what = SNAPSHOTS[table.full_name]
-    venues = offering(table, venues)
+    return await collect_now(SNAPSHOTS[table.full_name], offering(table, venues), settings, run_id)
+
+
+async def collect_now(
+    what: Snapshot, venues: Sequence[str], settings: Settings, run_id: str
+) -> dict[str, Collected]:
+    """Do as ``collect_async``, for anything that is served as "now"."""
     collected = await _ask_all(what, venues, settings, run_id)
     right = _by_a_right_clock(collected)
     message = f"{what.table.name} of {len(venues)} venues"
@@ -189,7 +211,8 @@ async def _answer(
         attempt.source, attempt.requests = "board", 0
         attempt.note_breaker_state(settings)
         return taken
-    name, deadline = attempt.venue, asyncio.timeout(settings.snapshot_deadline_seconds)
+    patience = what.patience_seconds or settings.snapshot_deadline_seconds
+    name, deadline = attempt.venue, asyncio.timeout(patience)
     async with open_venue(
         name,
         settings=settings,
@@ -203,14 +226,14 @@ async def _answer(
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise venue.cut_off(_too_slow(attempt, settings)) from None
+            raise venue.cut_off(_too_slow(attempt, patience)) from None
         finally:
             attempt.warnings = list(venue.warnings)
             attempt.requests = venue.stats.requests
             attempt.clock_ahead = venue.stats.clock_ahead
             attempt.latency_ms = venue.stats.mean_latency_ms
             attempt.note_breaker_state(settings)
-    if frame.is_empty():
+    if frame.is_empty() and not what.may_be_empty:
         raise EmptyAnswerError(
             f"not a single row for {what.table.full_name}",
             venue=name,
@@ -219,9 +242,9 @@ async def _answer(
     return frame
 
 
-def _too_slow(attempt: Attempt, settings: Settings) -> VenueTimeoutError:
+def _too_slow(attempt: Attempt, patience_seconds: float) -> VenueTimeoutError:
     return VenueTimeoutError(
-        f"had not answered in full after {settings.snapshot_deadline_seconds:g} s",
+        f"had not answered in full after {patience_seconds:g} s",
         venue=attempt.venue,
         endpoint=attempt.dataset.full_name,
         hint="the others were not kept waiting; raise FUNDING_SNAPSHOT_DEADLINE_SECONDS "

@@ -148,6 +148,9 @@ class Endpoint(Generic[T]):
         read, its twin is left out with it.
     host
         Another host of the venue that serves the call; None for its main one.
+    repeatable
+        Whether a call that fails may be sent again; one that changes something may not, because
+        nobody knows whether it has.
     """
 
     path: str
@@ -159,6 +162,7 @@ class Endpoint(Generic[T]):
     method: Literal["GET", "POST"] = "GET"
     host: str | None = None
     paired: tuple[tuple[str | int, ...], ...] = ()
+    repeatable: bool = True
 
     def locate(self, params: Params) -> tuple[str, Params]:
         """Fill in the ``{name}`` parts of the path; return it and the parameters that remain."""

@@ -145,6 +145,8 @@ class HttpClient:
     async def fetch(self, endpoint: Endpoint[T], params: Params | None = None) -> T:
         """Make one call and return its decoded answer, after as many tries as are worth it.
 
+        A call that is not repeatable has one.
+
         Raises
         ------
         VenueError
@@ -154,7 +156,7 @@ class HttpClient:
         refused: list[VenueError] = []
         with self._breaker.call() as on_trial, typed_failures(self._venue, endpoint.path):
             try:
-                if on_trial:
+                if on_trial or not endpoint.repeatable:
                     return await self._exchange(endpoint, params or {})
                 return await self._retry(self._try, endpoint, params or {}, refused)
             except asyncio.CancelledError:
