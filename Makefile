@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world test-browser chromium coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo dev test test-world test-browser chromium postgres coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ test-browser: setup ## Drive the Dagster UI in a browser over sandbox venues (SC
 
 chromium: ## Install what `make test-browser` drives, where apt can and nobody has yet
 	command -v chromium >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
+
+postgres: ## Install the server that the tests of execution start, where apt can and nobody has yet
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends postgresql; }
 
 coverage: setup ## Run both and print which lines and branches of the package no test reaches
 	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser" --cov --cov-report=term

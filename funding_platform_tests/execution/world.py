@@ -152,6 +152,11 @@ class World:
         self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.clock)
         self.reconciler = Reconciler(self.executor)
 
+    def die_with(self, rules: ExecutionRules) -> None:
+        """Begin anew under other rules."""
+        self.rules = rules
+        self.die()
+
     def die(self) -> None:
         """Leave everything as it is, and begin anew from what is stored."""
         self.store.close()
