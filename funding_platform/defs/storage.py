@@ -85,6 +85,7 @@ class EventLogStorage(SqliteEventLogStorage):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         pack_events()
         self._engines: dict[str, Engine] = {}
+        self._there: set[str] = set()
         super().__init__(*arguments, **named)
 
     def run_connection(self, run_id: str | None = None) -> Any:
@@ -94,6 +95,20 @@ class EventLogStorage(SqliteEventLogStorage):
     def index_connection(self) -> Any:
         """Open the file of all runs, within a transaction."""
         return self._opened(INDEX_SHARD_NAME)
+
+    def has_table(self, table_name: str) -> bool:
+        """Tell whether a table is there, which is asked at every materialisation and never ends."""
+        if table_name not in self._there and super().has_table(table_name):
+            self._there.add(table_name)
+        return table_name in self._there
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        column = f"asset_keys.{column_name}"
+        if column not in self._there and super()._has_asset_key_col_on_connection(
+            conn, column_name
+        ):
+            self._there.add(column)
+        return column in self._there
 
     def delete_events(self, run_id: str) -> None:
         """Delete the events of a run, and the file that they leave empty."""
