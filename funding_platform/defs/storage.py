@@ -24,15 +24,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import dagster
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
+    SqliteEventLogStorageWatchdog,
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
+from watchdog.events import FileSystemEvent
+from watchdog.observers import Observer
 
 from funding_platform.core.errors import FundingError
 from funding_platform.defs.packed_events import pack_events
@@ -120,6 +124,15 @@ class EventLogStorage(SqliteEventLogStorage):
         for ending in ("", "-wal", "-shm"):
             Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
 
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Call back for each event of a run from now on: so the UI shows one that is under way."""
+        if not self._obs:
+            self._obs = Observer()
+            self._obs.start()
+        watcher = _Watcher(self, run_id, callback, cursor)
+        watch = self._obs.schedule(watcher, self._base_dir)
+        self._watchers[run_id][callback] = (watcher, watch)
+
     def dispose(self) -> None:
         """Let go of the files."""
         super().dispose()
@@ -173,6 +186,18 @@ class EventLogStorage(SqliteEventLogStorage):
                 connection.execute("PRAGMA journal_mode = WAL")
             made.replace(kept)
         return kept
+
+
+class _Watcher(SqliteEventLogStorageWatchdog):
+    """Sees what is written to SQLite's log of a file: the file itself changes later."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._patterns = [self._log_path, f"{self._log_path}-wal"]
+
+    def on_modified(self, event: FileSystemEvent) -> None:
+        """Look for new events."""
+        self._process_log()
 
 
 def _copy(source: Path, file: Path) -> None:

@@ -179,8 +179,8 @@ def test_one_bad_night_does_not_stick(settings: Settings) -> None:
         missing = lake.execute("SELECT sum(missing) FROM marts.coverage").fetchone()
         assert missing == (before.height,)
         assert missing_of(lake, "binance").rows() == before.rows()
-        for table in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS):
-            answer = nothing_ahead(lake, table, "binance", datetime.now(UTC))
+        for seen in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS):
+            answer = nothing_ahead(lake, seen, "binance", datetime.now(UTC))
             assert not answer.passed
             assert known(answer.figures["rows"]) > 0
         assert known(history_fresh(lake, "binance", now + MINUTE).figures["age_hours"]) >= 0
