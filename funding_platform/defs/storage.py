@@ -126,11 +126,12 @@ class EventLogStorage(SqliteEventLogStorage):
 
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
         """Call back for each event of a run from now on: so the UI shows one that is under way."""
+        observer = self._obs or Observer()
         if not self._obs:
-            self._obs = Observer()
-            self._obs.start()
+            observer.start()
+            self._obs = observer  # type: ignore[assignment]
         watcher = _Watcher(self, run_id, callback, cursor)
-        watch = self._obs.schedule(watcher, self._base_dir)
+        watch = observer.schedule(watcher, self._base_dir)
         self._watchers[run_id][callback] = (watcher, watch)
 
     def dispose(self) -> None:
