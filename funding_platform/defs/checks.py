@@ -229,7 +229,7 @@ def _questions(venue: str, table: Table) -> dict[Check, Question]:
         SCHEMA: _schema_of(table),
         UNIQUE_KEY: lambda lake: keys_unique(lake, table, venue),
         FRESH: fresh,
-        NOTHING_AHEAD: lambda lake: nothing_ahead(lake, venue, datetime.now(UTC)),
+        NOTHING_AHEAD: lambda lake: nothing_ahead(lake, table, venue, datetime.now(UTC)),
     }
     if table in (PRICE_CANDLES, SPOT_CANDLES):
         questions[BARS_SOUND] = lambda lake: bars_sound(lake, table, venue, datetime.now(UTC))

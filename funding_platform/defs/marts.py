@@ -176,8 +176,9 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
                 results = list(_check_results(tests, context, translator, project))
             if (tests.target_path / RESULTS).exists():
                 build.tested.remember(_outcomes(tests))
-                for trouble in _told_by_no_check(tests, results):
-                    context.log.warning(trouble)
+                for trouble in _told_by_no_check(tests, results, translator):
+                    context.log.warning(trouble.description)
+                    yield trouble
             for result in results:
                 yield _explained(result, tests, build)
 
@@ -262,13 +263,16 @@ def _check_results(
 
 
 def _told_by_no_check(
-    tests: DbtCliInvocation, results: Sequence[dg.AssetCheckResult]
-) -> Iterator[str]:
-    """Say what tests found that are checks of nothing which is built here."""
+    tests: DbtCliInvocation, results: Sequence[dg.AssetCheckResult], translator: Translator
+) -> Iterator[dg.AssetObservation]:
+    """Yield what tests found that are checks of nothing which is built here, of what they read."""
     told = {str(result.metadata["unique_id"].value) for result in results}
+    nodes = {**tests.manifest["nodes"], **tests.manifest["sources"]}
     for one in _results(tests):
         if one["unique_id"] not in told and one["status"] not in ("pass", "skipped"):
-            yield f"{one['unique_id'].split('.')[2]}: {one['message'] or one['status']}"
+            found = f"{one['unique_id'].split('.')[2]}: {one['message'] or one['status']}"
+            for read in nodes[one["unique_id"]]["depends_on"]["nodes"]:
+                yield dg.AssetObservation(translator.get_asset_key(nodes[read]), found)
 
 
 def _explained(

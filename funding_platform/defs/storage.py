@@ -24,15 +24,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import dagster
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
+    SqliteEventLogStorageWatchdog,
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
+from watchdog.events import FileSystemEvent
+from watchdog.observers import Observer
 
 from funding_platform.core.errors import FundingError
 from funding_platform.defs.packed_events import pack_events
@@ -85,6 +89,7 @@ class EventLogStorage(SqliteEventLogStorage):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         pack_events()
         self._engines: dict[str, Engine] = {}
+        self._there: set[str] = set()
         super().__init__(*arguments, **named)
 
     def run_connection(self, run_id: str | None = None) -> Any:
@@ -95,6 +100,20 @@ class EventLogStorage(SqliteEventLogStorage):
         """Open the file of all runs, within a transaction."""
         return self._opened(INDEX_SHARD_NAME)
 
+    def has_table(self, table_name: str) -> bool:
+        """Tell whether a table is there, which is asked at every materialisation and never ends."""
+        if table_name not in self._there and super().has_table(table_name):
+            self._there.add(table_name)
+        return table_name in self._there
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        column = f"asset_keys.{column_name}"
+        if column not in self._there and super()._has_asset_key_col_on_connection(
+            conn, column_name
+        ):
+            self._there.add(column)
+        return column in self._there
+
     def delete_events(self, run_id: str) -> None:
         """Delete the events of a run, and the file that they leave empty."""
         super().delete_events(run_id)
@@ -104,6 +123,16 @@ class EventLogStorage(SqliteEventLogStorage):
         self._initialized_dbs.discard(run_id)
         for ending in ("", "-wal", "-shm"):
             Path(f"{self.path_for_shard(run_id)}{ending}").unlink(missing_ok=True)
+
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Call back for each event of a run from now on: so the UI shows one that is under way."""
+        observer = self._obs or Observer()
+        if not self._obs:
+            observer.start()
+            self._obs = observer  # type: ignore[assignment]
+        watcher = _Watcher(self, run_id, callback, cursor)
+        watch = observer.schedule(watcher, self._base_dir)
+        self._watchers[run_id][callback] = (watcher, watch)
 
     def dispose(self) -> None:
         """Let go of the files."""
@@ -158,6 +187,18 @@ class EventLogStorage(SqliteEventLogStorage):
                 connection.execute("PRAGMA journal_mode = WAL")
             made.replace(kept)
         return kept
+
+
+class _Watcher(SqliteEventLogStorageWatchdog):
+    """Sees what is written to SQLite's log of a file: the file itself changes later."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._patterns = [self._log_path, f"{self._log_path}-wal"]
+
+    def on_modified(self, event: FileSystemEvent) -> None:
+        """Look for new events."""
+        self._process_log()
 
 
 def _copy(source: Path, file: Path) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import dagster as dg
 from dagster._core.events.log import EventLogEntry
@@ -57,6 +58,25 @@ def test_what_is_stored_is_seen_elsewhere_at_once(tmp_path: Path) -> None:
     reader = [sys.executable, "-c", _READER, str(tmp_path)]
     seen = subprocess.run(reader, capture_output=True, text=True, check=True)
     assert seen.stdout.strip() == "['hello']"
+
+
+def test_whoever_watches_a_run_is_told_while_it_is_written(tmp_path: Path) -> None:
+    writer, told = storage(tmp_path), Event()
+    writer.store_event(said("of a run", "first"))
+    reader = EventLogStorage(str(tmp_path))
+    heard: list[str] = []
+
+    def hear(entry: EventLogEntry, _: str) -> None:
+        heard.append(entry.user_message)
+        if entry.user_message == "third":
+            told.set()
+
+    reader.watch("of a run", None, hear)
+    for message in ("second", "third"):
+        writer.store_event(said("of a run", message))
+    assert told.wait(60)
+    reader.dispose()
+    assert heard == ["first", "second", "third"]
 
 
 def test_no_more_files_are_held_than_the_latest(tmp_path: Path) -> None:

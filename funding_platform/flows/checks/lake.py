@@ -116,29 +116,30 @@ def history_fresh(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer
     return _age(newest, now, HISTORY_REFRESH + 2 * timedelta(hours=hours), "newest settlement")
 
 
-def rows_ahead(
-    lake: DuckDBPyConnection, now: datetime, venue: str | None = None
-) -> list[tuple[str, int, datetime]]:
+def rows_ahead(lake: DuckDBPyConnection, now: datetime) -> list[tuple[str, int, datetime]]:
     """Return what a clock has dated ahead of now: the table, how many rows, the newest time."""
     there = stored_tables(lake)
     questions = " UNION ALL ".join(
-        f"SELECT '{table}' AS name, count(*), max({column}) FROM {table} "
-        f"WHERE {column} > $now AND venue = coalesce($venue, venue)"
+        f"SELECT '{table}' AS name, count(*), max({column}) FROM {table} WHERE {column} > $now"
         for table, column in _DATED.items()
         if table in there
     )
     if not questions:
         return []
-    rows = lake.execute(questions, {"now": now + SKEW, "venue": venue}).fetchall()
+    rows = lake.execute(questions, {"now": now + SKEW}).fetchall()
     return [(table, count, newest) for table, count, newest in rows if count]
 
 
-def nothing_ahead(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:
+def nothing_ahead(lake: DuckDBPyConnection, table: Table, venue: str, now: datetime) -> Answer:
     """Is every row of a venue of a time that has come?"""
-    ahead = rows_ahead(lake, now, venue)
-    told = ", ".join(f"{rows} of {table} up to {newest:%Y-%m-%d}" for table, rows, newest in ahead)
-    verdict = f"dated ahead of now: {told}" if ahead else "no row is dated ahead of now"
-    return Answer(not ahead, verdict, {table: rows for table, rows, _ in ahead})
+    column = _DATED[table.full_name]
+    rows, newest = one_row(
+        lake,
+        f"SELECT count(*), max({column}) FROM {table.full_name} WHERE venue = ? AND {column} > ?",
+        [venue, now + SKEW],
+    )
+    told = f"{rows} rows are dated ahead of now, up to {newest:%Y-%m-%d}" if rows else None
+    return Answer(not rows, told or "no row is dated ahead of now", {"rows": rows})
 
 
 def rates_not_at_rest(lake: DuckDBPyConnection, venue: str, now: datetime) -> Answer:

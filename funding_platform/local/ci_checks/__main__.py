@@ -1,6 +1,9 @@
 """``make ci-checks``: a small world through the real jobs; fails if any asset check does.
 
 This is what a downstream team runs in its own CI: `python -m funding_platform.local.ci_checks`.
+
+It is the ``__main__`` of a package, for any other main module is imported again by each process
+that it starts: the sandbox would begin by importing all of Dagster.
 """
 
 import os

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, floor_hour, month_start
 from funding_platform.flows.checks.lake import history_fresh, nothing_ahead, rows_ahead, seen_lately
 from funding_platform.flows.collection.clock import require_right_clock
@@ -179,11 +179,10 @@ def test_one_bad_night_does_not_stick(settings: Settings) -> None:
         missing = lake.execute("SELECT sum(missing) FROM marts.coverage").fetchone()
         assert missing == (before.height,)
         assert missing_of(lake, "binance").rows() == before.rows()
-        answer = nothing_ahead(lake, "binance", datetime.now(UTC))
-        assert not answer.passed
-        assert {"core.instruments", "core.funding_rates", "core.market_snapshots"} == set(
-            answer.figures
-        )
+        for seen in (INSTRUMENTS, FUNDING_RATES, MARKET_SNAPSHOTS):
+            answer = nothing_ahead(lake, seen, "binance", datetime.now(UTC))
+            assert not answer.passed
+            assert known(answer.figures["rows"]) > 0
         assert known(history_fresh(lake, "binance", now + MINUTE).figures["age_hours"]) >= 0
         hour = floor_hour(now) + timedelta(hours=1)
         assert seen_lately(lake, FUNDING_RATES, "observed_at", "binance", hour).passed
