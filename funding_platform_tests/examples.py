@@ -9,6 +9,6 @@ USUAL = 60
 def costly(examples: int) -> settings:
     """So many examples, in ``--hypothesis-profile thorough`` as many more as others have."""
     return settings(
-        max_examples=max(examples * settings.default.max_examples // USUAL, 1),
+        max_examples=max(examples * settings().max_examples // USUAL, 1),
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -2,7 +2,7 @@
 
 import csv
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,12 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.history_report import HistoryReport
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
-from funding_platform.venues.registry import venue_names
+from funding_platform.venues.registry import venue_names, venue_spec
 from funding_platform_tests.flows.markets import LossyMarket
 from funding_platform_tests.present import at_present
+
+SYMBOLS = 4
+"""Instruments per venue of the synthetic market."""
 
 ALL_HISTORY = Window(datetime(2018, 11, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC))
 
@@ -30,8 +33,8 @@ def _no_waiting_between_retries() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[RunningSandbox]:
-    """Four instruments per venue of the synthetic market."""
-    with running_sandbox(build_market(symbols=4)) as running:
+    """``SYMBOLS`` instruments per venue of the synthetic market."""
+    with running_sandbox(build_market(symbols=SYMBOLS)) as running:
         yield running
 
 
@@ -45,7 +48,7 @@ def settings(sandbox: RunningSandbox, present: None, tmp_path: Path) -> Iterator
 @pytest.fixture(scope="module")
 def market() -> LossyMarket:
     """A market that loses what a test asks it to."""
-    return LossyMarket(build_market(symbols=4))
+    return LossyMarket(build_market(symbols=SYMBOLS))
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,20 @@ def lossy(
     """A lake of its own, and venues that lose settlements."""
     yield settings_for(served, tmp_path)
     market.lose(None)
+
+
+def by_pager(venues: Iterable[str]) -> list[object]:
+    """Every venue as a parameter: of those that are paged alike the first, the others as `world`.
+
+    What differs between these is their adapters', whose own tests read whole histories.
+    """
+    seen = set[object]()
+    parameters: list[object] = []
+    for venue in venues:
+        pager = venue_spec(venue).pager
+        parameters.append(pytest.param(venue, marks=[pytest.mark.world] if pager in seen else []))
+        seen.add(pager)
+    return parameters
 
 
 def settings_for(sandbox: RunningSandbox, folder: Path) -> Settings:

@@ -30,7 +30,7 @@ from funding_platform.venues.errors import (
     UnknownVenueError,
 )
 from funding_platform.venues.registry import offering, venue_names
-from funding_platform_tests.flows.conftest import settings_for
+from funding_platform_tests.flows.conftest import by_pager, settings_for
 from funding_platform_tests.flows.markets import LossyMarket
 from funding_platform_tests.present import PRESENT, at_present
 
@@ -57,7 +57,7 @@ def inject(sandbox: RunningSandbox, **fault: object) -> None:
     sandbox.inject(*parse_faults(json.dumps([fault])))
 
 
-@pytest.mark.parametrize("venue", offering(FUNDING_RATES, venue_names()))
+@pytest.mark.parametrize("venue", by_pager(offering(FUNDING_RATES, venue_names())))
 def test_a_month_in_two_halves_is_the_month(
     settings: Settings, sandbox: RunningSandbox, tmp_path: Path, venue: str
 ) -> None:
@@ -234,7 +234,7 @@ def backfill_in_a_process(settings: Settings) -> None:
         collect_history("hyperliquid", TWO_MONTHS, settings, "killed")
 
 
-@pytest.mark.parametrize("answers", [1, 12, 24])
+@pytest.mark.parametrize("answers", [1, 6, 12])
 def test_a_killed_backfill_run_again_equals_the_undisturbed_one(
     undisturbed: pl.DataFrame, lossy: Settings, market: LossyMarket, answers: int
 ) -> None:

@@ -24,6 +24,7 @@ from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import ContractError
 from funding_platform.venues.registry import venue_names, venue_spec
+from funding_platform_tests.flows.conftest import by_pager
 from funding_platform_tests.present import PRESENT
 
 THIS_MONTH = Window(month_start(PRESENT - timedelta(days=20)), PRESENT + timedelta(days=20))
@@ -52,7 +53,7 @@ def assert_same_rows(ours: Settings, theirs: Settings) -> None:
         assert_frame_equal(held(ours, everything), held(theirs, everything), check_exact=True)
 
 
-@pytest.mark.parametrize("venue", venue_names())
+@pytest.mark.parametrize("venue", by_pager(venue_names()))
 def test_a_replay_gives_the_same_rows_in_every_column(
     settings: Settings, elsewhere: Settings, venue: str
 ) -> None:

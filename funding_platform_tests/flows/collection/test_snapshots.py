@@ -21,6 +21,7 @@ from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import ContractError, ServerError, VenueTimeoutError
 from funding_platform.venues.registry import breaker_record, offering, venue_names
+from funding_platform_tests.flows.conftest import SYMBOLS
 
 VENUES = venue_names()
 
@@ -109,7 +110,7 @@ def test_instruments_remember_when_they_were_first_seen(settings: Settings) -> N
         "SELECT count(*), count(*) FILTER (first_seen_at < last_seen_at) FROM core.instruments",
     )
     assert instruments == remembered
-    assert instruments >= 8 * len(offering(INSTRUMENTS, VENUES))
+    assert instruments >= SYMBOLS * len(offering(INSTRUMENTS, VENUES))
 
 
 @pytest.mark.parametrize("hours", [-24, -1, 1])
