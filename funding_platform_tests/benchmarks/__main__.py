@@ -42,6 +42,7 @@ BENCHMARKS = (
     "opportunities",
     "live",
     "execution",
+    "service",
     "decode",
     "politeness",
     "ccxt",

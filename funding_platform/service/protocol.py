@@ -1,0 +1,91 @@
+"""HTTP as uvicorn has it, with bounds on what comes before a request is whole.
+
+uvicorn's fast parser takes headers of any size, for as long as they trickle in: a few idle clients
+would hold all connections. Here a connection is closed whose headers are too large, or not there
+some seconds after it was opened or after they began.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LARGEST_HEAD_BYTES: Final = 32_768
+"""What browsers and proxies send has a fraction of it."""
+
+HEAD_SECONDS: Final = 10.0
+
+_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
+
+_REFUSAL: Final = (
+    b"HTTP/1.1 %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 0\r\n"
+    b"connection: close\r\n\r\n"
+)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes connections whose headers are too large or too slow.
+
+    A request that comes whole, as nearly all do, costs no timer and no adding up.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._in_head = True
+        self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless headers have become too large before they are whole."""
+        if self._in_head:
+            if self._head_bytes > LARGEST_HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
+                return
+            self._head_bytes += len(data)
+        else:
+            self._head_bytes = len(data)  # where a request begins in what came
+        super().data_received(data)
+        if self._in_head and self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def on_message_begin(self) -> None:
+        """Note that headers begin."""
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """Answer the request, unless its headers are too large."""
+        self._in_head = False
+        self._stop_waiting()
+        if self._head_bytes > LARGEST_HEAD_BYTES and self._size() > LARGEST_HEAD_BYTES:
+            self._refuse(_TOO_LARGE)
+            return
+        super().on_headers_complete()
+
+    def _size(self) -> int:
+        """Return the bytes of the headers: a body may have come behind them."""
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_late(self) -> None:
+        self._refuse(b"408 Request Timeout")
+
+    def _refuse(self, status: bytes) -> None:
+        self._stop_waiting()
+        if not self.transport.is_closing():
+            self.transport.write(_REFUSAL % status)
+            self.transport.close()
