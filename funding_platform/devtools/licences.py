@@ -65,6 +65,10 @@ that only imports the package."""
 
 EXCEPTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "backtrader": ("GPL-3.0-or-later", "a rival of `make bench`; nothing that is shipped uses it"),
+    "psycopg2-binary": (
+        "LGPL-3.0-or-later",
+        "the driver of PostgreSQL, of an extra that nobody is given unasked; it is used unchanged",
+    ),
     "text-unidecode": ("Artistic-1.0", "of its licences the one that is chosen; dbt asks for it"),
     "vectorbt": (
         "Apache-2.0 WITH Commons-Clause",
