@@ -41,6 +41,7 @@ BENCHMARKS = (
     "candles",
     "opportunities",
     "live",
+    "execution",
     "decode",
     "politeness",
     "ccxt",
