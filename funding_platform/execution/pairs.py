@@ -1,10 +1,10 @@
-"""What a pair is: two legs that stand or fall together, and the states it goes through.
+r"""What a pair is: two legs that stand or fall together, and the states it goes through.
 
     refused                     nothing was placed
     opening -> open -> closing -> closed
-       |         |________________^ (a leg that shrank is followed by the other; none left)
-       v
-    unwinding -> aborted        the second leg did not come: what the first had is given back
+       |          \_________________^   the venues have taken both legs
+       |-> unwinding -> aborted         the second leg did not come: the first is given back
+       \__________________^             neither came
 
 A state is entered when the store says so, and only along an arrow. What a pair holds is the sum of
 its fills; the state says what is to become of that.
@@ -66,7 +66,7 @@ class PairState(StrEnum):
 TRANSITIONS: Final[Mapping[PairState, frozenset[PairState]]] = {
     PairState.REFUSED: frozenset(),
     PairState.OPENING: frozenset({PairState.OPEN, PairState.UNWINDING, PairState.ABORTED}),
-    PairState.OPEN: frozenset({PairState.CLOSING}),
+    PairState.OPEN: frozenset({PairState.CLOSING, PairState.CLOSED}),
     PairState.CLOSING: frozenset({PairState.CLOSED}),
     PairState.UNWINDING: frozenset({PairState.ABORTED}),
     PairState.CLOSED: frozenset(),

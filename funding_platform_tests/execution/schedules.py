@@ -25,6 +25,10 @@ from funding_platform_tests.execution.world import LIMITS, PLENTY, SYMBOLS, Worl
 CYCLE = 10.0
 """Seconds between two looks of the sidecar."""
 
+NAKED_SECONDS = 60.0
+"""The longest that one leg may be alone while both venues answer and somebody trades with us: two
+looks, an order whose answer is lost, the grace, and as much again where that fails once more."""
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from funding_platform.core.clock import Clock
 from funding_platform.core.trading import (
     ZERO,
     InstrumentLimits,
@@ -118,10 +119,12 @@ class World:
         url: str,
         rules: ExecutionRules | None = None,
         limits: Mapping[LegName, InstrumentLimits] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.url = url
         self.rules = rules or ExecutionRules()
         self.time = VirtualTime()
+        self.clock = clock or self.time.clock()
         self.markets: dict[str, LadderMarket] = {}
         self.venues: dict[str, WatchedExchange] = {}
         self.placed: list[str] = []
@@ -135,7 +138,7 @@ class World:
             self.venues[venue] = WatchedExchange(
                 venue,
                 engine,
-                clock=self.time.clock(),
+                clock=self.clock,
                 conditions=Conditions(timeout_seconds=2.0),
             )
             self.venues[venue].placed = self.placed
@@ -144,10 +147,15 @@ class World:
         self.start()
 
     def start(self) -> None:
-        self.store = open_store(self.url, self.time.now)
+        self.store = open_store(self.url, self.clock.now)
         self.journal = Journal(self.store)
-        self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.time.clock())
+        self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.clock)
         self.reconciler = Reconciler(self.executor)
+
+    def die_with(self, rules: ExecutionRules) -> None:
+        """Begin anew under other rules."""
+        self.rules = rules
+        self.die()
 
     def die(self) -> None:
         """Leave everything as it is, and begin anew from what is stored."""
@@ -157,14 +165,7 @@ class World:
     def intent(
         self, size: Decimal = SIZE, symbol: str = BTC, *, turned: bool = False
     ) -> PairIntent:
-        long, short = reversed(VENUES.values()) if turned else VENUES.values()
-        return PairIntent(
-            base=symbol.removesuffix("USDT"),
-            long=InstrumentRef(long, symbol),
-            short=InstrumentRef(short, symbol),
-            size_usd=size,
-            decided_at=self.time.now(),
-        )
+        return intent_at(self.time.now(), size, symbol, turned=turned)
 
     async def settle_down(self, cycles: int = 2, seconds: float = 10.0) -> None:
         """Reconcile as the sidecar does, for two cycles."""
@@ -221,3 +222,17 @@ def copy_of(template: Path, folder: Path) -> str:
     file = folder / "store.sqlite"
     shutil.copyfile(template, file)
     return f"sqlite:///{file}"
+
+
+def intent_at(
+    now: datetime, size: Decimal = SIZE, symbol: str = BTC, *, turned: bool = False
+) -> PairIntent:
+    """A decision of this instant."""
+    long, short = reversed(VENUES.values()) if turned else VENUES.values()
+    return PairIntent(
+        base=symbol.removesuffix("USDT"),
+        long=InstrumentRef(long, symbol),
+        short=InstrumentRef(short, symbol),
+        size_usd=size,
+        decided_at=now,
+    )

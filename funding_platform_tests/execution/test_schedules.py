@@ -1,0 +1,17 @@
+"""Random schedules of faults, as many as a suite bears; `make chaos` draws ten thousand."""
+
+from pathlib import Path
+
+import pytest
+
+from funding_platform_tests.execution.schedules import NAKED_SECONDS, Schedule
+from funding_platform_tests.execution.world import copy_of
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_schedule_of_faults_ends_alike_within_two_looks(
+    seed: int, empty_store: Path, tmp_path: Path
+) -> None:
+    verdict = Schedule(seed, copy_of(empty_store, tmp_path)).run()
+    assert not verdict.wrong
+    assert verdict.naked <= NAKED_SECONDS
