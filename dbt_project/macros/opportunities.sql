@@ -4,6 +4,10 @@
 {% macro horizons() -%}
     {{ return({'8h': 8, '1d': 24, '3d': 72, '7d': 168}) }}
 {%- endmacro %}
+{# The sizes that order books are measured for, in dollars. #}
+{% macro sizes() -%}
+    {{ return({'1k': 1000, '10k': 10000, '100k': 100000, '1m': 1000000}) }}
+{%- endmacro %}
 {# How far the short leg's price lies above the long leg's, in basis points. #}
 {% macro price_gap_bps(short_price, long_price) -%}
     ({{ short_price }} / nullif({{ long_price }}, 0) - 1) * 1e4
@@ -21,6 +25,35 @@
    point is size / (2 D) away from where it began; D is a share of the daily volume. #}
 {% macro impact_bps(size_usd, volume_24h_usd) -%}
     {{ size_usd }} / (2 * nullif({{ volume_24h_usd }}, 0) * {{ var('depth_share', 0.001) }})
+{%- endmacro %}
+{# What a trade of some size moves a measured book: the mean of buying and selling, from mid,
+   less half the spread of that book, which is a cost of its own. #}
+{% macro book_impact_bps(buy_bps, sell_bps, ask, bid, mid) -%}
+    case when ({{ buy_bps }} + {{ sell_bps }}) / 2 - ({{ ask }} - {{ bid }}) / {{ mid }} * 1e4 / 2 is not null then greatest(({{ buy_bps }} + {{ sell_bps }}) / 2 - ({{ ask }} - {{ bid }}) / {{ mid }} * 1e4 / 2, 0) end
+{%- endmacro %}
+{# The impact of any size, on straight lines between the sizes measured; null beyond what the
+   book was seen to hold. #}
+{% macro measured_impact_bps(size_usd, at_1k, at_10k, at_100k, at_1m) -%}
+    case when {{ size_usd }} <= 1000 then {{ at_1k }} * {{ size_usd }} / 1000 when {{ size_usd }} <= 10000 then {{ at_1k }} + ({{ at_10k }} - {{ at_1k }}) * ({{ size_usd }} - 1000) / 9000 when {{ size_usd }} <= 100000 then {{ at_10k }} + ({{ at_100k }} - {{ at_10k }}) * ({{ size_usd }} - 10000) / 90000 when {{ size_usd }} <= 1000000 then {{ at_100k }} + ({{ at_1m }} - {{ at_100k }}) * ({{ size_usd }} - 100000) / 900000 end
+{%- endmacro %}
+{# The impact of one trade of a leg: as measured, else by the model, and then no less than the
+   largest size that was measured moves the book. #}
+{% macro leg_impact_bps(measured_bps, model_bps, at_1m, at_100k, at_10k, at_1k) -%}
+    case when {{ measured_bps }} is not null then {{ measured_bps }} when {{ model_bps }} is not null then greatest({{ model_bps }}, coalesce({{ at_1m }}, {{ at_100k }}, {{ at_10k }}, {{ at_1k }}, 0)) end
+{%- endmacro %}
+{# Which of the two it is. #}
+{% macro impact_source(measured_bps, model_bps) -%}
+    case when {{ measured_bps }} is not null then 'measured' when {{ model_bps }} is not null then 'model' end
+{%- endmacro %}
+{# The impact at one of the sizes: of a leg that was measured what was measured, null included;
+   of another by the model, in proportion to size. #}
+{% macro impact_at_bps(at_1k, at, model_bps, at_usd, size_usd) -%}
+    case when {{ at_1k }} is not null then {{ at }} else {{ model_bps }} * {{ at_usd }} / {{ size_usd }} end
+{%- endmacro %}
+{# The largest size of each leg whose four trades have no more impact than is stated; never more
+   than was measured, or than the largest size. #}
+{% macro max_size_usd(at_1k, at_10k, at_100k, at_1m) -%}
+    case when {{ at_1k }} is null then null when {{ at_1k }} > {{ var('max_impact_cost_bps') }} then 1000 * {{ var('max_impact_cost_bps') }} / {{ at_1k }} when {{ at_10k }} is null then 1000 when {{ at_10k }} > {{ var('max_impact_cost_bps') }} then 1000 + 9000 * ({{ var('max_impact_cost_bps') }} - {{ at_1k }}) / ({{ at_10k }} - {{ at_1k }}) when {{ at_100k }} is null then 10000 when {{ at_100k }} > {{ var('max_impact_cost_bps') }} then 10000 + 90000 * ({{ var('max_impact_cost_bps') }} - {{ at_10k }}) / ({{ at_100k }} - {{ at_10k }}) when {{ at_1m }} is null then 100000 when {{ at_1m }} > {{ var('max_impact_cost_bps') }} then 100000 + 900000 * ({{ var('max_impact_cost_bps') }} - {{ at_100k }}) / ({{ at_1m }} - {{ at_100k }}) else 1000000 end
 {%- endmacro %}
 {# What opening and closing costs with crossing orders. #}
 {% macro taker_cost_bps(taker_fees_bps, spread_cost_bps, impact_cost_bps) -%}

@@ -77,7 +77,14 @@ def _costs(row: Mapping[str, Any], fee_mode: FeeMode) -> str:
     return (
         f"{_number(row['cost_bps'], 2, 'bp')}: {fees}, spreads "
         f"{_number(row['spread_cost_bps'], 2)}, impact of {_number(row['size_usd'], 0, 'USD')} "
-        f"{_number(row['impact_cost_bps'], 2)}"
+        f"{_number(row['impact_cost_bps'], 2)} ({_sources(row)})"
+    )
+
+
+def _sources(row: Mapping[str, Any]) -> str:
+    """Say how the impact of either leg is known."""
+    return ", ".join(
+        f"{leg} {row[f'{leg}_impact_source'] or _UNKNOWN}" for leg in ("long", "short")
     )
 
 

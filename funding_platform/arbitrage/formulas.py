@@ -3,13 +3,15 @@
 The arithmetic that backtests share, on floats and arrays, is in ``arbitrage.costs``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from string import Formatter
 from typing import Final
 
 from funding_platform.core.persistence import WHITE_NOISE_Z
 from funding_platform.core.price_gap import PRICE_GAP_BPS_SQL
+from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.units import TENOR_HOURS
 
 
@@ -56,6 +58,81 @@ IMPACT_BPS: Final = Formula(
     "point is size / (2 D) away from where it began; D is a share of the daily volume.",
     "{size_usd} / (2 * nullif({volume_24h_usd}, 0) * {depth_share})",
 )
+_ABOVE_HALF_SPREAD: Final = "({buy_bps} + {sell_bps}) / 2 - ({ask} - {bid}) / {mid} * 1e4 / 2"
+
+BOOK_IMPACT_BPS: Final = Formula(
+    "book_impact_bps",
+    "What a trade of some size moves a measured book: the mean of buying and selling, from mid, "
+    "less half the spread of that book, which is a cost of its own.",
+    f"case when {_ABOVE_HALF_SPREAD} is not null then greatest({_ABOVE_HALF_SPREAD}, 0) end",
+)
+
+
+def _between_sizes() -> Iterator[str]:
+    """Write the straight lines between the sizes that were measured, from none at no size."""
+    (first, smallest), *_ = SIZES_USD.items()
+    yield f"when {{size_usd}} <= {smallest:.0f} then {{at_{first}}} * {{size_usd}} / {smallest:.0f}"
+    for (low, start), (high, end) in pairwise(SIZES_USD.items()):
+        yield (
+            f"when {{size_usd}} <= {end:.0f} then {{at_{low}}} + ({{at_{high}}} - {{at_{low}}})"
+            f" * ({{size_usd}} - {start:.0f}) / {end - start:.0f}"
+        )
+
+
+MEASURED_IMPACT_BPS: Final = Formula(
+    "measured_impact_bps",
+    "The impact of any size, on straight lines between the sizes measured; null beyond what the "
+    "book was seen to hold.",
+    f"case {' '.join(_between_sizes())} end",
+)
+LEG_IMPACT_BPS: Final = Formula(
+    "leg_impact_bps",
+    "The impact of one trade of a leg: as measured, else by the model, and then no less than the "
+    "largest size that was measured moves the book.",
+    "case when {measured_bps} is not null then {measured_bps} when {model_bps} is not null "
+    f"then greatest({{model_bps}}, coalesce("
+    f"{', '.join(f'{{at_{name}}}' for name in reversed(SIZES_USD))}, 0)) end",
+)
+IMPACT_SOURCE: Final = Formula(
+    "impact_source",
+    "Which of the two it is.",
+    "case when {measured_bps} is not null then 'measured' "
+    "when {model_bps} is not null then 'model' end",
+)
+IMPACT_AT_BPS: Final = Formula(
+    "impact_at_bps",
+    "The impact at one of the sizes: of a leg that was measured what was measured, null included; "
+    "of another by the model, in proportion to size.",
+    f"case when {{at_{next(iter(SIZES_USD))}}} is not null then {{at}} "
+    "else {model_bps} * {at_usd} / {size_usd} end",
+)
+
+
+def _up_to_the_limit() -> Iterator[str]:
+    """Write where the straight lines between the sizes reach the limit, size after size."""
+    names = list(SIZES_USD)
+    (first, smallest), *_ = SIZES_USD.items()
+    yield f"when {{at_{first}}} is null then null"
+    yield (
+        f"when {{at_{first}}} > {{max_impact_cost_bps}} "
+        f"then {smallest:.0f} * {{max_impact_cost_bps}} / {{at_{first}}}"
+    )
+    for low, high in pairwise(names):
+        start, end = SIZES_USD[low], SIZES_USD[high]
+        yield f"when {{at_{high}}} is null then {start:.0f}"
+        yield (
+            f"when {{at_{high}}} > {{max_impact_cost_bps}} then {start:.0f} + {end - start:.0f} "
+            f"* ({{max_impact_cost_bps}} - {{at_{low}}}) / ({{at_{high}}} - {{at_{low}}})"
+        )
+    yield f"else {SIZES_USD[names[-1]]:.0f}"
+
+
+MAX_SIZE_USD: Final = Formula(
+    "max_size_usd",
+    "The largest size of each leg whose four trades have no more impact than is stated; never more "
+    "than was measured, or than the largest size.",
+    f"case {' '.join(_up_to_the_limit())} end",
+)
 TAKER_COST_BPS: Final = Formula(
     "taker_cost_bps",
     "What opening and closing costs with crossing orders.",
@@ -97,6 +174,12 @@ FORMULAS: Final = (
     FOUR_TRADES,
     HALF_SPREAD_BPS,
     IMPACT_BPS,
+    BOOK_IMPACT_BPS,
+    MEASURED_IMPACT_BPS,
+    LEG_IMPACT_BPS,
+    IMPACT_SOURCE,
+    IMPACT_AT_BPS,
+    MAX_SIZE_USD,
     TAKER_COST_BPS,
     MAKER_COST_BPS,
     NET,

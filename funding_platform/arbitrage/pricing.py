@@ -13,13 +13,17 @@ from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.formulas import (
     BREAK_EVEN_HOURS,
     FOUR_TRADES,
+    IMPACT_SOURCE,
+    LEG_IMPACT_BPS,
     MAKER_COST_BPS,
+    MEASURED_IMPACT_BPS,
     NET,
     NET_IF_HALVED,
     TAKER_COST_BPS,
     TIER,
     codes_that_hold,
 )
+from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
 from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS, WATCH_REASONS
 from funding_platform.core.tables.schema import Table
@@ -61,7 +65,8 @@ def priced(
     ``net_<horizon> = funding_<horizon> - cost / 1e4``, ``break_even_hours = 8 cost / 1e4 /
     divergence_8h``.
 
-    Impact grows in proportion to size under the model that the table states.
+    The impact of another size is read off the measured books, or grows in proportion to size under
+    the model that the table states.
     """
     rows = f"SELECT {', '.join(OPPORTUNITIES.column_names)} FROM {table.full_name}"
     if not wanted.prices_anew:
@@ -74,7 +79,7 @@ def priced(
     }
     if wanted.size_usd is not None:
         parameters["size_usd"] = wanted.size_usd
-    for step in (_with_fees, _with_size, _with_costs, _with_nets, _with_tier):
+    for step in (_with_fees, _with_impacts, _with_size, _with_costs, _with_nets, _with_tier):
         rows = step(rows, wanted)
     return _over_horizon(rows, wanted), parameters
 
@@ -104,13 +109,31 @@ LEFT JOIN ({_FEES}) AS long_fees ON long_fees.venue = o.long_venue
 LEFT JOIN ({_FEES}) AS short_fees ON short_fees.venue = o.short_venue"""
 
 
-def _with_size(rows: str, wanted: OpportunityFilter) -> str:
-    """Set all four fees, and the impact of the filter's size."""
+def _with_impacts(rows: str, wanted: OpportunityFilter) -> str:
+    """Set what one trade of the filter's size moves each leg's price, and how that is known."""
+    if wanted.size_usd is None:
+        return rows
+    found = ["$size_usd::DOUBLE AS size_usd"]
+    for leg in ("long", "short"):
+        known = {f"at_{name}": f"{leg}_impact_{name}_bps" for name in SIZES_USD}
+        model = f"({leg}_impact_model_bps * $size_usd / size_usd)"
+        impact = {
+            "measured_bps": f"({MEASURED_IMPACT_BPS.of(size_usd='$size_usd', **known)})",
+            "model_bps": model,
+        }
+        found += [
+            f"{model} AS {leg}_impact_model_bps",
+            f"{LEG_IMPACT_BPS.of(**impact, **known)} AS {leg}_impact_bps",
+            f"{IMPACT_SOURCE.of(**impact)} AS {leg}_impact_source",
+        ]
+    return f"SELECT * REPLACE ({', '.join(found)}) FROM ({rows})"
+
+
+def _with_size(rows: str, _: OpportunityFilter) -> str:
+    """Set all four fees, and the impact of all four trades."""
     impact = (
-        ", impact_cost_bps * ($size_usd / size_usd) AS impact_cost_bps, "
-        "$size_usd::DOUBLE AS size_usd"
-        if wanted.size_usd is not None
-        else ""
+        f", {FOUR_TRADES.of(long_bps='long_impact_bps', short_bps='short_impact_bps')} "
+        "AS impact_cost_bps"
     )
     fees = ", ".join(
         f"{FOUR_TRADES.of(long_bps=f'long_{mode}_bps', short_bps=f'short_{mode}_bps')} "

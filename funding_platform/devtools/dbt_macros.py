@@ -14,6 +14,7 @@ from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
 from funding_platform.core.pauses import PAUSE_SYMBOLS, PAUSING
 from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.symbols import DOLLARS
+from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.opportunities import HORIZONS
 from funding_platform.core.tables.reasons import REJECT_REASONS, WATCH_REASONS, Reason
 from funding_platform.core.time_grid import HOUR, LATENESS, MILLISECOND, SKEW
@@ -21,6 +22,7 @@ from funding_platform.flows.collection.history_depths import history_depths
 
 _VARIABLES = {
     "assumed_spread_bps": "var('assumed_spread_bps')",
+    "max_impact_cost_bps": "var('max_impact_cost_bps')",
     "depth_share": f"var('depth_share', {DEPTH_SHARE})",
     "wide_price_gap_bps": f"var('wide_price_gap_bps', {MAX_PRICE_GAP_BPS:g})",
     "thin_open_interest_usd": "var('thin_open_interest_usd')",
@@ -115,6 +117,11 @@ def opportunity_macros() -> str:
             "horizons()",
             f"{{{{ return({HORIZONS}) }}}}",
             "The holding times that funding and net are stated for, in hours.",
+        ),
+        _macro(
+            "sizes()",
+            f"{{{{ return({ {name: int(size) for name, size in SIZES_USD.items()} }) }}}}",
+            "The sizes that order books are measured for, in dollars.",
         ),
         *map(_formula_macro, FORMULAS),
         _macro("codes_to_reject()", str(list(REJECT_REASONS)), "What makes a pair no opportunity."),

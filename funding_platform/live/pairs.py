@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.opportunities import IMPACT_SOURCES, OPPORTUNITIES
 from funding_platform.core.tables.reasons import TIERS
 from funding_platform.live.board_view import BoardView, times
 from funding_platform.live.pairs_figures import (
@@ -27,7 +27,8 @@ from funding_platform.live.pairs_figures import (
     reasons_of,
     tiers_of,
 )
-from funding_platform.live.pairs_legs import Facts, Legs, Limits, legs_of
+from funding_platform.live.pairs_impact import is_measured
+from funding_platform.live.pairs_legs import DEPTH, Facts, Legs, Limits, legs_of
 from funding_platform.live.pairs_slots import Slots, past_of_way, slots_of
 
 _LEG_FIGURES: Final = (
@@ -58,6 +59,9 @@ class Given:
     market
         ``venue``, ``venue_symbol``, ``spread_bps``, ``open_interest_usd`` and ``volume_24h_usd``
         as they were seen last, for instruments of which the board has none.
+    depth
+        ``venue``, ``venue_symbol``, the columns of ``pairs_legs.DEPTH`` and ``measured_at``: the
+        newest measurement of every order book.
     limits
         What pairs are judged by.
     """
@@ -65,6 +69,7 @@ class Given:
     fees: pl.DataFrame
     past: pl.DataFrame
     market: pl.DataFrame
+    depth: pl.DataFrame
     limits: Limits
 
 
@@ -113,6 +118,7 @@ class PairTable:
         legs = legs_of(view, self._facts, self._given.limits)
         moved = (view.seen_at > self._sequence) | (view.changed_at > self._version)
         moved |= legs.stale != self._legs.stale
+        moved |= legs.measured != self._legs.measured
         slots = np.flatnonzero(moved[self._slots.one] | moved[self._slots.other])
         self._legs, self._sequence, self._version = legs, view.sequence, view.version
         if slots.size or not self._figures:
@@ -144,6 +150,10 @@ class PairTable:
                 columns[f"{side}_{name}"] = names[name].gather(rows)
             for name in _LEG_FIGURES:
                 columns[f"{side}_{name}"] = pl.Series(getattr(leg, name), nan_to_null=True)
+            for place, name in enumerate(DEPTH):
+                known = leg.impact_bps[:, place]
+                columns[f"{side}_{name}"] = pl.Series(known, nan_to_null=True)
+            columns[f"{side}_impact_source"] = self._source(side, leg, wanted)
             columns[f"{side}_observed_at"] = times("", leg.observed_us)
         for name, values in self._figures.items():
             shown = values[wanted]
@@ -178,6 +188,13 @@ class PairTable:
         observed = self._legs.observed_us
         return ~np.isnan(observed[self._slots.one[slots]] + observed[self._slots.other[slots]])
 
+    def _source(self, side: str, leg: Legs, slots: Ints) -> pl.Series:
+        """Say how the impact of a leg is known."""
+        model = self._figures[f"{side}_impact_model_bps"][slots]
+        measured = is_measured(leg.impact_bps, self._given.limits.size_usd, model)
+        place = np.select((measured == 1, measured == 0), (0, 1), -1)
+        return pl.Series(IMPACT_SOURCES).gather(pl.Series(place).replace(-1, None))
+
     def _balance(self, ratio: Floats) -> pl.Series:
         """Say which leg's open interest is the heavier."""
         heavy = self._given.limits.heavy_ratio
@@ -189,7 +206,7 @@ class PairTable:
         """Make the slots anew, for the instruments or what is handed in have changed."""
         discovered = self._known_discovered if self._listed is None else self.frame()
         given = self._given
-        self._facts = Facts.of(view.instruments, given.fees, given.market)
+        self._facts = Facts.of(view.instruments, given.fees, given.market, given.depth)
         self._slots = slots_of(self._facts.instruments, given.past, discovered)
         self._listed = view.instruments
         self._legs = legs_of(view, self._facts, given.limits)

@@ -18,6 +18,7 @@ from funding_platform.core.tables.opportunities import HORIZONS
 from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS, TIERS
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import HOURS_PER_YEAR, TENOR_HOURS, apy
+from funding_platform.live.pairs_impact import impacts_at_bps, leg_impact_bps, max_size_usd
 from funding_platform.live.pairs_legs import Legs, Limits
 
 Figures: TypeAlias = dict[str, Floats]
@@ -30,6 +31,8 @@ REJECTING: Final = sum(1 << bit for bit, code in enumerate(CODES) if code in REJ
 """The bits that make a pair no opportunity."""
 
 ACTIONABLE, WATCH, REJECT = range(len(TIERS))
+
+SIDES: Final = ("long", "short")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,28 @@ def costs(long: Legs, short: Legs, limits: Limits) -> Figures:
         )
     )
     size = np.full(len(long.rate), limits.size_usd)
-    impact = _four_trades(
-        *(depth_impact_bps(size, _not_zero(leg.volume_24h_usd), limits.depth_share) for leg in legs)
-    )
+    models = [
+        depth_impact_bps(size, _not_zero(leg.volume_24h_usd), limits.depth_share) for leg in legs
+    ]
+    measured = [leg.impact_bps for leg in legs]
+    impacts = [
+        leg_impact_bps(known, limits.size_usd, model)
+        for known, model in zip(measured, models, strict=True)
+    ]
+    impact = _four_trades(*impacts)
+    at_sizes = [
+        impacts_at_bps(known, limits.size_usd, model)
+        for known, model in zip(measured, models, strict=True)
+    ]
     return {
         "taker_fees_bps": taker,
         "maker_fees_bps": maker,
         "spread_cost_bps": spread,
         "size_usd": size,
+        **{f"{side}_impact_model_bps": model for side, model in zip(SIDES, models, strict=True)},
+        **{f"{side}_impact_bps": one for side, one in zip(SIDES, impacts, strict=True)},
         "impact_cost_bps": impact,
+        "max_size_usd": max_size_usd(_four_trades(*at_sizes), limits.max_impact_cost_bps),
         "cost_bps": taker + spread + impact,
         "maker_cost_bps": maker,
     }

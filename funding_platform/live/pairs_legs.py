@@ -11,6 +11,7 @@ import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.asset_classes import ASSET_CLASSES, UNSAID
+from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import rate_8h
@@ -18,6 +19,10 @@ from funding_platform.live.board_view import NO_TIME, BoardView
 
 MARKET: Final = ("spread_bps", "open_interest_usd", "volume_24h_usd")
 """What many streams do not carry: of an instrument of which the board has none, as handed in."""
+
+
+DEPTH: Final = tuple(f"impact_{size}_bps" for size in SIZES_USD)
+"""What trades of the measured sizes move an order book, as it is handed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,10 @@ class Limits:
     ----------
     size_usd
         Notional of each leg that costs are estimated for.
+    max_impact_cost_bps
+        Impact of four trades up to which a size is called the largest.
+    depth_fresh_hours
+        How long a measured order book counts.
     assumed_spread_bps
         Spread of a leg that shows no book.
     depth_share
@@ -47,6 +56,8 @@ class Limits:
     """
 
     size_usd: float
+    max_impact_cost_bps: float
+    depth_fresh_hours: float
     assumed_spread_bps: float
     depth_share: float
     wide_price_gap_bps: float
@@ -60,7 +71,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Instruments as legs; arrays of shape (n,), NaN where unknown, times in microseconds."""
+    """Instruments as legs; arrays of shape (n,), NaN where unknown, times in microseconds.
+
+    ``impact_bps`` is of shape (n, sizes): what trades of ``SIZES_USD`` move the order book, as far
+    as it was measured; ``measured`` says whether that still counts.
+    """
 
     rate: Floats
     interval_hours: Floats
@@ -73,8 +88,10 @@ class Legs:
     maker_bps: Floats
     taker_bps: Floats
     observed_us: Floats
+    impact_bps: Floats
     stale: Flags
     halted: Flags
+    measured: Flags
 
     def take(self, rows: Ints) -> Self:
         """Return the legs at some rows."""
@@ -93,6 +110,9 @@ class Facts:
         Fees of the venue, NaN where unknown.
     market
         The columns of ``MARKET`` as they were handed in, NaN where unknown.
+    impact_bps, measured_us
+        What trades move the order book, of shape (n, sizes), and when it was measured; NaN where it
+        was not.
     multiplier
         Canonical base per unit of the venue's base.
     halted, listed
@@ -103,12 +123,20 @@ class Facts:
     maker_bps: Floats
     taker_bps: Floats
     market: dict[str, Floats]
+    impact_bps: Floats
+    measured_us: Floats
     multiplier: Floats
     halted: Flags
     listed: Flags
 
     @classmethod
-    def of(cls, instruments: pl.DataFrame, fees: pl.DataFrame, market: pl.DataFrame) -> Self:
+    def of(
+        cls,
+        instruments: pl.DataFrame,
+        fees: pl.DataFrame,
+        market: pl.DataFrame,
+        depth: pl.DataFrame,
+    ) -> Self:
         """Put what is handed in beside the instruments.
 
         Parameters
@@ -119,23 +147,27 @@ class Facts:
             ``venue``, ``tier``, ``maker_bps`` and ``taker_bps``: what is in force, one per venue.
         market
             ``venue``, ``venue_symbol`` and the columns of ``MARKET``.
+        depth
+            ``venue``, ``venue_symbol``, the columns of ``DEPTH`` and ``measured_at``.
         """
         known = instruments.join(
             fees.select("venue", pl.col("tier").alias("fee_tier"), "maker_bps", "taker_bps"),
             on="venue",
             how="left",
             maintain_order="left",
-        ).join(
-            market.select(*INSTRUMENT_KEY, *MARKET),
-            on=INSTRUMENT_KEY,
-            how="left",
-            maintain_order="left",
         )
+        for frame in (
+            market.select(*INSTRUMENT_KEY, *MARKET),
+            depth.select(*INSTRUMENT_KEY, *DEPTH, "measured_at"),
+        ):
+            known = known.join(frame, on=INSTRUMENT_KEY, how="left", maintain_order="left")
         return cls(
             known.select(*instruments.columns, "fee_tier", _asset()),
             _floats(known["maker_bps"]),
             _floats(known["taker_bps"]),
             {name: _floats(known[name]) for name in MARKET},
+            np.column_stack([_floats(known[name]) for name in DEPTH]),
+            _floats(known["measured_at"].dt.epoch("us")),
             _floats(known["multiplier"]),
             (known["status"] != "trading").fill_null(value=False).to_numpy(),
             known["base"].is_not_null().to_numpy(),
@@ -174,6 +206,7 @@ def legs_of(view: BoardView, facts: Facts, limits: Limits) -> Legs:
         name: np.where(np.isnan(values), facts.market[name], values)
         for name, values in shown.items()
     }
+    fresh = newest - facts.measured_us <= limits.depth_fresh_hours * HOUR_US
     return Legs(
         rate=rate,
         interval_hours=interval,
@@ -184,6 +217,8 @@ def legs_of(view: BoardView, facts: Facts, limits: Limits) -> Legs:
         maker_bps=facts.maker_bps,
         taker_bps=facts.taker_bps,
         observed_us=observed,
+        impact_bps=np.where(fresh[:, None], facts.impact_bps, np.nan),
+        measured=fresh,
         stale=newest - observed > allowed,
         halted=facts.halted,
     )

@@ -29,7 +29,7 @@ from funding_platform.paper.account import Account
 from funding_platform.paper.admission import check_order, check_rate
 from funding_platform.paper.booking import book_settlement, book_taking
 from funding_platform.paper.errors import RefusedError, UnlistedError
-from funding_platform.paper.margin import balance, holding, pending, shortfall
+from funding_platform.paper.margin import balance, holdings, pending, shortfall
 from funding_platform.paper.market import PaperMarket
 from funding_platform.paper.matching import Matching, bound_of, by_symbol
 from funding_platform.paper.orders import PaperOrder
@@ -117,6 +117,7 @@ class PaperEngine:
         if limits is None:
             raise RefusedError(f"{symbol} is not listed", RejectReason.UNKNOWN_SYMBOL)
         now = self.advance(now, [symbol])
+        self._show(symbol, now)
         check_rate(self.state, self.rules, now)
         mark = self._mark(symbol, now)
         if mark is None:
@@ -171,10 +172,10 @@ class PaperEngine:
         for symbol in symbols:
             self._settle(symbol, now)
             self._mark(symbol, now)
-            book = self.market.book(symbol, now)
-            if book is not None:
-                self._matching.show(book)
-                self._matching.match_resting(waiting.get(symbol, ()), now)
+            # A book is costly to make, and concerns only what waits for it.
+            if symbol in waiting:
+                self._show(symbol, now)
+                self._matching.match_resting(waiting[symbol], now)
         self._liquidate(now)
         return now
 
@@ -182,6 +183,7 @@ class PaperEngine:
         """Fill what is left of an order that is over, as if the venue had not told: a fault."""
         order = self.state.orders[client_id]
         now = self.advance(now, [order.request.venue_symbol])
+        self._show(order.request.venue_symbol, now)
         self._matching.fill_late(order, now)
 
     def deleverage(self, symbol: str, quantity: Decimal, now: datetime) -> None:
@@ -207,12 +209,17 @@ class PaperEngine:
 
     def holdings(self) -> dict[str, Holding]:
         """Return what is held by symbol."""
-        account = self.state.account
-        return {symbol: holding(symbol, account, self.rules) for symbol in account.positions}
+        return holdings(self.state.account, self.rules)
 
     def balance(self) -> Balance:
         """Return what the account is worth."""
         return balance(self.state.account, pending(self.state.open.values()), self.rules)
+
+    def _show(self, symbol: str, now: datetime) -> None:
+        """Take note of a symbol's book; the last that was known stands where none is now."""
+        book = self.market.book(symbol, now)
+        if book is not None:
+            self._matching.show(book)
 
     def _mark(self, symbol: str, now: datetime) -> Decimal | None:
         """Value a symbol; the last that was known stands where nothing is known now."""

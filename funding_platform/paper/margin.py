@@ -70,21 +70,23 @@ def shortfall(
     return money(more * mark * rules.initial_margin) + fee - free
 
 
-def holding(symbol: str, account: Account, rules: PaperRules) -> Holding:
-    """State what is held of a symbol.
+def holdings(account: Account, rules: PaperRules) -> dict[str, Holding]:
+    """State what is held, by symbol.
 
-    It is liquidated where what the account has to spare is gone, all other marks as they are:
-    ``mark - spare / (quantity - |quantity| * maintenance margin)``.
+    A position is liquidated where what the account has to spare is gone, all other marks as they
+    are: ``mark - spare / (quantity - |quantity| * maintenance margin)``.
     """
-    position, mark = account.positions[symbol], account.marks[symbol]
-    quantity = position.quantity
     spare = account.equity_usd - account.value_usd * rules.maintenance_margin
-    liquidation = mark - spare / (quantity - abs(quantity) * rules.maintenance_margin)
-    return Holding(
-        venue_symbol=symbol,
-        quantity=quantity,
-        entry_price=position.entry_price,
-        mark_price=mark,
-        margin_usd=money(account.size_usd(symbol) * rules.initial_margin),
-        liquidation_price=liquidation if liquidation > 0 else None,
-    )
+    found = {}
+    for symbol, position in account.positions.items():
+        quantity, mark = position.quantity, account.marks[symbol]
+        liquidation = mark - spare / (quantity - abs(quantity) * rules.maintenance_margin)
+        found[symbol] = Holding(
+            venue_symbol=symbol,
+            quantity=quantity,
+            entry_price=position.entry_price,
+            mark_price=mark,
+            margin_usd=money(account.size_usd(symbol) * rules.initial_margin),
+            liquidation_price=liquidation if liquidation > 0 else None,
+        )
+    return found

@@ -4,7 +4,7 @@ Two ways lead to it, and both see the same: ``execution.paper`` in the process, 
 endpoint over a socket. What gets lost on the way is for them; here is what the venue itself does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -70,14 +70,20 @@ class PaperVenue:
         self._late: list[tuple[datetime, str]] = []
         self._held: list[tuple[datetime, Mapping[str, Holding]]] = []
 
-    def catch_up(self, now: datetime) -> datetime:
-        """Let happen what is due by ``now``; return the present, which does not go back."""
+    def catch_up(self, now: datetime, symbols: Sequence[str] | None = None) -> datetime:
+        """Let happen what is due by ``now``; return the present, which does not go back.
+
+        Parameters
+        ----------
+        symbols
+            All that whoever asks wants to know of; everything that concerns the account if None.
+        """
         due = sorted(late for late in self._late if late[0] <= now)
         self._late = [late for late in self._late if late[0] > now]
         for at, client_id in due:
             self.engine.fill_late(client_id, at)
             self._note_holdings(at)
-        return self.engine.advance(now)
+        return self.engine.advance(now, symbols)
 
     def place(self, order: OrderRequest, now: datetime, trick: Trick | None = None) -> OrderReport:
         """Take an order and match it, as far as the trick lets it.
@@ -87,7 +93,7 @@ class PaperVenue:
         RefusedError
             If it is declined; nothing of it exists.
         """
-        now = self.catch_up(now)
+        now = self.catch_up(now, ())
         report = self.engine.place(order, now, self._cap(order, trick))
         if trick is not None:
             self._tricks[order.client_id] = trick
@@ -97,7 +103,7 @@ class PaperVenue:
 
     def cancel(self, symbol: str, client_id: str, now: datetime) -> OrderReport | None:
         """Take an order back; None where it is not known, or not yet."""
-        now = self.catch_up(now)
+        now = self.catch_up(now, ())
         if self.order(symbol, client_id, now) is None:
             return None
         report = self.engine.cancel(client_id, now)

@@ -7,6 +7,7 @@ in SQL has something to be held against.
 import random
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -98,16 +99,35 @@ def _costs(row: Facts, wanted: OpportunityFilter) -> Facts:
         found[f"{mode}_fees_bps"] = _sum(*legs, *legs)
     spreads = (row["long_spread_bps"], row["short_spread_bps"])
     found["spread_cost_bps"] = sum(ASSUMED_SPREAD_BPS if one is None else one for one in spreads)
-    impacts = [
-        size / (2 * volume * DEPTH_SHARE) if volume else None
-        for volume in (row["long_volume_24h_usd"], row["short_volume_24h_usd"])
-    ]
+    impacts = []
+    for leg in ("long", "short"):
+        volume = row[f"{leg}_volume_24h_usd"]
+        model = size / (2 * volume * DEPTH_SHARE) if volume else None
+        impact, source = _impact(row, leg, size, model)
+        impacts.append(impact)
+        found[f"{leg}_impact_model_bps"] = model
+        found[f"{leg}_impact_bps"] = impact
+        found[f"{leg}_impact_source"] = source
     found["impact_cost_bps"] = _sum(*impacts, *impacts)
     found["cost_bps"] = _sum(
         found["taker_fees_bps"], found["spread_cost_bps"], found["impact_cost_bps"]
     )
     found["maker_cost_bps"] = found["maker_fees_bps"]
     return found
+
+
+def _impact(
+    row: Facts, leg: str, size: float, model: float | None
+) -> tuple[float | None, str | None]:
+    """Between the sizes that were measured on straight lines, beyond them by the model."""
+    known = [(0.0, 0.0)]
+    for name, usd in (("1k", 1e3), ("10k", 1e4), ("100k", 1e5), ("1m", 1e6)):
+        if row[f"{leg}_impact_{name}_bps"] is not None:
+            known.append((usd, row[f"{leg}_impact_{name}_bps"]))
+    for (start, low), (end, high) in pairwise(known):
+        if size <= end:
+            return low + (high - low) * (size - start) / (end - start), "measured"
+    return (None, None) if model is None else (max(model, known[-1][1]), "model")
 
 
 def _nets(row: Facts, wanted: OpportunityFilter) -> Facts:
@@ -205,12 +225,24 @@ def some_facts(seed: int = 5) -> list[dict[str, Any]]:
             same_sign_share=chance.choice([None, 0.2, 0.6, 0.8, 1.0]),
             half_life_hours=maybe(0, 3),
             market_reasons=chance.choice([(), (), ("long_stale",), ("flickering", "thin_volume")]),
+            **_measured(chance, "long"),
+            **_measured(chance, "short"),
         )
         for base in BASES
         for place, first in enumerate(VENUES)
         for second in VENUES[place + 1 :]
         for long, short in [chance.sample([first, second], 2)]
     ]
+
+
+def _measured(chance: random.Random, leg: str) -> dict[str, float | None]:
+    """What a book was seen to cost at some of the sizes, or at none."""
+    reached = chance.choice([0, 0, 1, 2, 3, 4])
+    steps = [10 ** chance.uniform(-2, 1.5) for _ in range(4)]
+    return {
+        f"{leg}_impact_{name}_bps": sum(steps[: place + 1]) if place < reached else None
+        for place, name in enumerate(("1k", "10k", "100k", "1m"))
+    }
 
 
 def build_lake(settings: Settings, *tables: tuple[Table, Iterable[Facts]]) -> None:

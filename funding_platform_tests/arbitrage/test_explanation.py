@@ -12,7 +12,7 @@ def test_costs_are_broken_down() -> None:
     # Fees 2 (5 + 5.5); spreads 1 + 2; impact 2 x 10,000 / (2 x 1e-3 x volume) of 5e7 and 2e7.
     assert (
         "24.70 bp: four fees 21.00 (long taker 5.00 at tier base, short taker 5.50 at tier base), "
-        "spreads 3.00, impact of 10,000 USD 0.70" in text
+        "spreads 3.00, impact of 10,000 USD 0.70 (long model, short model)" in text
     )
     # 0.2 % per 8 h for 168 h is 4.2 %; less 24.7 bp.
     assert "7d 3.9530 %" in text

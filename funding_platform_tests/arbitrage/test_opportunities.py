@@ -232,7 +232,8 @@ def test_a_larger_size_never_nets_more(lake: Lake, sizes: tuple[float, float]) -
     )
     for net in ("net_8h", "net_7d", "net_apr"):
         assert (larger[net] <= smaller[net]).all()
-        assert larger[net].is_null().equals(smaller[net].is_null())
+        # Beyond what a book was seen to hold, the turnover has to be known.
+        assert (larger[net].is_null() | smaller[net].is_not_null()).all()
 
 
 def test_an_unknown_fee_of_a_tier_stays_unknown(lake: Lake) -> None:

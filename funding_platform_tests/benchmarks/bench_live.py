@@ -29,6 +29,7 @@ from funding_platform.lake.maintenance import maintain
 from funding_platform.live.board import Board
 from funding_platform.live.minutes import Minutes
 from funding_platform.live.pairs import Given, PairTable
+from funding_platform.live.pairs_legs import DEPTH
 from funding_platform.live.pairs_slots import PAST
 from funding_platform.live.strip import LiveStrips
 from funding_platform.settings import Settings
@@ -161,6 +162,13 @@ def _given() -> Given:
             schema={
                 **dict.fromkeys(("venue", "venue_symbol"), pl.String),
                 **dict.fromkeys(("spread_bps", "open_interest_usd", "volume_24h_usd"), pl.Float64),
+            }
+        ),
+        depth=pl.DataFrame(
+            schema={
+                **dict.fromkeys(("venue", "venue_symbol"), pl.String),
+                **dict.fromkeys(DEPTH, pl.Float64),
+                "measured_at": UTC_TIME,
             }
         ),
         limits=mart_limits(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, floor_hour
 from funding_platform.lake.writer import Lake
@@ -26,6 +27,7 @@ INTERVALS = {
 }
 """Venues and their hours between settlements; no fees are known of ``nowhere``."""
 
+SIZES = {"1k": 1e3, "10k": 1e4, "100k": 1e5, "1m": 1e6}
 BASES = {"BTC": 90_000.0, "ETH": 3_000.0, "PEPE": 1e-5, "SOL": 150.0}
 
 
@@ -45,6 +47,10 @@ def fill(settings: Settings, *, seed: int) -> None:
         transaction.append(INSTRUMENTS, frame_of(INSTRUMENTS, coins + shares))
         transaction.append(MARKET_SNAPSHOTS, frame_of(MARKET_SNAPSHOTS, seen + seen_of_shares))
         transaction.append(FUNDING_RATES, frame_of(FUNDING_RATES, past + past_of_shares))
+        books = [
+            book for one in coins + shares for book in _books(one, random.Random(f"{seed} {one}"))
+        ]
+        transaction.append(ORDER_BOOK_DEPTH, frame_of(ORDER_BOOK_DEPTH, books))
 
 
 def _drawn(listed: list[Row], dice: random.Random) -> tuple[list[Row], list[Row]]:
@@ -105,6 +111,38 @@ def _snapshot(listed: Row, levels: dict[tuple[str, str], float], dice: random.Ra
         "spread_bps": mostly(mostly(dice.uniform(0, 4), -1.0)),
         "observed_at": observed_at,
     }
+
+
+def _books(listed: Row, dice: random.Random) -> list[Row]:
+    """Measurements of a book: of some none, of some only old ones, of some it holds little."""
+    price = BASES[listed["base"]]
+    half = dice.choice([0.5, 2.0, 7.5])
+    slope = dice.choice([1e-5, 1e-4, 2e-3])
+    reached = dice.choice([1e3, 1e4, 1e5, 1e6, 1e6])
+    rows = []
+    for age in dice.choice([(), (0.5,), (2.9, 0.1), (3.2,), (30,)]):
+        observed_at = NOW - age * HOUR
+        costs = {
+            f"{verb}_{name}_bps": half + factor * slope * size**0.9 if size <= reached else None
+            for verb, factor in (("buy", 1.0), ("sell", 1.3))
+            for name, size in SIZES.items()
+        }
+        rows.append(
+            {
+                "venue": listed["venue"],
+                "venue_symbol": listed["venue_symbol"],
+                "snapshot_hour": floor_hour(observed_at),
+                "bid": price * (1 - half / 1e4),
+                "ask": price * (1 + half / 1e4),
+                "mid": price,
+                **costs,
+                "bid_levels": 10,
+                "ask_levels": 10,
+                "observed_at": observed_at,
+                "available_at": observed_at,
+            }
+        )
+    return rows
 
 
 def _history(listed: Row, levels: dict[tuple[str, str], float], dice: random.Random) -> list[Row]:

@@ -35,7 +35,7 @@ def base_fees() -> dict[str, tuple[float, float]]:
 
 
 def slow_legs(
-    instruments: list[Row], snapshots: list[Row], settlements: list[Row]
+    instruments: list[Row], snapshots: list[Row], settlements: list[Row], books: list[Row]
 ) -> Iterator[Row]:
     """Listed, dollar-quoted instruments that were seen, with their past."""
     market = {_of(row): row for row in sorted(snapshots, key=lambda row: row["snapshot_hour"])}
@@ -45,6 +45,7 @@ def slow_legs(
     now = max(market[_of(row)]["observed_at"] for row in instruments if _of(row) in market)
     as_of = max((row["funding_time"] for row in settlements), default=now)
     fees = base_fees()
+    measured = {_of(row): row for row in sorted(books, key=lambda row: row["snapshot_hour"])}
     for instrument in instruments:
         seen = market.get(_of(instrument))
         listed = instrument["status"] != "delisted" and instrument["quote"] in DOLLARS
@@ -68,11 +69,24 @@ def slow_legs(
             "fee_tier": None if taker is None else "base",
             "maker_bps": maker,
             "taker_bps": taker,
+            "impacts": _impacts(measured.get(_of(instrument)), now),
             "stale": now - seen["observed_at"] > patience,
             "settled": {days: _settled(past, as_of, days, interval) for days in (7, 30)},
             "hours": _hours(past, as_of),
             "paid_hours": max((paid for _, paid in _paid_hours(past, as_of)), default=1),
         }
+
+
+def _impacts(book: Row | None, now: datetime) -> dict[float, float]:
+    """What a trade moves a book that was measured within three hours, by the sizes it took."""
+    if book is None or now - book["observed_at"] > timedelta(hours=3):
+        return {}
+    half_spread = (book["ask"] - book["bid"]) / book["mid"] * 1e4 / 2
+    return {
+        size: (book[f"buy_{name}_bps"] + book[f"sell_{name}_bps"]) / 2 - half_spread
+        for name, size in (("1k", 1e3), ("10k", 1e4), ("100k", 1e5), ("1m", 1e6))
+        if None not in (book[f"buy_{name}_bps"], book[f"sell_{name}_bps"])
+    }
 
 
 def _of(row: Row) -> tuple[str, str]:

@@ -54,6 +54,19 @@ def test_every_reason_and_tier_occurs_in_the_market(market: Settings) -> None:
     assert set(found["tier"]) == set(TIERS)
 
 
+def test_impact_is_measured_of_some_legs_and_modelled_of_others(market: Settings) -> None:
+    found = read(market, f"SELECT * FROM {OPPORTUNITIES.full_name}")
+    for leg in ("long", "short"):
+        assert set(found[f"{leg}_impact_source"]) == {"measured", "model", None}
+        measured = found.filter(pl.col(f"{leg}_impact_source") == "measured")
+        assert measured.filter(
+            pl.col(f"{leg}_impact_bps") == pl.col(f"{leg}_impact_10k_bps")
+        ).equals(measured)
+    sizes = found["max_size_usd"]
+    assert 0 < sizes.null_count() < found.height
+    assert 0 < sizes.filter(sizes == 1e6).len() < found.height
+
+
 @pytest.mark.world
 def test_history_goes_on_by_the_hour_and_keeps_what_it_said(
     market: Settings, tmp_path: Path

@@ -127,6 +127,22 @@ def test_a_leg_becomes_stale_without_a_word(board: Board, given: Given) -> None:
     assert slots.size > after.filter(pl.col("base") == "BTC").height, "other bases' legs too"
 
 
+def test_a_measured_book_counts_for_hours_and_no_longer(board: Board, given: Given) -> None:
+    table = table_of(board, given)
+    measured = (pl.col("long_impact_source") == "measured") & pl.col(
+        "long_impact_model_bps"
+    ).is_not_null()
+    before = table.frame().filter(measured)
+    assert before.height > 0
+    later = NOW + timedelta(hours=given.limits.depth_fresh_hours + 1)
+    board.apply("okx", later, [MarketUpdate(venue_symbol="BTC", predicted_rate=1e-4)])
+    table.update(board.view())
+    after = table.frame()
+    assert after.filter(measured).height == 0
+    again = after.join(before, on=KEY, suffix="_before")
+    assert (again["long_impact_bps"] == again["long_impact_model_bps"]).all()
+
+
 def test_a_pair_that_turns_round_has_earned_the_opposite(board: Board, given: Given) -> None:
     table = table_of(board, given)
     pair = (

@@ -27,6 +27,13 @@ select
     fees.tier as fee_tier,
     fees.maker_bps,
     fees.taker_bps,
+    {%- for size in sizes() %}
+    -- A book counts while it is fresh, by the same clock.
+    case
+        when newest.newest_observed_at - depth.observed_at <= to_seconds(3600 * {{ var('depth_fresh_hours') }})
+            then {{ book_impact_bps('depth.buy_' ~ size ~ '_bps', 'depth.sell_' ~ size ~ '_bps', 'depth.ask', 'depth.bid', 'depth.mid') }}
+    end as impact_{{ size }}_bps,
+    {%- endfor %}
     latest.observed_at,
     newest.newest_observed_at,
     newest.newest_observed_at - latest.observed_at > coalesce(
@@ -36,6 +43,7 @@ select
 from {{ ref('latest_funding_rates') }} as latest
 cross join newest
 left join {{ ref('int_base_fees') }} as fees using (venue)
+left join {{ ref('stg_order_book_depth') }} as depth using (venue, venue_symbol)
 where
     latest.status <> 'delisted'
     and {{ is_dollar('latest.quote') }}

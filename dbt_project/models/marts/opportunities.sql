@@ -41,7 +41,17 @@ select
     short.spread_bps as short_spread_bps,
     spread_cost_bps,
     size_usd,
+    {%- for leg in ['long', 'short'] %}
+    {%- for size in sizes() %}
+    {{ leg }}.impact_{{ size }}_bps as {{ leg }}_impact_{{ size }}_bps,
+    {%- endfor %}
+    {%- endfor %}
+    {%- for column in ['impact_model_bps', 'impact_bps', 'impact_source'] %}
+    long_{{ column }},
+    short_{{ column }},
+    {%- endfor %}
     impact_cost_bps,
+    max_size_usd,
     cost_bps,
     maker_cost_bps,
     {%- for horizon in horizons() %}

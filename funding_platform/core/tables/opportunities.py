@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.columns import (
     ASSET,
     PER_8H,
@@ -25,6 +26,9 @@ from funding_platform.core.tables.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}
 """Holding times that funding and net are stated for, in hours."""
+
+IMPACT_SOURCES: Final = ("measured", "model")
+"""Where the impact of a leg is from: its order book, or its turnover."""
 
 _FRACTION = "fraction of one leg's notional"
 _BPS = "basis points of one leg's notional"
@@ -113,11 +117,51 @@ _COSTS = (
         _BPS,
     ),
     _amount("size_usd", "Notional of each leg that the impact is estimated for."),
+    *(
+        _amount(
+            f"{leg}_impact_{name}_bps",
+            f"What one trade of {size:,.0f} USD moves the {leg} leg's order book, the mean of "
+            "buying and selling, half the spread left out; null where the book was not measured "
+            "of late, or was not seen to hold as much.",
+            _BPS,
+        )
+        for leg in ("long", "short")
+        for name, size in SIZES_USD.items()
+    ),
+    *(
+        _amount(
+            f"{leg}_impact_model_bps",
+            f"What one trade of size_usd moves the {leg} leg's price by a model: the book is taken "
+            "to hold the same share of volume_24h_usd at every basis point. Null where the volume "
+            "is unknown or 0.",
+            _BPS,
+        )
+        for leg in ("long", "short")
+    ),
+    *(
+        _amount(
+            f"{leg}_impact_bps",
+            f"The impact of one trade of size_usd of the {leg} leg: as measured, else by the "
+            "model, and then no less than the largest size that was measured.",
+            _BPS,
+        )
+        for leg in ("long", "short")
+    ),
+    *(
+        Column(
+            f"{leg}_impact_source",
+            Type.TEXT,
+            f"Whether {leg}_impact_bps is measured or the model's; null where it is unknown.",
+            values=IMPACT_SOURCES,
+        )
+        for leg in ("long", "short")
+    ),
+    _amount("impact_cost_bps", "All four trades: 2 (long + short impact_bps).", _BPS),
     _amount(
-        "impact_cost_bps",
-        "Four times the impact of size_usd, by a model: the book is taken to hold the same share "
-        "of volume_24h_usd at every basis point. Null where a volume is unknown or 0.",
-        _BPS,
+        "max_size_usd",
+        "Notional of each leg at which impact_cost_bps comes to the limit that dbt_project.yml "
+        "states as max_impact_cost_bps; at most 1,000,000, and at most what a measured book was "
+        "seen to hold.",
     ),
     real_column("cost_bps", "taker_fees_bps + spread_cost_bps + impact_cost_bps.", _BPS),
     real_column(

@@ -65,7 +65,7 @@ REJECT_REASONS: Final = {
     ),
     **_either_leg(
         "volume_unknown",
-        "The LEG leg's turnover is unknown or 0: no impact estimate.",
+        "The LEG leg's turnover is unknown or 0: it may not trade at all.",
         "coalesce(LEG.volume_24h_usd, 0) = 0",
     ),
     "price_gap_wide": Reason(

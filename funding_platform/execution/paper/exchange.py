@@ -115,26 +115,28 @@ class PaperExchange:
 
     async def prepare(self) -> None:
         """Do nothing: the account is in one-way mode and has no other."""
-        await self._read("prepare", lambda _: None)
+        await self._read("prepare", lambda _: None, ())
 
     async def server_time(self) -> datetime:
         """Return the venue's clock."""
-        return await self._read("server_time", lambda now: now + self.conditions.clock_skew)
+        return await self._read("server_time", lambda now: now + self.conditions.clock_skew, ())
 
     async def limits(self, symbols: Sequence[str]) -> Mapping[str, InstrumentLimits]:
         """Return what orders must be; a symbol that is not listed is left out."""
         limits = self.engine.market.limits
-        found = await self._read("limits", lambda _: {x: limits(x) for x in symbols})
+        found = await self._read("limits", lambda _: {x: limits(x) for x in symbols}, ())
         return {symbol: stated for symbol, stated in found.items() if stated is not None}
 
     async def fees(self, symbols: Sequence[str]) -> Mapping[str, FeeRates]:
         """Return what fills cost: the same for every symbol."""
-        return await self._read("fees", lambda _: dict.fromkeys(symbols, self.engine.rules.fees))
+        return await self._read(
+            "fees", lambda _: dict.fromkeys(symbols, self.engine.rules.fees), ()
+        )
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """Return the best ``depth`` levels of both sides, without our own orders."""
         try:
-            book = await self._read("order_book", lambda now: self.engine.book(symbol, now))
+            book = await self._read("order_book", lambda now: self.engine.book(symbol, now), ())
         except UnlistedError as error:
             raise UnknownSymbolError(error.message, venue=self._venue) from error
         return OrderBook(
@@ -174,7 +176,9 @@ class PaperExchange:
 
     async def order(self, symbol: str, client_id: str) -> OrderReport | None:
         """Ask what became of an order; None where the venue does not know it, or not yet."""
-        return await self._read("order", lambda now: self._account.order(symbol, client_id, now))
+        return await self._read(
+            "order", lambda now: self._account.order(symbol, client_id, now), [symbol]
+        )
 
     async def open_orders(self) -> Sequence[OrderReport]:
         """Return every order that can still fill."""
@@ -243,7 +247,9 @@ class PaperExchange:
         self._save()
         return report
 
-    async def _read(self, call: str, look: Callable[[datetime], T]) -> T:
+    async def _read(
+        self, call: str, look: Callable[[datetime], T], symbols: Sequence[str] | None = None
+    ) -> T:
         """Reach the venue with a question and return what it knows by then.
 
         Raises
@@ -259,7 +265,7 @@ class PaperExchange:
             await self._pause(self.conditions.timeout_seconds)
             raise VenueTimeoutError("no answer in time", venue=self._venue, endpoint=call)
         self._count_read(call, now)
-        answer = look(self._account.catch_up(self._clock.now()))
+        answer = look(self._account.catch_up(self._clock.now(), symbols))
         self._save()
         await self._pause(self.conditions.data_seconds)
         self.faults.pass_point(f"{call}.after")

@@ -6,21 +6,40 @@ import duckdb
 import polars as pl
 import yaml
 
+from funding_platform.arbitrage.formulas import BOOK_IMPACT_BPS
 from funding_platform.core.assumptions import DEPTH_SHARE
 from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
 from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.schema import Table
+from funding_platform.core.tables.schema import UTC_TIME, Table
+from funding_platform.core.time_grid import SKEW
 from funding_platform.flows.queries.connection import answer, require_built
+from funding_platform.lake.connection import has_table
 from funding_platform.live.pairs import Given
-from funding_platform.live.pairs_legs import MARKET, Limits
+from funding_platform.live.pairs_legs import DEPTH, MARKET, Limits
 from funding_platform.live.pairs_slots import PAST
 from funding_platform.settings import project_file
 
 _IN_PYTHON: Final = {"depth_share": DEPTH_SHARE, "wide_price_gap_bps": MAX_PRICE_GAP_BPS}
 """Variables of dbt whose values are declared in ``core``, unless the project states others."""
+
+
+_IMPACTS: Final = ", ".join(
+    f"{BOOK_IMPACT_BPS.of(buy_bps=f'buy_{size}_bps', sell_bps=f'sell_{size}_bps')} AS {name}"
+    for name, size in zip(DEPTH, SIZES_USD, strict=True)
+)
+_NEWEST_BOOKS: Final = f"""
+SELECT {", ".join(INSTRUMENT_KEY)}, {_IMPACTS}, observed_at AS measured_at
+FROM {ORDER_BOOK_DEPTH.full_name}
+WHERE ({", ".join(INSTRUMENT_KEY)}, snapshot_hour) IN (
+    SELECT ({", ".join(INSTRUMENT_KEY)}, max(snapshot_hour)) FROM {ORDER_BOOK_DEPTH.full_name}
+    WHERE observed_at <= now() + $skew
+    GROUP BY {", ".join(INSTRUMENT_KEY)}
+)
+"""
 
 
 def given_for_pairs(connection: duckdb.DuckDBPyConnection) -> Given:
@@ -38,8 +57,21 @@ def given_for_pairs(connection: duckdb.DuckDBPyConnection) -> Given:
         fees=answer(connection, FEE_HISTORY.polars_schema, fees, {"base": BASE_TIER}),
         past=_columns(connection, OPPORTUNITIES, (*OPPORTUNITIES.key, *PAST, "discovered_at")),
         market=_columns(connection, LATEST_FUNDING_RATES, (*INSTRUMENT_KEY, *MARKET)),
+        depth=_depth(connection),
         limits=mart_limits(),
     )
+
+
+def _depth(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Read the newest measurement of every order book; none of a lake that knows no such table."""
+    key, impacts = (
+        {name: pl.String() for name in INSTRUMENT_KEY},
+        dict.fromkeys(DEPTH, pl.Float64()),
+    )
+    schema = pl.Schema({**key, **impacts, "measured_at": UTC_TIME})
+    if not has_table(connection, ORDER_BOOK_DEPTH):
+        return pl.DataFrame(schema=schema)
+    return answer(connection, schema, _NEWEST_BOOKS, {"skew": SKEW})
 
 
 def mart_limits() -> Limits:

@@ -6,7 +6,7 @@ ISO 8601 in UTC.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -68,6 +68,11 @@ class Ask:
     now: datetime
     declined: RejectReason | None = None
     trick: Trick | None = None
+
+    def caught_up(self, symbols: Sequence[str] | None = None) -> PaperVenue:
+        """Return the account with all that is due by now, of some symbols or of all."""
+        self.account.catch_up(self.now, symbols)
+        return self.account
 
     def text(self, name: str) -> str:
         """Read a parameter that must be there."""
@@ -158,7 +163,7 @@ class Desk:
         declined, trick
             What the venue does to an order: faults.
         """
-        now = account.catch_up(from_ms(self.market.now_ms()))
+        now = from_ms(self.market.now_ms())
         try:
             return Reply.json(call(Ask(account, params, now, declined, trick)))
         except ParameterError as error:
@@ -223,14 +228,14 @@ CALLS: Final[Mapping[tuple[str, str], Call]] = {
     ("POST", "/cancel"): lambda ask: ask.account.cancel(
         ask.text("symbol"), ask.text("client_id"), ask.now
     ),
-    ("GET", "/order"): lambda ask: ask.account.order(
+    ("GET", "/order"): lambda ask: ask.caught_up([ask.text("symbol")]).order(
         ask.text("symbol"), ask.text("client_id"), ask.now
     ),
-    ("GET", "/open_orders"): lambda ask: ask.account.open_orders(ask.now),
-    ("GET", "/fills"): lambda ask: ask.account.fills(ask.since),
-    ("GET", "/holdings"): lambda ask: ask.account.holdings(ask.now),
-    ("GET", "/balance"): lambda ask: ask.account.engine.balance(),
-    ("GET", "/funding_payments"): lambda ask: ask.account.engine.payments(ask.since),
+    ("GET", "/open_orders"): lambda ask: ask.caught_up().open_orders(ask.now),
+    ("GET", "/fills"): lambda ask: ask.caught_up().fills(ask.since),
+    ("GET", "/holdings"): lambda ask: ask.caught_up().holdings(ask.now),
+    ("GET", "/balance"): lambda ask: ask.caught_up().engine.balance(),
+    ("GET", "/funding_payments"): lambda ask: ask.caught_up().engine.payments(ask.since),
     ("GET", "/limits"): _limits,
     ("GET", "/fees"): lambda ask: dict.fromkeys(_limits(ask), ask.account.engine.rules.fees),
     ("GET", "/book"): _book,
