@@ -118,7 +118,7 @@ def test_everything_is_in_canonical_units(settings: Settings) -> None:
     assert quote.mark == Decimal("0.00001")
     limits = board.limits(SYMBOL)
     assert limits is not None
-    assert (limits.quantity_step, limits.min_quantity) == (1000, 1000)
+    assert limits.quantity_step == limits.min_quantity == Decimal(1_000)
     assert limits.price_step == Decimal("1E-10")
     assert limits.trading
     depth = board.depth(SYMBOL)
