@@ -17,7 +17,7 @@ from funding_platform.flows.execution.market import LakeMarket, with_board
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.settings import Settings
-from funding_platform_tests.arbitrage.market import insert_rows, build_lake, facts
+from funding_platform_tests.arbitrage.market import build_lake, facts, insert_rows
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HELD = InstrumentRef("okx", "GONE-USDT-SWAP")
