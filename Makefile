@@ -10,7 +10,7 @@ export DAGSTER_HOME ?= $(CURDIR)/data/dagster_home
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world test-browser chromium coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo dev test test-world test-browser chromium postgres coverage check fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ test-browser: setup ## Drive the Dagster UI in a browser over sandbox venues (SC
 
 chromium: ## Install what `make test-browser` drives, where apt can and nobody has yet
 	command -v chromium >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
+
+postgres: ## Install the server that the tests of execution start, where apt can and nobody has yet
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends postgresql; }
 
 coverage: setup ## Run both and print which lines and branches of the package no test reaches
 	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser" --cov --cov-report=term
@@ -85,7 +88,7 @@ dbt-docs: setup ## Describe marts, lineage and tests in one page: data/dbt_docs/
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5" "dependency-groups>=1.3"
-	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --extra alerts --extra ccxt --extra cluster --output-file requirements.lock pyproject.toml -
+	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --extra alerts --extra ccxt --extra cluster --extra postgres --output-file requirements.lock pyproject.toml -
 
 package: setup ## Build the wheel and the sdist into dist/, and run the demo from the wheel in an empty folder
 	python -m build --no-isolation --outdir dist

@@ -30,7 +30,7 @@ def test_walking_a_book_costs_alike_on_both_sides(side: Side, price: int) -> Non
 
 def test_what_is_not_there_is_not_filled() -> None:
     found = look(BOOK, Side.BUY, Decimal(5), Decimal(500), Decimal(300))
-    assert (found.fillable, found.within_bound) == (3, 3)
+    assert (found.fillable, found.within_bound) == (Decimal(3), Decimal(3))
     nothing = look(BOOK, Side.BUY, Decimal(0), Decimal(500), Decimal(300))
     assert nothing.slippage_bps is None
     assert nothing.score == 0
