@@ -112,7 +112,10 @@ class Reconciler:
         states, unreachable = await self._look()
         found = _Found()
         for venue, state in states.items():
-            await self._judge_orders(venue, state, found)
+            try:
+                await self._judge_orders(venue, state, found)
+            except VenueError as error:
+                unreachable[venue] = error.message
             self._adopt_fills(venue, state, found)
             self._adopt_payments(venue, state, found)
         if not unreachable:

@@ -83,7 +83,9 @@ class PaperVenue:
         for at, client_id in due:
             self.engine.fill_late(client_id, at)
             self._note_holdings(at)
-        return self.engine.advance(now, symbols)
+        now = self.engine.advance(now, symbols)
+        self._note_holdings(now)
+        return now
 
     def place(self, order: OrderRequest, now: datetime, trick: Trick | None = None) -> OrderReport:
         """Take an order and match it, as far as the trick lets it.
@@ -173,5 +175,14 @@ class PaperVenue:
         return trick is not None and trick.doubled
 
     def _note_holdings(self, now: datetime) -> None:
-        if self.manners.stale_seconds:
-            self._held.append((now, self.engine.holdings()))
+        """Remember what is held from now on, for those who will see it late."""
+        if not self.manners.stale_seconds:
+            return
+        holdings = self.engine.holdings()
+        if not self._held or _quantities(self._held[-1][1]) != _quantities(holdings):
+            self._held.append((now, holdings))
+
+
+def _quantities(holdings: Mapping[str, Holding]) -> dict[str, Decimal]:
+    """Return how much is held of each symbol."""
+    return {symbol: holding.quantity for symbol, holding in holdings.items()}

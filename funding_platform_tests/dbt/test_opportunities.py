@@ -59,12 +59,11 @@ def test_impact_is_measured_of_some_legs_and_modelled_of_others(market: Settings
     for leg in ("long", "short"):
         assert set(found[f"{leg}_impact_source"]) == {"measured", "model", None}
         measured = found.filter(pl.col(f"{leg}_impact_source") == "measured")
-        assert measured.filter(
-            pl.col(f"{leg}_impact_bps") == pl.col(f"{leg}_impact_10k_bps")
-        ).equals(measured)
+        off = measured[f"{leg}_impact_bps"] / measured[f"{leg}_impact_10k_bps"] - 1
+        assert off.abs().max() < 1e-12  # type: ignore[operator]
     sizes = found["max_size_usd"]
     assert 0 < sizes.null_count() < found.height
-    assert 0 < sizes.filter(sizes == 1e6).len() < found.height
+    assert sizes.n_unique() > 20
 
 
 @pytest.mark.world

@@ -15,6 +15,7 @@ from funding_platform.core.trading import (
 from funding_platform.execution import Outcome, PairState, Reconciliation, Script
 from funding_platform.execution.book import PairBook, is_ours
 from funding_platform.execution.pairs import LegName
+from funding_platform.venues.errors import ConnectionFailedError
 from funding_platform_tests.execution.test_executor import closed, opened
 from funding_platform_tests.execution.world import BTC, ETH, VENUES, World
 
@@ -196,3 +197,21 @@ def test_a_position_that_nobody_explains_is_given_back_and_halts(world: World) -
     assert world.journal.pair(result.pair_id).state is PairState.OPEN
     assert world.positions(BTC) == [10, -10]
     assert [one.kind for one in world.store.events(pair_id=result.pair_id)].count("mismatch") == 1
+
+
+def test_an_order_that_cannot_be_taken_back_forbids_trading(world: World) -> None:
+    ghost = "fp" + 16 * "a" + "l000"
+    world.time.run(world.venues[ALPHA].place(order(ghost)))
+    world.venues[ALPHA].faults.crash_at("cancel.before", ConnectionLostError)
+    found = looked(world)
+    assert found.unreachable == {ALPHA: "alpha: cut at cancel.before"}
+    assert not world.executor.ready
+    assert looked(world).canceled == (ghost,)
+    assert world.executor.ready
+
+
+class ConnectionLostError(ConnectionFailedError):
+    """What a client raises when a call is cut."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__(f"cut {at}", venue=ALPHA)

@@ -219,6 +219,18 @@ def test_holdings_may_lag(time: SteppedTime) -> None:
     assert asyncio.run(paper.holdings())[BTC].quantity == 1
 
 
+def test_what_fills_while_it_waits_is_seen_late_too(time: SteppedTime) -> None:
+    paper = exchange(time, stale_seconds=4)
+    asyncio.run(paper.place(request("a", Side.BUY, 1, 99)))
+    market = paper.engine.market
+    assert isinstance(market, WrittenMarket)
+    market.write(bids=[(98, 5)], asks=[(98.5, 5)])
+    time.seconds += 1
+    assert asyncio.run(paper.holdings()) == {}
+    time.seconds += 4
+    assert asyncio.run(paper.holdings())[BTC].quantity == 1
+
+
 def test_an_order_takes_its_time(time: SteppedTime) -> None:
     paper = exchange(time, order_seconds=0.25, data_seconds=0.5)
     report = asyncio.run(paper.place(request("a", Side.BUY, 1)))
