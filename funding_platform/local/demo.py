@@ -36,6 +36,7 @@ NEXT_STEPS = """\
   source .venv/bin/activate          for the commands below, in a checkout
   funding dev --sandbox              the Dagster UI over this lake, sensors and streams running
   funding live watch                 beside it: the market as it stands, every second
+  funding trade watch                the pairs on paper that it opens and holds
   funding query "FROM marts.latest_funding_rates LIMIT 10"
   funding opportunities --base BTC   ranked pairs of one base
   funding backtest show latest       what the backtest did; `--help` for more

@@ -34,7 +34,7 @@ from funding_platform.sandbox.market import Market
 from funding_platform.sandbox.paper.market import SandboxPaperMarket
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings
-from funding_platform.views.terminal import console, show
+from funding_platform.views.terminal import console, remark, show
 from funding_platform.views.trading_tables import shown_costs, shown_fills, shown_history
 
 SETTLEMENTS: Final = 2
@@ -132,6 +132,10 @@ async def _trade_and_show(settings: Settings, symbols: int) -> None:
         journal = desk.trader.journal
         pairs = ledgers(journal, journal.pairs())
         fills = fills_frame([dict(row._mapping) for row in desk.store.rows(select(schema.FILLS))])
+        told = [event.reason for event in desk.store.events()]
+    if fills.is_empty():
+        remark("paper trading", "yellow", f"it opened nothing: {'; '.join(dict.fromkeys(told))}")
+        return
     hours = jumping.seconds / 3600
     _show(pairs, fills, before, _equity(accounts), hours)
     console.print(

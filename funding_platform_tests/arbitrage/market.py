@@ -250,7 +250,7 @@ def build_lake(settings: Settings, *tables: tuple[Table, Iterable[Facts]]) -> No
     with connect(settings, read_only=False) as lake:
         for table, rows in tables:
             lake.execute(table.ddl())
-            _insert(lake, table, [opportunity(row) for row in rows])
+            insert_rows(lake, table, [opportunity(row) for row in rows])
         add_fees(lake)
 
 
@@ -276,10 +276,11 @@ def add_fees(lake: duckdb.DuckDBPyConnection) -> None:
             (later, None, 70.0),
         )
     ]
-    _insert(lake, FEE_HISTORY, rows)
+    insert_rows(lake, FEE_HISTORY, rows)
 
 
-def _insert(lake: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+def insert_rows(lake: duckdb.DuckDBPyConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows of a declared table."""
     frame = pl.DataFrame(rows, schema=dict(table.polars_schema))
     lake.register("rows_of_a_test", frame.to_arrow())
     lake.execute(f"INSERT INTO {table.full_name} BY NAME FROM rows_of_a_test")

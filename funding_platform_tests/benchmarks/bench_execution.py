@@ -26,6 +26,7 @@ from funding_platform.execution import (
     open_store,
 )
 from funding_platform.paper import PaperEngine, PricedMarket
+from funding_platform_tests.benchmarks.bench_execution_cycle import cycle_rows
 from funding_platform_tests.benchmarks.measurement import Measurement
 
 AT_ONCE = 8
@@ -61,6 +62,7 @@ def run(quick: bool = False) -> list[Measurement]:
             target=1_000 / 60,
         ),
         Measurement("of one core, for a pair opened and closed", 1e3 * busy / pairs, "ms"),
+        *cycle_rows(quick),
     ]
 
 

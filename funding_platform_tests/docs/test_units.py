@@ -38,7 +38,8 @@ def command_of(service: ConfigParser) -> tuple[str, list[str]]:
 
 
 def test_there_is_a_unit_for_each_service() -> None:
-    assert list(UNITS) == ["funding-code", "funding-daemon", "funding-ui", "funding-live"]
+    platform = ["funding-code", "funding-daemon", "funding-ui", "funding-live"]
+    assert list(UNITS) == [*platform, "funding-trade"]
 
 
 @pytest.mark.parametrize("name", UNITS)

@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from funding_platform.execution.config import (
-    TradingConfig,
-    TradingConfigError,
-    read_trading_config,
-)
+from funding_platform.execution.config import TradingConfig, read_trading_config
+from funding_platform.execution.errors import TradingConfigError
 from funding_platform.strategies import CrossVenueCarry
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "execution" / "paper.yaml"

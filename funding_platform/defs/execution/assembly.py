@@ -48,14 +48,14 @@ def trading_sensor(**stated: Any) -> dg.SensorDefinition:
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts the trader when marts/opportunities has been built, unless one is at "
-        "work: there is one at a time. Where venues are the real ones there is no account, and "
-        "nothing is started.",
+        "work: there is one at a time. Where the venues are the real ones nothing is started by "
+        "itself: `funding trade run` trades on paper there.",
     )
     def trade_on_opportunities(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
         if not can_trade(Settings(**stated)):
-            return dg.SkipReason("there are no accounts: the venues are not a sandbox's")
+            return dg.SkipReason("the venues are the real ones: `funding trade run` trades there")
         event = context.instance.get_latest_materialization_event(table_key(OPPORTUNITIES))
         if event is None:
             return dg.SkipReason("there are no opportunities yet")

@@ -4,7 +4,7 @@ Pure: the same ``Seen`` gives the same ``Decisions``.
 """
 
 from collections.abc import Container, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from funding_platform.execution.cycle.facts import (
     ToOpen,
 )
 from funding_platform.execution.cycle.held import HeldBook
-from funding_platform.strategies.contract import Close, Open, Order, Strategy
+from funding_platform.strategies.contract import Close, Open, Strategy
 
 
 def decide(strategy: Strategy, seen: Seen, config: TradingConfig) -> Decisions:
@@ -34,23 +34,44 @@ def decide(strategy: Strategy, seen: Seen, config: TradingConfig) -> Decisions:
     book = book_of(seen, config)
     closes = {close.pair.pair_id: close for close in house_exits(seen, book, config.exits)}
     refused: list[Refused] = []
-    orders: Iterable[Order] = ()
+    orders = _Orders()
     try:
-        orders = [*strategy.decide(seen.market, _without(book, closes))]
-    except FundingError as error:
-        refused.append(Refused(reason=Refusal.STRATEGY_FAILED, words=error.message))
-    wanted = []
-    for order in orders:
-        if isinstance(order, Close):
-            pair = book.pairs[order.position_id]
-            if not pair.closing:
-                closes.setdefault(pair.pair_id, ToClose(pair=pair, reason=order.reason))
-        else:
-            wanted.append(order)
-    opens, not_opened = _admitted(wanted, seen, config, closes)
+        orders = _asked(strategy, seen, _without(book, closes), config)
+    except Exception as error:  # noqa: BLE001 - somebody else's code, and the house must go on
+        words = error.message if isinstance(error, FundingError) else repr(error)
+        refused.append(Refused(reason=Refusal.STRATEGY_FAILED, words=words))
+    for close in orders.closes:
+        closes.setdefault(close.pair.pair_id, close)
+    opens, not_opened = _admitted(orders, seen, config, closes)
     return Decisions(
         closes=tuple(closes.values()), opens=tuple(opens), refused=(*refused, *not_opened)
     )
+
+
+@dataclass(slots=True)
+class _Orders:
+    """What a strategy has ordered, by name; ``singles`` counts orders of one leg."""
+
+    closes: list[ToClose] = field(default_factory=list)
+    opens: list[ToOpen] = field(default_factory=list)
+    singles: int = 0
+
+
+def _asked(strategy: Strategy, seen: Seen, book: HeldBook, config: TradingConfig) -> _Orders:
+    """Ask the strategy; an order of what does not exist is its failure."""
+    asked = _Orders()
+    for order in strategy.decide(seen.market, book):
+        if isinstance(order, Close):
+            if order.position_id < 0:
+                raise IndexError(f"no position has the number {order.position_id}")
+            pair = seen.held[order.position_id]
+            if not pair.closing:
+                asked.closes.append(ToClose(pair=pair, reason=order.reason))
+        elif order.long is None or order.short is None:
+            asked.singles += 1
+        else:
+            asked.opens.append(_pair_of(order, order.long, order.short, seen, config))
+    return asked
 
 
 def book_of(seen: Seen, config: TradingConfig) -> HeldBook:
@@ -88,20 +109,16 @@ def readmit(
 
 
 def _admitted(
-    wanted: Iterable[Open], seen: Seen, config: TradingConfig, leaving: Container[str]
+    orders: _Orders, seen: Seen, config: TradingConfig, leaving: Container[str]
 ) -> tuple[list[ToOpen], list[Refused]]:
     """Admit the orders to open in their order, the most wanted first."""
     if (closed := Admission(seen, config).closed_to_all()) is not None:
         return [], [closed]
-    pairs: list[ToOpen] = []
-    refused: list[Refused] = []
-    for order in wanted:
-        if order.long is None or order.short is None:
-            words = "the strategy orders a single leg; only pairs are traded here"
-            refused.append(Refused(reason=Refusal.NOT_A_PAIR, words=words))
-        else:
-            pairs.append(_pair_of(order, order.long, order.short, seen, config))
-    opens, not_opened = readmit(pairs, seen, config, leaving)
+    refused = []
+    if orders.singles:
+        words = "the strategy orders a single leg; only pairs are traded here"
+        refused.append(Refused(reason=Refusal.NOT_A_PAIR, words=words))
+    opens, not_opened = readmit(orders.opens, seen, config, leaving)
     return opens, [*refused, *not_opened]
 
 

@@ -1,5 +1,6 @@
 """Which of the pairs that a strategy orders may be opened now: the opportunity, and the limits."""
 
+import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -73,6 +74,8 @@ class Admission:
 
     def _pair_faults(self, wanted: ToOpen) -> Iterable[tuple[Refusal, str]]:
         """Yield what is wrong with the pair and its venues."""
+        if not 0 < wanted.size_usd < math.inf:
+            yield Refusal.IMPOSSIBLE_SIZE, f"{wanted.size_usd} USD is no size"
         for leg in (wanted.long, wanted.short):
             yield from self._venue_faults(leg, wanted.size_usd)
         if not self._passing.get((wanted.long, wanted.short)):

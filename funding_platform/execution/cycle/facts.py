@@ -22,6 +22,7 @@ class Refusal(StrEnum):
     NO_OPPORTUNITIES = "no_opportunities"
     STRATEGY_FAILED = "strategy_failed"
     NOT_A_PAIR = "not_a_pair"
+    IMPOSSIBLE_SIZE = "impossible_size"
     FILTERED_OUT = "filtered_out"
     MISSING_VENUE = "missing_venue"
     VENUE_UNREACHABLE = "venue_unreachable"
@@ -34,7 +35,6 @@ class Refusal(StrEnum):
     VENUE_LIMIT = "venue_limit"
     BASE_LIMIT = "base_limit"
     CYCLE_LIMIT = "cycle_limit"
-    NOT_EXECUTED = "not_executed"
 
 
 class Exit(StrEnum):

@@ -1,20 +1,29 @@
-"""The accounts that a trader trades on: one per venue, on paper, where the sandbox stands for it.
+"""The accounts that a trader trades on: one per venue, on paper.
 
-An account belongs to a token. It is kept in a file that only its owner can read, so that a process
-that starts again finds what the one before it held.
+Where a sandbox stands for a venue, the account is there, and belongs to a token that is kept in a
+file which only its owner can read. For a real venue it is in this process and in a file of its own,
+and trades against the live board. Either way a process that starts again finds what the one before
+it held.
 """
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import httpx
 
+from funding_platform.core.clock import Clock
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.errors import NoAccountError
+from funding_platform.execution.paper.account_file import AccountFile
+from funding_platform.execution.paper.board import BoardMarket
+from funding_platform.execution.paper.exchange import PaperExchange
+from funding_platform.flows.execution.live_board import SETTLED_WITHIN, LiveMarket, VenueBoard
+from funding_platform.paper import PaperRules
 from funding_platform.settings import Settings
 from funding_platform.venues.orders.contract import ExchangeClient
 from funding_platform.venues.orders.sandbox import SandboxOrders
@@ -29,19 +38,26 @@ _ONLY_OURS: Final = 0o600
 
 
 @asynccontextmanager
-async def open_accounts(settings: Settings, config: TradingConfig) -> AsyncIterator[Accounts]:
+async def open_accounts(
+    settings: Settings, config: TradingConfig, clock: Clock
+) -> AsyncIterator[Accounts]:
     """Open an account on every venue of a configuration, and let go of them afterwards.
 
     Raises
     ------
     NoAccountError
-        If a venue is not the sandbox's, or the sandbox does not answer.
+        If the address of a venue is not a sandbox's, or the sandbox does not answer.
+    AccountFileError
+        If another process has the account of a real venue.
     """
-    roots = {venue: _sandbox_of(settings, venue) for venue in config.venues}
+    named = [venue for venue in config.venues if venue in settings.venue_urls]
+    roots = {venue: _sandbox_of(settings, venue) for venue in named}
+    real = [venue for venue in config.venues if venue not in roots]
     token = own_token(settings.data_dir / "execution" / "paper.token")
     await _open_all(set(roots.values()), token, config, settings.request_timeout_seconds)
     async with AsyncExitStack() as stack:
-        yield {
+        on_boards = _on_boards(stack, settings, config, real, clock)
+        yield on_boards | {
             venue: await stack.enter_async_context(
                 SandboxOrders(
                     venue,
@@ -54,8 +70,30 @@ async def open_accounts(settings: Settings, config: TradingConfig) -> AsyncItera
         }
 
 
+def _on_boards(
+    stack: AsyncExitStack,
+    settings: Settings,
+    config: TradingConfig,
+    venues: Sequence[str],
+    clock: Clock,
+) -> dict[str, ExchangeClient]:
+    """Open the accounts that stand for real venues; they trade against the live board."""
+    market = LiveMarket(settings, venues, clock)
+    accounts: dict[str, ExchangeClient] = {}
+    for venue in venues:
+        file = AccountFile(settings.data_dir / "execution" / "accounts" / f"{venue}.sqlite")
+        stack.callback(file.close)
+        engine = file.engine(
+            BoardMarket(VenueBoard(market, venue)),
+            PaperRules(settlement_lateness=SETTLED_WITHIN),
+            deposit_usd=Decimal(repr(config.sizes.paper_balance_usd)),
+        )
+        accounts[venue] = PaperExchange(venue, engine, clock=clock, save=file.save)
+    return accounts
+
+
 def can_trade(settings: Settings) -> bool:
-    """Tell whether a sandbox stands for two venues at least: real ones have no account here."""
+    """Tell whether a sandbox stands for two venues at least: no run starts by itself elsewhere."""
     names = settings.venues or venue_names()
     return sum(name in settings.venue_urls for name in names) > 1
 
@@ -75,13 +113,13 @@ def own_token(path: Path) -> str:
 
 def _sandbox_of(settings: Settings, venue: str) -> str:
     """Return the address of the sandbox that stands for a venue."""
-    url = settings.venue_urls.get(venue, "").rstrip("/")
+    url = settings.venue_urls[venue].rstrip("/")
     root, _, last = url.rpartition("/")
     if last != venue or not root:
         raise NoAccountError(
-            f"there is no account on {venue}: it is not a sandbox's venue",
-            hint="`funding sandbox` prints FUNDING_VENUE_URLS that name it, and `funding dev "
-            "--sandbox` sets them",
+            f"there is no account on {venue}: {url} is not a sandbox's address",
+            hint="`funding sandbox` prints FUNDING_VENUE_URLS, and `funding dev --sandbox` sets "
+            "them; without an address the account stands for the real venue",
         )
     return root
 

@@ -99,7 +99,7 @@ async def open_desk(
     time = clock or Clock()
     with open_store(settings.execution_store, time.now) as store:
         given = nullcontext(accounts) if accounts is not None else None
-        async with given or open_accounts(settings, config) as clients:
+        async with given or open_accounts(settings, config, time) as clients:
             executor = AtomicPairExecutor(clients, Journal(store), config.tactics, time)
             market = source or LakeMarket(settings, config)
             yield Desk(

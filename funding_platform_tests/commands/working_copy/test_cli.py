@@ -16,13 +16,17 @@ pytestmark = pytest.mark.world
 # --- the demo
 
 
-def test_the_demo_shows_coverage_opportunities_curves_and_a_backtest(checkout: Checkout) -> None:
+def test_the_demo_shows_coverage_opportunities_curves_a_backtest_and_pairs_on_paper(
+    checkout: Checkout,
+) -> None:
     for heading in (
         "Coverage: settlements present against expected",
         "Ten best opportunities, net of all costs",
         "BTC funding by venue, annualised",
         "every cost charged",
         "its report is",
+        "Paper trading: held for",
+        "a difference of 0.000000",
         "everything lies in",
     ):
         assert heading in checkout.demo_output

@@ -87,7 +87,7 @@ def test_a_trader_is_started_by_new_opportunities_and_only_on_a_sandbox() -> Non
         real = evaluate(instance, venues=("aster", "binance"))
         assert isinstance(real, dg.SkipReason)
         assert real.skip_message is not None
-        assert real.skip_message.startswith("there are no accounts")
+        assert real.skip_message.startswith("the venues are the real ones")
 
 
 def test_there_is_one_trader_at_a_time() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from funding_platform.core.clock import Clock
 from funding_platform.execution.config import TradingConfig
-from funding_platform.execution.cycle.sight import GivenMarket, Sight
+from funding_platform.execution.cycle.sight import GivenMarket, MarketSource, Sight
 from funding_platform.execution.paper.exchange import PaperExchange
 from funding_platform.flows.execution.running import Desk, open_desk
 from funding_platform.paper import PaperEngine
@@ -83,7 +83,7 @@ def given(rows: Iterable[Row], offered: Iterable[Row]) -> GivenMarket:
 
 @asynccontextmanager
 async def desk(
-    folder: Path, venues: PaperVenues, source: GivenMarket, config: TradingConfig
+    folder: Path, venues: PaperVenues, source: MarketSource, config: TradingConfig
 ) -> AsyncIterator[Desk]:
     settings = Settings(data_dir=folder)
     async with open_desk(

@@ -12,7 +12,7 @@ from funding_platform.execution.cycle.decide import decide, readmit
 from funding_platform.execution.cycle.facts import Decisions, Exit, Refusal, Seen
 from funding_platform.execution.pairs import InstrumentRef
 from funding_platform.strategies import CrossVenueCarry, CurveTimedCarry
-from funding_platform.strategies.contract import Book, MarketView, Open, Order
+from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 from funding_platform_tests.execution.cycle.seen import (
     MINUTE,
     NOW,
@@ -181,6 +181,41 @@ def test_a_strategy_that_lacks_data_opens_nothing_and_the_exits_of_the_house_sta
     assert reasons(found) == [Refusal.STRATEGY_FAILED]
     assert "feature 'level'" in found.refused[0].words
     assert [(c.pair.pair_id, c.reason) for c in found.closes] == [("a", Exit.OLD)]
+
+
+@pytest.mark.parametrize(
+    ("orders", "reason"),
+    [
+        ([Close(7, "none such")], Refusal.STRATEGY_FAILED),
+        ([Close(-1, "none such")], Refusal.STRATEGY_FAILED),
+        ([Open(0, 99)], Refusal.STRATEGY_FAILED),
+        ([Open(0, 1, size_usd=float("nan"))], Refusal.IMPOSSIBLE_SIZE),
+        ([Open(0, 1, size_usd=-5.0)], Refusal.IMPOSSIBLE_SIZE),
+    ],
+)
+def test_an_order_of_what_does_not_exist_is_refused_and_the_house_goes_on(
+    orders: list[Order], reason: Refusal
+) -> None:
+    class Wrong(CrossVenueCarry):
+        def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+            yield from orders
+
+    old = held("a", *BTC, ordered_at=NOW - timedelta(days=8))
+    found = decide(Wrong(), seen(WIDE, OFFERED, [old]), config())
+    assert reasons(found) == [reason]
+    assert [close.reason for close in found.closes] == [Exit.OLD]
+    assert not found.opens
+
+
+def test_a_strategy_with_a_bug_stops_nothing_else() -> None:
+    class Broken(CrossVenueCarry):
+        def decide(self, market: MarketView, book: Book) -> Iterator[Order]:
+            raise ZeroDivisionError("by hand")
+
+    old = held("a", *BTC, ordered_at=NOW - timedelta(days=8))
+    found = decide(Broken(), seen(WIDE, OFFERED, [old]), config())
+    assert [one.words for one in found.refused] == ["ZeroDivisionError('by hand')"]
+    assert [close.reason for close in found.closes] == [Exit.OLD]
 
 
 BTC = ("BTC", "aster", "binance")

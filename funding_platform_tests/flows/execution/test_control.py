@@ -134,9 +134,11 @@ def test_a_port_that_is_taken_is_said_with_what_to_do(tmp_path: Path) -> None:
         venues = PaperVenues()
         venues.list_(ROWS)
         settings = Settings(data_dir=tmp_path)
-        async with desk(tmp_path, venues, given(ROWS, ()), config(CARRY)) as made:
-            async with control_server(settings, made.store, port):
-                pytest.fail("two servers on one port")
+        async with (
+            desk(tmp_path, venues, given(ROWS, ()), config(CARRY)) as made,
+            control_server(settings, made.store, port),
+        ):
+            pytest.fail("two servers on one port")
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

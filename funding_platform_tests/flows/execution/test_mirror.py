@@ -1,7 +1,6 @@
 """What the store remembers reaches the lake: once, incrementally, and what changed later too."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from funding_platform_tests.execution.cycle.test_trader import CARRY, OFFERED, R
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    yield Settings(data_dir=tmp_path)
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
 
 
 def read(settings: Settings, sql: str) -> pl.DataFrame:
