@@ -23,6 +23,7 @@ from funding_platform.core.plain_text import visible
 from funding_platform.service.access.buckets import Buckets, Taken
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
 from funding_platform.service.cache import Cache, Entry
+from funding_platform.service.dashboard import PATHS as DASHBOARD
 from funding_platform.service.formats import negotiated
 from funding_platform.service.problems import MEDIA_TYPE, ProblemError, problem_body, problem_of
 from funding_platform.telemetry.metrics import Family
@@ -34,8 +35,8 @@ LARGEST_BODY_BYTES: Final = 16_384
 
 LARGEST_QUERY_BYTES: Final = 8_192
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
-"""What a supervisor asks without a key; it says nothing of the data."""
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"}) | DASHBOARD
+"""What a supervisor asks, and a browser before anybody gave it a key; it says nothing of the data."""
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
 
