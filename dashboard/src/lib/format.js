@@ -34,6 +34,9 @@ export function rate(per8h, unit) {
   return percent(known(per8h) ? per8h * factor : null, digits);
 }
 
+/** A rate that was brought to a unit already, as charts hold it: their axes then have round steps. */
+export const inUnit = (unit) => (value) => percent(value, RATE_UNITS[unit].digits);
+
 export function bps(value, digits = 1) {
   return number(value, digits);
 }
@@ -49,6 +52,9 @@ export function usd(value) {
   }
   return number(value, 0);
 }
+
+/** An amount that somebody chose: without decimals that say nothing. */
+export const size = (value) => usd(value).replace(/\.0(?=[A-Za-z]?$)/, '');
 
 export function price(value) {
   if (!known(value)) return UNKNOWN;
@@ -74,6 +80,13 @@ export function countdown(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const parts = [whole / 3600, (whole % 3600) / 60, whole % 60];
   return parts.map((part) => String(Math.floor(part)).padStart(2, '0')).join(':');
+}
+
+/** How long until an instant; one that has passed says so. */
+export function until(text, now) {
+  if (!text) return UNKNOWN;
+  const left = seconds(text) - now;
+  return left > 0 ? span(left) : 'past';
 }
 
 /** An instant as the desk writes it: UTC. */

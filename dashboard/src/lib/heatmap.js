@@ -8,9 +8,9 @@ export const HEAD = 30;
 export const NAME = 128;
 const NARROWEST = 74;
 
-/** Width of a venue's column: all of the room is used. */
+/** Width of a venue's column: all of the room is used. A fraction: edges are rounded where drawn. */
 export function widthOf(wide, venues) {
-  return Math.max(NARROWEST, Math.floor((wide - NAME) / Math.max(1, venues)));
+  return Math.max(NARROWEST, (wide - NAME) / Math.max(1, venues));
 }
 
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -49,9 +49,9 @@ function cells(context, view, { first, last, from, to, family }) {
     for (let c = from; c < to; c += 1) {
       const cell = rows[r].cells.get(venues[c]);
       if (!cell) continue;
-      const x = NAME + c * column - left;
+      const x = Math.round(NAME + c * column - left);
       context.fillStyle = heat(cell.rate, dark);
-      context.fillRect(x, y, column - 1, ROW - 1);
+      context.fillRect(x, y, Math.round(NAME + (c + 1) * column - left) - x - 1, ROW - 1);
       context.fillStyle = text;
       context.fillText(plain(cell.rate, unit), x + column - 9, y + ROW / 2);
     }

@@ -22,6 +22,11 @@ class Market {
   now = $state(Date.now() / 1000);
   known = $state(false); // something was answered
 
+  #stoodAt = $derived(
+    this.source === 'lake' && this.asOf !== null && Date.now() / 1000 - this.asOf > OLDEST_STORED_SECONDS
+      ? new Date(1000 * this.asOf).toISOString()
+      : null,
+  );
   #stream = null;
   #heard = Date.now();
   #pulsed = 0;
@@ -38,6 +43,11 @@ class Market {
 
   get age() {
     return this.asOf === null ? null : Math.max(0, this.now - this.asOf);
+  }
+
+  /** A window for questions about the past: a lake that stands still is asked up to where it stands. */
+  windowOf(period) {
+    return this.#stoodAt ? { period, end: this.#stoodAt } : { period };
   }
 
   /** Why what is shown should not be trusted; empty where it may be. */
