@@ -101,7 +101,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
                     await task
             readers.close()
 
-    app = FastAPI(
+    app = _Described(
         title="funding-platform",
         version=version("funding-platform"),
         description=DESCRIPTION,
@@ -110,6 +110,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         redoc_url=None,
         lifespan=running,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.desk = Desk(
         settings, readers, versions, cache, secrets.token_hex(4), public, collected_venues(settings)
@@ -135,6 +136,23 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         expose_headers=["*"],
     )
     return Service(wrapped, hub)
+
+
+class _Described(FastAPI):
+    """FastAPI, whose description tells of keys, which the front asks for."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the routes, and how keys are sent."""
+        told = super().openapi()
+        schemes = told.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["bearer"] = {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key of `funding keys create`; on loopback none is needed to read.",
+        }
+        schemes["header"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        told["security"] = [{}, {"bearer": []}, {"header": []}]
+        return told
 
 
 async def _keep(keyring: Keyring) -> None:

@@ -29,6 +29,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "FilterError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "SeveralAssetsError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "FeeError": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "VenueError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "FlowError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "NotBuiltError": HTTPStatus.SERVICE_UNAVAILABLE,
     "NotLiveError": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -10,12 +10,12 @@ from funding_platform.core.errors import FundingError
 from funding_platform.service.access.front import LOOPBACK
 from funding_platform.service.access.keys import read_keys, usable
 from funding_platform.service.app import create_service
+from funding_platform.service.protocol import BoundedProtocol
 from funding_platform.settings import Settings
 
 DRAIN_SECONDS: Final = 10
 """How long what is under way may take when the service is asked to end."""
 
-LARGEST_HEADERS_BYTES: Final = 32_768
 IDLE_SECONDS: Final = 15
 CONNECTIONS: Final = 10_000
 PING_SECONDS: Final = 20.0
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
                 log_config=None,  # ours is there
                 access_log=False,  # the front has one, without queries
                 server_header=False,
-                h11_max_incomplete_event_size=LARGEST_HEADERS_BYTES,
+                http=BoundedProtocol,
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 limit_concurrency=CONNECTIONS,

@@ -41,6 +41,7 @@ BENCHMARKS = (
     "candles",
     "opportunities",
     "live",
+    "service",
     "decode",
     "politeness",
     "ccxt",

@@ -11,7 +11,16 @@ import click
 import pytest
 import yaml
 
-from funding_platform import adapter_kit, arbitrage, backtest, curves, lake, strategies, venues
+from funding_platform import (
+    adapter_kit,
+    arbitrage,
+    backtest,
+    client,
+    curves,
+    lake,
+    strategies,
+    venues,
+)
 from funding_platform.cli import main
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
@@ -29,7 +38,7 @@ from funding_platform_tests.docs.markdown import (
 )
 
 COMMANDS = main.commands
-PUBLIC = (adapter_kit, arbitrage, backtest, curves, lake, queries, strategies, venues)
+PUBLIC = (adapter_kit, arbitrage, backtest, client, curves, lake, queries, strategies, venues)
 """Packages that hand on names to whoever uses the platform from Python."""
 README = ROOT / "README.md"
 README_LINES = 180

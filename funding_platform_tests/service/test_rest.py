@@ -11,11 +11,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter
+from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.flows.live.latest import STALE_AFTER
 from funding_platform.flows.queries import open_lake, ranked_opportunities, settled_rates
 from funding_platform.lake.writer import Lake
 from funding_platform.service.formats import ARROW, CSV, NDJSON
+from funding_platform.service.problems import STATUSES
 from funding_platform.settings import Settings
 from funding_platform_tests.service.lake import CANDLES, END
 from funding_platform_tests.service.server import (
@@ -196,7 +198,7 @@ def test_a_prediction_comes_with_its_accuracy(service: Served) -> None:
     told = answered(service, "/predictions/funding-rate/hyperliquid/BTC")["data"]
     assert told["method"] == "venue"
     assert told["predicted_rate_8h"] == pytest.approx(told["predicted_rate"] * 8)
-    assert {f"mean_absolute_error_bps_{lead}h" for lead in (1, 4, 8)} <= told.keys()
+    assert {f"lead_{lead}h_mean_absolute_error_bps" for lead in (1, 4, 8)} <= told.keys()
 
 
 def test_venues_are_told_by_both_names(service: Served) -> None:
@@ -304,6 +306,8 @@ def test_a_commit_is_seen_and_what_was_kept_is_told_no_more(own_lake: Settings) 
         ("/curves/ETH", 422, None, {}),
         ("/stats/funding-rates/NONE", 404, "base", {}),
         ("/venues/nowhere", 404, None, {}),
+        ("/venues/ccxt:binance", 404, None, {}),
+        ("/venues/ccxt:binance/symbols", 404, "venue", {}),
         ("/backtests/none", 404, None, {}),
         ("/nothing", 404, None, {}),
     ],
@@ -376,6 +380,26 @@ def test_the_host_must_be_this_machine(service: Served) -> None:
         "access-control-allow-origin"
         not in service.get(f"{API}/venues", headers={"Origin": "https://elsewhere.example"}).headers
     )
+
+
+def test_pages_of_named_origins_may_read(tmp_path: Any) -> None:
+    origin = "https://desk.example"
+    with served(Settings(data_dir=tmp_path, live=False, service_origins=(origin,))) as service:
+        for asked, allowed in ((origin, origin), ("https://elsewhere.example", None)):
+            for _ in range(2):  # made, and kept
+                response = service.get(f"{API}/venues", headers={"Origin": asked})
+                assert response.headers.get("access-control-allow-origin") == allowed
+
+
+def test_every_error_that_has_a_status_is_one_of_the_platform() -> None:
+    def below(kind: type) -> set[str]:
+        return {kind.__name__}.union(*(below(one) for one in kind.__subclasses__()))
+
+    import funding_platform.arbitrage.errors
+    import funding_platform.lake.errors
+    import funding_platform.venues.errors  # noqa: F401
+
+    assert set(STATUSES) <= below(FundingError)
 
 
 def test_large_requests_are_refused(service: Served) -> None:

@@ -33,7 +33,7 @@ PREDICTION: Final = (
     Column("method", Type.TEXT, "Whose prediction it is: venue.", values=("venue",)),
     *(
         Column(
-            f"{name}_{lead}h",
+            f"lead_{lead}h_{name}",
             of.type,
             f"Of all the venue's predictions {lead} hours ahead, in 30 days: {of.description}",
             of.unit,
@@ -155,9 +155,11 @@ def predicted_with_accuracy(
     told = answer(connection, PREDICTION_ACCURACY.polars_schema, _ACCURACY, asked)
     by_lead = {row["lead_hours"]: row for row in told.iter_rows(named=True)}
     measured = {
-        f"{name}_{lead}h": by_lead.get(lead, {}).get(name) for lead in LEADS for name in _MEASURED
+        f"lead_{lead}h_{name}": by_lead.get(lead, {}).get(name)
+        for lead in LEADS
+        for name in _MEASURED
     }
-    error = pl.col("mean_absolute_error_bps_8h") / 1e4 * 8 / pl.col("predicted_interval_hours")
+    error = pl.col("lead_8h_mean_absolute_error_bps") / 1e4 * 8 / pl.col("predicted_interval_hours")
     schema = schema_of(PREDICTION)
     return (
         rates.with_columns(

@@ -9,8 +9,11 @@ import polars as pl
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import text_column, time_column
 from funding_platform.core.tables.schema import Column, Type, schema_of
+from funding_platform.core.validation_errors import did_you_mean
+from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries.connection import answer
 from funding_platform.settings import Settings
+from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.registry import venue_names, venue_spec
 from funding_platform.venues.streams.registry import stream_class
 
@@ -31,13 +34,22 @@ _LISTED: Final = (
 
 
 def venue_facts(names: Iterable[str]) -> pl.DataFrame:
-    """Tell what is known of venues before they are asked anything: rows of ``VENUE_FACTS``.
+    """Tell what is known of registered venues before they are asked: rows of ``VENUE_FACTS``.
 
     Raises
     ------
     UnknownVenueError
-        If nothing is registered under one of the names.
+        If nothing is registered under one of the names; of what is behind ccxt nothing is known
+        before it is opened.
     """
+    names, registered = [*names], venue_names()
+    for name in names:
+        if name not in registered:
+            raise UnknownVenueError(
+                f"there is no venue {name!r}{did_you_mean(name, registered)}",
+                venue=name,
+                hint=f"registered are: {', '.join(registered)}",
+            )
     specs = [venue_spec(name) for name in names]
     rows = [
         {
@@ -64,12 +76,18 @@ def listed_instruments(
 
     Raises
     ------
-    UnknownVenueError
-        If nothing of that name is registered.
+    NothingStoredError
+        If nothing of the venue is stored, or nothing of it is as asked.
     """
-    venue_spec(venue)
     asked = {"venue": venue, "base": base, "status": status}
-    return answer(connection, INSTRUMENTS.polars_schema, _LISTED, asked)
+    found = answer(connection, INSTRUMENTS.polars_schema, _LISTED, asked)
+    if found.is_empty():
+        wanted = " ".join(word for word in (venue, base, status) if word)
+        raise NothingStoredError(
+            f"venue: no instrument of {wanted} is stored{did_you_mean(venue, venue_names())}",
+            hint="`funding collect` looks at what venues list",
+        )
+    return found
 
 
 def collected_venues(settings: Settings) -> tuple[str, ...]:

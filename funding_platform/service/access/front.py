@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ _LOG = logging.getLogger("funding_platform.service.access")
 
 LARGEST_BODY_BYTES: Final = 16_384
 """Of a request: the largest that there is sets fees, in some hundred bytes."""
+
+BODY_SECONDS: Final = 10.0
 
 LARGEST_QUERY_BYTES: Final = 8_192
 
@@ -322,26 +325,43 @@ def _require_loopback(headers: Mapping[bytes, bytes]) -> None:
     ProblemError
         421.
     """
-    host = headers.get(b"host", b"").decode("latin-1")
-    name = urlsplit(f"//{host}").hostname if host else None
-    if name not in LOOPBACK:
+    host = headers.get(b"host", b"")
+    if not _is_loopback(host):
         raise ProblemError(
             HTTPStatus.MISDIRECTED_REQUEST,
-            f"host: {host!r} is not this machine, which alone is served",
+            f"host: {host.decode('latin-1')!r} is not this machine, which alone is served",
             hint="ask http://127.0.0.1 or localhost, or start it with --public",
         )
 
 
+@lru_cache(maxsize=64)
+def _is_loopback(host: bytes) -> bool:
+    try:
+        return urlsplit(f"//{host.decode('latin-1')}").hostname in LOOPBACK
+    except ValueError:  # no address, such as [::
+        return False
+
+
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """Receive a request's body up to ``LARGEST_BODY_BYTES``."""
+    """Receive a request's body up to ``LARGEST_BODY_BYTES``, and no slower than it may come."""
     if scope["type"] != "http":
         return receive
-    received = 0
+    received, whole = 0, scope["method"] == "GET"
 
     async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
+        nonlocal received, whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), BODY_SECONDS)
+        except TimeoutError:
+            raise ProblemError(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"the body did not come within {BODY_SECONDS:g} s",
+                hint="send it at once",
+            ) from None
         received += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         if received > LARGEST_BODY_BYTES:
             raise _too_large()
         return message

@@ -1,4 +1,8 @@
-"""Stored backtests: their figures, and their reports."""
+"""Stored backtests: their figures, and their reports.
+
+What reads and draws them is imported when it is first asked for: it brings compiled strategies and
+charts, a hundred MB that the rest of the service does without.
+"""
 
 from functools import partial
 from typing import Annotated, Final
@@ -8,11 +12,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from funding_platform.backtest.results.report import html_report
 from funding_platform.core.tables.backtest_runs import RUNS
-from funding_platform.flows.backtests.reports import report_input
-from funding_platform.flows.queries import load_run, stored_runs
-from funding_platform.flows.queries.runs import run_row
 from funding_platform.service.documented import answers, tells
 from funding_platform.service.formats import Answer
 from funding_platform.service.market import newest
@@ -46,6 +46,8 @@ async def backtests(request: Request, asked: Annotated[RunsAsked, Query()]) -> R
     """List stored backtests with their figures."""
 
     def listed(sources: Sources) -> Answer:
+        from funding_platform.flows.queries.runs import stored_runs
+
         found = stored_runs(sources.lake, trials=asked.trials).head(asked.limit)
         return Answer(found, newest(found, "finished_at"))
 
@@ -57,6 +59,8 @@ async def backtest(request: Request, run_id: RunId, asked: Annotated[Asked, Quer
     """Tell what a backtest achieved, with the configuration to run it again."""
 
     def told(sources: Sources) -> Answer:
+        from funding_platform.flows.queries.runs import run_row
+
         row = pl.DataFrame([run_row(sources.lake, run_id)], schema=RUNS.polars_schema)
         return Answer(row, newest(row, "finished_at"), single=True)
 
@@ -64,6 +68,10 @@ async def backtest(request: Request, run_id: RunId, asked: Annotated[Asked, Quer
 
 
 def _report(run_id: str, sources: Sources) -> str:
+    from funding_platform.backtest.results.report import html_report
+    from funding_platform.flows.backtests.reports import report_input
+    from funding_platform.flows.queries.runs import load_run
+
     run = load_run(sources.lake, run_id)
     return html_report(report_input(sources.settings, run))
 

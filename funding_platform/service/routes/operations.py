@@ -8,7 +8,6 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from funding_platform.flows.metrics import families
 from funding_platform.service.documented import answers, tells
 from funding_platform.service.formats import JSON
 from funding_platform.service.health import HEALTH, MORE, health_of, is_ready
@@ -57,6 +56,10 @@ async def _figures(request: Request) -> list[Family]:
     desk = desk_of(request)
 
     def told(sources: Sources) -> list[Family]:
+        from funding_platform.flows.metrics import (
+            families,
+        )  # what it observes takes seconds to load
+
         return [*families(sources.settings, datetime.now(UTC))]
 
     return [*await desk.readers.ask(told), *request.app.state.figures()]

@@ -18,8 +18,15 @@ from funding_platform.flows.fees import NewFees, set_fees
 from funding_platform.flows.queries import fees_at, listed_instruments, venue_facts
 from funding_platform.flows.queries.venues import VENUE_FACTS
 from funding_platform.service.access.front import caller_of, require_admin
-from funding_platform.service.documented import answers, problem
-from funding_platform.service.formats import JSON, Answer, encoded, envelope
+from funding_platform.service.documented import answers, problems
+from funding_platform.service.formats import (
+    JSON,
+    Answer,
+    answer_schema,
+    encoded,
+    envelope,
+    row_schema,
+)
 from funding_platform.service.market import newest
 from funding_platform.service.parameters import Asked, Instant, Name
 from funding_platform.service.reader import Sources
@@ -61,6 +68,7 @@ class NewFeesBody(Asked):
     )
 
 
+_OVERRIDE = row_schema(FEE_OVERRIDES.columns)
 _EXAMPLE = {
     "tier": "base",
     "maker_bps": 1.5,
@@ -123,8 +131,6 @@ for _name in ("venues", "dexes"):
 async def fees(request: Request, asked: Annotated[FeesAsked, Query()]) -> Response:
     """List the fees that applied at an instant, by venue and tier."""
     desk = desk_of(request)
-    if asked.venue is not None:
-        venue_facts([asked.venue])
 
     def told(sources: Sources) -> Answer:
         at = asked.at or datetime.now(UTC)
@@ -137,15 +143,13 @@ async def fees(request: Request, asked: Annotated[FeesAsked, Query()]) -> Respon
     "/admin/venues/{venue}/fees",
     tags=["admin"],
     summary="Set fees",
-    **{
-        **answers(FEE_OVERRIDES.columns, "The override as it was recorded.", single=True),
-        "responses": {
-            **answers(FEE_OVERRIDES.columns, "The override as it was recorded.", single=True)[
-                "responses"
-            ],
-            403: problem("The key may only read."),
-            413: problem("The body is too large."),
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The override as it was recorded.",
+            "content": {JSON: {"schema": answer_schema(_OVERRIDE, single=True)}},
         },
+        **problems(406, also={403: "The key may only read.", 413: "The body is too large."}),
     },
 )
 async def set_fees_of(
@@ -157,22 +161,21 @@ async def set_fees_of(
     caller = caller_of(request.scope)
     key = require_admin(caller)
     desk, now = desk_of(request), datetime.now(UTC)
-    new = NewFees(
-        venue=venue,
-        tier=asked.tier,
-        maker_bps=asked.maker_bps,
-        taker_bps=asked.taker_bps,
-        effective_from=asked.effective_from or now,
-        note=asked.note,
-        min_volume_30d_usd=asked.min_volume_30d_usd,
-    )
-    row: pl.DataFrame = await asyncio.to_thread(
-        set_fees,
-        desk.settings,
-        new,
-        recorded_by=f"key {key.id} ({key.name})",
-        run_id=f"service-{uuid.uuid4().hex[:12]}",
-    )
+
+    def recorded() -> pl.DataFrame:
+        new = NewFees(
+            venue=venue,
+            tier=asked.tier,
+            maker_bps=asked.maker_bps,
+            taker_bps=asked.taker_bps,
+            effective_from=asked.effective_from or now,
+            note=asked.note,
+            min_volume_30d_usd=asked.min_volume_30d_usd,
+        )
+        by, run_id = f"key {key.id} ({key.name})", f"service-{uuid.uuid4().hex[:12]}"
+        return set_fees(desk.settings, new, recorded_by=by, run_id=run_id)
+
+    row = await asyncio.to_thread(recorded)
     await desk.versions.refresh()
     answer = Answer(row, now, single=True)
     body = encoded(answer, JSON, envelope(answer, desk.versions.lake, now))

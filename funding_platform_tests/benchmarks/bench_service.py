@@ -1,0 +1,186 @@
+"""The service beside bare Starlette and FastAPI: requests per second of its own processor time.
+
+Each server is a process of its own and is asked over sockets that stay open; counted is what it
+took of a processor, so that neither waiting nor whoever asks counts. The peers send the same 300
+rows: Starlette from bytes that never change, FastAPI from a pydantic model.
+"""
+
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+import uvicorn
+from fastapi import FastAPI
+from pydantic import create_model
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from funding_platform.service.server import Server, listening
+from funding_platform.settings import Settings
+from funding_platform_tests.benchmarks.measurement import Measurement
+from funding_platform_tests.service.server import hand_out
+
+PATH: Final = "/api/v1/funding-rates"
+CONNECTIONS: Final = 8
+SYMBOLS: Final = 150
+"""Of each of two venues."""
+
+_FRESH_FOR: Final = timedelta(hours=6)
+"""The board is of a time to come, so that it stays the newest for as long as is measured."""
+
+
+def run(quick: bool = False) -> list[Measurement]:
+    requests = 400 if quick else 20_000
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder), live=False)
+        hand_out(settings, 1e-4, symbols=SYMBOLS, at=datetime.now(UTC) + _FRESH_FOR)
+        with serving(_serve_ours, settings) as ours:
+            first = httpx.get(ours.url + PATH, headers={"Accept-Encoding": "identity"})
+            assert first.json()["rows"] == 2 * SYMBOLS
+            cached = ours.per_cpu_second(requests)
+            unchanged = ours.per_cpu_second(requests, f"If-None-Match: {first.headers['etag']}\r\n")
+            megabytes = ours.megabytes
+        body = first.content
+        with serving(_serve_bare, body) as bare:
+            plain = bare.per_cpu_second(requests)
+        with serving(_serve_model, first.json()["data"]) as model:
+            checked = model.per_cpu_second(requests // 10)
+    return [
+        Measurement(
+            "300 rows, encoded before (peer: bare Starlette, bytes)",
+            cached,
+            "requests per CPU-s, 1/s",
+            plain,
+            least_ratio=0.8,
+        ),
+        Measurement(
+            "the same (peer: FastAPI with response_model)",
+            cached,
+            "requests per CPU-s, 1/s",
+            checked,
+            least_ratio=4.0,
+        ),
+        Measurement(
+            "an answer that still holds, 304 (peer: the same, sent)",
+            unchanged,
+            "requests per CPU-s, 1/s",
+            cached,
+        ),
+        Measurement("memory of the service", megabytes, "MB", target=300),
+    ]
+
+
+class Running:
+    """A server in a process of its own."""
+
+    def __init__(self, process: BaseProcess, port: int) -> None:
+        assert process.pid is not None
+        self.url = f"http://127.0.0.1:{port}"
+        self._port = port
+        self._process = psutil.Process(process.pid)
+
+    @property
+    def megabytes(self) -> float:
+        return float(self._process.memory_info().rss) / 1e6
+
+    def per_cpu_second(self, requests: int, header: str = "") -> float:
+        """How many requests it answers in a second of its processor time."""
+        asked = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n{header}\r\n".encode()
+        opened = [socket.create_connection(("127.0.0.1", self._port)) for _ in range(CONNECTIONS)]
+        _ask(opened, asked, 10 * CONNECTIONS)
+        before = self._cpu_seconds()
+        _ask(opened, asked, requests)
+        took = self._cpu_seconds() - before
+        for one in opened:
+            one.close()
+        return requests / took
+
+    def _cpu_seconds(self) -> float:
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+
+def _ask(opened: list[socket.socket], asked: bytes, requests: int) -> None:
+    """Ask on all connections at once, again and again, and read the answers whole."""
+    for _ in range(requests // len(opened)):
+        for one in opened:
+            one.sendall(asked)
+        for one in opened:
+            _read(one)
+
+
+def _read(opened: socket.socket) -> None:
+    got = b""
+    while (end := got.find(b"\r\n\r\n")) < 0:
+        got += opened.recv(65_536)
+    head = got[:end].lower()
+    at = head.find(b"content-length: ")
+    length = 0 if at < 0 else int(head[at + 16 :].split(b"\r\n", 1)[0])
+    left = 0 if b" 304 " in head[:20] else length - (len(got) - end - 4)
+    while left > 0:
+        left -= len(opened.recv(min(left, 262_144)))
+
+
+@contextmanager
+def serving(serve: Callable[[int, Any], None], given: Any) -> Iterator[Running]:
+    """Run a server in a process of its own until the context ends."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    process = get_context("spawn").Process(target=serve, args=(port, given), daemon=True)
+    process.start()
+    try:
+        _wait_for(port)
+        yield Running(process, port)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}{PATH}")
+            return
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _serve_ours(port: int, settings: Settings) -> None:
+    Server(settings, public=False).run(sockets=[listening("127.0.0.1", port)])
+
+
+def _serve_bare(port: int, body: bytes) -> None:
+    async def rows(_: Request) -> Response:
+        return Response(body, media_type="application/json")
+
+    _run(Starlette(routes=[Route(PATH, rows)]), port)
+
+
+def _serve_model(port: int, data: list[dict[str, Any]]) -> None:
+    fields: dict[str, Any] = dict.fromkeys(data[0], (str | float | None, None))
+    row = create_model("Row", **fields)
+    app = FastAPI()
+
+    @app.get(PATH, response_model=list[row])  # type: ignore[valid-type]  # made at run time
+    async def rows() -> Any:
+        return data
+
+    _run(app, port)
+
+
+def _run(app: Any, port: int) -> None:
+    uvicorn.run(app, port=port, log_config=None, access_log=False)
