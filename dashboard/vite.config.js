@@ -27,10 +27,25 @@ const noteSources = {
   closeBundle: () => writeFileSync(join(outDir, 'sources.sha256'), `${digestOfSources()}\n`),
 };
 
+/** The licences of the packages whose code is in the bundle, which have to go wherever it goes. */
+const noteLicences = {
+  name: 'note-licences',
+  generateBundle(_, bundle) {
+    const modules = Object.values(bundle).flatMap((one) => Object.keys(one.modules ?? {}));
+    const found = modules.map((id) => id.match(/.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]);
+    const texts = [...new Set(found)].filter(Boolean).sort().map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+    });
+    this.emitFile({ type: 'asset', fileName: 'licences.txt', source: texts.join(`\n${'-'.repeat(72)}\n\n`) });
+  },
+};
+
 export default defineConfig({
   root: here,
   base: '/dashboard/',
-  plugins: [svelte({ compilerOptions: { css: 'external' } }), noteSources],
+  plugins: [svelte({ compilerOptions: { css: 'external' } }), noteLicences, noteSources],
   build: {
     outDir,
     emptyOutDir: true,

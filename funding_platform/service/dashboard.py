@@ -26,6 +26,7 @@ _FILES: Final[Mapping[str, str]] = {
     "index.html": "text/html; charset=utf-8",
     "dashboard.js": "text/javascript; charset=utf-8",
     "dashboard.css": "text/css; charset=utf-8",
+    "licences.txt": "text/plain; charset=utf-8",
 }
 """What the build makes, and what it is."""
 

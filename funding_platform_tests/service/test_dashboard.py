@@ -127,7 +127,7 @@ def test_a_rebuild_gives_the_built_files(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    for name in (*NAMES, "sources.sha256"):
+    for name in (*NAMES, "licences.txt", "sources.sha256"):
         assert (tmp_path / name).read_bytes() == (BUILT / name).read_bytes(), name
 
 
