@@ -100,9 +100,6 @@ class Desk:
         cells = self.page.locator(f"tbody tr td:nth-child({number + 1})")
         return [text.strip() for text in cells.all_inner_texts()]
 
-    def wait_until(self, script: str) -> None:
-        self.page.wait_for_function(script)
-
 
 @contextmanager
 def desk_of(
