@@ -1,4 +1,4 @@
-"""The dashboard over a real `funding serve` and a small lake: pages, live updates, links, outages."""
+"""The dashboard over `funding serve` and a small lake: pages, live updates, links, outages."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,11 @@ from funding_platform_tests.service.server import hand_out
 
 pytestmark = pytest.mark.browser
 
+TIMES, MINUS = "\N{MULTIPLICATION SIGN}", "\N{MINUS SIGN}"
+
 PAIR = "/pair?base=PEPE&long=binance:PEPE&short=okx:PEPE"
 PAGES = {
-    "/": "5 bases × 8 venues",
+    "/": f"5 bases {TIMES} 8 venues",
     "/opportunities": "What stands against it",
     PAIR: "Costs and what they leave",
     "/curves": "Funding term structure of BTC",
@@ -62,19 +64,19 @@ def test_the_heat_map_is_read_with_the_keyboard_and_its_view_stands_in_the_addre
     desk: Desk,
 ) -> None:
     desk.open("/?sort=name")
-    desk.page.get_by_test_id("count").get_by_text("5 bases × 8 venues").wait_for()
+    desk.page.get_by_test_id("count").get_by_text(f"5 bases {TIMES} 8 venues").wait_for()
     desk.choose("Unit", "APR")
     assert desk.query == {"sort": ["name"], "unit": ["apr"]}
     facts = desk.page.get_by_test_id("facts")
     desk.page.get_by_role("application").focus()
     desk.page.keyboard.press("ArrowDown")
     facts.get_by_text("binance BTC").wait_for()
-    facts.get_by_text("−32.85").wait_for()
+    facts.get_by_text(f"{MINUS}32.85").wait_for()
     desk.page.keyboard.press("s")
     assert desk.query["sort"] == ["binance"]
     desk.page.keyboard.press("/")
     desk.page.keyboard.type("sol")
-    desk.page.get_by_test_id("count").get_by_text("1 base ×").wait_for()
+    desk.page.get_by_test_id("count").get_by_text(f"1 base {TIMES}").wait_for()
 
 
 def test_costs_are_reckoned_anew_for_another_size(desk: Desk) -> None:
@@ -135,7 +137,9 @@ def test_light_and_dark_follow_the_system_until_somebody_says_otherwise(
         dark = desk.page.evaluate(ground)
         desk.page.keyboard.press("d")
         light = desk.page.evaluate(ground)
-        assert sum(map(int, re.findall(r"\d+", light))) > 600 > sum(map(int, re.findall(r"\d+", dark)))
+        assert (
+            sum(map(int, re.findall(r"\d+", light))) > 600 > sum(map(int, re.findall(r"\d+", dark)))
+        )
         desk.page.reload()
         desk.see("Stale")
         assert desk.page.evaluate(ground) == light
@@ -156,9 +160,7 @@ def test_rates_move_as_the_collector_hands_them_out(desk: Desk, serving: Serving
     assert any("/api/v1/stream" in url for url in desk.asked)
 
 
-def test_a_service_that_was_away_is_found_again(
-    chromium: str, serving: Serving
-) -> None:
+def test_a_service_that_was_away_is_found_again(chromium: str, serving: Serving) -> None:
     with desk_of(chromium, serving.url) as desk:
         hand_out(serving.settings, 1e-4, version=3)
         desk.open("/opportunities?all=1")

@@ -117,7 +117,7 @@ class Ui:
 
 
 def alone() -> list[str]:
-    """Whoever is root, as in a container, has no sandbox around a browser; it sees the loopback alone."""
+    """Return what starts a browser as root, as in a container: without a sandbox around it."""
     return ["--no-sandbox"] if os.geteuid() == 0 else []
 
 

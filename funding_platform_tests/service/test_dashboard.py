@@ -1,4 +1,4 @@
-"""The files of the dashboard: what they are, how they are sent, and that they are those of the sources."""
+"""The files of the dashboard: how they are sent, and that they are made of the sources."""
 
 import gzip
 import hashlib
@@ -70,9 +70,7 @@ def test_nothing_stands_in_the_page_that_the_policy_forbids() -> None:
 def test_a_browser_that_has_a_file_is_not_sent_it_again(bare: Served) -> None:
     first = bare.get("/dashboard/dashboard.js", headers={"Accept-Encoding": "gzip"})
     assert first.headers["content-encoding"] == "gzip"
-    again = bare.get(
-        "/dashboard/dashboard.js", headers={"If-None-Match": first.headers["etag"]}
-    )
+    again = bare.get("/dashboard/dashboard.js", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 

@@ -73,7 +73,10 @@ export function span(seconds) {
   return `${(size / 86_400).toFixed(1)} d`;
 }
 
-export const hours = (value) => span(known(value) ? value * 3600 : null);
+export function hours(value) {
+  if (!known(value) || value < 1 || value >= 48) return span(known(value) ? value * 3600 : null);
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} h`;
+}
 
 /** A countdown, hh:mm:ss. */
 export function countdown(seconds) {

@@ -39,7 +39,7 @@ BODY_SECONDS: Final = 10.0
 LARGEST_QUERY_BYTES: Final = 8_192
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"}) | DASHBOARD
-"""What a supervisor asks, and a browser before anybody gave it a key; it says nothing of the data."""
+"""What a supervisor asks, and a browser that has no key yet; it says nothing of the data."""
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
 
