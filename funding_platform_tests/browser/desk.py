@@ -33,10 +33,10 @@ class Serving:
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         program = str(Path(sys.executable).with_name("funding"))
         environment = {"FUNDING_DATA_DIR": str(self.settings.data_dir), "FUNDING_LIVE": "0"}
-        command = [program, "serve", "--port", str(self.port)]
+        command = [program, "serve", "--port", str(self.port), *options]
         process = self._process = start(command, self._logs, self._logs, environment)
         wait_for("the service", lambda: process.poll() is not None or self._answers(), SLOW)
         assert process.poll() is None, trouble(self._logs)

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from funding_platform.service.access.keys import create_key, parse_rate
 from funding_platform_tests.browser.desk import Desk, Serving, desk_of
 from funding_platform_tests.service import lake
 from funding_platform_tests.service.server import hand_out
@@ -173,3 +175,26 @@ def test_a_service_that_was_away_is_found_again(chromium: str, serving: Serving)
         desk.see("Live")
         desk.page.get_by_text("Offline").wait_for(state="hidden")
         assert desk.complaints == []
+
+
+def test_a_public_service_is_asked_with_the_key_that_was_given(
+    chromium: str, serving: Serving, tmp_path: Path
+) -> None:
+    key, _ = create_key(
+        serving.settings.service_keys_file, name="desk", scope="read", rate=parse_rate("10/s")
+    )
+    public = Serving(serving.settings, tmp_path)
+    public.start("--public")
+    try:
+        with desk_of(chromium, public.url) as desk:
+            desk.open("/")
+            desk.see("This service asks for a key")
+            desk.page.get_by_label("Key").fill(key)
+            desk.page.get_by_role("button", name="Use it").click()
+            desk.page.get_by_test_id("count").get_by_text("venues").wait_for()
+            desk.page.get_by_role("link", name="Backtests").click()
+            desk.page.get_by_role("button", name="Save").wait_for()
+            assert not any(key in url for url in desk.asked)
+            assert desk.complaints == []
+    finally:
+        public.stop()

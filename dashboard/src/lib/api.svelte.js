@@ -40,12 +40,23 @@ function address(path, params) {
   return `${API}/${path}${text ? `?${text}` : ''}`;
 }
 
+const LONGEST_WAIT_SECONDS = 30;
+
+/** Fetch, and once more where the key has asked too fast: a page asks several things at once. */
+async function fetched(url, asked) {
+  const response = await fetch(url, asked);
+  const wait = Number(response.headers.get('Retry-After'));
+  if (response.status !== 429 || !(wait <= LONGEST_WAIT_SECONDS)) return response;
+  await new Promise((resolve) => setTimeout(resolve, 1000 * wait));
+  return fetch(url, asked);
+}
+
 async function answered(path, params, accept, signal) {
   let response;
   try {
     // The browser keeps the bytes and asks with their ETag: what is unchanged is not sent again.
     const asked = { headers: headers(accept), signal, cache: 'no-cache' };
-    response = await fetch(address(path, params), asked);
+    response = await fetched(address(path, params), asked);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Problem('offline', 'The service does not answer.', 'Asked again by itself.');
