@@ -22,6 +22,7 @@ from funding_platform.service.access.callers import caller_of
 from funding_platform.service.access.front import Front
 from funding_platform.service.access.keys import Keyring
 from funding_platform.service.cache import Cache
+from funding_platform.service.dashboard import dashboard
 from funding_platform.service.desk import Desk
 from funding_platform.service.problems import (
     ProblemError,
@@ -101,6 +102,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
+    app.include_router(dashboard())
     app.state.keyring, app.state.hub = keyring, hub
     _explain_errors(app)
     front = Front(

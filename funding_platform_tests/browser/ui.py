@@ -116,15 +116,16 @@ class Ui:
         assert file.stat().st_size < SMALL_BYTES, f"{file}: {file.stat().st_size} bytes"
 
 
+def alone() -> list[str]:
+    """Return what starts a browser as root, as in a container: without a sandbox around it."""
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
+
+
 @contextmanager
 def browsing(program: str, url: str) -> Iterator[Ui]:
-    """Open a browser without a window.
-
-    Whoever is root, as in a container, has no sandbox around it; it sees the loopback alone.
-    """
-    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
+    """Open a browser without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=alone)
+        browser = playwright.chromium.launch(executable_path=program, args=alone())
         page = browser.new_page(
             viewport={"width": WIDE, "height": HIGH}, timezone_id="UTC", locale="en-GB"
         )

@@ -24,6 +24,7 @@ from funding_platform.service.access.callers import Caller, presented_key, requi
 from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
 from funding_platform.service.cache import Cache
+from funding_platform.service.dashboard import PATHS as DASHBOARD
 from funding_platform.service.formats import negotiated
 from funding_platform.service.problems import ProblemError, problem_of
 from funding_platform.telemetry.metrics import Family
@@ -37,8 +38,8 @@ BODY_SECONDS: Final = 10.0
 
 LARGEST_QUERY_BYTES: Final = 8_192
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
-"""What a supervisor asks without a key; it says nothing of the data."""
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"}) | DASHBOARD
+"""What a supervisor asks, and a browser that has no key yet; it says nothing of the data."""
 
 _GUESSES: Final = Rate(5, 60.0)
 """Wrong secrets for one key: each costs a digest of 50 ms."""
