@@ -32,6 +32,9 @@ pytestmark = pytest.mark.chaos
 SCHEDULES = 10_000 * ROUNDS // 30
 """Ten thousand in the usual number of rounds."""
 
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where schedules keep their stores: deaths are drawn here, and waiting for a disk is no part."""
+
 WRITES = {"open": 3, "close": 4}
 """Steps that each writes, the cursors of the look before it among them."""
 
@@ -108,7 +111,7 @@ def _killed(url: str, deed: str, number: int, moment: Moment) -> list[str]:
 
 
 def _lived(seed: int, template: Path) -> Verdict:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         return Schedule(seed, copy_of(template, Path(folder))).run()
 
 
