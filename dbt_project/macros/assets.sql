@@ -1,4 +1,4 @@
-{# Generated from funding_platform/core/asset_classes.py by
+{# Generated from funding_platform/core/market/asset_classes.py by
    `python -m funding_platform.devtools.documents`. Do not edit. #}
 {# The asset that an instrument is on; null where it can be none of another's. #}
 {% macro asset(base, asset_class) -%}

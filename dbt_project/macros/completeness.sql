@@ -4,7 +4,7 @@
 {% macro lateness_ms() -%}
     1800000
 {%- endmacro %}
-{# What tells listings of a ticker apart: core/listings.py. #}
+{# What tells listings of a ticker apart. #}
 {% macro silence() -%}
     interval 168 hours
 {%- endmacro %}

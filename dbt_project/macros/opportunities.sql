@@ -77,7 +77,7 @@
 {%- endmacro %}
 {# The half-life of an AR(1) whose slope over lag hours was estimated from pairs that do not
    overlap: null where it may be white noise's or, debiased, does not decay. It is that of
-   core/persistence.py. #}
+   core/market/persistence.py. #}
 {% macro half_life_hours(slope, pairs, lag_hours) -%}
     case when ({{ slope }} + 1 / {{ pairs }}) * sqrt({{ pairs }}) > 2.326 and {{ pairs }} * {{ slope }} + 1 < {{ pairs }} - 3 then {{ lag_hours }} * ln(0.5) / ln(({{ pairs }} * {{ slope }} + 1) / ({{ pairs }} - 3)) end
 {%- endmacro %}

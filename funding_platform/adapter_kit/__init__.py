@@ -6,7 +6,7 @@ held to the same checks. Rows of recorded answers are for tests of the adapter's
 
 from typing import TYPE_CHECKING
 
-from funding_platform.core.lazy import lazy_names
+from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.adapter_kit.against_sandbox import check_against_sandbox

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import VenueError

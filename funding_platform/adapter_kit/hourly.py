@@ -9,8 +9,8 @@ import polars as pl
 
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.time_grid import HOUR_MS, Window, to_ms
-from funding_platform.sandbox.market import Market
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Market
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue

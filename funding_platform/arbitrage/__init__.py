@@ -7,7 +7,7 @@ importing the package costs nothing.
 
 from typing import TYPE_CHECKING
 
-from funding_platform.core.lazy import lazy_names
+from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.arbitrage.filters import OpportunityFilter

@@ -9,8 +9,8 @@ from itertools import pairwise
 from string import Formatter
 from typing import Final
 
-from funding_platform.core.persistence import WHITE_NOISE_Z
-from funding_platform.core.price_gap import PRICE_GAP_BPS_SQL
+from funding_platform.core.market.persistence import WHITE_NOISE_Z
+from funding_platform.core.market.price_gap import PRICE_GAP_BPS_SQL
 from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.units import TENOR_HOURS
 
@@ -158,7 +158,7 @@ HALF_LIFE_HOURS: Final = Formula(
     "half_life_hours",
     "The half-life of an AR(1) whose slope over lag hours was estimated from pairs that do not "
     "overlap: null where it may be white noise's or, debiased, does not decay. It is that of "
-    "core/persistence.py.",
+    "core/market/persistence.py.",
     f"case when ({{slope}} + 1 / {{pairs}}) * sqrt({{pairs}}) > {WHITE_NOISE_Z} "
     "and {pairs} * {slope} + 1 < {pairs} - 3 "
     "then {lag_hours} * ln(0.5) / ln(({pairs} * {slope} + 1) / ({pairs} - 3)) end",

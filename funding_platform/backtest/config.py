@@ -18,7 +18,7 @@ from pydantic import (
 
 from funding_platform.backtest.errors import ConfigError
 from funding_platform.backtest.sections import Costs, Margin, Outages, Section, Sizing
-from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
 from funding_platform.core.time_grid import FIRST_PERPETUAL
 from funding_platform.core.validation_errors import raise_as

@@ -17,7 +17,7 @@ from funding_platform.backtest.books import NOT_YET
 from funding_platform.backtest.data.panel import Panel, Predictions, first_rows, floats
 from funding_platform.backtest.errors import UnknownInstrumentError
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.compiled import compiled
+from funding_platform.core.system.compiled import compiled
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import from_us
 from funding_platform.core.units import rate_8h

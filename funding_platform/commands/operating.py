@@ -151,7 +151,7 @@ def maintain(keep_days: int | None, trust_clock: bool, dry_run: bool) -> None:
 
     Snapshots and files of the last day stay whatever the options say.
     """
-    from funding_platform.lake.maintenance import maintain as run
+    from funding_platform.lake.upkeep.maintenance import maintain as run
 
     kept = settings().snapshot_retention_days if keep_days is None else keep_days
     if dry_run:
@@ -180,7 +180,7 @@ def maintain(keep_days: int | None, trust_clock: bool, dry_run: bool) -> None:
 def _show_savings(keep_days: int, trust_clock: bool) -> None:
     import polars as pl
 
-    from funding_platform.lake.savings import Saving, savings
+    from funding_platform.lake.upkeep.savings import Saving, savings
     from funding_platform.views.terminal import show
 
     found = savings(settings(), keep_days=keep_days, trust_clock=trust_clock)
@@ -261,6 +261,6 @@ def metrics(serve: bool, host: str) -> None:
 
 def _dagster_facts() -> "DagsterFacts":
     """Ask Dagster, which takes a second to import."""
-    from funding_platform.defs.facts import dagster_facts
+    from funding_platform.defs.running.facts import dagster_facts
 
     return dagster_facts()

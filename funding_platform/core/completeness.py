@@ -14,7 +14,7 @@ silent     not one settlement while it traded; only where its interval is stated
 Where an interval is unknown nothing is expected: what cannot be known is not guessed. Between two
 listings of one ticker nothing was due (see ``core.listings``): a gap does not reach across, and the
 ends are those of the newest listing. What lies in a pause of its venue was not due either: see
-``core.pauses``.
+``core.market.pauses``.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.intervals import CONTEXT, gap_before
-from funding_platform.core.listings import STARTS, of_current_listing, with_since
+from funding_platform.core.market.listings import STARTS, of_current_listing, with_since
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant
 from funding_platform.core.time_grid import HOUR, HOUR_MS, LATENESS, Window

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.asset_classes import asset_key
 from funding_platform.core.frames import Frame, polars_frame
+from funding_platform.core.market.asset_classes import asset_key
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import (

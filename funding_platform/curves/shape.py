@@ -7,7 +7,7 @@ comes out has shape (n,) and is NaN where it is not defined.
 import numpy as np
 
 from funding_platform.core.arrays import Floats, Ints
-from funding_platform.core.persistence import WHITE_NOISE_T5
+from funding_platform.core.market.persistence import WHITE_NOISE_T5
 from funding_platform.core.units import TENOR_HOURS
 
 MIN_YIELD = 0.01

@@ -5,34 +5,34 @@ from typing import Any
 import dagster as dg
 
 from funding_platform.defs.alerts import alert_sensors
+from funding_platform.defs.assets.backtests import backtest_asset
+from funding_platform.defs.assets.dbt import dbt_project, dbt_resource
+from funding_platform.defs.assets.features import feature_assets
+from funding_platform.defs.assets.live import live_assets, live_checks, live_sensor
+from funding_platform.defs.assets.maintenance import (
+    maintenance_job,
+    maintenance_schedule,
+    retention_job,
+    retention_schedule,
+)
+from funding_platform.defs.assets.marts import fee_overrides_asset, mart_assets
+from funding_platform.defs.assets.notebooks import notebook_asset
+from funding_platform.defs.assets.published import published_asset, published_check
+from funding_platform.defs.assets.raw import raw_assets
 from funding_platform.defs.automation.collection import hourly_collection, second_chances
 from funding_platform.defs.automation.history import daily_backtest, history_after_rolls
 from funding_platform.defs.automation.rolls import curves_after_rolls, funding_roll
 from funding_platform.defs.automation.transform import transform_after_collection
-from funding_platform.defs.backtests import backtest_asset
 from funding_platform.defs.checks import lake_checks
-from funding_platform.defs.dbt import dbt_project, dbt_resource
 from funding_platform.defs.failed_partitions import partition_checks, partition_schedule
-from funding_platform.defs.features import feature_assets
-from funding_platform.defs.jobs import (
+from funding_platform.defs.running.jobs import (
     backtest_job,
     collect_job,
     history_jobs,
     partitions_job,
     transform_job,
 )
-from funding_platform.defs.live import live_assets, live_checks, live_sensor
-from funding_platform.defs.maintenance import (
-    maintenance_job,
-    maintenance_schedule,
-    retention_job,
-    retention_schedule,
-)
-from funding_platform.defs.marts import fee_overrides_asset, mart_assets
-from funding_platform.defs.notebooks import notebook_asset
-from funding_platform.defs.published import published_asset, published_check
-from funding_platform.defs.raw import raw_assets
-from funding_platform.defs.resources import LakeResource, PublishedFileResource
+from funding_platform.defs.running.resources import LakeResource, PublishedFileResource
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
 from funding_platform.venues.rest.retries import log_retries

@@ -13,7 +13,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
-from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.backtest_runs import RUNS
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
@@ -22,10 +22,10 @@ from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
-from funding_platform.defs.backtests import BACKTEST_KEY
+from funding_platform.defs.assets.backtests import BACKTEST_KEY
+from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.presentation import figure_metadata, markdown_table, table_key
-from funding_platform.defs.raw import raw_key
-from funding_platform.defs.resources import LakeResource
+from funding_platform.defs.running.resources import LakeResource
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.backtests import edge_holds, identity_holds
 from funding_platform.flows.checks.books import (

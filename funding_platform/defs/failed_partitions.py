@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from funding_platform.defs.jobs import CHECK_PARTITIONS, FAILED_PARTITIONS, history_keys
 from funding_platform.defs.partitions import MONTH_KEY, months_kept
 from funding_platform.defs.presentation import figure_metadata
+from funding_platform.defs.running.jobs import CHECK_PARTITIONS, FAILED_PARTITIONS, history_keys
 from funding_platform.flows.checks.months import Failed, months_made
 from funding_platform.venues.registry import venue_spec
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 from textwrap import fill
 
 from funding_platform.arbitrage.formulas import FORMULAS, Formula, codes_that_hold, inputs_of
-from funding_platform.core.asset_classes import ASSET_SQL
 from funding_platform.core.assumptions import DEPTH_SHARE
-from funding_platform.core.listings import FROZEN, LATE_STAMP, SILENCE
-from funding_platform.core.pauses import PAUSE_SYMBOLS, PAUSING
-from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.market.asset_classes import ASSET_SQL
+from funding_platform.core.market.listings import FROZEN, LATE_STAMP, SILENCE
+from funding_platform.core.market.pauses import PAUSE_SYMBOLS, PAUSING
+from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.opportunities import HORIZONS
@@ -54,7 +54,11 @@ def completeness_macros() -> str:
         *(
             _macro(f"{name}()", f"interval {span // HOUR} hours", meaning)
             for name, span, meaning in (
-                ("silence", SILENCE, "What tells listings of a ticker apart: core/listings.py."),
+                (
+                    "silence",
+                    SILENCE,
+                    "What tells listings of a ticker apart.",
+                ),
                 ("late_stamp", LATE_STAMP, ""),
                 ("frozen", FROZEN, ""),
             )
@@ -94,7 +98,7 @@ def dollar_macro() -> str:
 def asset_macros() -> str:
     """Write the macro that tells whether two instruments are on one asset."""
     return _file(
-        "funding_platform/core/asset_classes.py",
+        "funding_platform/core/market/asset_classes.py",
         _macro(
             "asset(base, asset_class)",
             ASSET_SQL.format(base="{{ base }}", asset_class="{{ asset_class }}"),

@@ -1,15 +1,18 @@
 """Pairs that are opened and closed on venues so that both legs fill, or neither stays.
 
-Here belong the store, sizing, pre-flight, the executor and reconciliation: *how* something is
-traded. What is worth trading is for ``strategies``, and where it is traded for ``venues.orders``.
+``pair`` is how something is traded, both legs or neither; ``cycle`` decides what, by any strategy of
+``strategies``; ``paper`` are venues that nobody has to pay; ``store`` is what must not be forgotten.
+Where something is traded is for ``venues.orders``.
 Names load on first use, so that importing the package costs nothing.
 """
 
 from typing import TYPE_CHECKING
 
-from funding_platform.core.lazy import lazy_names
+from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from funding_platform.execution.config import TradingConfig, read_trading_config
+    from funding_platform.execution.cycle.trader import FundingArbitrageStrategy
     from funding_platform.execution.errors import (
         ExecutionError,
         NewerStoreError,
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
         StoreInUseError,
         UnknownPairError,
     )
-    from funding_platform.execution.executor import AtomicPairExecutor
-    from funding_platform.execution.pairs import (
+    from funding_platform.execution.pair.executor import AtomicPairExecutor
+    from funding_platform.execution.pair.pairs import (
         InstrumentRef,
         LegName,
         LegResult,
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
         PairState,
         Pnl,
     )
+    from funding_platform.execution.pair.reconcile import Reconciler, Reconciliation
+    from funding_platform.execution.pair.rules import ExecutionRules
     from funding_platform.execution.paper.account_file import AccountFile
     from funding_platform.execution.paper.board import (
         Board,
@@ -43,8 +48,6 @@ if TYPE_CHECKING:
         RandomFaults,
         Script,
     )
-    from funding_platform.execution.reconcile import Reconciler, Reconciliation
-    from funding_platform.execution.rules import ExecutionRules
     from funding_platform.execution.store.journal import Journal
     from funding_platform.execution.store.store import Store, open_store
 
@@ -58,6 +61,7 @@ __all__ = [
     "ExecutionError",
     "ExecutionRules",
     "Faults",
+    "FundingArbitrageStrategy",
     "InstrumentRef",
     "Journal",
     "LegName",
@@ -79,44 +83,49 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreInUseError",
+    "TradingConfig",
     "UnknownPairError",
     "open_store",
+    "read_trading_config",
 ]
 
 __getattr__ = lazy_names(
     __name__,
     {
         "AccountFile": "paper.account_file",
-        "AtomicPairExecutor": "executor",
+        "AtomicPairExecutor": "pair.executor",
         "Board": "paper.board",
         "BoardMarket": "paper.board",
         "BoardQuote": "paper.board",
         "Conditions": "paper.exchange",
         "ExecutionError": "errors",
-        "ExecutionRules": "rules",
+        "ExecutionRules": "pair.rules",
         "Faults": "paper.faults",
-        "InstrumentRef": "pairs",
+        "FundingArbitrageStrategy": "cycle.trader",
+        "InstrumentRef": "pair.pairs",
         "Journal": "store.journal",
-        "LegName": "pairs",
-        "LegResult": "pairs",
+        "LegName": "pair.pairs",
+        "LegResult": "pair.pairs",
         "MeasuredDepth": "paper.board",
         "NewerStoreError": "errors",
         "NotReconciledError": "errors",
         "Outcome": "paper.faults",
-        "PairIntent": "pairs",
-        "PairResult": "pairs",
-        "PairState": "pairs",
+        "PairIntent": "pair.pairs",
+        "PairResult": "pair.pairs",
+        "PairState": "pair.pairs",
         "PaperCrash": "paper.faults",
         "PaperExchange": "paper.exchange",
-        "Pnl": "pairs",
+        "Pnl": "pair.pairs",
         "RandomFaults": "paper.faults",
-        "Reconciler": "reconcile",
-        "Reconciliation": "reconcile",
+        "Reconciler": "pair.reconcile",
+        "Reconciliation": "pair.reconcile",
         "Script": "paper.faults",
         "Store": "store.store",
         "StoreError": "errors",
         "StoreInUseError": "errors",
+        "TradingConfig": "config",
         "UnknownPairError": "errors",
         "open_store": "store.store",
+        "read_trading_config": "config",
     },
 )

@@ -12,8 +12,8 @@ from funding_platform.core.validation_errors import raise_as
 from funding_platform.execution.config import Limits
 from funding_platform.execution.cycle.trader import FundingArbitrageStrategy
 from funding_platform.execution.errors import TradingConfigError
-from funding_platform.execution.pairs import PairState
-from funding_platform.execution.reconcile import Reconciler
+from funding_platform.execution.pair.pairs import PairState
+from funding_platform.execution.pair.reconcile import Reconciler
 from funding_platform.execution.store.journal import LIVE
 from funding_platform.execution.store.records import CommandRecord
 

@@ -23,7 +23,7 @@ from funding_platform.arbitrage.errors import FilterError
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.core.validation_errors import did_you_mean, raise_as
 from funding_platform.execution.errors import TradingConfigError
-from funding_platform.execution.rules import ExecutionRules
+from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.strategies.contract import MAX_HOURS, NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform.strategies.registry import strategy_of

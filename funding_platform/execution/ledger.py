@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from funding_platform.core.trading import ZERO
-from funding_platform.execution.pairs import InstrumentRef, LegName, Pnl
+from funding_platform.execution.pair.pairs import InstrumentRef, LegName, Pnl
 from funding_platform.execution.store.journal import LIVE, Journal
 from funding_platform.execution.store.records import (
     FillRecord,

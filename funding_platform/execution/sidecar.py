@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution.commands import Commands
 from funding_platform.execution.cycle.trader import CycleReport, FundingArbitrageStrategy
-from funding_platform.execution.reconcile import Reconciler, Reconciliation
+from funding_platform.execution.pair.reconcile import Reconciler, Reconciliation
 from funding_platform.execution.store.records import NewEvent
 
 _LOG = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from funding_platform.lake.catalog import METADATA, catalog_file, literal
 from funding_platform.lake.errors import LakeFullError, LakeLockedError, LakeReadOnlyError
 from funding_platform.lake.extensions import bare_connection
 from funding_platform.lake.file_lock import let_go, take
-from funding_platform.lake.leftovers import created_at, enlist, written_since
+from funding_platform.lake.upkeep.leftovers import created_at, enlist, written_since
 from funding_platform.settings import Settings
 
 _MARK = ".writing-"

@@ -9,10 +9,10 @@ from funding_platform.core.tables.evolution import Change
 from funding_platform.lake.catalog import refuse_missing
 from funding_platform.lake.connection import attach, bare_connection, refuse_read_only
 from funding_platform.lake.errors import SchemaUpgradeError, translated
-from funding_platform.lake.leftovers import clear_up
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.recovery.copies import keep_copy
 from funding_platform.lake.schema import bring_up_to_date, differences, refuse_outdated_schema
+from funding_platform.lake.upkeep.leftovers import clear_up
 from funding_platform.settings import Settings
 
 _NO_LAKE: Final = "the first collection makes one, as it is declared now"

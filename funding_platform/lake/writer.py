@@ -16,10 +16,10 @@ from funding_platform.core.time_grid import Window
 from funding_platform.lake.catalog import LAKE, current_snapshot
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, translated
-from funding_platform.lake.leftovers import clear_up
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.recovery.copies import keep_copy
 from funding_platform.lake.staged import StagedFrames
+from funding_platform.lake.upkeep.leftovers import clear_up
 from funding_platform.lake.validation import validate
 from funding_platform.settings import Settings
 

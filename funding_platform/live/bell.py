@@ -2,7 +2,7 @@
 
 import asyncio
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 
 
 class Bell:

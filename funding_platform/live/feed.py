@@ -11,8 +11,8 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from funding_platform.core.clock import Clock
 from funding_platform.core.plain_text import first_few
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.live.bell import Bell
 from funding_platform.live.links import Linking, Links

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.streams.connection import OVERLAP_SECONDS, Connection
 from funding_platform.venues.streams.contract import Socket, VenueStream

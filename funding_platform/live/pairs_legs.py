@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.asset_classes import ASSET_CLASSES, UNSAID
+from funding_platform.core.market.asset_classes import ASSET_CLASSES, UNSAID
 from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import HOUR_US
@@ -175,7 +175,7 @@ class Facts:
 
 
 def _asset() -> pl.Expr:
-    """Name the asset as ``core.asset_classes.ASSET_SQL`` does; null for one that has no peer."""
+    """Name the asset as ``asset_classes.ASSET_SQL`` does; null for one that has no peer."""
     said = pl.col("asset_class").cast(pl.Enum(ASSET_CLASSES)).cast(pl.String).fill_null(UNSAID)
     return pl.when(said != "other").then(pl.format("{} {}", "base", said)).alias("asset")
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.live.feed import Feed
 from funding_platform.live.sources import Pacing, Sink, Source
 from funding_platform.live.statistics import FeedHealth, FeedStatistics

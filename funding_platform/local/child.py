@@ -7,7 +7,7 @@ The program is one that an installed package brings along, such as ``dagster-dae
 import sys
 from importlib.metadata import entry_points
 
-from funding_platform.core.processes import die_with_parent
+from funding_platform.core.system.processes import die_with_parent
 
 
 def main() -> None:

@@ -16,21 +16,21 @@ import polars as pl
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.time_grid import floor_hour, from_ms, to_ms
 from funding_platform.core.trading import ZERO
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET
 from funding_platform.execution.cycle.sight import MarketSource, Sight
 from funding_platform.execution.ledger import PairLedger, added, ledgers, live_ledgers
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.execution.paper.exchange import PaperExchange
 from funding_platform.execution.store import schema
 from funding_platform.flows.execution.frames import fills_frame, positions_frame
 from funding_platform.flows.execution.market import LakeMarket
 from funding_platform.flows.execution.running import Desk, open_desk, trading_config
 from funding_platform.paper import PaperEngine
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.paper.market import SandboxPaperMarket
 from funding_platform.sandbox.server import build_market
 from funding_platform.settings import Settings

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from funding_platform.backtest import BacktestConfig, FundingDataProvider, run_backtest
-from funding_platform.core.processes import die_with_parent
+from funding_platform.core.system.processes import die_with_parent
 from funding_platform.local.supervisor import python_module
 from funding_platform.strategies import Book, Close, MarketView, Open, Order
 

@@ -16,12 +16,12 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import floor_hour, month_start
-from funding_platform.defs.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
+from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.running.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
 from funding_platform.local.kernel import compiled_beside
 from funding_platform.sandbox.faults import Fault
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.process import sandbox_process
 from funding_platform.venues.registry import offering, venue_names
 

@@ -7,7 +7,7 @@ off and comes again after a restart is in ``execution.paper``; the sandbox serve
 
 from typing import TYPE_CHECKING
 
-from funding_platform.core.lazy import lazy_names
+from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.paper.engine import PaperEngine

@@ -20,7 +20,7 @@ from starlette.routing import WebSocketRoute
 from funding_platform.sandbox.errors import SandboxError
 from funding_platform.sandbox.faults import FAULTS, Fault, FaultPlan, parse_faults
 from funding_platform.sandbox.limits import Limiter
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.paper.endpoint import PaperEndpoint
 from funding_platform.sandbox.stage import Stage
 from funding_platform.sandbox.statistics import Counter, Statistics

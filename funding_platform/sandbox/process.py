@@ -12,7 +12,7 @@ from typing import Final
 
 from funding_platform.sandbox.errors import SandboxError
 from funding_platform.sandbox.faults import Fault
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, running_sandbox
 
 _START_SECONDS: Final = 120.0

@@ -24,10 +24,10 @@ from funding_platform.core.time_grid import to_ms
 from funding_platform.sandbox.app import create_app
 from funding_platform.sandbox.errors import PortInUseError, SandboxError
 from funding_platform.sandbox.faults import FAULTS, Fault
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
+from funding_platform.sandbox.markets.replay import ReplayMarket
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.paper.desk import Opening, Taking
-from funding_platform.sandbox.replay import ReplayMarket
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.transports import TRANSPORT, Line
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.sandbox.wire.streams.registry import DIALECTS

@@ -8,7 +8,7 @@ from funding_platform.sandbox.faults import (
     FaultPlan,
     Stream,
 )
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.statistics import Statistics
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.streams.contract import (

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.current import is_current
+from funding_platform.core.market.current import is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.flows.errors import NotBuiltError, NotLiveError

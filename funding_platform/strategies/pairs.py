@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.compiled import compiled
+from funding_platform.core.system.compiled import compiled
 
 
 class Pairs(NamedTuple):

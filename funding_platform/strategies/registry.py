@@ -1,15 +1,22 @@
 """Strategies by name: the built-in ones, and those of installed packages.
 
 A package brings a strategy by an entry point of the group ``funding_platform.strategies`` (see
-``core.plugins``): the name that configurations use, and the ``NamedStrategy`` that it stands for.
-Two by one name are refused, whoever brings them: nothing may be traded by mistake. The built-in
+``core.system.plugins``): the name that configurations use, and the ``NamedStrategy`` that it stands
+for. Two by one name are refused, whoever brings them: nothing may be traded by mistake. The built-in
 ones are found without any metadata, so that a stale installation cannot lose them.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from funding_platform.core.plugins import STRATEGIES, PluginError, load_plugin, only, owner, plugins
+from funding_platform.core.system.plugins import (
+    STRATEGIES,
+    PluginError,
+    load_plugin,
+    only,
+    owner,
+    plugins,
+)
 from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.strategies.contract import NamedStrategy
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry

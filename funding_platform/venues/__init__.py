@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from funding_platform.core.lazy import lazy_names
+from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.venues.books.table import parse_order_book

@@ -1,7 +1,7 @@
 """Which venues there are, and how one is opened.
 
 Ours are imported only when they are asked for. Other packages add venues by the entry point
-``funding_platform.venues`` (see ``core.plugins``); none can take the name of one of ours.
+``funding_platform.venues`` (see ``core.system.plugins``); none can take the name of one of ours.
 """
 
 import importlib
@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from funding_platform.core.clock import utc_now
-from funding_platform.core.plugins import VENUES, load_plugin, loadable, only, plugins
+from funding_platform.core.system.clock import utc_now
+from funding_platform.core.system.plugins import VENUES, load_plugin, loadable, only, plugins
 from funding_platform.core.tables.schema import Table
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.ccxt.exchange import PREFIX, bridged_exchanges

@@ -3,7 +3,7 @@
 import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.asset_classes import UNSAID
+from funding_platform.core.market.asset_classes import UNSAID
 from funding_platform.flows.queries.opportunities import LeftOut
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from PIL import Image
 
-from funding_platform.core.current import is_current
+from funding_platform.core.market.current import is_current
 from funding_platform.core.tables.features import BUCKETS
 from funding_platform.core.units import TENOR_HOURS
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from funding_platform.backtest.results.ratios import sharpe, volatility
-from funding_platform.core.persistence import persistence
+from funding_platform.core.market.persistence import persistence
 from funding_platform_tests.backtest.test_published import at, read_csv
 
 CARRY_FROM, CARRY_UNTIL = datetime(2020, 1, 8, tzinfo=UTC), datetime(2024, 3, 12, tzinfo=UTC)

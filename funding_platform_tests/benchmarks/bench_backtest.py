@@ -35,8 +35,8 @@ from funding_platform.backtest.kernel.clock import advance
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.opening import open_position
 from funding_platform.core.arrays import Ints
-from funding_platform.core.compiled import compiled
-from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.system.compiled import compiled
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform_tests.benchmarks.measurement import Measurement
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import ccxt.async_support as ccxt
 
 from funding_platform.core.time_grid import Window, to_ms
-from funding_platform.sandbox.market import Instrument, Market
+from funding_platform.sandbox.markets.market import Instrument, Market
 from funding_platform.sandbox.server import RunningSandbox, build_market
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import open_venue

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import quantiles
 from time import perf_counter, process_time
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import InstrumentLimits
 from funding_platform.execution import (
     AtomicPairExecutor,

@@ -12,7 +12,7 @@ from statistics import median
 from time import process_time
 
 from funding_platform.execution.cycle.trader import FundingArbitrageStrategy
-from funding_platform.execution.pairs import InstrumentRef, PairIntent, PairState
+from funding_platform.execution.pair.pairs import InstrumentRef, PairIntent, PairState
 from funding_platform.strategies import CrossVenueCarry
 from funding_platform_tests.benchmarks.measurement import Measurement
 from funding_platform_tests.execution.cycle.paper_desk import PaperVenues, config, desk, given

@@ -25,7 +25,7 @@ from funding_platform.curves import build_curves
 from funding_platform.flows.live.given import mart_limits
 from funding_platform.flows.live.recording import store_minutes
 from funding_platform.lake import connect
-from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.live.board import Board
 from funding_platform.live.minutes import Minutes
 from funding_platform.live.pairs import Given, PairTable

@@ -16,8 +16,8 @@ import polars as pl
 from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES
 from funding_platform.core.time_grid import Window, next_month
 from funding_platform.lake import connect
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.publish import publish
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 

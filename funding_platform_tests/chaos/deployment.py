@@ -16,8 +16,8 @@ import pytest
 from dagster._daemon.daemon import MonitoringDaemon
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.defs.jobs import history_job_name
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.assets.raw import raw_key
+from funding_platform.defs.running.jobs import history_job_name
 from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
 from funding_platform_tests.chaos.location import REQUEST_TAG, REQUESTS

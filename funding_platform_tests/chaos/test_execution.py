@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution import Outcome, PairState, open_store
-from funding_platform.execution.pairs import LegName
+from funding_platform.execution.pair.pairs import LegName
 from funding_platform_tests.chaos.report import ROUNDS, SEED, record
 from funding_platform_tests.execution.crashes import Moment
 from funding_platform_tests.execution.outcomes import (

@@ -19,8 +19,8 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake.catalog import catalog_file
 from funding_platform.lake.errors import LakeFullError, LakeLockedError, LakeReadOnlyError
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.publish import publish
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import ConnectionFailedError

@@ -9,9 +9,9 @@ import dagster as dg
 import psutil
 import pytest
 
-from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.defs.launcher import is_alive
 from funding_platform.defs.partitions import MONTH_KEY
+from funding_platform.defs.running.jobs import TRANSFORM
 from funding_platform_tests.chaos.deployment import SLOW, Deployment
 from funding_platform_tests.chaos.invariants import Acknowledged, broken, torn_months
 from funding_platform_tests.chaos.kills import ORPHAN_SECONDS, Tally, Watch, instant_to_kill_at

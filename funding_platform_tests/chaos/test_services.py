@@ -17,8 +17,8 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from funding_platform.core.time_grid import floor_hour
-from funding_platform.defs.jobs import COLLECT
 from funding_platform.defs.partitions import HOUR_KEY
+from funding_platform.defs.running.jobs import COLLECT
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.chaos.deployment import SLOW, environment_of

@@ -19,9 +19,9 @@ import pytest
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
-from funding_platform.defs.jobs import COLLECT, TRANSFORM
-from funding_platform.defs.maintenance import MAINTENANCE
+from funding_platform.defs.assets.maintenance import MAINTENANCE
 from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
+from funding_platform.defs.running.jobs import COLLECT, TRANSFORM
 from funding_platform.lake import connect
 from funding_platform_tests.chaos.deployment import Deployment
 from funding_platform_tests.chaos.invariants import Acknowledged, broken

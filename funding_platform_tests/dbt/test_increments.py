@@ -21,9 +21,9 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import HOUR, Window, month_start, next_month
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.lake.connection import connect
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.changes import BuildNote, Plan, months_that_differ, plan_of
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.market import Row, frame_of

@@ -15,7 +15,7 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.time_grid import HOUR, floor_hour
 from funding_platform.lake import connect
-from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.market import Row, frame_of

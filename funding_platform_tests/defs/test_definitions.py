@@ -12,10 +12,10 @@ from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.assembly import build_definitions
-from funding_platform.defs.dbt import dbt_project
-from funding_platform.defs.live import BOARD_KEY, RATES_KEY
+from funding_platform.defs.assets.dbt import dbt_project
+from funding_platform.defs.assets.live import BOARD_KEY, RATES_KEY
+from funding_platform.defs.assets.raw import HISTORIES, raw_key
 from funding_platform.defs.presentation import column_schema
-from funding_platform.defs.raw import HISTORIES, raw_key
 from funding_platform.devtools.definitions import SNAPSHOT, definitions_text
 from funding_platform.devtools.documents import MARTS
 from funding_platform.flows.collection.hourly import HOURLY_TABLES

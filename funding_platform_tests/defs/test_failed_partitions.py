@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.failed_partitions import partition_checks
-from funding_platform.defs.jobs import FAILED_PARTITIONS
 from funding_platform.defs.partitions import months_kept
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.running.jobs import FAILED_PARTITIONS
 from funding_platform.venues.registry import venue_spec
 
 KEY = raw_key("binance", FUNDING_RATES)

@@ -17,9 +17,9 @@ import time_machine
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import floor_hour, month_start, next_month
-from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.jobs import TRANSFORM, history_job_name
+from funding_platform.defs.assets.features import ONLY_CHANGED
 from funding_platform.defs.partitions import MONTH_KEY
+from funding_platform.defs.running.jobs import TRANSFORM, history_job_name
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks

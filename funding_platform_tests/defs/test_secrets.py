@@ -15,9 +15,9 @@ import stamina
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import floor_hour
-from funding_platform.defs.jobs import COLLECT
+from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.partitions import HOUR_KEY
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.running.jobs import COLLECT
 from funding_platform.flows.alerting.rounds import look
 from funding_platform.flows.metrics import families
 from funding_platform.lake import connect

@@ -11,8 +11,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
-from funding_platform.defs.notebooks import notebook_asset
-from funding_platform.defs.resources import LakeResource
+from funding_platform.defs.assets.notebooks import notebook_asset
+from funding_platform.defs.running.resources import LakeResource
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform_tests.checkout import ROOT, SYMBOLS, Checkout
 from funding_platform_tests.docs.markdown import Block, blocks, documents_with, name_of

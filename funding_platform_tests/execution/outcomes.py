@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from funding_platform.core.trading import OrderRequest
 from funding_platform.execution import Outcome, PairResult, PairState, PaperCrash, Script
-from funding_platform.execution.pairs import LEGS, LegName
+from funding_platform.execution.pair.pairs import LEGS, LegName
 from funding_platform_tests.execution.world import VENUES, World
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from funding_platform.execution import ExecutionRules, Outcome, PairState
-from funding_platform.execution.pairs import LegName
+from funding_platform.execution.pair.pairs import LegName
 from funding_platform_tests.execution.crashes import Moment, Steps
 from funding_platform_tests.execution.outcomes import (
     close_all,

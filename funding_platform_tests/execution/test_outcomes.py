@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from funding_platform.execution import Outcome, PairState
-from funding_platform.execution.pairs import LegName
+from funding_platform.execution.pair.pairs import LegName
 from funding_platform_tests.execution.outcomes import (
     close_all,
     ends,

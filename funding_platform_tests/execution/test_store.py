@@ -21,7 +21,7 @@ from funding_platform.execution import (
     UnknownPairError,
     open_store,
 )
-from funding_platform.execution.pairs import LegName, PairState
+from funding_platform.execution.pair.pairs import LegName, PairState
 from funding_platform.execution.store.journal import Changes
 from funding_platform.execution.store.records import LegRecord, NewEvent, PairRecord
 from funding_platform.execution.store.schema import METADATA

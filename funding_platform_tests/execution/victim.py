@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection as Database
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution import (
     AtomicPairExecutor,
     ExecutionRules,

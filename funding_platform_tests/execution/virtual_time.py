@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import (
     ZERO,
     InstrumentLimits,
@@ -28,7 +28,7 @@ from funding_platform.execution import (
     Reconciler,
     open_store,
 )
-from funding_platform.execution.pairs import LegName
+from funding_platform.execution.pair.pairs import LegName
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
 from funding_platform_tests.execution.virtual_time import VirtualTime

@@ -6,8 +6,14 @@ from datetime import datetime
 import numpy as np
 
 from funding_platform.core.time_grid import from_ms
-from funding_platform.sandbox.market import Instrument, Market, Quote, SpotMarket
-from funding_platform.sandbox.series import Candles, OpenInterest, PriceKind, Settlements, Span
+from funding_platform.sandbox.markets.market import Instrument, Market, Quote, SpotMarket
+from funding_platform.sandbox.markets.series import (
+    Candles,
+    OpenInterest,
+    PriceKind,
+    Settlements,
+    Span,
+)
 
 Loses = Callable[[str, datetime], bool]
 """Whether a venue lacks the settlement of a symbol at a time."""

@@ -14,9 +14,9 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.errors import LakeLockedError
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.recovery.backup import back_up
-from funding_platform.lake.vacuum import free_room
+from funding_platform.lake.upkeep.maintenance import maintain
+from funding_platform.lake.upkeep.vacuum import free_room
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, rates

@@ -10,8 +10,8 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.lake.errors import LakeLockedError, LakeMissingError
 from funding_platform.lake.locks import publish_lock
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.publish import publish
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, rates

@@ -13,7 +13,7 @@ import pytest
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake.connection import catalog_file, connect, create
 from funding_platform.lake.errors import LakeFullError, LakeLockedError
-from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import age, january_of, parquet_names, rates

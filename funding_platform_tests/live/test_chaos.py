@@ -19,14 +19,14 @@ import polars as pl
 import pytest
 from msgspec import UNSET
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.live.refill import filling_updates
 from funding_platform.live.sources import Pacing, Source
 from funding_platform.live.statistics import FeedHealth
 from funding_platform.live.supervisor import Supervisor
 from funding_platform.sandbox.faults import Body, Connection, Fault, Latency, Stream
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.server import RunningSandbox, running_sandbox
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.sandbox.wire.streams.registry import DIALECTS
 from funding_platform.settings import Settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import pytest
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.live.bell import Bell
 from funding_platform.live.links import Linking, Links
 from funding_platform.venues.streams.contract import Socket

@@ -16,8 +16,8 @@ from funding_platform.live.sources import MakeStream, Pacing, Source
 from funding_platform.live.supervisor import Supervisor
 from funding_platform.sandbox.faults import Connection as Broken
 from funding_platform.sandbox.faults import FieldFault, Status, Stream
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.server import RunningSandbox, running_sandbox
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue

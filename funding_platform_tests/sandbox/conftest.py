@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 
 NOW = datetime(2026, 3, 1, 12, 34, 56, 789_000, tzinfo=UTC)

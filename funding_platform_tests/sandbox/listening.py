@@ -8,8 +8,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.server import RunningSandbox
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.wire.registry import WIRES
 
 PACE = 20.0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from funding_platform.core.time_grid import Window, from_ms, to_ms
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.parsing.history import History

@@ -11,7 +11,7 @@ import pytest
 from funding_platform.core.books.walk import walk_books
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.books.ladder import OrderBook, order_book
-from funding_platform.sandbox.market import Instrument, Market
+from funding_platform.sandbox.markets.market import Instrument, Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.sandbox.wire.books.registry import ROUTES
 from funding_platform.settings import Settings

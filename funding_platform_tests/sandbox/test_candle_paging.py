@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from funding_platform.core.time_grid import HOUR_MS, to_ms
-from funding_platform.sandbox.market import Market
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Market
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform_tests.sandbox.conftest import NOW
 
 NOW_MS: Final = to_ms(NOW)

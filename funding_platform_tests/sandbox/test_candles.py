@@ -9,8 +9,8 @@ import pytest
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.tables.prices import PRICE_KINDS
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS, to_ms
-from funding_platform.sandbox.market import Market
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Market
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.server import build_market
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform_tests.sandbox.conftest import NOW

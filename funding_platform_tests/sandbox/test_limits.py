@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from funding_platform.sandbox.limits import Limiter
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import running_sandbox
 from funding_platform.sandbox.wire.registry import WIRES
 

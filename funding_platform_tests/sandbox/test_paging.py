@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from funding_platform.core.time_grid import from_ms
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.sandbox.wire.edgex import contract_id
 from funding_platform.sandbox.wire.registry import WIRES

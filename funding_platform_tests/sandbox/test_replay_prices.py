@@ -12,7 +12,7 @@ import pytest
 
 from funding_platform.sandbox.errors import ReplayError
 from funding_platform.sandbox.server import build_market, running_sandbox
-from funding_platform_tests.sandbox.test_replay import HEADER, replayed, write
+from funding_platform_tests.sandbox.markets.test_replay import HEADER, replayed, write
 
 PRICES = "time_ms,open,high,low,close,volume\n"
 HOUR = 3_600_000

@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.sandbox.errors import PortInUseError, SandboxError
 from funding_platform.sandbox.faults import Connection, Status
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.process import sandbox_process
 from funding_platform.sandbox.server import build_market, running_sandbox, serve
 from funding_platform.sandbox.wire.registry import WIRES

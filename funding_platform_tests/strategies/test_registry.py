@@ -9,9 +9,9 @@ import pytest
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import ConfigError
-from funding_platform.core import plugins
-from funding_platform.core.plugins import PluginError
-from funding_platform.core.source_code import digest_around
+from funding_platform.core.system import plugins
+from funding_platform.core.system.plugins import PluginError
+from funding_platform.core.system.source_code import digest_around
 from funding_platform.strategies import registry
 from funding_platform.strategies.contract import Book, MarketView, NamedStrategy, Order
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry

@@ -8,7 +8,7 @@ from funding_platform.adapter_kit.against_sandbox import NOW, check_served
 from funding_platform.adapter_kit.hourly import check_hourly_served
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues.registry import venue_names, venue_spec
 

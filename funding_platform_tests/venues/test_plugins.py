@@ -29,8 +29,8 @@ with running_sandbox(build_market(symbols=4)) as sandbox:
 """
 
 KNOWN = """
-from funding_platform.core.plugins import PluginError
-from funding_platform.defs.raw import raw_assets
+from funding_platform.core.system.plugins import PluginError
+from funding_platform.defs.assets.raw import raw_assets
 from funding_platform.venues.registry import venue_class, venue_names
 
 names = venue_names()

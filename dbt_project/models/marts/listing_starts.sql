@@ -1,4 +1,4 @@
--- Where listings begin whose ticker another contract had before: the rule of core/listings.py.
+-- Where listings begin whose ticker another contract had before: the rule of core/market/listings.py.
 with stamps as (
     select
         venue,

@@ -12,7 +12,7 @@ import polars as pl
 from funding_platform.backtest.data.contracts import few
 from funding_platform.backtest.data.panel import Settlements
 from funding_platform.backtest.errors import DataError, NoOverlapError, UnknownInstrumentError
-from funding_platform.core.asset_classes import asset_key
+from funding_platform.core.market.asset_classes import asset_key
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import from_us, to_us
 from funding_platform.core.units import rate_8h

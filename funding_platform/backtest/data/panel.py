@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from funding_platform.backtest.data.coins import NO_COIN, Coins, build_coins
 from funding_platform.backtest.data.reference import Reference, build_reference
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.asset_classes import asset_key
+from funding_platform.core.market.asset_classes import asset_key
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funding_platform.core.arrays import Floats, Ints
-from funding_platform.core.compiled import compiled
+from funding_platform.core.system.compiled import compiled
 from funding_platform.core.time_grid import HOUR_US
 
 SAME_INSTANT_US: Final = HOUR_US // 60

@@ -8,7 +8,7 @@ from typing import Any
 
 from funding_platform.backtest.books import COMPONENT_FIELDS, Books, Rules
 from funding_platform.backtest.kernel.pricing import notional_of, open_pnl_of, price_pnl_of
-from funding_platform.core.compiled import compiled_in_place
+from funding_platform.core.system.compiled import compiled_in_place
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import HOURS_PER_YEAR
 

@@ -18,7 +18,7 @@ from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.maintenance import tier_of
 from funding_platform.backtest.kernel.margins import intervene, receive
 from funding_platform.backtest.kernel.pricing import coin_row, revalue_coins
-from funding_platform.core.compiled import compiled_in_place
+from funding_platform.core.system.compiled import compiled_in_place
 from funding_platform.core.time_grid import HOUR_US
 
 _FULL = np.iinfo(np.int64).min

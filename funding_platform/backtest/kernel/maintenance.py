@@ -16,7 +16,7 @@ from typing import Any
 from funding_platform.backtest.books import Books, Rules
 from funding_platform.backtest.data.panel import Panel, Prices
 from funding_platform.backtest.kernel.pricing import notional_of, open_pnl_of
-from funding_platform.core.compiled import compiled_in_place
+from funding_platform.core.system.compiled import compiled_in_place
 
 _HALVINGS = 60
 

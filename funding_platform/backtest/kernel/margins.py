@@ -30,7 +30,7 @@ from funding_platform.backtest.kernel.maintenance import (
     worth_of,
 )
 from funding_platform.backtest.kernel.rehedging import rehedge
-from funding_platform.core.compiled import compiled_in_place
+from funding_platform.core.system.compiled import compiled_in_place
 
 
 @compiled_in_place

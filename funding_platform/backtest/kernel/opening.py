@@ -37,8 +37,8 @@ from funding_platform.backtest.kernel.pricing import (
     last_settled,
     notional_of,
 )
-from funding_platform.core.compiled import compiled, compiled_in_place
-from funding_platform.core.price_gap import price_gap_bps
+from funding_platform.core.market.price_gap import price_gap_bps
+from funding_platform.core.system.compiled import compiled, compiled_in_place
 
 _STEP_ROUNDING = 1e-9
 _price_gap_bps = compiled(price_gap_bps)

@@ -29,7 +29,7 @@ from funding_platform.backtest.data.coins import NO_COIN, Coins
 from funding_platform.backtest.data.panel import Panel, Settlements
 from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.core.arrays import Ints
-from funding_platform.core.compiled import compiled, compiled_in_place
+from funding_platform.core.system.compiled import compiled, compiled_in_place
 
 _BPS = costs.BPS
 _linear_impact_bps = compiled(costs.linear_impact_bps)

@@ -23,7 +23,7 @@ from funding_platform.backtest.kernel.pricing import (
     notional_of,
     open_pnl_of,
 )
-from funding_platform.core.compiled import compiled_in_place
+from funding_platform.core.system.compiled import compiled_in_place
 
 
 @compiled_in_place

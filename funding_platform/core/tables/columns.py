@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from funding_platform.core.asset_classes import ASSET_CLASSES
+from funding_platform.core.market.asset_classes import ASSET_CLASSES
 from funding_platform.core.tables.schema import Column, Type
 
 INSTRUMENT_KEY: Final = ("venue", "venue_symbol")
@@ -35,7 +35,7 @@ ASSET_CLASS = Column(
     values=ASSET_CLASSES,
 )
 ASSET: Final = "The base and its class, as in META equity: a share is not a coin."
-"""What a column ``asset`` holds; ``core.asset_classes`` has the rule."""
+"""What a column ``asset`` holds; ``core.market.asset_classes`` has the rule."""
 
 INTERVAL_HOURS = Column(
     "interval_hours",

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from funding_platform.core.time_grid import floor_hour
+from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.automation.hours import (
     looks_of,
     stored_of,
     wanted_of,
 )
 from funding_platform.defs.automation.tags import VENUE_TAG
-from funding_platform.defs.jobs import COLLECT
 from funding_platform.defs.partitions import HOUR_KEY
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.running.jobs import COLLECT
 from funding_platform.flows.collection.chances import (
     CHANCES,
     is_looking,

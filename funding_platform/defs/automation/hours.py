@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.automation.tags import PARTITION_TAG, VENUE_TAG
-from funding_platform.defs.jobs import COLLECT
 from funding_platform.defs.partitions import HOUR_KEY, HOURLY_TABLES
-from funding_platform.defs.raw import raw_key
+from funding_platform.defs.running.jobs import COLLECT
 from funding_platform.flows.collection.chances import Look, Wanted
 from funding_platform.venues.registry import offering
 

@@ -9,12 +9,12 @@ import dagster as dg
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import month_start
+from funding_platform.defs.assets.features import ONLY_CHANGED
+from funding_platform.defs.assets.raw import NEXT_ROLLS, raw_key
 from funding_platform.defs.automation.tags import VENUE_TAG
-from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.jobs import TRANSFORM, AssetJob, history_job_name
 from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.defs.presentation import table_key
-from funding_platform.defs.raw import NEXT_ROLLS, raw_key
+from funding_platform.defs.running.jobs import TRANSFORM, AssetJob, history_job_name
 from funding_platform.flows.collection.rolls import Refresh, roll_to_follow
 from funding_platform.venues.registry import offering
 

@@ -7,10 +7,10 @@ import dagster as dg
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, month_start
+from funding_platform.defs.assets.features import ONLY_CHANGED
 from funding_platform.defs.automation.hours import stored_of
-from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.jobs import TRANSFORM
 from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
+from funding_platform.defs.running.jobs import TRANSFORM
 from funding_platform.flows.transform_times import TRANSFORM_DEADLINE, transform_is_due
 from funding_platform.venues.registry import offering
 

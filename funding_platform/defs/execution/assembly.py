@@ -8,7 +8,7 @@ from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.defs.execution.assets import JOB, execution_job, traded_assets
 from funding_platform.defs.execution.checks import traded_checks
 from funding_platform.defs.presentation import table_key
-from funding_platform.defs.resources import LakeResource
+from funding_platform.defs.running.resources import LakeResource
 from funding_platform.flows.execution.accounts import can_trade
 from funding_platform.settings import Settings
 

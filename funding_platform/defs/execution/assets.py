@@ -14,8 +14,8 @@ from funding_platform.core.tables.execution import PERFORMANCE, POSITIONS
 from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.defs.freshness import ON_REQUEST
-from funding_platform.defs.jobs import AssetJob
 from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
+from funding_platform.defs.running.jobs import AssetJob
 from funding_platform.flows.execution.running import EXAMPLE
 from funding_platform.settings import as_environment, project_file
 

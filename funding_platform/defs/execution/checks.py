@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from funding_platform.core.tables.execution import POSITIONS
 from funding_platform.defs.execution.assets import PERFORMANCE_KEY, POSITIONS_KEY
 from funding_platform.defs.presentation import figure_metadata
-from funding_platform.defs.resources import LakeResource
+from funding_platform.defs.running.resources import LakeResource
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.execution import (
     net_exposure_zero,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution.cycle.facts import VenueState
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient

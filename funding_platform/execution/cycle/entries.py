@@ -8,7 +8,7 @@ from functools import cached_property
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.facts import Refusal, Refused, Seen, ToOpen
 from funding_platform.execution.cycle.held import HeldPair
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 
 
 class Admission:

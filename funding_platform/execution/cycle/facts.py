@@ -10,7 +10,7 @@ import polars as pl
 
 from funding_platform.execution.cycle.held import HeldPair
 from funding_platform.execution.cycle.market import LatestMarket
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 
 
 class Refusal(StrEnum):

@@ -10,7 +10,7 @@ import numpy as np
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.time_grid import to_us
 from funding_platform.execution.cycle.market import LatestMarket
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.strategies.contract import Position
 
 

@@ -18,7 +18,7 @@ from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import MICROSECOND, to_us
 from funding_platform.core.units import rate_8h
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.strategies.contract import Bars
 from funding_platform.strategies.errors import MissingDataError
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from funding_platform.execution.cycle.held import HeldPair
 from funding_platform.execution.ledger import PairLedger, added, ledgers
-from funding_platform.execution.pairs import LegName, PairState, Pnl
+from funding_platform.execution.pair.pairs import LegName, PairState, Pnl
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.schema import PAIRS
 from funding_platform.execution.store.store import Store

@@ -11,7 +11,7 @@ from funding_platform.core.units import TENOR_HOURS, apr
 from funding_platform.execution.cycle.facts import Seen, VenueState
 from funding_platform.execution.cycle.market import LatestMarket
 from funding_platform.execution.ledger import PairLedger, added, summed
-from funding_platform.execution.pairs import InstrumentRef, Pnl
+from funding_platform.execution.pair.pairs import InstrumentRef, Pnl
 
 SHOWN_OPPORTUNITIES: Final = 20
 

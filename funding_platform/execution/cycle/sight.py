@@ -9,7 +9,7 @@ import polars as pl
 
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.execution.cycle.market import MARKET, RATES
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

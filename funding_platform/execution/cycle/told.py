@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from funding_platform.execution.cycle.facts import Refusal, Refused
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.execution.store.records import NewEvent
 
 AGAIN_AFTER: Final = timedelta(hours=1)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from funding_platform.core.clock import Clock
 from funding_platform.core.errors import FundingError
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.accounts import ask_accounts
 from funding_platform.execution.cycle.decide import decide, readmit
@@ -30,9 +30,9 @@ from funding_platform.execution.cycle.memory import DIVERGENCE, Ended, held_pair
 from funding_platform.execution.cycle.screen import screen
 from funding_platform.execution.cycle.sight import MarketSource, Sight
 from funding_platform.execution.cycle.told import Told
-from funding_platform.execution.executor import AtomicPairExecutor
 from funding_platform.execution.ledger import PairLedger, live_ledgers
-from funding_platform.execution.pairs import InstrumentRef, PairIntent, PairResult, PairState
+from funding_platform.execution.pair.executor import AtomicPairExecutor
+from funding_platform.execution.pair.pairs import InstrumentRef, PairIntent, PairResult, PairState
 from funding_platform.execution.store.journal import Journal
 from funding_platform.strategies.contract import Strategy
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import (
     Balance,
     FeeRates,

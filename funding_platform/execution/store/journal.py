@@ -23,7 +23,7 @@ from funding_platform.core.trading import (
     TimeInForce,
 )
 from funding_platform.execution.errors import UnknownPairError
-from funding_platform.execution.pairs import InstrumentRef, LegName, OrderRole, PairState
+from funding_platform.execution.pair.pairs import InstrumentRef, LegName, OrderRole, PairState
 from funding_platform.execution.store.records import (
     FillRecord,
     HaltRecord,

@@ -17,7 +17,7 @@ from funding_platform.core.trading import (
     Side,
     TimeInForce,
 )
-from funding_platform.execution.pairs import InstrumentRef, LegName, OrderRole, PairState
+from funding_platform.execution.pair.pairs import InstrumentRef, LegName, OrderRole, PairState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

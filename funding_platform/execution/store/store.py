@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from sqlalchemy import Connection, CursorResult, Engine, Row, Select, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from funding_platform.core.clock import utc_now
+from funding_platform.core.system.clock import utc_now
 from funding_platform.execution.store.connection import WriterLock, connect, unusable, upgrade
 from funding_platform.execution.store.records import (
     CommandRecord,

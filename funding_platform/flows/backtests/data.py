@@ -12,8 +12,8 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.errors import DataError
-from funding_platform.core.asset_classes import ASSET_SQL
 from funding_platform.core.intervals import KNOWN
+from funding_platform.core.market.asset_classes import ASSET_SQL
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY

@@ -13,7 +13,7 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import IdentityError
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.core.source_code import CODE, digest_around, source_digest
+from funding_platform.core.system.source_code import CODE, digest_around, source_digest
 from funding_platform.core.tables.backtest import FRAMES, MAX_IDENTITY_ERROR
 from funding_platform.core.tables.backtest_runs import RUNS
 from funding_platform.core.tables.schema import Table

@@ -8,8 +8,8 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.asset_classes import ASSET_SQL
-from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.market.asset_classes import ASSET_SQL
+from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.prices import OPEN_INTEREST
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks.answer import Answer, one_row

@@ -22,8 +22,8 @@ from funding_platform.core.completeness import (
     with_known_beginnings,
 )
 from funding_platform.core.errors import FundingError
-from funding_platform.core.listings import listing_starts
-from funding_platform.core.pauses import without_pauses
+from funding_platform.core.market.listings import listing_starts
+from funding_platform.core.market.pauses import without_pauses
 from funding_platform.core.plain_text import first_few
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY

@@ -5,7 +5,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.listings import listing_starts, listings_after, of_current_listing
+from funding_platform.core.market.listings import listing_starts, listings_after, of_current_listing
 from funding_platform.core.tables.collected import LISTINGS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME

@@ -10,8 +10,8 @@ from funding_platform.flows.collection.listings import earlier_listings
 from funding_platform.flows.doctor.finding import Finding
 from funding_platform.lake import connect
 from funding_platform.lake.catalog import catalog_file, copy_file, refuse_lost
-from funding_platform.lake.leftovers import missing_files
-from funding_platform.lake.outdated import refuse_outdated
+from funding_platform.lake.upkeep.leftovers import missing_files
+from funding_platform.lake.upkeep.outdated import refuse_outdated
 from funding_platform.settings import Settings
 
 SHOWN_LISTINGS: Final = 3

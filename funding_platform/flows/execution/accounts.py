@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import httpx
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.errors import NoAccountError
 from funding_platform.execution.paper.account_file import AccountFile

@@ -19,7 +19,7 @@ from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import parse_instant
 from funding_platform.execution.cycle.memory import DIVERGENCE
 from funding_platform.execution.ledger import LegLedger, PairLedger
-from funding_platform.execution.pairs import LEGS, LegName
+from funding_platform.execution.pair.pairs import LEGS, LegName
 
 Rows = Iterable[Mapping[str, Any]]
 

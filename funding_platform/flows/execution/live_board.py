@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, REACHES_BPS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.trading import InstrumentLimits
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.execution.paper.board import BoardQuote, MeasuredDepth
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.latest import BOARD, read_latest

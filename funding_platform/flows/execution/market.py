@@ -10,7 +10,7 @@ import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.opportunities import find_opportunities
-from funding_platform.core.asset_classes import ASSET_SQL
+from funding_platform.core.market.asset_classes import ASSET_SQL
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import CURVE_FACTORS
@@ -21,7 +21,7 @@ from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET, RATES, STALE_AFTER
 from funding_platform.execution.cycle.sight import Sight
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.given import mart_limits
 from funding_platform.flows.live.latest import BOARD, read_latest

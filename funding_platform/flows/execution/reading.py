@@ -10,7 +10,7 @@ from sqlalchemy import select
 from funding_platform.execution.commands import CommandRefusedError
 from funding_platform.execution.errors import ExecutionError
 from funding_platform.execution.ledger import ledgers
-from funding_platform.execution.pairs import PairState
+from funding_platform.execution.pair.pairs import PairState
 from funding_platform.execution.store import schema
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.records import HaltRecord, SnapshotRecord

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.execution.commands import Commands
 from funding_platform.execution.config import TradingConfig, read_trading_config
 from funding_platform.execution.cycle.sight import MarketSource
 from funding_platform.execution.cycle.trader import CycleReport, FundingArbitrageStrategy
-from funding_platform.execution.executor import AtomicPairExecutor
-from funding_platform.execution.reconcile import Reconciler
+from funding_platform.execution.pair.executor import AtomicPairExecutor
+from funding_platform.execution.pair.reconcile import Reconciler
 from funding_platform.execution.sidecar import Sidecar
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.records import NewEvent

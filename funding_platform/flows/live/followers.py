@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.listings import of_current_listing
+from funding_platform.core.market.listings import of_current_listing
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS

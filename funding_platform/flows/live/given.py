@@ -8,7 +8,7 @@ import yaml
 
 from funding_platform.arbitrage.formulas import BOOK_IMPACT_BPS
 from funding_platform.core.assumptions import DEPTH_SHARE
-from funding_platform.core.price_gap import MAX_PRICE_GAP_BPS
+from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at

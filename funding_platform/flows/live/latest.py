@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import polars as pl
 
-from funding_platform.core.state_files import StateSchema, in_transaction, open_state_file
+from funding_platform.core.system.state_files import StateSchema, in_transaction, open_state_file
 from funding_platform.core.time_grid import from_us, to_us
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.settings import Settings

@@ -10,7 +10,7 @@ Names load on first use, so that importing the package costs nothing.
 
 from typing import TYPE_CHECKING
 
-from funding_platform.core.lazy import lazy_names
+from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from funding_platform.flows.queries.connection import open_lake, snapshot_of

@@ -5,7 +5,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.asset_classes import ASSET_CLASSES, UNSAID
+from funding_platform.core.market.asset_classes import ASSET_CLASSES, UNSAID
 from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.flows.errors import FlowError, SeveralAssetsError
 from funding_platform.flows.queries.connection import answer

@@ -5,7 +5,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.current import is_current
+from funding_platform.core.market.current import is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
@@ -38,7 +38,7 @@ def latest_curves(
 ) -> pl.DataFrame:
     """Find the newest usable curve of an asset on each venue, of those that are of one time.
 
-    A curve seen more than ``core.current.CURRENT_WITHIN`` before the newest of them is of
+    A curve seen more than ``core.market.current.CURRENT_WITHIN`` before the newest of them is of
     another time: no rate of today compares with it. ``past_curves`` has those.
 
     Parameters

@@ -13,8 +13,8 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.current import CURRENT_WITHIN
 from funding_platform.core.frames import Frame, polars_frame
+from funding_platform.core.market.current import CURRENT_WITHIN
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.schema import UTC_TIME

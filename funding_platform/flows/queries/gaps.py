@@ -22,7 +22,7 @@ from funding_platform.core.completeness import (
     trading_spans,
     with_known_beginnings,
 )
-from funding_platform.core.pauses import without_pauses
+from funding_platform.core.market.pauses import without_pauses
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, instant

@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.asset_classes import UNSAID
+from funding_platform.core.market.asset_classes import UNSAID
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY, PER_8H, PER_YEAR, real_column
 from funding_platform.core.tables.marts import LATEST_FUNDING_RATES

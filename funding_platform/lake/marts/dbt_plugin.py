@@ -14,7 +14,7 @@ import duckdb
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from funding_platform.core.processes import die_with_parent
+from funding_platform.core.system.processes import die_with_parent
 from funding_platform.lake.catalog import LAKE, refuse_missing
 from funding_platform.lake.connection import attach
 from funding_platform.lake.extensions import CONSISTENT_READS, EXTENSIONS, load_extension

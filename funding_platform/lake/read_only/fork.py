@@ -92,7 +92,7 @@ def _end_with(server: int) -> None:
     """Have the kernel kill this process when the server ends.
 
     The kernel can: server and child have one thread when it is asked. A thread that looks, as in
-    ``core.processes``, would need memory and the interpreter while the query has both.
+    ``core.system.processes``, would need memory and the interpreter while the query has both.
     """
     if sys.platform == "linux":
         _C.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -35,7 +35,6 @@ from funding_platform.lake.errors import (
     LakeMissingError,
     translated,
 )
-from funding_platform.lake.leftovers import listed
 from funding_platform.lake.recovery.copies import keep_copy
 from funding_platform.lake.recovery.lost import lost_catalog, put_in_place, readable_copy
 from funding_platform.lake.recovery.rows import (
@@ -46,6 +45,7 @@ from funding_platform.lake.recovery.rows import (
     rows_of_files,
 )
 from funding_platform.lake.schema import OURS
+from funding_platform.lake.upkeep.leftovers import listed
 from funding_platform.settings import Settings
 
 _SEEN = ("observed_at", "last_seen_at", "finished_at", "recorded_at", "available_at")

@@ -15,8 +15,8 @@ from funding_platform.lake.catalog import (
 from funding_platform.lake.connection import (
     connect,
 )
-from funding_platform.lake.leftovers import born
 from funding_platform.lake.schema import OURS
+from funding_platform.lake.upkeep.leftovers import born
 from funding_platform.settings import Settings
 
 BASE = "base"

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from funding_platform.sandbox.market import Instrument, Market, Quote
-from funding_platform.sandbox.noise import Bits, draw, key, uniform
-from funding_platform.sandbox.series import Values
+from funding_platform.sandbox.markets.market import Instrument, Market, Quote
+from funding_platform.sandbox.markets.noise import Bits, draw, key, uniform
+from funding_platform.sandbox.markets.series import Values
 from funding_platform.sandbox.wire.decimals import decimals_of
 
 _MINUTE_MS = 60_000

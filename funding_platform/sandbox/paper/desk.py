@@ -25,7 +25,7 @@ from funding_platform.core.trading import (
 )
 from funding_platform.paper import PaperEngine, PaperRules, RefusedError, UnlistedError
 from funding_platform.paper.venue import Manners, PaperVenue, Trick
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.paper.market import SandboxPaperMarket
 from funding_platform.sandbox.wire.contract import ParameterError, Reply
 

@@ -18,7 +18,7 @@ from funding_platform.core.validation_errors import raise_as
 from funding_platform.paper.venue import HELD, Trick
 from funding_platform.sandbox.errors import SandboxError
 from funding_platform.sandbox.faults import FaultPlan, Order, of_orders
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.paper.desk import CALLS, ORDERS, Desk, Opening, Taking, refused
 from funding_platform.sandbox.statistics import Statistics
 from funding_platform.sandbox.struck import (

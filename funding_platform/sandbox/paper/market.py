@@ -18,8 +18,8 @@ from funding_platform.core.trading import InstrumentLimits, Level, OrderBook
 from funding_platform.paper import Settlement
 from funding_platform.sandbox.books.ladder import Level as Rung
 from funding_platform.sandbox.books.ladder import order_book
-from funding_platform.sandbox.market import Instrument, Market, Quote
-from funding_platform.sandbox.series import Span
+from funding_platform.sandbox.markets.market import Instrument, Market, Quote
+from funding_platform.sandbox.markets.series import Span
 
 MIN_NOTIONAL_USD: Final = Decimal(5)
 PRICE_BAND: Final = Decimal("0.1")

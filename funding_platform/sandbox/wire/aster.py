@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from funding_platform.sandbox.limits import Budget
-from funding_platform.sandbox.market import Contract, VenueStyle
+from funding_platform.sandbox.markets.market import Contract, VenueStyle
 from funding_platform.sandbox.wire import binance
 from funding_platform.sandbox.wire.contract import (
     Cost,

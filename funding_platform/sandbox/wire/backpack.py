@@ -10,7 +10,7 @@ from typing import Any
 
 from funding_platform.core.time_grid import HOUR_MS, from_ms
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import (
+from funding_platform.sandbox.markets.market import (
     Contract,
     Instrument,
     Quote,

@@ -15,8 +15,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Quote, SpotStyle, VenueStyle
-from funding_platform.sandbox.series import Settlements
+from funding_platform.sandbox.markets.market import Contract, Quote, SpotStyle, VenueStyle
+from funding_platform.sandbox.markets.series import Settlements
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
+from funding_platform.sandbox.markets.market import (
+    Contract,
+    Instrument,
+    Quote,
+    SpotStyle,
+    VenueStyle,
+)
 from funding_platform.sandbox.wire.contract import (
     Reply,
     Request,

@@ -9,7 +9,7 @@ from typing import Any
 
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Quote, VenueStyle
+from funding_platform.sandbox.markets.market import Quote, VenueStyle
 from funding_platform.sandbox.wire import deribit
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire, one_of
 from funding_platform.sandbox.wire.decimals import trimmed

@@ -14,8 +14,14 @@ import msgspec
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Limits
-from funding_platform.sandbox.market import Instrument, Market, Quote, SpotMarket, VenueStyle
-from funding_platform.sandbox.series import Settlements
+from funding_platform.sandbox.markets.market import (
+    Instrument,
+    Market,
+    Quote,
+    SpotMarket,
+    VenueStyle,
+)
+from funding_platform.sandbox.markets.series import Settlements
 
 JSON = "application/json"
 

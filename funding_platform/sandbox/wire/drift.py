@@ -16,8 +16,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS, to_ms
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, VenueStyle
-from funding_platform.sandbox.series import Settlements, Values
+from funding_platform.sandbox.markets.market import Contract, Instrument, VenueStyle
+from funding_platform.sandbox.markets.series import Settlements, Values
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,

@@ -14,8 +14,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
-from funding_platform.sandbox.series import Settlements, Times
+from funding_platform.sandbox.markets.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.markets.series import Settlements, Times
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire, thousands
 from funding_platform.sandbox.wire.decimals import decimals_of, fixed, rounded, trimmed
 from funding_platform.sandbox.wire.paging import newest, within

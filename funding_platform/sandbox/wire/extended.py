@@ -8,7 +8,7 @@ before it. Delisted contracts stay in the list. What the market does not know is
 from typing import Any
 
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.markets.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,

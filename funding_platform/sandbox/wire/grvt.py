@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from funding_platform.sandbox.limits import Budget, Limits, Usage
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
-from funding_platform.sandbox.series import Times
+from funding_platform.sandbox.markets.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.markets.series import Times
 from funding_platform.sandbox.wire.contract import (
     Handler,
     ParameterError,

@@ -12,7 +12,13 @@ from typing import Any
 
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
+from funding_platform.sandbox.markets.market import (
+    Contract,
+    Instrument,
+    Quote,
+    SpotStyle,
+    VenueStyle,
+)
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,

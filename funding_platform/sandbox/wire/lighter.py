@@ -13,7 +13,7 @@ import numpy as np
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.units import rate_8h
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.markets.market import Contract, Instrument, Quote, VenueStyle
 from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,

@@ -12,8 +12,14 @@ from typing import Any, TypeVar
 
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, SpotStyle, VenueStyle
-from funding_platform.sandbox.series import Values
+from funding_platform.sandbox.markets.market import (
+    Contract,
+    Instrument,
+    Quote,
+    SpotStyle,
+    VenueStyle,
+)
+from funding_platform.sandbox.markets.series import Values
 from funding_platform.sandbox.wire.contract import (
     Handler,
     Reply,

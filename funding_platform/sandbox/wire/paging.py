@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from funding_platform.sandbox.series import Times
+from funding_platform.sandbox.markets.series import Times
 
 
 def within(times: Times, start_ms: int | None, end_ms: int | None) -> tuple[int, int]:

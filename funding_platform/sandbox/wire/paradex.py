@@ -12,8 +12,8 @@ import numpy as np
 
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.limits import Budget, Limits
-from funding_platform.sandbox.market import Contract, Instrument, Quote, VenueStyle
-from funding_platform.sandbox.series import Times, Values
+from funding_platform.sandbox.markets.market import Contract, Instrument, Quote, VenueStyle
+from funding_platform.sandbox.markets.series import Times, Values
 from funding_platform.sandbox.wire.contract import (
     ParameterError,
     Reply,

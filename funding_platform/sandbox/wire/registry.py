@@ -4,13 +4,13 @@ A venue is one module with a ``WIRE``: its style (how it names and settles contr
 synthetic market makes it up and the replay reads file names), its routes and its limits; one in
 ``candles`` with the routes of prices through time, and one in ``books`` with that of order books.
 Import them here and both markets serve it. Other packages add theirs by the entry point
-``funding_platform.sandbox_wires`` (see ``core.plugins``).
+``funding_platform.sandbox_wires`` (see ``core.system.plugins``).
 """
 
 from dataclasses import replace
 
-from funding_platform.core.plugins import WIRES as PLUGINS
-from funding_platform.core.plugins import loadable
+from funding_platform.core.system.plugins import WIRES as PLUGINS
+from funding_platform.core.system.plugins import loadable
 from funding_platform.sandbox.wire import (
     aster,
     backpack,

@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 
 from filelock import Timeout
 
-from funding_platform.core.state_files import StateSchema, in_transaction, open_state_file
+from funding_platform.core.system.state_files import StateSchema, in_transaction, open_state_file
 from funding_platform.telemetry.alerts.errors import AlertStateError
 from funding_platform.telemetry.alerts.observing import (
     Alert,

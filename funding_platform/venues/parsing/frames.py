@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import msgspec
 import polars as pl
 
-from funding_platform.core.asset_classes import class_of_ticker
 from funding_platform.core.intervals import infer_intervals
+from funding_platform.core.market.asset_classes import class_of_ticker
 from funding_platform.core.rules import rules_of
 from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS

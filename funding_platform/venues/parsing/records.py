@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import msgspec
 
-from funding_platform.core.asset_classes import AssetClass
+from funding_platform.core.market.asset_classes import AssetClass
 from funding_platform.core.symbols import ContractType, is_dollar
 from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from funding_platform.core.clock import utc_now
+from funding_platform.core.system.clock import utc_now
 from funding_platform.venues.errors import (
     BannedError,
     ConnectionFailedError,

@@ -1,7 +1,7 @@
 """What every process of this machine knows of a venue: weight spent, pauses, bans, outages.
 
-One small file per venue and server below ``data/state``; see ``core.state_files``. Nothing in it is
-worth keeping: where none can be written the state is this process's own.
+One small file per venue and server below ``data/state``; see ``core.system.state_files``. Nothing
+in it is worth keeping: where none can be written the state is this process's own.
 """
 
 import logging
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from filelock import Timeout
 
-from funding_platform.core.state_files import (
+from funding_platform.core.system.state_files import (
     StateSchema,
     in_transaction,
     open_state_file,

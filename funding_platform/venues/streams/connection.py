@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Final
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.venues.errors import (
     BannedError,
     BreakerOpenError,

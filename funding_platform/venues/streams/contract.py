@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias
 
-from funding_platform.core.clock import utc_now
+from funding_platform.core.system.clock import utc_now
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.rest.limits import Budget

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.venues.errors import MissedMessageError, StaleStreamError, VenueError
 from funding_platform.venues.rest.concurrency import task_group
 from funding_platform.venues.rest.limits import Limiter

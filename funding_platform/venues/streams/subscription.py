@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.venues.errors import VenueTimeoutError
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.streams.contract import Heartbeat, Socket, StreamSpec

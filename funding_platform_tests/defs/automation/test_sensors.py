@@ -10,12 +10,12 @@ from dagster._core.test_utils import create_run_for_test
 
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour
+from funding_platform.defs.assets.features import ONLY_CHANGED
+from funding_platform.defs.assets.raw import NEXT_ROLLS, raw_key
 from funding_platform.defs.automation.rolls import ROLL_TAG
 from funding_platform.defs.automation.transform import MISSING_TAG
-from funding_platform.defs.features import ONLY_CHANGED
-from funding_platform.defs.jobs import COLLECT, history_job_name
 from funding_platform.defs.partitions import HOURLY_TABLES
-from funding_platform.defs.raw import NEXT_ROLLS, raw_key
+from funding_platform.defs.running.jobs import COLLECT, history_job_name
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.present import PRESENT
 

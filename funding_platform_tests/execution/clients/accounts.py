@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.time_grid import from_ms
 from funding_platform.core.trading import (
     InstrumentLimits,
@@ -18,8 +18,8 @@ from funding_platform.core.trading import (
 )
 from funding_platform.execution import Outcome, PaperExchange, Script
 from funding_platform.sandbox.faults import Order
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.server import RunningSandbox
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.venues.orders.contract import ExchangeClient
 from funding_platform_tests.sandbox.listening import HandClock
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.sight import GivenMarket, MarketSource, Sight
 from funding_platform.execution.paper.exchange import PaperExchange

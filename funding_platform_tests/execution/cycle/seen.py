@@ -11,7 +11,7 @@ from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.execution.cycle.facts import Seen, VenueState
 from funding_platform.execution.cycle.held import HeldPair
 from funding_platform.execution.cycle.market import MARKET, LatestMarket, market_frame
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 
 NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

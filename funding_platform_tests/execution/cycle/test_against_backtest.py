@@ -25,7 +25,7 @@ from funding_platform.core.time_grid import to_us
 from funding_platform.execution.cycle.market import market_frame
 from funding_platform.execution.cycle.sight import Sight
 from funding_platform.execution.ledger import PairLedger, ledgers, live_ledgers
-from funding_platform.execution.pairs import InstrumentRef, LegName
+from funding_platform.execution.pair.pairs import InstrumentRef, LegName
 from funding_platform.strategies import CrossVenueCarry
 from funding_platform_tests.backtest.markets import FREE, HOUR, START, funding_frame
 from funding_platform_tests.backtest.markets import config as backtest_config

@@ -10,7 +10,7 @@ import pytest
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.decide import decide, readmit
 from funding_platform.execution.cycle.facts import Decisions, Exit, Refusal, Seen
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.strategies import CrossVenueCarry, CurveTimedCarry
 from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 from funding_platform_tests.execution.cycle.seen import (

@@ -11,7 +11,7 @@ from funding_platform.execution.commands import CLOSE, HALT, SET_LIMITS, Command
 from funding_platform.execution.cycle.facts import Exit, Refusal
 from funding_platform.execution.cycle.sight import Sight
 from funding_platform.execution.ledger import ledgers
-from funding_platform.execution.pairs import PairState
+from funding_platform.execution.pair.pairs import PairState
 from funding_platform.flows.execution.reading import standing_of
 from funding_platform.strategies import CrossVenueCarry
 from funding_platform_tests.execution.cycle.paper_desk import PaperVenues, config, desk, given

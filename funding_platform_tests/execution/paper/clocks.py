@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 
 
 class SteppedTime:

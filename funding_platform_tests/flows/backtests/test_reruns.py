@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.run_row import frame_digest
-from funding_platform.core import source_code
+from funding_platform.core.system import source_code
 from funding_platform.core.tables.backtest import FRAMES
 from funding_platform.flows.backtests import runs as backtests
 from funding_platform.flows.backtests import store as backtest_store
@@ -18,7 +18,7 @@ from funding_platform.flows.backtests.runs import rerun, run_and_store
 from funding_platform.flows.errors import RerunDiffersError
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import SnapshotExpiredError
-from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.settings import Settings
 from funding_platform_tests.flows.backtests.lakes import CONFIG, setting
 from funding_platform_tests.lake.conftest import age

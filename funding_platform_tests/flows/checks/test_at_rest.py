@@ -12,8 +12,8 @@ from funding_platform.flows.checks.lake import rates_not_at_rest
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.lake import connect
-from funding_platform.sandbox.market import Quote
-from funding_platform.sandbox.series import Settlements
+from funding_platform.sandbox.markets.market import Quote
+from funding_platform.sandbox.markets.series import Settlements
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform_tests.flows.conftest import settings_for
 from funding_platform_tests.flows.markets import LossyMarket

@@ -17,7 +17,7 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.replay import replay
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
-from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.sandbox.faults import parse_faults
 from funding_platform.sandbox.server import RunningSandbox

@@ -11,7 +11,7 @@ from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import floor_hour, to_ms
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
-from funding_platform.sandbox.market import Contract
+from funding_platform.sandbox.markets.market import Contract
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.settings import Settings

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from funding_platform.execution.commands import NAMES, Commands
-from funding_platform.execution.pairs import PairState
+from funding_platform.execution.pair.pairs import PairState
 from funding_platform.flows.execution.control import ControlPortError, control_server
 from funding_platform.flows.execution.running import Desk
 from funding_platform.settings import Settings

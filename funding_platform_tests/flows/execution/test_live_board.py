@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.clock import Clock
+from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.schema import Table, Type

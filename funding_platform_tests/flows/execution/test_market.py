@@ -11,7 +11,7 @@ from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET, LatestMarket, market_frame
-from funding_platform.execution.pairs import InstrumentRef
+from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.flows.errors import NotBuiltError
 from funding_platform.flows.execution.market import LakeMarket, with_board
 from funding_platform.lake.connection import connect

@@ -12,7 +12,7 @@ import time_machine
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.schema import Table, Type
 from funding_platform.core.time_grid import Window
-from funding_platform.defs.features import lineage_of
+from funding_platform.defs.assets.features import lineage_of
 from funding_platform.flows.features.computed import ComputedTable
 from funding_platform.flows.features.curves import CURVES, FACTORS
 from funding_platform.flows.features.feature_store import FEATURES

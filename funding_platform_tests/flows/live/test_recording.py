@@ -16,7 +16,7 @@ from funding_platform.flows.live.recording import Recorder, record_board, store_
 from funding_platform.lake import connect
 from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.errors import InvalidFrameError, LakeError
-from funding_platform.lake.maintenance import maintain
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.live.board import Board
 from funding_platform.live.minutes import Minutes

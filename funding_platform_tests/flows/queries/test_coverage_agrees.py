@@ -8,7 +8,7 @@ from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments
 from funding_platform.flows.queries.gaps import missing_of
 from funding_platform.lake import connect
-from funding_platform.sandbox.market import Instrument
+from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.flows.markets import LossyMarket

@@ -22,11 +22,11 @@ from funding_platform.lake.errors import (
     LakeFullError,
     LakeMissingError,
 )
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.recovery.backup import BackedUp, back_up
 from funding_platform.lake.recovery.backups import BackupFolder
 from funding_platform.lake.recovery.from_backup import bring_back
 from funding_platform.lake.recovery.rows import fingerprints
+from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import january_of, parquet_names, rates

@@ -24,7 +24,6 @@ from funding_platform.lake.errors import (
     CatalogOutdatedError,
     LakeReadOnlyError,
 )
-from funding_platform.lake.maintenance import maintain
 from funding_platform.lake.marts.dbt_plugin import Plugin
 from funding_platform.lake.publish import publish
 from funding_platform.lake.read_only.query import query
@@ -32,8 +31,9 @@ from funding_platform.lake.recovery.backup import back_up
 from funding_platform.lake.recovery.rebuild import rebuild
 from funding_platform.lake.recovery.restore import restore
 from funding_platform.lake.recovery.rows import fingerprints
-from funding_platform.lake.savings import savings
 from funding_platform.lake.upgrade import upgrade
+from funding_platform.lake.upkeep.maintenance import maintain
+from funding_platform.lake.upkeep.savings import savings
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import JANUARY, january_of, parquet_names, rates

@@ -10,7 +10,7 @@ import pytest
 from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.trading import Side
 from funding_platform.sandbox.faults import Connection, Latency, Order, Status
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.paper.market import SandboxPaperMarket
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.sandbox.wire.registry import WIRES

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from funding_platform.core.time_grid import Window, to_ms
-from funding_platform.sandbox.market import Instrument, Market
+from funding_platform.sandbox.markets.market import Instrument, Market
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue

@@ -11,7 +11,7 @@ import pytest
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.sandbox.faults import Body, Status
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.sandbox.wire.binance import STYLE
 from funding_platform.settings import Settings

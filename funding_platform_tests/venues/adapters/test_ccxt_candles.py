@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from funding_platform.core.time_grid import Window
-from funding_platform.sandbox.market import Market
+from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.venues.adapters.bridged import (

@@ -26,8 +26,8 @@ from funding_platform.flows.checks.lake import (
     snapshot_covers_listed,
 )
 from funding_platform.sandbox.faults import Fault
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.server import RunningSandbox, running_sandbox
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import ContractError, VenueError

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from funding_platform.core.clock import Clock, utc_now
+from funding_platform.core.system.clock import Clock, utc_now
 from funding_platform.venues.errors import ContractError, RequestError, UndecodableError
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.rest.limits import Budget

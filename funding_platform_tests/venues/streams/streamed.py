@@ -11,7 +11,7 @@ from msgspec import UNSET
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from funding_platform.core.clock import utc_now
+from funding_platform.core.system.clock import utc_now
 from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings

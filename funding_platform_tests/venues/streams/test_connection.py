@@ -19,8 +19,8 @@ from funding_platform.sandbox.faults import (
 from funding_platform.sandbox.faults import (
     Connection as Broken,
 )
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
 from funding_platform.sandbox.server import RunningSandbox, running_sandbox
-from funding_platform.sandbox.synthetic import SyntheticMarket
 from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.venues.errors import (
     BannedError,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from funding_platform.sandbox.books.ladder import Level
-from funding_platform.sandbox.market import Instrument
+from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.books.levels import book
 from funding_platform.sandbox.wire.contract import ParameterError, Reply, Request, routes_of
 from funding_platform.sandbox.wire.decimals import decimals_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from funding_platform.sandbox.books.ladder import Level, OrderBook, order_book
-from funding_platform.sandbox.market import Instrument
+from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.contract import ParameterError, Request
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded, trimmed
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from funding_platform.sandbox.books.ladder import Level
-from funding_platform.sandbox.market import Instrument
+from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.books.levels import book, contracts, depth_of, pairs
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, WireError, one_of
 from funding_platform.sandbox.wire.okx import UNKNOWN, envelope

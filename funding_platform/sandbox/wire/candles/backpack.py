@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from funding_platform.core.time_grid import from_ms
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.backpack import UNKNOWN
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,

@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS
-from funding_platform.sandbox.market import Instrument, SpotMarket
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Instrument, SpotMarket
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.binance import UNKNOWN_SYMBOL
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,

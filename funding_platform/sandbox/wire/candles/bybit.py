@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from funding_platform.core.time_grid import HOUR_MS
-from funding_platform.sandbox.market import Instrument, SpotMarket
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Instrument, SpotMarket
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.bybit import (
     category_of,
     envelope,

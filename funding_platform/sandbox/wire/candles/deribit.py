@@ -6,7 +6,7 @@ empty one has the status "no_data". There are no bars of mark and index.
 
 from typing import Final
 
-from funding_platform.sandbox.series import Span
+from funding_platform.sandbox.markets.series import Span
 from funding_platform.sandbox.wire.candles.rows import bars, must_be, numbers
 from funding_platform.sandbox.wire.contract import (
     ParameterError,

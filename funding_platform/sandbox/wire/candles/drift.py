@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.sandbox.series import PriceKind, Span, Times, Values
+from funding_platform.sandbox.markets.series import PriceKind, Span, Times, Values
 from funding_platform.sandbox.wire.candles.rows import bars, must_be, numbers
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, routes_of, rows_text
 from funding_platform.sandbox.wire.decimals import decimals_of

@@ -6,8 +6,8 @@ Rows come newest first, by cursor, the end excluded.
 from typing import Final
 
 from funding_platform.core.time_grid import HOUR_MS
-from funding_platform.sandbox.market import Instrument
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Instrument
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     VALUE_DECIMALS,

@@ -7,7 +7,7 @@ deal is there, flat and with a volume of "0".
 from typing import Final
 
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS
-from funding_platform.sandbox.series import PriceKind, Span
+from funding_platform.sandbox.markets.series import PriceKind, Span
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     VALUE_DECIMALS,

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.sandbox.series import PriceKind, Span
+from funding_platform.sandbox.markets.series import PriceKind, Span
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     VALUE_DECIMALS,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from funding_platform.core.time_grid import HOUR_MS
-from funding_platform.sandbox.series import Span
+from funding_platform.sandbox.markets.series import Span
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     bars,

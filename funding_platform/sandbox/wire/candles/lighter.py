@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from funding_platform.core.time_grid import HOUR_MS
-from funding_platform.sandbox.market import Instrument
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.market import Instrument
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.candles.rows import bars, must_be, numbers
 from funding_platform.sandbox.wire.contract import (
     ParameterError,

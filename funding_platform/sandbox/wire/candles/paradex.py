@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from funding_platform.sandbox.series import Candles, PriceKind, Span
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
 from funding_platform.sandbox.wire.candles.rows import bars, must_be, numbers
 from funding_platform.sandbox.wire.contract import (
     ParameterError,

@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from funding_platform.sandbox.market import Instrument, SpotMarket
-from funding_platform.sandbox.series import Candles, PriceKind, Span, Values
+from funding_platform.sandbox.markets.market import Instrument, SpotMarket
+from funding_platform.sandbox.markets.series import Candles, PriceKind, Span, Values
 from funding_platform.sandbox.wire.contract import ParameterError, Request
 from funding_platform.sandbox.wire.decimals import fixed_all, shortest
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from funding_platform.sandbox.market import Instrument, SpotMarket
+from funding_platform.sandbox.markets.market import Instrument, SpotMarket
 from funding_platform.sandbox.wire.decimals import decimals_of, trimmed
 
 UNDERLYING = {"AAPL": "EQUITY", "XAU": "COMMODITY", "TSLA": "EQUITY", "XAG": "COMMODITY"}

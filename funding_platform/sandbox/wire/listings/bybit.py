@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from funding_platform.sandbox.market import Instrument, SpotMarket
+from funding_platform.sandbox.markets.market import Instrument, SpotMarket
 from funding_platform.sandbox.wire.decimals import decimals_of, trimmed
 
 _SAME_FOR_ALL = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from funding_platform.sandbox.market import Instrument
+from funding_platform.sandbox.markets.market import Instrument
 
 _NEVER_MS = 32_503_708_800_000
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from funding_platform.sandbox.market import Quote
+from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.decimals import percent, rounded
 
 SPOT = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
-from funding_platform.sandbox.market import SpotMarket
+from funding_platform.sandbox.markets.market import SpotMarket
 from funding_platform.sandbox.wire.decimals import decimals_of
 
 _PAIRS = {"PURR": 0, "HYPE": 107, "BTC": 142, "ETH": 151, "SOL": 156}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from funding_platform.sandbox.market import Instrument, SpotMarket
+from funding_platform.sandbox.markets.market import Instrument, SpotMarket
 from funding_platform.sandbox.wire.decimals import trimmed
 
 X_PERP = "_UM_XPERP-"

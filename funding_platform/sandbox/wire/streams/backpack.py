@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from funding_platform.sandbox.market import Quote
+from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.backpack import held, mark_row, ticker_row
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded

@@ -7,7 +7,7 @@ one level deep, comes whole when it changes. A client that does not name itself 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from funding_platform.sandbox.market import Quote
+from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded
 from funding_platform.sandbox.wire.streams.contract import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.sandbox.limits import Budget
-from funding_platform.sandbox.market import Quote
+from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.decimals import decimals_of, percent, rounded
 from funding_platform.sandbox.wire.streams.contract import (

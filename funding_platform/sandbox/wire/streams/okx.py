@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.sandbox.limits import Budget
-from funding_platform.sandbox.market import Quote
+from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.okx import (
     funding_row,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.market.asset_classes import AssetClass, class_said
 from funding_platform.venues.adapters.binance.books import book_call
 from funding_platform.venues.adapters.binance.rest import FUNDING_INFO, HISTORY, Futures, Symbol
 from funding_platform.venues.parsing.records import Listing, MarketRow

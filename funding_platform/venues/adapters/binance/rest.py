@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.market.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import canonical_base
 from funding_platform.core.time_grid import HOUR, to_ms
 from funding_platform.venues.adapters.binance.books import DEPTHS, book_call

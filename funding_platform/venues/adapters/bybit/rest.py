@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.market.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import ContractType, canonical_base
 from funding_platform.venues.adapters.bybit.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.asset_classes import AssetClass
+from funding_platform.core.market.asset_classes import AssetClass
 from funding_platform.venues.adapters.edgex.books import BOOKS, DEPTHS
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import UnknownSymbolError

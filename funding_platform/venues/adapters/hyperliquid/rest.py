@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import field
 
-from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.market.asset_classes import AssetClass, class_said
 from funding_platform.core.symbols import canonical_base
 from funding_platform.venues.adapters.hyperliquid.books import BOOKS, DEPTHS
 from funding_platform.venues.adapters.hyperliquid.hourly import (

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from msgspec import field
 
-from funding_platform.core.asset_classes import AssetClass, class_said
+from funding_platform.core.market.asset_classes import AssetClass, class_said
 from funding_platform.venues.adapters.okx.books import BOOKS, DEPTHS
 from funding_platform.venues.adapters.okx.hourly import (
     CANDLES,

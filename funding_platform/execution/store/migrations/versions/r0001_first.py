@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from funding_platform.core.clock import utc_now
+from funding_platform.core.system.clock import utc_now
 from funding_platform.execution.store.columns import Exact, Instant
 
 revision = "0001"

@@ -1,0 +1,1 @@
+"""What Python and the machine do for everything else: packages, processes, clocks, small files."""

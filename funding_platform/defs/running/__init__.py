@@ -1,0 +1,1 @@
+"""How runs are started, tried again and forgotten."""

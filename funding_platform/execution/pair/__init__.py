@@ -1,0 +1,1 @@
+"""Both legs or neither: sizing, pre-flight, opening, closing, reconciliation."""

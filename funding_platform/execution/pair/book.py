@@ -1,0 +1,384 @@
+"""One pair in memory, as the journal has it, and what is to be written next.
+
+Whatever is learned of a pair goes through here, and what it holds follows from it:
+
+    held = leg's sign * sum of its fills
+
+A fill is known by the venue's id. Where an order's total says more than its fills, a synthetic one
+stands for the rest until the true one comes; its id follows from the order, so that it is never
+there twice, however often it is worked out. So it is where a position differs from its fills.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from funding_platform.core.trading import (
+    ZERO,
+    Fill,
+    Holding,
+    OrderReport,
+    OrderState,
+    Side,
+)
+from funding_platform.execution.errors import TransitionError
+from funding_platform.execution.pair.liquidity import BPS
+from funding_platform.execution.pair.pairs import (
+    LEGS,
+    TRANSITIONS,
+    InstrumentRef,
+    LegName,
+    PairState,
+    Pnl,
+)
+from funding_platform.execution.store.journal import Changes, Key
+from funding_platform.execution.store.records import (
+    FillRecord,
+    LegRecord,
+    NewEvent,
+    OrderRecord,
+    PairRecord,
+    PaymentRecord,
+)
+
+PREFIX: Final = "fp"
+"""What our order ids begin with: an open order without it is a stranger's."""
+
+SYNTHETIC: Final = "syn-"
+"""What the ids of synthetic fills begin with."""
+
+
+def is_ours(client_id: str) -> bool:
+    """Tell whether an order id is one that we would give."""
+    return len(client_id) == 22 and client_id.startswith(PREFIX) and client_id.isalnum()
+
+
+def pair_of(client_id: str) -> str:
+    """Return the pair that an order of ours belongs to."""
+    return client_id[len(PREFIX) : -4]
+
+
+class PairBook:
+    """A pair with all that belongs to it.
+
+    Parameters
+    ----------
+    pair, legs, orders, fills, payments
+        As they were read, or as they will be once they are written.
+    """
+
+    def __init__(
+        self,
+        pair: PairRecord,
+        legs: Iterable[LegRecord],
+        orders: Iterable[OrderRecord] = (),
+        fills: Iterable[FillRecord] = (),
+        payments: Iterable[PaymentRecord] = (),
+    ) -> None:
+        self.pair = pair
+        self.legs = {one.leg: one for one in legs}
+        self.orders = {one.client_id: one for one in orders}
+        self.fills = {_key(one): one for one in fills}
+        self.payments = list(payments)
+        self.reasons: list[str] = []
+        self.reference: dict[LegName, Decimal] = {}
+        """Mids that the slippage of a close is measured from."""
+        self.sent_at: dict[LegName, datetime] = {}
+        """When the first order of each leg went out, of those that this process sent."""
+        self._changes = Changes()
+
+    @classmethod
+    def begin(cls, pair: PairRecord, legs: Iterable[LegRecord]) -> "PairBook":
+        """Return the book of a pair that nothing has been written of."""
+        book = cls(pair, legs)
+        book._changes.new_pair = pair
+        book._changes.new_legs = list(book.legs.values())
+        return book
+
+    def take_changes(self) -> Changes:
+        """Hand out what is to be written, once."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    # What the pair is
+
+    @property
+    def state(self) -> PairState:
+        """Where it stands."""
+        return self.pair.state
+
+    def signed(self, leg: LegName) -> Decimal:
+        """Return the position of a leg, as its fills have it; negative when short."""
+        return sum((one.signed for one in self.fills.values() if one.leg is leg), ZERO)
+
+    def held(self, leg: LegName) -> Decimal:
+        """Return the same in the leg's own direction."""
+        return leg.side.sign * self.signed(leg)
+
+    def traded(self, client_id: str) -> tuple[Decimal, Decimal]:
+        """Return quantity and value of the fills that a venue told of an order."""
+        true = [
+            one for one in self.fills.values() if one.client_id == client_id and not one.synthetic
+        ]
+        quantity = sum((one.quantity for one in true), ZERO)
+        return quantity, sum((one.quantity * one.price for one in true), ZERO)
+
+    def unfinished(self) -> list[OrderRecord]:
+        """Return the orders of which more may come."""
+        return [one for one in self.orders.values() if not one.state.final]
+
+    def pnl(self) -> Pnl:
+        """Return what it has brought, with what is held at its last price."""
+        fills = self.fills.values()
+        held = sum((self.signed(leg) * self.legs[leg].mark_price for leg in LEGS), ZERO)
+        return Pnl(
+            trading_usd=sum((one.cash_usd for one in fills), held),
+            fees_usd=sum((one.fee_usd for one in fills), ZERO),
+            funding_usd=sum((one.amount_usd for one in self.payments), ZERO),
+        )
+
+    def naked_seconds(self, until: datetime) -> Decimal:
+        """Count the seconds in which one leg had more than the other, by a lot or more."""
+        seconds = net = ZERO
+        since = until
+        for fill in sorted(self.fills.values(), key=lambda one: one.filled_at):
+            if abs(net) >= self.pair.lot:
+                seconds += _seconds(since, fill.filled_at)
+            net += fill.signed
+            since = fill.filled_at
+        return seconds + (_seconds(since, until) if abs(net) >= self.pair.lot else ZERO)
+
+    # What happens to it
+
+    def enter(self, state: PairState, now: datetime, reason: str | None = None) -> None:
+        """Go to a state.
+
+        Raises
+        ------
+        TransitionError
+            If the present one does not lead there.
+        """
+        if state is self.state:
+            return
+        if state not in TRANSITIONS[self.state]:
+            raise TransitionError(f"pair {self.pair.pair_id}: {self.state} leads to no {state}")
+        changed: dict[str, Any] = {"state": state, "updated_at": now}
+        if state is PairState.OPEN:
+            changed["opened_at"] = now
+        if state.final:
+            changed["closed_at"] = now
+            for leg in LEGS:
+                self._change_leg(leg, active=False)
+        if reason is not None and self.pair.close_reason is None and state is not PairState.OPEN:
+            changed["close_reason"] = reason
+        self._change_pair(**changed)
+        self.note(state, reason or self.pair.close_reason or "")
+
+    def note(self, kind: str, reason: str, actor: str = "executor", **details: Any) -> None:
+        """Write down what happened."""
+        self._changes.events.append(
+            NewEvent(
+                kind=kind, reason=reason, actor=actor, pair_id=self.pair.pair_id, details=details
+            )
+        )
+
+    def blame(self, reason: str) -> None:
+        """Say why it does not end as wanted, once."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+
+    def next_id(self, leg: LegName) -> str:
+        """Return the name of the leg's next order: pair, leg and number, letters and digits."""
+        number = sum(one.leg is leg for one in self.orders.values())
+        return f"{PREFIX}{self.pair.pair_id}{leg[0]}{number:03d}"
+
+    def add_order(self, order: OrderRecord) -> None:
+        """Take an order that is about to be sent."""
+        self.orders[order.client_id] = order
+        self._changes.new_orders.append(order)
+
+    def take_back(self, changes: Changes) -> None:
+        """Forget the orders of a step that was not written; keep the rest for the next."""
+        for order in changes.new_orders:
+            del self.orders[order.client_id]
+        changes.new_orders = []
+        self._changes = changes
+
+    def observe(self, report: OrderReport, now: datetime) -> None:
+        """Take what a venue says of an order: totals never fall, and what is final stays so."""
+        known = self.orders[report.client_id]
+        state = known.state if known.state.final else report.state
+        if report.state is OrderState.FILLED:
+            state = OrderState.FILLED
+        more = report.filled > known.filled
+        changed = replace(
+            known,
+            state=state,
+            filled=report.filled if more else known.filled,
+            average_price=report.average_price if more else known.average_price,
+            venue_order_id=report.venue_order_id or known.venue_order_id,
+            reason=report.reason or known.reason,
+            message=report.message or known.message,
+            updated_at=now,
+        )
+        if replace(changed, updated_at=known.updated_at) != known:
+            self._put_order(changed)
+            self._stand_in(changed)
+
+    def add_fill(self, venue: str, fill: Fill) -> bool:
+        """Take a fill if it is this pair's; tell whether it was new."""
+        leg = self._leg_of(venue, fill)
+        if leg is None:
+            return False
+        record = FillRecord(
+            venue=venue,
+            fill_id=fill.fill_id,
+            pair_id=self.pair.pair_id,
+            leg=leg,
+            client_id=fill.client_id,
+            venue_symbol=fill.venue_symbol,
+            side=fill.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            fee_usd=fill.fee_usd,
+            maker=fill.maker,
+            liquidation=fill.liquidation,
+            synthetic=False,
+            filled_at=fill.filled_at,
+        )
+        if _key(record) in self.fills:
+            return False
+        self._put_fill(record)
+        self._replace_adjustment(leg, record)
+        if fill.client_id is not None:
+            self._stand_in(self.orders[fill.client_id])
+        return True
+
+    def adjust(self, leg: LegName, position: Decimal, price: Decimal, now: datetime) -> None:
+        """Make a leg hold what the venue says, by a synthetic fill of its own."""
+        key = self._adjustment(leg)
+        self._drop_fill(key)
+        if missing := position - self.signed(leg):
+            self._put_fill(self._synthetic(key, leg, None, missing, price, now, liquidation=True))
+
+    def mark(self, leg: LegName, holding: Holding | None) -> None:
+        """Take the price that the venue values a leg at."""
+        if holding is not None and holding.mark_price != self.legs[leg].mark_price:
+            self._change_leg(leg, mark_price=holding.mark_price)
+
+    def set_naked(self, until: datetime) -> None:
+        """Put down how long it was naked so far."""
+        self._change_pair(naked_seconds=self.naked_seconds(until))
+
+    # Behind it
+
+    def _leg_of(self, venue: str, fill: Fill) -> LegName | None:
+        """Return the leg that a fill belongs to; None where it is not this pair's."""
+        if fill.client_id is not None:
+            order = self.orders.get(fill.client_id)
+            return order.leg if order is not None and order.venue == venue else None
+        began, ended = self.pair.decided_at, self.pair.closed_at
+        if fill.filled_at < began or (ended is not None and fill.filled_at > ended):
+            return None
+        here = InstrumentRef(venue, fill.venue_symbol)
+        return next((leg for leg, at in self.legs.items() if at.instrument == here), None)
+
+    def _adjustment(self, leg: LegName) -> Key:
+        """Return the name of the synthetic fill that makes a leg hold what the venue says."""
+        at = self.legs[leg]
+        return at.venue, at.venue_symbol, f"{SYNTHETIC}{self.pair.pair_id}{leg[0]}"
+
+    def _replace_adjustment(self, leg: LegName, true: FillRecord) -> None:
+        """Let a true fill take the place of what stood for it, as much as it explains."""
+        key = self._adjustment(leg)
+        stood = self.fills.get(key)
+        if stood is None or stood.side is not true.side or true.filled_at > stood.filled_at:
+            return
+        self._drop_fill(key)
+        if left := max(stood.quantity - true.quantity, ZERO):
+            self._put_fill(replace(stood, quantity=left))
+
+    def _stand_in(self, order: OrderRecord) -> None:
+        """Let a synthetic fill stand for what an order's total has and its fills have not."""
+        key = (order.venue, order.venue_symbol, f"{SYNTHETIC}{order.client_id}")
+        filled, value = self.traded(order.client_id)
+        missing = order.filled - filled
+        if missing <= 0 or order.average_price is None:
+            self._drop_fill(key)
+            return
+        rest = order.filled * order.average_price - value
+        signed = order.side.sign * missing
+        self._put_fill(
+            self._synthetic(
+                key, order.leg, order.client_id, signed, rest / missing, order.updated_at
+            )
+        )
+
+    def _synthetic(
+        self,
+        key: Key,
+        leg: LegName,
+        client_id: str | None,
+        signed: Decimal,
+        price: Decimal,
+        at: datetime,
+        *,
+        liquidation: bool = False,
+    ) -> FillRecord:
+        venue, symbol, fill_id = key
+        quantity = abs(signed)
+        return FillRecord(
+            venue=venue,
+            fill_id=fill_id,
+            pair_id=self.pair.pair_id,
+            leg=leg,
+            client_id=client_id,
+            venue_symbol=symbol,
+            side=Side.BUY if signed > 0 else Side.SELL,
+            quantity=quantity,
+            price=price,
+            fee_usd=quantity * price * self.legs[leg].taker_bps / BPS,
+            maker=False,
+            liquidation=liquidation,
+            synthetic=True,
+            filled_at=at,
+        )
+
+    def _put_fill(self, fill: FillRecord) -> None:
+        key = _key(fill)
+        self.fills[key] = self._changes.fills[key] = fill
+        self._changes.dropped_fills.discard(key)
+
+    def _drop_fill(self, key: Key) -> None:
+        if self.fills.pop(key, None) is not None:
+            self._changes.fills.pop(key, None)
+            self._changes.dropped_fills.add(key)
+
+    def _put_order(self, order: OrderRecord) -> None:
+        self.orders[order.client_id] = order
+        new = [one.client_id for one in self._changes.new_orders]
+        if order.client_id in new:
+            self._changes.new_orders[new.index(order.client_id)] = order
+        else:
+            self._changes.orders[order.client_id] = order
+
+    def _change_leg(self, leg: LegName, **changed: Any) -> None:
+        self.legs[leg] = replace(self.legs[leg], **changed)
+        if self._changes.new_pair is None:
+            self._changes.legs[leg] = self.legs[leg]
+
+    def _change_pair(self, **changed: Any) -> None:
+        self.pair = replace(self.pair, **changed)
+        if self._changes.new_pair is None:
+            self._changes.pair = self.pair
+
+
+def _key(fill: FillRecord) -> Key:
+    return fill.venue, fill.venue_symbol, fill.fill_id
+
+
+def _seconds(since: datetime, until: datetime) -> Decimal:
+    """Count them; none where clocks of two venues disagree on the order."""
+    return max(ZERO, Decimal(str((until - since).total_seconds())))
