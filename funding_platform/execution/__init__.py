@@ -1,8 +1,8 @@
 """Pairs that are opened and closed on venues so that both legs fill, or neither stays.
 
-``pair`` is how something is traded, both legs or neither; ``cycle`` decides what, by any strategy of
-``strategies``; ``paper`` are venues that nobody has to pay; ``store`` is what must not be forgotten.
-Where something is traded is for ``venues.orders``.
+``pair`` is how something is traded, both legs or neither; ``cycle`` decides what, by any strategy
+of ``strategies``; ``paper`` are venues that nobody has to pay; ``store`` is what must not be
+forgotten. Where something is traded is for ``venues.orders``.
 Names load on first use, so that importing the package costs nothing.
 """
 

@@ -2,8 +2,8 @@
 
 A package brings a strategy by an entry point of the group ``funding_platform.strategies`` (see
 ``core.system.plugins``): the name that configurations use, and the ``NamedStrategy`` that it stands
-for. Two by one name are refused, whoever brings them: nothing may be traded by mistake. The built-in
-ones are found without any metadata, so that a stale installation cannot lose them.
+for. Two by one name are refused, whoever brings them: nothing may be traded by mistake. The
+built-in ones are found without any metadata, so that a stale installation cannot lose them.
 """
 
 from collections.abc import Mapping
