@@ -51,7 +51,8 @@ TOGETHER = {
 } | {f"test_{name}.py": what for what, names in _SHARING.items() for name in names}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
 compiles is one folder, or share what takes long to make: the working copy in which the demo has
-run, the lake into which real histories were replayed, that with the fees that dbt publishes."""
+run, the lakes into which real histories were replayed, that have the fees that dbt publishes, and
+that the service is asked about."""
 
 
 class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types

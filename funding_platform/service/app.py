@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -18,7 +18,8 @@ from starlette.types import ASGIApp
 
 from funding_platform.core.errors import FundingError
 from funding_platform.flows.queries.venues import collected_venues
-from funding_platform.service.access.front import Front, caller_of
+from funding_platform.service.access.callers import caller_of
+from funding_platform.service.access.front import Front
 from funding_platform.service.access.keys import Keyring
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import dashboard
@@ -83,24 +84,6 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     keyring.refresh()
     hub = Hub(readers, versions)
 
-    @asynccontextmanager
-    async def running(_: FastAPI) -> AsyncIterator[None]:
-        await versions.refresh()
-        tasks = [
-            asyncio.create_task(versions.keep(), name="versions"),
-            asyncio.create_task(_keep(keyring), name="keys"),
-            asyncio.create_task(hub.keep(), name="streams"),
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
-            readers.close()
-
     app = _Described(
         title="funding-platform",
         version=version("funding-platform"),
@@ -108,7 +91,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        lifespan=running,
+        lifespan=_running(versions, keyring, hub, readers),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -136,6 +119,29 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         expose_headers=["*"],
     )
     return Service(wrapped, hub)
+
+
+def _running(
+    versions: Versions, keyring: Keyring, hub: Hub, readers: Readers
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Have the newest versions, the keys and the streams looked after while the service runs."""
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        await versions.refresh()
+        kept = {"versions": versions.keep(), "keys": _keep(keyring), "streams": hub.keep()}
+        tasks = [asyncio.create_task(work, name=name) for name, work in kept.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+            readers.close()
+
+    return running
 
 
 class _Described(FastAPI):

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
+from funding_platform.core.current import is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
 from funding_platform.flows.errors import NotBuiltError, NotLiveError
@@ -90,7 +91,7 @@ def current_curves(
     """Find the newest usable curve of an asset on each venue: rows of ``CURVE_SNAPSHOTS``.
 
     The board has one of every instrument that it has seen; of those that it has none, or none
-    that is usable, the lake's stands.
+    that is usable, the lake's stands if it is of the same time.
 
     Raises
     ------
@@ -101,13 +102,15 @@ def current_curves(
     """
     stored = latest_curves(sources.lake, base, asset_class=asset_class, venue=venue)
     latest = _live(sources, asked, STRIPS)
-    if latest is None:
-        return Seen(stored, newest(stored, "as_of"), "lake", None)
     keys = ["venue", "venue_symbol"]
-    strips = latest.frames[STRIPS].cast(CURVE_SNAPSHOTS.polars_schema).filter("usable")
-    moved = strips.join(stored.select(keys), on=keys, how="semi")
+    moved = CURVE_SNAPSHOTS.empty()
+    if latest is not None:
+        strips = latest.frames[STRIPS].cast(CURVE_SNAPSHOTS.polars_schema).filter("usable")
+        moved = strips.join(stored.select(keys), on=keys, how="semi")
+    if latest is None or moved.is_empty():
+        return Seen(stored, newest(stored, "as_of"), "lake", None)
     whole = pl.concat([moved, stored.join(moved.select(keys), on=keys, how="anti")])
-    return Seen(whole.sort(keys), latest.at, "live", number_of(latest))
+    return Seen(whole.filter(is_current()).sort(keys), latest.at, "live", number_of(latest))
 
 
 def current_strips(sources: Sources) -> Seen:

@@ -15,6 +15,8 @@ LARGEST_HEAD_BYTES: Final = 32_768
 
 HEAD_SECONDS: Final = 10.0
 
+_TOO_LARGE: Final = b"431 Request Header Fields Too Large"
+
 _REFUSAL: Final = (
     b"HTTP/1.1 %s\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 0\r\n"
     b"connection: close\r\n\r\n"
@@ -22,62 +24,68 @@ _REFUSAL: Final = (
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes connections whose headers are too large or too slow."""
+    """Closes connections whose headers are too large or too slow.
+
+    A request that comes whole, as nearly all do, costs no timer and no adding up.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._awaited: asyncio.TimerHandle | None = None
+        self._in_head = True
         self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for headers."""
+        """Begin to wait for a request."""
         super().connection_made(transport)
-        self._wait()
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
-        self._have()
+        self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless there is too much of it before the headers are whole."""
-        if self._awaited is not None:
-            self._head_bytes += len(data)
-            # A read brings as much as there is, so the first one may have a body behind it.
-            if self._head_bytes > LARGEST_HEAD_BYTES and self._head_bytes > len(data):
-                self._refuse(b"431 Request Header Fields Too Large")
+        """Take what came, unless headers have become too large before they are whole."""
+        if self._in_head:
+            if self._head_bytes > LARGEST_HEAD_BYTES:
+                self._refuse(_TOO_LARGE)
                 return
+            self._head_bytes += len(data)
+        else:
+            self._head_bytes = len(data)  # where a request begins in what came
         super().data_received(data)
+        if self._in_head and self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def on_message_begin(self) -> None:
-        """Begin to wait for the headers of a request."""
+        """Note that headers begin."""
         super().on_message_begin()
-        if self._awaited is None:
-            self._wait()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """Answer the request, unless its headers are too large."""
-        self._have()
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > LARGEST_HEAD_BYTES:
-            self._refuse(b"431 Request Header Fields Too Large")
+        self._in_head = False
+        self._stop_waiting()
+        if self._head_bytes > LARGEST_HEAD_BYTES and self._size() > LARGEST_HEAD_BYTES:
+            self._refuse(_TOO_LARGE)
             return
         super().on_headers_complete()
 
-    def _wait(self) -> None:
-        self._head_bytes = 0
-        self._awaited = self.loop.call_later(HEAD_SECONDS, self._too_late)
+    def _size(self) -> int:
+        """Return the bytes of the headers: a body may have come behind them."""
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _have(self) -> None:
-        if self._awaited is not None:
-            self._awaited.cancel()
-            self._awaited = None
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _too_late(self) -> None:
         self._refuse(b"408 Request Timeout")
 
     def _refuse(self, status: bytes) -> None:
-        self._have()
+        self._stop_waiting()
         if not self.transport.is_closing():
             self.transport.write(_REFUSAL % status)
             self.transport.close()

@@ -7,7 +7,7 @@ from typing import Final
 import uvicorn
 
 from funding_platform.core.errors import FundingError
-from funding_platform.service.access.front import LOOPBACK
+from funding_platform.service.access.callers import LOOPBACK
 from funding_platform.service.access.keys import read_keys, usable
 from funding_platform.service.app import create_service
 from funding_platform.service.protocol import BoundedProtocol

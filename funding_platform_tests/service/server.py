@@ -12,7 +12,7 @@ import httpx
 import polars as pl
 
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.flows.live.latest import BOARD, PAIRS, VENUES, VENUES_SCHEMA, LatestWriter
+from funding_platform.flows.live.latest import BOARD, VENUES, VENUES_SCHEMA, LatestWriter
 from funding_platform.service.server import Server, listening
 from funding_platform.settings import Settings
 
@@ -106,8 +106,8 @@ def hand_out(
         writer.write({BOARD: board, VENUES: health}, version, now)
 
 
-def hand_out_pairs(settings: Settings, pairs: pl.DataFrame) -> None:
-    """Hand out pairs alone."""
+def hand_out_frame(settings: Settings, name: str, frame: pl.DataFrame) -> None:
+    """Hand out one frame alone."""
     now = datetime.now(UTC)
     with LatestWriter(settings, now) as writer:
-        writer.write({PAIRS: pairs}, 1, now)
+        writer.write({name: frame}, 1, now)

@@ -1,7 +1,7 @@
 """Answers over a socket: what they hold, in which form, for how long; and what is refused."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -13,8 +13,13 @@ from polars.testing import assert_frame_equal
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.flows.live.latest import STALE_AFTER
-from funding_platform.flows.queries import open_lake, ranked_opportunities, settled_rates
+from funding_platform.flows.live.latest import PAIRS, STALE_AFTER, STRIPS
+from funding_platform.flows.queries import (
+    latest_curves,
+    open_lake,
+    ranked_opportunities,
+    settled_rates,
+)
 from funding_platform.lake.writer import Lake
 from funding_platform.service.formats import ARROW, CSV, NDJSON
 from funding_platform.service.problems import STATUSES
@@ -23,7 +28,7 @@ from funding_platform_tests.service.lake import CANDLES, END
 from funding_platform_tests.service.server import (
     Served,
     hand_out,
-    hand_out_pairs,
+    hand_out_frame,
     served,
 )
 
@@ -88,7 +93,7 @@ def test_pairs_of_the_board_pass_the_same_filter(own_lake: Settings) -> None:
     wanted = OpportunityFilter(limit=100_000)
     with open_lake(own_lake) as lake:
         pairs = ranked_opportunities(lake, wanted)
-    hand_out_pairs(own_lake, pairs)
+    hand_out_frame(own_lake, PAIRS, pairs)
     with served(own_lake) as service:
         query = {"bases": ["BTC", "ETH"], "min_net_apr": -2, "limit": 7, "fee_mode": "maker"}
         live = answered(service, "/opportunities", **query)
@@ -100,6 +105,30 @@ def test_pairs_of_the_board_pass_the_same_filter(own_lake: Settings) -> None:
             answered(service, "/opportunities/best")["data"]
             == answered(service, "/opportunities/best", source="lake")["data"]
         )
+
+
+def test_curves_of_the_board_stand_for_those_that_have_moved(own_lake: Settings) -> None:
+    with open_lake(own_lake) as lake:
+        stored = latest_curves(lake, "BTC")
+    later = stored.head(2).with_columns(
+        kind=pl.lit("live"), as_of=pl.col("as_of") + timedelta(hours=4), b0=pl.lit(9.0)
+    )
+    hand_out_frame(own_lake, STRIPS, later)
+    with served(own_lake) as service:
+        told = answered(service, "/curves/BTC")
+        assert (told["source"], told["rows"]) == ("live", stored.height)
+        assert [row["venue"] for row in told["data"] if row["b0"] == 9.0] == [*later["venue"]]
+        long_after = later.with_columns(as_of=pl.col("as_of") + timedelta(days=300))
+        hand_out_frame(own_lake, STRIPS, long_after)
+        for _ in range(1_000):
+            if (told := answered(service, "/curves/BTC"))["rows"] == 2:
+                break
+        assert {row["b0"] for row in told["data"]} == {9.0}  # the others are of another time
+        hand_out_frame(own_lake, STRIPS, later.with_columns(venue_symbol=pl.lit("ELSE")))
+        for _ in range(1_000):
+            if (told := answered(service, "/curves/BTC"))["source"] == "lake":
+                break
+        assert told["rows"] == stored.height
 
 
 def eventually(service: Served, name: str, value: object) -> bool:

@@ -10,23 +10,23 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Collection, Mapping, MutableMapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import visible
-from funding_platform.service.access.buckets import Buckets, Taken
+from funding_platform.service.access.buckets import Buckets
+from funding_platform.service.access.callers import Caller, presented_key, require_loopback
+from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
-from funding_platform.service.cache import Cache, Entry
+from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import PATHS as DASHBOARD
 from funding_platform.service.formats import negotiated
-from funding_platform.service.problems import MEDIA_TYPE, ProblemError, problem_body, problem_of
+from funding_platform.service.problems import ProblemError, problem_of
 from funding_platform.telemetry.metrics import Family
 
 _LOG = logging.getLogger("funding_platform.service.access")
@@ -41,53 +41,10 @@ LARGEST_QUERY_BYTES: Final = 8_192
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"}) | DASHBOARD
 """What a supervisor asks, and a browser that has no key yet; it says nothing of the data."""
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
-
 _GUESSES: Final = Rate(5, 60.0)
 """Wrong secrets for one key: each costs a digest of 50 ms."""
 
 _ANONYMOUS: Final = "-"
-
-
-@dataclass
-class Caller:
-    """Who asks.
-
-    Parameters
-    ----------
-    key
-        The key that came with the request; None on loopback without one.
-    request_id
-        What the log and a problem name the request by.
-    """
-
-    key: StoredKey | None
-    request_id: str
-
-
-def caller_of(scope: MutableMapping[str, Any]) -> Caller:
-    """Return who asks."""
-    caller: Caller = scope["funding.caller"]
-    return caller
-
-
-def require_admin(caller: Caller) -> StoredKey:
-    """Return the admin key that a request came with: it is needed on loopback too.
-
-    Raises
-    ------
-    ProblemError
-        401 without a key, 403 with one that may only read.
-    """
-    if caller.key is None:
-        raise not_let_in("an admin key is needed")
-    if caller.key.scope != "admin":
-        raise ProblemError(
-            HTTPStatus.FORBIDDEN,
-            f"key {caller.key.id} may only read",
-            hint="`funding keys create --scope admin` makes one that may set fees",
-        )
-    return caller.key
 
 
 class Front:
@@ -135,7 +92,7 @@ class Front:
         began = time.perf_counter()
         caller = Caller(None, f"{self._prefix}{next(self._numbers):x}")
         scope["funding.caller"] = caller
-        door = _Door(scope, send, caller)
+        door = Door(scope, send, caller)
         try:
             await self._let_in(scope, caller, door)
             if scope["type"] == "http" and await self._sent_again(scope, door):
@@ -160,7 +117,7 @@ class Front:
             )
         ]
 
-    async def _let_in(self, scope: Scope, caller: Caller, door: "_Door") -> None:
+    async def _let_in(self, scope: Scope, caller: Caller, door: Door) -> None:
         headers = dict(scope["headers"])
         if len(scope["query_string"]) > LARGEST_QUERY_BYTES:
             raise ProblemError(
@@ -169,12 +126,12 @@ class Front:
                 hint="name fewer things",
             )
         if not self._public:
-            _require_loopback(headers)
+            require_loopback(headers)
         if scope["type"] == "websocket":
             self._require_known_origin(headers)
         elif int(headers.get(b"content-length", b"0") or b"0") > LARGEST_BODY_BYTES:
             raise _too_large()
-        presented = _presented(headers)
+        presented = presented_key(headers)
         if presented is not None:
             caller.key = await self._checked(presented)
             door.taken = self._buckets.take(caller.key.id, caller.key.rate)
@@ -218,7 +175,7 @@ class Front:
             raise not_let_in("the key is not one of this service, or was withdrawn")
         return key
 
-    async def _sent_again(self, scope: Scope, door: "_Door") -> bool:
+    async def _sent_again(self, scope: Scope, door: Door) -> bool:
         """Send what was answered before, if it is still good."""
         if scope["method"] != "GET":
             return False
@@ -237,7 +194,7 @@ class Front:
         entry = self._cache.get((scope["path"], scope["query_string"], form))
         if entry is None:
             return False
-        await _send(entry, encoding, known, door.send)
+        await send_entry(entry, encoding, known, door.send)
         return True
 
     def _log(self, scope: Scope, caller: Caller, status: int, seconds: float) -> None:
@@ -251,95 +208,6 @@ class Front:
             caller.key.id if caller.key else _ANONYMOUS,
             caller.request_id,
         )
-
-
-class _Door:
-    """What goes out: with what the bucket says, and its status noted."""
-
-    def __init__(self, scope: Scope, send: Send, caller: Caller) -> None:
-        self._websocket = scope["type"] == "websocket"
-        self._send = send
-        self._caller = caller
-        self._began = False
-        self.taken: Taken | None = None
-        self.status = 101 if self._websocket else 500
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._began = True
-            self.status = message["status"]
-            told = [(b"x-request-id", self._caller.request_id.encode())]
-            if self.taken is not None:
-                told += self.taken.headers
-            message["headers"] = [*message.get("headers", ()), *told]
-        await self._send(message)
-
-    async def refuse(self, problem: ProblemError) -> None:
-        """Tell of a problem, unless the answer has begun already."""
-        if self._began:
-            return
-        body = problem_body(problem, self._caller.request_id)
-        headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            *((name.lower().encode(), value.encode()) for name, value in problem.headers.items()),
-        ]
-        kind = "websocket.http.response" if self._websocket else "http.response"
-        self.status = int(problem.status)
-        start: dict[str, Any] = {"status": self.status, "headers": headers}
-        await self.send({"type": f"{kind}.start", **start})
-        await self._send({"type": f"{kind}.body", "body": body})
-
-
-async def _send(entry: Entry, encoding: bytes, known: bytes, send: Send) -> None:
-    age = (b"age", b"%d" % entry.age(time.monotonic()))
-    if known and entry.tag in known:
-        await send(
-            {"type": "http.response.start", "status": 304, "headers": [*entry.headers[1:], age]}
-        )
-        await send({"type": "http.response.body", "body": b""})
-        return
-    gzipped = entry.goes_gzipped(encoding)
-    headers = entry.gzipped_headers if gzipped else entry.plain_headers
-    body = entry.gzipped if gzipped else entry.body
-    await send({"type": "http.response.start", "status": 200, "headers": [*headers, age]})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _presented(headers: Mapping[bytes, bytes]) -> str | None:
-    """Return the key that came with a request, if one did."""
-    said = headers.get(b"authorization", b"").decode("latin-1")
-    scheme, _, key = said.partition(" ")
-    if scheme.lower() == "bearer" and key:
-        return key.strip()
-    own = headers.get(b"x-api-key")
-    return own.decode("latin-1") if own else None
-
-
-def _require_loopback(headers: Mapping[bytes, bytes]) -> None:
-    """Refuse names that are not this machine's: a page elsewhere may have one that leads here.
-
-    Raises
-    ------
-    ProblemError
-        421.
-    """
-    host = headers.get(b"host", b"")
-    if not _is_loopback(host):
-        raise ProblemError(
-            HTTPStatus.MISDIRECTED_REQUEST,
-            f"host: {host.decode('latin-1')!r} is not this machine, which alone is served",
-            hint="ask http://127.0.0.1 or localhost, or start it with --public",
-        )
-
-
-@lru_cache(maxsize=64)
-def _is_loopback(host: bytes) -> bool:
-    try:
-        return urlsplit(f"//{host.decode('latin-1')}").hostname in LOOPBACK
-    except ValueError:  # no address, such as [::
-        return False
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:

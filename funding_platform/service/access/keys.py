@@ -9,7 +9,8 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -260,18 +261,22 @@ def _digest(secret: str, salt: bytes) -> str:
     return hashlib.scrypt(secret.encode(), salt=salt, **SCRYPT, maxmem=2**26).hex()
 
 
-def _locked(file: Path) -> FileLock:
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Keep everybody else from changing the keys."""
+    lock = FileLock(file.with_suffix(".lock"), timeout=_LOCK_SECONDS)
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(file.with_suffix(".lock"), timeout=_LOCK_SECONDS)
         lock.acquire()
     except (OSError, Timeout) as error:
         raise KeyFileError(
             f"{file}: the keys cannot be changed: {error}",
             hint="see that this user may write there, and that nobody else is changing them",
         ) from error
-    lock.release()
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write(file: Path, keys: list[StoredKey]) -> None:

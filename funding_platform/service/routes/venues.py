@@ -17,7 +17,7 @@ from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES
 from funding_platform.flows.fees import NewFees, set_fees
 from funding_platform.flows.queries import fees_at, listed_instruments, venue_facts
 from funding_platform.flows.queries.venues import VENUE_FACTS
-from funding_platform.service.access.front import caller_of, require_admin
+from funding_platform.service.access.callers import caller_of, require_admin
 from funding_platform.service.documented import answers, problems
 from funding_platform.service.formats import (
     JSON,

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from funding_platform.service.access.buckets import Buckets
-from funding_platform.service.access.front import caller_of
+from funding_platform.service.access.callers import caller_of
 from funding_platform.service.access.keys import Rate
 from funding_platform.service.documented import problems, tells
 from funding_platform.service.parameters import Asked, Name
