@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-PACKAGE: Final = Path(__file__).parents[1]
+PACKAGE: Final = Path(__file__).parents[2]
 
 CODE: Final = ("core", "arbitrage", "strategies", "backtest")
 """What a backtest is made of, below the package: it may import nothing else of it."""
