@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--port", default=8400, show_default=True, help="Port; 0 takes any free one.")
 @click.option("--public", is_flag=True, help="Ask everybody for a key; refuse to start without.")
 def serve(host: str, port: int, public: bool) -> None:
-    """Serve REST answers and streams to programs, until interrupted."""
+    """Serve the dashboard to people, REST answers and streams to programs, until interrupted."""
     from funding_platform.service.server import listening, require_allowed
     from funding_platform.service.server import serve as run
 
@@ -25,7 +25,8 @@ def serve(host: str, port: int, public: bool) -> None:
     logging.getLogger("funding_platform.service.access").setLevel(logging.INFO)
     opened = listening(host, port)
     name = f"[{host}]" if ":" in host else host
-    say(f"http://{name}:{opened.getsockname()[1]}/api/v1; /api/v1/openapi.json describes it")
+    at = f"http://{name}:{opened.getsockname()[1]}"
+    say(f"dashboard {at}/ · REST {at}/api/v1, described by {at}/api/v1/openapi.json")
     run(chosen, opened, public=public)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from funding_platform.arbitrage import OpportunityFilter
+from funding_platform.client import Client
 from funding_platform.core.errors import FundingError
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.flows.backtests.reports import figure_table, report_file
@@ -27,6 +28,7 @@ from funding_platform.local.demo_trading import trade_and_show
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
 from funding_platform.sandbox.server import build_market
+from funding_platform.service.server import serving
 from funding_platform.settings import Settings
 from funding_platform.views.live_tables import shown_pairs, shown_venues
 from funding_platform.views.opportunity_words import shown_opportunities
@@ -37,6 +39,7 @@ NEXT_STEPS = """\
   funding dev --sandbox              the Dagster UI over this lake, sensors and streams running
   funding live watch                 beside it: the market as it stands, every second
   funding trade watch                the pairs on paper that it opens and holds
+  funding serve                      the dashboard, REST and streams: http://127.0.0.1:8400/
   funding query "FROM marts.latest_funding_rates LIMIT 10"
   funding opportunities --base BTC   ranked pairs of one base
   funding backtest show latest       what the backtest did; `--help` for more
@@ -47,6 +50,7 @@ NEXT_STEPS = """\
 
 LIVE_SECONDS = 10.0
 LIVE_ROWS = 5
+SERVED_ROWS = 3
 
 LOG_NAME = "demo.log"
 """Under the data folder: what dbt prints while the bars have the screen."""
@@ -76,6 +80,7 @@ def run_demo(*, months: int, symbols: int) -> None:
     _show(settings)
     _show_live(read_latest(settings))
     trade_and_show(settings, symbols=symbols)
+    _serve_and_ask(settings)
     for failure in failed_checks(results):
         remark("asset check failed", "yellow", failure)
     console.print(
@@ -98,6 +103,21 @@ def _show_live(latest: Latest) -> None:
     if PAIRS in latest.frames:
         best = shown_pairs(latest.frames[PAIRS], LIVE_ROWS)
         show(best, title="Live: best pairs after costs, as the board stood")
+
+
+def _serve_and_ask(settings: Settings) -> None:
+    """Serve for a moment, and ask for the best pairs as a program would."""
+    with serving(settings) as (url, _), Client(url) as client:
+        best = client.best_opportunities(limit=SERVED_ROWS)
+    columns = ("asset", "long_venue", "short_venue", "net_apr", "cost_bps", "tier")
+    asked = f"GET /api/v1/opportunities/best?limit={SERVED_ROWS}"
+    show(best.frame().select(columns), title=f"Service: {asked}")
+    console.print(
+        "`funding serve` answers that at http://127.0.0.1:8400/api/v1, with the dashboard at "
+        "http://127.0.0.1:8400/",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def backtest_words(row: Mapping[str, Any]) -> str | None:

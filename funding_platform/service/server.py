@@ -2,6 +2,9 @@
 
 import asyncio
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
@@ -23,6 +26,8 @@ LARGEST_MESSAGE_BYTES: Final = 65_536
 
 LAST_WORDS_SECONDS: Final = 0.1
 """In which streams are told why they end."""
+
+_LOOK_SECONDS: Final = 0.01
 
 
 class ServeError(FundingError):
@@ -116,3 +121,32 @@ def serve(settings: Settings, opened: socket.socket, *, public: bool) -> None:
     """Serve a socket until SIGTERM or Ctrl-C; what is under way then is answered first."""
     with opened:
         Server(settings, public=public).run(sockets=[opened])
+
+
+@contextmanager
+def serving(settings: Settings, *, public: bool = False) -> Iterator[tuple[str, Server]]:
+    """Serve any free port of this machine from a thread, for as long as the context lasts.
+
+    Returns
+    -------
+    tuple
+        The address, and the server.
+
+    Raises
+    ------
+    ServeError
+        If it does not start.
+    """
+    with listening("127.0.0.1", 0) as opened:
+        server = Server(settings, public=public)
+        thread = threading.Thread(target=server.run, args=([opened],), daemon=True)
+        thread.start()
+        while not server.started:
+            thread.join(_LOOK_SECONDS)
+            if not thread.is_alive():
+                raise ServeError("the service has ended before it began; its log says why")
+        try:
+            yield f"http://127.0.0.1:{opened.getsockname()[1]}", server
+        finally:
+            server.should_exit = True
+            thread.join()

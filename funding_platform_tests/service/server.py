@@ -1,7 +1,5 @@
 """The service on a real socket, in a thread of the test's process."""
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ import polars as pl
 
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.live.latest import BOARD, VENUES, VENUES_SCHEMA, LatestWriter
-from funding_platform.service.server import Server, listening
+from funding_platform.service.server import Server, serving
 from funding_platform.settings import Settings
 
 
@@ -36,18 +34,8 @@ class Served:
 @contextmanager
 def served(settings: Settings, *, public: bool = False) -> Iterator[Served]:
     """Run the service for as long as the context lasts."""
-    opened = listening("127.0.0.1", 0)
-    server = Server(settings, public=public)
-    thread = threading.Thread(target=server.run, args=([opened],), daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the service did not start"
-        time.sleep(0.01)
-    yield Served(settings, f"http://127.0.0.1:{opened.getsockname()[1]}", server)
-    server.should_exit = True
-    thread.join(30)
-    opened.close()
-    assert not thread.is_alive(), "the service did not stop"
+    with serving(settings, public=public) as (url, server):
+        yield Served(settings, url, server)
 
 
 def hand_out(
