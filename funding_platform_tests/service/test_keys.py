@@ -213,12 +213,14 @@ def test_asked_to_end_it_answers_what_is_under_way(chosen: Settings) -> None:
         env={**os.environ},
     ) as process:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.match(r"(http://127\.0\.0\.1:\d+)/api/v1", line)
-        assert found, line
-        with httpx.Client(base_url=found[1], timeout=60) as client:
-            assert eventually_answered(client).status_code == 200
-        process.send_signal(signal.SIGTERM)
+        try:
+            line = process.stdout.readline()
+            found = re.match(r"dashboard (http://127\.0\.0\.1:\d+)/ ", line)
+            assert found, line
+            with httpx.Client(base_url=found[1], timeout=60) as client:
+                assert eventually_answered(client).status_code == 200
+        finally:
+            process.send_signal(signal.SIGTERM)
         assert process.wait(60) in (0, -signal.SIGTERM)
 
 
