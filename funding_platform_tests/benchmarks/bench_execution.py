@@ -26,8 +26,8 @@ from funding_platform.execution import (
     open_store,
 )
 from funding_platform.paper import PaperEngine, PricedMarket
-from funding_platform_tests.benchmarks.bench_execution_cycle import cycle_rows
 from funding_platform_tests.benchmarks.measurement import Measurement
+from funding_platform_tests.benchmarks.trader_cycle import cycle_rows
 
 AT_ONCE = 8
 VENUES = ("alpha", "beta")

@@ -35,6 +35,7 @@ MODELS = (
 GIVEN = (
     "marts.latest_funding_rates",
     "staging.stg_funding_rates",
+    "staging.stg_order_book_depth",
     "intermediate.int_current_listings",
     "intermediate.int_statistics_periods",
     "intermediate.int_base_fees",

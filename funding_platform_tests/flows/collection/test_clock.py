@@ -94,7 +94,7 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (
         "flows.collection.snapshots",
         "flows.collection.history",
-        "venues.rest.http",
+        "core.system.clock",
         "lake.validation",
     ):
         monkeypatch.setattr(f"funding_platform.{module}.datetime", Ahead)
