@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from funding_platform.core.system.clock import Clock
-from funding_platform.core.trading import InstrumentLimits
+from funding_platform.core.trading import ZERO, InstrumentLimits
 from funding_platform.execution.pair.book import PairBook
 from funding_platform.execution.pair.desk import OrderDesk
 from funding_platform.execution.pair.making import OrderMaker
@@ -99,7 +99,8 @@ class Converger:
         book.set_naked(now)
         if book.pair.naked_seconds > Decimal(str(self._rules.naked_seconds)):
             book.note("naked_too_long", f"one leg was alone for {book.pair.naked_seconds:.1f} s")
-        dust = {leg.value: f"{book.held(leg):f}" for leg in LEGS if book.held(leg)}
+        own = [leg for leg in LEGS if leg not in book.handed_on]
+        dust = {leg.value: f"{book.held(leg):f}" for leg in own if book.held(leg)}
         if state is not PairState.OPEN and dust:
             book.note("dust", "what is left is less than the venue takes", **dust)
         book.enter(state, now, "; ".join(book.reasons) or None)
@@ -113,7 +114,11 @@ class Converger:
             book.blame(error.message)
             return None
         return {
-            leg: LegView(held=book.held(leg), limits=known, price=book.legs[leg].mark_price)
+            leg: LegView(
+                held=ZERO if leg in book.handed_on else book.held(leg),
+                limits=known,
+                price=book.legs[leg].mark_price,
+            )
             for leg, known in zip(LEGS, limits, strict=True)
         }
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO
 from funding_platform.execution.errors import NotReconciledError
-from funding_platform.execution.pair.book import PairBook
+from funding_platform.execution.pair.book import PairBook, load
 from funding_platform.execution.pair.converge import Converger
 from funding_platform.execution.pair.opening import Opening
 from funding_platform.execution.pair.pairs import (
@@ -201,14 +201,7 @@ class AtomicPairExecutor:
 
     def load(self, pair_id: str) -> PairBook:
         """Read a pair from the journal."""
-        journal = self.journal
-        return PairBook(
-            journal.pair(pair_id),
-            journal.legs(pair_id),
-            journal.orders(pair_id),
-            journal.fills(pair_id),
-            journal.payments(pair_id),
-        )
+        return load(self.journal, pair_id)
 
     def is_busy(self, pair_id: str) -> bool:
         """Tell whether a step of a pair is under way."""

@@ -27,6 +27,7 @@ from funding_platform.core.trading import (
 )
 from funding_platform.execution.pair.book import is_ours, pair_of
 from funding_platform.execution.pair.executor import AtomicPairExecutor
+from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairResult, PairState
 from funding_platform.execution.store.journal import LIVE, Holder
 from funding_platform.execution.store.records import LegRecord, NewEvent, PaymentRecord
@@ -104,6 +105,7 @@ class Reconciler:
         self._journal = executor.journal
         self._clock = executor.clock
         self._look_back = look_back
+        self._handover = Handover(self._journal)
 
     async def reconcile(self) -> Reconciliation:
         """Look at all venues once; the first complete look allows trading."""
@@ -209,12 +211,23 @@ class Reconciler:
                 found.adopted.append(f"{venue} {fill.fill_id}")
                 found.mismatches.append(f"{venue} {fill.venue_symbol}: a fill of no order of ours")
             elif not self.executor.is_busy(pair_id):
-                book = self.executor.load(pair_id)
-                if book.add_fill(venue, fill):
-                    book.note("fill_adopted", f"{venue} {fill.fill_id}")
-                    self._journal.write("adopt", book.take_changes())
-                    found.adopted.append(f"{venue} {fill.fill_id}")
-                    found.to_resume.add(pair_id)
+                self._adopt(venue, fill, pair_id, found)
+
+    def _adopt(self, venue: str, fill: Fill, pair_id: str, found: _Found) -> None:
+        """Put a fill down with its pair; the last pair of the instrument has what it did."""
+        last = self._journal.last_pair(InstrumentRef(venue, fill.venue_symbol))
+        other = last if last is not None and last.pair_id != pair_id else None
+        if other is not None and self.executor.is_busy(other.pair_id):
+            return  # it reads it, or the next look does
+        book = self.executor.load(pair_id)
+        if book.add_fill(venue, fill):
+            book.note("fill_adopted", f"{venue} {fill.fill_id}")
+            self._journal.write("adopt", book.take_changes())
+            found.adopted.append(f"{venue} {fill.fill_id}")
+            found.to_resume.add(pair_id)
+            if other is not None:
+                self._handover.take_left(self.executor.load(other.pair_id), other.leg)
+                found.to_resume.add(other.pair_id)
 
     def _pair_of_fill(self, fill: Fill, holders: Mapping[str, Sequence[Holder]]) -> str | None:
         """Return the pair that a fill belongs to: by its order, or by who held what was taken."""
