@@ -1,6 +1,8 @@
 """Reconciliation: what the venues hold is right, and what we remember follows.
 
-Every look asks all venues for open orders, fills, funding, and positions, and then
+Before the first look at a venue its account is set as trading relies on (one-way mode, margin
+mode), and read back. Every look asks all venues for open orders, fills, funding, and positions, and
+then
 
 1. cancels open orders of ours that nobody waits for, and halts for those of strangers;
 2. puts down fills and payments that are new, with the pair that they belong to;
@@ -29,6 +31,7 @@ from funding_platform.execution.pair.book import is_ours, pair_of
 from funding_platform.execution.pair.executor import AtomicPairExecutor
 from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairResult, PairState
+from funding_platform.execution.pair.preparation import Preparation
 from funding_platform.execution.store.journal import LIVE, Holder
 from funding_platform.execution.store.records import LegRecord, NewEvent, PaymentRecord
 from funding_platform.venues.errors import VenueError
@@ -42,7 +45,7 @@ class Reconciliation:
     Parameters
     ----------
     unreachable
-        Venues that did not answer, and what went wrong.
+        Venues that did not answer, or whose account is not as it has to be, and what went wrong.
     canceled
         Orders of ours that nobody waited for, by client id.
     adopted
@@ -64,7 +67,7 @@ class Reconciliation:
 
     @property
     def complete(self) -> bool:
-        """Whether every venue answered; only then is trading allowed."""
+        """Whether every venue is fit and answered; only then is trading allowed."""
         return not self.unreachable
 
 
@@ -106,12 +109,15 @@ class Reconciler:
         self._clock = executor.clock
         self._look_back = look_back
         self._handover = Handover(self._journal)
+        self._preparation = Preparation(executor.clients, self._journal)
 
     async def reconcile(self) -> Reconciliation:
         """Look at all venues once; the first complete look allows trading."""
         legs = self._journal.active_legs()
         self.executor.use(legs)
-        states, unreachable = await self._look()
+        unfit = await self._preparation.prepare()
+        states, unreachable = await self._look(set(self.executor.clients) - set(unfit))
+        unreachable |= unfit
         found = _Found()
         for venue, state in states.items():
             try:
@@ -146,9 +152,10 @@ class Reconciler:
 
     # Asking
 
-    async def _look(self) -> tuple[dict[str, VenueState], dict[str, str]]:
-        """Ask all venues at once; one that does not answer keeps no other from it."""
-        clients, cursors = self.executor.clients, self._journal.cursors()
+    async def _look(self, venues: set[str]) -> tuple[dict[str, VenueState], dict[str, str]]:
+        """Ask venues at once; one that does not answer keeps no other from it."""
+        clients = {name: one for name, one in self.executor.clients.items() if name in venues}
+        cursors = self._journal.cursors()
         answers = await asyncio.gather(
             *(self._ask(one, cursors.get(venue)) for venue, one in clients.items()),
             return_exceptions=True,
