@@ -18,6 +18,7 @@ from funding_platform.execution.pair.pairs import LEGS, LegName, OrderRole, Pair
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.pair.steps import Complete, Finish, LegView, Reduce, next_step
 from funding_platform.execution.pair.truth import Truth
+from funding_platform.execution.pair.values import Values
 from funding_platform.execution.store.journal import Journal
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
@@ -40,6 +41,7 @@ class Converger:
         self.desk = OrderDesk(clients, rules, clock)
         self.truth = Truth(clients, journal, rules, clock)
         self.maker = OrderMaker(clients, rules, clock)
+        self.values = Values(journal, rules)
 
     async def converge(self, book: PairBook, since: datetime, completions: int) -> bool:
         """Go on until the pair is settled, or a venue is silent, or the tries are used up.
@@ -60,6 +62,7 @@ class Converger:
         """
         tries = 0
         while await self.truth.bring_up(book, since) and not book.unfinished():
+            self.values.after(book)
             views = await self._views(book)
             if views is None:
                 break
@@ -138,7 +141,7 @@ class Converger:
     async def _complete(
         self, book: PairBook, views: Mapping[LegName, LegView], step: Complete
     ) -> bool:
-        """Trade the leg that lags; False where new risk is halted."""
+        """Trade the leg that lags; False where that is forbidden."""
         leg = step.leg
         order = self.maker.taking(
             book,
@@ -149,8 +152,11 @@ class Converger:
             views[leg].limits,
             self._rules.price_bound_bps,
         )
-        book.add_order(order)
         book.blame(f"{book.legs[leg].instrument} lagged by {step.quantity:f}")
+        if refusal := self.values.before(book, [order]):
+            book.blame(str(refusal))
+            return False
+        book.add_order(order)
         changes = book.take_changes()
         if halt := self._journal.write_risk("complete", changes):
             book.take_back(changes)

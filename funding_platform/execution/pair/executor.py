@@ -143,8 +143,8 @@ class AtomicPairExecutor:
         book = PairBook.begin(pair, [_leg(intent, leg, found) for leg in LEGS])
         limits = {leg: facts.limits for leg, facts in found.facts.items() if facts.limits}
         books = {leg: facts.book for leg, facts in found.facts.items()}
-        if halt := await self._opening.carry_out(book, limits, books):
-            return self._refuse(intent, [str(Refusal(RefusalKind.HALTED, halt.reason))])
+        if refused := await self._opening.carry_out(book, limits, books):
+            return self._refuse(intent, [str(refused)])
         return book
 
     async def close(self, pair_id: str, reason: str, actor: str = "strategy") -> PairResult:

@@ -196,13 +196,13 @@ class Journal:
         with self.store.step("stray fill") as connection:
             _put(connection, FILLS, [record])
 
-    def halt(self, reason: str, event: NewEvent) -> None:
+    def halt(self, reason: str, event: NewEvent, *more: NewEvent) -> None:
         """Stop new risk for what has been found, and say what that was."""
         with self.store.step("halted") as connection:
             now = self.store.now()
             wanted = HaltRecord(halted=True, reason=reason, actor=event.actor)
             write_halt(connection, now, wanted)
-            write_events(connection, now, event)
+            write_events(connection, now, event, *more)
 
     # Reading
 
