@@ -148,6 +148,11 @@ class PairBook:
         """Return the orders of which more may come."""
         return [one for one in self.orders.values() if not one.state.final]
 
+    def touched_at(self) -> datetime:
+        """Return when something was last learned of it."""
+        orders = (one.updated_at for one in self.orders.values())
+        return max((self.pair.updated_at, *orders))
+
     def pnl(self) -> Pnl:
         """Return what it has brought, with what is held at its last price."""
         fills = self.fills.values()

@@ -290,10 +290,16 @@ class Reconciler:
             for symbol, holding in state.holdings.items():
                 instrument = InstrumentRef(venue, symbol)
                 if instrument not in legs and holding.quantity:
-                    self._unexpected(instrument, holding.quantity, found)
+                    self._unexpected(instrument, holding.quantity, state.asked_at, found)
 
-    def _unexpected(self, instrument: InstrumentRef, quantity: Decimal, found: _Found) -> None:
-        """Give back what a pair that is over holds after all; all else is a stranger's."""
+    def _unexpected(
+        self, instrument: InstrumentRef, quantity: Decimal, asked_at: datetime, found: _Found
+    ) -> None:
+        """Give back what a pair that is over holds after all; all else is a stranger's.
+
+        Of one that has traded since it was asked, or just before, the next look judges: what was
+        read is the position that it has given back.
+        """
         last = self._journal.last_pair(instrument)
         if last is not None and self.executor.is_busy(last.pair_id):
             return
@@ -301,6 +307,8 @@ class Reconciler:
             pair = self.executor.load(last.pair_id)
             if pair.signed(last.leg) == quantity:
                 found.to_resume.add(last.pair_id)
+                return
+            if pair.touched_at() >= asked_at - timedelta(seconds=self.executor.rules.grace_seconds):
                 return
         found.mismatches.append(f"{instrument}: {quantity:f} are held by no pair of ours")
 

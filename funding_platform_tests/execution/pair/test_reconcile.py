@@ -1,5 +1,6 @@
 """What venues hold is right: orders, fills, positions and payments that the journal has not."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -106,6 +107,28 @@ def test_a_fill_that_comes_after_its_pair_is_over_is_given_back(world: World) ->
     assert world.journal.pairs()[0].state is PairState.ABORTED
     assert world.positions(BTC) == [0, 0]
     assert world.wrong() == []
+
+
+def test_a_pair_that_closes_while_venues_are_asked_is_no_stranger(world: World) -> None:
+    """Positions are read before the close, and judged after it."""
+    result = opened(world)
+    world.venues[ALPHA].conditions.data_seconds = 0.4  # the answer to this look takes longest
+
+    async def work() -> Reconciliation:
+        look = asyncio.create_task(world.reconciler.reconcile())
+        await asyncio.sleep(0.1)
+        for venue in world.venues.values():
+            venue.conditions.data_seconds = 0.0
+        await world.executor.close(result.pair_id, "test")
+        return await look
+
+    found = world.time.run(work())
+    assert world.journal.pair(result.pair_id).state is PairState.CLOSED
+    assert found.mismatches == ()
+    assert not world.store.halted().halted
+    world.time.run(world.settle_down())
+    world.time.run(world.venues[ALPHA].place(order("by-hand", None)))
+    assert looked(world).mismatches[-1] == "alpha BTCUSDT: 1 are held by no pair of ours"
 
 
 def test_what_was_opened_is_known_after_a_restart(world: World) -> None:
