@@ -221,3 +221,13 @@ def test_every_asset_check_is_documented(in_checkout: None) -> None:
         if graph.get(key.asset_key).group_name in ("raw", "features", "published", "backtest")
     }
     assert ours <= documented
+
+
+def test_every_test_that_a_document_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", text_of("docs/execution_pairs.md")))
+    files = (ROOT / "funding_platform_tests").rglob("test_*.py")
+    there = {
+        name for file in files for name in re.findall(r"def (test_\w+)\(", file.read_text("utf-8"))
+    }
+    assert len(named) > 30
+    assert named <= there

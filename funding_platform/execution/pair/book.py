@@ -33,7 +33,7 @@ from funding_platform.execution.pair.pairs import (
     PairState,
     Pnl,
 )
-from funding_platform.execution.store.journal import Changes, Key
+from funding_platform.execution.store.journal import Changes, Journal, Key
 from funding_platform.execution.store.records import (
     FillRecord,
     LegRecord,
@@ -58,6 +58,23 @@ def is_ours(client_id: str) -> bool:
 def pair_of(client_id: str) -> str:
     """Return the pair that an order of ours belongs to."""
     return client_id[len(PREFIX) : -4]
+
+
+def load(journal: Journal, pair_id: str) -> "PairBook":
+    """Read a pair from the journal.
+
+    Raises
+    ------
+    UnknownPairError
+        If there is none of that name.
+    """
+    return PairBook(
+        journal.pair(pair_id),
+        journal.legs(pair_id),
+        journal.orders(pair_id),
+        journal.fills(pair_id),
+        journal.payments(pair_id),
+    )
 
 
 class PairBook:
@@ -87,6 +104,8 @@ class PairBook:
         """Mids that the slippage of a close is measured from."""
         self.sent_at: dict[LegName, datetime] = {}
         """When the first order of each leg went out, of those that this process sent."""
+        self.handed_on: set[LegName] = set()
+        """Legs whose instrument another pair has by now: what is held there is no longer its."""
         self._changes = Changes()
 
     @classmethod
@@ -128,6 +147,11 @@ class PairBook:
     def unfinished(self) -> list[OrderRecord]:
         """Return the orders of which more may come."""
         return [one for one in self.orders.values() if not one.state.final]
+
+    def touched_at(self) -> datetime:
+        """Return when something was last learned of it."""
+        orders = (one.updated_at for one in self.orders.values())
+        return max((self.pair.updated_at, *orders))
 
     def pnl(self) -> Pnl:
         """Return what it has brought, with what is held at its last price."""
@@ -262,6 +286,22 @@ class PairBook:
         self._drop_fill(key)
         if missing := position - self.signed(leg):
             self._put_fill(self._synthetic(key, leg, None, missing, price, now, liquidation=True))
+
+    def give(self, leg: LegName, name: str, signed: Decimal, price: Decimal, at: datetime) -> None:
+        """Let another pair have what this one is left with, at a price and without a fee."""
+        self._put_fill(self._transfer(leg, name, -signed, price, at))
+
+    def take(self, leg: LegName, name: str, signed: Decimal, price: Decimal, at: datetime) -> None:
+        """Have what another pair was left with, in place of what stood for it so far."""
+        record = self._transfer(leg, name, signed, price, at)
+        self._put_fill(record)
+        self._replace_adjustment(leg, record)
+
+    def _transfer(
+        self, leg: LegName, name: str, signed: Decimal, price: Decimal, at: datetime
+    ) -> FillRecord:
+        key = (self.legs[leg].venue, self.legs[leg].venue_symbol, name)
+        return replace(self._synthetic(key, leg, None, signed, price, at), fee_usd=ZERO)
 
     def mark(self, leg: LegName, holding: Holding | None) -> None:
         """Take the price that the venue values a leg at."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from funding_platform.core.system.clock import Clock
-from funding_platform.core.trading import InstrumentLimits
+from funding_platform.core.trading import ZERO, InstrumentLimits
 from funding_platform.execution.pair.book import PairBook
 from funding_platform.execution.pair.desk import OrderDesk
 from funding_platform.execution.pair.making import OrderMaker
@@ -18,6 +18,7 @@ from funding_platform.execution.pair.pairs import LEGS, LegName, OrderRole, Pair
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.pair.steps import Complete, Finish, LegView, Reduce, next_step
 from funding_platform.execution.pair.truth import Truth
+from funding_platform.execution.pair.values import Values
 from funding_platform.execution.store.journal import Journal
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
@@ -40,6 +41,7 @@ class Converger:
         self.desk = OrderDesk(clients, rules, clock)
         self.truth = Truth(clients, journal, rules, clock)
         self.maker = OrderMaker(clients, rules, clock)
+        self.values = Values(journal, rules)
 
     async def converge(self, book: PairBook, since: datetime, completions: int) -> bool:
         """Go on until the pair is settled, or a venue is silent, or the tries are used up.
@@ -60,6 +62,7 @@ class Converger:
         """
         tries = 0
         while await self.truth.bring_up(book, since) and not book.unfinished():
+            self.values.after(book)
             views = await self._views(book)
             if views is None:
                 break
@@ -99,7 +102,8 @@ class Converger:
         book.set_naked(now)
         if book.pair.naked_seconds > Decimal(str(self._rules.naked_seconds)):
             book.note("naked_too_long", f"one leg was alone for {book.pair.naked_seconds:.1f} s")
-        dust = {leg.value: f"{book.held(leg):f}" for leg in LEGS if book.held(leg)}
+        own = [leg for leg in LEGS if leg not in book.handed_on]
+        dust = {leg.value: f"{book.held(leg):f}" for leg in own if book.held(leg)}
         if state is not PairState.OPEN and dust:
             book.note("dust", "what is left is less than the venue takes", **dust)
         book.enter(state, now, "; ".join(book.reasons) or None)
@@ -113,7 +117,11 @@ class Converger:
             book.blame(error.message)
             return None
         return {
-            leg: LegView(held=book.held(leg), limits=known, price=book.legs[leg].mark_price)
+            leg: LegView(
+                held=ZERO if leg in book.handed_on else book.held(leg),
+                limits=known,
+                price=book.legs[leg].mark_price,
+            )
             for leg, known in zip(LEGS, limits, strict=True)
         }
 
@@ -133,7 +141,7 @@ class Converger:
     async def _complete(
         self, book: PairBook, views: Mapping[LegName, LegView], step: Complete
     ) -> bool:
-        """Trade the leg that lags; False where new risk is halted."""
+        """Trade the leg that lags; False where that is forbidden."""
         leg = step.leg
         order = self.maker.taking(
             book,
@@ -144,8 +152,11 @@ class Converger:
             views[leg].limits,
             self._rules.price_bound_bps,
         )
-        book.add_order(order)
         book.blame(f"{book.legs[leg].instrument} lagged by {step.quantity:f}")
+        if refusal := self.values.before(book, [order]):
+            book.blame(str(refusal))
+            return False
+        book.add_order(order)
         changes = book.take_changes()
         if halt := self._journal.write_risk("complete", changes):
             book.take_back(changes)

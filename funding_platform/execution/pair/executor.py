@@ -10,7 +10,7 @@ from decimal import Decimal
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO
 from funding_platform.execution.errors import NotReconciledError
-from funding_platform.execution.pair.book import PairBook
+from funding_platform.execution.pair.book import PairBook, load
 from funding_platform.execution.pair.converge import Converger
 from funding_platform.execution.pair.opening import Opening
 from funding_platform.execution.pair.pairs import (
@@ -143,8 +143,8 @@ class AtomicPairExecutor:
         book = PairBook.begin(pair, [_leg(intent, leg, found) for leg in LEGS])
         limits = {leg: facts.limits for leg, facts in found.facts.items() if facts.limits}
         books = {leg: facts.book for leg, facts in found.facts.items()}
-        if halt := await self._opening.carry_out(book, limits, books):
-            return self._refuse(intent, [str(Refusal(RefusalKind.HALTED, halt.reason))])
+        if refused := await self._opening.carry_out(book, limits, books):
+            return self._refuse(intent, [str(refused)])
         return book
 
     async def close(self, pair_id: str, reason: str, actor: str = "strategy") -> PairResult:
@@ -201,14 +201,7 @@ class AtomicPairExecutor:
 
     def load(self, pair_id: str) -> PairBook:
         """Read a pair from the journal."""
-        journal = self.journal
-        return PairBook(
-            journal.pair(pair_id),
-            journal.legs(pair_id),
-            journal.orders(pair_id),
-            journal.fills(pair_id),
-            journal.payments(pair_id),
-        )
+        return load(self.journal, pair_id)
 
     def is_busy(self, pair_id: str) -> bool:
         """Tell whether a step of a pair is under way."""

@@ -14,9 +14,10 @@ from funding_platform.core.trading import InstrumentLimits, OrderBook
 from funding_platform.execution.pair.book import PairBook
 from funding_platform.execution.pair.converge import Converger
 from funding_platform.execution.pair.pairs import LEGS, LegName, OrderRole
+from funding_platform.execution.pair.refusals import Refusal, RefusalKind
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.store.journal import Journal
-from funding_platform.execution.store.records import HaltRecord, OrderRecord
+from funding_platform.execution.store.records import OrderRecord
 
 
 class Opening:
@@ -35,13 +36,13 @@ class Opening:
         book: PairBook,
         limits: Mapping[LegName, InstrumentLimits],
         books: Mapping[LegName, OrderBook],
-    ) -> HaltRecord | None:
+    ) -> Refusal | None:
         """Write both orders, send them at once, and stay until both are over.
 
         Returns
         -------
-        HaltRecord | None
-            The halt that forbids it; then nothing was written or sent.
+        Refusal | None
+            What forbids it; then nothing was written or sent.
         """
         if self._rules.limit_seconds > 0:
             return await self._wait_then_take(book, limits, books)
@@ -68,30 +69,32 @@ class Opening:
                 )
         return orders
 
-    async def _send(
-        self, book: PairBook, orders: list[OrderRecord], step: str
-    ) -> HaltRecord | None:
-        """Write orders that take, and carry them out; the halt that forbids it."""
-        if halt := self._write(book, orders, step):
-            return halt
+    async def _send(self, book: PairBook, orders: list[OrderRecord], step: str) -> Refusal | None:
+        """Write orders that take, and carry them out; what forbids it."""
+        if refusal := self._write(book, orders, step):
+            return refusal
         desk, patience = self._converger.desk, self._rules.order_seconds
         await asyncio.gather(*(desk.carry_out(book, one, patience) for one in orders))
         return None
 
-    def _write(self, book: PairBook, orders: list[OrderRecord], step: str) -> HaltRecord | None:
+    def _write(self, book: PairBook, orders: list[OrderRecord], step: str) -> Refusal | None:
+        """Write orders, each worth what was planned; what forbids it."""
+        if refusal := self._converger.values.before(book, orders):
+            return refusal
         for order in orders:
             book.add_order(order)
         changes = book.take_changes()
         if halt := self._journal.write_risk(step, changes):
             book.take_back(changes)
-        return halt
+            return Refusal(RefusalKind.HALTED, halt.reason)
+        return None
 
     async def _wait_then_take(
         self,
         book: PairBook,
         limits: Mapping[LegName, InstrumentLimits],
         books: Mapping[LegName, OrderBook],
-    ) -> HaltRecord | None:
+    ) -> Refusal | None:
         """Wait at the best prices, following them, until one fills or the time is up; then take."""
         until = self._clock.timer() + self._rules.limit_seconds
         now_books, step = dict(books), "intend"
@@ -101,8 +104,8 @@ class Opening:
                 for leg in LEGS
                 if (price := _own_best(leg, now_books[leg])) is not None
             ]
-            if halt := self._write(book, orders, step):
-                return halt if step == "intend" else None
+            if refusal := self._write(book, orders, step):
+                return refusal if step == "intend" else None
             step = "reprice"
             await self._rest(book, orders, min(left, self._rules.reprice_seconds))
             if book.unfinished():

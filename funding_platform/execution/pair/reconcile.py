@@ -1,6 +1,8 @@
 """Reconciliation: what the venues hold is right, and what we remember follows.
 
-Every look asks all venues for open orders, fills, funding, and positions, and then
+Before the first look at a venue its account is set as trading relies on (one-way mode, margin
+mode), and read back. Every look asks all venues for open orders, fills, funding, and positions, and
+then
 
 1. cancels open orders of ours that nobody waits for, and halts for those of strangers;
 2. puts down fills and payments that are new, with the pair that they belong to;
@@ -27,7 +29,9 @@ from funding_platform.core.trading import (
 )
 from funding_platform.execution.pair.book import is_ours, pair_of
 from funding_platform.execution.pair.executor import AtomicPairExecutor
+from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairResult, PairState
+from funding_platform.execution.pair.preparation import Preparation
 from funding_platform.execution.store.journal import LIVE, Holder
 from funding_platform.execution.store.records import LegRecord, NewEvent, PaymentRecord
 from funding_platform.venues.errors import VenueError
@@ -41,7 +45,7 @@ class Reconciliation:
     Parameters
     ----------
     unreachable
-        Venues that did not answer, and what went wrong.
+        Venues that did not answer, or whose account is not as it has to be, and what went wrong.
     canceled
         Orders of ours that nobody waited for, by client id.
     adopted
@@ -63,7 +67,7 @@ class Reconciliation:
 
     @property
     def complete(self) -> bool:
-        """Whether every venue answered; only then is trading allowed."""
+        """Whether every venue is fit and answered; only then is trading allowed."""
         return not self.unreachable
 
 
@@ -104,12 +108,16 @@ class Reconciler:
         self._journal = executor.journal
         self._clock = executor.clock
         self._look_back = look_back
+        self._handover = Handover(self._journal)
+        self._preparation = Preparation(executor.clients, self._journal)
 
     async def reconcile(self) -> Reconciliation:
         """Look at all venues once; the first complete look allows trading."""
         legs = self._journal.active_legs()
         self.executor.use(legs)
-        states, unreachable = await self._look()
+        unfit = await self._preparation.prepare()
+        states, unreachable = await self._look(set(self.executor.clients) - set(unfit))
+        unreachable |= unfit
         found = _Found()
         for venue, state in states.items():
             try:
@@ -144,9 +152,10 @@ class Reconciler:
 
     # Asking
 
-    async def _look(self) -> tuple[dict[str, VenueState], dict[str, str]]:
-        """Ask all venues at once; one that does not answer keeps no other from it."""
-        clients, cursors = self.executor.clients, self._journal.cursors()
+    async def _look(self, venues: set[str]) -> tuple[dict[str, VenueState], dict[str, str]]:
+        """Ask venues at once; one that does not answer keeps no other from it."""
+        clients = {name: one for name, one in self.executor.clients.items() if name in venues}
+        cursors = self._journal.cursors()
         answers = await asyncio.gather(
             *(self._ask(one, cursors.get(venue)) for venue, one in clients.items()),
             return_exceptions=True,
@@ -209,12 +218,23 @@ class Reconciler:
                 found.adopted.append(f"{venue} {fill.fill_id}")
                 found.mismatches.append(f"{venue} {fill.venue_symbol}: a fill of no order of ours")
             elif not self.executor.is_busy(pair_id):
-                book = self.executor.load(pair_id)
-                if book.add_fill(venue, fill):
-                    book.note("fill_adopted", f"{venue} {fill.fill_id}")
-                    self._journal.write("adopt", book.take_changes())
-                    found.adopted.append(f"{venue} {fill.fill_id}")
-                    found.to_resume.add(pair_id)
+                self._adopt(venue, fill, pair_id, found)
+
+    def _adopt(self, venue: str, fill: Fill, pair_id: str, found: _Found) -> None:
+        """Put a fill down with its pair; the last pair of the instrument has what it did."""
+        last = self._journal.last_pair(InstrumentRef(venue, fill.venue_symbol))
+        other = last if last is not None and last.pair_id != pair_id else None
+        if other is not None and self.executor.is_busy(other.pair_id):
+            return  # it reads it, or the next look does
+        book = self.executor.load(pair_id)
+        if book.add_fill(venue, fill):
+            book.note("fill_adopted", f"{venue} {fill.fill_id}")
+            self._journal.write("adopt", book.take_changes())
+            found.adopted.append(f"{venue} {fill.fill_id}")
+            found.to_resume.add(pair_id)
+            if other is not None:
+                self._handover.take_left(self.executor.load(other.pair_id), other.leg)
+                found.to_resume.add(other.pair_id)
 
     def _pair_of_fill(self, fill: Fill, holders: Mapping[str, Sequence[Holder]]) -> str | None:
         """Return the pair that a fill belongs to: by its order, or by who held what was taken."""
@@ -270,10 +290,16 @@ class Reconciler:
             for symbol, holding in state.holdings.items():
                 instrument = InstrumentRef(venue, symbol)
                 if instrument not in legs and holding.quantity:
-                    self._unexpected(instrument, holding.quantity, found)
+                    self._unexpected(instrument, holding.quantity, state.asked_at, found)
 
-    def _unexpected(self, instrument: InstrumentRef, quantity: Decimal, found: _Found) -> None:
-        """Give back what a pair that is over holds after all; all else is a stranger's."""
+    def _unexpected(
+        self, instrument: InstrumentRef, quantity: Decimal, asked_at: datetime, found: _Found
+    ) -> None:
+        """Give back what a pair that is over holds after all; all else is a stranger's.
+
+        Of one that has traded since it was asked, or just before, the next look judges: what was
+        read is the position that it has given back.
+        """
         last = self._journal.last_pair(instrument)
         if last is not None and self.executor.is_busy(last.pair_id):
             return
@@ -281,6 +307,8 @@ class Reconciler:
             pair = self.executor.load(last.pair_id)
             if pair.signed(last.leg) == quantity:
                 found.to_resume.add(last.pair_id)
+                return
+            if pair.touched_at() >= asked_at - timedelta(seconds=self.executor.rules.grace_seconds):
                 return
         found.mismatches.append(f"{instrument}: {quantity:f} are held by no pair of ours")
 

@@ -25,6 +25,7 @@ class RefusalKind(StrEnum):
     TOO_THIN = "too_thin"
     SLIPPAGE = "slippage"
     MARGIN = "insufficient_margin"
+    OFF_PLAN = "value_off_plan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ class ExecutionRules(BaseModel):
         gt=0,
         description="Worst price of an order that opens or completes, against the mid.",
     )
+    value_slack_bps: Decimal = Field(
+        default=Decimal(500),
+        ge=0,
+        description="How far beyond price_bound_bps an order that opens, or its fills, may be off "
+        "in value before new risk is halted: a wrong unit is off by far more.",
+    )
     close_bound_bps: Decimal = Field(
         default=Decimal(50),
         gt=0,

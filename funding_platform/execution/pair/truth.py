@@ -2,7 +2,8 @@
 
 A venue may show a fill before the position, or the position before the fill, and either may lag:
 they are read again until they agree, for as long as the grace. After that the position is right,
-and the difference is put down as a synthetic fill. A position that has become smaller was reduced
+and the difference is put down as a synthetic fill, but for what late fills have left older pairs of
+the instrument with: that is taken over from them. A position that has become smaller was reduced
 by the venue (a liquidation, auto-deleveraging); one that is larger, or the wrong way round, nobody
 can explain: it is given back like any other excess, and new risk is halted.
 """
@@ -15,6 +16,7 @@ from decimal import Decimal
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO, Fill, Holding
 from funding_platform.execution.pair.book import PairBook
+from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import LEGS, LegName
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.store.journal import Journal
@@ -35,6 +37,7 @@ class Truth:
     ) -> None:
         self._clients = clients
         self._journal = journal
+        self._handover = Handover(journal)
         self._rules = rules
         self._clock = clock
 
@@ -62,18 +65,28 @@ class Truth:
                 return True
             if self._clock.timer() - began >= self._rules.grace_seconds:
                 for leg, position in differing.items():
-                    self._believe(book, leg, position)
+                    self._handover.take_left(book, leg)
+                    if position != book.signed(leg):
+                        self._believe(book, leg, position)
                 return True
             await self._clock.sleep(self._rules.poll_seconds)
 
     async def _read(self, book: PairBook, since: datetime) -> dict[LegName, Decimal]:
-        """Take the fills of both legs, and return their positions."""
+        """Take the fills of both legs, and return their positions.
+
+        What another pair has by now is that one's to look after.
+        """
         answers = await asyncio.gather(*(self._read_leg(book, leg, since) for leg in LEGS))
         positions = {}
         for leg, (fills, holding) in zip(LEGS, answers, strict=True):
             for fill in fills:
                 book.add_fill(book.legs[leg].venue, fill)
+            if self._handover.is_handed_on(book, leg):
+                book.handed_on.add(leg)
+                positions[leg] = book.signed(leg)
+                continue
             book.mark(leg, holding)
+            self._handover.take_unread(book, leg, fills)
             positions[leg] = ZERO if holding is None else holding.quantity
         return positions
 

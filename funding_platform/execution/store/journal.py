@@ -130,11 +130,12 @@ class Journal:
             self._write(connection, changes)
         return None
 
-    def write(self, step: str, changes: Changes) -> None:
-        """Write one step, whole."""
-        if changes:
+    def write(self, step: str, *changes: Changes) -> None:
+        """Write one step, whole, of however many pairs."""
+        if any(changes):
             with self.store.step(step) as connection:
-                self._write(connection, changes)
+                for one in changes:
+                    self._write(connection, one)
 
     def _write(self, connection: Connection, changes: Changes) -> None:
         if changes.new_pair:
@@ -195,13 +196,13 @@ class Journal:
         with self.store.step("stray fill") as connection:
             _put(connection, FILLS, [record])
 
-    def halt(self, reason: str, event: NewEvent) -> None:
+    def halt(self, reason: str, event: NewEvent, *more: NewEvent) -> None:
         """Stop new risk for what has been found, and say what that was."""
         with self.store.step("halted") as connection:
             now = self.store.now()
             wanted = HaltRecord(halted=True, reason=reason, actor=event.actor)
             write_halt(connection, now, wanted)
-            write_events(connection, now, event)
+            write_events(connection, now, event, *more)
 
     # Reading
 
@@ -293,17 +294,33 @@ class Journal:
         return held
 
     def last_pair(self, instrument: InstrumentRef) -> LegRecord | None:
-        """Return the leg of the last pair that had an instrument; None where none did."""
+        """Return the leg of the last pair that had an instrument; None where none did.
+
+        The pair that has it now, or of those that are over the one that was decided on last.
+        """
         query = (
             select(LEGS)
             .join(PAIRS, PAIRS.c.pair_id == LEGS.c.pair_id)
             .where(LEGS.c.venue == instrument.venue)
             .where(LEGS.c.venue_symbol == instrument.venue_symbol)
-            .order_by(PAIRS.c.decided_at.desc(), PAIRS.c.pair_id.desc())
+            .order_by(LEGS.c.active.desc(), PAIRS.c.decided_at.desc(), PAIRS.c.pair_id.desc())
             .limit(1)
         )
         rows = self.store.rows(query)
         return _record(LegRecord, LEGS, rows[0]) if rows else None
+
+    def left_with(self, instrument: InstrumentRef, but: str) -> list[str]:
+        """Return the pairs that hold something of an instrument by their fills, but for one."""
+        query = (
+            select(FILLS.c.pair_id, FILLS.c.side, FILLS.c.quantity)
+            .where(FILLS.c.venue == instrument.venue)
+            .where(FILLS.c.venue_symbol == instrument.venue_symbol)
+            .where(FILLS.c.pair_id != but)
+        )
+        held: dict[str, Decimal] = {}
+        for row in self.store.rows(query):
+            held[row.pair_id] = held.get(row.pair_id, ZERO) + Side(row.side).sign * row.quantity
+        return sorted(pair_id for pair_id, quantity in held.items() if quantity)
 
     def order(self, client_id: str) -> OrderRecord | None:
         """Return the order of a name; None where there is none."""

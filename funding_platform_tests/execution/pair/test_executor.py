@@ -200,6 +200,18 @@ def test_a_late_fill_cannot_make_a_leg_larger_than_planned(world: World) -> None
     assert world.wrong() == []
 
 
+def test_an_order_that_its_venue_does_not_know_yet_is_waited_for(world: World) -> None:
+    """The answer is lost, and for two seconds the venue says that there is no such order."""
+    for venue in world.venues.values():
+        venue.conditions.grace_seconds = 2.0
+        venue.faults.script(Script(outcome=Outcome.TIMEOUT_FILLED))
+    result = opened(world)
+    assert result.state is PairState.OPEN
+    assert len(world.placed) == 2, "nothing was sent in its place"
+    assert [abs(one) for one in world.positions(BTC)] == [10, 10]
+    assert world.wrong() == []
+
+
 def test_orders_wait_first_where_that_is_asked_for(world: World) -> None:
     world.die_with(ExecutionRules(limit_seconds=6.0))
     result = opened(world)

@@ -1,5 +1,6 @@
 """What venues hold is right: orders, fills, positions and payments that the journal has not."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,10 +13,19 @@ from funding_platform.core.trading import (
     OrderState,
     Side,
 )
-from funding_platform.execution import Outcome, PairState, Reconciliation, Script
+from funding_platform.execution import (
+    AtomicPairExecutor,
+    NotReconciledError,
+    Outcome,
+    PairState,
+    PaperExchange,
+    Reconciler,
+    Reconciliation,
+    Script,
+)
 from funding_platform.execution.pair.book import PairBook, is_ours
 from funding_platform.execution.pair.pairs import LegName
-from funding_platform.venues.errors import ConnectionFailedError
+from funding_platform.venues.errors import ConnectionFailedError, ContractError
 from funding_platform_tests.execution.pair.test_executor import closed, opened
 from funding_platform_tests.execution.world import BTC, ETH, VENUES, World
 
@@ -97,6 +107,28 @@ def test_a_fill_that_comes_after_its_pair_is_over_is_given_back(world: World) ->
     assert world.journal.pairs()[0].state is PairState.ABORTED
     assert world.positions(BTC) == [0, 0]
     assert world.wrong() == []
+
+
+def test_a_pair_that_closes_while_venues_are_asked_is_no_stranger(world: World) -> None:
+    """Positions are read before the close, and judged after it."""
+    result = opened(world)
+    world.venues[ALPHA].conditions.data_seconds = 0.4  # the answer to this look takes longest
+
+    async def work() -> Reconciliation:
+        look = asyncio.create_task(world.reconciler.reconcile())
+        await asyncio.sleep(0.1)
+        for venue in world.venues.values():
+            venue.conditions.data_seconds = 0.0
+        await world.executor.close(result.pair_id, "test")
+        return await look
+
+    found = world.time.run(work())
+    assert world.journal.pair(result.pair_id).state is PairState.CLOSED
+    assert found.mismatches == ()
+    assert not world.store.halted().halted
+    world.time.run(world.settle_down())
+    world.time.run(world.venues[ALPHA].place(order("by-hand", None)))
+    assert looked(world).mismatches[-1] == "alpha BTCUSDT: 1 are held by no pair of ours"
 
 
 def test_what_was_opened_is_known_after_a_restart(world: World) -> None:
@@ -208,6 +240,55 @@ def test_an_order_that_cannot_be_taken_back_forbids_trading(world: World) -> Non
     assert not world.executor.ready
     assert looked(world).canceled == (ghost,)
     assert world.executor.ready
+
+
+class HedgedExchange(PaperExchange):
+    """An account whose mode is somebody else's to set."""
+
+    hedged = True
+    asked = 0
+
+    async def prepare(self) -> None:
+        self.asked += 1
+        await super().prepare()
+        if self.hedged:
+            raise ContractError("hedge mode, where one-way is needed", venue=self.venue)
+
+
+def hedged(world: World) -> HedgedExchange:
+    """Let the account of beta be in hedge mode."""
+    account = HedgedExchange(BETA, world.venues[BETA].engine, clock=world.clock)
+    clients = {ALPHA: world.venues[ALPHA], BETA: account}
+    world.executor = AtomicPairExecutor(clients, world.journal, world.rules, world.clock)
+    world.reconciler = Reconciler(world.executor)
+    return account
+
+
+def test_an_account_in_another_mode_forbids_trading_until_it_is_set_right(world: World) -> None:
+    account = hedged(world)
+    for _ in range(2):
+        found = looked(world)
+        assert found.unreachable == {BETA: "beta: hedge mode, where one-way is needed"}
+        with pytest.raises(NotReconciledError):
+            world.time.run(world.executor.open(world.intent()))
+    (event,) = (one for one in world.store.events() if one.kind == "account_unfit")
+    assert event.reason == "beta: hedge mode, where one-way is needed"
+    assert world.placed == []
+    account.hedged = False
+    assert looked(world).complete
+    assert opened(world).state is PairState.OPEN
+    assert account.asked == 3, "once it is fit, it is not asked again"
+
+
+def test_nothing_is_sent_to_an_account_that_is_not_fit(world: World) -> None:
+    result = opened(world)
+    assert result.state is PairState.OPEN
+    hedged(world)
+    world.venues[ALPHA].deleverage(BTC, Decimal(4))
+    sent = len(world.placed)
+    assert looked(world).resumed == ()
+    assert len(world.placed) == sent
+    assert world.positions(BTC) == [6, -10]
 
 
 class ConnectionLostError(ConnectionFailedError):
