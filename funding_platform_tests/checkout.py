@@ -49,7 +49,8 @@ def copy_project(root: Path) -> None:
         root / "dbt_project",
         ignore=shutil.ignore_patterns("target", "logs"),
     )
-    shutil.copytree(ROOT / "backtests", root / "backtests")
+    for configurations in ("backtests", "execution"):
+        shutil.copytree(ROOT / configurations, root / configurations)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ WITH_HISTORY = offering(FUNDING_RATES, VENUES)
 MONTHS = 2
 SYMBOLS = 8
 
-ROOM_OF_A_COLLECTION = 900_000
+ROOM_OF_A_COLLECTION = 1_200_000
 ROOM_OF_A_TRANSFORM = 800_000
 """Bytes that the records of a run of every hour take at most; docs/deploying.md adds them up."""
 

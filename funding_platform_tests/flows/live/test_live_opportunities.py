@@ -41,6 +41,6 @@ def test_the_board_s_opportunities_are_those_of_the_mart(settings: Settings) -> 
     table = PairTable(replace(given, market=given.market.clear()))
     table.update(board.view())
     expected = read(settings, OPPORTUNITIES)
-    assert expected.height > 50
+    assert expected.height > 30
     found = table.frame().sort(KEY)
     assert_frame_equal(found, expected.sort(KEY), rel_tol=1e-12, abs_tol=1e-15)
