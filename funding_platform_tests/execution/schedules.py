@@ -6,7 +6,7 @@ everything must hold; how long one leg was alone, while both venues answered, is
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -126,9 +126,12 @@ class Schedule:
         await asyncio.sleep(luck.uniform(0, 3))
         symbol, venue = luck.choice(SYMBOLS), luck.choice(list(world.venues.values()))
         if kind == "open" and world.executor.ready:
-            result = await world.executor.open(
-                world.intent(Decimal(luck.randint(6, 3_000)), symbol, turned=luck.random() < 0.5)
+            intent = world.intent(
+                Decimal(luck.randint(6, 3_000)), symbol, turned=luck.random() < 0.5
             )
+            # Its name says who goes first where two pairs go on at once.
+            named = replace(intent, pair_id=f"{luck.getrandbits(64):016x}")
+            result = await world.executor.open(named)
             self.opened += result.state is PairState.OPEN
         elif kind == "close":
             for pair in world.journal.pairs(PairState.OPEN)[:1]:

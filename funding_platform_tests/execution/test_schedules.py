@@ -15,3 +15,12 @@ def test_a_schedule_of_faults_ends_alike_within_two_looks(
     verdict = Schedule(seed, copy_of(empty_store, tmp_path)).run()
     assert not verdict.wrong
     assert verdict.naked <= NAKED_SECONDS
+
+
+def test_a_schedule_follows_from_its_seed(empty_store: Path, tmp_path: Path) -> None:
+    lived = []
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        world = Schedule(111801479, copy_of(empty_store, tmp_path / folder))
+        lived.append((world.run(), world.world.placed))
+    assert lived[0] == lived[1]

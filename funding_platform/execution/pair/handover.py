@@ -64,10 +64,11 @@ class Handover:
                 old = load(self._journal, pair_id)
             except UnknownPairError:
                 continue  # nobody's that we know of: reconciliation halts for it
-            for one in (fill for x, fill in unread if x == pair_id):
-                if old.add_fill(at.venue, one):
-                    old.note("fill_adopted", f"{at.venue} {one.fill_id}")
-            self._hand_on(old, book, leg)
+            new = [one for x, one in unread if x == pair_id and old.add_fill(at.venue, one)]
+            for one in new:
+                old.note("fill_adopted", f"{at.venue} {one.fill_id}")
+            if new:
+                self._hand_on(old, book, leg)
 
     def take_left(self, book: PairBook, leg: LegName) -> None:
         """Take over what the fills that are known have left older pairs with."""
