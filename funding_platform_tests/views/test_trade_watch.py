@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Static
 from funding_platform.execution.errors import StoreError
 from funding_platform.flows.execution.reading import Standing, standing_of
 from funding_platform.flows.execution.running import Desk
-from funding_platform.views.trade_watch import PANELS, TradeWatch
+from funding_platform.views.trade_watch import TradeWatch
 from funding_platform.views.trading_tables import clock_rows, shown_accounts, shown_pairs
 from funding_platform_tests.execution.cycle.paper_desk import PaperVenues, config, desk, given
 from funding_platform_tests.execution.cycle.seen import NOW, instrument
@@ -68,7 +68,7 @@ def test_it_shows_pairs_clock_opportunities_events_and_sums(tmp_path: Path) -> N
             assert rows(app, "clock") == [["0:29:55", "08:00", "BTC"]]
             assert rows(app, "offers")[0][:3] == ["BTC", "aster", "binance"]
             assert "BTC" in {row[2] for row in rows(app, "events")}
-            for name in PANELS:
+            for name in TradeWatch.PANELS:
                 assert app.query_one(f"#{name}").region.height >= 4
 
         return check

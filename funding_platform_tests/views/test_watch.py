@@ -19,7 +19,7 @@ from funding_platform.views.live_tables import (
     shown_settlements,
     shown_venues,
 )
-from funding_platform.views.watch import PANELS, Watch
+from funding_platform.views.watch import Watch
 
 NOW = datetime(2026, 3, 1, 11, 59, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -136,7 +136,7 @@ def test_all_four_tables_are_on_a_small_screen() -> None:
     async def look() -> None:
         app = Watch(latest, lambda: NOW)
         async with app.run_test(size=(80, 24)):
-            assert [len(cells(app, name)) for name in PANELS] == [4, 2, 2, 2]
+            assert [len(cells(app, name)) for name in Watch.PANELS] == [4, 2, 2, 2]
             assert cells(app, "settlements")[0] == [
                 "0:00:30",
                 "12:00",
@@ -144,7 +144,7 @@ def test_all_four_tables_are_on_a_small_screen() -> None:
                 "bybit binance hyperliquid",
             ]
             assert "4 venues, 6 instruments, 0.0 s old" in status(app)
-            regions = [app.query_one(f"#{name}", DataTable).region for name in PANELS]
+            regions = [app.query_one(f"#{name}", DataTable).region for name in Watch.PANELS]
             assert all(region.width == 40 and region.height >= 10 for region in regions)
 
     asyncio.run(look())

@@ -256,22 +256,7 @@ class PairBook:
         leg = self._leg_of(venue, fill)
         if leg is None:
             return False
-        record = FillRecord(
-            venue=venue,
-            fill_id=fill.fill_id,
-            pair_id=self.pair.pair_id,
-            leg=leg,
-            client_id=fill.client_id,
-            venue_symbol=fill.venue_symbol,
-            side=fill.side,
-            quantity=fill.quantity,
-            price=fill.price,
-            fee_usd=fill.fee_usd,
-            maker=fill.maker,
-            liquidation=fill.liquidation,
-            synthetic=False,
-            filled_at=fill.filled_at,
-        )
+        record = FillRecord.told(venue, fill, pair_id=self.pair.pair_id, leg=leg)
         if _key(record) in self.fills:
             return False
         self._put_fill(record)

@@ -177,22 +177,7 @@ class Journal:
 
     def add_stray_fill(self, venue: str, fill: Fill) -> None:
         """Write a fill that is of no order of ours."""
-        record = FillRecord(
-            venue=venue,
-            fill_id=fill.fill_id,
-            pair_id=None,
-            leg=None,
-            client_id=fill.client_id,
-            venue_symbol=fill.venue_symbol,
-            side=fill.side,
-            quantity=fill.quantity,
-            price=fill.price,
-            fee_usd=fill.fee_usd,
-            maker=fill.maker,
-            liquidation=fill.liquidation,
-            synthetic=False,
-            filled_at=fill.filled_at,
-        )
+        record = FillRecord.told(venue, fill)
         with self.store.step("stray fill") as connection:
             _put(connection, FILLS, [record])
 

@@ -161,6 +161,28 @@ class FillRecord:
     synthetic: bool
     filled_at: datetime
 
+    @classmethod
+    def told(
+        cls, venue: str, fill: Fill, *, pair_id: str | None = None, leg: LegName | None = None
+    ) -> "FillRecord":
+        """Make it of what a venue tells."""
+        return cls(
+            venue=venue,
+            fill_id=fill.fill_id,
+            pair_id=pair_id,
+            leg=leg,
+            client_id=fill.client_id,
+            venue_symbol=fill.venue_symbol,
+            side=fill.side,
+            quantity=fill.quantity,
+            price=fill.price,
+            fee_usd=fill.fee_usd,
+            maker=fill.maker,
+            liquidation=fill.liquidation,
+            synthetic=False,
+            filled_at=fill.filled_at,
+        )
+
     @property
     def signed(self) -> Decimal:
         """What it does to the position."""
