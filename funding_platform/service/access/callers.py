@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from funding_platform.service.access.keys import StoredKey, not_let_in
 from funding_platform.service.problems import ProblemError
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass
