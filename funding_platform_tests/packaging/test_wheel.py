@@ -115,7 +115,12 @@ def test_wheel_and_sdist_hold_every_file_of_the_project(built: Built) -> None:
 
 
 def test_tools_are_no_extras_of_the_wheel(built: Built) -> None:
-    assert set(metadata(built).get_all("Provides-Extra", [])) == {"alerts", "ccxt", "cluster"}
+    assert set(metadata(built).get_all("Provides-Extra", [])) == {
+        "alerts",
+        "ccxt",
+        "cluster",
+        "postgres",
+    }
 
 
 def test_the_demo_runs_from_the_wheel_in_an_empty_folder(installed: Installed) -> None:
