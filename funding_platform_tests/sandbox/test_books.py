@@ -13,7 +13,7 @@ from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.books.ladder import OrderBook, order_book
 from funding_platform.sandbox.markets.market import Instrument, Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
-from funding_platform.sandbox.wire.books.registry import ROUTES
+from funding_platform.sandbox.wire.registry import BOOKS as ROUTES
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import open_venue, venue_spec
 from funding_platform_tests.sandbox.conftest import NOW

@@ -15,7 +15,9 @@ from funding_platform.sandbox.wire import (
     aster,
     backpack,
     binance,
+    books,
     bybit,
+    candles,
     coingecko,
     deribit,
     drift,
@@ -27,9 +29,11 @@ from funding_platform.sandbox.wire import (
     okx,
     paradex,
 )
-from funding_platform.sandbox.wire.books.registry import ROUTES as BOOKS
-from funding_platform.sandbox.wire.candles.registry import ROUTES as CANDLES
 from funding_platform.sandbox.wire.contract import Wire
+from funding_platform.sandbox.wire.rooms import routes_by_venue
+
+CANDLES = routes_by_venue(candles)
+BOOKS = routes_by_venue(books)
 
 
 def _whole(wire: Wire) -> Wire:

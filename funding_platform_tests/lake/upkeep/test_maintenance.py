@@ -33,6 +33,16 @@ COUNTED = (
 DAY = timedelta(days=1)
 
 
+def replace_thrice(settings: Settings) -> None:
+    """Leave a month in three snapshots, two of which nobody needs."""
+    with Lake(settings) as lake:
+        for rate in (1e-4, 2e-4, 3e-4):
+            with lake.commit("run", "month") as transaction:
+                transaction.replace(
+                    FUNDING_RATES, rates(symbols=20, hours=24, rate=rate), january_of()
+                )
+
+
 def test_a_reader_in_a_transaction_loses_no_row(settings: Settings) -> None:
     """Neither to a replaced month whose snapshots are old, nor to flushing or merging."""
     with Lake(settings) as lake:
@@ -61,12 +71,7 @@ def test_a_reader_in_a_transaction_loses_no_row(settings: Settings) -> None:
 
 
 def test_old_snapshots_and_their_files_go(settings: Settings) -> None:
-    with Lake(settings) as lake:
-        for rate in (1e-4, 2e-4, 3e-4):
-            with lake.commit("run", "month") as transaction:
-                transaction.replace(
-                    FUNDING_RATES, rates(symbols=20, hours=24, rate=rate), january_of()
-                )
+    replace_thrice(settings)
     before = fingerprints(settings)
     age(settings, 1.5 * DAY)
     assert maintain(settings, keep_days=0).snapshots_expired > 0
@@ -235,12 +240,7 @@ def test_snapshots_of_every_hour_can_be_kept_for_good(settings: Settings) -> Non
 
 
 def test_a_dry_run_tells_what_then_happens_and_changes_nothing(settings: Settings) -> None:
-    with Lake(settings) as lake:
-        for rate in (1e-4, 2e-4, 3e-4):
-            with lake.commit("run", "month") as transaction:
-                transaction.replace(
-                    FUNDING_RATES, rates(symbols=20, hours=24, rate=rate), january_of()
-                )
+    replace_thrice(settings)
     before = fingerprints(settings)
     for expired, files in ((True, 0), (False, 2)):  # what is expired goes a day later
         age(settings, 1.5 * DAY)
