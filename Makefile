@@ -92,7 +92,7 @@ dbt-docs: setup ## Describe marts, lineage and tests in one page: data/dbt_docs/
 lock: ## Resolve the dependencies anew into requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5" "dependency-groups>=1.3"
-	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --extra alerts --extra ccxt --extra cluster --extra postgres --output-file requirements.lock pyproject.toml -
+	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml -
 
 package: setup ## Build the wheel and the sdist into dist/, and run the demo from the wheel in an empty folder
 	python -m build --no-isolation --outdir dist

@@ -39,6 +39,7 @@ ALLOWED: Final[Mapping[str, str]] = {
 } | {
     spdx: spdx
     for spdx in (
+        "0BSD",
         "Apache-2.0",
         "Apache-2.0 AND BSD-2-Clause",
         "Apache-2.0 AND CNRI-Python",
