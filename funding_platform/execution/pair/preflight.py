@@ -202,10 +202,12 @@ def _of_leg(instrument: InstrumentRef, facts: LegFacts, rules: ExecutionRules) -
     def refuse(kind: RefusalKind, message: str) -> None:
         refusals.append(Refusal(kind, f"{instrument}: {message}"))
 
-    if facts.limits is None or facts.fees is None:
+    if facts.limits is None:
         refuse(RefusalKind.UNKNOWN_SYMBOL, "the venue does not list it")
     elif not facts.limits.trading:
         refuse(RefusalKind.NOT_TRADING, "it cannot be traded now")
+    elif facts.fees is None:
+        refuse(RefusalKind.FEES_UNKNOWN, "nobody knows what a fill costs")
     if facts.skew.total_seconds() > rules.max_clock_skew_seconds:
         refuse(RefusalKind.CLOCK_SKEW, f"clocks differ by {facts.skew.total_seconds():.1f} s")
     if facts.holding is not None and facts.holding.quantity:
