@@ -24,7 +24,7 @@ from funding_platform.execution.pair.pairs import LEGS, InstrumentRef, LegName, 
 from funding_platform.execution.pair.refusals import Refusal, RefusalKind
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.pair.sizing import Size, size_pair
-from funding_platform.venues.errors import VenueError
+from funding_platform.venues.errors import UnknownSymbolError, VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
 
 MAX_MID_GAP_BPS: Final = Decimal(500)
@@ -136,6 +136,8 @@ async def preflight(
     for leg, answer in zip(LEGS, answers, strict=True):
         if isinstance(answer, LegFacts):
             facts[leg] = answer
+        elif isinstance(answer, UnknownSymbolError):
+            refusals.append(Refusal(RefusalKind.UNKNOWN_SYMBOL, answer.message))
         elif isinstance(answer, VenueError):
             refusals.append(Refusal(RefusalKind.VENUE_UNREACHABLE, answer.message))
         else:

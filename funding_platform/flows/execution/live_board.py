@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.symbols import is_dollar
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, REACHES_BPS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
@@ -45,8 +46,8 @@ SETTLED_WITHIN: Final = timedelta(days=3)
 """How far back settlements are read: history is refreshed thrice a day."""
 
 _LINEAR: Final = f"""
-SELECT venue, venue_symbol, multiplier, coalesce(contract_size, 1) AS contract_size, tick_size,
-    min_size, status
+SELECT venue, venue_symbol, quote, multiplier, coalesce(contract_size, 1) AS contract_size,
+    tick_size, min_size, status
 FROM {INSTRUMENTS.full_name} WHERE contract_type = 'linear' AND venue = ANY($venues)
 """
 _DEPTH: Final = f"""
@@ -136,7 +137,7 @@ class LiveMarket:
             depth = {"venues": venues, "since": now - DEPTH_AGE}
             measured = lake.execute(_DEPTH, depth).pl()
             settled = lake.execute(_SETTLED, {"since": now - SETTLED_WITHIN}).pl()
-        rows = [*listed.iter_rows(named=True)]
+        rows = [row for row in listed.iter_rows(named=True) if is_dollar(row["quote"])]
         self.units = {_ref(row): _exact(row["multiplier"]) for row in rows}
         self.limits = {_ref(row): limits for row in rows if (limits := _limits_of(row)) is not None}
         self.depths = {_ref(row): _depth_of(row) for row in measured.iter_rows(named=True)}

@@ -13,7 +13,7 @@ from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.schema import Table, Type
-from funding_platform.core.trading import Fill, OrderKind, OrderRequest, Side
+from funding_platform.core.trading import FeeRates, Fill, OrderKind, OrderRequest, Side
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.pair.preflight import look_at
 from funding_platform.execution.pair.rules import ExecutionRules
@@ -57,7 +57,7 @@ def settings(tmp_path: Path) -> Settings:
     return made
 
 
-def list_market(settings: Settings) -> None:
+def list_market(settings: Settings, quote: str = "USDT") -> None:
     """Store an instrument with its depth and a settlement."""
     key = {"venue": "binance", "venue_symbol": SYMBOL}
     frames = {
@@ -65,6 +65,7 @@ def list_market(settings: Settings) -> None:
             INSTRUMENTS,
             **key,
             base="PEPE",
+            quote=quote,
             contract_type="linear",
             multiplier=1000.0,
             contract_size=1.0,
@@ -174,6 +175,15 @@ def test_an_account_of_a_real_venue_trades_and_outlives_its_process(settings: Se
     assert asyncio.run(bought("two")) == 2_000_000
 
 
+def test_what_is_not_quoted_in_dollars_is_not_listed(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    list_market(settings, quote="EUR")
+    hand_out(settings)
+    board = board_of(settings)
+    assert board.limits(SYMBOL) is None
+    assert board.quote(SYMBOL) is None
+
+
 def taker_fee_of(fill: Fill) -> Decimal:
     return fill.fee_usd / (fill.quantity * fill.price) * 10_000
 
@@ -191,13 +201,13 @@ def test_fills_cost_what_the_marts_say_and_a_fee_set_by_hand_is_in_force_at_once
         async with open_accounts(fee_lake, config, clock) as accounts:
             binance = accounts["binance"]
             published = (await binance.fees([SYMBOL]))[SYMBOL]
-            assert (published.maker_bps, published.taker_bps) == (2, 5)
+            assert published == FeeRates(maker_bps=Decimal(2), taker_bps=Decimal(5))
             await binance.place(order("before"))
             put(fee_lake, NewFees("binance", "base", 1.0, 3.25, NOW - HOUR, note="agreed"))
             assert (await binance.fees([SYMBOL]))[SYMBOL].taker_bps == Decimal("3.25")
             await binance.place(order("after"))
             before, after = await binance.fills(NOW - HOUR)
-            assert (taker_fee_of(before), taker_fee_of(after)) == (5, Decimal("3.25"))
+            assert [taker_fee_of(before), taker_fee_of(after)] == [Decimal(5), Decimal("3.25")]
             assert (await accounts["okx"].fees([SYMBOL]))[SYMBOL].taker_bps == 5
 
     asyncio.run(scenario())
