@@ -27,7 +27,7 @@ from funding_platform_tests.execution.schedules import Alone, Schedule, Verdict
 from funding_platform_tests.execution.victim import RULES, Front
 from funding_platform_tests.execution.world import World, copy_of
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
 SCHEDULES = 10_000 * ROUNDS // 30
 """Ten thousand in the usual number of rounds."""

@@ -169,10 +169,14 @@ def trader(folder: Path, sandbox: RunningSandbox) -> KilledTrader:
     build_lake(made.settings, (OPPORTUNITIES, pairs))
     rows = [
         rate(
-            one[f"{side}_venue"], one[f"{side}_symbol"], base=one["base"], predicted_rate=predicted
+            one[f"{side}_venue"],
+            one[f"{side}_symbol"],
+            base=one["base"],
+            settled_rate=now,
+            predicted_rate=now,
         )
         for one in pairs
-        for side, predicted in (("long", 0.0), ("short", 0.002))
+        for side, now in (("long", 0.0), ("short", 0.002))
     ]
     with connect(made.settings, read_only=False) as lake:
         lake.execute(LATEST_FUNDING_RATES.ddl())
