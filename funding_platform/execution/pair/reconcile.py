@@ -29,9 +29,9 @@ from funding_platform.core.trading import (
 )
 from funding_platform.execution.pair.book import is_ours, pair_of
 from funding_platform.execution.pair.executor import AtomicPairExecutor
-from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairResult, PairState
-from funding_platform.execution.pair.preparation import Preparation
+from funding_platform.execution.pair.truth.handover import Handover
+from funding_platform.execution.pair.truth.preparation import Preparation
 from funding_platform.execution.store.journal import LIVE, Holder
 from funding_platform.execution.store.records import LegRecord, NewEvent, PaymentRecord
 from funding_platform.venues.errors import VenueError

@@ -15,7 +15,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.schema import Table, Type
 from funding_platform.core.trading import FeeRates, Fill, OrderKind, OrderRequest, Side
 from funding_platform.execution.config import TradingConfig
-from funding_platform.execution.pair.preflight import look_at
+from funding_platform.execution.pair.entry.preflight import look_at
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.flows.execution.accounts import open_accounts
 from funding_platform.flows.execution.live_board import LiveMarket, VenueBoard

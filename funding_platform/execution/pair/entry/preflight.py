@@ -19,11 +19,11 @@ from funding_platform.core.trading import (
     InstrumentLimits,
     OrderBook,
 )
+from funding_platform.execution.pair.entry.sizing import Size, size_pair
 from funding_platform.execution.pair.liquidity import BPS, Liquidity, look
 from funding_platform.execution.pair.pairs import LEGS, InstrumentRef, LegName, PairIntent
 from funding_platform.execution.pair.refusals import Refusal, RefusalKind
 from funding_platform.execution.pair.rules import ExecutionRules
-from funding_platform.execution.pair.sizing import Size, size_pair
 from funding_platform.venues.errors import UnknownSymbolError, VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
 

@@ -13,13 +13,19 @@ from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO, InstrumentLimits
 from funding_platform.execution.pair.alone import pause_seconds
 from funding_platform.execution.pair.book import PairBook
-from funding_platform.execution.pair.desk import OrderDesk
-from funding_platform.execution.pair.making import OrderMaker
 from funding_platform.execution.pair.pairs import LEGS, LegName, OrderRole, PairState
+from funding_platform.execution.pair.rounds.desk import OrderDesk
+from funding_platform.execution.pair.rounds.making import OrderMaker
+from funding_platform.execution.pair.rounds.steps import (
+    Complete,
+    Finish,
+    LegView,
+    Reduce,
+    next_step,
+)
+from funding_platform.execution.pair.rounds.values import Values
 from funding_platform.execution.pair.rules import ExecutionRules
-from funding_platform.execution.pair.steps import Complete, Finish, LegView, Reduce, next_step
-from funding_platform.execution.pair.truth import Truth
-from funding_platform.execution.pair.values import Values
+from funding_platform.execution.pair.truth.reading import Truth
 from funding_platform.execution.store.journal import Journal
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
