@@ -37,7 +37,7 @@ def main() -> None:
         if here and moment is Moment.AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Store.step = step  # type: ignore[method-assign]
+    Store.step = step  # type: ignore[method-assign, assignment]
     atexit.register(lambda: print(COUNTED, count))
     funding(told)
 

@@ -32,7 +32,7 @@ from funding_platform.execution import (
     open_store,
 )
 from funding_platform.execution.pair.pairs import LegName
-from funding_platform.execution.store.journal import Changes
+from funding_platform.execution.store.changes import Changes
 from funding_platform.execution.store.records import HaltRecord
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
@@ -215,8 +215,9 @@ class World:
         self.journal = WatchedJournal(self.store)
         self.journal.note = self.note
         self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.clock)
-        self.reconciler = WatchedReconciler(self.executor)
-        self.reconciler.note = self.note
+        watched = WatchedReconciler(self.executor)
+        watched.note = self.note
+        self.reconciler: Reconciler = watched
 
     def note(self, trouble: Note) -> None:
         self.notes.append((self.time.now(), trouble))

@@ -5,7 +5,7 @@ is started before that. It waits for the store, which one process at a time can 
 soon as the one before has let go of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -78,7 +78,8 @@ def next_trader(
 def trader_run(record: dg.RunRecord) -> TraderRun:
     """Read a run as Dagster keeps it."""
     run, began = record.dagster_run, record.start_time
-    told: Mapping[str, Any] = run.run_config.get("ops", {}).get("trader", {}).get("config", {})
+    config: Any = run.run_config
+    told = config.get("ops", {}).get("trader", {}).get("config", {})
     minutes = told.get("minutes", Trading().minutes)
     return TraderRun(
         run_id=run.run_id,

@@ -201,7 +201,8 @@ class FundingArbitrageStrategy:
     def _resting(self, now: datetime) -> Mapping[str, datetime]:
         """Return until when each base rests: a pair that venues do not allow is in no table."""
         turned_down = {base: at + self.config.cooldown for base, at in self._turned_down.items()}
-        return turned_down | resting_bases(self.journal.store, now, self.config.cooldown)
+        ended = resting_bases(self.journal.store, now, self.config.cooldown)
+        return {**turned_down, **ended}
 
     def _see(self, active: Sequence[InstrumentRef]) -> Sight | Refused:
         try:
