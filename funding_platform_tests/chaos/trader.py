@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +52,15 @@ control_port: null
 
 @dataclass(frozen=True)
 class KilledTrader(Shell):
-    """The trader's data folder, and what holds between its store and the venues."""
+    """The trader's data folder, and what holds between its store and the venues.
+
+    Parameters
+    ----------
+    sent_before
+        Orders that each venue had been sent when it was made: others use the sandbox too.
+    """
+
+    sent_before: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,10 +133,10 @@ class KilledTrader(Shell):
     def _sent(self, journal: Journal) -> list[str]:
         """An order is in the journal before it is sent, and it is sent once at most."""
         known = Counter(one.venue for one in journal.orders())
-        counted = self.sandbox.stats()
+        counted = _sent_to(self.sandbox)
         said = []
         for venue in VENUES:
-            sent = counted.get(venue, {}).get("/paper/orders", {}).get("requests", 0)
+            sent = counted[venue] - self.sent_before[venue]
             if sent > known[venue]:
                 said.append(f"{venue}: {sent} orders were sent, {known[venue]} are in the journal")
         return said
@@ -160,7 +169,7 @@ class KilledTrader(Shell):
 
 def trader(folder: Path, sandbox: RunningSandbox) -> KilledTrader:
     """A trader's folder, with a lake that offers pairs of what the sandbox lists."""
-    made = KilledTrader(folder, sandbox)
+    made = KilledTrader(folder, sandbox, _sent_to(sandbox))
     (folder / "trader.yaml").write_text(CONFIG)
     limits = Path("dbt_project") / "dbt_project.yml"  # of the marts: the trader keeps to them
     (folder / limits).parent.mkdir()
@@ -182,6 +191,15 @@ def trader(folder: Path, sandbox: RunningSandbox) -> KilledTrader:
         lake.execute(LATEST_FUNDING_RATES.ddl())
         insert_rows(lake, LATEST_FUNDING_RATES, rows)
     return made
+
+
+def _sent_to(sandbox: RunningSandbox) -> dict[str, int]:
+    """Count the orders that each venue was sent."""
+    counted = sandbox.stats()
+    return {
+        venue: counted.get(venue, {}).get("/paper/orders", {}).get("requests", 0)
+        for venue in VENUES
+    }
 
 
 def _offered(base: str) -> dict[str, Any]:
