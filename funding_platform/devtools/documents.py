@@ -36,6 +36,7 @@ from funding_platform.devtools.dbt_macros import (
     dollar_macro,
     opportunity_macros,
 )
+from funding_platform.devtools.metrics_reference import metrics_markdown
 from funding_platform.devtools.trading_config import trading_config_markdown
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
@@ -93,6 +94,10 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
         Path("docs/features.md"): features_markdown(),
+        Path("docs/metrics.md"): metrics_markdown(
+            "Generated from funding_platform/telemetry/declared.py by "
+            "`python -m funding_platform.devtools.documents`. Do not edit."
+        ),
         Path("docs/execution_config.md"): trading_config_markdown(
             "Generated from funding_platform/execution/config.py by "
             "`python -m funding_platform.devtools.documents`. Do not edit."
