@@ -30,6 +30,7 @@ from funding_platform.core.tables.opportunities import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
+from funding_platform.devtools.dashboards.declared import DASHBOARDS
 from funding_platform.devtools.dbt_macros import (
     asset_macros,
     completeness_macros,
@@ -98,6 +99,7 @@ def documents() -> dict[Path, str]:
             "Generated from funding_platform/telemetry/declared.py by "
             "`python -m funding_platform.devtools.documents`. Do not edit."
         ),
+        **{Path(f"deploy/grafana/{one.name}.json"): one.text() for one in DASHBOARDS},
         Path("docs/execution_config.md"): trading_config_markdown(
             "Generated from funding_platform/execution/config.py by "
             "`python -m funding_platform.devtools.documents`. Do not edit."
