@@ -132,3 +132,8 @@ def test_what_an_alert_tells_to_do_can_be_done(monkeypatch: pytest.MonkeyPatch) 
             continue  # which pair, say, is for whoever reads it
     for page in re.findall(r"docs/\w+\.md", told):
         assert (ROOT / page).is_file()
+
+
+def test_the_guide_counts_the_alerts() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    assert f"`rules.yml` has {len(ALERTS)} alerts" in page
