@@ -94,8 +94,9 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5" "dependency-groups>=1.3"
 	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml -
 
-package: setup ## Build the wheel and the sdist into dist/, and run the demo from the wheel in an empty folder
+package: setup ## Build wheel, sdist, lock and bill of materials into dist/, and run the demo from the wheel in an empty folder
 	python -m build --no-isolation --outdir dist
+	python -m funding_platform.devtools.release dist
 	pytest -m packaging
 
 clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history
