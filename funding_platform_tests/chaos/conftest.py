@@ -56,9 +56,9 @@ def deployment(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table, and write it where that was asked for."""
-    if not (table := report.table()):
+    if not (tables := report.tables()):
         return
     terminalreporter.section("chaos")
-    terminalreporter.write_line(table)
+    terminalreporter.write_line(tables)
     if report.DOCUMENT:
         report.write(Path(report.DOCUMENT))

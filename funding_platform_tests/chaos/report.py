@@ -18,7 +18,8 @@ MINUTES: Final = float(os.environ.get("CHAOS_MINUTES") or 2 * ROUNDS)
 DOCUMENT: Final = os.environ.get("CHAOS_DOCUMENT")
 """The document that the table is written to, if any."""
 
-_BEGIN, _END = "<!-- chaos -->\n", "<!-- /chaos -->"
+_END: Final = "<!-- /chaos -->"
+"""Before this mark of the document a suite is put that has no place there yet."""
 
 
 class _Row(NamedTuple):
@@ -28,12 +29,14 @@ class _Row(NamedTuple):
     note: str
 
 
-_rows: list[_Row] = []
+_rows: dict[str, list[_Row]] = {}
+"""By the suite that recorded them: the module of the test."""
 
 
 def record(scenario: str, tried: int, held: int, note: str) -> None:
     """Add a scenario: how often it was tried, how often everything held, and what was worst."""
-    _rows.append(_Row(scenario, tried, held, note))
+    module = os.environ["PYTEST_CURRENT_TEST"].partition("::")[0]
+    _rows.setdefault(module, []).append(_Row(scenario, tried, held, note))
 
 
 def conclude(scenario: str, faults: Sequence[str], note: str) -> None:
@@ -42,18 +45,28 @@ def conclude(scenario: str, faults: Sequence[str], note: str) -> None:
     assert not faults, "\n".join(faults)
 
 
-def table() -> str:
-    """Return the rows recorded so far as Markdown; empty without any."""
-    if not _rows:
-        return ""
-    lines = [f"| {row.scenario} | {row.tried:,} | {row.held:,} | {row.note} |" for row in _rows]
-    head = ["| scenario | tried | held | worst |", "| --- | ---: | ---: | --- |"]
-    command = f"CHAOS_SEED={SEED} make chaos ROUNDS={ROUNDS}"
-    return "\n".join([f"`{command}`", "", *head, *lines, ""])
+def tables() -> str:
+    """Return what was recorded so far as Markdown; empty where nothing was."""
+    return "\n".join(_table(module) for module in _rows)
 
 
 def write(document: Path) -> None:
-    """Put the table between the marks of a document."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    document.write_text(f"{before}{_BEGIN}{table()}{_END}{after}", encoding="utf-8")
+    """Put the table of each suite that ran where the document has it; others stay."""
+    text = document.read_text(encoding="utf-8")
+    for module in _rows:
+        begin, end = (f"<!-- {sign}{Path(module).stem} -->\n" for sign in ("", "/"))
+        if begin not in text:
+            text = text.replace(_END, f"{begin}{end}\n{_END}")
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}{_table(module)}{end}{after}"
+    document.write_text(text, encoding="utf-8")
+
+
+def _table(module: str) -> str:
+    lines = [
+        f"| {row.scenario} | {row.tried:,} | {row.held:,} | {row.note} |" for row in _rows[module]
+    ]
+    head = ["| scenario | tried | held | worst |", "| --- | ---: | ---: | --- |"]
+    command = f"CHAOS_SEED={SEED} make chaos ROUNDS={ROUNDS} ONLY={module}"
+    return "\n".join([f"`{command}`", "", *head, *lines, ""])
