@@ -41,7 +41,7 @@ def transform(deployment: Deployment) -> str:
 def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deployment) -> None:
     settings = deployment.settings
     draw = random.Random(f"{SEED} {ask.__name__}")
-    tally = Tally(f"worker of a {ask.__name__} run")
+    tally = Tally(f"worker of a {ask.__name__} run, killed")
     usual = succeed(deployment, ask(deployment))
     stored = Acknowledged.of(settings)
     while tally.tried < KILLS:
