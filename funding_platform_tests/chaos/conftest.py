@@ -1,5 +1,6 @@
 """What the chaos tests share."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +43,13 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture(scope="session")
-def stocked(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A lake with some history, to be copied."""
-    return stock(tmp_path_factory.mktemp("stocked"), sandbox)
+def stocked(
+    project: Path, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Shell:
+    """A project with a lake that has some history, to be copied."""
+    folder = tmp_path_factory.mktemp("stocked")
+    shutil.copytree(project, folder, dirs_exist_ok=True)
+    return stock(folder, sandbox)
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,13 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from funding_platform.core.time_grid import floor_hour
+from funding_platform.defs.execution.assets import JOB as TRADER
 from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.running.jobs import COLLECT
 from funding_platform.local.dev import LOCATIONS
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
-from funding_platform_tests.chaos.deployment import SLOW, environment_of
+from funding_platform_tests.chaos.deployment import SLOW, environment_of, worker_pid
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.kills import Tally
 from funding_platform_tests.chaos.processes import kill_session, members, start, wait_for
@@ -82,8 +83,11 @@ class Dev:
         return list(self.instance.get_runs(dg.RunsFilter(statuses=begun)))
 
     def has_ended(self, run_id: str) -> bool:
+        """Whether a run has ended; a trader has no end, but may not be dead and count as alive."""
         run = self.instance.get_run_by_id(run_id)
-        return run is None or run.is_finished
+        if run is None or run.is_finished:
+            return True
+        return run.job_name == TRADER and psutil.pid_exists(worker_pid(self.instance, run_id))
 
     def collections(self) -> list[str]:
         """Run keys of the collections that the sensor asked for; not those of repeated runs."""
