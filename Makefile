@@ -68,8 +68,8 @@ fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n
 chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; MINUTES=n: the soak; DOCUMENT=1: into docs/chaos.md)
 	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_MINUTES=$(MINUTES) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
 
-chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue
-	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) pytest -m chaos --timeout=0 funding_platform_tests/live
+chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue (DOCUMENT=1: into docs/chaos.md)
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos --timeout=0 funding_platform_tests/live
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.local.ci_checks

@@ -16,9 +16,9 @@ from decimal import Decimal
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO, Fill, Holding
 from funding_platform.execution.pair.book import PairBook
-from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import LEGS, LegName
 from funding_platform.execution.pair.rules import ExecutionRules
+from funding_platform.execution.pair.truth.handover import Handover
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.records import NewEvent
 from funding_platform.venues.errors import VenueError

@@ -12,9 +12,9 @@ from decimal import Decimal
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import InstrumentLimits, OrderBook
 from funding_platform.execution.pair.book import PairBook
-from funding_platform.execution.pair.converge import Converger
 from funding_platform.execution.pair.pairs import LEGS, LegName, OrderRole
 from funding_platform.execution.pair.refusals import Refusal, RefusalKind
+from funding_platform.execution.pair.rounds.converge import Converger
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.records import OrderRecord

@@ -19,12 +19,12 @@ from funding_platform.core.trading import (
     InstrumentLimits,
     OrderBook,
 )
+from funding_platform.execution.pair.entry.sizing import Size, size_pair
 from funding_platform.execution.pair.liquidity import BPS, Liquidity, look
 from funding_platform.execution.pair.pairs import LEGS, InstrumentRef, LegName, PairIntent
 from funding_platform.execution.pair.refusals import Refusal, RefusalKind
 from funding_platform.execution.pair.rules import ExecutionRules
-from funding_platform.execution.pair.sizing import Size, size_pair
-from funding_platform.venues.errors import VenueError
+from funding_platform.venues.errors import UnknownSymbolError, VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
 
 MAX_MID_GAP_BPS: Final = Decimal(500)
@@ -136,6 +136,8 @@ async def preflight(
     for leg, answer in zip(LEGS, answers, strict=True):
         if isinstance(answer, LegFacts):
             facts[leg] = answer
+        elif isinstance(answer, UnknownSymbolError):
+            refusals.append(Refusal(RefusalKind.UNKNOWN_SYMBOL, answer.message))
         elif isinstance(answer, VenueError):
             refusals.append(Refusal(RefusalKind.VENUE_UNREACHABLE, answer.message))
         else:
@@ -202,10 +204,12 @@ def _of_leg(instrument: InstrumentRef, facts: LegFacts, rules: ExecutionRules) -
     def refuse(kind: RefusalKind, message: str) -> None:
         refusals.append(Refusal(kind, f"{instrument}: {message}"))
 
-    if facts.limits is None or facts.fees is None:
+    if facts.limits is None:
         refuse(RefusalKind.UNKNOWN_SYMBOL, "the venue does not list it")
     elif not facts.limits.trading:
         refuse(RefusalKind.NOT_TRADING, "it cannot be traded now")
+    elif facts.fees is None:
+        refuse(RefusalKind.FEES_UNKNOWN, "nobody knows what a fill costs")
     if facts.skew.total_seconds() > rules.max_clock_skew_seconds:
         refuse(RefusalKind.CLOCK_SKEW, f"clocks differ by {facts.skew.total_seconds():.1f} s")
     if facts.holding is not None and facts.holding.quantity:

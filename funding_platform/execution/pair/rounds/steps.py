@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Final
 
 from funding_platform.core.trading import ZERO, InstrumentLimits
+from funding_platform.execution.pair.entry.sizing import closable, smallest
 from funding_platform.execution.pair.pairs import LEGS, LegName, PairState
-from funding_platform.execution.pair.sizing import closable, smallest
 
 
 @dataclass(frozen=True, slots=True)

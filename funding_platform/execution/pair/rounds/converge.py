@@ -11,14 +11,21 @@ from decimal import Decimal
 
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO, InstrumentLimits
+from funding_platform.execution.pair.alone import pause_seconds
 from funding_platform.execution.pair.book import PairBook
-from funding_platform.execution.pair.desk import OrderDesk
-from funding_platform.execution.pair.making import OrderMaker
 from funding_platform.execution.pair.pairs import LEGS, LegName, OrderRole, PairState
+from funding_platform.execution.pair.rounds.desk import OrderDesk
+from funding_platform.execution.pair.rounds.making import OrderMaker
+from funding_platform.execution.pair.rounds.steps import (
+    Complete,
+    Finish,
+    LegView,
+    Reduce,
+    next_step,
+)
+from funding_platform.execution.pair.rounds.values import Values
 from funding_platform.execution.pair.rules import ExecutionRules
-from funding_platform.execution.pair.steps import Complete, Finish, LegView, Reduce, next_step
-from funding_platform.execution.pair.truth import Truth
-from funding_platform.execution.pair.values import Values
+from funding_platform.execution.pair.truth.reading import Truth
 from funding_platform.execution.store.journal import Journal
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
@@ -85,16 +92,12 @@ class Converger:
                 break
             else:
                 if tries:
-                    await self._clock.sleep(self._pause(tries))
+                    await self._clock.sleep(pause_seconds(self._rules, tries))
                 await self._reduce(book, views, step, tries)
                 tries += 1
         book.set_naked(self._clock.now())
         self._journal.write("left", book.take_changes())
         return False
-
-    def _pause(self, tries: int) -> float:
-        """Return the seconds between two rounds: twice as many each time, for a book to refill."""
-        return float(min(self._rules.poll_seconds * 2**tries, self._rules.reprice_seconds))
 
     def _finish(self, book: PairBook, state: PairState) -> None:
         """Write that nothing is left to do."""
