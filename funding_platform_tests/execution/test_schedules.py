@@ -7,8 +7,11 @@ import pytest
 from funding_platform_tests.execution.schedules import Schedule
 from funding_platform_tests.execution.world import copy_of
 
+TAKEN_LATE = 111802471
+"""A venue takes some of what filled after its pair was over."""
 
-@pytest.mark.parametrize("seed", range(60))
+
+@pytest.mark.parametrize("seed", [*range(60), TAKEN_LATE])
 def test_a_schedule_of_faults_ends_alike_within_two_looks(
     seed: int, empty_store: Path, tmp_path: Path
 ) -> None:

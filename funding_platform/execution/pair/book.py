@@ -158,9 +158,15 @@ class PairBook(WrittenPair):
             self._put_order(changed)
             self._stand_in(changed)
 
-    def add_fill(self, venue: str, fill: Fill) -> bool:
-        """Take a fill if it is this pair's; tell whether it was new."""
-        leg = self._leg_of(venue, fill)
+    def add_fill(self, venue: str, fill: Fill, leg: LegName | None = None) -> bool:
+        """Take a fill if it is this pair's; tell whether it was new.
+
+        Parameters
+        ----------
+        leg
+            Of this pair, where it is known to be that one's; found out without it.
+        """
+        leg = leg or self._leg_of(venue, fill)
         if leg is None:
             return False
         record = FillRecord.told(venue, fill, pair_id=self.pair.pair_id, leg=leg)

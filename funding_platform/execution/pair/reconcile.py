@@ -162,7 +162,7 @@ class Reconciler:
         for fill in state.fills:
             if (fill.venue_symbol, fill.fill_id) in known:
                 continue
-            pair_id = self._pair_of_fill(fill, holders)
+            pair_id = self._pair_of_fill(fill, holders) or self._left_with(venue, fill)
             if pair_id is None:
                 self._journal.add_stray_fill(venue, fill)
                 found.adopted.append(f"{venue} {fill.fill_id}")
@@ -177,7 +177,8 @@ class Reconciler:
         if other is not None and self.executor.is_busy(other.pair_id):
             return  # it reads it, or the next look does
         book = self.executor.load(pair_id)
-        if book.add_fill(venue, fill):
+        nameless = last is not None and other is None and fill.client_id is None
+        if book.add_fill(venue, fill, last.leg if last and nameless else None):
             book.note("fill_adopted", f"{venue} {fill.fill_id}")
             self._journal.write("adopt", book.take_changes())
             found.adopted.append(f"{venue} {fill.fill_id}")
@@ -192,6 +193,16 @@ class Reconciler:
             order = self._journal.order(fill.client_id)
             return None if order is None else order.pair_id
         return holder_at(holders.get(fill.venue_symbol, ()), fill.filled_at)[0]
+
+    def _left_with(self, venue: str, fill: Fill) -> str | None:
+        """Return the pair that is over and had filled late, where the venue took some of that."""
+        last = self._journal.last_pair(InstrumentRef(venue, fill.venue_symbol))
+        if last is None or fill.client_id is not None:
+            return None
+        book = self.executor.load(last.pair_id)
+        held = book.signed(last.leg)
+        took = held * fill.side.sign < 0 and fill.quantity <= abs(held)
+        return last.pair_id if took and fill.filled_at >= book.pair.decided_at else None
 
     def _legs_now(self) -> dict[InstrumentRef, LegRecord]:
         return {one.instrument: one for one in self._journal.active_legs()}
