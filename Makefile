@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world test-browser chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo dev test test-world test-browser test-cluster chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ test-world: setup ## Run what takes the platform as a whole: the demo, every job
 test-browser: setup ## Drive the Dagster UI and the dashboard in a browser (SCREENSHOTS=1: into docs/screenshots)
 	SCREENSHOTS=$(if $(SCREENSHOTS),docs/screenshots) pytest -m browser -rs
 
+test-cluster: setup ## Run the platform on PostgreSQL, Redis, S3 and several workers (ROUNDS=n: so many faults)
+	CLUSTER_ROUNDS=$(ROUNDS) pytest $(SIDE_BY_SIDE) -m cluster
+
 chromium: ## Install what `make test-browser` drives, where apt can and nobody has yet
 	command -v chromium >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
 
@@ -49,7 +52,7 @@ dashboard: ## Rebuild what the service shows at / from dashboard/ (needs node 20
 	cd dashboard && npm ci --no-audit --no-fund && npm run build
 
 coverage: setup ## Run both and print which lines and branches of the package no test reaches
-	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser" --cov --cov-report=term
+	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser and not cluster" --cov --cov-report=term
 
 check: setup ## Format, lint, types, imports, documents, licences, site, definitions, asset checks, wheel, tests
 	ruff format --check .

@@ -218,6 +218,12 @@ class Settings(BaseSettings):
         description="Where execution keeps what it must not forget, as a URL of SQLAlchemy such as "
         "postgresql://trader@host/execution; by default a SQLite file below the data folder.",
     )
+    state_url: SecretStr | None = Field(
+        default=None,
+        description="Where several machines share what they know of venues (requests spent, bans, "
+        "outages), as a URL such as postgresql://funding@host/funding; by default files below the "
+        "data folder, which the processes of one machine share.",
+    )
     log_level: LogLevel = Field(default="WARNING", description="What commands log at least.")
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
@@ -307,6 +313,11 @@ class Settings(BaseSettings):
         if self.execution_url is not None:
             return self.execution_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'execution' / 'store.sqlite'}"
+
+    @cached_property
+    def shared_state(self) -> str | None:
+        """URL of the database in which machines share what they know of venues; None for files."""
+        return None if self.state_url is None else self.state_url.get_secret_value()
 
     @cached_property
     def state_dir(self) -> Path:
