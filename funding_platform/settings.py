@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.prices import PRICE_KINDS
 from funding_platform.core.validation_errors import raise_as
 from funding_platform.telemetry.logging import LogFormat, LogLevel
@@ -41,6 +42,9 @@ def project_root() -> Path:
 
 DAGSTER_HOME: Final = Path("data") / "dagster_home"
 """From the project's root: where Dagster lives, unless the environment says otherwise."""
+
+CLUSTER_HOME: Final = Path("data") / "dagster_cluster"
+"""The same, where Dagster's records are in PostgreSQL: a folder for its logs and its settings."""
 
 _SHIPPED: Final = Path(__file__).with_name("project")
 """In a wheel: the files of the project that are no code. In a tree there is no such folder."""
@@ -224,6 +228,45 @@ class Settings(BaseSettings):
         "outages), as a URL such as postgresql://funding@host/funding; by default files below the "
         "data folder, which the processes of one machine share.",
     )
+    dagster_url: SecretStr | None = Field(
+        default=None,
+        description="Where Dagster keeps runs and events, such as "
+        "postgresql://funding@host/dagster; by default SQLite files in its home.",
+    )
+    run_launcher: Literal["local", "celery", "kubernetes"] = Field(
+        default="local",
+        description="Where runs are worked on: on the machine of the daemon, by Celery workers, or "
+        "each in a pod of its own.",
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="Where runs wait for a Celery worker, such as redis://host:6379/0.",
+    )
+    concurrent_runs: int = Field(
+        default=3,
+        ge=1,
+        description="Runs under way at one time; on workers, as many as they take together.",
+    )
+    kubernetes_image: str | None = Field(
+        default=None, description="Image that a pod of a run is made of."
+    )
+    kubernetes_namespace: str = Field(default="default", description="Namespace of runs' pods.")
+    kubernetes_account: str = Field(
+        default="funding-platform", description="Service account of runs' pods."
+    )
+    kubernetes_config_map: str = Field(
+        default="funding-dagster",
+        description="Config map with the dagster.yaml of runs' pods.",
+    )
+    kubernetes_secret: str = Field(
+        default="funding-environment",
+        description="Secret whose keys are the environment of runs' pods.",
+    )
+    shards: Literal["processes", "ray"] = Field(
+        default="processes",
+        description="Where a sweep's runs and the factors of instruments are computed: on this "
+        "machine, or on the cluster of Ray that RAY_ADDRESS names.",
+    )
     log_level: LogLevel = Field(default="WARNING", description="What commands log at least.")
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
@@ -313,6 +356,20 @@ class Settings(BaseSettings):
         if self.execution_url is not None:
             return self.execution_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'execution' / 'store.sqlite'}"
+
+    def spread(self, workers: int) -> Spread:
+        """Return where shards are computed: by so many processes here, or on a cluster."""
+        return Spread("ray") if self.shards == "ray" else Spread("processes", workers)
+
+    @cached_property
+    def dagster_is_local(self) -> bool:
+        """Whether Dagster keeps its records in files, and works on runs where its daemon is."""
+        return self.dagster_url is None and self.run_launcher == "local"
+
+    @cached_property
+    def dagster_home(self) -> Path:
+        """Where Dagster lives, unless ``DAGSTER_HOME`` says otherwise."""
+        return project_root() / (DAGSTER_HOME if self.dagster_is_local else CLUSTER_HOME)
 
     @cached_property
     def shared_state(self) -> str | None:
