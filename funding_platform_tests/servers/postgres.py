@@ -36,10 +36,13 @@ def running() -> Iterator[str]:
     try:
         if _ACCOUNT:
             shutil.chown(folder, _ACCOUNT)
-        port = _free_port()
+        port = free_port()
         data = folder / "data"
         _run(binaries / "initdb", "-D", data, "-U", "tester", "--auth=trust", "--no-sync")
-        settings = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+        settings = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c lc_messages=C "
+            f"-c max_connections=300 -k {folder}"
+        )
         control = (binaries / "pg_ctl", "-D", data, "-w")
         _run(*control, "-l", folder / "log", "-o", settings, "start")
         try:
@@ -77,7 +80,8 @@ def _run(*command: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nothing listens at."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
