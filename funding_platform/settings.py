@@ -73,7 +73,11 @@ def as_environment(stated: Mapping[str, Any]) -> dict[str, str]:
 class Settings(BaseSettings):
     """What differs between machines; everything else is code."""
 
-    model_config = SettingsConfigDict(env_prefix="FUNDING_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FUNDING_",
+        frozen=True,
+        hide_input_in_errors=True,  # some of it is secret
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: project_root() / "data", description="Where everything is kept."
@@ -225,8 +229,9 @@ class Settings(BaseSettings):
     state_url: SecretStr | None = Field(
         default=None,
         description="Where several machines share what they know of venues (requests spent, bans, "
-        "outages), as a URL such as postgresql://funding@host/funding; by default files below the "
-        "data folder, which the processes of one machine share.",
+        "outages), as a URL such as postgresql://funding@host/funding; by default the catalog's "
+        "database of a cluster, or files below the data folder, which one machine's processes "
+        "share.",
     )
     dagster_url: SecretStr | None = Field(
         default=None,
@@ -294,11 +299,53 @@ class Settings(BaseSettings):
     service_rows: int = Field(
         default=100_000, ge=1, description="Rows that one answer of the service may have at most."
     )
+    lake_profile: Literal["embedded", "cluster"] = Field(
+        default="embedded",
+        description="Where the lake is: in one folder of this machine, or its catalog in "
+        "PostgreSQL and its files in S3, for several machines.",
+    )
+    catalog_url: SecretStr | None = Field(
+        default=None,
+        description="The PostgreSQL database of a cluster's catalog, such as "
+        "postgresql://funding@host/lake; ?schema= names another schema than funding_lake, "
+        "?sslmode= asks for encryption.",
+    )
+    data_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/\s]+(/[^\s]*)?$",
+        description="Where a cluster's files are, such as s3://bucket/prefix.",
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s@]+/?$",
+        description="Address of the S3 server, such as https://minio.example:9000; Amazon's own "
+        "when left out.",
+    )
+    s3_region: str = Field(default="us-east-1", description="Region of the S3 bucket.")
+    s3_key_id: SecretStr | None = Field(
+        default=None,
+        description="Key of the S3 server; without one the machine's own right is used "
+        "(the credential chain of AWS).",
+    )
+    s3_secret: SecretStr | None = Field(default=None, description="The secret of that key.")
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
         default=120.0, gt=0, description="Longest wait for another process's commit."
     )
+
+    @model_validator(mode="after")
+    def _cluster_is_whole(self) -> Self:
+        if self.lake_profile == "cluster":
+            missing = [name for name in ("catalog_url", "data_url") if not getattr(self, name)]
+            if missing:
+                raise ValueError(
+                    f"lake_profile: cluster needs {' and '.join(missing)} "
+                    f"({', '.join(as_environment(dict.fromkeys(missing, '…')))})"
+                )
+        if (self.s3_key_id is None) != (self.s3_secret is None):
+            raise ValueError("s3_key_id and s3_secret: one needs the other")
+        return self
 
     @model_validator(mode="wrap")
     @classmethod
@@ -330,6 +377,28 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    def lake_stated(self) -> dict[str, str]:
+        """Return what a process of ours needs to open the same lake, secrets in plain text.
+
+        For its environment or a pipe to it; never for a log, a message, or a file.
+        """
+        stated = {
+            "data_dir": str(self.data_dir),
+            "lake_profile": self.lake_profile,
+            "lake_threads": str(self.lake_threads),
+            "lake_memory_limit": self.lake_memory_limit,
+            "lock_timeout_seconds": str(self.lock_timeout_seconds),
+        }
+        if self.lake_profile == "embedded":
+            return stated
+        stated["s3_region"] = self.s3_region
+        for name in ("catalog_url", "data_url", "s3_endpoint", "s3_key_id", "s3_secret"):
+            value = getattr(self, name)
+            if value is not None:
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+                stated[name] = plain
+        return stated
 
     def stream_url(self, venue: str) -> str | None:
         """Return where a venue's stream is; None where that is its own address.
@@ -374,7 +443,8 @@ class Settings(BaseSettings):
     @cached_property
     def shared_state(self) -> str | None:
         """URL of the database in which machines share what they know of venues; None for files."""
-        return None if self.state_url is None else self.state_url.get_secret_value()
+        chosen = self.state_url or (self.catalog_url if self.lake_profile == "cluster" else None)
+        return None if chosen is None else chosen.get_secret_value()
 
     @cached_property
     def state_dir(self) -> Path:

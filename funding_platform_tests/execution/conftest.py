@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from funding_platform.execution import open_store
-from funding_platform.local.cluster.servers import Postgres
 from funding_platform_tests.execution.world import World, copy_of
-from funding_platform_tests.servers import started
+from funding_platform_tests.servers.postgres import create_database, running
 
 _NUMBERS = count()
 
@@ -25,10 +24,9 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Callable[[], str]]:
     """Gives the URL of a database of its own, each time; its tables are there."""
-    pytest.importorskip("psycopg2", reason="needs the extra `postgres`")
-    with started(Postgres) as server:
-        open_store(server.database("empty")).close()
-        yield lambda: server.database(f"store{next(_NUMBERS)}", "empty")
+    with running() as server:
+        open_store(create_database(server, "empty")).close()
+        yield lambda: create_database(server, f"store{next(_NUMBERS)}", "empty")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

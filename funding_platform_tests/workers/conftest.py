@@ -16,7 +16,7 @@ from funding_platform.local.dagster_yaml import dagster_yaml
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.sandbox_process import sandbox_process, settings_for
-from funding_platform_tests.servers import started
+from funding_platform_tests.servers.local import started
 
 VENUE = "okx"
 SYMBOLS = 3

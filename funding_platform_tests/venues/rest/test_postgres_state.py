@@ -16,7 +16,7 @@ from funding_platform.venues.rest.limits import Budget, Limiter
 from funding_platform.venues.rest.state import postgres
 from funding_platform.venues.rest.state.postgres import PostgresState, schema_name
 from funding_platform.venues.rest.state.store import Statements
-from funding_platform_tests.servers import started
+from funding_platform_tests.servers.local import started
 
 pytestmark = pytest.mark.cluster
 

@@ -18,7 +18,7 @@ from funding_platform.venues import open_venue
 from funding_platform.venues.adapters.okx.rest import OPEN_INTEREST
 from funding_platform.venues.errors import BannedError, BreakerOpenError, VenueError
 from funding_platform.venues.rest import breaker
-from funding_platform_tests.servers import started
+from funding_platform_tests.servers.local import started
 from funding_platform_tests.venues.server import Answer, serve
 
 SPAWN = get_context("spawn")
