@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world test-browser test-cluster chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo demo-cluster dev test test-world test-browser test-cluster chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: setup ## Collect, transform, publish, backtest and show: 3 months of all sandbox venues
 	funding demo
+
+demo-cluster: setup ## The same on two workers over PostgreSQL, Redis and S3 of this machine, and rows compared
+	funding demo-cluster --compare
 
 dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
 	funding dev $(if $(SANDBOX),--sandbox)

@@ -109,6 +109,7 @@ def main() -> None:
 
 for _command in (
     operating.demo,
+    operating.demo_cluster,
     operating.sandbox,
     operating.dev,
     working.worker,

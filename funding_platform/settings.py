@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
     Field,
@@ -68,6 +69,13 @@ def as_environment(stated: Mapping[str, Any]) -> dict[str, str]:
         f"FUNDING_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in stated.items()
     }
+
+
+def without_schema(url: str) -> str:
+    """Return the URL of a database without the schema that the lake's catalog has in it."""
+    parts = urlsplit(url)
+    kept = [one for one in parts.query.split("&") if one and not one.startswith("schema=")]
+    return urlunsplit(parts._replace(query="&".join(kept)))
 
 
 class Settings(BaseSettings):
@@ -444,7 +452,7 @@ class Settings(BaseSettings):
     def shared_state(self) -> str | None:
         """URL of the database in which machines share what they know of venues; None for files."""
         chosen = self.state_url or (self.catalog_url if self.lake_profile == "cluster" else None)
-        return None if chosen is None else chosen.get_secret_value()
+        return None if chosen is None else without_schema(chosen.get_secret_value())
 
     @cached_property
     def state_dir(self) -> Path:

@@ -47,13 +47,18 @@ class Deployment:
         Theirs: it names the broker, Dagster's database and home, the lake, the venues.
     module
         What the code server serves.
+    apart
+        Whether workers share no folder with anyone, as machines do not.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], module: str) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], module: str, *, apart: bool = False
+    ) -> None:
         self.folder = folder
         self.workspace = folder / "workspace.yaml"
         self.environment = dict(environment)
         self._module = module
+        self._apart = apart
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, workers: int) -> None:
@@ -74,8 +79,9 @@ class Deployment:
         self._start("daemon", "dagster-daemon", "run", "-w", str(self.workspace))
 
     def start_worker(self, name: str) -> None:
-        """Start a worker of one run at a time."""
-        self._start(name, "funding", "worker", "--name", name)
+        """Start a worker of one run at a time, which may have a data folder of its own."""
+        own = {"FUNDING_DATA_DIR": str(self.folder / name)} if self._apart else {}
+        self._start(name, "funding", "worker", "--name", name, **own)
 
     def kill(self, name: str) -> None:
         """Kill one of them with all that it started."""
@@ -99,12 +105,12 @@ class Deployment:
         """Return where the output of one of them is."""
         return self.folder / f"{name.replace(' ', '_')}.log"
 
-    def _start(self, name: str, program: str, *arguments: str) -> None:
+    def _start(self, name: str, program: str, *arguments: str, **stated: str) -> None:
         told = (str(os.getpid()), program, *arguments)
         with self.log(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(  # noqa: S603 - own command
                 python_module("funding_platform.local.child", *told),
-                env=self.environment,
+                env=self.environment | stated,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -126,6 +132,8 @@ def deployed(
     environment: Mapping[str, str],
     workers: int,
     module: str,
+    *,
+    apart: bool = False,
 ) -> Iterator[Deployment]:
     """Run Dagster and so many workers for as long as the context lasts.
 
@@ -134,7 +142,7 @@ def deployed(
     DeploymentEndedError
         If they do not start.
     """
-    deployment = Deployment(folder, environment, module)
+    deployment = Deployment(folder, environment, module, apart=apart)
     try:
         deployment.start(workers)
         yield deployment
