@@ -16,6 +16,10 @@ WAITING: Final = timedelta(minutes=10)
 """Longest that a run may wait between its launch and its first event: its worker or pod starts."""
 
 
+POD_HOME: Final = "/opt/dagster"
+"""Where ``dagster.yaml`` is in the pod of a run: it writes nothing there."""
+
+
 class DeploymentError(FundingError):
     """Settings of a deployment that do not go together."""
 
@@ -73,7 +77,10 @@ def _launcher(settings: Settings) -> dict[str, Any]:
             "service_account_name": settings.kubernetes_account,
             "instance_config_map": settings.kubernetes_config_map,
             "env_secrets": [settings.kubernetes_secret],
-            "dagster_home": {"env": "DAGSTER_HOME"},
+            "dagster_home": POD_HOME,
+            # The launcher asks for the map's name, and mounts it nowhere.
+            "volumes": [{"name": "dagster", "configMap": {"name": settings.kubernetes_config_map}}],
+            "volume_mounts": [{"name": "dagster", "mountPath": POD_HOME, "readOnly": True}],
             "fail_pod_on_run_failure": False,
             "run_k8s_config": {
                 "job_spec_config": {"backoff_limit": 0, "ttl_seconds_after_finished": 86400},
