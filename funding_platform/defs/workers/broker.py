@@ -82,5 +82,4 @@ def celery_settings() -> dict[str, Any]:
         },
         "worker_max_tasks_per_child": 1,
         "worker_prefetch_multiplier": 1,
-        "worker_hijack_root_logger": False,
     }

@@ -103,7 +103,7 @@ def _cluster(folder: Path) -> Iterator[dict[str, Any]]:
             "dagster_url": postgres.database("dagster"),
             "broker_url": redis.url,
             "run_launcher": "celery",
-            "concurrent_runs": WORKERS,
+            "concurrent_runs": WORKERS + 1,  # of history one less
         }
 
 
