@@ -4,7 +4,6 @@ Everything is asked of what is stored when somebody asks, so that any process ca
 has to run for it. Questions are bounded by the last days, not by the history.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.flows.alerting.rounds import standing
 from funding_platform.flows.doctor.data import lake_sizes
 from funding_platform.flows.doctor.orchestration import DagsterFacts
@@ -20,7 +20,7 @@ from funding_platform.flows.live.latest import VENUES, read_latest
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.flows.queries.health import breaker_states
 from funding_platform.lake import connect
-from funding_platform.lake.catalog import catalog_file
+from funding_platform.lake.profiles import profile_of
 from funding_platform.settings import Settings
 from funding_platform.telemetry.metrics import Family, Labels
 from funding_platform.venues.registry import venue_names
@@ -68,7 +68,7 @@ def families(
     yield from _of_live(settings, now)
     if facts is not None:
         yield from _of_dagster(facts(), now)
-    if catalog_file(settings).exists():
+    if profile_of(settings).exists():
         with connect(settings) as lake:
             lake.begin()  # all figures of one state, and the catalog is read once
             yield from _of_collections(lake, now)
@@ -227,5 +227,5 @@ def _of_data(lake: DuckDBPyConnection, settings: Settings, now: datetime) -> Ite
         "funding_disk_free_bytes",
         "What is free on the disk of the lake.",
         (),
-        {(): float(shutil.disk_usage(settings.lake_dir).free)},
+        {(): float(free_bytes(settings.lake_dir))},
     )

@@ -5,7 +5,6 @@ telling is a rule's matter: see ``telemetry.alerts.rules``. Whatever is asked is
 days or months, so that no question grows with the history.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.core.plain_text import legible
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.core.tables.marts import COVERAGE
 from funding_platform.core.tables.opportunities import OPPORTUNITIES_BEST
 from funding_platform.flows.checks.backtests import edge_holds
@@ -269,7 +269,7 @@ def edges_decayed(scene: Scene) -> list[Observation]:
 
 def disk_low(scene: Scene) -> list[Observation]:
     """Observe how much of what must be free on the disk is free."""
-    free = shutil.disk_usage(scene.settings.lake_dir).free
+    free = free_bytes(scene.settings.lake_dir)
     return [
         Observation(
             "the disk",

@@ -12,9 +12,11 @@ from typing import BinaryIO
 
 import duckdb
 
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     catalog_file,
+    copy_file,
     files_dir,
     parquet_files,
     readable,
@@ -22,7 +24,13 @@ from funding_platform.lake.catalog import (
 )
 from funding_platform.lake.errors import LakeReadOnlyError
 from funding_platform.lake.locks import ExplainedLock, FileCommitLock
-from funding_platform.lake.profiles.contract import CatalogPlace, CommitLock, LakeFile, LakeFiles
+from funding_platform.lake.profiles.contract import (
+    CatalogPlace,
+    CommitLock,
+    Health,
+    LakeFile,
+    LakeFiles,
+)
 from funding_platform.settings import Settings
 
 CONSISTENT_READS = "SET GLOBAL sqlite_disable_multithreaded_scans = true"
@@ -154,6 +162,20 @@ class EmbeddedProfile:
         from funding_platform.lake.recovery.copies import keep_copy
 
         return keep_copy(self.settings)
+
+    def health(self, now: datetime) -> Health:
+        """Tell how old the newest copy of the catalog is."""
+        copy = copy_file(self.settings)
+        if not self.exists():
+            return Health(True, "no catalog, no copy of it")
+        if not copy.exists():
+            return Health(True, "no copy of the catalog yet: whoever commits leaves one")
+        age = (now.timestamp() - copy.stat().st_mtime) / 3600
+        return Health(True, f"a copy of the catalog, {age:.1f} hours old: {copy}")
+
+    def room(self) -> int | None:
+        """Measure what is free on the disk."""
+        return free_bytes(self.settings.lake_dir)
 
     def copy_catalog(self, target: Path) -> str | None:
         """Copy the catalog into a SQLite file as it is at one moment; returns what went wrong."""
