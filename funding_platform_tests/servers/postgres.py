@@ -38,7 +38,17 @@ def running() -> Iterator[str]:
             shutil.chown(folder, _ACCOUNT)
         port = free_port()
         data = folder / "data"
-        _run(binaries / "initdb", "-D", data, "-U", "tester", "--auth=trust", "--no-sync")
+        _run(
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "tester",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         settings = (
             f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c lc_messages=C "
             f"-c max_connections=300 -k {folder}"

@@ -41,18 +41,13 @@ WRITERS = 4
 def started(
     settings: Settings, writer: int, venues: list[str], log: Path
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "funding_platform_tests.lake.cluster.writers",
-            str(writer),
-            json.dumps(venues),
-            str(log),
-        ],
-        env={**os.environ, **as_environment(settings.lake_stated())},
-        stderr=subprocess.PIPE,
-    )
+    program = "funding_platform_tests.lake.cluster.writers"
+    with log.with_suffix(".err").open("ab") as told:
+        return subprocess.Popen(
+            [sys.executable, "-m", program, str(writer), json.dumps(venues), str(log)],
+            env={**os.environ, **as_environment(settings.lake_stated())},
+            stderr=told,
+        )
 
 
 def commits_of(log: Path) -> list[list[object]]:
@@ -83,8 +78,8 @@ def test_partitions_replaced_by_four_and_killed_ones_are_each_one_writers(
                 rest = turns[number][done:]
                 running[number] = started(cluster, number, rest, logs[number])
             elif process.poll() is not None:
-                assert process.stderr is not None
-                assert process.returncode == 0, process.stderr.read().decode()
+                said = logs[number].with_suffix(".err").read_text(encoding="utf-8")
+                assert process.returncode == 0, said
                 finished.append(number)
                 del running[number]
         time.sleep(0.01)
