@@ -36,6 +36,9 @@ class ClusterProfile:
     extensions = ("sqlite_scanner", "ducklake", "postgres_scanner", "httpfs")
     """SQLite too: backups are the same whatever was backed up."""
 
+    copies = ()
+    """Copies of a database are its keeper's."""
+
     @property
     def address(self) -> postgres.CatalogAddress:
         """Where the catalog is."""

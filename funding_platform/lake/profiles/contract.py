@@ -108,6 +108,10 @@ class Profile(Protocol):
         """Where another catalog is made before it takes the place of the catalog."""
 
     @property
+    def copies(self) -> tuple[Path, ...]:
+        """Copies of the catalog that commits leave behind, the newest first."""
+
+    @property
     def verifies_keys(self) -> bool:
         """Whether a transaction counts what it wrote before it commits."""
 

@@ -19,6 +19,7 @@ from funding_platform.lake.catalog import (
     copy_file,
     files_dir,
     parquet_files,
+    previous_copy_file,
     readable,
     refuse_lost,
 )
@@ -106,6 +107,11 @@ class EmbeddedProfile:
     def aside(self) -> Path:
         """A hidden file beside the catalog."""
         return self.catalog.with_name(f".{self.catalog.name}.new")
+
+    @property
+    def copies(self) -> tuple[Path, ...]:
+        """The copy that the last commit left, and one of a day before."""
+        return copy_file(self.settings), previous_copy_file(self.settings)
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """See to it that readers see whole commits."""
