@@ -102,10 +102,10 @@ def test_without_the_lock_two_writers_double_a_partition(cluster: Settings) -> N
         closing(connect(cluster, read_only=False)) as one,
         closing(connect(cluster, read_only=False)) as other,
     ):
-        for lake in (one, other):
-            lake.register("frame", frame)
-            lake.execute("BEGIN; DELETE FROM core.funding_rates WHERE venue = 'binance'")
-            lake.execute("INSERT INTO core.funding_rates BY NAME FROM frame")
+        for writer in (one, other):
+            writer.register("frame", frame)
+            writer.execute("BEGIN; DELETE FROM core.funding_rates WHERE venue = 'binance'")
+            writer.execute("INSERT INTO core.funding_rates BY NAME FROM frame")
         one.execute("COMMIT")
         other.execute("COMMIT")
     with Lake(cluster) as lake:
