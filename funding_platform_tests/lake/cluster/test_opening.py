@@ -13,6 +13,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.lake import connect
 from funding_platform.lake.errors import (
     CatalogLostError,
+    FileLostError,
     LakeError,
     LakeMissingError,
     LakeUnreachableError,
@@ -168,3 +169,12 @@ def test_the_embedded_profile_loads_nothing_of_the_cluster() -> None:
         check=True,
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_a_file_that_is_gone_is_said_to_be(cluster: Settings) -> None:
+    fill(cluster)
+    files = profile_of(cluster).files
+    for file in files.listing():
+        files.delete(file.path)
+    with Lake(cluster) as lake, pytest.raises(FileLostError, match="is gone"):
+        lake.rows(FUNDING_RATES)
