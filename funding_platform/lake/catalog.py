@@ -48,6 +48,11 @@ def copy_file(settings: Settings) -> Path:
     return settings.lake_dir / "backup" / COPY_NAME
 
 
+def previous_copy_file(settings: Settings) -> Path:
+    """Return the copy before the newest."""
+    return copy_file(settings).with_name("catalog.backup.previous.sqlite")
+
+
 def literal(text: object) -> str:
     """Return ``text`` as an SQL string; a path may hold a quote."""
     return "'" + str(text).replace("'", "''") + "'"

@@ -209,7 +209,8 @@ def translated(error: duckdb.Error) -> FundingError:
         "ducklake_" in text and ("no such table" in text or "does not exist" in text)
     ):
         return CatalogLostError(f"the lake's catalog is damaged: {text}", hint=WAYS_BACK)
-    if (".parquet" in text and "No such file" in text) or "No files found" in text:
+    gone = ("No such file", "404 (Not Found)", "HTTP 404")
+    if (".parquet" in text and any(one in text for one in gone)) or "No files found" in text:
         return FileLostError(
             f"a file of the lake is gone: {text}",
             hint="put it back from a backup; `funding doctor` lists all that are missing",
@@ -220,7 +221,7 @@ def translated(error: duckdb.Error) -> FundingError:
         )
     if any(sign in text for sign in ("Unable to connect to Postgres", "server closed the conn")):
         return LakeUnreachableError.of_catalog("FUNDING_CATALOG_URL", text)
-    if any(sign in text for sign in ("HTTP GET error", "HTTP Error", "HTTP PUT error", "s3://")):
+    if "HTTP " in text and ("error" in text.lower() or "s3://" in text):
         return LakeUnreachableError.of_files("FUNDING_DATA_URL", text)
     if "permission denied for" in text or "read-only transaction" in text:
         return LakeReadOnlyError(

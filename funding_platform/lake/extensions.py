@@ -7,7 +7,7 @@ import duckdb
 
 from funding_platform.lake.catalog import literal
 from funding_platform.lake.errors import ExtensionError
-from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles import kind_of, profile_of
 from funding_platform.lake.profiles.contract import Profile
 from funding_platform.settings import Settings
 
@@ -29,6 +29,19 @@ def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:
     prepare(connection, profile)
     connection.execute("SET allow_unsigned_extensions = false")  # cannot be undone
     return connection
+
+
+def check_signatures(profile: str) -> None:
+    """Load a profile's extensions once, so that no connection of this process checks them again.
+
+    Raises
+    ------
+    ExtensionError
+        If one can be found nowhere.
+    """
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        for name in kind_of(profile).extensions:
+            load_extension(connection, name)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, profile: Profile) -> None:

@@ -32,6 +32,7 @@ class Transaction:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
+        staged: StagedFrames,
         tables: Collection[Table] | None = None,
         *,
         verifies_keys: bool = False,
@@ -39,11 +40,7 @@ class Transaction:
         self._connection = connection
         self._names = None if tables is None else {table.full_name for table in tables}
         self._verifies_keys = verifies_keys
-        self._staged = StagedFrames(connection)
-
-    def close(self) -> None:
-        """Forget the names of what was written."""
-        self._staged.close()
+        self._staged = staged
 
     def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
         """Run a query and return its answer, with what this transaction has written."""

@@ -17,6 +17,7 @@ from funding_platform.lake.errors import CommitConflictError, translated
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.scope import Scope as Scope
+from funding_platform.lake.staged import StagedFrames
 from funding_platform.lake.transaction import Transaction as Transaction
 from funding_platform.settings import Settings
 
@@ -41,6 +42,7 @@ class Lake:
         self.settings = settings
         self.profile = profile_of(settings)
         self.connection = connect(settings, read_only=False)
+        self._staged = StagedFrames(self.connection)
         self._changed = False
 
     def __enter__(self) -> Self:
@@ -95,7 +97,7 @@ class Lake:
             If something that takes no lock changed the same rows meanwhile.
         """
         verifies = self.profile.verifies_keys
-        transaction = Transaction(self.connection, tables, verifies_keys=verifies)
+        transaction = Transaction(self.connection, self._staged, tables, verifies_keys=verifies)
         with commit_lock(self.settings, tables) as lock:
             try:
                 self.connection.execute("BEGIN")
@@ -110,10 +112,9 @@ class Lake:
                     self._changed = True
                 except BaseException:
                     self._roll_back()
+                    self._staged.close()
                     lock.clear_up(self.connection)
                     raise
-                finally:
-                    transaction.close()
             except duckdb.Error as error:
                 raise translated(error) from error
 

@@ -1,7 +1,7 @@
 """Lakes of the cluster profile, each with a database and a prefix of its own."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from funding_platform.lake.profiles.postgres import CatalogAddress
 from funding_platform.settings import Settings
 from funding_platform_tests.servers import postgres, s3
 
@@ -46,3 +47,8 @@ def running() -> Iterator[ClusterServers]:
     """Run both servers."""
     with postgres.running() as database, s3.running() as files:
         yield ClusterServers(database, files)
+
+
+def catalog_session(settings: Settings) -> AbstractContextManager[Any]:
+    """Open a connection to the database of a lake's catalog; gives its cursor."""
+    return CatalogAddress.of(settings).session()

@@ -4,16 +4,28 @@ What belongs here: all that differs between the two. Whoever reads or writes the
 ``profile_of`` and knows no difference.
 """
 
-from funding_platform.lake.profiles.contract import Profile
-from funding_platform.settings import Settings
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from funding_platform.lake.profiles.cluster import ClusterProfile
+    from funding_platform.lake.profiles.contract import Profile
+    from funding_platform.lake.profiles.embedded import EmbeddedProfile
+    from funding_platform.settings import Settings
 
 
 def profile_of(settings: Settings) -> Profile:
     """Return the profile that the settings name; the other one's libraries are not loaded."""
-    if settings.lake_profile == "cluster":
+    return kind_of(settings.lake_profile)(settings)
+
+
+def kind_of(name: str) -> type[ClusterProfile | EmbeddedProfile]:
+    """Return the class of the profiles of a name."""
+    if name == "cluster":
         from funding_platform.lake.profiles.cluster import ClusterProfile
 
-        return ClusterProfile(settings)
+        return ClusterProfile
     from funding_platform.lake.profiles.embedded import EmbeddedProfile
 
-    return EmbeddedProfile(settings)
+    return EmbeddedProfile

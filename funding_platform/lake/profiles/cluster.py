@@ -14,9 +14,11 @@ from funding_platform.lake.catalog import literal
 from funding_platform.lake.errors import WAYS_BACK_CLUSTER, CatalogLostError
 from funding_platform.lake.profiles import objects, postgres
 from funding_platform.lake.profiles.advisory_lock import AdvisoryLock, wait_for
-from funding_platform.lake.profiles.contract import CatalogPlace, CommitLock, SchemaName
+from funding_platform.lake.profiles.contract import CatalogPlace, CommitLock, Health, SchemaName
 from funding_platform.lake.profiles.embedded import CONSISTENT_READS, sqlite_clause
 from funding_platform.settings import Settings
+
+_ENGLISH: Final = ("", "C", "POSIX", "en_US", "en_GB")
 
 _RETRIES: Final = 100
 """How often DuckLake tries a commit again that met another of other tables; ten is its default."""
@@ -33,6 +35,9 @@ class ClusterProfile:
 
     extensions = ("sqlite_scanner", "ducklake", "postgres_scanner", "httpfs")
     """SQLite too: backups are the same whatever was backed up."""
+
+    copies = ()
+    """Copies of a database are its keeper's."""
 
     @property
     def address(self) -> postgres.CatalogAddress:
@@ -151,6 +156,26 @@ class ClusterProfile:
     def keep_copy(self) -> bool:
         """Do nothing: copies of a database are its keeper's, and `funding backup` makes some."""
         return True
+
+    def health(self, now: datetime) -> Health:
+        """Tell whether the server says in English why a commit failed: DuckLake reads that."""
+        with self.address.session() as asked:
+            asked.execute("SHOW server_version")
+            version = asked.fetchone()[0]
+            asked.execute("SHOW lc_messages")
+            language = asked.fetchone()[0]
+        if language.partition(".")[0] not in _ENGLISH:
+            return Health(
+                False,
+                f"PostgreSQL at {self.address} says in {language} why a commit failed, and "
+                "DuckLake does not know when to try again",
+                f"as its keeper: ALTER ROLE {self.address.user} SET lc_messages = 'C'",
+            )
+        return Health(True, f"the catalog at {self.address}, PostgreSQL {version}")
+
+    def room(self) -> int | None:
+        """Tell nothing: a bucket has no known end."""
+        return None
 
     def copy_catalog(self, target: Path) -> str | None:
         """Copy the catalog into a SQLite file; writers wait meanwhile."""

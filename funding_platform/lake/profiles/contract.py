@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, NewType, Protocol, Self
@@ -28,6 +29,14 @@ class LakeFile(NamedTuple):
     def name(self) -> str:
         """The name alone, which is unique: DuckLake makes it of a UUID."""
         return self.path.rpartition("/")[2]
+
+
+class Health(NamedTuple):
+    """Whether something is well, in words, and what to do if not."""
+
+    well: bool
+    text: str
+    remedy: str | None = None
 
 
 class LakeFiles(Protocol):
@@ -99,6 +108,10 @@ class Profile(Protocol):
         """Where another catalog is made before it takes the place of the catalog."""
 
     @property
+    def copies(self) -> tuple[Path, ...]:
+        """Copies of the catalog that commits leave behind, the newest first."""
+
+    @property
     def verifies_keys(self) -> bool:
         """Whether a transaction counts what it wrote before it commits."""
 
@@ -134,6 +147,12 @@ class Profile(Protocol):
 
     def keep_copy(self) -> bool:
         """Leave a copy of the catalog behind after a commit; whether that worked or was needed."""
+
+    def health(self, now: datetime) -> Health:
+        """Tell whether the catalog is set up as it must be, and can be brought back."""
+
+    def room(self) -> int | None:
+        """Measure the room that is left for files; None where it has no known end."""
 
     def copy_catalog(self, target: Path) -> str | None:
         """Copy the catalog into a SQLite file as it is at one moment; returns what went wrong."""

@@ -12,17 +12,26 @@ from typing import BinaryIO
 
 import duckdb
 
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     catalog_file,
+    copy_file,
     files_dir,
     parquet_files,
+    previous_copy_file,
     readable,
     refuse_lost,
 )
 from funding_platform.lake.errors import LakeReadOnlyError
 from funding_platform.lake.locks import ExplainedLock, FileCommitLock
-from funding_platform.lake.profiles.contract import CatalogPlace, CommitLock, LakeFile, LakeFiles
+from funding_platform.lake.profiles.contract import (
+    CatalogPlace,
+    CommitLock,
+    Health,
+    LakeFile,
+    LakeFiles,
+)
 from funding_platform.settings import Settings
 
 CONSISTENT_READS = "SET GLOBAL sqlite_disable_multithreaded_scans = true"
@@ -99,6 +108,11 @@ class EmbeddedProfile:
         """A hidden file beside the catalog."""
         return self.catalog.with_name(f".{self.catalog.name}.new")
 
+    @property
+    def copies(self) -> tuple[Path, ...]:
+        """The copy that the last commit left, and one of a day before."""
+        return copy_file(self.settings), previous_copy_file(self.settings)
+
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """See to it that readers see whole commits."""
         connection.execute(CONSISTENT_READS)
@@ -154,6 +168,20 @@ class EmbeddedProfile:
         from funding_platform.lake.recovery.copies import keep_copy
 
         return keep_copy(self.settings)
+
+    def health(self, now: datetime) -> Health:
+        """Tell how old the newest copy of the catalog is."""
+        copy = copy_file(self.settings)
+        if not self.exists():
+            return Health(True, "no catalog, no copy of it")
+        if not copy.exists():
+            return Health(True, "no copy of the catalog yet: whoever commits leaves one")
+        age = (now.timestamp() - copy.stat().st_mtime) / 3600
+        return Health(True, f"a copy of the catalog, {age:.1f} hours old: {copy}")
+
+    def room(self) -> int | None:
+        """Measure what is free on the disk."""
+        return free_bytes(self.settings.lake_dir)
 
     def copy_catalog(self, target: Path) -> str | None:
         """Copy the catalog into a SQLite file as it is at one moment; returns what went wrong."""

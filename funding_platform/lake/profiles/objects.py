@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -101,6 +102,9 @@ class ObjectFiles:
             stream.close()
 
     def _system(self) -> S3FileSystem:
+        # Read once, by the library below, which has no other place for it: servers other than
+        # Amazon's refuse uploads whose checksum comes last.
+        os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
         from pyarrow.fs import S3FileSystem
 
         settings = self.settings

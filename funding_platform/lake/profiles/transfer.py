@@ -34,7 +34,7 @@ def to_sqlite(settings: Settings, source: SchemaName, target: Path) -> None:
     Nobody may write to the lake meanwhile; rows that the catalog holds are written to its files.
     """
     with closing(bare_connection(settings)) as connection:
-        _transfer(connection, settings, source, target, _tables(settings, source))
+        _transfer(connection, settings, source, target)
 
 
 def from_sqlite(settings: Settings, source: Path, target: SchemaName) -> None:
@@ -47,9 +47,7 @@ def from_sqlite(settings: Settings, source: Path, target: SchemaName) -> None:
         closing(bare_connection(settings)) as connection,
     ):
         copy = Path(shutil.copyfile(source, Path(folder) / source.name))
-        attach(connection, settings, read_only=False, catalog=target, name=_TARGET, new=True)
-        connection.execute(f"USE memory; DETACH {_TARGET}")
-        _transfer(connection, settings, copy, target, _tables(settings, target))
+        _transfer(connection, settings, copy, target)
 
 
 def _transfer(
@@ -57,15 +55,15 @@ def _transfer(
     settings: Settings,
     source: CatalogPlace,
     target: CatalogPlace,
-    tables: list[str],
 ) -> None:
-    made = isinstance(target, Path)
     try:
         attach(connection, settings, read_only=False, catalog=source, name=_SOURCE)
         flush(connection, _SOURCE)
-        attach(connection, settings, read_only=False, catalog=target, name=_TARGET, new=made)
+        attach(connection, settings, read_only=False, catalog=target, name=_TARGET, new=True)
+        schema = target if not isinstance(target, Path) else source
+        assert not isinstance(schema, Path)
         connection.execute("BEGIN")
-        for name in tables:
+        for name in _tables(settings, schema):
             held, made_of = (f"{metadata_of(one)}.{name}" for one in (_SOURCE, _TARGET))
             connection.execute(f"DELETE FROM {made_of}")
             if name != _LIST_OF_THOSE:

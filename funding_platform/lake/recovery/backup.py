@@ -150,7 +150,7 @@ def files_of(settings: Settings, catalog: CatalogPlace) -> list[LakeFile]:
     there = {file.name: file for file in profile_of(settings).files.listing()}
     if lost := sorted(names - there.keys()):
         raise FileLostError(
-            f"{len(lost)} files of the lake are gone, {lost[0]} for one: a backup would lack them",
+            f"{len(lost)} files of the lake are gone, {lost[0]} for one: a copy would lack them",
             hint="`funding doctor` names them; put them back from a backup before, or fetch their "
             "months again with `funding backfill`",
         )

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.lake.catalog import (
-    copy_file,
-    known_names,
-)
+from funding_platform.lake.catalog import known_names
 from funding_platform.lake.connection import (
     attach,
     bare_connection,
@@ -21,7 +18,6 @@ from funding_platform.lake.errors import (
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.contract import CatalogPlace
-from funding_platform.lake.recovery.copies import previous_copy
 from funding_platform.settings import Settings
 
 
@@ -55,6 +51,6 @@ def _can_be_read(settings: Settings, catalog: CatalogPlace) -> bool:
 
 
 def readable_copy(settings: Settings) -> Path | None:
-    """Return the newest copy of the catalog that can be read; a cluster's has none beside it."""
-    copies = (copy_file(settings), previous_copy(settings))
+    """Return the newest copy of the catalog that can be read."""
+    copies = profile_of(settings).copies
     return next((copy for copy in copies if _can_be_read(settings, copy)), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from funding_platform.lake.catalog import LAKE, copy_file, known_names
+from funding_platform.lake.catalog import LAKE, known_names
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import (
     CatalogLostError,
@@ -36,20 +36,16 @@ def restore(settings: Settings) -> Restored:
     CatalogSoundError
         If the catalog can be read.
     CatalogLostError
-        If no copy can, or a cluster leaves none.
+        If no copy can.
     """
     profile = profile_of(settings)
-    if isinstance(profile.aside, str):
-        raise CatalogLostError(
-            f"the catalog at {profile.place} leaves no copies of itself",
-            hint="put the database back from its keeper's backup, or `funding restore` from ours",
-        )
     with lost_catalog(settings, "restore"):
         copy = readable_copy(settings)
         if copy is None:
             raise CatalogLostError(
-                f"there is no copy of the catalog in {copy_file(settings).parent} that can be read",
-                hint="make a new one from the files: `funding lake rebuild`",
+                f"there is no copy of the catalog of {profile.place} that can be read",
+                hint="bring it back from a backup (`funding restore`), or make a new one from the "
+                "files (`funding lake rebuild`)",
             )
         profile.take_catalog(copy)
         kept = profile.put_in_place(profile.aside)

@@ -24,4 +24,4 @@ def servers() -> Iterator[ClusterServers]:
 @pytest.fixture
 def cluster(servers: ClusterServers, tmp_path: Path) -> Settings:
     """A lake that is not there yet."""
-    return servers.settings(tmp_path / "data", lock_timeout_seconds=30)
+    return servers.settings(tmp_path / "data", lock_timeout_seconds=900)

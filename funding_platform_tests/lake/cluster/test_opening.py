@@ -13,6 +13,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.lake import connect
 from funding_platform.lake.errors import (
     CatalogLostError,
+    FileLostError,
     LakeError,
     LakeMissingError,
     LakeUnreachableError,
@@ -23,6 +24,7 @@ from funding_platform.lake.read_only.query import query
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings, SettingsError
 from funding_platform_tests.lake.conftest import january_of, rates
+from funding_platform_tests.servers.lakes import catalog_session
 
 
 def fill(settings: Settings, venue: str = "binance", rate: float = 1e-4) -> int:
@@ -144,7 +146,7 @@ def test_a_cluster_needs_its_addresses() -> None:
 
 def test_files_without_a_catalog_are_not_covered_by_a_new_one(cluster: Settings) -> None:
     fill(cluster)
-    with profile_of(cluster).address.session() as asked:  # type: ignore[attr-defined]
+    with catalog_session(cluster) as asked:
         asked.execute("DROP SCHEMA funding_lake CASCADE")
     for read_only in (True, False):
         with pytest.raises(CatalogLostError, match="is gone, but s3://"):
@@ -167,3 +169,12 @@ def test_the_embedded_profile_loads_nothing_of_the_cluster() -> None:
         check=True,
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_a_file_that_is_gone_is_said_to_be(cluster: Settings) -> None:
+    fill(cluster)
+    files = profile_of(cluster).files
+    for file in files.listing():
+        files.delete(file.path)
+    with Lake(cluster) as lake, pytest.raises(FileLostError, match="is gone"):
+        lake.rows(FUNDING_RATES)
