@@ -16,7 +16,7 @@ from funding_platform.flows.metrics.live import of_live
 from funding_platform.flows.metrics.market import of_market
 from funding_platform.flows.metrics.operations import of_alerts, of_dagster
 from funding_platform.lake import connect
-from funding_platform.lake.catalog import catalog_file
+from funding_platform.lake.profiles import profile_of
 from funding_platform.settings import Settings
 from funding_platform.telemetry.metrics import Family
 
@@ -37,7 +37,7 @@ def families(
     yield from of_traders(settings, now)
     if facts is not None:
         yield from of_dagster(facts(), now)
-    if catalog_file(settings).exists():
+    if profile_of(settings).exists():
         with connect(settings) as lake:
             lake.begin()  # all figures of one state, and the catalog is read once
             yield from of_collections(lake, now)

@@ -1,12 +1,12 @@
 """Figures of the lake: how old and how complete the data are, and what they take."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.core.tables.marts import COVERAGE
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.lake.catalog import METADATA
@@ -62,4 +62,4 @@ def of_files(lake: DuckDBPyConnection, settings: Settings, now: datetime) -> Ite
     ((snapshots, age),) = lake.execute(_SNAPSHOTS, {"now": now}).fetchall()
     yield declared.LAKE_SNAPSHOTS.single(snapshots)
     yield declared.LAKE_COMMIT_AGE.single(age)
-    yield declared.DISK_FREE.single(float(shutil.disk_usage(settings.lake_dir).free))
+    yield declared.DISK_FREE.single(float(free_bytes(settings.lake_dir)))
