@@ -36,6 +36,11 @@ def questions(client: Questions[Any]) -> list[Any]:
         client.symbols("okx", base="BTC"),
         client.fees(venue="okx"),
         client.backtests(),
+        client.depth("binance", "BTC"),
+        client.positions(open=True),
+        client.performance(start=START),
+        client.trading_events(),
+        client.alerts(),
         client.health(),
     ]
 
