@@ -68,8 +68,8 @@ fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n
 chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; MINUTES=n: the soak; DOCUMENT=1: into docs/chaos.md)
 	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_MINUTES=$(MINUTES) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
 
-chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue
-	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) pytest -m chaos --timeout=0 funding_platform_tests/live
+chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue (DOCUMENT=1: into docs/chaos.md)
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos --timeout=0 funding_platform_tests/live
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.local.ci_checks
@@ -94,8 +94,9 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5" "dependency-groups>=1.3"
 	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml -
 
-package: setup ## Build the wheel and the sdist into dist/, and run the demo from the wheel in an empty folder
+package: setup ## Build wheel, sdist, lock and bill of materials into dist/, and run the demo from the wheel in an empty folder
 	python -m build --no-isolation --outdir dist
+	python -m funding_platform.devtools.release dist
 	pytest -m packaging
 
 clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history

@@ -306,7 +306,12 @@ class Settings(BaseSettings):
         """URL of the store of execution; it may hold a password."""
         if self.execution_url is not None:
             return self.execution_url.get_secret_value()
-        return f"sqlite:///{self.data_dir / 'execution' / 'store.sqlite'}"
+        return f"sqlite:///{self.execution_file}"
+
+    @cached_property
+    def execution_file(self) -> Path:
+        """The store of execution where no URL names another."""
+        return self.data_dir / "execution" / "store.sqlite"
 
     @cached_property
     def state_dir(self) -> Path:

@@ -21,6 +21,7 @@ os.environ.update(
 from funding_platform.lake import connection
 from funding_platform.lake.connection import catalog_file, commit_lock, connect, create, files_dir
 from funding_platform.settings import Settings
+from funding_platform_tests.chaos import report
 from funding_platform_tests.checkout import Checkout, made_checkout
 from funding_platform_tests.dbt.forked import dbt_forked
 from funding_platform_tests.present import at_present
@@ -82,6 +83,17 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the chaos tests measured, and write it where that was asked for."""
+    if not (tables := report.tables()):
+        return
+    terminalreporter.section("chaos")
+    for table in tables.values():
+        terminalreporter.write_line(table)
+    if report.DOCUMENT:
+        report.write(Path(report.DOCUMENT))
 
 
 @pytest.fixture(scope="session")

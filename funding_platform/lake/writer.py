@@ -73,13 +73,9 @@ class Scope:
 class Transaction:
     """What may be done between BEGIN and COMMIT."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, staged: StagedFrames) -> None:
         self._connection = connection
-        self._staged = StagedFrames(connection)
-
-    def close(self) -> None:
-        """Forget the names of what was written."""
-        self._staged.close()
+        self._staged = staged
 
     def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
         """Run a query and return its answer, with what this transaction has written."""
@@ -168,6 +164,7 @@ class Lake:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.connection = connect(settings, read_only=False)
+        self._staged = StagedFrames(self.connection)
         self._changed = False
 
     def __enter__(self) -> Self:
@@ -208,7 +205,7 @@ class Lake:
         LakeReadOnlyError
             If nothing can be written.
         """
-        transaction = Transaction(self.connection)
+        transaction = Transaction(self.connection, self._staged)
         with commit_lock(self.settings) as lock:
             try:
                 self.connection.execute("BEGIN")
@@ -222,10 +219,9 @@ class Lake:
                     self._changed = True
                 except BaseException:
                     self._roll_back()
+                    self._staged.close()
                     clear_up(self.connection, lock)
                     raise
-                finally:
-                    transaction.close()
             except duckdb.Error as error:
                 raise translated(error) from error
 

@@ -43,6 +43,7 @@ from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
 from funding_platform.settings import Settings
+from funding_platform.telemetry import declared
 from funding_platform.telemetry.metrics import Family
 
 PREFIX: Final = "/api/v1"
@@ -230,20 +231,9 @@ def _known(request: Request) -> list[str]:
 def _of_cache(cache: Cache) -> list[Family]:
     asked = cache.hits + cache.misses
     told = [
-        Family(
-            "funding_service_cache_bytes",
-            "What the encoded answers that are kept take.",
-            (),
-            {(): float(cache.held_bytes)},
-        ),
-        Family(
-            "funding_service_cache_answers",
-            "Answers since the service began, by whether they had been encoded already.",
-            ("found",),
-            {("yes",): float(cache.hits), ("no",): float(cache.misses)},
+        declared.SERVICE_CACHE_BYTES.single(float(cache.held_bytes)),
+        declared.SERVICE_CACHE_ANSWERS.of(
+            {("yes",): float(cache.hits), ("no",): float(cache.misses)}
         ),
     ]
-    if asked:
-        text = "Share of answers that had been encoded already."
-        told.append(Family("funding_service_cache_hit_ratio", text, (), {(): cache.hits / asked}))
-    return told
+    return [*told, declared.SERVICE_CACHE_HIT_RATIO.single(cache.hits / asked)] if asked else told

@@ -13,6 +13,7 @@ from funding_platform.core.tables.collected import (
     MARKET_SNAPSHOTS,
     RAW_PAYLOADS,
 )
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake import connect
@@ -26,7 +27,7 @@ IDENTITIES: dict[str, tuple[str, ...]] = {
     **{table.full_name: table.key for table in (INSTRUMENTS, MARKET_SNAPSHOTS)},
     **{
         table.full_name: tuple(column.name for column in table.columns)
-        for table in (COLLECTION_LOG, RAW_PAYLOADS)
+        for table in (COLLECTION_LOG, RAW_PAYLOADS, LIVE_RATES)
     },
 }
 """Columns that a stored row keeps for good. Contract facts and the market of the running hour are

@@ -199,7 +199,7 @@ def test_who_takes_nothing_is_let_go_and_others_are_not_kept_waiting(
             for version in range(2, 30):
                 hand_out(settings, version * 1e-4, version=version, symbols=6_000)
                 assert len(heard(opened, "changes")["data"]) == 2
-                if figure(service, "funding_service_streams_let_go") == 1:
+                if figure(service, "funding_service_streams_let_go_total") == 1:
                     break
             else:
                 pytest.fail("a client that takes nothing is kept")

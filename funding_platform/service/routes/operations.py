@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -93,16 +93,12 @@ async def _figures(request: Request) -> list[Family]:
 @router.get("/metrics", summary="Figures", **tells(_FIGURES, "Every figure, by name."))
 async def metrics(request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """Tell every figure that Prometheus is told, as JSON."""
-    told = {
-        family.name: {
-            "description": family.description,
-            "series": [
-                {"labels": dict(zip(family.label_names, labels, strict=True)), "value": value}
-                for labels, value in family.series.items()
-            ],
-        }
-        for family in await _figures(request)
-    }
+    told: dict[str, dict[str, Any]] = {}
+    for family in await _figures(request):
+        description = family.declared.description
+        for sample in family.metric().samples:  # a histogram is told as Prometheus has it
+            one = told.setdefault(sample.name, {"description": description, "series": []})
+            one["series"].append({"labels": sample.labels, "value": sample.value})
     return Response(msgspec.json.encode(told), media_type=JSON, headers=_NOT_KEPT)
 
 
