@@ -143,13 +143,15 @@ def test_curves_of_a_past_time_are_asked_for_by_the_minute(desk: Desk) -> None:
 
 def test_the_books_of_a_pair_are_shown_and_what_was_never_seen_says_so(desk: Desk) -> None:
     desk.open("/pair?base=BTC&long=binance:BTC&short=okx:BTC")
-    desk.see("Depth", "beyond it", "too long for costs to go by it")
-    desk.see("the book of okx BTC was never looked at")
+    desk.see("Depth", "beyond it", re.compile("it may be another by now"))
+    desk.see(re.compile("the book of okx BTC was never looked at"))
 
 
 def test_what_a_trader_holds_and_earned_is_shown_with_its_age(desk: Desk) -> None:
     desk.open("/trading")
-    desk.see("7.75 USD", "The trader was last seen", "maintenance of a venue", "decayed")
+    desk.see(
+        "7.75 USD", re.compile("The trader was last seen"), "maintenance of a venue", "decayed"
+    )
     desk.page.get_by_label("open pairs only").check()
     desk.page.get_by_text("decayed").first.wait_for(state="detached")
     assert desk.query == {"open": ["1"]}
