@@ -138,6 +138,7 @@ for _command in (
     live.live,
     trading.trade,
     serving.serve,
+    serving.mcp,
     serving.keys,
     operating.metrics,
 ):

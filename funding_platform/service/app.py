@@ -31,7 +31,14 @@ from funding_platform.service.problems import (
     problem_response,
 )
 from funding_platform.service.reader import Readers
-from funding_platform.service.routes import backtests, history, operations, rates, venues
+from funding_platform.service.routes import (
+    backtests,
+    history,
+    operations,
+    rates,
+    trading,
+    venues,
+)
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
@@ -99,7 +106,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     app.state.desk = Desk(
         settings, readers, versions, cache, secrets.token_hex(4), public, collected_venues(settings)
     )
-    for routes in (rates, history, venues, backtests, operations):
+    for routes in (rates, history, venues, backtests, trading, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
@@ -183,10 +190,13 @@ def _explain_errors(app: FastAPI) -> None:
     async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
+        unread = status is HTTPStatus.BAD_REQUEST  # FastAPI could not decode the body
         told = ProblemError(
             status,
             f"{request.method} {request.url.path}: {status.phrase.lower()}",
-            hint=f"{PREFIX}/openapi.json lists what can be asked",
+            hint="the body has to be JSON in UTF-8"
+            if unread
+            else f"{PREFIX}/openapi.json lists what can be asked",
             headers=error.headers,
         )
         return problem_response(told, _id_of(request))

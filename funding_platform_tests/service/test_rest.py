@@ -216,6 +216,9 @@ def test_the_rest_of_the_past_is_told(service: Served) -> None:
     assert answered(service, "/stats/funding-rates/BTC", period="30d")["rows"] > 3
     assert answered(service, "/stats/correlations", base="BTC", limit=2)["rows"] == 2
     assert answered(service, "/curves/BTC")["rows"] > 3
+    once = answered(service, "/curves/BTC", at="2025-03-05T04:00")
+    assert once["source"] == "lake"
+    assert {row["as_of"][:10] for row in once["data"]} <= {"2025-03-04", "2025-03-05"}
 
 
 def test_features_are_known_at_an_instant_and_not_before(service: Served) -> None:
@@ -335,6 +338,8 @@ def test_a_commit_is_seen_and_what_was_kept_is_told_no_more(own_lake: Settings) 
         ("/history/funding-rates/okx/BTC", 422, "cursor", {"cursor": "bm9uZQ=="}),
         ("/history/funding-rates/okx/NONE", 404, "symbol", {}),
         ("/curves/ETH", 422, None, {}),
+        ("/curves/BTC", 404, "at", {"at": "2020-01-01"}),
+        ("/curves/BTC", 422, "at", {"at": "2025-03-05", "source": "live"}),
         ("/stats/funding-rates/NONE", 404, "base", {}),
         ("/venues/nowhere", 404, None, {}),
         ("/venues/ccxt:binance", 404, None, {}),

@@ -8,8 +8,17 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from funding_platform.flows.queries import active_alerts
+from funding_platform.flows.queries.alerts import ALERTS
 from funding_platform.service.documented import answers, tells
-from funding_platform.service.formats import JSON
+from funding_platform.service.formats import (
+    JSON,
+    Answer,
+    answer_schema,
+    encoded,
+    envelope,
+    row_schema,
+)
 from funding_platform.service.health import HEALTH, MORE, health_of, is_ready
 from funding_platform.service.parameters import Asked
 from funding_platform.service.reader import Sources
@@ -49,6 +58,22 @@ async def health(request: Request, asked: Annotated[Asked, Query()]) -> Response
     """Tell how every venue is, how old its data are, and all together in one word."""
     desk = desk_of(request)
     return await desk.answer(request, lambda sources: health_of(sources, desk.venues))
+
+
+@router.get(
+    "/alerts",
+    summary="Active alerts",
+    **tells(answer_schema(row_schema(ALERTS)), "The worst first, then the newest."),
+)
+async def alerts(request: Request, asked: Annotated[Asked, Query()]) -> Response:
+    """List what is wrong now, by the alerts of this machine."""
+
+    def told(sources: Sources) -> bytes:
+        answer = Answer(active_alerts(sources.settings), sources.now)
+        return encoded(answer, JSON, envelope(answer, None, sources.now))
+
+    body = await desk_of(request).readers.ask(told)
+    return Response(body, media_type=JSON, headers=_NOT_KEPT)
 
 
 async def _figures(request: Request) -> list[Family]:
