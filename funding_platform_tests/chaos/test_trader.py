@@ -43,7 +43,7 @@ def log_of(killed: KilledTrader) -> str:
 
 def test_killed_at_random_instants(killed: KilledTrader) -> None:
     usual, _ = live(killed)
-    tally, draw = Tally("`funding trade run`, at an instant"), random.Random(SEED)
+    tally, draw = Tally("`funding trade run`, killed at an instant"), random.Random(SEED)
     for _ in range(ROUNDS):
         before = killed.writes()
         process = killed.trade()
@@ -59,7 +59,8 @@ def test_killed_at_each_write(killed: KilledTrader) -> None:
     _, writes = live(killed)
     deaths = list(itertools.product(range(writes), Moment))
     drawn = random.Random(SEED).sample(deaths, min(len(deaths), 2 * ROUNDS))
-    tally = Tally(f"`funding trade run`, at one of {len(deaths)} moments of its {writes} writes")
+    moments = f"one of {len(deaths)} moments of its {writes} writes"
+    tally = Tally(f"`funding trade run`, killed at {moments}")
     for number, moment in drawn:
         process = killed.trade(str(number), moment, cycles=2 * LIFE_CYCLES)
         assert process.wait() == -9, log_of(killed)

@@ -1,4 +1,4 @@
-"""What every process of this machine knows of a venue: weight spent, pauses, bans, outages.
+"""What every process of this machine knows of a venue, in a file.
 
 One small file per venue and server below ``data/state``; see ``core.system.state_files``. Nothing
 in it is worth keeping: where none can be written the state is this process's own.
@@ -6,6 +6,7 @@ in it is worth keeping: where none can be written the state is this process's ow
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -20,39 +21,28 @@ from funding_platform.core.system.state_files import (
     state_in_memory,
 )
 from funding_platform.settings import Settings
+from funding_platform.venues.rest.state.store import TABLES, VERSION, Statements
 
 _LOG = logging.getLogger(__name__)
 
 _SCHEMA: Final = StateSchema(
-    """
-CREATE TABLE spent (
-    budget TEXT, slot INTEGER, weight REAL NOT NULL, PRIMARY KEY (budget, slot)
-) WITHOUT ROWID;
-CREATE TABLE pauses (budget TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE breaker (
-    banned_until REAL,
-    ban TEXT,
-    failures INTEGER NOT NULL DEFAULT 0,
-    last_failure TEXT,
-    last_failed_at REAL,
-    retry_at REAL
-);
-INSERT INTO breaker DEFAULT VALUES;
-""",
-    application_id=0x46_55_4E_44,
-    version=2,
+    TABLES.format(by_key=" WITHOUT ROWID"), application_id=0x46_55_4E_44, version=VERSION
 )
 
 T = TypeVar("T")
 
 
+def state_name(venue: str, base_url: str) -> str:
+    """Name a venue's state; a sandbox or a proxy in its place has one of its own."""
+    return "@".join(filter(None, (venue, urlsplit(base_url).netloc)))
+
+
 def state_file(settings: Settings, venue: str, base_url: str) -> Path:
-    """Find where a venue's state lies; a sandbox or a proxy in its place has one of its own."""
-    name = "@".join(filter(None, (venue, urlsplit(base_url).netloc)))
-    return settings.state_dir / f"{name.replace(':', '-')}.sqlite"
+    """Find where a venue's state lies on this machine."""
+    return settings.state_dir / f"{state_name(venue, base_url).replace(':', '-')}.sqlite"
 
 
-class SharedState:
+class FileState:
     """The state of one venue, in a file or, without a path, in memory.
 
     Parameters
@@ -70,11 +60,15 @@ class SharedState:
         """Where the state lies, for messages."""
         return "the memory of this process" if self._path is None else str(self._path)
 
-    def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def now(self) -> float:
+        """Return the seconds since the epoch, by the clock of the machine."""
+        return time.time()
+
+    def transact(self, work: Callable[[Statements], T]) -> T:
         """Do ``work`` with no other process's in between, and return its result."""
         return self._on_connection(lambda connection: in_transaction(connection, work))
 
-    def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+    def read(self, query: Callable[[Statements], T]) -> T:
         """Run one query and return its answer. It waits for no process, and keeps none waiting."""
         return self._on_connection(query)
 
