@@ -90,6 +90,9 @@ class ClusterProfile:
             f"META_SECRET {literal(postgres.SECRET)}",
             f"METADATA_SCHEMA {literal(catalog)}",
             f"META_SCHEMA {literal(catalog)}",
+            # DuckLake 1.5.5 cannot commit a table that is made, laid out and filled with a few rows
+            # in one transaction: it makes one table for those rows in PostgreSQL and fills another.
+            "DATA_INLINING_ROW_LIMIT 0",
         ]
 
     def exists(self) -> bool:
