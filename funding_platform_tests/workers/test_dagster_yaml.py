@@ -13,8 +13,16 @@ from funding_platform.local.home import DagsterHomeError, prepare_home
 from funding_platform.settings import DAGSTER_HOME, Settings, project_file
 
 URL = "postgresql://funding:s3cret@db/dagster"
-CELERY = {"dagster_url": URL, "broker_url": "redis://:s3cret@redis/0", "run_launcher": "celery"}
-KUBERNETES = {"dagster_url": URL, "run_launcher": "kubernetes", "kubernetes_image": "funding:1"}
+CELERY: dict[str, Any] = {
+    "dagster_url": URL,
+    "broker_url": "redis://:s3cret@redis/0",
+    "run_launcher": "celery",
+}
+KUBERNETES: dict[str, Any] = {
+    "dagster_url": URL,
+    "run_launcher": "kubernetes",
+    "kubernetes_image": "funding:1",
+}
 ONE_MACHINE = project_file(DAGSTER_HOME / "dagster.yaml").read_text()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from funding_platform.settings import Settings
 
-CLUSTER = {"lake_profile": "cluster", "data_url": "s3://bucket/lake"}
+CLUSTER: dict[str, Any] = {"lake_profile": "cluster", "data_url": "s3://bucket/lake"}
 CATALOG = "postgresql://funding@db/lake"
 
 

@@ -168,9 +168,14 @@ class _Runs:
                     )
 
     def _said(self, run: dg.DagsterRun) -> str:
-        kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-        entries = self.requests.instance.all_logs(run.run_id, of_type=kinds)
-        return "; ".join(entry.get_dagster_event().message or "" for entry in entries)
+        """Return why the steps of a run failed, or why the run did where no step had begun."""
+        logs = self.requests.instance.all_logs
+        steps = logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        if steps:
+            events = (entry.get_dagster_event() for entry in steps)
+            return "; ".join(event.step_failure_data.error_display_string for event in events)
+        ends = logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        return "; ".join(entry.get_dagster_event().message or "" for entry in ends)
 
 
 def _everything(runs: _Runs, months: int) -> None:
