@@ -24,6 +24,7 @@ from funding_platform.telemetry.alerts.observing import (
     trial_message,
 )
 from funding_platform.telemetry.alerts.outbox import send_due
+from funding_platform.telemetry.alerts.queues import Waiting
 from funding_platform.telemetry.alerts.rules import (
     COVERAGE_LOSS,
     CURVE_Z,
@@ -36,7 +37,7 @@ from funding_platform.telemetry.alerts.rules import (
     Rule,
 )
 from funding_platform.telemetry.alerts.sinks import AppriseSink, LogSink, Sink, WebhookSink
-from funding_platform.telemetry.alerts.store import AlertStore, Waiting
+from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform.venues.registry import venue_names
 
 _LOG = logging.getLogger(__name__)
