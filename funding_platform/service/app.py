@@ -31,10 +31,11 @@ from funding_platform.service.problems import (
     problem_response,
 )
 from funding_platform.service.reader import Readers
-from funding_platform.service.routes import backtests, history, operations, rates, venues
+from funding_platform.service.routes import backtests, history, operations, rates, venues, webhooks
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
+from funding_platform.service.webhooks.keeper import Keeper
 from funding_platform.settings import Settings
 from funding_platform.telemetry.metrics import Family
 
@@ -83,6 +84,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     keyring = Keyring(settings.service_keys_file)
     keyring.refresh()
     hub = Hub(readers, versions)
+    keeper = Keeper(settings, readers, keyring.counts)
 
     app = _Described(
         title="funding-platform",
@@ -91,24 +93,29 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        lifespan=_running(versions, keyring, hub, readers),
+        lifespan=_running(versions, keyring, hub, keeper, readers),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.desk = Desk(
         settings, readers, versions, cache, secrets.token_hex(4), public, collected_venues(settings)
     )
-    for routes in (rates, history, venues, backtests, operations):
+    for routes in (rates, history, venues, backtests, webhooks, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
     app.include_router(dashboard())
-    app.state.keyring, app.state.hub = keyring, hub
+    app.state.keyring, app.state.hub, app.state.webhooks = keyring, hub, keeper
     _explain_errors(app)
     front = Front(
         app, keyring=keyring, cache=cache, public=public, origins=settings.service_origins
     )
-    app.state.figures = lambda: [*front.families(), *_of_cache(cache), *hub.families()]
+    app.state.figures = lambda: [
+        *front.families(),
+        *_of_cache(cache),
+        *hub.families(),
+        *keeper.families(),
+    ]
     if not settings.service_origins:
         return Service(front, hub)
     wrapped = CORSMiddleware(
@@ -122,14 +129,19 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
 
 
 def _running(
-    versions: Versions, keyring: Keyring, hub: Hub, readers: Readers
+    versions: Versions, keyring: Keyring, hub: Hub, keeper: Keeper, readers: Readers
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Have the newest versions, the keys and the streams looked after while the service runs."""
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         await versions.refresh()
-        kept = {"versions": versions.keep(), "keys": _keep(keyring), "streams": hub.keep()}
+        kept = {
+            "versions": versions.keep(),
+            "keys": _keep(keyring),
+            "streams": hub.keep(),
+            "webhooks": keeper.keep(),
+        }
         tasks = [asyncio.create_task(work, name=name) for name, work in kept.items()]
         try:
             yield

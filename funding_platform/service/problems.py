@@ -29,6 +29,8 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "FilterError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "SeveralAssetsError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "FeeError": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "TooManyWebhooksError": HTTPStatus.CONFLICT,
+    "AlertError": HTTPStatus.SERVICE_UNAVAILABLE,
     "VenueError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "FlowError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "NotBuiltError": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -54,6 +54,19 @@ def require_admin(caller: Caller) -> StoredKey:
     return caller.key
 
 
+def require_key(caller: Caller) -> StoredKey:
+    """Return the key that a request came with, where one is needed on loopback too.
+
+    Raises
+    ------
+    ProblemError
+        401 without a key.
+    """
+    if caller.key is None:
+        raise not_let_in("a key is needed: what it makes is its own")
+    return caller.key
+
+
 def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
     """Return the key that came with a request, if one did."""
     said = headers.get(b"authorization", b"").decode("latin-1")
