@@ -237,6 +237,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Memory, in MiB, that the service keeps encoded answers in.",
     )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="A Redis that instances of the service share encoded answers through, such as "
+        "redis://cache:6379/0; needs the extra redis. Without it each keeps its own.",
+    )
     service_readers: int = Field(
         default=2,
         ge=1,

@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,6 +32,7 @@ from funding_platform.service.problems import (
 )
 from funding_platform.service.reader import Readers
 from funding_platform.service.routes import backtests, history, operations, rates, venues, webhooks
+from funding_platform.service.shared import SharedCache, cache_families, namespace_of
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
@@ -78,14 +79,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     public
         Whether everybody needs a key; else only this machine is served, without one.
     """
-    readers = Readers(settings)
-    versions = Versions(settings, readers)
-    cache = Cache(settings.service_cache_mib * 2**20, versions.is_current)
-    keyring = Keyring(settings.service_keys_file)
-    keyring.refresh()
-    hub = Hub(readers, versions)
-    keeper = Keeper(settings, readers, keyring.counts)
-
+    parts = _Parts.of(settings, private=public)
     app = _Described(
         title="funding-platform",
         version=version("funding-platform"),
@@ -93,56 +87,98 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        lifespan=_running(versions, keyring, hub, keeper, readers),
+        lifespan=_running(parts),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-    )
-    app.state.desk = Desk(
-        settings, readers, versions, cache, secrets.token_hex(4), public, collected_venues(settings)
     )
     for routes in (rates, history, venues, backtests, webhooks, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
     app.include_router(dashboard())
-    app.state.keyring, app.state.hub, app.state.webhooks = keyring, hub, keeper
     _explain_errors(app)
     front = Front(
-        app, keyring=keyring, cache=cache, public=public, origins=settings.service_origins
+        app,
+        keyring=parts.keyring,
+        cache=parts.desk.cache,
+        public=public,
+        origins=settings.service_origins,
     )
-    app.state.figures = lambda: [
-        *front.families(),
-        *_of_cache(cache),
-        *hub.families(),
-        *keeper.families(),
-    ]
-    if not settings.service_origins:
-        return Service(front, hub)
-    wrapped = CORSMiddleware(
-        front,
-        allow_origins=[*settings.service_origins],
+    app.state.desk, app.state.keyring = parts.desk, parts.keyring
+    app.state.hub, app.state.webhooks = parts.hub, parts.webhooks
+    app.state.figures = lambda: [*front.families(), *parts.families()]
+    return Service(_for_origins(front, settings.service_origins), parts.hub)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What answers are made with, and what is looked after while the service runs."""
+
+    readers: Readers
+    versions: Versions
+    keyring: Keyring
+    desk: Desk
+    hub: Hub
+    webhooks: Keeper
+
+    @classmethod
+    def of(cls, settings: Settings, *, private: bool) -> Self:
+        readers = Readers(settings)
+        versions = Versions(settings, readers)
+        cache = Cache(settings.service_cache_mib * 2**20, versions.is_current)
+        keyring = Keyring(settings.service_keys_file)
+        keyring.refresh()
+        salt, shared = secrets.token_hex(4), None
+        if settings.redis_url is not None:
+            salt = namespace_of(settings, private=private)
+            url = settings.redis_url.get_secret_value()
+            shared = SharedCache(url, salt, versions.is_current)
+            versions.on_change = shared.publish
+        venues = collected_venues(settings)
+        desk = Desk(settings, readers, versions, cache, salt, private, venues, shared)
+        keeper = Keeper(settings, readers, keyring.counts)
+        return cls(readers, versions, keyring, desk, Hub(readers, versions), keeper)
+
+    def work(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Begin what goes on while the service runs, by name."""
+        shared = self.desk.shared
+        return {
+            "versions": self.versions.keep(),
+            "keys": _keep(self.keyring),
+            "streams": self.hub.keep(),
+            "webhooks": self.webhooks.keep(),
+            **({} if shared is None else {"shared": shared.keep(self.versions.heard)}),
+        }
+
+    def families(self) -> list[Family]:
+        """Return what all of them have counted."""
+        return [
+            *cache_families(self.desk.cache, self.desk.shared),
+            *self.hub.families(),
+            *self.webhooks.families(),
+        ]
+
+
+def _for_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Have pages of some origins read what is answered, if any may."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=[*origins],
         allow_methods=["GET"],
         allow_headers=["Authorization", "X-API-Key", "If-None-Match"],
         expose_headers=["*"],
     )
-    return Service(wrapped, hub)
 
 
-def _running(
-    versions: Versions, keyring: Keyring, hub: Hub, keeper: Keeper, readers: Readers
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Have the newest versions, the keys and the streams looked after while the service runs."""
+def _running(parts: _Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Have the newest versions, the keys, streams and webhooks looked after meanwhile."""
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        await versions.refresh()
-        kept = {
-            "versions": versions.keep(),
-            "keys": _keep(keyring),
-            "streams": hub.keep(),
-            "webhooks": keeper.keep(),
-        }
-        tasks = [asyncio.create_task(work, name=name) for name, work in kept.items()]
+        await parts.versions.refresh()
+        tasks = [asyncio.create_task(work, name=name) for name, work in parts.work().items()]
         try:
             yield
         finally:
@@ -151,7 +187,7 @@ def _running(
             for task in tasks:
                 with suppress(asyncio.CancelledError):
                     await task
-            readers.close()
+            parts.readers.close()
 
     return running
 
@@ -227,25 +263,3 @@ def _known(request: Request) -> list[str]:
     fields = [] if dependant is None else dependant.query_params
     models = [getattr(field.field_info, "annotation", None) for field in fields]
     return [name for model in models for name in getattr(model, "model_fields", {})]
-
-
-def _of_cache(cache: Cache) -> list[Family]:
-    asked = cache.hits + cache.misses
-    told = [
-        Family(
-            "funding_service_cache_bytes",
-            "What the encoded answers that are kept take.",
-            (),
-            {(): float(cache.held_bytes)},
-        ),
-        Family(
-            "funding_service_cache_answers",
-            "Answers since the service began, by whether they had been encoded already.",
-            ("found",),
-            {("yes",): float(cache.hits), ("no",): float(cache.misses)},
-        ),
-    ]
-    if asked:
-        text = "Share of answers that had been encoded already."
-        told.append(Family("funding_service_cache_hit_ratio", text, (), {(): cache.hits / asked}))
-    return told

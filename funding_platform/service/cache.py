@@ -143,7 +143,7 @@ class Cache:
         return None
 
     def put(self, key: Key, entry: Entry) -> None:
-        """Keep an answer that had to be made; one larger than an eighth of all is not worth it."""
+        """Keep an answer that was not here; one larger than an eighth of all is not worth it."""
         self.misses += 1
         self._drop(key)
         if entry.size > self._limit / 8:
