@@ -332,6 +332,11 @@ class Settings(BaseSettings):
         return self.data_dir / "service" / "keys.json"
 
     @cached_property
+    def service_session_file(self) -> Path:
+        """What sessions of the dashboard are signed with. Who deletes it ends them all."""
+        return self.data_dir / "service" / "session.key"
+
+    @cached_property
     def service_webhooks_file(self) -> Path:
         """Which webhooks the service sends: where to, and what they are signed with."""
         return self.data_dir / "service" / "webhooks.json"

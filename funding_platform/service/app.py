@@ -21,6 +21,7 @@ from funding_platform.flows.queries.venues import collected_venues
 from funding_platform.service.access.callers import caller_of
 from funding_platform.service.access.front import Front
 from funding_platform.service.access.keys import Keyring
+from funding_platform.service.access.sessions import Sessions
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import dashboard
 from funding_platform.service.desk import Desk
@@ -32,6 +33,7 @@ from funding_platform.service.problems import (
 )
 from funding_platform.service.reader import Readers
 from funding_platform.service.routes import backtests, history, operations, rates, venues, webhooks
+from funding_platform.service.routes import sessions as sessions_routes
 from funding_platform.service.shared import SharedCache, cache_families, namespace_of
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
@@ -79,7 +81,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     public
         Whether everybody needs a key; else only this machine is served, without one.
     """
-    parts = _Parts.of(settings, private=public)
+    parts, sessions = _Parts.of(settings, private=public), Sessions(settings.service_session_file)
     app = _Described(
         title="funding-platform",
         version=version("funding-platform"),
@@ -96,15 +98,17 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     app.include_router(operations.at_root)
     app.include_router(streams.router)
     app.include_router(dashboard())
+    app.include_router(sessions_routes.router)
     _explain_errors(app)
     front = Front(
         app,
         keyring=parts.keyring,
+        sessions=sessions,
         cache=parts.desk.cache,
         public=public,
         origins=settings.service_origins,
     )
-    app.state.desk, app.state.keyring = parts.desk, parts.keyring
+    app.state.desk, app.state.keyring, app.state.sessions = parts.desk, parts.keyring, sessions
     app.state.hub, app.state.webhooks = parts.hub, parts.webhooks
     app.state.figures = lambda: [*front.families(), *parts.families()]
     return Service(_for_origins(front, settings.service_origins), parts.hub)

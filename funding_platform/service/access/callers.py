@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from funding_platform.service.access.keys import StoredKey, not_let_in
+from funding_platform.service.access.sessions import Session
 from funding_platform.service.problems import ProblemError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -23,10 +24,13 @@ class Caller:
         The key that came with the request; None on loopback without one.
     request_id
         What the log and a problem name the request by.
+    session
+        The session that stands for the key, where no key came along itself.
     """
 
     key: StoredKey | None
     request_id: str
+    session: Session | None = None
 
 
 def caller_of(scope: MutableMapping[str, Any]) -> Caller:

@@ -23,8 +23,10 @@ from funding_platform.service.access.buckets import Buckets
 from funding_platform.service.access.callers import Caller, presented_key, require_loopback
 from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
+from funding_platform.service.access.sessions import Sessions, require_same_site
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import PATHS as DASHBOARD
+from funding_platform.service.dashboard import SESSION
 from funding_platform.service.formats import negotiated
 from funding_platform.service.problems import ProblemError, problem_of
 from funding_platform.telemetry.metrics import Family
@@ -38,8 +40,11 @@ BODY_SECONDS: Final = 10.0
 
 LARGEST_QUERY_BYTES: Final = 8_192
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"}) | DASHBOARD
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", SESSION}) | DASHBOARD
 """What a supervisor asks, and a browser that has no key yet; it says nothing of the data."""
+
+_OPEN_TO_ALL: Final = OPEN_PATHS - {SESSION}
+"""Where it makes no difference who asks."""
 
 _GUESSES: Final = Rate(5, 60.0)
 """Wrong secrets for one key: each costs a digest of 50 ms."""
@@ -56,6 +61,8 @@ class Front:
         What answers them.
     keyring
         The keys that there are.
+    sessions
+        What stands for them in browsers.
     cache
         What has been answered already.
     public
@@ -69,6 +76,7 @@ class Front:
         app: ASGIApp,
         *,
         keyring: Keyring,
+        sessions: Sessions,
         cache: Cache,
         public: bool,
         origins: Collection[str] = (),
@@ -76,6 +84,7 @@ class Front:
         self._app = app
         self._origins = frozenset(origins)
         self._keyring = keyring
+        self._sessions = sessions
         self._cache = cache
         self._public = public
         self._buckets = Buckets()
@@ -134,6 +143,9 @@ class Front:
         presented = presented_key(headers)
         if presented is not None:
             caller.key = await self._checked(presented)
+        elif b"cookie" in headers and scope["path"] not in _OPEN_TO_ALL:
+            self._know_again(scope, caller, headers)
+        if caller.key is not None:
             door.taken = self._buckets.take(caller.key.id, caller.key.rate)
             if not door.taken.allowed:
                 raise ProblemError(
@@ -144,6 +156,14 @@ class Front:
                 )
         elif self._public and scope["path"] not in OPEN_PATHS:
             raise not_let_in("a key is needed")
+
+    def _know_again(self, scope: Scope, caller: Caller, headers: Mapping[bytes, bytes]) -> None:
+        """Let a session stand for its key, where both last."""
+        session = self._sessions.known(headers)
+        key = None if session is None else self._keyring.get(session.key_id)
+        if key is not None:
+            require_same_site(scope.get("method", "GET"), headers)
+            caller.key, caller.session = key, session
 
     def _require_known_origin(self, headers: Mapping[bytes, bytes]) -> None:
         """Refuse WebSockets of pages from elsewhere, which no browser would."""

@@ -226,6 +226,10 @@ class Keyring:
         """Tell whether a key has not been withdrawn."""
         return key_id in self._keys
 
+    def get(self, key_id: str) -> StoredKey | None:
+        """Return a key that has not been withdrawn."""
+        return self._keys.get(key_id)
+
     def known(self, presented: str) -> StoredKey | None:
         """Return the key if it was checked before, which costs nothing."""
         key_id = self._known.get(hashlib.sha256(presented.encode()).digest())
