@@ -31,6 +31,7 @@ from funding_platform.service.problems import (
     problem_of_request,
     problem_response,
 )
+from funding_platform.service.protocol import Unchanged
 from funding_platform.service.reader import Readers
 from funding_platform.service.routes import backtests, history, operations, rates, venues, webhooks
 from funding_platform.service.routes import sessions as sessions_routes
@@ -65,10 +66,13 @@ class Service:
         What a server runs.
     hub
         What its streams follow.
+    unchanged
+        Tells at once whether an answer still holds.
     """
 
     app: ASGIApp
     hub: Hub
+    unchanged: Unchanged
 
 
 def create_service(settings: Settings, *, public: bool = False) -> Service:
@@ -111,7 +115,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     app.state.desk, app.state.keyring, app.state.sessions = parts.desk, parts.keyring, sessions
     app.state.hub, app.state.webhooks = parts.hub, parts.webhooks
     app.state.figures = lambda: [*front.families(), *parts.families()]
-    return Service(_for_origins(front, settings.service_origins), parts.hub)
+    return Service(_for_origins(front, settings.service_origins), parts.hub, front.unchanged)
 
 
 @dataclass(frozen=True)

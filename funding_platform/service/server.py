@@ -100,7 +100,7 @@ class Server(uvicorn.Server):
                 log_config=None,  # ours is there
                 access_log=False,  # the front has one, without queries
                 server_header=False,
-                http=BoundedProtocol,
+                http=BoundedProtocol.telling(service.unchanged),
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 limit_concurrency=CONNECTIONS,

@@ -90,7 +90,7 @@ def require_loopback(headers: Mapping[bytes, bytes]) -> None:
         421.
     """
     host = headers.get(b"host", b"")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ProblemError(
             HTTPStatus.MISDIRECTED_REQUEST,
             f"host: {host.decode('latin-1')!r} is not this machine, which alone is served",
@@ -99,7 +99,8 @@ def require_loopback(headers: Mapping[bytes, bytes]) -> None:
 
 
 @lru_cache(maxsize=64)
-def _is_loopback(host: bytes) -> bool:
+def is_loopback(host: bytes) -> bool:
+    """Tell whether a header Host names this machine."""
     try:
         return urlsplit(f"//{host.decode('latin-1')}").hostname in LOOPBACK
     except ValueError:  # no address, such as [::
