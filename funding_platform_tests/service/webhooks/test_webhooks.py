@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from funding_platform.service.access.keys import Rate, Scope, create_key, revoke_key
 from funding_platform.settings import Settings
@@ -71,6 +72,11 @@ def test_what_begins_and_ends_is_told_once_and_signed(
         ended = client.get(f"{HOOKS}/{hook['id']}/deliveries").json()["data"]
         told = [running.get(path).text for path in ("/metrics", "/api/v1/openapi.json")]
         told += [client.get(path).text for path in (HOOKS, f"{HOOKS}/{hook['id']}")]
+        declared = running.get("/api/v1/openapi.json").json()["paths"]
+        for path in (HOOKS, f"{HOOKS}/{{webhook}}", f"{HOOKS}/{{webhook}}/deliveries"):
+            found = client.get(path.format(webhook=hook["id"])).json()
+            (content,) = declared[path]["get"]["responses"]["200"]["content"].values()
+            assert not [*Draft202012Validator(content["schema"]).iter_errors(found)], path
     assert receiver.events == [("raised", "hyperliquid"), ("resolved", "hyperliquid")]
     assert len(receiver.posts) == 2
     for post in receiver.posts:
