@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -65,8 +66,21 @@ class Process:
 
 
 @contextmanager
-def process(settings: Settings, *more: str, **environment: str) -> Iterator[Process]:
-    """Run `funding serve` over a data folder, and wait until it answers."""
+def process(
+    settings: Settings, *more: str, files: int | None = None, **environment: str
+) -> Iterator[Process]:
+    """Run `funding serve` over a data folder, and wait until it answers.
+
+    Parameters
+    ----------
+    files
+        That it may have open, where that is not what it gets by itself.
+    """
+
+    def bounded() -> None:
+        if files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
     program = "from funding_platform.cli import main; main(prog_name='funding')"
     with subprocess.Popen(
         [sys.executable, "-c", program, "serve", "--port", "0", *more],
@@ -74,6 +88,7 @@ def process(settings: Settings, *more: str, **environment: str) -> Iterator[Proc
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=bounded,
     ) as running:
         assert running.stdout is not None
         try:
