@@ -43,6 +43,7 @@ BENCHMARKS = (
     "live",
     "execution",
     "service",
+    "service_load",
     "decode",
     "politeness",
     "ccxt",

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +67,10 @@ class Process:
 
 @contextmanager
 def process(
-    settings: Settings, *more: str, files: int | None = None, **environment: str
+    settings: Settings,
+    *more: str,
+    files: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Process]:
     """Run `funding serve` over a data folder, and wait until it answers.
 
@@ -75,6 +78,8 @@ def process(
     ----------
     files
         That it may have open, where that is not what it gets by itself.
+    environment
+        Beside that of this process.
     """
 
     def bounded() -> None:
@@ -84,7 +89,7 @@ def process(
     program = "from funding_platform.cli import main; main(prog_name='funding')"
     with subprocess.Popen(
         [sys.executable, "-c", program, "serve", "--port", "0", *more],
-        env={**os.environ, "FUNDING_DATA_DIR": str(settings.data_dir), **environment},
+        env={**os.environ, "FUNDING_DATA_DIR": str(settings.data_dir), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

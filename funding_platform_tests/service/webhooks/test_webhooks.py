@@ -216,18 +216,18 @@ def test_a_kill_loses_nothing_and_tells_nothing_anew(settings: Settings) -> None
     key, allowed = key_for(settings), {"FUNDING_SERVICE_WEBHOOK_PRIVATE": "1"}
     with receiving() as receiver:
         receiver.answers.clear()
-        with process(settings, **allowed) as running:
+        with process(settings, environment=allowed) as running:
             with httpx.Client(base_url=running.url, timeout=60, headers=bearer(key)) as client:
                 hook = made(client, receiver.url)
             until(lambda: receiver.posts, "a message is on its way")
             running.kill()  # taken by the receiver, not noted by the sender
         receiver.answers.set()
-        with process(settings, **allowed) as running:
+        with process(settings, environment=allowed) as running:
             until(lambda: len(receiver.posts) > 1, "it comes again")
             silence(settings, silent=False)
             until(lambda: len(receiver.events) > 1, "what ends is told")
             running.kill()
-        with process(settings, **allowed) as running:
+        with process(settings, environment=allowed) as running:
             with httpx.Client(base_url=running.url, timeout=60, headers=bearer(key)) as client:
                 until(lambda: not _waiting(client, hook), "everything is noted")
             running.stop()
