@@ -58,8 +58,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
-            transport.abort()  # one more would take the file that the lake is read by
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+            # One more would take the file that the lake is read by, and have all others refused.
+            self.connections.discard(self)
+            transport.abort()
             return
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
@@ -110,6 +112,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _told_at_once(self) -> bytes | None:
         """Return the headers of a 304, where nothing before this request is under way still."""
+        if not any(name == b"if-none-match" for name, _ in self.headers):
+            return None
         parser, before = self.parser, self.cycle
         if (
             parser.get_method() != b"GET"

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from funding_platform.service.access.keys import Rate, create_key, revoke_key
 from funding_platform.service.access.sessions import COOKIE, LASTS_SECONDS, Sessions
@@ -121,8 +122,8 @@ def test_a_page_from_elsewhere_opens_no_stream_by_a_session(public: Served, key:
     url = public.url.replace("http", "ws") + "/ws/funding-rates"
     with (
         pytest.raises(InvalidStatus),
-        connect(url, additional_headers=cookie, origin="https://x.y"),
-    ):  # type: ignore[arg-type]
+        connect(url, additional_headers=cookie, origin=Origin("https://x.y")),
+    ):
         pass
     with connect(url, additional_headers=cookie) as stream:
         assert "subscribed" in str(stream.recv())
