@@ -15,10 +15,11 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import visible
+from funding_platform.service.access.bodies import LARGEST_BODY_BYTES, bounded_body, too_large
 from funding_platform.service.access.buckets import Buckets
 from funding_platform.service.access.callers import (
     Caller,
@@ -37,11 +38,6 @@ from funding_platform.service.problems import ProblemError, problem_of
 from funding_platform.telemetry.metrics import Family
 
 _LOG = logging.getLogger("funding_platform.service.access")
-
-LARGEST_BODY_BYTES: Final = 16_384
-"""Of a request: the largest that there is sets fees, in some hundred bytes."""
-
-BODY_SECONDS: Final = 10.0
 
 LARGEST_QUERY_BYTES: Final = 8_192
 
@@ -116,7 +112,7 @@ class Front:
             await self._let_in(scope, caller, door)
             if scope["type"] == "http" and await self._sent_again(scope, door):
                 return
-            await self._app(scope, _bounded(scope, receive), door.send)
+            await self._app(scope, bounded_body(scope, receive), door.send)
         except FundingError as error:
             await door.refuse(problem_of(error))
         finally:
@@ -193,7 +189,7 @@ class Front:
         if scope["type"] == "websocket":
             self._require_known_origin(headers)
         elif int(headers.get(b"content-length", b"0") or b"0") > LARGEST_BODY_BYTES:
-            raise _too_large()
+            raise too_large()
         presented = presented_key(headers)
         if presented is not None:
             caller.key = await self._checked(presented)
@@ -281,38 +277,3 @@ class Front:
             caller.key.id if caller.key else _ANONYMOUS,
             caller.request_id,
         )
-
-
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """Receive a request's body up to ``LARGEST_BODY_BYTES``, and no slower than it may come."""
-    if scope["type"] != "http":
-        return receive
-    received, whole = 0, scope["method"] == "GET"
-
-    async def bounded() -> Message:
-        nonlocal received, whole
-        if whole:
-            return await receive()
-        try:
-            message = await asyncio.wait_for(receive(), BODY_SECONDS)
-        except TimeoutError:
-            raise ProblemError(
-                HTTPStatus.REQUEST_TIMEOUT,
-                f"the body did not come within {BODY_SECONDS:g} s",
-                hint="send it at once",
-            ) from None
-        received += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if received > LARGEST_BODY_BYTES:
-            raise _too_large()
-        return message
-
-    return bounded
-
-
-def _too_large() -> ProblemError:
-    return ProblemError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body has more than {LARGEST_BODY_BYTES:,} bytes",
-        hint="no request of this service is so large",
-    )

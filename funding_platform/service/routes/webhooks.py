@@ -20,6 +20,7 @@ from funding_platform.service.formats import JSON
 from funding_platform.service.parameters import Asked
 from funding_platform.service.problems import ProblemError, wrong_field
 from funding_platform.service.routes.common import desk_of
+from funding_platform.service.webhooks.declared import DELIVERY_SCHEMA, HOOK_SCHEMA, list_of
 from funding_platform.service.webhooks.post import state_file
 from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.queues import Delivery, Waiting
@@ -45,51 +46,6 @@ _EXAMPLE: Final = {
     "url": "https://example.org/funding",
     "events": ["opportunity", "venue_down"],
     "filters": {"bases": ["BTC", "ETH"], "min_net_apr": 0.2, "tiers": ["actionable"]},
-}
-_TIME: Final = {"type": "string", "format": "date-time"}
-_TEXT_OR_NULL: Final = {"type": ["string", "null"]}
-_TIME_OR_NULL: Final = {"type": ["string", "null"], "format": "date-time"}
-
-HOOK_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["id", "owner", "target", "format", "events", "filters", "bounds", "created_at"],
-    "properties": {
-        "id": {"type": "string"},
-        "owner": {"type": "string", "description": "Id of the key that it was made with."},
-        "target": {
-            "type": "string",
-            "description": "Scheme, host and port; the path may hold a token, and is not shown.",
-        },
-        "format": {"type": "string", "enum": ["json", "slack", "discord", "telegram"]},
-        "events": {"type": "array", "items": {"type": "string"}},
-        "filters": {"type": "object", "description": "As stated."},
-        "bounds": {"type": "object", "additionalProperties": {"type": "number"}},
-        "created_at": _TIME,
-        "waiting": {"type": "integer", "description": "Messages that wait."},
-        "failures": {"type": "integer", "description": "Refusals in a row."},
-        "last_error": {**_TEXT_OR_NULL, "description": "What the last refusal was."},
-        "due_at": {**_TIME_OR_NULL, "description": "When it is tried again."},
-        "secret": {
-            "type": "string",
-            "description": "What messages are signed with; shown here, and never again.",
-        },
-    },
-}
-DELIVERY_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["id", "type", "event", "kind", "subject", "at", "state", "tries"],
-    "properties": {
-        "id": {"type": "string", "description": "The header webhook-id."},
-        "type": {"type": "string"},
-        "event": {"type": "string", "enum": ["raised", "resolved"]},
-        "kind": {"type": "string"},
-        "subject": {"type": "string"},
-        "at": {**_TIME, "description": "When it began or ended."},
-        "state": {"type": "string", "enum": ["waiting", "delivered", "dead"]},
-        "tries": {"type": "integer"},
-        "error": {**_TEXT_OR_NULL, "description": "What the last refusal was."},
-        "ended_at": {**_TIME_OR_NULL, "description": "When it arrived or was given up."},
-    },
 }
 _REFUSED: Final = {
     403: "The webhook is another key's.",
@@ -145,14 +101,6 @@ def _told(schema: dict[str, Any], text: str, status: int = 200) -> dict[str, Any
     }
 
 
-def _list_of(schema: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["data"],
-        "properties": {"data": {"type": "array", "items": schema}},
-    }
-
-
 @router.post(
     "/webhooks",
     summary="Make a webhook",
@@ -191,7 +139,7 @@ async def make(
     return _answer(_shown(hook) | more, HTTPStatus.CREATED)
 
 
-@router.get("/webhooks", summary="Webhooks", **_told(_list_of(HOOK_SCHEMA), "The webhooks."))
+@router.get("/webhooks", summary="Webhooks", **_told(list_of(HOOK_SCHEMA), "The webhooks."))
 async def listed(request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """List the key's own webhooks; an admin key has those of all."""
     caller, settings = caller_of(request.scope), desk_of(request).settings
@@ -236,7 +184,7 @@ async def delete(request: Request, webhook: HookId, asked: Annotated[Asked, Quer
     "/webhooks/{webhook}/deliveries",
     summary="What became of its messages",
     **_told(
-        _list_of(DELIVERY_SCHEMA),
+        list_of(DELIVERY_SCHEMA),
         "The newest first: those that wait, and the last 200 of "
         "those that arrived, and of those that were given up.",
     ),
