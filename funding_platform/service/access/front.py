@@ -109,8 +109,9 @@ class Front:
         scope["funding.caller"] = caller
         door = Door(scope, send, caller)
         try:
-            await self._let_in(scope, caller, door)
-            if scope["type"] == "http" and await self._sent_again(scope, door):
+            headers = dict(scope["headers"])
+            await self._let_in(scope, caller, door, headers)
+            if scope["type"] == "http" and await self._sent_again(scope, door, headers):
                 return
             await self._app(scope, bounded_body(scope, receive), door.send)
         except FundingError as error:
@@ -176,8 +177,9 @@ class Front:
             )
         ]
 
-    async def _let_in(self, scope: Scope, caller: Caller, door: Door) -> None:
-        headers = dict(scope["headers"])
+    async def _let_in(
+        self, scope: Scope, caller: Caller, door: Door, headers: Mapping[bytes, bytes]
+    ) -> None:
         if len(scope["query_string"]) > LARGEST_QUERY_BYTES:
             raise ProblemError(
                 HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -245,26 +247,19 @@ class Front:
             raise not_let_in("the key is not one of this service, or was withdrawn")
         return key
 
-    async def _sent_again(self, scope: Scope, door: Door) -> bool:
+    async def _sent_again(self, scope: Scope, door: Door, headers: Mapping[bytes, bytes]) -> bool:
         """Send what was answered before, if it is still good."""
         if scope["method"] != "GET":
             return False
-        accept = encoding = known = b""
-        for name, value in scope["headers"]:
-            if name == b"accept":
-                accept = value
-            elif name == b"accept-encoding":
-                encoding = value
-            elif name == b"if-none-match":
-                known = value
         try:
-            form = negotiated(accept.decode("latin-1"))
+            form = negotiated(headers.get(b"accept", b"").decode("latin-1"))
         except ProblemError:
             return False
         entry = self._cache.get((scope["path"], scope["query_string"], form))
         if entry is None:
             return False
-        await send_entry(entry, encoding, known, door.send)
+        encoding = headers.get(b"accept-encoding", b"")
+        await send_entry(entry, encoding, headers.get(b"if-none-match", b""), door.send)
         return True
 
     def _log(self, method: str, path: str, caller: Caller, status: int, seconds: float) -> None:

@@ -15,13 +15,6 @@ from filelock import FileLock, Timeout
 from funding_platform.core.errors import FundingError
 from funding_platform.service.reader import Readers, Sources
 from funding_platform.service.webhooks.lingering import Lingering
-from funding_platform.service.webhooks.observing import (
-    narrowed_for,
-    of_market,
-    of_platform,
-    rules_for,
-    telling,
-)
 from funding_platform.service.webhooks.post import Post, utc_now
 from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.observing import Evaluation
@@ -115,6 +108,8 @@ class Keeper:
         """Look once for all at how the platform is."""
         if not any({*hook.events} - _OF_THE_MARKET for hook in hooks):
             return []
+        from funding_platform.service.webhooks.observing import of_platform
+
         now = self._clock()
         lake = self._lake_seen is None or now - self._lake_seen >= LOOK_AT_LAKE_EVERY
         try:
@@ -128,6 +123,14 @@ class Keeper:
 
     async def _look(self, hook: Webhook, platform: list[Evaluation]) -> None:
         """Judge what is seen for one webhook."""
+        # It knows every rule and source, and takes a second to load: who has no webhook has no use.
+        from funding_platform.service.webhooks.observing import (
+            narrowed_for,
+            of_market,
+            rules_for,
+            telling,
+        )
+
         rules = rules_for(hook, self._settings)
         lingering = self._lingering.setdefault(hook.id, Lingering())
 
