@@ -33,7 +33,15 @@ from funding_platform.service.problems import (
 )
 from funding_platform.service.protocol import Unchanged
 from funding_platform.service.reader import Readers
-from funding_platform.service.routes import backtests, history, operations, rates, venues, webhooks
+from funding_platform.service.routes import (
+    backtests,
+    history,
+    operations,
+    rates,
+    trading,
+    venues,
+    webhooks,
+)
 from funding_platform.service.routes import sessions as sessions_routes
 from funding_platform.service.shared import SharedCache, cache_families, namespace_of
 from funding_platform.service.streams import routes as streams
@@ -97,7 +105,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for routes in (rates, history, venues, backtests, webhooks, operations):
+    for routes in (rates, history, venues, backtests, webhooks, trading, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
@@ -238,10 +246,13 @@ def _explain_errors(app: FastAPI) -> None:
     async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
+        unread = status is HTTPStatus.BAD_REQUEST  # FastAPI could not decode the body
         told = ProblemError(
             status,
             f"{request.method} {request.url.path}: {status.phrase.lower()}",
-            hint=f"{PREFIX}/openapi.json lists what can be asked",
+            hint="the body has to be JSON in UTF-8"
+            if unread
+            else f"{PREFIX}/openapi.json lists what can be asked",
             headers=error.headers,
         )
         return problem_response(told, _id_of(request))

@@ -27,6 +27,7 @@ CONNECTIONS: Final = 10_000
 FILES_ASIDE: Final = 256
 """Of the files that a process may have open, those that are no connections: lake, board, log."""
 
+BACKLOG: Final = 2048
 PING_SECONDS: Final = 20.0
 LARGEST_MESSAGE_BYTES: Final = 65_536
 
@@ -53,6 +54,7 @@ def listening(host: str, port: int) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))
+        opened.listen(BACKLOG)  # who comes before uvicorn has begun waits, and is not refused
     except OSError as error:
         opened.close()
         raise ServeError(

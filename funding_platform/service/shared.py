@@ -19,6 +19,7 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.system.source_code import source_digest
 from funding_platform.service.cache import Cache, Entry, Key, Version
 from funding_platform.settings import Settings
+from funding_platform.telemetry import declared
 from funding_platform.telemetry.metrics import Family
 
 if TYPE_CHECKING:
@@ -211,39 +212,17 @@ def _entry(value: bytes | None, left_ms: int) -> Entry | None:
 def cache_families(cache: Cache, shared: SharedCache | None) -> list[Family]:
     """Return what the tiers hold and how often an answer was there already."""
     asked = {("process",): (cache.hits, cache.misses)}
-    told = [
-        Family(
-            "funding_service_cache_bytes",
-            "What the encoded answers that are kept in the process take.",
-            (),
-            {(): float(cache.held_bytes)},
-        )
-    ]
+    told = [declared.SERVICE_CACHE_BYTES.single(float(cache.held_bytes))]
     if shared is not None:
         asked["redis",] = (shared.hits, shared.misses)
-        text = "Questions since the service began that Redis did not answer."
-        told.append(Family("funding_service_redis_failures", text, (), {(): shared.failures}))
-    return [
-        *told,
-        Family(
-            "funding_service_cache_answers",
-            "Answers since the service began, by whether a tier had them encoded already; Redis is "
-            "asked for what the process has not.",
-            ("tier", "found"),
-            {
-                (tier, found): float(number)
-                for (tier,), counted in asked.items()
-                for found, number in zip(("yes", "no"), counted, strict=True)
-            },
-        ),
-        Family(
-            "funding_service_cache_hit_ratio",
-            "Share of answers that a tier had encoded already.",
-            ("tier",),
-            {
-                tier: hits / (hits + misses)
-                for tier, (hits, misses) in asked.items()
-                if hits + misses
-            },
-        ),
-    ]
+        told.append(declared.SERVICE_REDIS_FAILURES.single(float(shared.failures)))
+    answers: dict[tuple[str, ...], float] = {
+        (tier, found): float(number)
+        for (tier,), counted in asked.items()
+        for found, number in zip(("yes", "no"), counted, strict=True)
+    }
+    ratios: dict[tuple[str, ...], float] = {
+        tier: hits / (hits + misses) for tier, (hits, misses) in asked.items() if hits + misses
+    }
+    told.append(declared.SERVICE_CACHE_ANSWERS.of(answers))
+    return [*told, declared.SERVICE_CACHE_HIT_RATIO.of(ratios)] if ratios else told

@@ -1,14 +1,15 @@
-"""What the chaos tests share, and the table that they end with."""
+"""What the chaos tests share."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from funding_platform.defs.assets.dbt import dbt_project
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform_tests.benchmarks.sandbox_process import sandbox_process
-from funding_platform_tests.chaos import report
 from funding_platform_tests.chaos.deployment import Deployment, deployed
 from funding_platform_tests.chaos.shell import VENUES, Shell, stock
 from funding_platform_tests.checkout import copy_project, run_in
@@ -25,7 +26,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder)
     parsed = run_in(
-        folder, sys.executable, "-c", "from funding_platform.defs import marts; marts.dbt_project()"
+        folder,
+        sys.executable,
+        "-c",
+        f"from {dbt_project.__module__} import dbt_project; dbt_project()",
     )
     assert parsed.returncode == 0, parsed.stdout
     return folder
@@ -39,9 +43,13 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture(scope="session")
-def stocked(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A lake with some history, to be copied."""
-    return stock(tmp_path_factory.mktemp("stocked"), sandbox)
+def stocked(
+    project: Path, sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Shell:
+    """A project with a lake that has some history, to be copied."""
+    folder = tmp_path_factory.mktemp("stocked")
+    shutil.copytree(project, folder, dirs_exist_ok=True)
+    return stock(folder, sandbox)
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +60,3 @@ def deployment(
     shell = stocked.copy(tmp_path_factory.mktemp("deployment"))
     with deployed(project, shell.folder, sandbox.venue_urls, VENUES) as one:
         yield one
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table, and write it where that was asked for."""
-    if not (table := report.table()):
-        return
-    terminalreporter.section("chaos")
-    terminalreporter.write_line(table)
-    if report.DOCUMENT:
-        report.write(Path(report.DOCUMENT))

@@ -43,6 +43,13 @@ def environment_of(home: Path, settings: Settings, venues: Sequence[str]) -> dic
     }
 
 
+def worker_pid(instance: dg.DagsterInstance, run_id: str) -> int:
+    """The process of a run, as its log names it."""
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    named = (event.get_dagster_event().engine_event_data.metadata.get("pid") for event in events)
+    return next(int(str(pid.value)) for pid in named if pid is not None)
+
+
 class Deployment:
     """What a machine runs: a Dagster home, a lake, and a daemon."""
 
@@ -124,15 +131,7 @@ class Deployment:
         return "\n".join(entry.user_message for entry in failures)
 
     def kill_worker(self, run_id: str) -> None:
-        os.kill(self.worker_pid(run_id), signal.SIGKILL)
-
-    def worker_pid(self, run_id: str) -> int:
-        """The process of a run, as its log names it."""
-        events = self.instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-        named = (
-            event.get_dagster_event().engine_event_data.metadata.get("pid") for event in events
-        )
-        return next(int(str(pid.value)) for pid in named if pid is not None)
+        os.kill(worker_pid(self.instance, run_id), signal.SIGKILL)
 
     def holders(self, pool: str) -> set[str]:
         """Runs that hold slots of a pool."""

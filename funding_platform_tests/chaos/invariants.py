@@ -13,10 +13,12 @@ from funding_platform.core.tables.collected import (
     MARKET_SNAPSHOTS,
     RAW_PAYLOADS,
 )
+from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake import connect
-from funding_platform.lake.connection import commit_lock, has_table
+from funding_platform.lake.connection import has_table
+from funding_platform.lake.locks import FileCommitLock
 from funding_platform.settings import Settings
 
 LOCK_SECONDS = 10
@@ -26,7 +28,7 @@ IDENTITIES: dict[str, tuple[str, ...]] = {
     **{table.full_name: table.key for table in (INSTRUMENTS, MARKET_SNAPSHOTS)},
     **{
         table.full_name: tuple(column.name for column in table.columns)
-        for table in (COLLECTION_LOG, RAW_PAYLOADS)
+        for table in (COLLECTION_LOG, RAW_PAYLOADS, LIVE_RATES)
     },
 }
 """Columns that a stored row keeps for good. Contract facts and the market of the running hour are
@@ -113,7 +115,7 @@ def _faults_of(lake: duckdb.DuckDBPyConnection, table: Table, relation: str) -> 
 
 def _held_lock(settings: Settings) -> Iterator[str]:
     try:
-        with FileLock(commit_lock(settings).path, timeout=LOCK_SECONDS):
+        with FileLock(FileCommitLock.of(settings).path, timeout=LOCK_SECONDS):
             pass
     except Timeout:
         yield "the commit lock is still held"

@@ -21,6 +21,7 @@ class Tally:
     """What became of the kills of one scenario."""
 
     scenario: str
+    busy: str = "while it wrote"
     tried: int = 0
     while_writing: int = 0
     longest_recovery: float = 0.0
@@ -34,11 +35,11 @@ class Tally:
         self._spoilt += bool(violations)
         self.violations += violations
 
-    def close(self) -> None:
+    def close(self, more: str = "") -> None:
         """Record the scenario and fail where something did not hold."""
         note = (
-            f"{self.while_writing} while it wrote; the next one succeeded after at most "
-            f"{self.longest_recovery:.1f} s"
+            f"{self.while_writing} {self.busy}; the next one succeeded after at most "
+            f"{self.longest_recovery:.1f} s{more and f'; {more}'}"
         )
         if self.violations:
             note = f"{self.violations[0]}; {note}"

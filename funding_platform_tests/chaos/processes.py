@@ -58,10 +58,10 @@ def kill_session(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def wait_for(what: str, found: Callable[[], T | None], seconds: float) -> T:
+def wait_for(what: str, found: Callable[[], T | None], seconds: float, *, pause: float = 0.2) -> T:
     """Wait until a question has an answer that is true, and return it."""
     deadline = time.monotonic() + seconds
     while not (answer := found()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(0.2)
+        time.sleep(pause)
     return answer

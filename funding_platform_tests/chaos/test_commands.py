@@ -52,6 +52,10 @@ def backup(folder: Path, _: int) -> Order:
     return Order(["backup", str(folder / "backups"), "--keep", "2"])
 
 
+def transform(_: Path, __: int) -> Order:
+    return Order(["transform"])
+
+
 def import_files(folder: Path, number: int) -> Order:
     """A month of its own each time, so that there is always something to add."""
     first = FIRST_IMPORTED
@@ -65,13 +69,15 @@ def import_files(folder: Path, number: int) -> Order:
     return Order(["import", str(file)], {("okx", f"{first:%Y-%m}"): SETTLEMENTS})
 
 
-@pytest.mark.parametrize("order", [collect, backfill, publish, maintain, backup, import_files])
+@pytest.mark.parametrize(
+    "order", [collect, backfill, transform, publish, maintain, backup, import_files]
+)
 def test_a_killed_command(
     order: Callable[[Path, int], Order], stocked: Shell, tmp_path: Path
 ) -> None:
     shell = stocked.copy(tmp_path)
     draw = random.Random(f"{SEED} {order.__name__}")
-    tally = Tally(f"`funding {order.__name__.removesuffix('_files')}`")
+    tally = Tally(f"`funding {order.__name__.removesuffix('_files')}`, killed")
     usual = shell.run(*order(tmp_path, 0).arguments)
     stored = Acknowledged.of(shell.settings)
     for number in count(1):

@@ -45,7 +45,7 @@ def half_upgraded(settings: Settings) -> list[str]:
 def test_a_killed_upgrade(stocked: Shell, tmp_path: Path) -> None:
     shell = stocked.copy(tmp_path)
     settings, draw = shell.settings, random.Random(f"{SEED} upgrade")
-    tally = Tally("`funding upgrade`")
+    tally = Tally("`funding upgrade`, killed")
     age(settings)
     usual = shell.run("upgrade")
     stored = Acknowledged.of(settings)
@@ -80,7 +80,7 @@ def half_restored(settings: Settings, months: Months) -> list[str]:
 def test_a_killed_restore(stocked: Shell, tmp_path: Path) -> None:
     shell = stocked.copy(tmp_path)
     settings, draw = shell.settings, random.Random(f"{SEED} restore")
-    tally = Tally("`funding restore`")
+    tally = Tally("`funding restore`, killed")
     restore = ("restore", str(tmp_path / "backups"))
     shell.run("backup", restore[1])
     stored = Acknowledged.of(settings)
@@ -117,7 +117,7 @@ def raise_alerts(settings: Settings, number: int) -> list[str]:
 def test_a_killed_sender(stocked: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shell = stocked.copy(tmp_path)
     settings, draw = shell.settings, random.Random(f"{SEED} sender")
-    tally = Tally("`funding alerts send`")
+    tally = Tally("`funding alerts send`, killed")
     with running_receiver() as receiver:
         monkeypatch.setenv("FUNDING_ALERT_WEBHOOK_URL", receiver.url)
         monkeypatch.setenv("FUNDING_ALERT_WEBHOOK_SECRET", SECRET)

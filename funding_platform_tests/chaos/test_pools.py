@@ -58,7 +58,7 @@ def test_a_killed_worker(deployment: Deployment, sandbox: RunningSandbox) -> Non
     killed = hold_the_pool(deployment, sandbox)
     deployment.kill_worker(killed.run_id)
     sandbox.clear()
-    assert_freed("worker that holds a pool slot", deployment, killed)
+    assert_freed("worker that holds a pool slot, killed", deployment, killed)
 
 
 def test_everything_killed_at_once(deployment: Deployment, sandbox: RunningSandbox) -> None:
@@ -66,4 +66,4 @@ def test_everything_killed_at_once(deployment: Deployment, sandbox: RunningSandb
     deployment.kill_everything()
     sandbox.clear()
     deployment.start_daemon_anew()
-    assert_freed("daemon, code server and such a worker", deployment, killed)
+    assert_freed("daemon, code server and such a worker, killed", deployment, killed)

@@ -12,7 +12,7 @@ import pytest
 from funding_platform.defs.launcher import is_alive
 from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.defs.running.jobs import TRANSFORM
-from funding_platform_tests.chaos.deployment import SLOW, Deployment
+from funding_platform_tests.chaos.deployment import SLOW, Deployment, worker_pid
 from funding_platform_tests.chaos.invariants import Acknowledged, broken, torn_months
 from funding_platform_tests.chaos.kills import ORPHAN_SECONDS, Tally, Watch, instant_to_kill_at
 from funding_platform_tests.chaos.processes import wait_for
@@ -41,7 +41,7 @@ def transform(deployment: Deployment) -> str:
 def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deployment) -> None:
     settings = deployment.settings
     draw = random.Random(f"{SEED} {ask.__name__}")
-    tally = Tally(f"worker of a {ask.__name__} run")
+    tally = Tally(f"worker of a {ask.__name__} run, killed")
     usual = succeed(deployment, ask(deployment))
     stored = Acknowledged.of(settings)
     while tally.tried < KILLS:
@@ -86,7 +86,7 @@ def kill_worker_somewhere(
         if run is None or run.is_finished:
             return None
         if now:
-            worker = psutil.Process(deployment.worker_pid(run_id))
+            worker = psutil.Process(worker_pid(deployment.instance, run_id))
             children: list[psutil.Process] = worker.children(recursive=True)
             worker.kill()
             return children

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,11 +17,13 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 
 from funding_platform.core.time_grid import floor_hour
+from funding_platform.defs.execution.assets import JOB as TRADER
 from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.running.jobs import COLLECT
+from funding_platform.local.dev import LOCATIONS
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
-from funding_platform_tests.chaos.deployment import SLOW, environment_of
+from funding_platform_tests.chaos.deployment import SLOW, environment_of, worker_pid
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.kills import Tally
 from funding_platform_tests.chaos.processes import kill_session, members, start, wait_for
@@ -30,10 +32,9 @@ from funding_platform_tests.chaos.shell import VENUES, Shell
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
-KILLS = max(1, ROUNDS // 10)
+KILLS = max(1, ROUNDS // 3)
 """A service takes up to half a minute to start on a busy machine."""
 
-SENSOR = "hourly_collection"
 TICK_SECONDS = 30
 WELL = [TickStatus.SUCCESS, TickStatus.SKIPPED]
 
@@ -46,35 +47,47 @@ class Dev:
     instance: dg.DagsterInstance
     settings: Settings
 
-    def service(self, program: str) -> psutil.Process | None:
-        """The process of a service, by the program that it runs."""
+    def service(self, argument: str) -> psutil.Process | None:
+        """The process of a service, by an argument that no other has."""
         for one in members(self.process.pid):
             try:
                 command = one.cmdline()
             except psutil.Error:
                 continue
-            if "funding_platform.local.child" in command and program in command:
+            if "funding_platform.local.child" in command and argument in command:
                 return one
         return None
 
-    def tick_after(self, since: float) -> InstigatorTick | None:
-        """A tick of the sensor that has gone well."""
-        states = self.instance.all_instigator_state(instigator_type=None)
-        for state in states:
-            if state.instigator_name == SENSOR:
-                ticks = self.instance.get_ticks(
-                    state.instigator_origin_id, state.selector_id, after=since, statuses=WELL
+    def tick_after(self, sensor: str, since: float) -> InstigatorTick | None:
+        """A tick of a sensor that has gone well."""
+        ticks = self._ticks(sensor, since, WELL)
+        return ticks[0] if ticks else None
+
+    def is_ticking(self, sensor: str) -> bool:
+        """Whether a sensor is being asked for runs."""
+        began = self._ticks(sensor, time.time() - TICK_SECONDS, [TickStatus.STARTED])
+        return bool(began)
+
+    def _ticks(
+        self, sensor: str, since: float, statuses: list[TickStatus]
+    ) -> Sequence[InstigatorTick]:
+        for state in self.instance.all_instigator_state():
+            if state.instigator_name == sensor:
+                return self.instance.get_ticks(
+                    state.instigator_origin_id, state.selector_id, after=since, statuses=statuses
                 )
-                return ticks[0] if ticks else None
-        return None
+        return []
 
     def under_way(self) -> list[dg.DagsterRun]:
         begun = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
         return list(self.instance.get_runs(dg.RunsFilter(statuses=begun)))
 
     def has_ended(self, run_id: str) -> bool:
+        """Whether a run has ended; a trader has no end, but may not be dead and count as alive."""
         run = self.instance.get_run_by_id(run_id)
-        return run is None or run.is_finished
+        if run is None or run.is_finished:
+            return True
+        return run.job_name == TRADER and psutil.pid_exists(worker_pid(self.instance, run_id))
 
     def collections(self) -> list[str]:
         """Run keys of the collections that the sensor asked for; not those of repeated runs."""
@@ -111,25 +124,55 @@ def dev(
         try:
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 one = Dev(process, instance, settings)
-                wait_for("the first tick", lambda: one.tick_after(0.0), SLOW)
+                wait_for("the first tick", lambda: one.tick_after("hourly_collection", 0.0), SLOW)
                 yield one
         finally:
             kill_session(process)
 
 
-@pytest.mark.parametrize(
-    ("name", "program"), [("code server", "dagster"), ("daemon", "dagster-daemon")]
+@dataclass(frozen=True)
+class Victim:
+    """A service, an argument that is its own, and a sensor that cannot tick without it."""
+
+    name: str
+    argument: str
+    sensor: str
+
+
+CODE_SERVER = Victim("code server", LOCATIONS["funding_platform"], "hourly_collection")
+CODE_SERVER_OF_EXECUTION = Victim(
+    "code server of execution", LOCATIONS["execution"], "trade_on_opportunities"
 )
-def test_a_killed_service(name: str, program: str, dev: Dev) -> None:
-    draw, tally = random.Random(f"{SEED} {name}"), Tally(f"{name} of `funding dev`, alone")
+DAEMON = Victim("daemon", "dagster-daemon", "hourly_collection")
+
+
+def at_random(_: Dev, __: Victim, draw: random.Random) -> None:
+    """Wait for any instant between two ticks."""
+    instant = time.monotonic() + draw.uniform(0, TICK_SECONDS)
+    wait_for("the instant", lambda: time.monotonic() > instant, 2 * TICK_SECONDS)
+
+
+def in_a_tick(dev: Dev, victim: Victim, _: random.Random) -> None:
+    """Wait until the sensor is asked, which takes a moment only."""
+    wait_for("a tick", partial(dev.is_ticking, victim.sensor), SLOW, pause=0.0)
+
+
+@pytest.mark.parametrize("instant", [at_random, in_a_tick])
+@pytest.mark.parametrize("victim", [CODE_SERVER, CODE_SERVER_OF_EXECUTION, DAEMON])
+def test_a_killed_service(
+    victim: Victim, instant: Callable[[Dev, Victim, random.Random], None], dev: Dev
+) -> None:
+    when = instant.__name__.replace("_", " ")
+    draw = random.Random(f"{SEED} {victim.name} {when}")
+    tally = Tally(f"{victim.name} of `funding dev`, killed {when}", "while runs were under way")
     while tally.tried < KILLS:
-        instant = time.monotonic() + draw.uniform(0, TICK_SECONDS)
-        victim = wait_for(name, partial(dev.service, program), SLOW)
-        wait_for("the instant", lambda: time.monotonic() > instant, 2 * TICK_SECONDS)  # noqa: B023
-        stored, begun = Acknowledged.of(dev.settings), dev.under_way()
+        process = wait_for(victim.name, partial(dev.service, victim.argument), SLOW)
+        stored = Acknowledged.of(dev.settings)
+        instant(dev, victim, draw)
+        begun = dev.under_way()
         killed_at = time.time()
-        victim.kill()
-        wait_for("the next tick", partial(dev.tick_after, killed_at), SLOW)
+        process.kill()
+        wait_for("the next tick", partial(dev.tick_after, victim.sensor, killed_at), SLOW)
         recovery = time.time() - killed_at
         assert dev.process.poll() is None
         for run in begun:

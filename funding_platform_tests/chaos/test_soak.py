@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-import numpy as np
 import psutil
 import pytest
 
@@ -24,6 +23,7 @@ from funding_platform.defs.partitions import HOUR_KEY, MONTH_KEY
 from funding_platform.defs.running.jobs import COLLECT, TRANSFORM
 from funding_platform.lake import connect
 from funding_platform_tests.chaos.deployment import Deployment
+from funding_platform_tests.chaos.growth import growth_an_hour
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.processes import members
 from funding_platform_tests.chaos.report import MINUTES, conclude
@@ -32,8 +32,6 @@ from funding_platform_tests.chaos.shell import VENUES
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
 HOURS_A_DAY = 24
-SETTLED_IN = 0.25
-"""Share of the time after which a process has imported and cached what it will."""
 
 _COLLECTED = "SELECT count(*) FROM core.collection_log WHERE dataset = ? AND status = 'success'"
 
@@ -103,8 +101,13 @@ def test_soak(deployment: Deployment) -> None:
     if missed:
         faults.append(f"{missed} hours were missed")
     faults += broken(settings, stored)
+
+    def of(name: str) -> list[tuple[float, float]]:
+        return [(at, found[name]) for at, found in sizes if name in found]
+
     grown = ", ".join(
-        f"{name} {slope(sizes, name):+.1f} MB an hour of the clock at {sizes[-1][1][name]:.0f} MB"
+        f"{name} {growth_an_hour(of(name)):+.1f} MB an hour of the clock at "
+        f"{sizes[-1][1][name]:.0f} MB"
         for name in ("daemon", "code server")
     )
     new_events, new_files = (
@@ -116,13 +119,3 @@ def test_soak(deployment: Deployment) -> None:
         f"hour {new_events / hours:.0f} events and {new_files / hours:+.1f} files of the lake"
     )
     conclude("soak: the daemon without a pause", faults, note)
-
-
-def slope(sizes: list[tuple[float, dict[str, float]]], name: str) -> float:
-    """Megabytes that a process grows by in an hour, once it has settled; 0 for want of figures."""
-    settled = SETTLED_IN * sizes[-1][0]
-    late = [(at, found[name]) for at, found in sizes if name in found and at >= settled]
-    if len(late) < 2:
-        return 0.0
-    hours, megabytes = np.array(late).T / [[3600], [1]]
-    return float(np.polyfit(hours, megabytes, 1)[0])

@@ -9,7 +9,9 @@ import os
 import random
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, M
 from funding_platform.core.time_grid import to_ms
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.venues.registry import offering, venue_names
+from funding_platform_tests.chaos.report import record
 from funding_platform_tests.hostile.attacks import ATTACKS, GLUTTONOUS, HARMLESS
 from funding_platform_tests.hostile.front import running_front
 
@@ -66,7 +69,7 @@ def collect(
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=3_600,
         )
     assert ended.returncode == 0, f"{plan}: {ended.stderr[-4000:]}"
     report: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
@@ -116,12 +119,40 @@ def test_all_venues_at_once_stay_within_the_budget(sandbox: RunningSandbox, tmp_
     print(f"peak {report['peak']:.0f} MiB, {report['before']:.0f} before", plan)
 
 
+@dataclass
+class Attacked:
+    """What became of the attacks on one kind of collection."""
+
+    made: int = 0
+    endured: int = 0
+    peak: float = 0.0
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Iterator[Mapping[str, Attacked]]:
+    """What the large form counts, and tells at its end."""
+    told: defaultdict[str, Attacked] = defaultdict(Attacked)
+    yield told
+    for kind, one in told.items():
+        record(
+            f"a hostile answer to a collection of {kind}",
+            one.made,
+            one.endured,
+            f"harmed its venue only; memory rose by at most {one.peak:.0f} MiB",
+            command=f"HOSTILE_SEED={SEED} make chaos ONLY=funding_platform_tests/hostile",
+        )
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("kind", TABLES)
 @pytest.mark.parametrize("shift", range(len(ATTACKS)))
 def test_every_venue_makes_every_attack(
-    sandbox: RunningSandbox, tmp_path: Path, kind: str, shift: int
+    sandbox: RunningSandbox,
+    tmp_path: Path,
+    attacked: Mapping[str, Attacked],
+    kind: str,
+    shift: int,
 ) -> None:
     """Over all shifts each venue has made each attack, but for when it was drawn as innocent."""
     attacks = list(ATTACKS)
@@ -131,7 +162,11 @@ def test_every_venue_makes_every_attack(
         for n, venue in enumerate(VENUES)
         if venue not in innocent
     }
+    told = attacked[kind]
+    told.made += len(plan)
     report = collect(sandbox, tmp_path / "data", [kind], plan)
+    told.endured += len(plan)
+    told.peak = max(told.peak, report["peak"] - report["before"])
     for _, venue, status, error, rows in sorted(report["attempts"]):
         print(f"{kind} | {venue} | {plan.get(venue)} | {status} | {rows} | {(error or '')[:90]!r}")
     print(f"{kind} | peak {report['peak']:.0f} MiB | {report['seconds']:.1f} s")

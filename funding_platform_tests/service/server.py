@@ -124,6 +124,7 @@ def hand_out(
     at: datetime | None = None,
     symbols: int = 1,
     silent: bool = False,
+    more: Mapping[str, pl.DataFrame] | None = None,
 ) -> None:
     """Hand out a board as the collector does, all of it at one rate per 8 hours.
 
@@ -133,6 +134,8 @@ def hand_out(
         Of each of two venues; the first is BTC.
     silent
         Whether the second venue has not spoken for long.
+    more
+        Frames beside those of rates and venues.
     """
     now, venues = at or datetime.now(UTC), ["binance", "hyperliquid"]
     names = ["BTC", *(f"COIN{number}" for number in range(1, symbols))]
@@ -169,7 +172,7 @@ def hand_out(
         schema=VENUES_SCHEMA,
     )  # fmt: skip
     with LatestWriter(settings, now) as writer:
-        writer.write({BOARD: board, VENUES: health}, version, now)
+        writer.write({BOARD: board, VENUES: health, **(more or {})}, version, now)
 
 
 def hand_out_frame(settings: Settings, name: str, frame: pl.DataFrame) -> None:

@@ -29,7 +29,9 @@ def over(settings: Settings, url: str) -> Settings:
 
 
 def hits(service: Served, tier: str) -> float:
-    told: Any = service.get("/api/v1/metrics").json()["funding_service_cache_answers"]["series"]
+    told: Any = service.get("/api/v1/metrics").json()["funding_service_cache_answers_total"][
+        "series"
+    ]
     wanted = {"tier": tier, "found": "yes"}
     return float(next(one["value"] for one in told if one["labels"] == wanted))
 
@@ -85,7 +87,7 @@ def test_a_redis_that_dies_and_comes_back_costs_no_request(
         server.kill()
         seen = len(statuses)
         until(lambda: len(statuses) > seen + 20, "it is asked while Redis is gone")
-        failures = service.get("/api/v1/metrics").json()["funding_service_redis_failures"]
+        failures = service.get("/api/v1/metrics").json()["funding_service_redis_failures_total"]
         server.start()
         until(server.names, "answers are shared again")
         ends.set()

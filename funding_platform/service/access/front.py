@@ -30,11 +30,14 @@ from funding_platform.service.access.callers import (
 from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
 from funding_platform.service.access.sessions import Sessions, require_same_site
+from funding_platform.service.access.times import Times
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import PATHS as DASHBOARD
 from funding_platform.service.dashboard import SESSION
 from funding_platform.service.formats import negotiated
 from funding_platform.service.problems import ProblemError, problem_of
+from funding_platform.telemetry import declared
+from funding_platform.telemetry.logging import REQUEST_ID
 from funding_platform.telemetry.metrics import Family
 
 _LOG = logging.getLogger("funding_platform.service.access")
@@ -98,6 +101,7 @@ class Front:
         self._prefix = secrets.token_hex(3)
         self._numbers = itertools.count(1)
         self.answered: dict[int, int] = {}
+        self._times = Times()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, a WebSocket, or the start and end of the process."""
@@ -107,6 +111,7 @@ class Front:
         began = time.perf_counter()
         caller = Caller(None, f"{self._prefix}{next(self._numbers):x}")
         scope["funding.caller"] = caller
+        REQUEST_ID.set(caller.request_id)
         door = Door(scope, send, caller)
         try:
             headers = dict(scope["headers"])
@@ -117,11 +122,12 @@ class Front:
         except FundingError as error:
             await door.refuse(problem_of(error))
         finally:
+            took = time.perf_counter() - began
             if scope["type"] == "http":
                 self.answered[door.status // 100] = self.answered.get(door.status // 100, 0) + 1
+                self._times.count(took)
             if _LOG.isEnabledFor(logging.INFO):
                 method = scope.get("method", "WEBSOCKET")
-                took = time.perf_counter() - began
                 self._log(method, scope["path"], caller, door.status, took)
 
     def unchanged(
@@ -158,23 +164,25 @@ class Front:
             return None
         self._cache.hits += 1
         self.answered[3] = self.answered.get(3, 0) + 1
-        caller = Caller(key, f"{self._prefix}{next(self._numbers):x}")
+        caller, took = (
+            Caller(key, f"{self._prefix}{next(self._numbers):x}"),
+            time.perf_counter() - began,
+        )
+        self._times.count(took)
         if _LOG.isEnabledFor(logging.INFO):
-            self._log("GET", path, caller, 304, time.perf_counter() - began)
+            self._log("GET", path, caller, 304, took)
         limits = b"" if taken is None else b"".join(b"%s: %s\r\n" % one for one in taken.headers)
         age = int(entry.age(time.monotonic()))
         request_id = caller.request_id.encode()
         return b"%sage: %d\r\nx-request-id: %s\r\n%s" % (entry.unchanged, age, request_id, limits)
 
     def families(self) -> list[Family]:
-        """Return what was answered, by the class of its status."""
+        """Return what was answered, by the class of its status, and how long answers took."""
         return [
-            Family(
-                "funding_service_answers",
-                "Requests answered since the service began, by the class of their status.",
-                ("status",),
-                {(f"{kind}xx",): float(number) for kind, number in sorted(self.answered.items())},
-            )
+            declared.SERVICE_ANSWERS.of(
+                {(f"{kind}xx",): float(number) for kind, number in sorted(self.answered.items())}
+            ),
+            declared.SERVICE_SECONDS.single(self._times.distribution()),
         ]
 
     async def _let_in(
@@ -271,4 +279,11 @@ class Front:
             1e3 * seconds,
             caller.key.id if caller.key else _ANONYMOUS,
             caller.request_id,
+            extra={
+                "method": method,
+                "path": visible(path),
+                "status": status,
+                "milliseconds": round(1e3 * seconds, 3),
+                "key": caller.key.id if caller.key else None,
+            },
         )

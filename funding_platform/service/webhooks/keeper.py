@@ -17,6 +17,7 @@ from funding_platform.service.reader import Readers, Sources
 from funding_platform.service.webhooks.lingering import Lingering
 from funding_platform.service.webhooks.post import Post, utc_now
 from funding_platform.settings import Settings
+from funding_platform.telemetry import declared
 from funding_platform.telemetry.alerts.observing import Evaluation
 from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform.telemetry.metrics import Family
@@ -154,17 +155,8 @@ class Keeper:
         """Return how many webhooks are served here, and what became of their messages."""
         outcomes = sorted(self._post.outcomes.items())
         return [
-            Family(
-                "funding_service_webhooks",
-                "Webhooks that this process serves.",
-                (),
-                {(): float(self._served)},
-            ),
-            Family(
-                "funding_service_webhook_messages",
-                "Messages of webhooks since the service began: delivered, refused at a try, or "
-                "given up (dead).",
-                ("outcome",),
-                {(outcome,): float(number) for outcome, number in outcomes},
+            declared.SERVICE_WEBHOOKS.single(float(self._served)),
+            declared.SERVICE_WEBHOOK_MESSAGES.of(
+                {(outcome,): float(number) for outcome, number in outcomes}
             ),
         ]

@@ -7,6 +7,8 @@ row where the column must have one; see ``leniency`` for how many may be.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -121,7 +123,8 @@ def _field_type(name: str, table: Table) -> pl.DataType:
 
 def values_of(records: Iterable[Any], name: str) -> list[Any]:
     """One field of all records; what is written as an empty text is absent."""
-    return [None if (value := getattr(row, name)) == "" else value for row in records]
+    values = list(map(attrgetter(name), records))
+    return [None if value == "" else value for value in values] if "" in values else values
 
 
 def stamps(name: str, milliseconds: Sequence[int | None]) -> pl.Series:
@@ -170,11 +173,7 @@ def _with_possible_times(
 
 def within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
     """Drop what breaks a rule of the table: a value, or a row that must have one."""
-    broken: dict[str, pl.Expr] = {}
-    for rule in rules_of(table):
-        if rule.column in frame.columns:
-            breaks = rule.breaks.fill_null(value=False)
-            broken[rule.column] = breaks | broken.get(rule.column, pl.lit(value=False))
+    broken = _breaking(table, tuple(frame.columns))
     found = frame.select(breaks.any().alias(name) for name, breaks in broken.items())
     bad_rows = pl.repeat(False, frame.height, dtype=pl.Boolean, eager=True)
     complaints: list[str] = []
@@ -189,7 +188,18 @@ def within_rules(frame: pl.DataFrame, table: Table, venue: str) -> pl.DataFrame:
             complaints += told
             bad_rows |= bad
     leave_out(complaints, frame.height, **where)
-    return frame.filter(~bad_rows)
+    return frame.filter(~bad_rows) if complaints else frame
+
+
+@cache
+def _breaking(table: Table, columns: tuple[str, ...]) -> Mapping[str, pl.Expr]:
+    """Find by column, of those that are there, which rows break any of its rules."""
+    broken: dict[str, pl.Expr] = {}
+    for rule in rules_of(table):
+        if rule.column in columns:
+            breaks = rule.breaks.fill_null(value=False)
+            broken[rule.column] = breaks | broken.get(rule.column, pl.lit(value=False))
+    return broken
 
 
 _ROW_TIMES = ("funding_time", "open_time", "time")

@@ -6,9 +6,10 @@ a rule, the venue has changed what it publishes, and nothing of it is believed. 
 do, it is those markets' own trouble: the value is unknown, with a warning.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
@@ -101,13 +102,15 @@ def sifted_by_names(
     ContractError
         If those are most of the rows.
     """
+    texts = {text for name in names for text in map(attrgetter(name), rows)}
+    wrong = {text for text in texts if text is not None and not is_symbol(text)}
+    if not wrong:
+        return list(rows), None
     bad = {
         number: named[0]
         for number, row in enumerate(rows)
-        if (named := [text for text in _texts(row, names) if not is_symbol(text)])
+        if (named := [text for name in names if (text := getattr(row, name)) in wrong])
     }
-    if not bad:
-        return list(rows), None
     shown = ", ".join(repr(legible(text, _SHOWN_LENGTH)) for text in list(bad.values())[:_SHOWN])
     error = ContractError(
         f"{len(bad)} of {len(rows)} rows have a name that is not a symbol: {shown}",
@@ -117,10 +120,6 @@ def sifted_by_names(
     if most(len(bad), len(rows)):
         raise error
     return [row for number, row in enumerate(rows) if number not in bad], error
-
-
-def _texts(row: object, names: Sequence[str]) -> Iterator[str]:
-    return (text for name in names if (text := getattr(row, name)) is not None)
 
 
 def missing_columns(

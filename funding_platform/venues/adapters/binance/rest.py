@@ -39,6 +39,9 @@ class _Filter(Payload):
     min_qty: MaybeReal = None
 
 
+_NO_FILTER = _Filter()
+
+
 class Symbol(SymbolRow):
     """A contract of exchangeInfo, perpetual or not."""
 
@@ -60,7 +63,10 @@ class Symbol(SymbolRow):
 
     def rule(self, kind: str) -> _Filter:
         """Find the trading rule of that type; an empty one where there is none."""
-        return next((rule for rule in self.filters if rule.filter_type == kind), _Filter())
+        for rule in self.filters:
+            if rule.filter_type == kind:
+                return rule
+        return _NO_FILTER
 
 
 class _PremiumIndex(SymbolRow):
