@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from funding_platform.defs.automation.tags import PARTITION_TAG, VENUE_TAG
+from funding_platform.defs.running.failed_checks import failed_checks
 from funding_platform.flows.alerting.rounds import look, look_live, run_observed, send
 from funding_platform.settings import Settings
 
@@ -58,7 +59,7 @@ def alert_sensors(**stated: Any) -> list[dg.SensorDefinition]:
     def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         settings, now = Settings(**stated), datetime.now(UTC)
         if is_due(context.cursor, now):
-            told = len(look(settings, now))
+            told = len(look(settings, now, failed_checks(context.instance)))
             context.update_cursor(now.isoformat())
         else:
             told = len(look_live(settings, now))

@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +21,7 @@ from funding_platform.flows.queries.venues import collected_venues
 from funding_platform.service.access.callers import caller_of
 from funding_platform.service.access.front import Front
 from funding_platform.service.access.keys import Keyring
+from funding_platform.service.access.sessions import Sessions
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import dashboard
 from funding_platform.service.desk import Desk
@@ -30,6 +31,7 @@ from funding_platform.service.problems import (
     problem_of_request,
     problem_response,
 )
+from funding_platform.service.protocol import Unchanged
 from funding_platform.service.reader import Readers
 from funding_platform.service.routes import (
     backtests,
@@ -38,12 +40,15 @@ from funding_platform.service.routes import (
     rates,
     trading,
     venues,
+    webhooks,
 )
+from funding_platform.service.routes import sessions as sessions_routes
+from funding_platform.service.shared import SharedCache, cache_families, namespace_of
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
+from funding_platform.service.webhooks.keeper import Keeper
 from funding_platform.settings import Settings
-from funding_platform.telemetry import declared
 from funding_platform.telemetry.metrics import Family
 
 PREFIX: Final = "/api/v1"
@@ -69,10 +74,13 @@ class Service:
         What a server runs.
     hub
         What its streams follow.
+    unchanged
+        Tells at once whether an answer still holds.
     """
 
     app: ASGIApp
     hub: Hub
+    unchanged: Unchanged
 
 
 def create_service(settings: Settings, *, public: bool = False) -> Service:
@@ -85,13 +93,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     public
         Whether everybody needs a key; else only this machine is served, without one.
     """
-    readers = Readers(settings)
-    versions = Versions(settings, readers)
-    cache = Cache(settings.service_cache_mib * 2**20, versions.is_current)
-    keyring = Keyring(settings.service_keys_file)
-    keyring.refresh()
-    hub = Hub(readers, versions)
-
+    parts, sessions = _Parts.of(settings, private=public), Sessions(settings.service_session_file)
     app = _Described(
         title="funding-platform",
         version=version("funding-platform"),
@@ -99,46 +101,100 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
-        lifespan=_running(versions, keyring, hub, readers),
+        lifespan=_running(parts),
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.desk = Desk(
-        settings, readers, versions, cache, secrets.token_hex(4), public, collected_venues(settings)
-    )
-    for routes in (rates, history, venues, backtests, trading, operations):
+    for routes in (rates, history, venues, backtests, webhooks, trading, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
     app.include_router(dashboard())
-    app.state.keyring, app.state.hub = keyring, hub
+    app.include_router(sessions_routes.router)
     _explain_errors(app)
     front = Front(
-        app, keyring=keyring, cache=cache, public=public, origins=settings.service_origins
+        app,
+        keyring=parts.keyring,
+        sessions=sessions,
+        cache=parts.desk.cache,
+        public=public,
+        origins=settings.service_origins,
     )
-    app.state.figures = lambda: [*front.families(), *_of_cache(cache), *hub.families()]
-    if not settings.service_origins:
-        return Service(front, hub)
-    wrapped = CORSMiddleware(
-        front,
-        allow_origins=[*settings.service_origins],
+    app.state.desk, app.state.keyring, app.state.sessions = parts.desk, parts.keyring, sessions
+    app.state.hub, app.state.webhooks = parts.hub, parts.webhooks
+    app.state.figures = lambda: [*front.families(), *parts.families()]
+    return Service(_for_origins(front, settings.service_origins), parts.hub, front.unchanged)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What answers are made with, and what is looked after while the service runs."""
+
+    readers: Readers
+    versions: Versions
+    keyring: Keyring
+    desk: Desk
+    hub: Hub
+    webhooks: Keeper
+
+    @classmethod
+    def of(cls, settings: Settings, *, private: bool) -> Self:
+        readers = Readers(settings)
+        versions = Versions(settings, readers)
+        cache = Cache(settings.service_cache_mib * 2**20, versions.is_current)
+        keyring = Keyring(settings.service_keys_file)
+        keyring.refresh()
+        salt, shared = secrets.token_hex(4), None
+        if settings.redis_url is not None:
+            salt = namespace_of(settings, private=private)
+            url = settings.redis_url.get_secret_value()
+            shared = SharedCache(url, salt, versions.is_current)
+            versions.on_change = shared.publish
+        venues = collected_venues(settings)
+        desk = Desk(settings, readers, versions, cache, salt, private, venues, shared)
+        keeper = Keeper(settings, readers, keyring.counts)
+        return cls(readers, versions, keyring, desk, Hub(readers, versions), keeper)
+
+    def work(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Begin what goes on while the service runs, by name."""
+        shared = self.desk.shared
+        return {
+            "versions": self.versions.keep(),
+            "keys": _keep(self.keyring),
+            "streams": self.hub.keep(),
+            "webhooks": self.webhooks.keep(),
+            **({} if shared is None else {"shared": shared.keep(self.versions.heard)}),
+        }
+
+    def families(self) -> list[Family]:
+        """Return what all of them have counted."""
+        return [
+            *cache_families(self.desk.cache, self.desk.shared),
+            *self.hub.families(),
+            *self.webhooks.families(),
+        ]
+
+
+def _for_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Have pages of some origins read what is answered, if any may."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=[*origins],
         allow_methods=["GET"],
         allow_headers=["Authorization", "X-API-Key", "If-None-Match"],
         expose_headers=["*"],
     )
-    return Service(wrapped, hub)
 
 
-def _running(
-    versions: Versions, keyring: Keyring, hub: Hub, readers: Readers
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Have the newest versions, the keys and the streams looked after while the service runs."""
+def _running(parts: _Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Have the newest versions, the keys, streams and webhooks looked after meanwhile."""
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        await versions.refresh()
-        kept = {"versions": versions.keep(), "keys": _keep(keyring), "streams": hub.keep()}
-        tasks = [asyncio.create_task(work, name=name) for name, work in kept.items()]
+        await parts.versions.refresh()
+        tasks = [asyncio.create_task(work, name=name) for name, work in parts.work().items()]
         try:
             yield
         finally:
@@ -147,7 +203,7 @@ def _running(
             for task in tasks:
                 with suppress(asyncio.CancelledError):
                     await task
-            readers.close()
+            parts.readers.close()
 
     return running
 
@@ -226,14 +282,3 @@ def _known(request: Request) -> list[str]:
     fields = [] if dependant is None else dependant.query_params
     models = [getattr(field.field_info, "annotation", None) for field in fields]
     return [name for model in models for name in getattr(model, "model_fields", {})]
-
-
-def _of_cache(cache: Cache) -> list[Family]:
-    asked = cache.hits + cache.misses
-    told = [
-        declared.SERVICE_CACHE_BYTES.single(float(cache.held_bytes)),
-        declared.SERVICE_CACHE_ANSWERS.of(
-            {("yes",): float(cache.hits), ("no",): float(cache.misses)}
-        ),
-    ]
-    return [*told, declared.SERVICE_CACHE_HIT_RATIO.single(cache.hits / asked)] if asked else told

@@ -87,6 +87,11 @@ class Entry:
         ready = "gzipped" in self.__dict__ or length <= QUICKLY_GZIPPED
         return b"gzip" in accepted and length >= SMALLEST_GZIPPED and ready
 
+    @cached_property
+    def unchanged(self) -> bytes:
+        """The headers of 304, that the answer still holds, as they go out."""
+        return b"".join(b"%s: %s\r\n" % header for header in self.headers[1:])
+
     @property
     def size(self) -> int:
         """Bytes held at most: with those of the gzipped copy that may be asked for."""
@@ -129,21 +134,24 @@ class Cache:
 
     def get(self, key: Key) -> Entry | None:
         """Return the answer to what is asked, if it is still good."""
-        entry = self._entries.get(key)
-        if (
-            entry is not None
-            and entry.age(self._clock()) < entry.max_age
-            and self._is_current(entry.version)
-        ):
+        entry = self.good(key)
+        if entry is not None:
             self.hits += 1
             self._entries.move_to_end(key)
+        return entry
+
+    def good(self, key: Key) -> Entry | None:
+        """Return the same without counting it; one that is good no more is dropped."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.age(self._clock()) < entry.max_age and self._is_current(entry.version):
             return entry
-        if entry is not None:
-            self._drop(key)
+        self._drop(key)
         return None
 
     def put(self, key: Key, entry: Entry) -> None:
-        """Keep an answer that had to be made; one larger than an eighth of all is not worth it."""
+        """Keep an answer that was not here; one larger than an eighth of all is not worth it."""
         self.misses += 1
         self._drop(key)
         if entry.size > self._limit / 8:

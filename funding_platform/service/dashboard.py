@@ -35,6 +35,9 @@ _FILES: Final[Mapping[str, str]] = {
 
 FACTS: Final = f"{FOLDER}/facts.json"
 
+SESSION: Final = f"{FOLDER}/session"
+"""Where a browser shows a key, asks whether it has a session, and ends it."""
+
 PATHS: Final = frozenset(
     {*PAGES, FACTS, *(f"{FOLDER}/{name}" for name in _FILES if name != "index.html")}
 )

@@ -24,6 +24,7 @@ from funding_platform.service.formats import (
 )
 from funding_platform.service.problems import ProblemError
 from funding_platform.service.reader import Readers, Sources
+from funding_platform.service.shared import SharedCache
 from funding_platform.service.versions import Versions
 from funding_platform.settings import Settings
 
@@ -60,11 +61,13 @@ class Desk:
     cache
         Keeps them.
     salt
-        Of this process: part of every tag, so that none outlives a change of the code.
+        Part of every tag: of this process, or of all that share answers.
     private
         Whether caches that several share may keep nothing.
     venues
         Those that are collected.
+    shared
+        What instances of the service share; None where each keeps its own.
     """
 
     settings: Settings
@@ -74,6 +77,7 @@ class Desk:
     salt: str
     private: bool
     venues: Sequence[str]
+    shared: SharedCache | None = None
 
     def __post_init__(self) -> None:
         self._under_way: dict[Key, asyncio.Task[Entry]] = {}
@@ -116,7 +120,11 @@ class Desk:
                 entry.gzipped  # noqa: B018 - in this thread, not in that of everybody
             return entry
 
-        entry = await self.readers.ask(made)
+        entry = None if self.shared is None else await self.shared.get(key)
+        if entry is None:
+            entry = await self.readers.ask(made)
+            if self.shared is not None:
+                self.shared.put(key, entry)
         self.cache.put(key, entry)
         return entry
 

@@ -29,6 +29,8 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "FilterError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "SeveralAssetsError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "FeeError": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "TooManyWebhooksError": HTTPStatus.CONFLICT,
+    "AlertError": HTTPStatus.SERVICE_UNAVAILABLE,
     "VenueError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "FlowError": HTTPStatus.UNPROCESSABLE_ENTITY,
     "NotBuiltError": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -43,6 +45,14 @@ By names, because the lake and the venues, which some of them are of, are not kn
 """
 
 _WHERE: Final = "the parameters and their units are in /api/v1/openapi.json and docs/service.md"
+
+_LISTED_AT: Final[Mapping[str, str]] = {
+    "venue": "/api/v1/venues lists the venues that there are",
+    "venue_symbol": "/api/v1/venues/{venue}/symbols lists what a venue has",
+    "symbol": "/api/v1/venues/{venue}/symbols lists what a venue has",
+    "base": "/api/v1/funding-rates lists the bases that there are",
+}
+"""Where to look for what is stored, by the parameter that named something else."""
 
 _FIELD: Final = re.compile(r"^([a-z_0-9]+): (.+)$", re.S)
 """Errors that are about one field begin with it."""
@@ -98,7 +108,10 @@ def problem_of(error: FundingError) -> ProblemError:
         _LOG.error("a question failed: %s", error)
     found = _FIELD.match(error.message.split("is not valid: ")[-1])
     fields = [(found[1], found[2])] if found else []
-    return ProblemError(status, error.message, hint=error.hint, fields=fields)
+    hint = error.hint
+    if fields and status is HTTPStatus.NOT_FOUND:
+        hint = _LISTED_AT.get(fields[0][0], hint)
+    return ProblemError(status, error.message, hint=hint, fields=fields)
 
 
 def problem_of_request(error: RequestValidationError, known: Iterable[str]) -> ProblemError:

@@ -1,6 +1,7 @@
 """Running the service: uvicorn, until it is asked to end."""
 
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,11 @@ DRAIN_SECONDS: Final = 10
 
 IDLE_SECONDS: Final = 15
 CONNECTIONS: Final = 10_000
+"""Open at one time at most, as far as the system lets a process have so many files."""
+
+FILES_ASIDE: Final = 256
+"""Of the files that a process may have open, those that are no connections: lake, board, log."""
+
 BACKLOG: Final = 2048
 PING_SECONDS: Final = 20.0
 LARGEST_MESSAGE_BYTES: Final = 65_536
@@ -81,6 +87,19 @@ def require_allowed(settings: Settings, host: str, *, public: bool) -> None:
         )
 
 
+def connections_allowed() -> int:
+    """Have the system allow as many files as it will; return how many may be connections.
+
+    Beyond them nothing more could be opened, and the lake could not be read.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + FILES_ASIDE
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, allowed - FILES_ASIDE)
+
+
 class Server(uvicorn.Server):
     """A server that tells the streams when it is asked to end; else they would keep it.
 
@@ -102,10 +121,10 @@ class Server(uvicorn.Server):
                 log_config=None,  # ours is there
                 access_log=False,  # the front has one, without queries
                 server_header=False,
-                http=BoundedProtocol,
+                http=BoundedProtocol.telling(service.unchanged),
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
-                limit_concurrency=CONNECTIONS,
+                limit_concurrency=connections_allowed(),
                 ws_max_size=LARGEST_MESSAGE_BYTES,
                 ws_ping_interval=PING_SECONDS,
                 ws_ping_timeout=PING_SECONDS,

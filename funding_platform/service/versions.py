@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -31,6 +32,11 @@ class Versions:
         Say where the board is handed out.
     readers
         Ask the lake.
+
+    Attributes
+    ----------
+    on_change
+        Is told of every change that is seen.
     """
 
     def __init__(self, settings: Settings, readers: Readers) -> None:
@@ -39,6 +45,7 @@ class Versions:
         self._trouble = ""
         self.lake: int | None = None
         self.board: int | None = None
+        self.on_change: Callable[[Version], None] | None = None
 
     def is_current(self, version: Version) -> bool:
         """Tell whether nothing newer is known than what an answer was made of.
@@ -57,11 +64,23 @@ class Versions:
     async def refresh(self) -> None:
         """Look now. A lake that cannot be read has no version, and nothing cached of it is told."""
         try:
-            self.lake, self.board = await self._readers.ask(self._seen)
+            before = (self.lake, self.board)
+            self.lake, self.board = now = await self._readers.ask(self._seen)
             if self.lake is not None:
                 self._trouble = ""
+            if now != before and self.on_change is not None:
+                self.on_change(now)
         except FundingError as error:
             self._note(error)
+
+    async def heard(self, version: Version) -> None:
+        """Look now if somebody else has seen what is newer here too."""
+        known = (self.lake, self.board)
+        if any(
+            theirs is not None and (ours is None or theirs > ours)
+            for theirs, ours in zip(version, known, strict=True)
+        ):
+            await self.refresh()
 
     def _seen(self, sources: Sources) -> Version:
         board = self._board()

@@ -183,12 +183,28 @@ SERVICE_CACHE_BYTES: Final = Declared(
 )
 SERVICE_CACHE_ANSWERS: Final = Declared(
     "funding_service_cache_answers_total",
-    "Answers since the service began, by whether they had been encoded already.",
-    ("found",),
+    "Answers since the service began, by whether a tier had them encoded already; Redis is asked "
+    "for what the process has not.",
+    ("tier", "found"),
     "counter",
 )
 SERVICE_CACHE_HIT_RATIO: Final = Declared(
-    "funding_service_cache_hit_ratio", "Share of answers that had been encoded already."
+    "funding_service_cache_hit_ratio",
+    "Share of answers that a tier had encoded already.",
+    ("tier",),
+)
+SERVICE_REDIS_FAILURES: Final = Declared(
+    "funding_service_redis_failures_total",
+    "Questions since the service began that Redis did not answer.",
+    (),
+    "counter",
+)
+SERVICE_WEBHOOKS: Final = Declared("funding_service_webhooks", "Webhooks that this process serves.")
+SERVICE_WEBHOOK_MESSAGES: Final = Declared(
+    "funding_service_webhook_messages_total",
+    "Messages of webhooks since the service began: delivered, refused at a try, or dead.",
+    ("outcome",),
+    "counter",
 )
 SERVICE_STREAM_CLIENTS: Final = Declared("funding_service_stream_clients", "Streams that are open.")
 SERVICE_STREAMS_LET_GO: Final = Declared(
@@ -227,7 +243,8 @@ GROUPS: Final[Mapping[str, tuple[Declared, ...]]] = {
     ),
     "service": (
         *(SERVICE_ANSWERS, SERVICE_SECONDS, SERVICE_CACHE_BYTES, SERVICE_CACHE_ANSWERS),
-        *(SERVICE_CACHE_HIT_RATIO, SERVICE_STREAM_CLIENTS, SERVICE_STREAMS_LET_GO),
+        *(SERVICE_CACHE_HIT_RATIO, SERVICE_REDIS_FAILURES, SERVICE_STREAM_CLIENTS),
+        *(SERVICE_STREAMS_LET_GO, SERVICE_WEBHOOKS, SERVICE_WEBHOOK_MESSAGES),
     ),
 }
 """By part of the platform, in the order in which documents list them."""

@@ -44,6 +44,7 @@ BENCHMARKS = (
     "live",
     "execution",
     "service",
+    "service_load",
     "decode",
     "politeness",
     "ccxt",

@@ -244,7 +244,14 @@ def test_a_public_service_is_asked_with_the_key_that_was_given(
             desk.page.get_by_role("button", name="Use it").click()
             desk.page.get_by_test_id("count").get_by_text("venues").wait_for()
             desk.page.get_by_role("link", name="Backtests").click()
-            desk.page.get_by_role("button", name="Save").wait_for()
+            desk.page.get_by_role("link", name="Open").first.wait_for()
+            desk.page.reload()
+            desk.page.get_by_role("button", name="Sign out").wait_for()
+            assert (
+                desk.page.evaluate("document.cookie + JSON.stringify({...sessionStorage})") == "{}"
+            )
+            desk.page.get_by_role("button", name="Sign out").click()
+            desk.see("This service asks for a key")
             assert not any(key in url for url in desk.asked)
             assert desk.complaints == []
     finally:

@@ -1,5 +1,12 @@
 """The service on a real socket, in a thread of the test's process."""
 
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +43,77 @@ def served(settings: Settings, *, public: bool = False) -> Iterator[Served]:
     """Run the service for as long as the context lasts."""
     with serving(settings, public=public) as (url, server):
         yield Served(settings, url, server)
+
+
+@dataclass
+class Process:
+    """A service in a process of its own, as `funding serve` starts it."""
+
+    url: str
+    running: subprocess.Popen[str]
+
+    def kill(self) -> None:
+        """End it without a word to anybody."""
+        self.running.kill()
+        self.running.wait()
+
+    def stop(self) -> str:
+        """Ask it to end, and return what it logged."""
+        self.running.send_signal(signal.SIGTERM)
+        told, _ = self.running.communicate(timeout=120)
+        assert self.running.returncode in (0, -signal.SIGTERM), told
+        return told
+
+
+@contextmanager
+def process(
+    settings: Settings,
+    *more: str,
+    files: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Process]:
+    """Run `funding serve` over a data folder, and wait until it answers.
+
+    Parameters
+    ----------
+    files
+        That it may have open, where that is not what it gets by itself.
+    environment
+        Beside that of this process.
+    """
+
+    def bounded() -> None:
+        if files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+    program = "from funding_platform.cli import main; main(prog_name='funding')"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "serve", "--port", "0", *more],
+        env={**os.environ, "FUNDING_DATA_DIR": str(settings.data_dir), **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=bounded,
+    ) as running:
+        assert running.stdout is not None
+        try:
+            line = running.stdout.readline()
+            found = re.match(r"dashboard (http://127\.0\.0\.1:\d+)/ ", line)
+            assert found, line + running.stdout.read()
+            _until_it_answers(found[1], running)
+            yield Process(found[1], running)
+        finally:
+            running.kill()
+
+
+def _until_it_answers(url: str, running: subprocess.Popen[str]) -> None:
+    while running.poll() is None:
+        try:
+            httpx.get(f"{url}/healthz", timeout=60)
+            return
+        except httpx.ConnectError:
+            time.sleep(0.05)
+    raise AssertionError("the service has ended")
 
 
 def hand_out(

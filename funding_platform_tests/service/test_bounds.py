@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from funding_platform.service import protocol
-from funding_platform.service.access import front
+from funding_platform.service.access import bodies
 from funding_platform.settings import Settings
 from funding_platform_tests.service.server import Served, served
 
@@ -76,7 +76,7 @@ def test_headers_that_trickle_in_are_not_waited_for(
 def test_a_body_that_trickles_in_is_not_waited_for(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.5)
     with served(settings) as service, opened(service) as connection:
         connection.sendall(
             b"PUT /api/v1/admin/venues/okx/fees HTTP/1.1\r\nHost: localhost\r\n"
@@ -106,7 +106,7 @@ def test_many_who_ask_one_thing_are_one_question(service: Served) -> None:
 
 def misses(service: Served) -> float:
     told = service.get("/api/v1/metrics").json()["funding_service_cache_answers_total"]["series"]
-    (found,) = [one["value"] for one in told if one["labels"] == {"found": "no"}]
+    (found,) = [one["value"] for one in told if one["labels"] == {"tier": "process", "found": "no"}]
     return float(found)
 
 

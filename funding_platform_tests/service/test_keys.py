@@ -1,11 +1,9 @@
 """Who may ask, how fast, and what may be changed."""
 
+import json
 import logging
-import os
-import re
 import signal
-import subprocess
-import sys
+import socket
 import time
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from funding_platform.service.access.keys import (
 )
 from funding_platform.settings import Settings
 from funding_platform_tests.command import explained, run
-from funding_platform_tests.service.server import served
+from funding_platform_tests.service.server import process, served
 
 API = "/api/v1"
 FAST = Rate(1_000, 1.0)
@@ -204,30 +202,31 @@ def test_fees_are_set_by_an_admin_and_in_force_at_once(own_lake: Settings) -> No
     assert (row["note"], row["taker_bps"], row["venue"]) == ("agreed", 3.0, "okx")
 
 
-def test_asked_to_end_it_answers_what_is_under_way(chosen: Settings) -> None:
-    program = "from funding_platform.cli import main; main(prog_name='funding')"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "serve", "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ},
-    ) as process:
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            found = re.match(r"dashboard (http://127\.0\.0\.1:\d+)/ ", line)
-            assert found, line
-            with httpx.Client(base_url=found[1], timeout=60) as client:
-                assert eventually_answered(client).status_code == 200
-        finally:
-            process.send_signal(signal.SIGTERM)
-        assert process.wait(60) in (0, -signal.SIGTERM)
-
-
-def eventually_answered(client: httpx.Client) -> httpx.Response:
-    for _ in range(600):
-        try:
-            return client.get(f"{API}/venues")
-        except httpx.ConnectError:
-            time.sleep(0.1)
-    pytest.fail("the service does not answer")
+def test_asked_to_end_it_answers_what_is_under_way_and_leaves_nothing(chosen: Settings) -> None:
+    """A body that is not whole yet is under way: it is sent to the end, and answered."""
+    admin, hosts = made(chosen, "admin"), b"Host: 127.0.0.1\r\n"
+    body = json.dumps(FEES).encode()
+    head = (
+        b"PUT /api/v1/admin/venues/nowhere/fees HTTP/1.1\r\n"
+        b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+    )
+    with process(chosen) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        with (
+            socket.create_connection((host, int(port))) as asking,
+            socket.create_connection((host, int(port))) as following,
+            httpx.Client(base_url=running.url, timeout=60) as client,
+        ):
+            following.sendall(b"GET /api/v1/stream?channels=events HTTP/1.1\r\n" + hosts + b"\r\n")
+            assert b"200 OK" in following.recv(65_536)
+            asking.sendall(head + hosts + f"Authorization: Bearer {admin}\r\n\r\n".encode())
+            assert client.get(f"{API}/venues").status_code == 200
+            running.running.send_signal(signal.SIGTERM)
+            told = b""
+            while b"the service ends" not in told:
+                told += following.recv(65_536)
+            asking.sendall(body)
+            assert b"404 Not Found" in asking.recv(65_536)
+        logged = running.stop()
+    for word in ("destroyed", "never awaited", "Traceback", "Exception"):
+        assert word not in logged, logged

@@ -1,5 +1,6 @@
 """What changes goes out in order, whole, to each at its own pace; and to nobody for ever."""
 
+import asyncio
 import json
 import re
 import socket
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,8 +22,10 @@ from websockets.sync.client import ClientConnection, connect
 from funding_platform.flows.live.latest import STRIPS
 from funding_platform.flows.queries import latest_curves, open_lake
 from funding_platform.service.access.keys import Rate, create_key, revoke_key
+from funding_platform.service.reader import Readers
 from funding_platform.service.streams import follower
 from funding_platform.service.streams import routes as streams
+from funding_platform.service.streams.hub import Hub
 from funding_platform.service.streams.messages import CHANNELS, Filters
 from funding_platform.service.streams.states import (
     EMPTY,
@@ -32,6 +36,7 @@ from funding_platform.service.streams.states import (
     step_between,
     wanted_of,
 )
+from funding_platform.service.versions import Versions
 from funding_platform.settings import Settings
 from funding_platform_tests.service.messages import TYPES, require_declared
 from funding_platform_tests.service.server import Served, hand_out, served
@@ -322,3 +327,26 @@ def values(rows: Any) -> dict[Any, Any]:
 def test_another_look_alone_is_no_change() -> None:
     assert len(step_between(shown({"a": 1}), shown({"a": 1}), 1)) == 0
     assert len(step_between(EMPTY, shown({"a": 1}), 1)) == 1
+
+
+def test_who_is_gone_leaves_no_task_behind(tmp_path: Path) -> None:
+    async def left() -> set[str]:
+        settings = Settings(data_dir=tmp_path)
+        readers = Readers(settings)
+        telling = asyncio.create_task(
+            follower.Follower(Hub(readers, Versions(settings, readers)), _take, lambda: True).run()
+        )
+        for _ in range(5):  # in which it comes to wait, by two tasks of its own
+            await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 4
+        telling.cancel()
+        await asyncio.wait([telling])
+        await asyncio.sleep(0)  # in which what was cancelled ends
+        readers.close()
+        return {str(task) for task in asyncio.all_tasks() - {asyncio.current_task()}}
+
+    assert asyncio.run(left()) == set()
+
+
+async def _take(_kind: str, _told: bytes) -> None:
+    """Take what is told."""

@@ -12,8 +12,14 @@ from filelock import FileLock
 from funding_platform.telemetry.alerts.errors import AlertStateError, SinkError
 from funding_platform.telemetry.alerts.observing import Evaluation, Message, Observation
 from funding_platform.telemetry.alerts.outbox import send_due
+from funding_platform.telemetry.alerts.queues import (
+    KEPT_ENDED,
+    LONGEST_PAUSE,
+    Waiting,
+    pause_after,
+)
 from funding_platform.telemetry.alerts.sinks import WebhookSink
-from funding_platform.telemetry.alerts.store import LONGEST_PAUSE, AlertStore, Waiting, pause_after
+from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform_tests.telemetry.receiver import SECRET, Receiver, running_receiver
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -60,7 +66,7 @@ def test_a_full_outbox_drops_the_oldest_and_says_so(path: Path) -> None:
         assert found is not None
         number, message = found
         assert (message.subject, message.lost_before) == ("c", 2)
-        store.acknowledge("webhook", number, message)
+        store.acknowledge(number, message, NOW)
         following = store.next_for("webhook", NOW)
         assert following is not None
         assert (following[1].subject, following[1].lost_before) == ("d", 0)
@@ -114,6 +120,26 @@ def test_a_pause_ahead_of_every_pause_is_over(path: Path) -> None:
 def test_pauses_double_up_to_an_hour() -> None:
     pauses = [pause_after(failures) for failures in (0, 1, 2, 6, 7, 100)]
     assert [pause.total_seconds() for pause in pauses] == [30, 60, 120, 1920, 3600, 3600]
+
+
+def test_what_became_of_messages_is_kept_for_a_while(path: Path) -> None:
+    with AlertStore(path) as store:
+        for minute in range(KEPT_ENDED + 1):
+            subjects = ["okx"] if minute % 2 == 0 else []
+            store.observe(down(*subjects), ("one",), NOW + minute * MINUTE)
+        store.put_off("one", "it is down", NOW)
+        found = store.next_for("one", NOW + MINUTE)
+        assert found is not None
+        store.give_up(*found, "it is gone", NOW + MINUTE)
+        while found := store.next_for("one", NOW + MINUTE):
+            store.acknowledge(*found, NOW + 2 * MINUTE)
+        store.observe(down("okx", "bybit"), ("one",), NOW + 300 * MINUTE)
+        waits, *arrived, dead = store.deliveries("one")
+    assert (waits.state, waits.message.subject, waits.tries) == ("waiting", "bybit", 0)
+    assert {one.state for one in arrived} == {"delivered"}
+    assert len(arrived) == KEPT_ENDED
+    assert (dead.state, dead.message.event, dead.tries) == ("dead", "raised", 2)
+    assert (dead.error, dead.ended_at) == ("it is gone", NOW + MINUTE)
 
 
 def test_one_process_sends_at_a_time(path: Path) -> None:

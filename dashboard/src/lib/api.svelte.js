@@ -1,7 +1,7 @@
 /** Questions to the service: its answers, and why there is none. */
 
 const API = '/api/v1';
-const KEY = 'funding-key';
+const SESSION = '/dashboard/session';
 
 /** Why a question has no answer. ``kind``: offline, key, problem. */
 export class Problem extends Error {
@@ -12,22 +12,40 @@ export class Problem extends Error {
 }
 
 class Access {
-  key = $state(sessionStorage.getItem(KEY) ?? '');
+  /** Whose session the browser has; null without one. */
+  name = $state(null);
+  /** Counts the times that a key was taken: what was refused before is asked again. */
+  taken = $state(0);
   refused = $state('');
 
-  use(key) {
-    sessionStorage.setItem(KEY, key);
-    this.key = key;
+  /** Find out whether there is a session from before. */
+  async look() {
+    const told = await fetch(SESSION).then((answer) => (answer.ok ? answer.json() : {}), () => ({}));
+    this.name = told.name ?? null;
+  }
+
+  /** Show the key, once: a cookie stands for it from now on, which no script can read. */
+  async use(key) {
+    const answer = await fetch(SESSION, { method: 'POST', headers: { Authorization: `Bearer ${key}` } });
+    const told = await answer.json().catch(() => ({}));
+    if (!answer.ok) {
+      this.refused = told.detail ?? answer.statusText;
+      return false;
+    }
+    this.name = told.name;
     this.refused = '';
+    this.taken += 1;
+    return true;
+  }
+
+  async leave() {
+    await fetch(SESSION, { method: 'DELETE' });
+    location.reload();
   }
 }
 
-/** The key of a public service. It is kept for this tab alone. */
+/** The session of a public service. */
 export const access = new Access();
-
-function headers(accept) {
-  return access.key ? { Accept: accept, Authorization: `Bearer ${access.key}` } : { Accept: accept };
-}
 
 function address(path, params) {
   const query = new URLSearchParams();
@@ -55,7 +73,7 @@ async function answered(path, params, accept, signal) {
   let response;
   try {
     // The browser keeps the bytes and asks with their ETag: what is unchanged is not sent again.
-    const asked = { headers: headers(accept), signal, cache: 'no-cache' };
+    const asked = { headers: { Accept: accept }, signal, cache: 'no-cache' };
     response = await fetched(address(path, params), asked);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
@@ -72,10 +90,6 @@ async function answered(path, params, accept, signal) {
 
 export async function ask(path, params = {}, signal = undefined) {
   return (await answered(path, params, 'application/json', signal)).json();
-}
-
-export async function askBlob(path) {
-  return (await answered(path, {}, '*/*')).blob();
 }
 
 export const encoded = (text) => encodeURIComponent(text).replaceAll('%2F', '/');

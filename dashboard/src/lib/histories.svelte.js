@@ -18,7 +18,7 @@ export const nameOf = (one) => `${one.venue} ${one.symbol}`;
  */
 export function histories(of) {
   const told = new Histories();
-  const wanted = $derived.by(() => JSON.stringify([of(), access.key]));
+  const wanted = $derived.by(() => JSON.stringify([of(), access.taken]));
   $effect(() => {
     const cancel = new AbortController();
     const [list] = JSON.parse(wanted);

@@ -1,6 +1,6 @@
 /** The market as it stands: kept up to date by the stream, or by asking where there is none. */
 
-import { access, ask, Problem } from './api.svelte.js';
+import { ask, Problem } from './api.svelte.js';
 import { seconds } from './format.js';
 
 const ASKED_EVERY_MS = 5_000;
@@ -66,7 +66,6 @@ class Market {
   #open() {
     this.#stream?.close();
     this.#stream = null;
-    if (access.key) return this.#ask(); // an EventSource cannot show a key
     const stream = new EventSource('/api/v1/stream?channels=funding_rates&channels=events');
     this.#stream = stream;
     this.#heard = Date.now();
@@ -90,7 +89,7 @@ class Market {
     if (stream?.readyState === EventSource.OPEN && !quiet) return;
     if (!document.hidden) this.#ask();
     if (!stream || stream.readyState === EventSource.CLOSED || quiet) {
-      if (!access.key && this.link !== 'offline') this.#open();
+      if (this.link !== 'offline') this.#open();
     }
   }
 

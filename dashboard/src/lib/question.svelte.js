@@ -47,7 +47,7 @@ class Question {
  */
 export function question(of, { live = false } = {}) {
   const asked = new Question();
-  const wanted = $derived.by(() => JSON.stringify([of(), access.key]));
+  const wanted = $derived.by(() => JSON.stringify([of(), access.taken]));
   $effect(() => {
     const [what] = JSON.parse(wanted);
     if (!what) return undefined;

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 import dagster as dg
-import sqlalchemy as db
 import yaml
 from dagster._core.storage.dagster_run import FINISHED_STATUSES, IN_PROGRESS_RUN_STATUSES
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._grpc.client import DagsterGrpcClient
 
 from funding_platform.defs.alerts import subject_of
+from funding_platform.defs.running.failed_checks import failed_checks
 from funding_platform.flows.doctor import DagsterFacts
 from funding_platform.settings import project_root
 
@@ -43,7 +42,7 @@ def facts_of(instance: dg.DagsterInstance) -> DagsterFacts:
         ),
         held_slots=held,
         slots_of_ended_runs=tuple(slot for slot in held if _has_ended(instance, slot[1])),
-        failed_checks=tuple(_failed_checks(instance)),
+        failed_checks=tuple(failed_checks(instance)),
     )
 
 
@@ -68,30 +67,6 @@ def _held_slots(instance: dg.DagsterInstance) -> Iterator[tuple[str, str]]:
 def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
     run = instance.get_run_by_id(run_id)
     return run is None or run.status in FINISHED_STATUSES
-
-
-def _failed_checks(instance: dg.DagsterInstance) -> Iterator[str]:
-    """Yield the checks whose newest result is an error.
-
-    Asked of the table itself: the storage wants to be told the checks, and whoever knows those has
-    loaded all definitions, which takes seconds.
-    """
-    table = AssetCheckExecutionsTable.c
-    newest = db.select(
-        table.asset_key, table.check_name, table.execution_status, db.func.max(table.id)
-    ).group_by(table.asset_key, table.check_name)
-    with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
-        rows = connection.execute(newest).fetchall()
-    failed = [
-        dg.AssetCheckKey(dg.AssetKey.from_db_string(key), name)  # type: ignore[arg-type]
-        for key, name, status, _ in rows
-        if status == "FAILED"
-    ]
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(failed)
-    for key, record in latest.items():
-        evaluation = record.evaluation
-        if evaluation is None or evaluation.severity is dg.AssetCheckSeverity.ERROR:
-            yield f"{key.name} of {key.asset_key.to_user_string()}"
 
 
 def _code_servers() -> Iterator[tuple[str, str | None]]:

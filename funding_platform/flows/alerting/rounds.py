@@ -1,7 +1,7 @@
 """A round of the alerts: look at the lake, judge what was seen, send what is to be told."""
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -25,7 +25,9 @@ from funding_platform.telemetry.alerts.observing import (
     trial_message,
 )
 from funding_platform.telemetry.alerts.outbox import send_due
+from funding_platform.telemetry.alerts.queues import Waiting
 from funding_platform.telemetry.alerts.rules import (
+    CHECK_FAILED,
     COVERAGE_LOSS,
     CURVE_Z,
     LAKE_UNREADABLE,
@@ -37,7 +39,7 @@ from funding_platform.telemetry.alerts.rules import (
     Rule,
 )
 from funding_platform.telemetry.alerts.sinks import AppriseSink, LogSink, Sink, WebhookSink
-from funding_platform.telemetry.alerts.store import AlertStore, Waiting
+from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform.venues.registry import venue_names
 
 _LOG = logging.getLogger(__name__)
@@ -115,12 +117,26 @@ def run_observed(
         return store.observe([Evaluation(RUN_FAILED.kind, [seen], whole=False)], names, now)
 
 
-def look(settings: Settings, now: datetime) -> list[Message]:
-    """Evaluate, and put what is to be told into the outbox; return it."""
+def look(
+    settings: Settings, now: datetime, failed_checks: Iterable[str] | None = None
+) -> list[Message]:
+    """Evaluate, and put what is to be told into the outbox; return it.
+
+    Parameters
+    ----------
+    failed_checks
+        The asset checks whose newest result is an error, which the orchestrator knows; None where
+        it was not asked.
+    """
     names = [sink.name for sink in sinks_of(settings)]
     with AlertStore(settings.alerts_file) as store:
         live = live_evaluations(settings, now)
         seen = evaluate(settings, now, {one.kind for one in live})
+        if failed_checks is not None:
+            failed = [
+                Observation(one, 1.0, "its newest result is an error") for one in failed_checks
+            ]
+            seen.append(Evaluation(CHECK_FAILED.kind, failed))
         return store.observe([*seen, *live], names, now, rules_of(settings))
 
 

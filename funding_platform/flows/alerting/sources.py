@@ -91,7 +91,11 @@ def stale(scene: Scene) -> list[Observation]:
             " of ".join(filter(None, (row["asset"], row["venue"]))),
             None if row["age_hours"] is None else row["age_hours"] / row["tolerated_hours"],
             _age(row["newest"], row["age_hours"], row["tolerated_hours"]),
-            {"age_hours": row["age_hours"], "tolerated_hours": row["tolerated_hours"]},
+            {
+                "venue": row["venue"],
+                "age_hours": row["age_hours"],
+                "tolerated_hours": row["tolerated_hours"],
+            },
         )
         for row in ages.iter_rows(named=True)
     ]

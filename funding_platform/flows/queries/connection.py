@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import duckdb
 import polars as pl
@@ -13,6 +14,12 @@ from funding_platform.lake.catalog import current_snapshot
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.lake.errors import translated
 from funding_platform.settings import Settings
+
+LISTED_HINT: Final = (
+    '`funding query "SELECT DISTINCT venue, venue_symbol, base FROM core.instruments"` lists what '
+    "there is"
+)
+"""What to do about a venue, base or symbol that nothing is stored of."""
 
 
 def open_lake(

@@ -25,7 +25,7 @@ from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.core.units import apr, rate_8h
 from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.flows.errors import NothingStoredError
-from funding_platform.flows.queries.connection import answer, require_built
+from funding_platform.flows.queries.connection import LISTED_HINT, answer, require_built
 
 RESOLUTIONS: Final[Mapping[str, int]] = {"1h": 1, "4h": 4, "8h": 8, "1d": 24}
 """Lengths of buckets in hours, by the words of whoever asks."""
@@ -123,7 +123,7 @@ def require_instrument(connection: duckdb.DuckDBPyConnection, venue: str, symbol
     if symbol not in symbols:
         raise NothingStoredError(
             f"symbol: nothing of {venue} {symbol} is stored{did_you_mean(symbol, symbols)}",
-            hint=f"/api/v1/venues/{venue}/symbols lists what {venue} has",
+            hint=LISTED_HINT,
         )
 
 

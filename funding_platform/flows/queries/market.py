@@ -18,7 +18,7 @@ from funding_platform.core.tables.schema import Column, Type, schema_of
 from funding_platform.core.units import TENORS_PER_YEAR, apr, rate_8h
 from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.flows.errors import NothingStoredError
-from funding_platform.flows.queries.connection import answer, require_built
+from funding_platform.flows.queries.connection import LISTED_HINT, answer, require_built
 
 _PREDICTED = (
     "predicted_rate",
@@ -160,7 +160,7 @@ def narrowed(
         if rates.is_empty():
             raise NothingStoredError(
                 f"{column}: there is no {name!r}{did_you_mean(name, known)}",
-                hint="/api/v1/venues and /api/v1/venues/{venue}/symbols list what there is",
+                hint=LISTED_HINT,
             )
     return rates
 

@@ -11,7 +11,7 @@ from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
 from funding_platform.core.tables.schema import Column, Type, schema_of
 from funding_platform.core.tables.statistics import FUNDING_RATE_CORRELATIONS, FUNDING_RATE_STATS
 from funding_platform.flows.errors import NothingStoredError
-from funding_platform.flows.queries.connection import answer, require_built
+from funding_platform.flows.queries.connection import LISTED_HINT, answer, require_built
 
 PERIODS: Final = FUNDING_RATE_STATS.column("period").values
 CORRELATED_PERIODS: Final = FUNDING_RATE_CORRELATIONS.column("period").values
@@ -95,7 +95,7 @@ def rate_statistics(
         where = f" on {venue}" if venue else ""
         raise NothingStoredError(
             f"base: no statistics of {base}{where} are stored",
-            hint="/api/v1/funding-rates lists the bases that there are",
+            hint=LISTED_HINT,
         )
     return found
 

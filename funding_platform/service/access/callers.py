@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from funding_platform.service.access.keys import StoredKey, not_let_in
+from funding_platform.service.access.sessions import Session
 from funding_platform.service.problems import ProblemError
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -23,10 +24,13 @@ class Caller:
         The key that came with the request; None on loopback without one.
     request_id
         What the log and a problem name the request by.
+    session
+        The session that stands for the key, where no key came along itself.
     """
 
     key: StoredKey | None
     request_id: str
+    session: Session | None = None
 
 
 def caller_of(scope: MutableMapping[str, Any]) -> Caller:
@@ -54,6 +58,19 @@ def require_admin(caller: Caller) -> StoredKey:
     return caller.key
 
 
+def require_key(caller: Caller) -> StoredKey:
+    """Return the key that a request came with, where one is needed on loopback too.
+
+    Raises
+    ------
+    ProblemError
+        401 without a key.
+    """
+    if caller.key is None:
+        raise not_let_in("a key is needed: what it makes is its own")
+    return caller.key
+
+
 def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
     """Return the key that came with a request, if one did."""
     said = headers.get(b"authorization", b"").decode("latin-1")
@@ -73,7 +90,7 @@ def require_loopback(headers: Mapping[bytes, bytes]) -> None:
         421.
     """
     host = headers.get(b"host", b"")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ProblemError(
             HTTPStatus.MISDIRECTED_REQUEST,
             f"host: {host.decode('latin-1')!r} is not this machine, which alone is served",
@@ -82,7 +99,8 @@ def require_loopback(headers: Mapping[bytes, bytes]) -> None:
 
 
 @lru_cache(maxsize=64)
-def _is_loopback(host: bytes) -> bool:
+def is_loopback(host: bytes) -> bool:
+    """Tell whether a header Host names this machine."""
     try:
         return urlsplit(f"//{host.decode('latin-1')}").hostname in LOOPBACK
     except ValueError:  # no address, such as [::

@@ -10,22 +10,30 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import visible
+from funding_platform.service.access.bodies import LARGEST_BODY_BYTES, bounded_body, too_large
 from funding_platform.service.access.buckets import Buckets
-from funding_platform.service.access.callers import Caller, presented_key, require_loopback
+from funding_platform.service.access.callers import (
+    Caller,
+    is_loopback,
+    presented_key,
+    require_loopback,
+)
 from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
+from funding_platform.service.access.sessions import Sessions, require_same_site
 from funding_platform.service.access.times import Times
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import PATHS as DASHBOARD
+from funding_platform.service.dashboard import SESSION
 from funding_platform.service.formats import negotiated
 from funding_platform.service.problems import ProblemError, problem_of
 from funding_platform.telemetry import declared
@@ -34,18 +42,21 @@ from funding_platform.telemetry.metrics import Family
 
 _LOG = logging.getLogger("funding_platform.service.access")
 
-LARGEST_BODY_BYTES: Final = 16_384
-"""Of a request: the largest that there is sets fees, in some hundred bytes."""
-
-BODY_SECONDS: Final = 10.0
-
 LARGEST_QUERY_BYTES: Final = 8_192
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"}) | DASHBOARD
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", SESSION}) | DASHBOARD
 """What a supervisor asks, and a browser that has no key yet; it says nothing of the data."""
+
+_OPEN_TO_ALL: Final = OPEN_PATHS - {SESSION}
+"""Where it makes no difference who asks."""
 
 _GUESSES: Final = Rate(5, 60.0)
 """Wrong secrets for one key: each costs a digest of 50 ms."""
+
+_NOT_AT_ONCE: Final = frozenset(
+    {b"cookie", b"origin", b"expect", b"content-length", b"transfer-encoding"}
+)
+"""Headers of requests that there is more to say of, or more to come of."""
 
 _ANONYMOUS: Final = "-"
 
@@ -59,6 +70,8 @@ class Front:
         What answers them.
     keyring
         The keys that there are.
+    sessions
+        What stands for them in browsers.
     cache
         What has been answered already.
     public
@@ -72,6 +85,7 @@ class Front:
         app: ASGIApp,
         *,
         keyring: Keyring,
+        sessions: Sessions,
         cache: Cache,
         public: bool,
         origins: Collection[str] = (),
@@ -79,6 +93,7 @@ class Front:
         self._app = app
         self._origins = frozenset(origins)
         self._keyring = keyring
+        self._sessions = sessions
         self._cache = cache
         self._public = public
         self._buckets = Buckets()
@@ -99,10 +114,11 @@ class Front:
         REQUEST_ID.set(caller.request_id)
         door = Door(scope, send, caller)
         try:
-            await self._let_in(scope, caller, door)
-            if scope["type"] == "http" and await self._sent_again(scope, door):
+            headers = dict(scope["headers"])
+            await self._let_in(scope, caller, door, headers)
+            if scope["type"] == "http" and await self._sent_again(scope, door, headers):
                 return
-            await self._app(scope, _bounded(scope, receive), door.send)
+            await self._app(scope, bounded_body(scope, receive), door.send)
         except FundingError as error:
             await door.refuse(problem_of(error))
         finally:
@@ -111,7 +127,54 @@ class Front:
                 self.answered[door.status // 100] = self.answered.get(door.status // 100, 0) + 1
                 self._times.count(took)
             if _LOG.isEnabledFor(logging.INFO):
-                self._log(scope, caller, door.status, took)
+                method = scope.get("method", "WEBSOCKET")
+                self._log(method, scope["path"], caller, door.status, took)
+
+    def unchanged(
+        self, path: str, query: bytes, headers: Sequence[tuple[bytes, bytes]]
+    ) -> bytes | None:
+        """Return the headers of a 304, where that is all there is to say and nothing to wait for.
+
+        It says what ``__call__`` would, for a fraction of what a task, a scope and two messages
+        take. None where ``__call__`` is to be asked, be it for a problem.
+
+        Parameters
+        ----------
+        path, query, headers
+            Of a GET without a body.
+        """
+        began, found = time.perf_counter(), dict(headers)
+        known, presented = found.get(b"if-none-match"), presented_key(found)
+        if known is None or not _NOT_AT_ONCE.isdisjoint(found) or len(query) > LARGEST_QUERY_BYTES:
+            return None
+        key = None if presented is None else self._keyring.known(presented)
+        if key is None and (self._public or presented is not None):
+            return None
+        if not self._public and not is_loopback(found.get(b"host", b"")):
+            return None
+        try:
+            form = negotiated(found.get(b"accept", b"").decode("latin-1"))
+        except ProblemError:
+            return None
+        entry = self._cache.good((path, query, form))
+        if entry is None or entry.tag not in known:
+            return None
+        taken = None if key is None else self._buckets.take(key.id, key.rate)
+        if taken is not None and not taken.allowed:
+            return None
+        self._cache.hits += 1
+        self.answered[3] = self.answered.get(3, 0) + 1
+        caller, took = (
+            Caller(key, f"{self._prefix}{next(self._numbers):x}"),
+            time.perf_counter() - began,
+        )
+        self._times.count(took)
+        if _LOG.isEnabledFor(logging.INFO):
+            self._log("GET", path, caller, 304, took)
+        limits = b"" if taken is None else b"".join(b"%s: %s\r\n" % one for one in taken.headers)
+        age = int(entry.age(time.monotonic()))
+        request_id = caller.request_id.encode()
+        return b"%sage: %d\r\nx-request-id: %s\r\n%s" % (entry.unchanged, age, request_id, limits)
 
     def families(self) -> list[Family]:
         """Return what was answered, by the class of its status, and how long answers took."""
@@ -122,8 +185,9 @@ class Front:
             declared.SERVICE_SECONDS.single(self._times.distribution()),
         ]
 
-    async def _let_in(self, scope: Scope, caller: Caller, door: Door) -> None:
-        headers = dict(scope["headers"])
+    async def _let_in(
+        self, scope: Scope, caller: Caller, door: Door, headers: Mapping[bytes, bytes]
+    ) -> None:
         if len(scope["query_string"]) > LARGEST_QUERY_BYTES:
             raise ProblemError(
                 HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -135,10 +199,13 @@ class Front:
         if scope["type"] == "websocket":
             self._require_known_origin(headers)
         elif int(headers.get(b"content-length", b"0") or b"0") > LARGEST_BODY_BYTES:
-            raise _too_large()
+            raise too_large()
         presented = presented_key(headers)
         if presented is not None:
             caller.key = await self._checked(presented)
+        elif b"cookie" in headers and scope["path"] not in _OPEN_TO_ALL:
+            self._know_again(scope, caller, headers)
+        if caller.key is not None:
             door.taken = self._buckets.take(caller.key.id, caller.key.rate)
             if not door.taken.allowed:
                 raise ProblemError(
@@ -149,6 +216,14 @@ class Front:
                 )
         elif self._public and scope["path"] not in OPEN_PATHS:
             raise not_let_in("a key is needed")
+
+    def _know_again(self, scope: Scope, caller: Caller, headers: Mapping[bytes, bytes]) -> None:
+        """Let a session stand for its key, where both last."""
+        session = self._sessions.known(headers)
+        key = None if session is None else self._keyring.get(session.key_id)
+        if key is not None:
+            require_same_site(scope.get("method", "GET"), headers)
+            caller.key, caller.session = key, session
 
     def _require_known_origin(self, headers: Mapping[bytes, bytes]) -> None:
         """Refuse WebSockets of pages from elsewhere, which no browser would."""
@@ -180,78 +255,35 @@ class Front:
             raise not_let_in("the key is not one of this service, or was withdrawn")
         return key
 
-    async def _sent_again(self, scope: Scope, door: Door) -> bool:
+    async def _sent_again(self, scope: Scope, door: Door, headers: Mapping[bytes, bytes]) -> bool:
         """Send what was answered before, if it is still good."""
         if scope["method"] != "GET":
             return False
-        accept = encoding = known = b""
-        for name, value in scope["headers"]:
-            if name == b"accept":
-                accept = value
-            elif name == b"accept-encoding":
-                encoding = value
-            elif name == b"if-none-match":
-                known = value
         try:
-            form = negotiated(accept.decode("latin-1"))
+            form = negotiated(headers.get(b"accept", b"").decode("latin-1"))
         except ProblemError:
             return False
         entry = self._cache.get((scope["path"], scope["query_string"], form))
         if entry is None:
             return False
-        await send_entry(entry, encoding, known, door.send)
+        encoding = headers.get(b"accept-encoding", b"")
+        await send_entry(entry, encoding, headers.get(b"if-none-match", b""), door.send)
         return True
 
-    def _log(self, scope: Scope, caller: Caller, status: int, seconds: float) -> None:
-        method = scope.get("method", "WEBSOCKET")
+    def _log(self, method: str, path: str, caller: Caller, status: int, seconds: float) -> None:
         _LOG.info(
             "%s %s %d %.1f ms key %s request %s",
             method,
-            visible(scope["path"]),
+            visible(path),
             status,
             1e3 * seconds,
             caller.key.id if caller.key else _ANONYMOUS,
             caller.request_id,
             extra={
                 "method": method,
-                "path": visible(scope["path"]),
+                "path": visible(path),
                 "status": status,
                 "milliseconds": round(1e3 * seconds, 3),
                 "key": caller.key.id if caller.key else None,
             },
         )
-
-
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """Receive a request's body up to ``LARGEST_BODY_BYTES``, and no slower than it may come."""
-    if scope["type"] != "http":
-        return receive
-    received, whole = 0, scope["method"] == "GET"
-
-    async def bounded() -> Message:
-        nonlocal received, whole
-        if whole:
-            return await receive()
-        try:
-            message = await asyncio.wait_for(receive(), BODY_SECONDS)
-        except TimeoutError:
-            raise ProblemError(
-                HTTPStatus.REQUEST_TIMEOUT,
-                f"the body did not come within {BODY_SECONDS:g} s",
-                hint="send it at once",
-            ) from None
-        received += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if received > LARGEST_BODY_BYTES:
-            raise _too_large()
-        return message
-
-    return bounded
-
-
-def _too_large() -> ProblemError:
-    return ProblemError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body has more than {LARGEST_BODY_BYTES:,} bytes",
-        hint="no request of this service is so large",
-    )

@@ -6,7 +6,6 @@ it is for, what it may do and how fast. A secret has 256 random bits.
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.system.secret_files import changing, write_secret
 from funding_platform.service.problems import ProblemError
 
 Scope: TypeAlias = Literal["read", "admin"]
@@ -29,7 +29,6 @@ _KEY: Final = re.compile(rf"{PREFIX}_([0-9a-f]{{8}})_([A-Za-z0-9_-]{{43}})")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,5})/(s|m|h)")
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _NAME: Final = re.compile(r"[\w .@-]{1,64}")
-_LOCK_SECONDS: Final = 10.0
 
 SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 """Some 50 ms and 16 MiB: a key is checked so once per process."""
@@ -227,6 +226,10 @@ class Keyring:
         """Tell whether a key has not been withdrawn."""
         return key_id in self._keys
 
+    def get(self, key_id: str) -> StoredKey | None:
+        """Return a key that has not been withdrawn."""
+        return self._keys.get(key_id)
+
     def known(self, presented: str) -> StoredKey | None:
         """Return the key if it was checked before, which costs nothing."""
         key_id = self._known.get(hashlib.sha256(presented.encode()).digest())
@@ -264,26 +267,15 @@ def _digest(secret: str, salt: bytes) -> str:
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """Keep everybody else from changing the keys."""
-    lock = FileLock(file.with_suffix(".lock"), timeout=_LOCK_SECONDS)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock.acquire()
+        with changing(file):
+            yield
     except (OSError, Timeout) as error:
         raise KeyFileError(
             f"{file}: the keys cannot be changed: {error}",
             hint="see that this user may write there, and that nobody else is changing them",
         ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _write(file: Path, keys: list[StoredKey]) -> None:
-    aside = file.with_suffix(".new")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(msgspec.json.format(msgspec.json.encode(keys), indent=2))
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(file)
+    write_secret(file, msgspec.json.format(msgspec.json.encode(keys), indent=2))

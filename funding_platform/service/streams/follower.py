@@ -136,11 +136,13 @@ class Follower:
             asyncio.ensure_future(self._hub.changed(oldest)),
             asyncio.ensure_future(self._poke.wait()),
         }
-        done, pending = await asyncio.wait(
-            waits, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
-        for wait in pending:
-            wait.cancel()
+        try:
+            done, _ = await asyncio.wait(
+                waits, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:  # also of a client that has gone: nobody else would ever end them
+            for wait in waits:
+                wait.cancel()
         return bool(done)
 
     async def _sent(self, kind: str, told: bytes) -> None:

@@ -89,8 +89,12 @@ class StreamAsked(Asked):
 
 
 def _may_go_on(state: Any, scope: Scope) -> Callable[[], bool]:
-    key = caller_of(scope).key
-    return lambda: key is None or state.keyring.counts(key.id)
+    caller = caller_of(scope)
+    key, session = caller.key, caller.session
+    return lambda: (
+        (key is None or state.keyring.counts(key.id))
+        and (session is None or state.sessions.lasts(session))
+    )
 
 
 def _require_room(hub: Hub) -> None:

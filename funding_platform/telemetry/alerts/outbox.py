@@ -49,6 +49,6 @@ def _send_to(store: AlertStore, sink: Sink, until: datetime, clock: Callable[[],
             _LOG.warning("alerts to %s wait: %s", sink.name, error.message)
             store.put_off(sink.name, error.message, now)
             break
-        store.acknowledge(sink.name, number, message)
+        store.acknowledge(number, message, now)
         sent += 1
     return sent

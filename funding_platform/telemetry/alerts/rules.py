@@ -62,6 +62,13 @@ RUN_FAILED: Final = Rule(
     "1 after a run of the job that failed, 0 after one that succeeded.",
     "failed",
 )
+CHECK_FAILED: Final = Rule(
+    "check_failed",
+    "warning",
+    "{subject} does not hold",
+    "1 where the newest result of an asset check is an error.",
+    "failed",
+)
 STALE: Final = Rule(
     "stale",
     "critical",
@@ -157,6 +164,7 @@ RULES: Final[Mapping[str, Rule]] = {
     rule.kind: rule
     for rule in (
         RUN_FAILED,
+        CHECK_FAILED,
         STALE,
         VENUE_DOWN,
         COVERAGE_LOSS,

@@ -79,7 +79,7 @@ class WebhookSink:
         self._url = _checked(url)
         self._key = key_of(secret)
         self._timer = timer
-        _hush("httpx")
+        hush("httpx")
 
     def send(self, message: Message) -> None:
         """Post it; whatever answers with a status of 2xx has taken it."""
@@ -120,7 +120,7 @@ class AppriseSink:
                 "alerts to chats need the library apprise, which is not installed",
                 hint="pip install 'funding-platform[alerts]'",
             ) from None
-        _hush("apprise")
+        hush("apprise")
         self._types = apprise.NotifyType
         self._service = apprise.Apprise()
         if not self._service.add(url):
@@ -157,7 +157,7 @@ def headline(message: Message) -> str:
     return f"{event}: {message.title}: {message.text}{lost}"
 
 
-def _hush(library: str) -> None:
+def hush(library: str) -> None:
     """Keep a library from logging addresses; what fails is told by our own errors."""
     logging.getLogger(library).setLevel(logging.CRITICAL)
 

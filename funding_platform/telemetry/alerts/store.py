@@ -7,14 +7,14 @@ forgets what waits, and is told again of everything that is still wrong.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from filelock import Timeout
 
 from funding_platform.core.system.state_files import StateSchema, in_transaction, open_state_file
+from funding_platform.telemetry.alerts import queues
 from funding_platform.telemetry.alerts.errors import AlertStateError
 from funding_platform.telemetry.alerts.observing import (
     Alert,
@@ -23,63 +23,24 @@ from funding_platform.telemetry.alerts.observing import (
     Observation,
     follow,
 )
+from funding_platform.telemetry.alerts.queues import Delivery, Waiting
 from funding_platform.telemetry.alerts.rules import RULES, Rule
 
 MOST_WAITING: Final = 1_000
 """Messages that wait for one sink at most; beyond that the oldest are dropped, and counted."""
 
-FIRST_PAUSE: Final = timedelta(seconds=30)
-LONGEST_PAUSE: Final = timedelta(hours=1)
-"""Between two tries of a sink that refuses; it doubles from the one to the other."""
-
 _SCHEMA: Final = StateSchema(
-    """
+    f"""
 CREATE TABLE active (
     kind TEXT, subject TEXT, alert TEXT NOT NULL, PRIMARY KEY (kind, subject)
 ) WITHOUT ROWID;
-CREATE TABLE outbox (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL, message TEXT NOT NULL
-);
-CREATE INDEX outbox_of_sink ON outbox (sink, number);
-CREATE TABLE sinks (
-    name TEXT PRIMARY KEY,
-    failures INTEGER NOT NULL DEFAULT 0,
-    due_at REAL NOT NULL DEFAULT 0,
-    last_error TEXT,
-    lost INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-""",
+{queues.TABLES}""",
     application_id=0x46_55_4E_41,
-    version=1,
+    version=2,
     durable=True,
 )
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How a sink stands.
-
-    Parameters
-    ----------
-    messages
-        How many wait for it.
-    failures
-        Tries in a row that it refused.
-    due_at
-        When it is tried again; None where it has refused nothing.
-    last_error
-        What the last refusal was.
-    lost
-        Messages dropped since one arrived last.
-    """
-
-    messages: int
-    failures: int = 0
-    due_at: datetime | None = None
-    last_error: str | None = None
-    lost: int = 0
 
 
 class AlertStore:
@@ -143,72 +104,36 @@ class AlertStore:
 
     def active(self) -> list[Alert]:
         """Return the active alerts, the oldest first."""
-        rows = self._read("SELECT alert FROM active")
+        rows = self._guarded(lambda database: [*database.execute("SELECT alert FROM active")])
         alerts = [Alert.model_validate_json(text) for (text,) in rows]
         return sorted(alerts, key=lambda alert: (alert.since, alert.kind, alert.subject))
 
     def waiting(self) -> dict[str, Waiting]:
         """Return how every sink stands that was ever sent anything, or has something waiting."""
-        counted: dict[str, int] = dict(
-            self._read("SELECT sink, count(*) FROM outbox GROUP BY sink")
-        )
-        kept = self._read("SELECT name, failures, due_at, last_error, lost FROM sinks")
-        known = {
-            name: Waiting(
-                counted.get(name, 0),
-                failures,
-                datetime.fromtimestamp(due_at, UTC) if failures else None,
-                last_error,
-                lost,
-            )
-            for name, failures, due_at, last_error, lost in kept
-        }
-        return {name: Waiting(number) for name, number in counted.items()} | known
+        return self._guarded(queues.waiting)
+
+    def deliveries(self, sink: str) -> list[Delivery]:
+        """Return what became of the last messages for a sink, the newest first."""
+        return self._guarded(lambda database: queues.deliveries(database, sink))
 
     def next_for(self, sink: str, now: datetime) -> tuple[int, Message] | None:
         """Return the oldest message that waits for a sink, unless the sink is to be left alone.
 
         With it comes the number by which it is acknowledged.
         """
-        found = self._read(
-            "SELECT o.number, o.message, coalesce(s.lost, 0) FROM outbox AS o "
-            "LEFT JOIN sinks AS s ON s.name = o.sink "
-            "WHERE o.sink = ? AND NOT coalesce(s.due_at, 0) BETWEEN ? AND ? "
-            "ORDER BY o.number LIMIT 1",
-            sink,
-            now.timestamp(),
-            (now + LONGEST_PAUSE).timestamp(),  # later than that is due to a clock that was ahead
-        )
-        if not found:
-            return None
-        number, text, lost = found[0]
-        return number, Message.model_validate_json(text).model_copy(update={"lost_before": lost})
+        return self._guarded(lambda database: queues.next_for(database, sink, now))
 
-    def acknowledge(self, sink: str, number: int, message: Message) -> None:
-        """Forget a message that has arrived, and with it the losses that it told of."""
+    def acknowledge(self, number: int, message: Message, now: datetime) -> None:
+        """Note that a message has arrived, and with it the losses that it told of."""
+        self._transact(lambda database: queues.end(database, number, message, now))
 
-        def forget(database: sqlite3.Connection) -> None:
-            database.execute("DELETE FROM outbox WHERE number = ?", [number])
-            database.execute(
-                "INSERT INTO sinks (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET "
-                "failures = 0, due_at = 0, last_error = NULL, lost = max(0, lost - ?)",
-                [sink, message.lost_before],
-            )
-
-        self._transact(forget)
+    def give_up(self, number: int, message: Message, refusal: str, now: datetime) -> None:
+        """Note that a message will never arrive: what waits behind it is next."""
+        self._transact(lambda database: queues.end(database, number, message, now, refusal))
 
     def put_off(self, sink: str, error: str, now: datetime) -> None:
         """Leave a sink alone that has refused, for longer after every refusal."""
-
-        def note(database: sqlite3.Connection) -> None:
-            database.execute("INSERT INTO sinks (name) VALUES (?) ON CONFLICT DO NOTHING", [sink])
-            ((failures,),) = database.execute("SELECT failures FROM sinks WHERE name = ?", [sink])
-            database.execute(
-                "UPDATE sinks SET failures = ?, due_at = ?, last_error = ? WHERE name = ?",
-                [failures + 1, (now + pause_after(failures)).timestamp(), error, sink],
-            )
-
-        self._transact(note)
+        self._transact(lambda database: queues.put_off(database, sink, error, now))
 
     def _judge(
         self,
@@ -250,28 +175,9 @@ class AlertStore:
                 "INSERT OR REPLACE INTO active VALUES (?, ?, ?)", [*key, after.model_dump_json()]
             )
         if message is not None:
-            self._enqueue(database, message, sinks)
+            for sink in sinks:
+                queues.enqueue(database, sink, message, self._most_waiting)
         return message
-
-    def _enqueue(
-        self, database: sqlite3.Connection, message: Message, sinks: Sequence[str]
-    ) -> None:
-        for sink in sinks:
-            database.execute(
-                "INSERT INTO outbox (sink, message) VALUES (?, ?)",
-                [sink, message.model_dump_json()],
-            )
-            dropped = database.execute(
-                "DELETE FROM outbox WHERE sink = ? AND number NOT IN "
-                "(SELECT number FROM outbox WHERE sink = ? ORDER BY number DESC LIMIT ?)",
-                [sink, sink, self._most_waiting],
-            ).rowcount
-            if dropped:
-                database.execute(
-                    "INSERT INTO sinks (name, lost) VALUES (?, ?) "
-                    "ON CONFLICT (name) DO UPDATE SET lost = lost + excluded.lost",
-                    [sink, dropped],
-                )
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -279,9 +185,9 @@ class AlertStore:
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
-    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return self._connection.execute(sql, parameters).fetchall()
+            return work(self._connection)
         except sqlite3.Error as error:
             raise self._unusable(error) from error
 
@@ -291,9 +197,3 @@ class AlertStore:
             hint="give this user permission, free some space, or move the file away: alerts then "
             "begin anew",
         )
-
-
-def pause_after(failures: int) -> timedelta:
-    """Return how long a sink is left alone after so many refusals before this one."""
-    doublings: int = 2 ** min(failures, 16)  # by when the longest pause has long been reached
-    return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)

@@ -77,6 +77,18 @@ def test_an_end_of_a_run_ends_no_other_alert(tmp_path: Path) -> None:
             assert [alert.subject for alert in store.active()] == ["history of okx"]
 
 
+def test_checks_that_do_not_hold_are_told_until_they_do(tmp_path: Path) -> None:
+    with running_receiver() as receiver:
+        settings = settings_for(receiver, tmp_path)
+        look(settings, NOW, ["fresh of rates"])
+        look(settings, NOW + MINUTE)  # nobody asked the orchestrator
+        look(settings, NOW + 2 * MINUTE, ["fresh of rates"])
+        look(settings, NOW + 3 * MINUTE, [])
+        send(settings)
+    assert receiver.events == [("raised", "fresh of rates"), ("resolved", "fresh of rates")]
+    assert {post["kind"] for post in receiver.posts} == {"check_failed"}
+
+
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [

@@ -25,6 +25,7 @@ from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.observing import Observation
 from funding_platform.telemetry.alerts.rules import (
+    CHECK_FAILED,
     LIVE_STOPPED,
     RULES,
     RUN_FAILED,
@@ -167,7 +168,7 @@ def values(observations: dict[str, Observation]) -> dict[str, float | None]:
 
 
 def test_everything_that_has_a_rule_is_observed(seen: dict[str, Any]) -> None:
-    of_others = {RUN_FAILED.kind, LIVE_STOPPED.kind, STREAM_SILENT.kind}
+    of_others = {RUN_FAILED.kind, CHECK_FAILED.kind, LIVE_STOPPED.kind, STREAM_SILENT.kind}
     assert set(seen) == set(RULES) - of_others
     assert set(SOURCES) <= set(RULES)
 
