@@ -6,14 +6,12 @@ the answers.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.backtest.results.edge_decay import ALERT_QUANTILE, TRADES_IN_WINDOW
-from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.backtest_runs import RUNS
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
@@ -24,18 +22,41 @@ from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.assets.backtests import BACKTEST_KEY
 from funding_platform.defs.assets.raw import raw_key
+from funding_platform.defs.check_names import (
+    BARS_SOUND,
+    COMPLETE_JOIN,
+    COSTS_GROW,
+    COVERS_LISTED,
+    EDGE_HOLDS,
+    EXPLAINS,
+    FEW_MISSING_BUCKETS,
+    FRESH,
+    FULL_RANK,
+    IDENTITY_HOLDS,
+    MODELS_FITTED,
+    NEAR_INDEX,
+    NEAR_MARK,
+    NEAR_OTHERS,
+    NOT_AT_REST,
+    NOTHING_AHEAD,
+    PREDICTED_AGREES,
+    SCHEMA,
+    SECOND_OPINION,
+    STEADY,
+    UNIQUE_KEY,
+    WARN,
+    Check,
+)
 from funding_platform.defs.presentation import figure_metadata, markdown_table, table_key
 from funding_platform.defs.running.resources import LakeResource
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.backtests import edge_holds, identity_holds
 from funding_platform.flows.checks.books import (
-    MAX_GAP_FROM_MARK,
     costs_grow,
     depth_asked_lately,
     mids_near_marks,
 )
 from funding_platform.flows.checks.features import (
-    MAX_DRIFT_DEGREES,
     every_curve_has_features,
     models_explain,
     models_fitted,
@@ -43,8 +64,6 @@ from funding_platform.flows.checks.features import (
     models_steady,
 )
 from funding_platform.flows.checks.lake import (
-    MAX_MISSING_SHARE,
-    MISSING_BUCKETS_OVER,
     few_missing_buckets,
     history_fresh,
     keys_unique,
@@ -57,7 +76,6 @@ from funding_platform.flows.checks.lake import (
     snapshot_covers_listed,
 )
 from funding_platform.flows.checks.prices import (
-    MAX_MARK_GAP,
     bars_sound,
     hours_fresh,
     marks_near_index,
@@ -71,95 +89,6 @@ Comparison = Callable[[DuckDBPyConnection, str, datetime], tuple[Answer, pl.Data
 
 SHOWN_PAIRS = 20
 
-
-WARN: Final = dg.AssetCheckSeverity.WARN
-
-
-class Check(NamedTuple):
-    """A question's name and what it asks. A warning may be the market's doing, an error is not."""
-
-    name: str
-    description: str
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
-
-
-SCHEMA: Final = Check("schema", "Columns and types equal the declaration in core.tables.")
-UNIQUE_KEY: Final = Check("unique_key", "No key is there twice.")
-FRESH: Final = Check("fresh", "The newest row is as recent as it should be.")
-NOTHING_AHEAD: Final = Check("nothing_ahead", "No row is dated ahead of the present.", WARN)
-NOT_AT_REST: Final = Check(
-    "not_at_rest",
-    "Some market of the venue has settled at another rate than 0 in thirty days.",
-    WARN,
-)
-COVERS_LISTED: Final = Check(
-    "covers_listed",
-    "Every instrument that trades has a row in the newest snapshot.",
-    WARN,
-)
-FEW_MISSING_BUCKETS: Final = Check(
-    "few_missing_buckets",
-    f"Under {100 * MAX_MISSING_SHARE:g} % of the buckets of the last "
-    f"{MISSING_BUCKETS_OVER.days} days are missing.",
-)
-MODELS_FITTED: Final = Check(
-    "models_fitted",
-    "At least half of the newest models could be fitted.",
-    WARN,
-)
-FULL_RANK: Final = Check(
-    "full_rank",
-    "The strips of three in four newest models span all eight buckets.",
-    WARN,
-)
-STEADY: Final = Check(
-    "steady",
-    f"Three in four first components have turned by at most {MAX_DRIFT_DEGREES:g} degrees.",
-    WARN,
-)
-EXPLAINS: Final = Check(
-    "explains",
-    "In three of four newest models three components explain half of the variance.",
-    WARN,
-)
-BARS_SOUND: Final = Check(
-    "bars_sound", "Every bar holds its open and its close between its low and its high."
-)
-NEAR_INDEX: Final = Check(
-    "near_index",
-    f"Every mark lies within {100 * MAX_MARK_GAP:g} % of its index, in the median hour.",
-    WARN,
-)
-NEAR_OTHERS: Final = Check(
-    "near_others",
-    f"Every price lies within {MAX_PRICE_GAP_BPS / 100:g} % of that of its base on other venues, "
-    "in the median hour.",
-    WARN,
-)
-COSTS_GROW: Final = Check("costs_grow", "No book trades a larger size at less than a smaller one.")
-NEAR_MARK: Final = Check(
-    "near_mark",
-    f"Every mid lies within {100 * MAX_GAP_FROM_MARK:g} % of the mark of its hour.",
-    WARN,
-)
-COMPLETE_JOIN: Final = Check(
-    "complete_join", "Every curve has its features, known no earlier than the curve."
-)
-PREDICTED_AGREES: Final = Check(
-    "predicted_agrees", "Rates settle as the venue itself predicted them shortly before."
-)
-SECOND_OPINION: Final = Check(
-    "second_opinion", "CoinGecko shows the venue's predicted rates as the venue does."
-)
-IDENTITY_HOLDS: Final = Check(
-    "identity_holds", "Equity is capital plus funding and price less all costs, in every run."
-)
-EDGE_HOLDS: Final = Check(
-    "edge_holds",
-    f"The last {TRADES_IN_WINDOW} out-of-sample trades are not worse than "
-    f"{100 * ALERT_QUANTILE:g} % of those of the first run.",
-    WARN,
-)
 
 _MODEL_QUESTIONS: Final[dict[Check, Question]] = {
     MODELS_FITTED: models_fitted,

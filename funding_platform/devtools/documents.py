@@ -7,8 +7,7 @@ funding_platform.devtools.documents`` writes them anew; with ``--check`` it only
 change anything.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import groupby
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,9 @@ from funding_platform.core.tables.collected import (
     LISTINGS,
     MARKET_SNAPSHOTS,
 )
-from funding_platform.core.tables.feature_store import FEATURE_GROUPS
 from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.tables.live import LIVE_RATES
-from funding_platform.core.tables.opportunities import GROWING
+from funding_platform.core.tables.opportunity_history import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
@@ -36,6 +34,7 @@ from funding_platform.devtools.dbt_macros import (
     dollar_macro,
     opportunity_macros,
 )
+from funding_platform.devtools.table_pages import features_markdown, tables_markdown
 from funding_platform.devtools.trading_config import trading_config_markdown
 from funding_platform.lake.connection import LAKE
 from funding_platform.settings import project_root
@@ -91,8 +90,8 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/macros/assets.sql"): asset_macros(),
         Path("dbt_project/macros/dollars.sql"): dollar_macro(),
         Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
-        Path("docs/tables.md"): tables_markdown(tuple(TABLES.values())),
-        Path("docs/features.md"): features_markdown(),
+        Path("docs/tables.md"): tables_markdown(tuple(TABLES.values()), _SCHEMAS, _ORIGIN),
+        Path("docs/features.md"): features_markdown(_ORIGIN),
         Path("docs/execution_config.md"): trading_config_markdown(
             "Generated from funding_platform/execution/config.py by "
             "`python -m funding_platform.devtools.documents`. Do not edit."
@@ -166,28 +165,6 @@ def dbt_seeds(tables: tuple[Table, ...]) -> dict[str, Any]:
     }
 
 
-def tables_markdown(tables: tuple[Table, ...]) -> str:
-    """Write the reference of all tables, for people."""
-    parts = ["# Tables", f"<!-- {_ORIGIN} -->", "All times are UTC."]
-    for schema, members in groupby(tables, key=lambda table: table.schema):
-        parts += [f"## {schema}", _SCHEMAS[schema], *map(_table_markdown, members)]
-    return "\n\n".join(parts) + "\n"
-
-
-def features_markdown() -> str:
-    """Write the reference of all features: where each comes from, its formula and its unit."""
-    parts = [
-        "# Features",
-        f"<!-- {_ORIGIN} -->",
-        "`features.feature_store` has one row per instrument, `as_of` and `kind`, known as a whole "
-        "from its `available_at` on. `flows.queries.get_features` reads what was known at an "
-        "instant, or at many; `funding features` shows it.",
-    ]
-    for title, origin, columns in FEATURE_GROUPS:
-        parts += [f"## {title}", f"From `{origin.full_name}`.", _columns_markdown(columns)]
-    return "\n\n".join(parts) + "\n"
-
-
 def _mart(table: Table) -> dict[str, Any]:
     contract = {"config": {"contract": {"enforced": True}}}
     if table.view:
@@ -255,32 +232,6 @@ def _as_declared(table: Table, *, not_null: bool = False) -> dict[str, Any]:
 def _contracted_column(column: Column) -> dict[str, Any]:
     constraints = {} if column.nullable else {"constraints": [{"type": "not_null"}]}
     return {**_column(column), **constraints}
-
-
-def _table_markdown(table: Table) -> str:
-    lines = [
-        f"### {table.full_name}",
-        "",
-        table.description,
-        "",
-        f"Key: {', '.join(f'`{name}`' for name in table.key)}.",
-        "",
-        _columns_markdown(table.columns),
-    ]
-    return "\n".join(lines)
-
-
-def _columns_markdown(columns: Iterable[Column]) -> str:
-    lines = [
-        "| column | type | unit | null | meaning |",
-        "| --- | --- | --- | --- | --- |",
-        *(
-            f"| `{column.name}` | {column.type.value} | {column.unit or ''} "
-            f"| {'yes' if column.nullable else 'no'} | {column.description} |"
-            for column in columns
-        ),
-    ]
-    return "\n".join(lines)
 
 
 def _yaml(document: Mapping[str, Any]) -> str:

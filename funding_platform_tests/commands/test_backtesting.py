@@ -84,6 +84,7 @@ def test_list_has_runs_newest_first(settings: Settings, first: str) -> None:
     assert first in run("backtest", "list").output
 
 
+@pytest.mark.world
 def test_show_gives_a_configuration_that_runs_the_same(settings: Settings, first: str) -> None:
     shown = run("backtest", "show", first, "--config")
     Path("again.json").write_text(shown.output)
@@ -94,6 +95,7 @@ def test_show_gives_a_configuration_that_runs_the_same(settings: Settings, first
     assert first in run("backtest", "show", first).output
 
 
+@pytest.mark.world
 def test_rerun_says_that_nothing_differs_or_what(settings: Settings, first: str) -> None:
     result = run("backtest", "rerun", first)
     assert (result.exit_code, result.output.splitlines()[-1]) == (
@@ -110,6 +112,7 @@ def test_rerun_says_that_nothing_differs_or_what(settings: Settings, first: str)
     assert f"{other} does not come out as it was: equity: " in message
 
 
+@pytest.mark.world
 def test_compare_shows_figures_and_fields(settings: Settings, first: str) -> None:
     arguments = ["--config", "carry.toml", "--set", "strategy.erosion=0.5"]
     assert run("backtest", "run", *arguments).exit_code == 0
@@ -139,6 +142,7 @@ def test_sweep_tries_all_points(settings: Settings) -> None:
     assert "figures are kept, its trades are not" in explained(run("backtest", "report", trial))
 
 
+@pytest.mark.world
 def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
     arguments = ["--axis", f"costs.flat_fee_bps={','.join(map(str, range(50)))}", "--samples", "2"]
     for _ in range(2):
@@ -151,6 +155,7 @@ def test_sweep_draws_the_same_points_for_a_seed(settings: Settings) -> None:
     assert len(drawn[0]) == 2
 
 
+@pytest.mark.world
 def test_sweep_walks_forward(settings: Settings) -> None:
     axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
     result = swept(*axis, *FOLDS)
@@ -169,6 +174,7 @@ def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) 
     assert f"best {row['best_run_id']}: Sharpe ratio" in result.output
 
 
+@pytest.mark.world
 def test_a_walk_forward_says_what_its_folds_warn_of(settings: Settings) -> None:
     axis = ["--axis", "strategy.entry_threshold=5e-5,2e-4"]
     result = swept(*axis, *FOLDS)
@@ -279,6 +285,7 @@ def test_what_is_not_stored_is_said(settings: Settings) -> None:
     assert "no sweep 'sweep-0'" in explained(run("backtest", "list", "--sweep", "sweep-0"))
 
 
+@pytest.mark.world
 def test_a_run_is_stressed_and_scaled(first: str) -> None:
     result = run("backtest", "stress", first, "--scenario", "venue-fails", "--format", "json")
     (row,) = json.loads(result.stdout)

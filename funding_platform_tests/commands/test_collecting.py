@@ -112,6 +112,7 @@ def test_collect_asks_the_venues_of_the_settings(
     assert set(stored(fresh, "SELECT venue FROM core.instruments")) == {("bybit",), ("okx",)}
 
 
+@pytest.mark.world
 def test_replay_takes_times_in_any_zone(fresh: Settings) -> None:
     assert run("collect", "okx").exit_code == 0
     tokyo = timezone(timedelta(hours=9))
@@ -127,6 +128,7 @@ def test_a_time_that_is_none_is_explained(fresh: Settings, option: tuple[str, st
     assert "'yesterday' is not a time; write YYYY-MM-DD" in result.output
 
 
+@pytest.mark.world
 def test_collect_stores_the_others_when_a_venue_is_down(
     fresh: Settings, sandbox: RunningSandbox
 ) -> None:
@@ -154,6 +156,7 @@ def test_backfill_stores_a_month_and_says_how_complete_it_is(fresh: Settings) ->
             assert re.search(row, result.output), result.output
 
 
+@pytest.mark.world
 def test_backfill_of_other_datasets(fresh: Settings) -> None:
     asked = ("--dataset", "spot_candles", "--dataset", "open_interest")
     result = run("backfill", "okx", "--from", MONTH, *asked)
@@ -165,6 +168,7 @@ def test_backfill_of_other_datasets(fresh: Settings) -> None:
     assert "offers no open_interest" in explained(refused)
 
 
+@pytest.mark.world
 def test_backfill_goes_on_when_a_venue_is_down(fresh: Settings, sandbox: RunningSandbox) -> None:
     sandbox.inject(Status(status=503, venue="binance"))
     result = run("backfill", "binance", "bybit", "--from", MONTH)
@@ -174,6 +178,7 @@ def test_backfill_goes_on_when_a_venue_is_down(fresh: Settings, sandbox: Running
     assert stored(fresh, sql) == [("binance", "failed"), ("bybit", "success")]
 
 
+@pytest.mark.world
 def test_a_commit_that_waits_too_long_says_for_what(
     fresh: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +199,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.world
 def test_a_catalog_that_is_locked_from_outside_is_explained(fresh: Settings) -> None:
     assert run("collect", "okx").exit_code == 0
     browser = subprocess.Popen(
@@ -210,6 +216,7 @@ def test_a_catalog_that_is_locked_from_outside_is_explained(fresh: Settings) -> 
     assert run("collect", "okx").exit_code == 0
 
 
+@pytest.mark.world
 def test_backfill_leaves_out_what_an_earlier_one_has_proven(fresh: Settings) -> None:
     before, last = (f"{PRESENT.year}-{PRESENT.month - ago:02}" for ago in (2, 1))
     asked = ("backfill", "--venues", "okx, bybit", "--dataset", "funding_rates", "--to", last)

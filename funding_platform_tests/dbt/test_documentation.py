@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from funding_platform.devtools.dbt_docs import write_dbt_docs
@@ -32,6 +33,7 @@ def test_every_column_of_every_model_is_described(built: Built) -> None:
     assert undescribed == []
 
 
+@pytest.mark.world
 def test_the_documentation_is_one_page_that_knows_the_marts(built: Built) -> None:
     page: Path = write_dbt_docs(built.settings)
     text = page.read_text(encoding="utf-8")

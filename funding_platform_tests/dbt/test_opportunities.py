@@ -9,7 +9,8 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_OVERRIDES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITY_HISTORY
+from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.reasons import REASONS, TIERS
 from funding_platform.core.time_grid import HOUR, floor_hour
 from funding_platform.lake import connect

@@ -107,6 +107,7 @@ def market(market: Settings) -> Iterator[Market]:
 
 @few
 @given(rates)
+@pytest.mark.world
 def test_negated_rates_turn_every_pair_round(market: Market, drawn: list[float | None]) -> None:
     market.with_rates(drawn)
     market.changed("staging.stg_funding_rates", "funding_rate AS funding_rate")
@@ -130,6 +131,7 @@ def test_negated_rates_turn_every_pair_round(market: Market, drawn: list[float |
 
 @few
 @given(rates, st.sampled_from(sorted(INTERVALS)))
+@pytest.mark.world
 def test_another_venue_removes_no_pair(
     market: Market, drawn: list[float | None], venue: str
 ) -> None:
@@ -145,6 +147,7 @@ def test_another_venue_removes_no_pair(
 
 @few
 @given(rates, st.sampled_from([*sorted(INTERVALS), None]))
+@pytest.mark.world
 def test_doubled_fees_improve_no_rank(
     market: Market, drawn: list[float | None], venue: str | None
 ) -> None:

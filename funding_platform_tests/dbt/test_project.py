@@ -71,6 +71,7 @@ def test_working_tables_are_queries_in_the_lake(built: Built) -> None:
     assert built.read("FROM intermediate.int_opportunities").height > 0
 
 
+@pytest.mark.world
 def test_a_second_build_changes_nothing_and_leaves_no_trace(built: Built, copied: Settings) -> None:
     before = set(PROJECT.rglob("*"))
     outcome = run_dbt(copied, "build", "--exclude-resource-type", "test", "unit_test")

@@ -117,6 +117,7 @@ def test_a_snapshot_that_is_another_or_gone_tells_nothing(
     assert set(to_look_at(passed).days) == {*TESTS} - {OF_RATES[0]}
 
 
+@pytest.mark.world
 def test_what_is_wrong_in_a_day_that_changed_is_found_there(passed: Settings) -> None:
     """Marts that were not built since lack what settled; what else is wrong with them waits."""
     settle(passed, settlement(DAY + 3 * HOUR))

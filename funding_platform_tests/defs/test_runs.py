@@ -185,6 +185,7 @@ def test_a_range_in_one_run_counts_each_partition_for_itself(world: SandboxRun) 
 
 
 @pytest.mark.parametrize("hours_ago", [1, 24])
+@pytest.mark.world
 def test_a_snapshot_of_a_past_hour_fails_and_files_nothing(
     world: SandboxRun, hours_ago: int
 ) -> None:
@@ -204,6 +205,7 @@ def test_a_collection_that_the_end_of_the_hour_overtakes_is_of_the_next(world: S
     assert count("SELECT hour(any_value(snapshot_hour)) FROM core.market_snapshots") == 0
 
 
+@pytest.mark.world
 def test_a_venue_that_is_down_costs_that_venue_only(
     world: SandboxRun, sandbox: RunningSandbox
 ) -> None:
@@ -224,6 +226,7 @@ def test_a_venue_that_is_down_costs_that_venue_only(
     assert all("okx" in line for line in failing)
 
 
+@pytest.mark.world
 def test_with_every_venue_down_the_run_fails(world: SandboxRun, sandbox: RunningSandbox) -> None:
     sandbox.inject(*parse_faults('[{"kind": "status", "status": 503}]'))
     assert not world.collect().success

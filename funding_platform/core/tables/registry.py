@@ -27,11 +27,8 @@ from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SC
 from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.live import LIVE_RATES, PREDICTION_ACCURACY
 from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import (
-    OPPORTUNITIES,
-    OPPORTUNITIES_BEST,
-    OPPORTUNITY_HISTORY,
-)
+from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.prices import (
     OPEN_INTEREST,

@@ -10,7 +10,8 @@ import duckdb
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import legible
 from funding_platform.flows.alerting.live_sources import live_evaluations
-from funding_platform.flows.alerting.sources import ERROR_LENGTH, SOURCES, Scene, Source
+from funding_platform.flows.alerting.scene import Scene, Source
+from funding_platform.flows.alerting.sources import ERROR_LENGTH, SOURCES
 from funding_platform.flows.errors import NotBuiltError
 from funding_platform.lake import connect
 from funding_platform.lake.errors import LakeLockedError, LakeMissingError

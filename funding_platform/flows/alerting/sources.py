@@ -6,22 +6,20 @@ days or months, so that no question grows with the history.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
-from duckdb import DuckDBPyConnection
 
 from funding_platform.core.plain_text import legible
 from funding_platform.core.tables.marts import COVERAGE
 from funding_platform.core.tables.opportunities import OPPORTUNITIES_BEST
+from funding_platform.flows.alerting.scene import Scene, Source
 from funding_platform.flows.checks.backtests import edge_holds
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.flows.queries.connection import require_built
 from funding_platform.flows.queries.health import breaker_states
-from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.observing import Detail, Observation
 from funding_platform.telemetry.alerts.rules import (
     COVERAGE_LOSS,
@@ -32,7 +30,6 @@ from funding_platform.telemetry.alerts.rules import (
     OPPORTUNITY,
     STALE,
     VENUE_DOWN,
-    Rule,
 )
 
 ERROR_LENGTH: Final = 300
@@ -84,35 +81,6 @@ _OPPORTUNITIES: Final = """
 SELECT asset, long_venue, long_symbol, short_venue, short_symbol, net_apr, cost_bps, observed_at
 FROM marts.opportunities_best WHERE tier = 'actionable' AND net_apr IS NOT NULL
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What is looked at.
-
-    Parameters
-    ----------
-    lake
-        A connection to it.
-    venues
-        Those that are collected here: others grow old without fault.
-    rules
-        With the bounds of the settings.
-    """
-
-    lake: DuckDBPyConnection
-    settings: Settings
-    venues: Sequence[str]
-    rules: Mapping[str, Rule]
-    now: datetime
-
-    def rows(self, sql: str, **named: object) -> list[tuple[Any, ...]]:
-        """Ask the lake."""
-        return self.lake.execute(sql, named).fetchall()
-
-
-Source = Callable[[Scene], list[Observation]]
-"""Observes every subject of a rule. Raises NotBuiltError where that cannot be said yet."""
 
 
 def stale(scene: Scene) -> list[Observation]:

@@ -9,7 +9,8 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.plain_text import first_few
 from funding_platform.flows.alerting.rounds import rules_of
-from funding_platform.flows.alerting.sources import FREE_BYTES, Scene
+from funding_platform.flows.alerting.scene import Scene
+from funding_platform.flows.alerting.sources import FREE_BYTES
 from funding_platform.flows.alerting.sources import failed_partitions as failed_months
 from funding_platform.flows.doctor.finding import Finding
 from funding_platform.flows.queries.ages import data_ages

@@ -18,7 +18,7 @@ from funding_platform.core.tables.columns import (
     real_column,
     time_column,
 )
-from funding_platform.core.tables.opportunities import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.tables.schema import Column, Table, Type, schema_of
 from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 
 from funding_platform.core.tables.increments import INCREMENTS
-from funding_platform.core.tables.opportunities import GROWING, Growth
+from funding_platform.core.tables.opportunity_history import GROWING, Growth
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.lake.catalog import LAKE, literal

@@ -21,6 +21,7 @@ from funding_platform.sandbox.wire.contract import (
     thousands,
 )
 from funding_platform.sandbox.wire.decimals import fixed_all
+from funding_platform.sandbox.wire.quotes.binance import premium_index
 
 _QUOTES = ("USDT", "USD1")
 _EIGHT_HOURS_MS = 28_800_000
@@ -72,7 +73,7 @@ def _premium_index(request: Request) -> Reply:
     if request.text("symbol") is not None:
         return _BINANCE["/fapi/v1/premiumIndex"](request)
     quotes = request.quotes
-    rows = [binance.premium_index(quote, request.now_ms) for quote in quotes.values()]
+    rows = [premium_index(quote, request.now_ms) for quote in quotes.values()]
     rows += [
         left_over(instrument.venue_symbol, request.now_ms)
         for instrument in request.instruments

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from funding_platform.core.tables.feature_store import FEATURE_STORE
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.tables.statistics import FUNDING_RATE_CORRELATIONS, FUNDING_RATE_STATS
 from funding_platform.flows.errors import NothingStoredError

@@ -94,6 +94,7 @@ def test_a_materialisation_is_a_stored_run_with_its_report(
     assert author == (result.run_id,)
 
 
+@pytest.mark.world
 def test_the_checks_pass_on_a_sound_run_and_name_a_broken_one(
     definitions: dg.Definitions, instance: dg.DagsterInstance, lake: Settings
 ) -> None:

@@ -65,6 +65,7 @@ def test_two_processes_find_what_one_does(lake: Settings) -> None:
     assert digests[0] == digests[1]
 
 
+@pytest.mark.world
 def test_a_trial_that_cannot_run_costs_itself_only(lake: Settings) -> None:
     plan = SweepPlan(axes={"bases": (("B1",), ("DOGE",)), "capital_usd": (1e5, -1.0)})
     found = sweep_and_store(lake, CONFIG, plan)
@@ -82,6 +83,7 @@ def test_a_sweep_over_nothing_says_so_before_it_starts(lake: Settings) -> None:
         sweep_and_store(lake, setting(bases=("DOGE",)), plan, workers=2)
 
 
+@pytest.mark.world
 def test_a_walk_forward_keeps_its_folds_whole(lake: Settings) -> None:
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
@@ -134,6 +136,7 @@ def test_a_fold_that_was_sat_out_has_no_run(lake: Settings) -> None:
     assert (row["sharpe"], row["total_return"], len(found.folds)) == (None, 0.0, 2)
 
 
+@pytest.mark.world
 def test_a_walk_forward_reads_what_its_points_ask_for(lake: Settings) -> None:
     """Also what the configuration that they vary does not; what cannot be read is named."""
     plan = SweepPlan(axes={"bases": (("DOGE",), ("B1",))})
@@ -195,6 +198,7 @@ def test_a_walk_forward_hands_on_each_warning_once(lake: Settings) -> None:
     assert found.warnings == tuple(dict.fromkeys(said)) != ()
 
 
+@pytest.mark.world
 def test_a_sweep_reads_as_far_back_as_its_points_look(
     own_lake: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

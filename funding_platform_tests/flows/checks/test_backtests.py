@@ -133,6 +133,7 @@ def later_run(lake: Settings, later: np.ndarray, *, promised: np.ndarray) -> Ans
 PROMISED = np.tile([3e-3, -1e-3, 2e-3], 40)
 
 
+@pytest.mark.world
 def test_out_of_sample_trades_as_good_as_promised_pass(lake: Settings) -> None:
     answer = later_run(lake, PROMISED[:33], promised=PROMISED)
     assert answer.passed
@@ -152,11 +153,13 @@ def test_an_edge_that_is_gone_fails(lake: Settings) -> None:
     assert list(figures.values()) == sorted(figures.values())
 
 
+@pytest.mark.world
 def test_too_few_out_of_sample_trades_decide_nothing(lake: Settings) -> None:
     answer = later_run(lake, np.tile([2e-3, -3e-3], 15)[:29], promised=PROMISED)
     assert (answer.passed, answer.verdict.split(":")[0]) == (True, "too few trades")
 
 
+@pytest.mark.world
 def test_trades_that_the_window_cut_short_do_not_count(lake: Settings) -> None:
     later_run(lake, np.tile([2e-3, -3e-3], 15), promised=PROMISED)
     with connect(lake, read_only=False) as connection:
@@ -167,6 +170,7 @@ def test_trades_that_the_window_cut_short_do_not_count(lake: Settings) -> None:
     assert (answer.passed, answer.figures["out-of-sample trades"]) == (True, 29)
 
 
+@pytest.mark.world
 def test_a_first_run_and_another_configuration_have_no_out_of_sample_trades(lake: Settings) -> None:
     run_and_store(lake, setting())
     assert asked(lake, edge_holds).verdict.startswith(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.flows.collection.history import collect_history
@@ -59,6 +60,7 @@ def test_what_a_second_look_finds_is_stored(
     assert held(lossy, columns).equals(held(whole, columns))
 
 
+@pytest.mark.world
 def test_what_stays_missing_is_named_everywhere(lossy: Settings, market: LossyMarket) -> None:
     lost = [LOST_TIME, LOST_TIME + 8 * HOUR]
     market.lose(lambda symbol, time: symbol == "ETHUSDT" and any(near(time, x) for x in lost))
@@ -78,6 +80,7 @@ def test_what_stays_missing_is_named_everywhere(lossy: Settings, market: LossyMa
     assert (gap["first"], gap["last"]) == (lost[0], lost[1])
 
 
+@pytest.mark.world
 def test_a_symbol_that_stops_while_it_trades_is_named(lossy: Settings, market: LossyMarket) -> None:
     market.lose(lambda symbol, time: symbol == "BTCUSDT" and time > LOST_TIME + HOUR)
     collect_instruments(["binance"], lossy, "instruments")
@@ -92,6 +95,7 @@ def test_a_symbol_that_stops_while_it_trades_is_named(lossy: Settings, market: L
     assert (gap["venue_symbol"], gap["kind"], gap["first"]) == ("BTCUSDT", "stopped", first)
 
 
+@pytest.mark.world
 def test_an_instrument_that_is_delisted_is_whole_without_a_tail(lossy: Settings) -> None:
     """The sandbox delists some contracts: their histories end, and nothing is missing."""
     window = Window(datetime(2024, 1, 1, tzinfo=UTC), MONTH.end)
@@ -107,6 +111,7 @@ def test_a_symbol_that_is_silent_once_is_asked_again(lossy: Settings, market: Lo
     assert report.recovered == len(held(lossy).filter(venue_symbol="BTCUSDT")) > 0
 
 
+@pytest.mark.world
 def test_a_symbol_that_vanished_is_kept_and_named(lossy: Settings, market: LossyMarket) -> None:
     collect_history("binance", MONTH, lossy, "good")
     before = held(lossy, "SELECT * EXCLUDE (observed_at) FROM core.funding_rates")
@@ -139,6 +144,7 @@ def test_an_outage_that_a_witness_refutes_is_asked_for_in_full(
     assert max(market.looks.count(symbol) for symbol in set(market.looks)) == 2
 
 
+@pytest.mark.world
 def test_what_an_import_filled_is_not_lost_again(
     lossy: Settings, market: LossyMarket, tmp_path: Path
 ) -> None:

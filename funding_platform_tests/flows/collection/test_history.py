@@ -137,7 +137,14 @@ FOUL_WEATHER = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "error"), FOUL_WEATHER)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        *FOUL_WEATHER[:1],
+        *(pytest.param(*one, marks=pytest.mark.world) for one in FOUL_WEATHER[1:-1]),
+        *FOUL_WEATHER[-1:],
+    ],
+)
 def test_a_venue_in_trouble_costs_nothing_that_is_stored(
     settings: Settings,
     sandbox: RunningSandbox,
@@ -234,7 +241,9 @@ def backfill_in_a_process(settings: Settings) -> None:
         collect_history("hyperliquid", TWO_MONTHS, settings, "killed")
 
 
-@pytest.mark.parametrize("answers", [1, 6, 12])
+@pytest.mark.parametrize(
+    "answers", [6, *(pytest.param(one, marks=pytest.mark.world) for one in (1, 12))]
+)
 def test_a_killed_backfill_run_again_equals_the_undisturbed_one(
     undisturbed: pl.DataFrame, lossy: Settings, market: LossyMarket, answers: int
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_replay_gives_the_same_rows_in_every_column(
     assert counted[MARKET_SNAPSHOTS.full_name] > 0
 
 
+@pytest.mark.world
 def test_passing_trouble_is_replayed_too(
     settings: Settings, elsewhere: Settings, sandbox: RunningSandbox
 ) -> None:
@@ -82,6 +83,7 @@ def test_passing_trouble_is_replayed_too(
     assert held(elsewhere, "SELECT count(volume_24h_usd) FROM core.market_snapshots").item() == 0
 
 
+@pytest.mark.world
 def test_delisted_instruments_that_only_the_lake_knows_are_replayed(
     settings: Settings, elsewhere: Settings, sandbox: RunningSandbox
 ) -> None:
@@ -169,6 +171,7 @@ def test_with_a_retention_of_nothing_nothing_is_kept(settings: Settings) -> None
     assert replay(settings, "nothing") == []
 
 
+@pytest.mark.world
 def test_maintenance_drops_old_answers_but_no_body_that_a_younger_one_needs(
     settings: Settings,
 ) -> None:

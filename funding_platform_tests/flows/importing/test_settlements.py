@@ -87,6 +87,7 @@ def test_blank_intervals_are_inferred_and_marked(
     }
 
 
+@pytest.mark.world
 def test_importing_again_changes_nothing(imported: tuple[Settings, Path, ImportReport]) -> None:
     settings, folder, first = imported
     before = held(settings)

@@ -96,6 +96,7 @@ def test_only_what_is_new_is_copied(lake: Settings, target: Path) -> None:
     )
 
 
+@pytest.mark.world
 def test_each_backup_that_is_kept_can_be_had(lake: Settings, target: Path) -> None:
     was = fingerprints(lake)
     first = backed_up(lake, target)
@@ -121,6 +122,7 @@ def test_of_old_backups_only_what_others_need_stays(lake: Settings, target: Path
     assert last.files_dropped > 0
 
 
+@pytest.mark.world
 def test_a_backup_is_of_one_moment_while_others_write(lake: Settings, target: Path) -> None:
     done = threading.Event()
 
@@ -158,6 +160,7 @@ def back_up_and_stop(settings: Settings, target: Path, stopped: Event) -> None:
     back_up(settings, target, keep=1, begin=begin)
 
 
+@pytest.mark.world
 def test_a_backup_that_is_killed_leaves_the_one_before_whole(lake: Settings, target: Path) -> None:
     was = fingerprints(lake)
     first = backed_up(lake, target)
@@ -178,6 +181,7 @@ def test_a_backup_that_is_killed_leaves_the_one_before_whole(lake: Settings, tar
     assert parquet_files(BackupFolder(target).files)
 
 
+@pytest.mark.world
 def test_a_restore_that_is_stopped_can_be_begun_again(lake: Settings, target: Path) -> None:
     was = fingerprints(lake)
     backed_up(lake, target)
@@ -219,6 +223,7 @@ def test_a_damaged_backup_puts_nothing_in_place(lake: Settings, target: Path, sp
     assert not catalog_file(lake).exists()
 
 
+@pytest.mark.world
 def test_a_lost_catalog_comes_back_and_damaged_files_with_it(lake: Settings, target: Path) -> None:
     was = fingerprints(lake)
     backed_up(lake, target)
@@ -250,6 +255,7 @@ def test_what_cannot_be_backed_up_is_refused_in_words(
     assert BackupFolder(target).names() == []
 
 
+@pytest.mark.world
 def test_a_full_disk_of_backups_leaves_those_before(lake: Settings, small_disk: Path) -> None:
     first = backed_up(lake, small_disk / "backups")
     write(lake, "gate", symbols=200)

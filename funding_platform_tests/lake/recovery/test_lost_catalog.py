@@ -161,6 +161,7 @@ def silent(label: str, total: int) -> Callable[[], None]:
     return lambda: None
 
 
+@pytest.mark.world
 def test_a_catalog_is_rebuilt_from_the_copy_and_what_came_after_it(lake: Settings) -> None:
     old = copy_file(lake).read_bytes()
     with Lake(lake) as writer, writer.commit("run", "after the copy") as transaction:
@@ -217,6 +218,7 @@ def test_the_command_tells_what_it_did_and_refuses_a_sound_catalog(
     assert list(lake.lake_dir.glob("catalog.lost-*.sqlite"))
 
 
+@pytest.mark.world
 def test_an_older_catalog_that_was_put_back_costs_no_file(lake: Settings) -> None:
     older = catalog_file(lake).read_bytes()
     with Lake(lake) as writer:
@@ -246,6 +248,7 @@ def test_a_file_that_is_gone_is_named_by_the_doctor(lake: Settings) -> None:
     assert not finding.well
 
 
+@pytest.mark.world
 def test_a_quote_in_the_path_is_just_a_letter(lake: Settings) -> None:
     moved = lake.data_dir.rename(lake.data_dir.with_name('it\'s "here"'))
     settings = Settings(data_dir=moved)
@@ -272,6 +275,7 @@ def read_only(lake: Settings) -> Settings:
     return lake
 
 
+@pytest.mark.world
 def test_a_lake_that_cannot_be_written_is_read(read_only: Settings, tmp_path: Path) -> None:
     try:
         back_up(read_only, tmp_path / "elsewhere", keep=1, begin=silent)

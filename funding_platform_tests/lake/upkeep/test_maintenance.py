@@ -43,6 +43,7 @@ def replace_thrice(settings: Settings) -> None:
                 )
 
 
+@pytest.mark.world
 def test_a_reader_in_a_transaction_loses_no_row(settings: Settings) -> None:
     """Neither to a replaced month whose snapshots are old, nor to flushing or merging."""
     with Lake(settings) as lake:
@@ -82,6 +83,7 @@ def test_old_snapshots_and_their_files_go(settings: Settings) -> None:
     assert fingerprints(settings) == before
 
 
+@pytest.mark.world
 def test_what_a_killed_writer_left_goes_and_nothing_else_unknown(settings: Settings) -> None:
     with Lake(settings) as lake, lake.commit("good", "first") as transaction:
         transaction.replace(FUNDING_RATES, rates(symbols=9, hours=9), january_of())
@@ -109,6 +111,7 @@ def test_what_a_killed_writer_left_goes_and_nothing_else_unknown(settings: Setti
     assert {good, stranger.name} <= parquet_names(settings)
 
 
+@pytest.mark.world
 def test_a_clock_that_jumped_drops_nothing(settings: Settings) -> None:
     with Lake(settings) as lake:
         for rate in (1e-4, 2e-4):
@@ -129,6 +132,7 @@ def test_a_clock_that_jumped_drops_nothing(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("behind", [DAY, 365 * DAY])
+@pytest.mark.world
 def test_a_clock_that_is_behind_drops_nothing(settings: Settings, behind: timedelta) -> None:
     with Lake(settings) as lake:
         for rate in (1e-4, 2e-4):
@@ -142,6 +146,7 @@ def test_a_clock_that_is_behind_drops_nothing(settings: Settings, behind: timede
 
 
 @pytest.mark.parametrize("ahead", [DAY, 365 * DAY])
+@pytest.mark.world
 def test_what_a_clock_that_was_ahead_has_stamped_is_kept_and_written_after(
     settings: Settings, ahead: timedelta
 ) -> None:
@@ -210,6 +215,7 @@ def snapshots(days: int, *, hours: int, until: datetime) -> pl.DataFrame:
     return MARKET_SNAPSHOTS.typed(MARKET_SNAPSHOTS.conform(pl.DataFrame(rows)))
 
 
+@pytest.mark.world
 def test_of_old_snapshots_the_last_of_each_day_stays(settings: Settings) -> None:
     now = datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -258,6 +264,7 @@ def test_a_dry_run_tells_what_then_happens_and_changes_nothing(settings: Setting
     assert fingerprints(settings) == before
 
 
+@pytest.mark.world
 def test_collections_of_a_day_become_few_files(settings: Settings) -> None:
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     frame = snapshots(1, hours=24, until=midnight)
@@ -279,6 +286,7 @@ def test_collections_of_a_day_become_few_files(settings: Settings) -> None:
     assert fingerprints(settings) == before
 
 
+@pytest.mark.world
 def test_what_was_deleted_of_a_file_takes_no_room_for_ever(settings: Settings) -> None:
     with Lake(settings) as lake:
         with lake.commit("run", "much") as transaction:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from funding_platform.sandbox.wire.aster import left_over
-from funding_platform.sandbox.wire.binance import premium_index
 from funding_platform.sandbox.wire.contract import Request
+from funding_platform.sandbox.wire.quotes.binance import premium_index
 from funding_platform.sandbox.wire.streams import binance
 from funding_platform.sandbox.wire.streams.contract import Row
 

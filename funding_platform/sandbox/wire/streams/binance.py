@@ -12,8 +12,8 @@ import msgspec
 
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget
-from funding_platform.sandbox.wire.binance import book_ticker, premium_index, ticker_24hr
 from funding_platform.sandbox.wire.contract import Request
+from funding_platform.sandbox.wire.quotes.binance import book_ticker, premium_index, ticker_24hr
 from funding_platform.sandbox.wire.streams.contract import (
     Channel,
     Delivery,

@@ -12,7 +12,7 @@ import msgspec
 from funding_platform.sandbox.limits import Budget
 from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.contract import Request
-from funding_platform.sandbox.wire.okx import (
+from funding_platform.sandbox.wire.quotes.okx import (
     funding_row,
     index_rows,
     interest_row,

@@ -4,7 +4,6 @@ ccxt knows where an exchange keeps what, and how to read it. The rest is ours: o
 requests, within budgets and bounds, and our pager decides when a history is whole.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -35,7 +34,16 @@ from funding_platform.venues.adapters.ccxt.exchange import (
     refusals,
     typed_errors,
 )
-from funding_platform.venues.books.records import Book, PairLevel, in_base
+from funding_platform.venues.adapters.ccxt.payloads import (
+    Depth,
+    Prediction,
+    Rate,
+    Swap,
+    Ticker,
+    listing_of,
+    market_of,
+)
+from funding_platform.venues.books.records import Book, in_base
 from funding_platform.venues.books.specification import BookSpec
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import ContractError
@@ -43,11 +51,9 @@ from funding_platform.venues.paging.either_end import EitherEnd
 from funding_platform.venues.paging.open_ended import OpenEnded
 from funding_platform.venues.paging.pager import Ask
 from funding_platform.venues.parsing.candles import Candle, CandlePage, InterestPage
-from funding_platform.venues.parsing.fields import MaybeReal, MaybeTime, Real, Time
 from funding_platform.venues.parsing.leniency import leave_out
-from funding_platform.venues.parsing.payloads import Payload, present
 from funding_platform.venues.parsing.plausibility import CRITICAL_COLUMNS
-from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement, dollars
+from funding_platform.venues.parsing.records import Listing, MarketRow, Page, Settlement
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Budget
 from funding_platform.venues.specification import VenueSpec
@@ -71,53 +77,6 @@ TICK_SIZE: Final = 4
 """ccxt's ``precisionMode`` where a precision is a step."""
 
 
-class _Rate(Payload):
-    symbol: str
-    timestamp: Time
-    funding_rate: Real
-
-
-class _Prediction(Payload):
-    symbol: str
-    funding_rate: MaybeReal = None
-    interval: str | None = None
-    funding_timestamp: MaybeTime = None
-    mark_price: MaybeReal = None
-    index_price: MaybeReal = None
-
-
-class _Ticker(Payload):
-    bid: MaybeReal = None
-    ask: MaybeReal = None
-    quote_volume: MaybeReal = None
-
-
-class _Depth(Payload):
-    bids: list[PairLevel]
-    asks: list[PairLevel]
-    timestamp: MaybeTime = None
-
-
-class _Swap(Payload):
-    symbol: str
-    base: str
-    quote: str
-    settle: str | None
-    precision: dict[str, MaybeReal]
-    limits: dict[str, dict[str, MaybeReal] | None]
-    linear: bool | None = None
-    active: bool | None = None
-    contract_size: MaybeReal = None
-    created: MaybeTime = None
-
-    @property
-    def contract_type(self) -> ContractType:
-        """By what it settles in: ccxt tells whether it is linear."""
-        if self.linear:
-            return "linear"
-        return "inverse" if self.settle in (None, self.base) else "quanto"
-
-
 class CcxtBridge(Venue):
     """One exchange behind ccxt. ``venue_symbol`` is ccxt's own: ``BTC/USDT:USDT``."""
 
@@ -132,7 +91,7 @@ class CcxtBridge(Venue):
         self._exchange.set_markets(await self._call("fetchMarkets"))
         swaps = [row for row in self._exchange.markets.values() if row["swap"]]
         steps = self._exchange.precisionMode == TICK_SIZE
-        return [_listing(row, steps=steps) for row in self._read_rows(_Swap, swaps)]
+        return [listing_of(row, steps=steps) for row in self._read_rows(Swap, swaps)]
 
     async def fetch_markets(self) -> list[MarketRow]:
         """Fetch predicted rates, with tickers and intervals where the exchange has them in bulk."""
@@ -143,10 +102,10 @@ class CcxtBridge(Venue):
             if not symbols:
                 continue
             predictions = await self._predictions(symbols)
-            tickers = await self._bulk("fetchTickers", _Ticker, symbols)
-            stated = await self._bulk("fetchFundingIntervals", _Prediction, symbols)
+            tickers = await self._bulk("fetchTickers", Ticker, symbols)
+            stated = await self._bulk("fetchFundingIntervals", Prediction, symbols)
             markets += [
-                _market(row, listings[symbol].quote, stated.get(symbol, row), tickers.get(symbol))
+                market_of(row, listings[symbol].quote, stated.get(symbol, row), tickers.get(symbol))
                 for symbol, row in predictions.items()
                 if symbol in listings
             ]
@@ -160,7 +119,7 @@ class CcxtBridge(Venue):
         return Page(
             [
                 Settlement(row.symbol, row.timestamp, row.funding_rate)
-                for row in self._read_rows(_Rate, rows)
+                for row in self._read_rows(Rate, rows)
             ]
         )
 
@@ -179,7 +138,7 @@ class CcxtBridge(Venue):
     async def fetch_book(self, listing: Listing, depth: int) -> Book:
         """Fetch a book, whose sizes ccxt gives in contracts; it does not say whose it is."""
         symbol = listing.venue_symbol
-        answer = self._read(_Depth, await self._call(BOOK, symbol, depth))
+        answer = self._read(Depth, await self._call(BOOK, symbol, depth))
         bids, asks = (in_base(side, listing, self.spec.name) for side in (answer.bids, answer.asks))
         return Book(symbol, bids, asks, answer.timestamp)
 
@@ -189,15 +148,15 @@ class CcxtBridge(Venue):
             name, symbol, LENGTH, ask.start_ms, ask.limit, {"until": ask.end_ms}
         )
 
-    async def _predictions(self, symbols: list[str]) -> dict[str, _Prediction]:
+    async def _predictions(self, symbols: list[str]) -> dict[str, Prediction]:
         """Fetch all at once, or else one by one."""
         all_at_once, one_by_one = PREDICTIONS
         if self._exchange.has.get(all_at_once) is True:
             rows = await self._call(all_at_once, symbols)
-            return self._read_by_symbol(_Prediction, rows)
+            return self._read_by_symbol(Prediction, rows)
 
-        async def ask(symbol: str) -> _Prediction:
-            return self._read(_Prediction, await self._call(one_by_one, symbol))
+        async def ask(symbol: str) -> Prediction:
+            return self._read(Prediction, await self._call(one_by_one, symbol))
 
         return await self.attempt_each(symbols, ask, required=True)
 
@@ -278,35 +237,3 @@ def bridge_class(name: str) -> type[CcxtBridge]:
         never_stated=CRITICAL_COLUMNS,  # it depends on the exchange
     )
     return type(f"{name}Bridge", (CcxtBridge,), {"spec": spec, "exchange_class": kind})
-
-
-def _listing(row: _Swap, *, steps: bool) -> Listing:
-    tick = present(row.precision.get("price"))
-    return Listing(
-        venue_symbol=row.symbol,
-        base=row.base,
-        quote=row.quote,
-        settle=row.settle,
-        contract_type=row.contract_type,
-        status={True: "active", False: "inactive", None: "unstated"}[row.active],
-        # Of what a quanto contract is so many, exchanges do not agree.
-        contract_size=None if row.contract_type == "quanto" else row.contract_size,
-        tick_size=tick if steps or tick is None else 10.0**-tick,
-        min_size=(row.limits.get("amount") or {}).get("min"),
-        listed_ms=row.created,
-    )
-
-
-def _market(row: _Prediction, quote: str, stated: _Prediction, ticker: _Ticker | None) -> MarketRow:
-    hours = re.fullmatch(r"(\d+)h", row.interval or stated.interval or "")
-    return MarketRow(
-        venue_symbol=row.symbol,
-        predicted_rate=row.funding_rate,
-        interval_hours=float(hours[1]) if hours else None,
-        next_funding_ms=row.funding_timestamp,
-        mark_price=row.mark_price,
-        index_price=row.index_price,
-        volume_24h_usd=dollars(quote, ticker.quote_volume) if ticker else None,
-        best_bid=ticker.bid if ticker else None,
-        best_ask=ticker.ask if ticker else None,
-    )
