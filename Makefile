@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-world test-browser chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo demo-cluster dev test test-world test-browser test-cluster chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: setup ## Collect, transform, publish, backtest and show: 3 months of all sandbox venues
 	funding demo
 
+demo-cluster: setup ## The same on two workers over PostgreSQL, Redis and S3 of this machine, and rows compared
+	funding demo-cluster --compare
+
 dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
 	funding dev $(if $(SANDBOX),--sandbox)
 
@@ -36,20 +39,23 @@ test: setup ## Run the tests, one process per core
 test-world: setup ## Run what takes the platform as a whole: the demo, every job, examples, notebooks
 	pytest $(SIDE_BY_SIDE) -m world
 
+test-cluster: setup postgres ## Run lake and workers on PostgreSQL, Redis and S3, started for it (RACES=n: partitions that four writers race for)
+	CLUSTER_RACES=$(or $(RACES),25) pytest -m cluster
+
 test-browser: setup ## Drive the Dagster UI and the dashboard in a browser (SCREENSHOTS=1: into docs/screenshots)
 	SCREENSHOTS=$(if $(SCREENSHOTS),docs/screenshots) pytest -m browser -rs
 
 chromium: ## Install what `make test-browser` drives, where apt can and nobody has yet
 	command -v chromium >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
 
-postgres: ## Install the server that the tests of execution start, where apt can and nobody has yet
+postgres: ## Install the server that tests start, where apt can and nobody has yet
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends postgresql; }
 
 dashboard: ## Rebuild what the service shows at / from dashboard/ (needs node 20.19, 22.12 or newer)
 	cd dashboard && npm ci --no-audit --no-fund && npm run build
 
 coverage: setup ## Run both and print which lines and branches of the package no test reaches
-	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser" --cov --cov-report=term
+	pytest $(SIDE_BY_SIDE) -m "not fuzz and not chaos and not packaging and not browser and not cluster" --cov --cov-report=term
 
 check: setup ## Format, lint, types, imports, documents, licences, site, definitions, asset checks, wheel, tests
 	ruff format --check .
@@ -94,8 +100,9 @@ lock: ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip-tools>=7.5" "dependency-groups>=1.3"
 	$(BIN)/python -m dependency_groups dev bench docs | $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-strip-extras --all-extras --output-file requirements.lock pyproject.toml -
 
-package: setup ## Build the wheel and the sdist into dist/, and run the demo from the wheel in an empty folder
+package: setup ## Build wheel, sdist, lock and bill of materials into dist/, and run the demo from the wheel in an empty folder
 	python -m build --no-isolation --outdir dist
+	python -m funding_platform.devtools.release dist
 	pytest -m packaging
 
 clean: ## Forget the demo: drop the lake, the published file, reports and Dagster's history

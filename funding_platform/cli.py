@@ -20,6 +20,7 @@ from funding_platform.commands import (
     serving,
     trading,
     transforming,
+    working,
 )
 from funding_platform.core.errors import FundingError
 from funding_platform.core.plain_text import visible
@@ -98,18 +99,21 @@ _HINTS = {
 @click.version_option(package_name="funding-platform")
 def main() -> None:
     """Perpetual-futures funding rates: collect, keep, compare, query."""
-    from funding_platform.settings import DAGSTER_HOME, Settings, project_root
+    from funding_platform.settings import Settings
     from funding_platform.telemetry.logging import configure_logging
 
     chosen = Settings()
     configure_logging(chosen.log_format, chosen.log_level)
-    os.environ.setdefault("DAGSTER_HOME", str(project_root() / DAGSTER_HOME))
+    os.environ.setdefault("DAGSTER_HOME", str(chosen.dagster_home))
 
 
 for _command in (
     operating.demo,
+    operating.demo_cluster,
     operating.sandbox,
     operating.dev,
+    working.worker,
+    working.dagster_yaml,
     collecting.collect,
     collecting.backfill,
     collecting.import_,
@@ -134,6 +138,7 @@ for _command in (
     live.live,
     trading.trade,
     serving.serve,
+    serving.mcp,
     serving.keys,
     operating.metrics,
 ):

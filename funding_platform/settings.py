@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
     Field,
@@ -21,6 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.prices import PRICE_KINDS
 from funding_platform.core.validation_errors import raise_as
 from funding_platform.telemetry.logging import LogFormat, LogLevel
@@ -41,6 +43,9 @@ def project_root() -> Path:
 
 DAGSTER_HOME: Final = Path("data") / "dagster_home"
 """From the project's root: where Dagster lives, unless the environment says otherwise."""
+
+CLUSTER_HOME: Final = Path("data") / "dagster_cluster"
+"""The same, where Dagster's records are in PostgreSQL: a folder for its logs and its settings."""
 
 _SHIPPED: Final = Path(__file__).with_name("project")
 """In a wheel: the files of the project that are no code. In a tree there is no such folder."""
@@ -66,10 +71,21 @@ def as_environment(stated: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def without_schema(url: str) -> str:
+    """Return the URL of a database without the schema that the lake's catalog has in it."""
+    parts = urlsplit(url)
+    kept = [one for one in parts.query.split("&") if one and not one.startswith("schema=")]
+    return urlunsplit(parts._replace(query="&".join(kept)))
+
+
 class Settings(BaseSettings):
     """What differs between machines; everything else is code."""
 
-    model_config = SettingsConfigDict(env_prefix="FUNDING_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="FUNDING_",
+        frozen=True,
+        hide_input_in_errors=True,  # some of it is secret
+    )
 
     data_dir: Path = Field(
         default_factory=lambda: project_root() / "data", description="Where everything is kept."
@@ -218,6 +234,52 @@ class Settings(BaseSettings):
         description="Where execution keeps what it must not forget, as a URL of SQLAlchemy such as "
         "postgresql://trader@host/execution; by default a SQLite file below the data folder.",
     )
+    state_url: SecretStr | None = Field(
+        default=None,
+        description="Where several machines share what they know of venues (requests spent, bans, "
+        "outages), as a URL such as postgresql://funding@host/funding; by default the catalog's "
+        "database of a cluster, or files below the data folder, which one machine's processes "
+        "share.",
+    )
+    dagster_url: SecretStr | None = Field(
+        default=None,
+        description="Where Dagster keeps runs and events, such as "
+        "postgresql://funding@host/dagster; by default SQLite files in its home.",
+    )
+    run_launcher: Literal["local", "celery", "kubernetes"] = Field(
+        default="local",
+        description="Where runs are worked on: on the machine of the daemon, by Celery workers, or "
+        "each in a pod of its own.",
+    )
+    broker_url: SecretStr | None = Field(
+        default=None,
+        description="Where runs wait for a Celery worker, such as redis://host:6379/0.",
+    )
+    concurrent_runs: int = Field(
+        default=3,
+        ge=1,
+        description="Runs under way at one time; on workers, as many as they take together.",
+    )
+    kubernetes_image: str | None = Field(
+        default=None, description="Image that a pod of a run is made of."
+    )
+    kubernetes_namespace: str = Field(default="default", description="Namespace of runs' pods.")
+    kubernetes_account: str = Field(
+        default="funding-platform", description="Service account of runs' pods."
+    )
+    kubernetes_config_map: str = Field(
+        default="funding-dagster",
+        description="Config map with the dagster.yaml of runs' pods.",
+    )
+    kubernetes_secret: str = Field(
+        default="funding-environment",
+        description="Secret whose keys are the environment of runs' pods.",
+    )
+    shards: Literal["processes", "ray"] = Field(
+        default="processes",
+        description="Where a sweep's runs and the factors of instruments are computed: on this "
+        "machine, or on the cluster of Ray that RAY_ADDRESS names.",
+    )
     log_level: LogLevel = Field(default="WARNING", description="What commands log at least.")
     metrics_port: int = Field(
         default=9464, ge=0, le=65535, description="Where `funding metrics --serve` listens."
@@ -245,11 +307,53 @@ class Settings(BaseSettings):
     service_rows: int = Field(
         default=100_000, ge=1, description="Rows that one answer of the service may have at most."
     )
+    lake_profile: Literal["embedded", "cluster"] = Field(
+        default="embedded",
+        description="Where the lake is: in one folder of this machine, or its catalog in "
+        "PostgreSQL and its files in S3, for several machines.",
+    )
+    catalog_url: SecretStr | None = Field(
+        default=None,
+        description="The PostgreSQL database of a cluster's catalog, such as "
+        "postgresql://funding@host/lake; ?schema= names another schema than funding_lake, "
+        "?sslmode= asks for encryption.",
+    )
+    data_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/\s]+(/[^\s]*)?$",
+        description="Where a cluster's files are, such as s3://bucket/prefix.",
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s@]+/?$",
+        description="Address of the S3 server, such as https://minio.example:9000; Amazon's own "
+        "when left out.",
+    )
+    s3_region: str = Field(default="us-east-1", description="Region of the S3 bucket.")
+    s3_key_id: SecretStr | None = Field(
+        default=None,
+        description="Key of the S3 server; without one the machine's own right is used "
+        "(the credential chain of AWS).",
+    )
+    s3_secret: SecretStr | None = Field(default=None, description="The secret of that key.")
     lake_threads: int = Field(default=2, ge=1, description="DuckDB threads per connection.")
     lake_memory_limit: str = Field(default="2GiB", description="DuckDB memory per connection.")
     lock_timeout_seconds: float = Field(
         default=120.0, gt=0, description="Longest wait for another process's commit."
     )
+
+    @model_validator(mode="after")
+    def _cluster_is_whole(self) -> Self:
+        if self.lake_profile == "cluster":
+            missing = [name for name in ("catalog_url", "data_url") if not getattr(self, name)]
+            if missing:
+                raise ValueError(
+                    f"lake_profile: cluster needs {' and '.join(missing)} "
+                    f"({', '.join(as_environment(dict.fromkeys(missing, '…')))})"
+                )
+        if (self.s3_key_id is None) != (self.s3_secret is None):
+            raise ValueError("s3_key_id and s3_secret: one needs the other")
+        return self
 
     @model_validator(mode="wrap")
     @classmethod
@@ -282,6 +386,28 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    def lake_stated(self) -> dict[str, str]:
+        """Return what a process of ours needs to open the same lake, secrets in plain text.
+
+        For its environment or a pipe to it; never for a log, a message, or a file.
+        """
+        stated = {
+            "data_dir": str(self.data_dir),
+            "lake_profile": self.lake_profile,
+            "lake_threads": str(self.lake_threads),
+            "lake_memory_limit": self.lake_memory_limit,
+            "lock_timeout_seconds": str(self.lock_timeout_seconds),
+        }
+        if self.lake_profile == "embedded":
+            return stated
+        stated["s3_region"] = self.s3_region
+        for name in ("catalog_url", "data_url", "s3_endpoint", "s3_key_id", "s3_secret"):
+            value = getattr(self, name)
+            if value is not None:
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+                stated[name] = plain
+        return stated
+
     def stream_url(self, venue: str) -> str | None:
         """Return where a venue's stream is; None where that is its own address.
 
@@ -306,7 +432,32 @@ class Settings(BaseSettings):
         """URL of the store of execution; it may hold a password."""
         if self.execution_url is not None:
             return self.execution_url.get_secret_value()
-        return f"sqlite:///{self.data_dir / 'execution' / 'store.sqlite'}"
+        return f"sqlite:///{self.execution_file}"
+
+    @cached_property
+    def execution_file(self) -> Path:
+        """The store of execution where no URL names another."""
+        return self.data_dir / "execution" / "store.sqlite"
+
+    def spread(self, workers: int) -> Spread:
+        """Return where shards are computed: by so many processes here, or on a cluster."""
+        return Spread("ray") if self.shards == "ray" else Spread("processes", workers)
+
+    @cached_property
+    def dagster_is_local(self) -> bool:
+        """Whether Dagster keeps its records in files, and works on runs where its daemon is."""
+        return self.dagster_url is None and self.run_launcher == "local"
+
+    @cached_property
+    def dagster_home(self) -> Path:
+        """Where Dagster lives, unless ``DAGSTER_HOME`` says otherwise."""
+        return project_root() / (DAGSTER_HOME if self.dagster_is_local else CLUSTER_HOME)
+
+    @cached_property
+    def shared_state(self) -> str | None:
+        """URL of the database in which machines share what they know of venues; None for files."""
+        chosen = self.state_url or (self.catalog_url if self.lake_profile == "cluster" else None)
+        return None if chosen is None else without_schema(chosen.get_secret_value())
 
     @cached_property
     def state_dir(self) -> Path:

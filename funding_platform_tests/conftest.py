@@ -49,6 +49,7 @@ TOGETHER = {
     "docs": "checkout",
     "working_copy": "checkout",
     "service": "service",
+    "agents": "service",
 } | {f"test_{name}.py": what for what, names in _SHARING.items() for name in names}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
 compiles is one folder, or share what takes long to make: the working copy in which the demo has
@@ -136,12 +137,15 @@ def _new_lakes_are_copies(
     """A new lake is a copy of an empty one: declaring every table takes half a second."""
 
     def copy(settings: Settings) -> None:
+        if settings.lake_profile == "cluster":
+            return create(settings)
         files_dir(settings).mkdir(parents=True, exist_ok=True)
         catalog = catalog_file(settings)
         with commit_lock(settings):
             if not catalog.exists():
                 aside = shutil.copy(empty_catalog(), catalog.with_name(".copied"))
                 Path(aside).replace(catalog)
+        return None
 
     monkeypatch.setattr(connection, "create", copy)
 
@@ -178,3 +182,11 @@ def fee_lake(published_fees: Settings, tmp_path: Path) -> Settings:
     """A copy of that lake, to be changed at will."""
     shutil.copytree(published_fees.data_dir, tmp_path / "data")
     return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The lake that the service and its tools for agents are asked about; it is only read."""
+    from funding_platform_tests.service.lake import build  # brings dbt, for few
+
+    return build(tmp_path_factory.mktemp("service"))

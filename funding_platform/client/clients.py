@@ -91,6 +91,26 @@ class Questions(Generic[R]):
         """List stored backtests."""
         return self._get("/backtests", asked)
 
+    def depth(self, venue: str, symbol: str) -> R:
+        """Tell what trading at once costs, by size, as the book was looked at last."""
+        return self._get(f"/depth/{_name(venue)}/{_symbol(symbol)}", {})
+
+    def positions(self, **asked: Value) -> R:
+        """List pairs of the trader: ``open``."""
+        return self._get("/execution/positions", asked)
+
+    def performance(self, **asked: Value) -> R:
+        """One page of what the trader was worth: ``start``, ``end``, ``period``, ``cursor``."""
+        return self._get("/execution/performance", asked)
+
+    def trading_events(self, **asked: Value) -> R:
+        """List what the trader did: ``pair_id``, ``before``."""
+        return self._get("/execution/events", asked)
+
+    def alerts(self) -> R:
+        """List active alerts."""
+        return self._get("/alerts", {})
+
     def health(self) -> R:
         """Tell how the platform is; ``more["status"]`` is the one word."""
         return self._get("/health", {})

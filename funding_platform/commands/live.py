@@ -54,7 +54,10 @@ def watch() -> None:
 
 @live.command()
 @click.option("--format", "form", type=click.Choice(TEXT_FORMATS), help="table if unsaid.")
-def status(form: str | None) -> None:
+@click.option(
+    "--alive", is_flag=True, help="Status 1 only where the collector has stopped, for supervisors."
+)
+def status(form: str | None, alive: bool) -> None:
     """Say how the collector and its venues are; status 1 where one is not live."""
     from funding_platform.flows.checks.live import board_fresh
     from funding_platform.flows.live.latest import VENUES, read_latest
@@ -66,5 +69,5 @@ def status(form: str | None) -> None:
         venues = latest.frames[VENUES]
         write_frame(shown_venues(venues) if form in (None, "table") else venues, form or "table")
     say(answer.verdict)
-    if not answer.passed:
+    if latest.is_stale(now) or not (alive or answer.passed):
         raise SystemExit(1)

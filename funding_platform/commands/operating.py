@@ -38,6 +38,23 @@ def demo(months: int, symbols: int) -> None:
     run_demo(months=months, symbols=symbols)
 
 
+@click.command("demo-cluster")
+@click.option(
+    "--months",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Months of history, the running one included.",
+)
+@click.option("--symbols", default=SMALL_MARKET, show_default=True, help="Instruments per venue.")
+@click.option("--compare", is_flag=True, help="Do the same on one machine too; rows must be equal.")
+def demo_cluster(months: int, symbols: int, compare: bool) -> None:
+    """Run the demo's jobs on two workers over PostgreSQL, Redis and S3, started here for it."""
+    from funding_platform.local.cluster.demo import run_cluster_demo
+
+    run_cluster_demo(months=months, symbols=symbols, compare=compare)
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8900, show_default=True, help="Port; 0 takes any free one.")

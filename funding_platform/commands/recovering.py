@@ -1,6 +1,7 @@
 """Commands against the loss of the lake, and for one whose catalog is lost or damaged."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -67,7 +68,34 @@ def restore(source: Path, name: str | None) -> None:
 
 @click.group()
 def lake() -> None:
-    """Bring the lake's catalog back after it was lost; see docs/recovery.md."""
+    """Move the lake, or bring its catalog back after it was lost; see docs/recovery.md."""
+
+
+@lake.command()
+@click.option(
+    "--to",
+    type=click.Choice(["cluster", "embedded"]),
+    required=True,
+    help="Where it goes: PostgreSQL and S3, or the data folder.",
+)
+def move(to: Literal["cluster", "embedded"]) -> None:
+    """Copy the lake from the data folder into PostgreSQL and S3, or back, with its snapshots.
+
+    Each table there is proven to hold the rows that it holds here before the new catalog takes its
+    place. The lake that is left stays as it was. Begun again, it goes on where it was stopped.
+    """
+    from funding_platform.flows.progress import begin
+    from funding_platform.lake.recovery.move import move as run
+    from funding_platform.views.terminal import progress_bars
+
+    with progress_bars():
+        done = run(settings(), to, begin=begin)
+    for name, table in done.tables.items():
+        _tell_table(name, table.rows, table.fingerprint)
+    click.echo(
+        f"moved {done.source} to {done.target}: {done.files:,} files, {done.files_copied:,} of "
+        f"them copied now. Use it with FUNDING_LAKE_PROFILE={to}, everywhere"
+    )
 
 
 @lake.command("restore")

@@ -1,4 +1,4 @@
-"""``funding serve`` and ``funding keys``: the service, and who may ask it."""
+"""``funding serve``, ``mcp`` and ``keys``: the service, its tools for agents, who may ask it."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -28,6 +28,24 @@ def serve(host: str, port: int, public: bool) -> None:
     at = f"http://{name}:{opened.getsockname()[1]}"
     say(f"dashboard {at}/ · REST {at}/api/v1, described by {at}/api/v1/openapi.json")
     run(chosen, opened, public=public)
+
+
+@click.command()
+@click.option("--http", is_flag=True, help="By streamable HTTP, in place of stdin and stdout.")
+@click.option(
+    "--port", default=8401, show_default=True, help="Port of --http; 0 takes any free one."
+)
+def mcp(http: bool, port: int) -> None:
+    """Serve read-only tools to agents by MCP, to this machine alone, until interrupted."""
+    from funding_platform.agents.serving import HOST, serve_http, serve_stdio
+    from funding_platform.service.server import listening
+
+    if not http:
+        serve_stdio(settings())
+        return
+    opened = listening(HOST, port)
+    say(f"tools for agents at http://{HOST}:{opened.getsockname()[1]}/mcp", err=True)
+    serve_http(settings(), opened)
 
 
 @click.group()

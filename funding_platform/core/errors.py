@@ -12,6 +12,7 @@ FundingError
 ├── backtest  BacktestError and its children, in ``backtest/errors.py``
 ├── execution ExecutionError and its children, in ``execution/errors.py``
 ├── sandbox   SandboxError and its children, in ``sandbox/errors.py``
+├── agents    AgentsError and its children, in ``agents/errors.py``
 └── flows     FlowError and its children, in ``flows/errors.py``
 
 A message says what happened and where; the hint says what to do about it.

@@ -9,7 +9,6 @@ computed with costs no memory that grows with history.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -18,6 +17,7 @@ import polars as pl
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.market.asset_classes import asset_key
+from funding_platform.core.system.shards import Spread, map_shards
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import (
@@ -46,7 +46,7 @@ FACTOR_LOOK_BACK: Final = max(TRAILING, MARKET_LOOK_BACK)
 
 _ROWS_AT_ONCE = 1 << 15
 
-_THREADS = 2
+BESIDE: Final = Spread("threads", workers=2)
 """NumPy lets go of the interpreter while it computes; more would only wait for memory."""
 
 
@@ -55,6 +55,7 @@ def curve_factors(
     *,
     instruments: Frame | None = None,
     snapshots: Frame | None = None,
+    spread: Spread = BESIDE,
 ) -> pl.DataFrame:
     """Compute the factors of curves; ``core.tables.features`` has the formula and unit of each.
 
@@ -76,6 +77,8 @@ def curve_factors(
         ``venue``, ``venue_symbol``, ``observed_at``, ``mark_price``, ``index_price`` and
         ``open_interest_base`` of ``core.market_snapshots``. Without them there is neither basis
         nor change of open interest.
+    spread
+        Where instruments are worked on, a few at a time.
 
     Returns
     -------
@@ -93,12 +96,8 @@ def curve_factors(
     numbering = Instruments(strips)
     strips, owner = _sorted(strips, numbering)
     settled = (strips["kind"] == "settled").to_numpy()
-    pieces = list(_in_pieces(owner))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(
-            lambda rows: _own_factors(strips[rows], owner[rows], settled[rows]), pieces
-        )
-        factors = pl.concat(found, rechunk=False)
+    pieces = [(strips[rows], owner[rows], settled[rows]) for rows in _in_pieces(owner)]
+    factors = pl.concat(map_shards(_own_factors, pieces, spread), rechunk=False)
     columns = {}
     if instruments is not None:
         listed = INSTRUMENTS.typed(polars_frame("instruments", instruments, CurveError))
@@ -137,8 +136,9 @@ def _in_pieces(owner: Ints) -> Iterator[slice]:
         start = int(ends[at])
 
 
-def _own_factors(curves: pl.DataFrame, owner: Ints, settled: Flags) -> pl.DataFrame:
+def _own_factors(piece: tuple[pl.DataFrame, Ints, Flags]) -> pl.DataFrame:
     """Compute the factors that need nothing but the instruments' own curves."""
+    curves, owner, settled = piece
     buckets = np.array(curves.select(BUCKETS).to_numpy().T)
     buckets[0], outlier = guarded(buckets)
     slope = buckets[7] - buckets[0]

@@ -7,7 +7,7 @@ is committed equals what is derived here. What a newcomer sees first is drawn by
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import dagster as dg
 
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.assembly import build_definitions
+from funding_platform.defs.execution.assembly import build_execution_definitions
 from funding_platform.settings import project_root
 
 PAGE = Path("docs") / "assets.md"
@@ -29,6 +30,7 @@ STAGES = {
     "backtest": "simulated with Polars and numba",
     "notebooks": "run over the lake",
     "published": "one DuckDB file",
+    "execution": "traded by a process of its own, in a code location of its own",
 }
 """What the asset groups hold, in the order in which data passes through them."""
 
@@ -44,17 +46,35 @@ What Dagster builds, and from what; the Dagster UI draws the same as a graph, wi
 
 def asset_page() -> str:
     """Return the text of ``docs/assets.md``."""
-    graph = build_definitions().resolve_asset_graph()
     rows: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for key in graph.get_all_asset_keys():
-        node = graph.get(key)
-        rows[node.group_name][display_name(key.path)] = _row(node)
+    for graph, keys in own_assets(locations()):
+        for key in keys:
+            node = graph.get(key)
+            rows[node.group_name][display_name(key.path)] = _row(node)
     parts = [_INTRODUCTION]
     for stage in (*STAGES, *sorted(set(rows) - set(STAGES))):
         title = f"{stage}: {STAGES[stage]}" if stage in STAGES else stage
         head = f"## {title}\n\n| asset | partitions | reads |\n| --- | --- | --- |"
         parts.append("\n".join([head, *(row for _, row in sorted(rows[stage].items())), ""]))
     return "\n".join(parts)
+
+
+def locations() -> list[dg.Definitions]:
+    """Return what the code locations of ``workspace.yaml`` serve, the platform's own first."""
+    return [build_definitions(), build_execution_definitions()]
+
+
+def own_assets(served: Iterable[dg.Definitions]) -> Iterator[tuple[Any, Sequence[dg.AssetKey]]]:
+    """Give the graph of each location, and its assets but for those of an earlier one.
+
+    What a location only reads stands in its graph too, as a stub without a group.
+    """
+    known: set[dg.AssetKey] = set()
+    for definitions in served:
+        graph = definitions.resolve_asset_graph()
+        own = [key for key in graph.get_all_asset_keys() if key not in known]
+        known.update(own)
+        yield graph, own
 
 
 def _row(node: Any) -> str:

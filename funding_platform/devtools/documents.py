@@ -28,12 +28,14 @@ from funding_platform.core.tables.opportunity_history import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
+from funding_platform.devtools.dashboards.declared import DASHBOARDS
 from funding_platform.devtools.dbt_macros import (
     asset_macros,
     completeness_macros,
     dollar_macro,
     opportunity_macros,
 )
+from funding_platform.devtools.metrics_reference import metrics_markdown
 from funding_platform.devtools.table_pages import features_markdown, tables_markdown
 from funding_platform.devtools.trading_config import trading_config_markdown
 from funding_platform.lake.connection import LAKE
@@ -92,6 +94,11 @@ def documents() -> dict[Path, str]:
         Path("dbt_project/macros/opportunities.sql"): opportunity_macros(),
         Path("docs/tables.md"): tables_markdown(tuple(TABLES.values()), _SCHEMAS, _ORIGIN),
         Path("docs/features.md"): features_markdown(_ORIGIN),
+        Path("docs/metrics.md"): metrics_markdown(
+            "Generated from funding_platform/telemetry/declared.py by "
+            "`python -m funding_platform.devtools.documents`. Do not edit."
+        ),
+        **{Path(f"deploy/grafana/{one.name}.json"): one.text() for one in DASHBOARDS},
         Path("docs/execution_config.md"): trading_config_markdown(
             "Generated from funding_platform/execution/config.py by "
             "`python -m funding_platform.devtools.documents`. Do not edit."

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UnknownPairError,
     )
     from funding_platform.execution.pair.executor import AtomicPairExecutor
+    from funding_platform.execution.pair.looks import Reconciliation
     from funding_platform.execution.pair.pairs import (
         InstrumentRef,
         LegName,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         PairState,
         Pnl,
     )
-    from funding_platform.execution.pair.reconcile import Reconciler, Reconciliation
+    from funding_platform.execution.pair.reconcile import Reconciler
     from funding_platform.execution.pair.rules import ExecutionRules
     from funding_platform.execution.paper.account_file import AccountFile
     from funding_platform.execution.paper.board import (
@@ -118,7 +119,7 @@ __getattr__ = lazy_names(
         "Pnl": "pair.pairs",
         "RandomFaults": "paper.faults",
         "Reconciler": "pair.reconcile",
-        "Reconciliation": "pair.reconcile",
+        "Reconciliation": "pair.looks",
         "Script": "paper.faults",
         "Store": "store.store",
         "StoreError": "errors",

@@ -14,7 +14,8 @@ from typing import Final
 from funding_platform.core.system.clock import Clock
 from funding_platform.execution.commands import Commands
 from funding_platform.execution.cycle.trader import CycleReport, FundingArbitrageStrategy
-from funding_platform.execution.pair.reconcile import Reconciler, Reconciliation
+from funding_platform.execution.pair.looks import Reconciliation
+from funding_platform.execution.pair.reconcile import Reconciler
 from funding_platform.execution.store.records import NewEvent
 
 _LOG = logging.getLogger(__name__)

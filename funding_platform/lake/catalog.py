@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.lake.errors import WAYS_BACK, CatalogLostError, LakeMissingError
+from funding_platform.lake.errors import WAYS_BACK, CatalogLostError
 from funding_platform.settings import Settings
 
 LAKE = "lake"
@@ -46,6 +46,11 @@ def copy_file(settings: Settings) -> Path:
     In a folder of its own: who deletes ``catalog*`` keeps it.
     """
     return settings.lake_dir / "backup" / COPY_NAME
+
+
+def previous_copy_file(settings: Settings) -> Path:
+    """Return the copy before the newest."""
+    return copy_file(settings).with_name("catalog.backup.previous.sqlite")
 
 
 def literal(text: object) -> str:
@@ -98,22 +103,9 @@ def refuse_lost(catalog: Path) -> None:
         raise CatalogLostError(f"the catalog {catalog} is empty (0 bytes)", hint=WAYS_BACK)
 
 
-def refuse_missing(settings: Settings, hint: str) -> None:
-    """Refuse where there is no lake, or where its catalog is lost.
-
-    Raises
-    ------
-    LakeMissingError
-        If there is no lake yet.
-    CatalogLostError
-        As ``refuse_lost``.
-    """
-    refuse_lost(catalog_file(settings))
-    if not catalog_file(settings).exists():
-        raise LakeMissingError(f"there is no lake at {settings.lake_dir}", hint=hint)
-
-
-def refuse_foreign(connection: duckdb.DuckDBPyConnection, catalog: Path, name: str = LAKE) -> None:
+def refuse_foreign(
+    connection: duckdb.DuckDBPyConnection, catalog: object, name: str = LAKE
+) -> None:
     """Refuse a DuckLake that is attached and is not one of ours, or has no snapshot left.
 
     Raises

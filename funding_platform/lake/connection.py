@@ -1,20 +1,16 @@
 """Opening the lake: DuckDB in memory, the DuckLake attached as its default database.
 
-The embedded profile keeps a SQLite catalog and Parquet files side by side in one folder, which
-can be copied anywhere: paths in the catalog are relative to the data path given on attach.
+Where catalog and files are is the profile's to say. Paths in the catalog are relative to the data
+path given on attach, so both can be moved.
 """
 
-import os
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE as LAKE
-from funding_platform.lake.catalog import METADATA, literal, readable, refuse_foreign, refuse_lost
+from funding_platform.lake.catalog import METADATA, literal, refuse_foreign
 from funding_platform.lake.catalog import catalog_file as catalog_file
 from funding_platform.lake.catalog import files_dir as files_dir
 from funding_platform.lake.errors import (
@@ -22,13 +18,13 @@ from funding_platform.lake.errors import (
     CatalogLostError,
     LakeError,
     LakeMissingError,
-    LakeReadOnlyError,
     translated,
 )
-from funding_platform.lake.extensions import EXTENSIONS as EXTENSIONS
 from funding_platform.lake.extensions import bare_connection as bare_connection
 from funding_platform.lake.extensions import load_extension as load_extension
 from funding_platform.lake.locks import commit_lock as commit_lock
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import CatalogPlace
 from funding_platform.lake.schema import (
     bring_up_to_date,
     differences,
@@ -73,13 +69,14 @@ def connect(
         If a newer version has upgraded it.
     """
     settings = settings or Settings()
-    refuse_lost(catalog_file(settings))
+    profile = profile_of(settings)
+    profile.refuse_lost()
     if not read_only and as_of is None:
-        refuse_read_only(settings.lake_dir)
-    if not catalog_file(settings).exists():
+        profile.refuse_read_only()
+    if not profile.exists():
         if read_only or as_of is not None:
             raise LakeMissingError(
-                f"there is no lake at {settings.lake_dir}",
+                f"there is no lake at {profile.place}",
                 hint="collect something first (`make demo`, `funding collect`), or set "
                 "FUNDING_DATA_DIR to the folder that holds `lake`",
             )
@@ -106,27 +103,42 @@ def _bring_up_to_date(
             bring_up_to_date(connection, differences(connection))
 
 
+def refuse_missing(settings: Settings, hint: str) -> None:
+    """Refuse where there is no lake, or where its catalog is lost.
+
+    Raises
+    ------
+    LakeMissingError
+        If there is no lake yet.
+    CatalogLostError
+        If the files are there and the catalog is not.
+    """
+    profile = profile_of(settings)
+    profile.refuse_lost()
+    if not profile.exists():
+        raise LakeMissingError(f"there is no lake at {profile.place}", hint=hint)
+
+
 def create(settings: Settings) -> None:
     """Create the catalog with every declared table that dbt does not create.
 
     It is built aside and renamed into place: a killed process leaves no half-made lake, and of
     two processes that begin at once the second finds the first one's.
     """
-    catalog = catalog_file(settings)
-    refuse_lost(catalog)
-    refuse_read_only(settings.lake_dir)
-    files_dir(settings).mkdir(parents=True, exist_ok=True)
-    aside = catalog.with_name(f".{catalog.name}.new")
+    profile = profile_of(settings)
+    profile.refuse_lost()
+    profile.refuse_read_only()
     with commit_lock(settings):
-        if catalog.exists():
+        if profile.exists():
             return
-        make_catalog(settings, aside)
-        aside.replace(catalog)
+        make_catalog(settings, profile.aside)
+        profile.put_in_place(profile.aside)
 
 
-def make_catalog(settings: Settings, catalog: Path) -> None:
+def make_catalog(settings: Settings, catalog: CatalogPlace) -> None:
     """Make an empty catalog in place of ``catalog``, which nobody else knows of yet."""
-    catalog.unlink(missing_ok=True)
+    profile = profile_of(settings)
+    profile.discard(catalog)
     connection = bare_connection(settings)
     try:
         attach(connection, settings, read_only=False, catalog=catalog, new=True)
@@ -136,20 +148,7 @@ def make_catalog(settings: Settings, catalog: Path) -> None:
         raise translated(error) from error
     finally:
         connection.close()
-    let_readers_read_while_others_write(catalog)
-
-
-def refuse_read_only(folder: Path) -> None:
-    """Refuse to write where nothing can be written: SQLite's own errors do not say so.
-
-    Raises
-    ------
-    LakeReadOnlyError
-        Naming the folder.
-    """
-    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if not os.access(place, os.W_OK):
-        raise LakeReadOnlyError.of(place)
+    profile.finish(catalog)
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
@@ -184,24 +183,14 @@ def stored_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in connection.execute(_STORED).fetchall()}
 
 
-def let_readers_read_while_others_write(catalog: Path) -> None:
-    """Switch the catalog to a write-ahead log, once and for all connections to come.
-
-    With SQLite's default journal a reader that meets a commit gets "database is locked" (seen
-    once in some thousand reads beside four writers on a loaded machine).
-    """
-    with closing(sqlite3.connect(catalog)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-
-
 def attach(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
     *,
     read_only: bool,
     as_of: datetime | int | None = None,
-    catalog: Path | None = None,
-    files: Path | None = None,
+    catalog: CatalogPlace | None = None,
+    files: str | None = None,
     new: bool = False,
     name: str = LAKE,
 ) -> None:
@@ -210,21 +199,17 @@ def attach(
     Parameters
     ----------
     catalog, files
-        Another catalog, or another folder of files, than the lake's own.
+        Another catalog, or another root of files, than the lake's own.
     new
         Make it: else a catalog that is not there, or is not a DuckLake's, is refused.
     name
         What to attach it as.
     """
     read_only = read_only or as_of is not None
-    catalog = catalog or catalog_file(settings)
-    if read_only:
-        catalog = readable(catalog)
-    options = [
-        f"DATA_PATH {literal(f'{files or files_dir(settings)}/')}",
-        "OVERRIDE_DATA_PATH true",
-        f"META_BUSY_TIMEOUT {settings.lock_timeout_seconds * 1000:.0f}",
-    ]
+    profile = profile_of(settings)
+    catalog = catalog or profile.catalog
+    where, options = profile.attach_clause(catalog, read_only=read_only)
+    options += [f"DATA_PATH {literal(files or profile.files.root)}", "OVERRIDE_DATA_PATH true"]
     if not new:
         options.append("CREATE_IF_NOT_EXISTS false")
     if isinstance(as_of, datetime):
@@ -235,7 +220,7 @@ def attach(
         options.append("READ_ONLY")
     try:
         connection.execute(
-            f"ATTACH {literal(f'ducklake:sqlite:{catalog}')} AS {name} ({', '.join(options)})"
+            f"ATTACH {literal(f'ducklake:{where}')} AS {name} ({', '.join(options)})"
         )
         if not new:
             refuse_foreign(connection, catalog, name)

@@ -13,6 +13,9 @@ LakeError
 ├── ClockJumpedError     the clock is far from the newest commit: nothing is judged by its age
 ├── LakeReadOnlyError    nothing can be written where the lake lies
 ├── LakeLockedError      another process holds the catalog or the commit lock for too long
+├── LakeUnreachableError the database or the bucket of a cluster does not answer, or refuses
+├── CommitConflictError  another commit changed the same rows first; nothing was written
+├── DoubledKeysError     what a transaction wrote is there beside other rows of the same keys
 ├── LakeFullError        no space left where the lake is kept
 ├── SnapshotExpiredError the lake as it was at a snapshot is not kept any more
 ├── ExtensionError       the DuckLake extension can be found nowhere
@@ -40,6 +43,12 @@ WAYS_BACK = (
     "one from the files (`funding lake rebuild`); see docs/recovery.md"
 )
 """What to do about a lost catalog."""
+
+WAYS_BACK_CLUSTER = (
+    "nothing was changed. Put the database back from its keeper's backup, bring the lake back from "
+    "one of ours (`funding restore`), or make a new catalog from the files (`funding lake "
+    "rebuild`); see docs/cluster.md"
+)
 
 
 class LakeError(FundingError):
@@ -101,6 +110,36 @@ class LakeReadOnlyError(LakeError):
 
 class LakeLockedError(LakeError):
     """Another process kept the lake locked for longer than the timeout."""
+
+
+class LakeUnreachableError(LakeError):
+    """The catalog's database or the bucket of the files does not answer, or refuses."""
+
+    @classmethod
+    def of_catalog(cls, place: str, said: str) -> Self:
+        """Return the error for the database."""
+        return cls(
+            f"the catalog at {place} cannot be reached: {said}",
+            hint="look after the server, FUNDING_CATALOG_URL and what the role may do; whatever "
+            "was not committed is undone, so begin again",
+        )
+
+    @classmethod
+    def of_files(cls, place: str, said: str) -> Self:
+        """Return the error for the bucket."""
+        return cls(
+            f"the files at {place} cannot be reached: {said}",
+            hint="look after the server, FUNDING_DATA_URL, FUNDING_S3_ENDPOINT and the key's "
+            "rights; whatever was not committed is undone, so begin again",
+        )
+
+
+class CommitConflictError(LakeError):
+    """Another commit changed the same rows first; this one was rolled back and can be repeated."""
+
+
+class DoubledKeysError(LakeError):
+    """A transaction would have left several rows of one key; it was rolled back."""
 
 
 class LakeFullError(LakeError):
@@ -170,10 +209,24 @@ def translated(error: duckdb.Error) -> FundingError:
         "ducklake_" in text and ("no such table" in text or "does not exist" in text)
     ):
         return CatalogLostError(f"the lake's catalog is damaged: {text}", hint=WAYS_BACK)
-    if (".parquet" in text and "No such file" in text) or "No files found" in text:
+    gone = ("No such file", "404 (Not Found)", "HTTP 404")
+    if (".parquet" in text and any(one in text for one in gone)) or "No files found" in text:
         return FileLostError(
             f"a file of the lake is gone: {text}",
             hint="put it back from a backup; `funding doctor` lists all that are missing",
+        )
+    if "Transaction conflict" in text:
+        return CommitConflictError(
+            f"another commit came first: {text}", hint="begin again: nothing was written"
+        )
+    if any(sign in text for sign in ("Unable to connect to Postgres", "server closed the conn")):
+        return LakeUnreachableError.of_catalog("FUNDING_CATALOG_URL", text)
+    if "HTTP " in text and ("error" in text.lower() or "s3://" in text):
+        return LakeUnreachableError.of_files("FUNDING_DATA_URL", text)
+    if "permission denied for" in text or "read-only transaction" in text:
+        return LakeReadOnlyError(
+            f"the role may only read the catalog: {text}",
+            hint="reading works; to write, use a role that owns the catalog's schema",
         )
     if "read-only" in text.lower() and "readonly database" in text.lower():
         return LakeReadOnlyError(f"the lake cannot be written to: {text}")

@@ -7,20 +7,15 @@ import duckdb
 
 from funding_platform.lake.catalog import literal
 from funding_platform.lake.errors import ExtensionError
+from funding_platform.lake.profiles import kind_of, profile_of
+from funding_platform.lake.profiles.contract import Profile
 from funding_platform.settings import Settings
-
-EXTENSIONS = ("sqlite_scanner", "ducklake")
-
-CONSISTENT_READS = "SET GLOBAL sqlite_disable_multithreaded_scans = true"
-"""With several threads DuckDB reads a SQLite table between the smallest and the largest rowid that
-it found when the transaction first looked: of a merge that another process commits meanwhile, a
-reader sees that the old files are gone and not the new one (DuckDB 1.5.5). Global, because DuckLake
-reads its catalog over a connection of its own."""
 
 
 def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Open DuckDB in memory with the lake's extensions, UTC, and caps on threads and memory."""
-    verified = _loaded_by.keys() >= set(EXTENSIONS)
+    profile = profile_of(settings)
+    verified = _loaded_by.keys() >= set(profile.extensions)
     connection = duckdb.connect(
         config={
             "threads": settings.lake_threads,
@@ -31,11 +26,29 @@ def bare_connection(settings: Settings) -> duckdb.DuckDBPyConnection:
         }
     )
     connection.execute("SET TimeZone = 'UTC'")
-    for name in EXTENSIONS:
-        load_extension(connection, name)
-    connection.execute(CONSISTENT_READS)
+    prepare(connection, profile)
     connection.execute("SET allow_unsigned_extensions = false")  # cannot be undone
     return connection
+
+
+def check_signatures(profile: str) -> None:
+    """Load a profile's extensions once, so that no connection of this process checks them again.
+
+    Raises
+    ------
+    ExtensionError
+        If one can be found nowhere.
+    """
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        for name in kind_of(profile).extensions:
+            load_extension(connection, name)
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, profile: Profile) -> None:
+    """Load what a profile takes into a connection, and set it up."""
+    for name in profile.extensions:
+        load_extension(connection, name)
+    profile.prepare(connection)
 
 
 _loaded_by: dict[str, str] = {}

@@ -6,7 +6,8 @@ written and not committed goes onto the list of leftovers.
 """
 
 import errno
-from contextlib import closing
+from collections.abc import Collection
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import local
@@ -15,12 +16,20 @@ from typing import Self
 
 import duckdb
 
+from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import from_ms, to_ms
 from funding_platform.lake.catalog import METADATA, catalog_file, literal
 from funding_platform.lake.errors import LakeFullError, LakeLockedError, LakeReadOnlyError
 from funding_platform.lake.extensions import bare_connection
 from funding_platform.lake.file_lock import let_go, take
-from funding_platform.lake.upkeep.leftovers import created_at, enlist, written_since
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import CommitLock
+from funding_platform.lake.upkeep.leftovers import (
+    created_at,
+    delete_written_since,
+    enlist,
+    written_since,
+)
 from funding_platform.settings import Settings
 
 _MARK = ".writing-"
@@ -82,12 +91,12 @@ def publish_lock(settings: Settings) -> ExplainedLock:
     return ExplainedLock(settings, "publish.lock", "publishing")
 
 
-def build_lock(settings: Settings) -> ExplainedLock:
+def build_lock(settings: Settings) -> AbstractContextManager[object]:
     """Return the lock that lets one build of the marts run at a time.
 
     A second would bring what it saw before the first.
     """
-    return ExplainedLock(settings, "build.lock", "building the marts")
+    return profile_of(settings).build_lock()
 
 
 def copy_lock(settings: Settings) -> ExplainedLock:
@@ -95,8 +104,13 @@ def copy_lock(settings: Settings) -> ExplainedLock:
     return ExplainedLock(settings, "backup/copy.lock", "copying the catalog")
 
 
-class CommitLock(ExplainedLock):
+class FileCommitLock(ExplainedLock):
     """The lock around a commit, with the mark of its holder, who can take it again."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "FileCommitLock":
+        """Return the lock that this thread holds, or one to be taken."""
+        return _HELD.locks.get(settings.lake_dir / "commit.lock") or cls(settings)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, "commit.lock", "committing")
@@ -144,8 +158,19 @@ class CommitLock(ExplainedLock):
             del _HELD.locks[self.path]
             super().__exit__(kind, error, trace)
 
-    def settle(self) -> None:
-        """Declare that the transaction has left nothing behind, although it failed."""
+    def refuse_lost(self) -> None:
+        """Do nothing: the kernel takes no lock away."""
+
+    def clear_up(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Delete what a transaction wrote that has been rolled back.
+
+        Its connection tells what was committed after all. Where it cannot, nothing is deleted: the
+        lock's next holder will look again.
+        """
+        try:
+            delete_written_since(connection, self.settings, self.begun)
+        except duckdb.Error:
+            return
         if self._mark is not None and self._depth == 1:
             self._mark.unlink(missing_ok=True)
 
@@ -172,19 +197,25 @@ class _Held(local):
     """The commit locks that this thread holds, by file."""
 
     def __init__(self) -> None:
-        self.locks: dict[Path, CommitLock] = {}
+        self.locks: dict[Path, FileCommitLock] = {}
 
 
 _HELD = _Held()
 
 
-def commit_lock(settings: Settings) -> CommitLock:
+def commit_lock(settings: Settings, tables: Collection[Table] | None = None) -> CommitLock:
     """Return the inter-process lock around BEGIN..COMMIT.
 
-    Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked"; the
-    lock makes them take turns. Readers need none. A thread that holds it is given the same again.
+    Two overlapping writers on a SQLite catalog fail at COMMIT with "database is locked", and on
+    PostgreSQL both may write the same partition; the lock makes them take turns. Readers need none.
+    A thread that holds it is given the same again.
+
+    Parameters
+    ----------
+    tables
+        What is to be written; all tables when left out.
     """
-    return _HELD.locks.get(settings.lake_dir / "commit.lock") or CommitLock(settings)
+    return profile_of(settings).commit_lock(tables)
 
 
 def _explained(error: OSError, path: Path) -> LakeFullError | LakeReadOnlyError | OSError:

@@ -17,9 +17,10 @@ from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.lake.catalog import LAKE, ever_filled, literal
-from funding_platform.lake.connection import connect, refuse_read_only, stored_tables
+from funding_platform.lake.connection import connect, stored_tables
 from funding_platform.lake.errors import LakeError, translated
 from funding_platform.lake.locks import publish_lock
+from funding_platform.lake.profiles.embedded import refuse_read_only
 from funding_platform.settings import Settings
 
 UNPUBLISHED = (

@@ -6,13 +6,11 @@ from typing import Final, NamedTuple
 import duckdb
 
 from funding_platform.core.tables.evolution import Change
-from funding_platform.lake.catalog import refuse_missing
-from funding_platform.lake.connection import attach, bare_connection, refuse_read_only
+from funding_platform.lake.connection import attach, bare_connection, refuse_missing
 from funding_platform.lake.errors import SchemaUpgradeError, translated
 from funding_platform.lake.locks import commit_lock
-from funding_platform.lake.recovery.copies import keep_copy
+from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.schema import bring_up_to_date, differences, refuse_outdated_schema
-from funding_platform.lake.upkeep.leftovers import clear_up
 from funding_platform.settings import Settings
 
 _NO_LAKE: Final = "the first collection makes one, as it is declared now"
@@ -67,7 +65,7 @@ def upgrade(settings: Settings) -> list[Step]:
         If the disk is full.
     """
     refuse_missing(settings, _NO_LAKE)
-    refuse_read_only(settings.lake_dir)
+    profile_of(settings).refuse_read_only()
     with closing(bare_connection(settings)) as connection, commit_lock(settings) as lock:
         attach(connection, settings, read_only=False)
         try:
@@ -79,10 +77,10 @@ def upgrade(settings: Settings) -> list[Step]:
                 bring_up_to_date(connection, found, message=("upgrade", said))
                 refuse_outdated_schema(differences(connection), read_only=True)
         except duckdb.Error as error:
-            clear_up(connection, lock)
+            lock.clear_up(connection)
             raise translated(error) from error
     if steps:
-        keep_copy(settings)
+        profile_of(settings).keep_copy()
     return steps
 
 

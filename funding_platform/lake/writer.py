@@ -1,155 +1,32 @@
 """Writing: validated frames, whole partitions or keys, in one transaction that names its run."""
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar
 
 import duckdb
 import polars as pl
 
-from funding_platform.core.order import in_order
 from funding_platform.core.tables.schema import Table
-from funding_platform.core.time_grid import Window
 from funding_platform.lake.catalog import LAKE, current_snapshot
 from funding_platform.lake.connection import connect
-from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, translated
+from funding_platform.lake.errors import CommitConflictError, translated
 from funding_platform.lake.locks import commit_lock
-from funding_platform.lake.recovery.copies import keep_copy
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.scope import Scope as Scope
 from funding_platform.lake.staged import StagedFrames
-from funding_platform.lake.upkeep.leftovers import clear_up
-from funding_platform.lake.validation import validate
+from funding_platform.lake.transaction import Transaction as Transaction
 from funding_platform.settings import Settings
 
+_LOGGER = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The rows of a table that one replacement stands for: a partition.
+_Done = TypeVar("_Done")
 
-    Parameters
-    ----------
-    equal
-        Columns and the values that they have throughout the partition. A tuple stands for any
-        of its values.
-    time_column, window
-        The half-open span of time, where the partition has one.
-    """
-
-    equal: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    time_column: str | None = None
-    window: Window | None = None
-
-    def __str__(self) -> str:
-        where = [f"{column} {value}" for column, value in self.equal.items()]
-        return (
-            ", ".join([*where, *([str(self.window)] if self.window else [])]) or "the whole table"
-        )
-
-    def sql(self) -> tuple[str, list[object]]:
-        """Write the scope as a WHERE condition and its parameters."""
-        conditions: list[str] = []
-        parameters: list[object] = []
-        for column, value in self.equal.items():
-            conditions.append(f"{column} IN (SELECT unnest(?))")
-            parameters.append([value] if isinstance(value, str) else list(value))
-        if self.time_column and self.window:
-            conditions.append(f"{self.time_column} >= ? AND {self.time_column} < ?")
-            parameters.extend([self.window.start, self.window.end])
-        return " AND ".join(conditions) or "true", parameters
-
-    def expression(self) -> pl.Expr:
-        """Write the scope as a Polars predicate."""
-        inside = pl.lit(True)
-        for column, value in self.equal.items():
-            inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
-        if self.time_column and self.window:
-            time = pl.col(self.time_column)
-            inside &= (time >= self.window.start) & (time < self.window.end)
-        return inside
-
-
-class Transaction:
-    """What may be done between BEGIN and COMMIT."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, staged: StagedFrames) -> None:
-        self._connection = connection
-        self._staged = staged
-
-    def read(self, sql: str, parameters: list[object]) -> pl.DataFrame:
-        """Run a query and return its answer, with what this transaction has written."""
-        return self._connection.execute(sql, parameters).pl()
-
-    def replace(
-        self, table: Table, frame: pl.DataFrame, scope: Scope, *, proven_empty: bool = False
-    ) -> int:
-        """Delete what the scope holds and insert ``frame``; returns the rows inserted.
-
-        Raises
-        ------
-        InvalidFrameError
-            If the frame breaks its declaration or has rows outside the scope.
-        EmptyFrameError
-            If the frame is empty and that was not proven.
-        """
-        validate(table, frame)
-        if frame.is_empty() and not proven_empty:
-            raise EmptyFrameError(
-                f"no rows for {table.full_name} in {scope}; the partition was left as it is",
-                hint="an empty answer is not success: prove that the source has nothing",
-            )
-        outside = frame.filter(~scope.expression())
-        if not outside.is_empty():
-            raise InvalidFrameError(
-                f"{outside.height} rows for {table.full_name} lie outside {scope}, first: "
-                f"{outside.select(table.key).row(0, named=True)}; nothing was written"
-            )
-        condition, parameters = scope.sql()
-        self._connection.execute(f"DELETE FROM {table.full_name} WHERE {condition}", parameters)
-        self._insert(table, frame)
-        return frame.height
-
-    def upsert(self, table: Table, frame: pl.DataFrame, *, keep: tuple[str, ...] = ()) -> int:
-        """Insert new keys and update known ones, except for the columns to ``keep``.
-
-        Raises
-        ------
-        InvalidFrameError
-            If the frame breaks its declaration.
-        """
-        validate(table, frame)
-        with self._staged.named(table, frame) as staged:
-            key = " AND ".join(f"kept.{name} = {staged}.{name}" for name in table.key)
-            updated = [name for name in table.column_names if name not in (*table.key, *keep)]
-            self._connection.execute(
-                f"MERGE INTO {table.full_name} AS kept USING {staged} ON {key} "
-                f"WHEN MATCHED THEN UPDATE SET "
-                f"{', '.join(f'{name} = {staged}.{name}' for name in updated)} "
-                f"WHEN NOT MATCHED THEN INSERT BY NAME"
-            )
-        return frame.height
-
-    def append(self, table: Table, frame: pl.DataFrame) -> int:
-        """Insert rows whose keys are new by construction, such as log entries.
-
-        Raises
-        ------
-        InvalidFrameError
-            If the frame breaks its declaration.
-        """
-        validate(table, frame)
-        self._insert(table, frame)
-        return frame.height
-
-    def _insert(self, table: Table, frame: pl.DataFrame) -> None:
-        if frame.is_empty():
-            return
-        order = table.sort_by or table.key
-        with self._staged.named(table, in_order(frame, order)) as staged:
-            self._connection.execute(
-                f"INSERT INTO {table.full_name} BY NAME SELECT * FROM {staged}"
-            )
+TRIES: Final = 5
+"""How often a body is run that can be run again. Under locks a conflict is a rarity."""
 
 
 class Lake:
@@ -163,6 +40,7 @@ class Lake:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.profile = profile_of(settings)
         self.connection = connect(settings, read_only=False)
         self._staged = StagedFrames(self.connection)
         self._changed = False
@@ -178,11 +56,16 @@ class Lake:
     ) -> None:
         self.connection.close()
         if self._changed:
-            keep_copy(self.settings)
+            self.profile.keep_copy()
 
     @contextmanager
     def commit(
-        self, run_id: str, message: str, *, extra: Mapping[str, object] | None = None
+        self,
+        run_id: str,
+        message: str,
+        *,
+        tables: Collection[Table] | None = None,
+        extra: Mapping[str, object] | None = None,
     ) -> Iterator[Transaction]:
         """Run one transaction under the inter-process lock; any error rolls it back.
 
@@ -192,6 +75,9 @@ class Lake:
             Stored as the author of the DuckLake snapshot, so that a change leads back to a run.
         message
             What the commit does, in words.
+        tables
+            All that it writes, so that on a cluster who writes others need not wait. Left out, it
+            may write whatever it likes, alone.
         extra
             What programs are to know of the commit: stored as JSON in the snapshot's
             ``commit_extra_info``.
@@ -204,9 +90,15 @@ class Lake:
             If the disk is full.
         LakeReadOnlyError
             If nothing can be written.
+        LakeUnreachableError
+            If a cluster's database or bucket does not answer; whether a COMMIT counted that was
+            under way then, the lake says.
+        CommitConflictError
+            If something that takes no lock changed the same rows meanwhile.
         """
-        transaction = Transaction(self.connection, self._staged)
-        with commit_lock(self.settings) as lock:
+        verifies = self.profile.verifies_keys
+        transaction = Transaction(self.connection, self._staged, tables, verifies_keys=verifies)
+        with commit_lock(self.settings, tables) as lock:
             try:
                 self.connection.execute("BEGIN")
                 try:
@@ -215,15 +107,42 @@ class Lake:
                         f"CALL {LAKE}.set_commit_message(?, ?, extra_info => ?)",
                         [run_id, f"{run_id}: {message}", json.dumps(extra) if extra else None],
                     )
+                    lock.refuse_lost()
                     self.connection.execute("COMMIT")
                     self._changed = True
                 except BaseException:
                     self._roll_back()
                     self._staged.close()
-                    clear_up(self.connection, lock)
+                    lock.clear_up(self.connection)
                     raise
             except duckdb.Error as error:
                 raise translated(error) from error
+
+    def write(
+        self,
+        run_id: str,
+        message: str,
+        work: Callable[[Transaction], _Done],
+        *,
+        tables: Collection[Table] | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> _Done:
+        """Commit what ``work`` does, and do it again where another commit came first.
+
+        For work that depends on nothing but what it reads in the transaction. The parameters and
+        errors are those of ``commit``.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                with self.commit(run_id, message, tables=tables, extra=extra) as transaction:
+                    done = work(transaction)
+            except CommitConflictError as error:
+                if not left:
+                    raise
+                _LOGGER.warning("%s is written again: %s", message, error.message)
+            else:
+                return done
+        raise AssertionError("the last try returns or raises")
 
     def read(self, sql: str, parameters: list[object] | None = None) -> pl.DataFrame:
         """Run a query and return its answer as a frame.

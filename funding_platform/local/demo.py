@@ -77,7 +77,7 @@ def run_demo(*, months: int, symbols: int) -> None:
         results = [_succeeded(result, what) for what, result in world.everything(months)]
         with step(f"live, {LIVE_SECONDS:g} s of it"):
             collect_live(Settings(**stated), "demo", LIVE_SECONDS)
-    _show(settings)
+    show_tables(settings)
     _show_live(read_latest(settings))
     trade_and_show(settings, symbols=symbols)
     _serve_and_ask(settings)
@@ -140,7 +140,7 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
     return result
 
 
-def _show(settings: Settings) -> None:
+def show_tables(settings: Settings) -> None:
     """Show coverage, the ten best opportunities, each venue's BTC curve, and the backtest."""
     wanted = OpportunityFilter(limit=10)
     with open_lake(settings) as lake:

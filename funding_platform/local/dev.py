@@ -115,7 +115,7 @@ def services(
         return Service(
             "code server" if name == "funding_platform" else f"code server of {name}",
             command("dagster", "api", "grpc", *code),
-            lambda: _listens(port),
+            lambda: listens(port),
         )
 
     listening = ("--host", LOOPBACK, "--port", ui_port)
@@ -138,11 +138,17 @@ def _workspace() -> Iterator[tuple[Path, Mapping[str, int]]]:
         ports = {name: int(free.getsockname()[1]) for name, free in sockets.items()}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "workspace.yaml"
-        told = [_LOCATION.format(host=LOOPBACK, port=port, name=n) for n, port in ports.items()]
-        file.write_text("".join(("load_from:\n", *told)), encoding="utf-8")
+        write_workspace(file, ports)
         yield file, ports
 
 
-def _listens(port: int) -> bool:
+def write_workspace(file: Path, ports: Mapping[str, int]) -> None:
+    """Write the file that tells on which ports code servers listen, by their names."""
+    told = [_LOCATION.format(host=LOOPBACK, port=port, name=name) for name, port in ports.items()]
+    file.write_text("".join(("load_from:\n", *told)), encoding="utf-8")
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port of the loopback interface."""
     with socket.socket() as client:
         return client.connect_ex((LOOPBACK, port)) == 0

@@ -30,7 +30,10 @@ _LONGEST_HISTORY: Final = 2_000
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--cycles", type=click.IntRange(min=1))
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True))
-def main(config: Path | None, cycles: int | None, minutes: float | None) -> None:
+@click.option("--patience-minutes", type=click.FloatRange(min=0), default=0.0)
+def main(
+    config: Path | None, cycles: int | None, minutes: float | None, patience_minutes: float
+) -> None:
     """Trade, mirror, and report; ends with status 1 where it cannot trade."""
     settings = Settings()
     with open_dagster_pipes() as pipes:
@@ -42,6 +45,7 @@ def main(config: Path | None, cycles: int | None, minutes: float | None) -> None
                 trading,
                 cycles=cycles,
                 seconds=None if minutes is None else 60 * minutes,
+                patience_seconds=60 * patience_minutes,
                 told=lambda report: _log(pipes, report),
             )
         )

@@ -23,6 +23,7 @@ from funding_platform.local.kernel import compiled_beside
 from funding_platform.sandbox.faults import Fault
 from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.process import sandbox_process
+from funding_platform.settings import Settings
 from funding_platform.venues.registry import offering, venue_names
 
 QUIET: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -64,7 +65,7 @@ class SandboxRun:
         """Run every job once, in order, each when asked for; yield what it did and its result."""
         with compiled_beside() as wait_for_the_kernel:
             yield "the hourly collection", self.collect()
-            for venue in offering(FUNDING_RATES, venue_names()):
+            for venue in offering(FUNDING_RATES, Settings().venues or venue_names()):
                 yield f"the history of {venue}", self.backfill(venue, months)
             yield "the transforms", self.transform(months)
             wait_for_the_kernel()
@@ -82,12 +83,15 @@ class SandboxRun:
         self, venue: str, months: int, tables: Sequence[Table] = _COLLECTED
     ) -> dg.ExecuteInProcessResult:
         """Backfill the last ``months`` months of a venue: rates, and what prices them."""
-        keys = [raw_key(venue, table) for table in tables if offering(table, [venue])]
-        return self.run(history_job_name(venue), tags=_range_tags(months), asset_selection=keys)
+        return self.run(
+            history_job_name(venue),
+            tags=range_tags(months),
+            asset_selection=history_assets(venue, tables),
+        )
 
     def transform(self, months: int) -> dg.ExecuteInProcessResult:
         """Run the features of the last ``months`` months, the marts, and the published file."""
-        return self.run(TRANSFORM, tags=_range_tags(months))
+        return self.run(TRANSFORM, tags=range_tags(months))
 
     def backtest(self) -> dg.ExecuteInProcessResult:
         """Run the example backtest over everything that is there."""
@@ -112,7 +116,12 @@ class SandboxRun:
         )
 
 
-def _range_tags(months: int) -> dict[str, str]:
+def history_assets(venue: str, tables: Sequence[Table] = _COLLECTED) -> list[dg.AssetKey]:
+    """List the assets of those histories that a venue offers: by default rates and what prices."""
+    return [raw_key(venue, table) for table in tables if offering(table, [venue])]
+
+
+def range_tags(months: int) -> dict[str, str]:
     """Run tags that ask for the last ``months`` monthly partitions, the running one included."""
     last = first = month_start(datetime.now(UTC))
     for _ in range(months - 1):

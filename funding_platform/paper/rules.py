@@ -1,5 +1,6 @@
 """What an account has to keep to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +26,9 @@ class PaperRules:
     Parameters
     ----------
     fees
-        What a fill costs.
+        What a fill costs, where ``fees_now`` does not say it.
+    fees_now
+        Says what a fill costs now, None where that is not known; None where it never changes.
     initial_margin
         What a position needs when it is opened, as a fraction of its value.
     maintenance_margin
@@ -44,6 +47,7 @@ class PaperRules:
     fees: FeeRates = field(
         default_factory=lambda: FeeRates(maker_bps=Decimal(2), taker_bps=Decimal(5))
     )
+    fees_now: Callable[[], FeeRates | None] | None = None
     initial_margin: Decimal = Decimal("0.1")
     maintenance_margin: Decimal = Decimal("0.03")
     liquidation_bps: Decimal = Decimal(50)
@@ -51,9 +55,14 @@ class PaperRules:
     ids_stay_used: bool = False
     settlement_lateness: timedelta = timedelta(0)
 
+    def known_fees(self) -> FeeRates | None:
+        """Return what a fill costs now; None where nobody knows."""
+        return self.fees if self.fees_now is None else self.fees_now()
+
     def fee(self, value: Decimal, *, maker: bool) -> Decimal:
         """Return what a fill of a value in US dollars costs."""
-        bps = self.fees.maker_bps if maker else self.fees.taker_bps
+        fees = self.known_fees() or self.fees
+        bps = fees.maker_bps if maker else fees.taker_bps
         return money(value * bps * BASIS_POINT)
 
 

@@ -31,11 +31,19 @@ from funding_platform.service.problems import (
     problem_response,
 )
 from funding_platform.service.reader import Readers
-from funding_platform.service.routes import backtests, history, operations, rates, venues
+from funding_platform.service.routes import (
+    backtests,
+    history,
+    operations,
+    rates,
+    trading,
+    venues,
+)
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.versions import Versions
 from funding_platform.settings import Settings
+from funding_platform.telemetry import declared
 from funding_platform.telemetry.metrics import Family
 
 PREFIX: Final = "/api/v1"
@@ -98,7 +106,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     app.state.desk = Desk(
         settings, readers, versions, cache, secrets.token_hex(4), public, collected_venues(settings)
     )
-    for routes in (rates, history, venues, backtests, operations):
+    for routes in (rates, history, venues, backtests, trading, operations):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(operations.at_root)
     app.include_router(streams.router)
@@ -182,10 +190,13 @@ def _explain_errors(app: FastAPI) -> None:
     async def of_routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         status = HTTPStatus(error.status_code)
+        unread = status is HTTPStatus.BAD_REQUEST  # FastAPI could not decode the body
         told = ProblemError(
             status,
             f"{request.method} {request.url.path}: {status.phrase.lower()}",
-            hint=f"{PREFIX}/openapi.json lists what can be asked",
+            hint="the body has to be JSON in UTF-8"
+            if unread
+            else f"{PREFIX}/openapi.json lists what can be asked",
             headers=error.headers,
         )
         return problem_response(told, _id_of(request))
@@ -220,20 +231,9 @@ def _known(request: Request) -> list[str]:
 def _of_cache(cache: Cache) -> list[Family]:
     asked = cache.hits + cache.misses
     told = [
-        Family(
-            "funding_service_cache_bytes",
-            "What the encoded answers that are kept take.",
-            (),
-            {(): float(cache.held_bytes)},
-        ),
-        Family(
-            "funding_service_cache_answers",
-            "Answers since the service began, by whether they had been encoded already.",
-            ("found",),
-            {("yes",): float(cache.hits), ("no",): float(cache.misses)},
+        declared.SERVICE_CACHE_BYTES.single(float(cache.held_bytes)),
+        declared.SERVICE_CACHE_ANSWERS.of(
+            {("yes",): float(cache.hits), ("no",): float(cache.misses)}
         ),
     ]
-    if asked:
-        text = "Share of answers that had been encoded already."
-        told.append(Family("funding_service_cache_hit_ratio", text, (), {(): cache.hits / asked}))
-    return told
+    return [*told, declared.SERVICE_CACHE_HIT_RATIO.single(cache.hits / asked)] if asked else told

@@ -17,7 +17,10 @@ from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS
 from funding_platform.service.cache import Entry, tag_of
 from funding_platform.service.desk import response_of
 
-PAGES: Final = ("/", "/opportunities", "/pair", "/curves", "/history", "/venues", "/backtests")
+PAGES: Final = (
+    *("/", "/opportunities", "/pair", "/curves", "/history", "/venues", "/backtests"),
+    *("/trading", "/alerts"),
+)
 """Each shows the same file, which knows by its address what to show."""
 
 FOLDER: Final = "/dashboard"

@@ -83,7 +83,7 @@ def answers(
         JSON: {"schema": answer_schema(row, more, single=single)},
         ARROW: {"schema": {"type": "string", "format": "binary"}},
         CSV: {"schema": {"type": "string"}},
-        NDJSON: {"schema": row},
+        NDJSON: {"schema": {"type": "array", "items": row}},  # a row is a line
     }
     return {
         "response_class": Response,

@@ -19,6 +19,7 @@ from funding_platform.flows.queries import (
     ranked_opportunities,
     stored_rates,
 )
+from funding_platform.service.problems import wrong_field
 from funding_platform.service.reader import Sources
 from funding_platform.service.versions import number_of
 
@@ -87,11 +88,13 @@ def current_curves(
     *,
     asset_class: str | None = None,
     venue: str | None = None,
+    at: datetime | None = None,
 ) -> Seen:
     """Find the newest usable curve of an asset on each venue: rows of ``CURVE_SNAPSHOTS``.
 
     The board has one of every instrument that it has seen; of those that it has none, or none
-    that is usable, the lake's stands if it is of the same time.
+    that is usable, the lake's stands if it is of the same time. What was known at an instant
+    that is named the lake alone knows.
 
     Raises
     ------
@@ -99,9 +102,13 @@ def current_curves(
         As ``flows.queries.latest_curves``.
     NotLiveError
         As ``current_rates``.
+    ProblemError
+        If the live board alone was asked for the past.
     """
-    stored = latest_curves(sources.lake, base, asset_class=asset_class, venue=venue)
-    latest = _live(sources, asked, STRIPS)
+    if at and asked == "live":
+        raise wrong_field("at", "the live board knows no past", hint="leave source out")
+    stored = latest_curves(sources.lake, base, asset_class=asset_class, venue=venue, at=at)
+    latest = _live(sources, "lake" if at else asked, STRIPS)
     keys = ["venue", "venue_symbol"]
     moved = CURVE_SNAPSHOTS.empty()
     if latest is not None:

@@ -200,6 +200,29 @@ class PairsPast(Paged):
     )
 
 
+class StatisticsAsked(Asked):
+    """Which statistics of a base."""
+
+    venue: Name | None = Field(default=None, description="One venue.")
+    period: Literal["1d", "7d", "30d", "90d", "all"] | None = Field(
+        default=None,
+        description="Of it that ends at the newest settlement; all of them if left out.",
+    )
+
+
+class CurvesAsked(OfMarket):
+    """Which curves of a base."""
+
+    venue: Name | None = Field(default=None, description="One venue.")
+    asset_class: Name | None = Field(
+        default=None, description="Which asset is meant where the base stands for several."
+    )
+    at: Instant | None = Field(
+        default=None,
+        description="As it was known at this instant, by the lake; now where left out.",
+    )
+
+
 def _parameter(name: str) -> tuple[Any, Any]:
     """Return a field of the filter as a parameter; a mapping is told as pairs."""
     field = OpportunityFilter.model_fields[name]

@@ -35,6 +35,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "NotLiveError": HTTPStatus.SERVICE_UNAVAILABLE,
     "NoOpportunitiesError": HTTPStatus.SERVICE_UNAVAILABLE,
     "LakeError": HTTPStatus.SERVICE_UNAVAILABLE,
+    "AlertStateError": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What an error of the platform is on the wire, by its name or that of the nearest of its parents.
 

@@ -21,6 +21,7 @@ DRAIN_SECONDS: Final = 10
 
 IDLE_SECONDS: Final = 15
 CONNECTIONS: Final = 10_000
+BACKLOG: Final = 2048
 PING_SECONDS: Final = 20.0
 LARGEST_MESSAGE_BYTES: Final = 65_536
 
@@ -47,6 +48,7 @@ def listening(host: str, port: int) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((host, port))
+        opened.listen(BACKLOG)  # who comes before uvicorn has begun waits, and is not refused
     except OSError as error:
         opened.close()
         raise ServeError(

@@ -7,7 +7,9 @@ line, for whatever collects logs.
 
 import logging
 import sys
-from typing import Final, Literal, TextIO, TypeAlias
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, Final, Literal, TextIO, TypeAlias
 
 from funding_platform.core.plain_text import visible
 
@@ -16,6 +18,13 @@ LogLevel: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 TALKATIVE: Final = ("httpx", "httpcore")
 """Libraries that tell of every request at INFO, with its address."""
+
+
+FIELDS: Final = ("method", "path", "status", "milliseconds", "key")
+"""What a line may tell in fields of its own, in JSON: what the access log says."""
+
+REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+"""Of the request that is being answered: what is logged meanwhile has it, in JSON."""
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
@@ -61,6 +70,8 @@ def _json() -> logging.Formatter:
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(FIELDS),
+            _add_request_id,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(frames),
         ],
@@ -69,3 +80,12 @@ def _json() -> logging.Formatter:
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def _add_request_id(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Tell which request a line is of, if it is of one."""
+    if (request_id := REQUEST_ID.get()) is not None:
+        event["request_id"] = request_id
+    return event

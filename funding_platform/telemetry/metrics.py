@@ -1,48 +1,104 @@
 """Figures as Prometheus reads them.
 
-What belongs here: turning figures into metrics, and serving them. Which figures there are, and
-where they come from, is ``flows.metrics``'s.
+What belongs here: turning figures into metrics, and serving them. Which metrics there are is
+declared in ``telemetry.declared``; where their values come from is ``flows.metrics``'s and the
+service's.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 Labels: TypeAlias = tuple[str, ...]
 
+Kind: TypeAlias = Literal["gauge", "counter", "histogram"]
+
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """A metric with all its series.
+class Distribution:
+    """How values are spread.
+
+    Parameters
+    ----------
+    below
+        How many values are at most so large, by bound, each bound counting those before it; the
+        last bound is ``+Inf``.
+    total
+        Their sum.
+    """
+
+    below: Mapping[str, int]
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A metric that may be told.
 
     Parameters
     ----------
     name
-        By Prometheus' conventions: ``funding_``, then what it is, then its unit.
+        By Prometheus' conventions: ``funding_``, then what it is, then its unit; a counter ends in
+        ``_total``.
     description
         What it is.
-    label_names
-        What tells its series apart.
-    series
-        Its values by the values of those labels. What is not known has none.
+    labels
+        What tells its series apart. Their values are few and known: venues, states, jobs; never a
+        key, a path or a text from elsewhere.
+    kind
+        How it moves.
     """
 
     name: str
     description: str
-    label_names: Labels
-    series: Mapping[Labels, float]
+    labels: Labels = ()
+    kind: Kind = "gauge"
+
+    def of(self, series: Mapping[Labels, float | Distribution]) -> "Family":
+        """Return the metric with its series, by the values of the labels."""
+        return Family(self, series)
+
+    def single(self, value: float | Distribution) -> "Family":
+        """Return the metric of a single series."""
+        return Family(self, {(): value})
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric with all its series; what is not known has none."""
+
+    declared: Declared
+    series: Mapping[Labels, float | Distribution]
 
     def metric(self) -> Metric:
         """Return it as the library has it."""
-        family = GaugeMetricFamily(self.name, self.description, labels=self.label_names)
+        one = self.declared
+        if one.kind == "histogram":
+            return self._spread()
+        kind = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
+        family = kind(one.name, one.description, labels=one.labels)
         for labels, value in self.series.items():
+            assert not isinstance(value, Distribution), one.name
             family.add_metric(labels, value)
+        return family
+
+    def _spread(self) -> Metric:
+        one = self.declared
+        family = HistogramMetricFamily(one.name, one.description, labels=one.labels)
+        for labels, value in self.series.items():
+            assert isinstance(value, Distribution), one.name
+            family.add_metric(labels, [*value.below.items()], sum_value=value.total)
         return family
 
 

@@ -23,6 +23,7 @@ VenueError
 ├── OrderError             an order was declined or its outcome is unknown, in ``orders/errors.py``
 ├── UnexpectedError        our own code fell over what the venue sent
 ├── NotRecordedError        a replay asks for what was not recorded
+├── SharedStateError        the database that keeps what all machines share does not answer
 ├── NotOfferedError         the venue has no such data at all
 ├── MissingExtraError       it is reached through a package that is not installed
 └── UnknownVenueError       nothing of that name is registered
@@ -205,6 +206,16 @@ class NotRecordedError(VenueError):
 class NotOfferedError(VenueError):
     """The venue has no such data at all: an aggregator keeps no history."""
 
+    stops_venue = True
+
+
+class SharedStateError(VenueError):
+    """The database that keeps what all machines share about venues does not answer.
+
+    Nothing was asked of the venue: without the others' requests nobody knows what it would bear.
+    """
+
+    retryable = True
     stops_venue = True
 
 

@@ -24,7 +24,7 @@ from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.rest.memory import Share
 from funding_platform.venues.rest.recording import Exchange, Recorder, ReplayTransport
-from funding_platform.venues.rest.state import SharedState, state_file
+from funding_platform.venues.rest.state.opening import look_at_state, open_state
 from funding_platform.venues.specification import VenueSpec
 
 _ADAPTERS: Final = {
@@ -162,7 +162,7 @@ async def open_venue(
     spec = kind.spec
     settings = settings or Settings()
     url = base_url or _address(spec, settings)
-    state = SharedState(state_file(settings, name, url))
+    state = open_state(settings, name, url)
     http = _client(
         spec,
         url,
@@ -222,7 +222,7 @@ async def replayed_venue(
 
 
 def breaker_record(name: str, settings: Settings | None = None) -> BreakerRecord:
-    """Say how a venue stands with this machine: bans, failures in a row, its breaker's state.
+    """Say how a venue stands with us: bans, failures in a row, its breaker's state.
 
     Raises
     ------
@@ -230,8 +230,7 @@ def breaker_record(name: str, settings: Settings | None = None) -> BreakerRecord
         If nothing of that name is registered.
     """
     settings = settings or Settings()
-    file = state_file(settings, name, _address(venue_spec(name), settings))
-    state = SharedState(file if file.exists() else None)
+    state = look_at_state(settings, name, _address(venue_spec(name), settings))
     try:
         return Breaker(name, state).record
     finally:

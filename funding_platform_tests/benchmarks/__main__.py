@@ -30,6 +30,7 @@ BENCHMARKS = (
     "pipeline",
     "collection",
     "lake",
+    "disk",
     "commits",
     "dagster",
     "curves",

@@ -25,7 +25,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
 from funding_platform.venues.adapters.okx.rest import HISTORY
 from funding_platform.venues.rest.limits import Budget, Limiter
-from funding_platform.venues.rest.state import SharedState
+from funding_platform.venues.rest.state.files import FileState
 from funding_platform_tests.benchmarks.measurement import Measurement, seconds
 from funding_platform_tests.benchmarks.sandbox_process import sandbox_process
 
@@ -118,7 +118,7 @@ def _read_share(settings: Settings, share: int, ready: Barrier, spans: Any) -> N
 
 
 async def _spend_seconds(file: Path) -> float:
-    state = SharedState(file)
+    state = FileState(file)
     limiter = Limiter(state=state)
     begin = perf_counter()
     for _ in range(ASKED):

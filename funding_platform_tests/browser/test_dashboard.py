@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from funding_platform.service.access.keys import create_key, parse_rate
+from funding_platform.telemetry.alerts.observing import Evaluation, Observation
+from funding_platform.telemetry.alerts.rules import STALE, VENUE_DOWN
+from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform_tests.browser.desk import Desk, Serving, desk_of
 from funding_platform_tests.service import lake
 from funding_platform_tests.service.server import hand_out
@@ -25,6 +28,8 @@ PAGES = {
     "/history": "How it was distributed",
     "/venues": "Venue health",
     "/backtests": "every cost charged",
+    "/trading": "What it earned",
+    "/alerts": "No alert is active",
 }
 """What stands on each once it has its answers."""
 
@@ -121,6 +126,52 @@ def test_what_cannot_be_asked_is_told_in_the_services_words(desk: Desk) -> None:
 def test_reasons_are_told_in_words(desk: Desk) -> None:
     desk.open("/pair?base=ETH&long=binance:ETH-S&short=bybit:ETH-S")
     desk.see("its spread is an assumption")
+
+
+def test_curves_of_a_past_time_are_asked_for_by_the_minute(desk: Desk) -> None:
+    desk.open("/curves?base=BTC&at=2025-03-05T04:00")
+    desk.see("as known 2025-03-05 04:00 UTC", "2025-03-05 00:00")
+    desk.page.get_by_role("button", name="8 hours earlier").click()
+    desk.see("as known 2025-03-04 20:00 UTC", "2025-03-04 16:00")
+    assert desk.query["at"] == ["2025-03-04T20:00"]
+    desk.page.get_by_role("button", name="Now").click()
+    desk.see("2025-03-10 16:00")
+    assert "at" not in desk.query
+    desk.open("/curves?base=BTC&at=2019-01-01T00:00")
+    desk.see("no usable curve of BTC was known at 2019-01-01T00:00Z")
+
+
+def test_the_books_of_a_pair_are_shown_and_what_was_never_seen_says_so(desk: Desk) -> None:
+    desk.open("/pair?base=BTC&long=binance:BTC&short=okx:BTC")
+    desk.see("Depth", "beyond it", re.compile("it may be another by now"))
+    desk.see(re.compile("the book of okx BTC was never looked at"))
+
+
+def test_what_a_trader_holds_and_earned_is_shown_with_its_age(desk: Desk) -> None:
+    desk.open("/trading")
+    desk.see(
+        "7.75 USD", re.compile("The trader was last seen"), "maintenance of a venue", "decayed"
+    )
+    desk.page.get_by_label("open pairs only").check()
+    desk.page.get_by_text("decayed").first.wait_for(state="detached")
+    assert desk.query == {"open": ["1"]}
+    desk.page.get_by_role("link", name="PEPE").click()
+    desk.see("Costs and what they leave")
+
+
+def test_alerts_are_shown_with_what_was_seen_and_since_when(desk: Desk, serving: Serving) -> None:
+    seen = [
+        Evaluation(rule.kind, [Observation(subject, 10.0 * rule.raise_at, "seen for a test")])
+        for rule, subject in ((VENUE_DOWN, "okx"), (STALE, "core.funding_rates"))
+    ]
+    with AlertStore(serving.settings.alerts_file) as store:
+        store.observe(seen, [], datetime.now(UTC))
+    desk.open("/alerts")
+    desk.see("2 active", "core.funding_rates", "seen for a test")
+    desk.choose("Severity", "Info")
+    desk.see("No alert of severity info is active.")
+    assert desk.query == {"severity": ["info"]}
+    serving.settings.alerts_file.unlink()
 
 
 def test_a_report_is_shown_as_it_was_drawn(desk: Desk) -> None:

@@ -17,7 +17,8 @@ from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake import connect
-from funding_platform.lake.connection import commit_lock, has_table
+from funding_platform.lake.connection import has_table
+from funding_platform.lake.locks import FileCommitLock
 from funding_platform.settings import Settings
 
 LOCK_SECONDS = 10
@@ -114,7 +115,7 @@ def _faults_of(lake: duckdb.DuckDBPyConnection, table: Table, relation: str) -> 
 
 def _held_lock(settings: Settings) -> Iterator[str]:
     try:
-        with FileLock(commit_lock(settings).path, timeout=LOCK_SECONDS):
+        with FileLock(FileCommitLock.of(settings).path, timeout=LOCK_SECONDS):
             pass
     except Timeout:
         yield "the commit lock is still held"

@@ -1,4 +1,4 @@
-"""What the code location offers: a rename or a forgotten description shows here."""
+"""What the code locations offer: a rename or a forgotten description shows here."""
 
 import json
 from difflib import unified_diff
@@ -15,6 +15,7 @@ from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.assets.dbt import dbt_project
 from funding_platform.defs.assets.live import BOARD_KEY, RATES_KEY
 from funding_platform.defs.assets.raw import HISTORIES, raw_key
+from funding_platform.defs.execution.assembly import build_execution_definitions
 from funding_platform.defs.presentation import column_schema
 from funding_platform.devtools.definitions import SNAPSHOT, definitions_text
 from funding_platform.devtools.documents import MARTS
@@ -26,9 +27,10 @@ from funding_platform_tests.checkout import ROOT
 VENUES = venue_names()
 
 
-def test_the_code_location_is_the_committed_one(definitions: dg.Definitions) -> None:
+def test_the_code_locations_are_the_committed_ones(definitions: dg.Definitions) -> None:
     committed = (ROOT / SNAPSHOT).read_text(encoding="utf-8").splitlines()
-    defined = definitions_text(definitions).splitlines()
+    defined = definitions_text([definitions, build_execution_definitions()]).splitlines()
+    assert "asset execution/positions: execution" in defined
     changes = list(unified_diff(committed, defined, "committed", "defined", n=0, lineterm=""))
     told = f"if this is meant, run `make docs` and commit {SNAPSHOT}:"
     assert not changes, "\n".join([told, *changes])

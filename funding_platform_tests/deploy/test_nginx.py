@@ -1,5 +1,6 @@
-"""The example of a proxy with a login, served by a real nginx in front of a small server.
+"""The example of a proxy: a login for the UI, none for the service, in front of a small server.
 
+It is served by a real nginx.
 Only addresses and files are changed: ports and certificates of the test's own.
 """
 
@@ -21,8 +22,9 @@ import pytest
 from funding_platform_tests.chaos.processes import wait_for
 from funding_platform_tests.checkout import ROOT
 
-CONFIG = ROOT / "deploy" / "nginx.conf"
+CONFIG = ROOT / "deploy" / "proxy" / "nginx.conf"
 HOST = "funding.example.org"
+SERVICE = f"api.{HOST}"
 LOGIN = {"Authorization": "Basic " + b64encode(b"ada:right").decode()}
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -54,15 +56,15 @@ class Proxy:
         self.plain, self.encrypted = plain, encrypted
         self.trust = ssl.create_default_context(cafile=certificate)
 
-    def ask(self, **headers: str) -> tuple[int, str]:
+    def ask(self, host: str = HOST, path: str = "/runs", **headers: str) -> tuple[int, str]:
         """Ask for a page as a browser does; returns status and body."""
         with (
             socket.create_connection(("127.0.0.1", self.encrypted)) as plain,
-            self.trust.wrap_socket(plain, server_hostname=HOST) as encrypted,
+            self.trust.wrap_socket(plain, server_hostname=host) as encrypted,
         ):
-            connection = http.client.HTTPConnection(HOST)
+            connection = http.client.HTTPConnection(host)
             connection.sock = encrypted
-            connection.request("GET", "/runs", headers=headers)
+            connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
 
@@ -100,6 +102,7 @@ def adapted(folder: Path, behind: int, plain: int, encrypted: int) -> Path:
     text = CONFIG.read_text(encoding="utf-8")
     for before, after in (
         ("127.0.0.1:3000", f"127.0.0.1:{behind}"),
+        ("127.0.0.1:8400", f"127.0.0.1:{behind}"),
         ("listen 80;", f"listen 127.0.0.1:{plain};"),
         ("listen 443 ssl http2;", f"listen 127.0.0.1:{encrypted} ssl http2;"),
         ("/etc/ssl/funding/", f"{folder}/"),
@@ -124,7 +127,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
     run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-        *("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"),
+        *("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST},DNS:{SERVICE}"),
         *("-keyout", str(key), "-out", str(certificate)),
     )
     hashed = run("openssl", "passwd", "-6", "right").strip()
@@ -179,3 +182,15 @@ def test_without_encryption_there_is_only_the_way_to_it(proxy: Proxy) -> None:
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("Location")) == (301, f"https://{HOST}/runs")
     connection.close()
+
+
+def test_keys_of_the_service_pass_and_no_login_is_asked_for(proxy: Proxy) -> None:
+    status, seen = proxy.ask(SERVICE, "/api/v1/venues", Authorization="Bearer fp_key")
+    assert status == 200
+    assert f"Host: {SERVICE}" in seen
+    assert "Authorization: Bearer fp_key" in seen
+
+
+def test_figures_are_not_for_everybody(proxy: Proxy) -> None:
+    assert proxy.ask(SERVICE, "/metrics")[0] == 404
+    assert proxy.ask(SERVICE, "/api/v1/metrics")[0] == 200

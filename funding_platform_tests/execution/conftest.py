@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from funding_platform.execution import open_store
-from funding_platform_tests.execution.postgres import create_database, running
 from funding_platform_tests.execution.world import World, copy_of
+from funding_platform_tests.servers.postgres import create_database, running
 
 _NUMBERS = count()
 

@@ -1,14 +1,17 @@
 """Random schedules: pairs opened and closed while orders, questions, venues and the process fail.
 
 A schedule follows from its seed. At its end faults end, the sidecar looks twice, and then
-everything must hold; how long one leg was alone, while both venues answered, is told with it.
+everything must hold; no leg may have been alone, while both venues answered, for longer than
+``longest_alone`` says of its rules, its venues, and what went wrong meanwhile.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 from funding_platform.core.trading import ZERO, Fill
@@ -19,15 +22,34 @@ from funding_platform.execution import (
     PaperCrash,
     RandomFaults,
 )
+from funding_platform.execution.pair.alone import Met, Surroundings, longest_alone
 from funding_platform_tests.execution.crashes import Moment, Steps
-from funding_platform_tests.execution.world import LIMITS, PLENTY, SYMBOLS, World
+from funding_platform_tests.execution.world import LIMITS, PLENTY, SYMBOLS, Note, World
 
 CYCLE = 10.0
 """Seconds between two looks of the sidecar."""
 
-NAKED_SECONDS = 60.0
-"""The longest that one leg may be alone while both venues answer and somebody trades with us: two
-looks, an order whose answer is lost, the grace, and as much again where that fails once more."""
+TIMEOUT = 2.0
+"""Seconds that a lost answer is waited for."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A stretch in which one leg had more than the other.
+
+    Parameters
+    ----------
+    seconds
+        How long it was, without the times in which a venue could not be reached.
+    bound
+        How long it may have been at most, with so many rounds of orders.
+    undisturbed
+        Whether nothing went wrong meanwhile but orders.
+    """
+
+    seconds: float
+    bound: float
+    undisturbed: bool
 
 
 @dataclass(frozen=True)
@@ -38,16 +60,21 @@ class Verdict:
     ----------
     wrong
         What did not hold after two looks without faults.
-    naked
-        The longest that one leg was alone while both venues answered, in seconds.
+    alone
+        When one leg had more than the other.
     """
 
     seed: int
     wrong: Sequence[str]
-    naked: float
+    alone: Sequence[Alone]
     orders: int
     crashes: int
     opened: int
+
+    @property
+    def late(self) -> list[Alone]:
+        """Stretches that were longer than they may be."""
+        return [one for one in self.alone if one.seconds > one.bound]
 
 
 class Schedule:
@@ -58,6 +85,7 @@ class Schedule:
         self.luck = Random(seed)
         self.world = World(url, ExecutionRules(limit_seconds=self.luck.choice((0.0, 0.0, 4.0))))
         self.crashes = self.opened = 0
+        self.looking = False
         chance, reads = self.luck.choice((0.1, 0.3, 0.6)), self.luck.choice((0.0, 0.02, 0.08))
         for number, venue in enumerate(self.world.venues.values()):
             venue.faults.chance = RandomFaults(
@@ -66,6 +94,7 @@ class Schedule:
                 read_chance=reads,
                 outcomes=tuple(Outcome),
             )
+            venue.conditions.timeout_seconds = TIMEOUT
             venue.conditions.order_seconds = self.luck.choice((0.0, 0.05, 0.5))
             venue.conditions.data_seconds = self.luck.choice((0.0, 0.05, 0.2))
             venue.conditions.grace_seconds = self.luck.choice((0.0, 0.0, 2.0))
@@ -86,7 +115,7 @@ class Schedule:
         wrong = self.world.wrong()
         self.world.store.close()
         return Verdict(
-            self.seed, wrong, self._naked(), len(self.world.placed), self.crashes, self.opened
+            self.seed, wrong, self._alone(), len(self.world.placed), self.crashes, self.opened
         )
 
     def _survive(self, *work: object) -> None:
@@ -112,10 +141,14 @@ class Schedule:
             for one in done:
                 one.result()
             waiting -= {looks}
+        if self.looking:
+            self.world.note(Note.RESTART)  # the look ends with the act
 
     async def _look(self) -> None:
         while True:
+            self.looking = True
             await self.world.reconciler.reconcile()
+            self.looking = False
             await asyncio.sleep(CYCLE)
 
     async def _deed(self) -> None:
@@ -158,25 +191,45 @@ class Schedule:
 
     # How long one leg was alone
 
-    def _naked(self) -> float:
-        """The longest stretch, without the times in which a venue could not be reached."""
-        return max(self._longest(symbol) for symbol in SYMBOLS)
+    def _alone(self) -> list[Alone]:
+        return [one for symbol in SYMBOLS for one in self._alone_in(symbol)]
 
-    def _longest(self, symbol: str) -> float:
+    def _alone_in(self, symbol: str) -> Iterator[Alone]:
         fills = sorted(
             (one for venue in self.world.venues.values() for one in venue.engine.state.fills),
             key=lambda one: one.filled_at,
         )
-        longest, net, since = 0.0, ZERO, None
+        net, since = ZERO, None
         for fill in (one for one in fills if one.venue_symbol == symbol):
             net += _signed(fill)
             if abs(net) < LIMITS.quantity_step:
-                if since is not None:
-                    longest = max(longest, self._answered(since, fill.filled_at))
+                if since is not None and fill.filled_at > since:
+                    yield self._stretch(since, fill.filled_at)
                 since = None
             elif since is None:
                 since = fill.filled_at
-        return longest
+
+    def _stretch(self, since: datetime, until: datetime) -> Alone:
+        count = Counter(what for at, what in self.world.notes if since <= at <= until)
+        met = Met(
+            restarts=count[Note.RESTART],
+            missed_looks=count[Note.MISSED_LOOK],
+            lost_answers=count[Note.LOST_ANSWER],
+        )
+        venues = [one.conditions for one in self.world.venues.values()]
+        around = Surroundings(
+            answer_seconds=max(max(one.order_seconds, one.data_seconds) for one in venues),
+            timeout_seconds=max(one.order_seconds + one.timeout_seconds for one in venues),
+            between_looks_seconds=self._between_looks(since, until),
+        )
+        bound = longest_alone(self.world.rules, around, met, count[Note.ROUND])
+        return Alone(self._answered(since, until), bound, met == Met())
+
+    def _between_looks(self, since: datetime, until: datetime) -> float:
+        """The longest from one look to the next, of those between which one leg was alone."""
+        looks = [at for at, what in self.world.notes if what is Note.LOOK]
+        gaps = [b - a for a, b in pairwise(looks) if a <= until and b >= since]
+        return max(gaps, default=timedelta(seconds=CYCLE)).total_seconds()
 
     def _answered(self, since: datetime, until: datetime) -> float:
         """Seconds between two instants in which no venue was cut off."""

@@ -4,17 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform_tests.execution.schedules import NAKED_SECONDS, Schedule
+from funding_platform_tests.execution.schedules import Schedule
 from funding_platform_tests.execution.world import copy_of
 
+TAKEN_LATE = 111802471
+"""A venue takes some of what filled after its pair was over."""
 
-@pytest.mark.parametrize("seed", range(60))
+
+@pytest.mark.parametrize("seed", [*range(60), TAKEN_LATE])
 def test_a_schedule_of_faults_ends_alike_within_two_looks(
     seed: int, empty_store: Path, tmp_path: Path
 ) -> None:
     verdict = Schedule(seed, copy_of(empty_store, tmp_path)).run()
     assert not verdict.wrong
-    assert verdict.naked <= NAKED_SECONDS
+    assert not verdict.late
 
 
 def test_a_schedule_follows_from_its_seed(empty_store: Path, tmp_path: Path) -> None:

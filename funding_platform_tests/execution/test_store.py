@@ -22,7 +22,7 @@ from funding_platform.execution import (
     open_store,
 )
 from funding_platform.execution.pair.pairs import LegName, PairState
-from funding_platform.execution.store.journal import Changes
+from funding_platform.execution.store.changes import Changes
 from funding_platform.execution.store.records import LegRecord, NewEvent, PairRecord
 from funding_platform.execution.store.schema import METADATA
 from funding_platform_tests.execution.world import BTC

@@ -2,11 +2,13 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import (
@@ -26,13 +28,18 @@ from funding_platform.execution import (
     PairIntent,
     PaperExchange,
     Reconciler,
+    Reconciliation,
     open_store,
 )
 from funding_platform.execution.pair.pairs import LegName
+from funding_platform.execution.store.changes import Changes
+from funding_platform.execution.store.records import HaltRecord
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
+from funding_platform.venues.errors import VenueTimeoutError
 from funding_platform_tests.execution.virtual_time import VirtualTime
 
+T = TypeVar("T")
 Span = tuple[datetime, datetime]
 
 CAPITAL = Decimal(100_000)
@@ -88,11 +95,22 @@ class LadderMarket:
         return [x for x in known if since < x.settled_at <= until]
 
 
+class Note(StrEnum):
+    """What is noted of a life, each with its instant."""
+
+    LOOK = "look"
+    ROUND = "round"
+    RESTART = "restart"
+    MISSED_LOOK = "missed look"
+    LOST_ANSWER = "lost answer"
+
+
 class WatchedExchange(PaperExchange):
-    """Takes note of every order that is handed to it."""
+    """Takes note of every order that is handed to it, and of answers that are lost."""
 
     placed: list[str]
     cuts: list[Span]
+    note: Callable[[Note], None]
     time: VirtualTime
 
     def disconnect(self, seconds: float) -> None:
@@ -100,9 +118,53 @@ class WatchedExchange(PaperExchange):
         self.cuts.append((now, now + timedelta(seconds=seconds)))
         super().disconnect(seconds)
 
+    def deleverage(self, symbol: str, quantity: Decimal) -> None:
+        self.note(Note.RESTART)
+        super().deleverage(symbol, quantity)
+
     async def place(self, order: OrderRequest) -> OrderReport:
         self.placed.append(order.client_id)
         return await super().place(order)
+
+    async def _read(
+        self, call: str, look: Callable[[datetime], T], symbols: Sequence[str] | None = None
+    ) -> T:
+        try:
+            return await super()._read(call, look, symbols)
+        except VenueTimeoutError:
+            self.note(Note.LOST_ANSWER)
+            raise
+
+
+class WatchedJournal(Journal):
+    """Takes note of rounds of orders, and of steps that are left to the next look."""
+
+    note: Callable[[Note], None]
+
+    def write(self, step: str, *changes: Changes) -> None:
+        if step == "left":
+            self.note(Note.RESTART)
+        if any(one.new_orders for one in changes):
+            self.note(Note.ROUND)
+        super().write(step, *changes)
+
+    def write_risk(self, step: str, changes: Changes) -> HaltRecord | None:
+        if step == "complete":
+            self.note(Note.ROUND)
+        return super().write_risk(step, changes)
+
+
+class WatchedReconciler(Reconciler):
+    """Takes note of its looks, and of those that a venue did not answer."""
+
+    note: Callable[[Note], None]
+
+    async def reconcile(self) -> Reconciliation:
+        self.note(Note.LOOK)
+        found = await super().reconcile()
+        if not found.complete:
+            self.note(Note.MISSED_LOOK)
+        return found
 
 
 class World:
@@ -129,6 +191,7 @@ class World:
         self.venues: dict[str, WatchedExchange] = {}
         self.placed: list[str] = []
         self.cuts: list[Span] = []
+        self.notes: list[tuple[datetime, Note]] = []
         for leg, venue in VENUES.items():
             own = (limits or {}).get(leg, LIMITS)
             known = {symbol: replace(own, venue_symbol=symbol) for symbol in SYMBOLS}
@@ -143,14 +206,21 @@ class World:
             )
             self.venues[venue].placed = self.placed
             self.venues[venue].cuts = self.cuts
+            self.venues[venue].note = self.note
             self.venues[venue].time = self.time
         self.start()
 
     def start(self) -> None:
         self.store = open_store(self.url, self.clock.now)
-        self.journal = Journal(self.store)
+        self.journal = WatchedJournal(self.store)
+        self.journal.note = self.note
         self.executor = AtomicPairExecutor(self.venues, self.journal, self.rules, self.clock)
-        self.reconciler = Reconciler(self.executor)
+        watched = WatchedReconciler(self.executor)
+        watched.note = self.note
+        self.reconciler: Reconciler = watched
+
+    def note(self, trouble: Note) -> None:
+        self.notes.append((self.time.now(), trouble))
 
     def die_with(self, rules: ExecutionRules) -> None:
         """Begin anew under other rules."""
@@ -159,6 +229,7 @@ class World:
 
     def die(self) -> None:
         """Leave everything as it is, and begin anew from what is stored."""
+        self.note(Note.RESTART)
         self.store.close()
         self.start()
 

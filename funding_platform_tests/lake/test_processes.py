@@ -12,8 +12,8 @@ from filelock import FileLock
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
-from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.errors import LakeLockedError
+from funding_platform.lake.locks import FileCommitLock
 from funding_platform.lake.recovery.backup import back_up
 from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.upkeep.vacuum import free_room
@@ -119,7 +119,7 @@ def test_a_lock_that_is_never_released_is_a_typed_error(settings: Settings) -> N
     with Lake(impatient) as lake:
         # A lock object of its own stands for another process.
         with (
-            FileLock(commit_lock(impatient).path),
+            FileLock(FileCommitLock.of(impatient).path),
             pytest.raises(LakeLockedError, match=r"committing for over 0.2 s"),
             lake.commit("late", "never"),
         ):

@@ -274,7 +274,8 @@ def test_files_of_older_declarations_are_read_by_the_names_and_fills_of_now(
     table = with_column(RENAMED, instead_of="funding_rate")
     table = replace(table, columns=(*table.columns, REQUIRED))
     with closing(bare_connection(filled)) as connection:
-        sql = rows_of_files(connection, table, parquet_files(files_dir(filled)))
+        files = [str(path) for path in parquet_files(files_dir(filled))]
+        sql = rows_of_files(connection, table, files)
         found = connection.execute(f"SELECT count(*), max(rate), min(source) FROM ({sql})")
         assert found.fetchone() == (200, 1e-4, "it's old")
 

@@ -3,10 +3,12 @@
 The environment that it is installed into has no network: what it depends on comes from ours.
 """
 
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,12 +117,19 @@ def test_wheel_and_sdist_hold_every_file_of_the_project(built: Built) -> None:
 
 
 def test_tools_are_no_extras_of_the_wheel(built: Built) -> None:
-    assert set(metadata(built).get_all("Provides-Extra", [])) == {
-        "alerts",
-        "ccxt",
-        "cluster",
-        "postgres",
-    }
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = set(stated["project"]["optional-dependencies"])
+    assert set(metadata(built).get_all("Provides-Extra", [])) == extras
+    assert not extras & set(stated["dependency-groups"])
+
+
+def test_the_dashboard_is_in_the_wheel(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        page = wheel.read("funding_platform/service/static/index.html").decode()
+        there = set(wheel.namelist())
+    named = re.findall(r'(?:src|href)="/dashboard/([\w.-]+)"', page)
+    assert {Path(one).suffix for one in named} == {".js", ".css"}
+    assert [one for one in named if f"funding_platform/service/static/{one}" not in there] == []
 
 
 def test_the_demo_runs_from_the_wheel_in_an_empty_folder(installed: Installed) -> None:

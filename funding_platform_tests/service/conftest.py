@@ -7,14 +7,7 @@ from pathlib import Path
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform_tests.service import lake
 from funding_platform_tests.service.server import Served, served
-
-
-@pytest.fixture(scope="session")
-def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The lake that all tests of the folder read."""
-    return lake.build(tmp_path_factory.mktemp("service"))
 
 
 @pytest.fixture(scope="session")

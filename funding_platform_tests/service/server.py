@@ -1,6 +1,6 @@
 """The service on a real socket, in a thread of the test's process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +46,7 @@ def hand_out(
     at: datetime | None = None,
     symbols: int = 1,
     silent: bool = False,
+    more: Mapping[str, pl.DataFrame] | None = None,
 ) -> None:
     """Hand out a board as the collector does, all of it at one rate per 8 hours.
 
@@ -55,6 +56,8 @@ def hand_out(
         Of each of two venues; the first is BTC.
     silent
         Whether the second venue has not spoken for long.
+    more
+        Frames beside those of rates and venues.
     """
     now, venues = at or datetime.now(UTC), ["binance", "hyperliquid"]
     names = ["BTC", *(f"COIN{number}" for number in range(1, symbols))]
@@ -91,7 +94,7 @@ def hand_out(
         schema=VENUES_SCHEMA,
     )  # fmt: skip
     with LatestWriter(settings, now) as writer:
-        writer.write({BOARD: board, VENUES: health}, version, now)
+        writer.write({BOARD: board, VENUES: health, **(more or {})}, version, now)
 
 
 def hand_out_frame(settings: Settings, name: str, frame: pl.DataFrame) -> None:

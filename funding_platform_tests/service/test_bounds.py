@@ -105,7 +105,7 @@ def test_many_who_ask_one_thing_are_one_question(service: Served) -> None:
 
 
 def misses(service: Served) -> float:
-    told = service.get("/api/v1/metrics").json()["funding_service_cache_answers"]["series"]
+    told = service.get("/api/v1/metrics").json()["funding_service_cache_answers_total"]["series"]
     (found,) = [one["value"] for one in told if one["labels"] == {"found": "no"}]
     return float(found)
 

@@ -36,6 +36,11 @@ def questions(client: Questions[Any]) -> list[Any]:
         client.symbols("okx", base="BTC"),
         client.fees(venue="okx"),
         client.backtests(),
+        client.depth("binance", "BTC"),
+        client.positions(open=True),
+        client.performance(start=START),
+        client.trading_events(),
+        client.alerts(),
         client.health(),
     ]
 
@@ -48,7 +53,7 @@ def test_every_question_is_answered_alike_in_both_ways(service: Served) -> None:
     with Client(service.url) as client:
         found = questions(client)
     assert [one.data for one in asyncio.run(asked())] == [one.data for one in found]
-    assert all(len(one) for one in found)
+    assert [len(one) for one in found].count(0) == 1  # no alert is active
     assert len(found) == sum(not name.startswith("_") for name in vars(Questions))
 
 

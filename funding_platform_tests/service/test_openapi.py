@@ -1,18 +1,16 @@
-"""What OpenAPI says is so: of every example, and of whatever else is asked."""
+"""What OpenAPI says is so: of every example, of every field, in the page."""
 
+import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform_tests.checkout import ROOT
+from funding_platform_tests.service.messages import TYPES, require_declared
 from funding_platform_tests.service.server import Served
 
 STREAM = "/api/v1/stream"
@@ -24,12 +22,6 @@ ALSO = ("/healthz", "/readyz", "/metrics", "/api/v1/openapi.json")
 def document(service: Served) -> dict[str, Any]:
     found: dict[str, Any] = service.get("/api/v1/openapi.json").json()
     return found
-
-
-@pytest.fixture(scope="module")
-def client(service: Served) -> Iterator[httpx.Client]:
-    with service.client() as opened:
-        yield opened
 
 
 def operations(document: dict[str, Any], method: str = "get") -> dict[str, dict[str, Any]]:
@@ -94,51 +86,9 @@ def test_every_endpoint_is_in_the_page(document: dict[str, Any]) -> None:
     assert listed == there | {("GET", path) for path in ALSO}
 
 
-WORDS = st.sampled_from(
-    [
-        *("BTC", "ETH", "okx", "binance", "hyperliquid", "latest", "trading", "live", "lake"),
-        *("mark", "settled", "7d", "1d", "30d", "1h", "2025-03-01", "2025-03-01T00:00+09:00"),
-        *("0", "-1", "1e309", "nan", "true", "9999-12-31", "0001-01-01", "9" * 30, "", " ", ".."),
-        *("binance=base", "=", "%", "'; DROP TABLE x; --", "\x00", "\u202e", "\u00e9" * 70),
-        "WyIyMDI1LTAzLTAxVDAyOjAwOjAxWiJd",
-    ]
-)
-TEXT = WORDS | st.text(max_size=8)
-
-
-@given(data=st.data())
-@settings(max_examples=400)
-def test_whatever_is_asked_has_an_answer_that_is_declared(
-    client: httpx.Client, document: dict[str, Any], data: st.DataObject
-) -> None:
-    paths = {path: one for path, one in operations(document).items() if path != STREAM}
-    path = data.draw(st.sampled_from(sorted(paths)))
-    operation = paths[path]
-    names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
-    values = {name: data.draw(TEXT) for name in re.findall(r"\{(\w+)\}", path)}
-    asked = data.draw(
-        st.dictionaries(st.sampled_from([*names, "other"]), st.lists(TEXT, max_size=2), max_size=4)
-    )
-    accept = data.draw(st.sampled_from(["", "*/*", "text/csv", "text/*;q=x", "image/png", "\xff"]))
-    response = answer_to(client, filled(path, values), asked, accept)
-    declared = {*operation["responses"], "404", "405"}  # a path that leads elsewhere
-    assert str(response.status_code) in declared
-    if response.status_code >= 500:
-        assert response.status_code == 503
-        assert asked["source"]  # there is no collector to be asked
-    if response.status_code >= 400:
-        problem = response.json()
-        assert problem["status"] == response.status_code
-        assert problem["detail"]
-
-
-def answer_to(
-    client: httpx.Client, path: str, asked: dict[str, list[str]], accept: str
-) -> httpx.Response:
-    query = "&".join(
-        f"{quote(name)}={quote(value.encode('utf-8', 'replace'))}"
-        for name, several in asked.items()
-        for value in several
-    )
-    headers = {b"Accept": accept.encode("latin-1")}
-    return client.get(f"{path}?{query}", headers=headers)
+def test_every_message_of_the_page_is_as_declared() -> None:
+    page = (ROOT / "docs" / "streams.md").read_text(encoding="utf-8")
+    messages = [json.loads(block) for block in re.findall(r"```json\n(.+?)```", page, re.S)]
+    assert {message["type"] for message in messages} == TYPES
+    for message in messages:
+        require_declared(message)

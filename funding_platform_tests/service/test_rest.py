@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from prometheus_client.parser import text_string_to_metric_families
 
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.core.errors import FundingError
@@ -24,6 +25,7 @@ from funding_platform.lake.writer import Lake
 from funding_platform.service.formats import ARROW, CSV, NDJSON
 from funding_platform.service.problems import STATUSES
 from funding_platform.settings import Settings
+from funding_platform.telemetry.declared import GROUPS
 from funding_platform_tests.service.lake import CANDLES, END
 from funding_platform_tests.service.server import (
     Served,
@@ -214,6 +216,9 @@ def test_the_rest_of_the_past_is_told(service: Served) -> None:
     assert answered(service, "/stats/funding-rates/BTC", period="30d")["rows"] > 3
     assert answered(service, "/stats/correlations", base="BTC", limit=2)["rows"] == 2
     assert answered(service, "/curves/BTC")["rows"] > 3
+    once = answered(service, "/curves/BTC", at="2025-03-05T04:00")
+    assert once["source"] == "lake"
+    assert {row["as_of"][:10] for row in once["data"]} <= {"2025-03-04", "2025-03-05"}
 
 
 def test_features_are_known_at_an_instant_and_not_before(service: Served) -> None:
@@ -333,6 +338,8 @@ def test_a_commit_is_seen_and_what_was_kept_is_told_no_more(own_lake: Settings) 
         ("/history/funding-rates/okx/BTC", 422, "cursor", {"cursor": "bm9uZQ=="}),
         ("/history/funding-rates/okx/NONE", 404, "symbol", {}),
         ("/curves/ETH", 422, None, {}),
+        ("/curves/BTC", 404, "at", {"at": "2020-01-01"}),
+        ("/curves/BTC", 422, "at", {"at": "2025-03-05", "source": "live"}),
         ("/stats/funding-rates/NONE", 404, "base", {}),
         ("/venues/nowhere", 404, None, {}),
         ("/venues/ccxt:binance", 404, None, {}),
@@ -395,6 +402,21 @@ def test_supervisors_and_monitoring_are_answered(service: Served) -> None:
     for name in ("funding_breaker_state", "funding_service_cache_hit_ratio", "funding_lake_bytes"):
         assert name in figures
         assert f"\n{name}" in text
+    assert 'funding_lake_table_files{table="core.funding_rates"}' in text
+
+
+def test_every_metric_of_the_service_is_told_as_declared(service: Served) -> None:
+    service.get("/healthz")
+    text = service.get("/metrics").text
+    kinds = {one.name: one.type for one in text_string_to_metric_families(text)}
+    for metric in GROUPS["service"]:
+        assert kinds[metric.name.removesuffix("_total")] == metric.kind
+    seconds = {
+        sample["labels"]["le"]: sample["value"]
+        for sample in answered_figures(service)["funding_service_answer_seconds_bucket"]["series"]
+    }
+    assert seconds["+Inf"] >= max(seconds.values())
+    assert seconds["+Inf"] > 0
 
 
 def answered_figures(service: Served) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What changes goes out in order, whole, to each at its own pace; and to nobody for ever."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,12 +13,16 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.routing import WebSocketRoute
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from funding_platform.flows.live.latest import STRIPS
+from funding_platform.flows.queries import latest_curves, open_lake
 from funding_platform.service.access.keys import Rate, create_key, revoke_key
 from funding_platform.service.streams import follower
-from funding_platform.service.streams.messages import Filters
+from funding_platform.service.streams import routes as streams
+from funding_platform.service.streams.messages import CHANNELS, Filters
 from funding_platform.service.streams.states import (
     EMPTY,
     Row,
@@ -28,6 +33,7 @@ from funding_platform.service.streams.states import (
     wanted_of,
 )
 from funding_platform.settings import Settings
+from funding_platform_tests.service.messages import TYPES, require_declared
 from funding_platform_tests.service.server import Served, hand_out, served
 
 SUBSCRIBE = {"type": "subscribe", "channels": ["funding_rates"]}
@@ -52,6 +58,7 @@ def heard(opened: ClientConnection, kind: str) -> dict[str, Any]:
     """The next message of a kind; heartbeats may come before it."""
     while True:
         message: dict[str, Any] = json.loads(opened.recv(timeout=60))
+        require_declared(message)
         if message["type"] != "heartbeat":
             assert message["type"] == kind, message
             return message
@@ -143,8 +150,11 @@ def events_of(response: httpx.Response) -> Iterator[dict[str, Any]]:
         if line:
             event[name] = value
             continue
+        message = json.loads(event["data"])
+        require_declared(message)
+        assert message["type"] == event["event"]
         if event["event"] != "heartbeat":
-            yield {**event, "data": json.loads(event["data"])}
+            yield {**event, "data": message}
         event = {}
 
 
@@ -189,7 +199,7 @@ def test_who_takes_nothing_is_let_go_and_others_are_not_kept_waiting(
             for version in range(2, 30):
                 hand_out(settings, version * 1e-4, version=version, symbols=6_000)
                 assert len(heard(opened, "changes")["data"]) == 2
-                if figure(service, "funding_service_streams_let_go") == 1:
+                if figure(service, "funding_service_streams_let_go_total") == 1:
                     break
             else:
                 pytest.fail("a client that takes nothing is kept")
@@ -244,11 +254,33 @@ def test_pages_from_elsewhere_open_no_stream(settings: Settings) -> None:
         pass
 
 
-def test_the_messages_are_declared(settings: Settings) -> None:
-    with served(settings) as service:
-        told = service.get("/api/v1/stream/schemas").json()
-    assert {"Subscribe", "Unsubscribe", "Snapshot", "Changes", "Closing"} <= told["$defs"].keys()
-    assert told["$defs"]["Changes"]["properties"]["type"]["enum"] == ["changes"]
+def test_every_channel_tells_rows_as_they_are_declared(own_lake: Settings) -> None:
+    """Of a whole lake and a board with curves; ``heard`` holds each message to the document."""
+    with open_lake(own_lake) as lake:
+        hand_out(own_lake, 1e-4, more={STRIPS: latest_curves(lake, "BTC")})
+    with served(own_lake) as service, following(service) as opened:
+        opened.send(json.dumps({**SUBSCRIBE, "channels": [*CHANNELS]}))
+        heard(opened, "subscribed")
+        told = {
+            one["channel"]: one["data"] for one in (heard(opened, "snapshot") for _ in CHANNELS)
+        }
+    assert told.keys() == set(CHANNELS)
+    assert all(rows for channel, rows in told.items() if channel != "events"), told.keys()
+
+
+def test_the_document_has_every_address_and_message(service: Served) -> None:
+    document = service.get("/api/v1/asyncapi.json").json()
+    addresses = {channel["address"] for channel in document["channels"].values()}
+    routes = {one.path for one in streams.router.routes if isinstance(one, WebSocketRoute)}
+    assert addresses == {*routes, "/api/v1/stream"}
+    assert document["components"]["messages"].keys() == TYPES
+    used = re.findall(r'"#/([^"]+)"', json.dumps(document))
+    for pointer in used:
+        place: Any = document
+        for part in pointer.split("/"):
+            place = place[part]
+    rows = document["components"]["schemas"]["Row_opportunities"]["properties"]
+    assert rows["net_apr"]["description"].endswith("Unit: fraction per year.")
 
 
 KEYS = st.sampled_from("abcd")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from funding_platform.telemetry.logging import StderrHandler, configure_logging
+from funding_platform.telemetry.logging import REQUEST_ID, StderrHandler, configure_logging
 
 LOG = logging.getLogger("funding_platform.somewhere")
 
@@ -47,6 +47,18 @@ def test_machines_read_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> N
     assert second["event"] == "it failed"
     assert second["exception"][0]["exc_type"] == "ValueError"
     assert "canary" not in json.dumps(second), "what a variable held may be a secret"
+
+
+def test_a_line_of_a_request_has_its_id_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("json", "INFO")
+    said = REQUEST_ID.set("a1b2")
+    try:
+        LOG.info("answered", extra={"status": 200, "secret": "canary"})
+    finally:
+        REQUEST_ID.reset(said)
+    line = json.loads(capsys.readouterr().err)
+    assert (line["request_id"], line["status"]) == ("a1b2", 200)
+    assert "canary" not in str(line), "only fields that are foreseen are told"
 
 
 def test_requests_are_not_logged_with_their_addresses(capsys: pytest.CaptureFixture[str]) -> None:

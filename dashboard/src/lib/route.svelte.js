@@ -7,6 +7,8 @@ export const PAGES = [
   { path: '/history', title: 'History' },
   { path: '/venues', title: 'Clock & venues' },
   { path: '/backtests', title: 'Backtests' },
+  { path: '/trading', title: 'Trading' },
+  { path: '/alerts', title: 'Alerts' },
 ];
 
 class Route {

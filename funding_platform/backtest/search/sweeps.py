@@ -5,11 +5,9 @@ function that runs one configuration. It opens what all runs share, memory-mappe
 neither copied per process nor sent per configuration.
 """
 
-import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from funding_platform.backtest.results.deflated_sharpe import deflated_sharpe, e
 from funding_platform.backtest.results.returns import DAYS_PER_YEAR
 from funding_platform.backtest.search.parameters import Point, at_point
 from funding_platform.core.errors import FundingError
+from funding_platform.core.system.shards import HERE, ShardError, Spread, map_shards, opened_once
 
 Run = Callable[[Any], Mapping[str, Any]]
 """Runs one configuration and gives its figures."""
@@ -50,13 +49,13 @@ def sweep(
     points: Sequence[Point],
     opener: Opener,
     *,
-    workers: int = 1,
+    spread: Spread = HERE,
     on_done: Callable[[], None] = lambda: None,
 ) -> list[Trial]:
     """Run the configuration at every point.
 
     Trials come back in the order of the points, whatever the order in which they ended, and equal
-    for every number of workers: a run depends on its configuration and the shared data alone.
+    wherever they are run: a run depends on its configuration and the shared data alone.
 
     Parameters
     ----------
@@ -66,8 +65,8 @@ def sweep(
         As from ``SweepPlan.points``.
     opener
         Called once per process.
-    workers
-        Processes; with 1 everything runs in this one.
+    spread
+        Where runs are worked on; by default in this process.
     on_done
         Called after each trial.
 
@@ -90,17 +89,19 @@ def sweep(
             trials[number] = Trial(number, point, error=str(error))
             on_done()
 
-    def note(number: int, figures: Mapping[str, Any] | None, error: str | None) -> None:
+    numbers = [*valid]
+
+    def note(position: int, outcome: _Outcome) -> None:
+        figures, error = outcome
+        number = numbers[position]
         trials[number] = Trial(number, points[number], figures or {}, error)
         on_done()
 
-    if workers == 1 or len(valid) < 2:
-        run = opener() if valid else None
-        for number, one in valid.items():
-            assert run is not None
-            note(number, *_outcome(run, one))
-    else:
-        _spread(valid, opener, min(workers, len(valid)), note)
+    run = opened_once(partial(_outcomes, opener))
+    try:
+        map_shards(run, [*valid.values()], spread, on_result=note)
+    except ShardError as error:
+        raise SweepError(f"of the sweep, {error.message}", hint=error.hint) from error
     return [trials[number] for number in sorted(trials)]
 
 
@@ -148,49 +149,16 @@ def best_of(trials: Sequence[Trial]) -> tuple[int, dict[str, float | None]] | No
     }
 
 
-def _spread(
-    configs: Mapping[int, BaseModel],
-    opener: Opener,
-    workers: int,
-    note: Callable[[int, Mapping[str, Any] | None, str | None], None],
-) -> None:
-    """Run each configuration in whichever process is free.
-
-    Processes are spawned: a fork would copy locks of Polars' thread pool in whatever state.
-    """
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_open, initargs=(opener,)
-    )
-    with pool:
-        futures: dict[Future[tuple[Mapping[str, Any] | None, str | None]], int] = {
-            pool.submit(_run_here, config): number for number, config in configs.items()
-        }
-        try:
-            for future in as_completed(futures):
-                note(futures[future], *future.result())
-        except BrokenProcessPool as error:
-            raise SweepError(
-                "a worker of the sweep died before its run ended",
-                hint="most often memory ran out: take fewer workers, or a shorter window",
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+_Outcome = tuple[Mapping[str, Any] | None, str | None]
+"""The figures of a run or its error in words, never both."""
 
 
-_here: dict[str, Run] = {}
-"""What this worker runs configurations with, by the fixed key ``run``."""
+def _outcomes(opener: Opener) -> Callable[[BaseModel], _Outcome]:
+    """Open what runs share, and return what runs one configuration."""
+    return partial(_outcome, opener())
 
 
-def _open(opener: Opener) -> None:
-    _here["run"] = opener()
-
-
-def _run_here(config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
-    return _outcome(_here["run"], config)
-
-
-def _outcome(run: Run, config: BaseModel) -> tuple[Mapping[str, Any] | None, str | None]:
-    """Return the figures or the error in words, never both."""
+def _outcome(run: Run, config: BaseModel) -> _Outcome:
     try:
         return run(config), None
     except RUN_FAILURES as error:

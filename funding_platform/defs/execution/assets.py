@@ -48,11 +48,14 @@ class Trading(dg.Config):
         How long it trades; without end where it is null and no cycles are given.
     cycles
         After how many cycles it stops, if not before.
+    patience_minutes
+        How long it waits for another trader to end, before it trades or gives up.
     """
 
     file: str = str(EXAMPLE)
     minutes: float | None = 55.0
     cycles: int | None = None
+    patience_minutes: float = 10.0
 
 
 def traded_assets(**stated: Any) -> dg.AssetsDefinition:
@@ -98,6 +101,7 @@ def traded_assets(**stated: Any) -> dg.AssetsDefinition:
             command += ["--minutes", str(config.minutes)]
         if config.cycles is not None:
             command += ["--cycles", str(config.cycles)]
+        command += ["--patience-minutes", str(config.patience_minutes)]
         done = client.run(context=context, command=command, env=as_environment(stated))
         yield from done.get_results()
 

@@ -24,6 +24,7 @@ from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
     SqlEventLogStorageTable,
 )
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
 from funding_platform.defs.alerts import subject_of
@@ -146,8 +147,9 @@ def forget_reports(instance: dg.DagsterInstance, before: datetime) -> int:
             )
         )
         gone = connection.execute(event.delete().where(*old, event.c.id.not_in(newest)))
-    with storage.run_connection(RUNLESS_RUN_ID) as connection:  # type: ignore[attr-defined]
-        connection.execute(event.delete().where(*old))
+    if isinstance(storage, SqliteEventLogStorage):  # has them in a file of their own once more
+        with storage.run_connection(RUNLESS_RUN_ID) as connection:
+            connection.execute(event.delete().where(*old))
     return int(gone.rowcount)
 
 

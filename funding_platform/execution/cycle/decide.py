@@ -114,12 +114,25 @@ def _admitted(
     """Admit the orders to open in their order, the most wanted first."""
     if (closed := Admission(seen, config).closed_to_all()) is not None:
         return [], [closed]
-    refused = []
+    refused = _untraded(seen)
     if orders.singles:
         words = "the strategy orders a single leg; only pairs are traded here"
         refused.append(Refused(reason=Refusal.NOT_A_PAIR, words=words))
     opens, not_opened = readmit(orders.opens, seen, config, leaving)
     return opens, [*refused, *not_opened]
+
+
+def _untraded(seen: Seen) -> list[Refused]:
+    """Say of which opportunities a strategy is not shown a leg, once for each such leg."""
+    return [
+        Refused(
+            reason=Refusal.CONTRACT_NOT_TRADED,
+            words=f"{leg} is of type {kind}: it is margined in a coin and pays in it, and accounts "
+            "are kept in US dollars; only linear contracts are traded",
+            long=leg,
+        )
+        for leg, kind in seen.untraded.items()
+    ]
 
 
 def _pair_of(order: Open, long: int, short: int, seen: Seen, config: TradingConfig) -> ToOpen:

@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     NOT_A_PAIR = "not_a_pair"
     IMPOSSIBLE_SIZE = "impossible_size"
     FILTERED_OUT = "filtered_out"
+    CONTRACT_NOT_TRADED = "contract_not_traded"
     MISSING_VENUE = "missing_venue"
     VENUE_UNREACHABLE = "venue_unreachable"
     CLOCK_SKEW = "clock_skew"
@@ -104,6 +105,8 @@ class Seen:
         Until when nothing is opened on a base.
     halted
         Why no new risk is taken; None where it may be.
+    untraded
+        Legs of the opportunities that are of a kind which is not traded: their contract type.
     """
 
     market: LatestMarket
@@ -113,6 +116,7 @@ class Seen:
     venues: Mapping[str, VenueState]
     resting: Mapping[str, datetime] = field(default_factory=dict)
     halted: str | None = None
+    untraded: Mapping[InstrumentRef, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,6 @@ DIVERGENCE: Final = "divergence_8h"
 """In a pair's facts: the predicted divergence when it was decided on."""
 
 _TRADED = (PairState.CLOSED, PairState.ABORTED)
-_ENDED = (*_TRADED, PairState.REFUSED)
 _AT_ONCE = 500
 
 
@@ -32,7 +31,7 @@ def resting_bases(store: Store, now: datetime, cooldown: timedelta) -> Mapping[s
     newest = func.max(PAIRS.c.updated_at).label("ended_at")
     query = (
         select(PAIRS.c.base, newest)
-        .where(PAIRS.c.state.in_(_ENDED), PAIRS.c.updated_at > now - cooldown)
+        .where(PAIRS.c.state.in_(_TRADED), PAIRS.c.updated_at > now - cooldown)
         .group_by(PAIRS.c.base)
     )
     return {row.base: row.ended_at + cooldown for row in store.rows(query)}

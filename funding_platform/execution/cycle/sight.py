@@ -1,6 +1,6 @@
 """Where a cycle gets its market from: a contract, and one that holds what it is given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +28,8 @@ class Sight:
         When the newest of all was observed, whether it passes or not; None where there are none.
     rates, features
         As in ``LatestMarket``.
+    untraded
+        Legs of the opportunities that are of a kind which is not traded: their contract type.
     """
 
     instruments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MARKET))
@@ -35,6 +37,7 @@ class Sight:
     opportunities_at: datetime | None = None
     rates: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RATES))
     features: pl.DataFrame | None = None
+    untraded: Mapping[InstrumentRef, str] = field(default_factory=dict)
 
 
 class MarketSource(Protocol):

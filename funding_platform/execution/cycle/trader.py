@@ -7,6 +7,7 @@ runs one cycle at a time.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -101,6 +102,8 @@ class FundingArbitrageStrategy:
         self.strategy: Strategy = strategy or config.strategy
         self._told = Told()
         self._ended = Ended(executor.journal)
+        self._turned_down: dict[str, datetime] = {}
+        """When the venues last did not allow a pair of a base."""
         self._cycles = 0
 
     @property
@@ -146,7 +149,15 @@ class FundingArbitrageStrategy:
                 "seconds": seconds,
                 "opened": sum(one.state is PairState.OPEN for one in results),
                 "closed": sum(one.state is PairState.CLOSED for one in results),
-                "refused": [f"{one.reason}: {one.words}" for one in all_refused],
+                "refused": [
+                    *(f"{one.reason}: {one.words}" for one in all_refused),
+                    *(
+                        reason
+                        for one in results
+                        if one.state is PairState.REFUSED
+                        for reason in one.reasons
+                    ),
+                ],
             },
         )
         self.journal.store.add_snapshot(content)
@@ -174,17 +185,24 @@ class FundingArbitrageStrategy:
         )
         marks = marks_of(market, accounts)
         held = await asyncio.to_thread(live_ledgers, self.journal, marks)
-        store, halt = self.journal.store, self.journal.store.halted()
+        halt = self.journal.store.halted()
         seen = Seen(
             market=market,
             opportunities=known.opportunities,
             opportunities_at=known.opportunities_at,
             held=held_pairs(held),
             venues=accounts,
-            resting=resting_bases(store, now, self.config.cooldown),
+            resting=self._resting(now),
             halted=(halt.reason or "without a reason") if halt.halted else None,
+            untraded=known.untraded,
         )
         return seen, unseen
+
+    def _resting(self, now: datetime) -> Mapping[str, datetime]:
+        """Return until when each base rests: a pair that venues do not allow is in no table."""
+        turned_down = {base: at + self.config.cooldown for base, at in self._turned_down.items()}
+        ended = resting_bases(self.journal.store, now, self.config.cooldown)
+        return {**turned_down, **ended}
 
     def _see(self, active: Sequence[InstrumentRef]) -> Sight | Refused:
         try:
@@ -204,7 +222,11 @@ class FundingArbitrageStrategy:
         gone = {result.pair_id for result in closed if result.state.final}
         if len(gone) < len(decisions.closes):
             opens, refused = readmit(opens, seen, self.config, gone)
-        opened = [await self.executor.open(self._intent(one)) for one in opens]
+        opened = []
+        for one in opens:
+            opened.append(result := await self.executor.open(self._intent(one)))
+            if result.state is PairState.REFUSED:
+                self._turned_down[one.base] = self.clock.now()
         return [*closed, *opened], refused
 
     async def _marks(

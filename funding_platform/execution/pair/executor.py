@@ -11,8 +11,8 @@ from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO
 from funding_platform.execution.errors import NotReconciledError
 from funding_platform.execution.pair.book import PairBook, load
-from funding_platform.execution.pair.converge import Converger
-from funding_platform.execution.pair.opening import Opening
+from funding_platform.execution.pair.entry.opening import Opening
+from funding_platform.execution.pair.entry.preflight import Preflight, preflight
 from funding_platform.execution.pair.pairs import (
     LEGS,
     InstrumentRef,
@@ -21,9 +21,9 @@ from funding_platform.execution.pair.pairs import (
     PairResult,
     PairState,
 )
-from funding_platform.execution.pair.preflight import Preflight, preflight
 from funding_platform.execution.pair.refusals import Refusal, RefusalKind
 from funding_platform.execution.pair.results import refusal, result
+from funding_platform.execution.pair.rounds.converge import Converger
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.records import LegRecord, NewEvent, PairRecord

@@ -16,79 +16,29 @@ The first look that every venue answers allows trading.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from funding_platform.core.trading import (
     ZERO,
     Fill,
-    FundingPayment,
-    Holding,
-    OrderReport,
 )
 from funding_platform.execution.pair.book import is_ours, pair_of
 from funding_platform.execution.pair.executor import AtomicPairExecutor
-from funding_platform.execution.pair.handover import Handover
-from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairResult, PairState
-from funding_platform.execution.pair.preparation import Preparation
+from funding_platform.execution.pair.looks import (
+    Found,
+    Reconciliation,
+    VenueState,
+    holder_at,
+)
+from funding_platform.execution.pair.pairs import InstrumentRef, PairResult, PairState
+from funding_platform.execution.pair.truth.handover import Handover
+from funding_platform.execution.pair.truth.preparation import Preparation
 from funding_platform.execution.store.journal import LIVE, Holder
 from funding_platform.execution.store.records import LegRecord, NewEvent, PaymentRecord
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciliation:
-    """What a look at all venues found and did.
-
-    Parameters
-    ----------
-    unreachable
-        Venues that did not answer, or whose account is not as it has to be, and what went wrong.
-    canceled
-        Orders of ours that nobody waited for, by client id.
-    adopted
-        Fills that were new to us, by venue and its id.
-    payments
-        How many payments of funding were new.
-    resumed
-        Pairs that were gone on with, and how that ended.
-    mismatches
-        What cannot be explained, in words; any halts new risk.
-    """
-
-    unreachable: Mapping[str, str]
-    canceled: tuple[str, ...]
-    adopted: tuple[str, ...]
-    payments: int
-    resumed: tuple[PairResult, ...]
-    mismatches: tuple[str, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every venue is fit and answered; only then is trading allowed."""
-        return not self.unreachable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueState:
-    """What a venue says that it has of ours."""
-
-    open_orders: Sequence[OrderReport]
-    fills: Sequence[Fill]
-    payments: Sequence[FundingPayment]
-    holdings: Mapping[str, Holding]
-    asked_at: datetime
-
-
-@dataclass(slots=True)
-class _Found:
-    canceled: list[str] = field(default_factory=list)
-    adopted: list[str] = field(default_factory=list)
-    mismatches: list[str] = field(default_factory=list)
-    payments: int = 0
-    to_resume: set[str] = field(default_factory=set)
 
 
 class Reconciler:
@@ -118,7 +68,7 @@ class Reconciler:
         unfit = await self._preparation.prepare()
         states, unreachable = await self._look(set(self.executor.clients) - set(unfit))
         unreachable |= unfit
-        found = _Found()
+        found = Found()
         for venue, state in states.items():
             try:
                 await self._judge_orders(venue, state, found)
@@ -189,7 +139,7 @@ class Reconciler:
 
     # Judging
 
-    async def _judge_orders(self, venue: str, state: VenueState, found: _Found) -> None:
+    async def _judge_orders(self, venue: str, state: VenueState, found: Found) -> None:
         """Take back orders of ours that nobody waits for; a stranger's is a mismatch."""
         for report in state.open_orders:
             client_id = report.client_id
@@ -204,7 +154,7 @@ class Reconciler:
                 await self.executor.clients[venue].cancel(report.venue_symbol, client_id)
                 found.canceled.append(client_id)
 
-    def _adopt_fills(self, venue: str, state: VenueState, found: _Found) -> None:
+    def _adopt_fills(self, venue: str, state: VenueState, found: Found) -> None:
         """Put down fills that are new, each with its pair."""
         since = min((one.filled_at for one in state.fills), default=state.asked_at)
         known = self._journal.fill_ids(venue, since)
@@ -212,7 +162,7 @@ class Reconciler:
         for fill in state.fills:
             if (fill.venue_symbol, fill.fill_id) in known:
                 continue
-            pair_id = self._pair_of_fill(fill, holders)
+            pair_id = self._pair_of_fill(fill, holders) or self._left_with(venue, fill)
             if pair_id is None:
                 self._journal.add_stray_fill(venue, fill)
                 found.adopted.append(f"{venue} {fill.fill_id}")
@@ -220,14 +170,15 @@ class Reconciler:
             elif not self.executor.is_busy(pair_id):
                 self._adopt(venue, fill, pair_id, found)
 
-    def _adopt(self, venue: str, fill: Fill, pair_id: str, found: _Found) -> None:
+    def _adopt(self, venue: str, fill: Fill, pair_id: str, found: Found) -> None:
         """Put a fill down with its pair; the last pair of the instrument has what it did."""
         last = self._journal.last_pair(InstrumentRef(venue, fill.venue_symbol))
         other = last if last is not None and last.pair_id != pair_id else None
         if other is not None and self.executor.is_busy(other.pair_id):
             return  # it reads it, or the next look does
         book = self.executor.load(pair_id)
-        if book.add_fill(venue, fill):
+        nameless = last is not None and other is None and fill.client_id is None
+        if book.add_fill(venue, fill, last.leg if last and nameless else None):
             book.note("fill_adopted", f"{venue} {fill.fill_id}")
             self._journal.write("adopt", book.take_changes())
             found.adopted.append(f"{venue} {fill.fill_id}")
@@ -241,18 +192,28 @@ class Reconciler:
         if fill.client_id is not None:
             order = self._journal.order(fill.client_id)
             return None if order is None else order.pair_id
-        return _holder(holders.get(fill.venue_symbol, ()), fill.filled_at)[0]
+        return holder_at(holders.get(fill.venue_symbol, ()), fill.filled_at)[0]
+
+    def _left_with(self, venue: str, fill: Fill) -> str | None:
+        """Return the pair that is over and had filled late, where the venue took some of that."""
+        last = self._journal.last_pair(InstrumentRef(venue, fill.venue_symbol))
+        if last is None or fill.client_id is not None:
+            return None
+        book = self.executor.load(last.pair_id)
+        held = book.signed(last.leg)
+        took = held * fill.side.sign < 0 and fill.quantity <= abs(held)
+        return last.pair_id if took and fill.filled_at >= book.pair.decided_at else None
 
     def _legs_now(self) -> dict[InstrumentRef, LegRecord]:
         return {one.instrument: one for one in self._journal.active_legs()}
 
-    def _adopt_payments(self, venue: str, state: VenueState, found: _Found) -> None:
+    def _adopt_payments(self, venue: str, state: VenueState, found: Found) -> None:
         """Put down funding, with the leg that held the instrument when it was paid."""
         since = min((one.paid_at for one in state.payments), default=state.asked_at)
         holders = self._journal.holders(venue, since)
         records = []
         for one in state.payments:
-            pair_id, leg = _holder(holders.get(one.venue_symbol, ()), one.paid_at)
+            pair_id, leg = holder_at(holders.get(one.venue_symbol, ()), one.paid_at)
             records.append(
                 PaymentRecord(
                     venue=venue,
@@ -268,7 +229,7 @@ class Reconciler:
             )
         found.payments += self._journal.add_payments(records)
 
-    def _judge_positions(self, states: Mapping[str, VenueState], found: _Found) -> None:
+    def _judge_positions(self, states: Mapping[str, VenueState], found: Found) -> None:
         """Find legs that hold something else than they should, and positions of no pair."""
         legs = self._legs_now()
         fills = self._journal.positions(*{one.pair_id for one in legs.values()})
@@ -293,7 +254,7 @@ class Reconciler:
                     self._unexpected(instrument, holding.quantity, state.asked_at, found)
 
     def _unexpected(
-        self, instrument: InstrumentRef, quantity: Decimal, asked_at: datetime, found: _Found
+        self, instrument: InstrumentRef, quantity: Decimal, asked_at: datetime, found: Found
     ) -> None:
         """Give back what a pair that is over holds after all; all else is a stranger's.
 
@@ -312,7 +273,7 @@ class Reconciler:
                 return
         found.mismatches.append(f"{instrument}: {quantity:f} are held by no pair of ours")
 
-    def _unsettled(self, found: _Found, silent: set[str]) -> None:
+    def _unsettled(self, found: Found, silent: set[str]) -> None:
         """Find pairs that are under way, or have orders of unknown outcome."""
         waiting = {one.pair_id for one in self._journal.unfinished_orders()}
         found.to_resume |= waiting
@@ -325,23 +286,15 @@ class Reconciler:
                 venues.setdefault(leg.pair_id, set()).add(leg.venue)
             found.to_resume -= {pair for pair, at in venues.items() if at & silent}
 
-    async def _resume(self, found: _Found) -> list[PairResult]:
+    async def _resume(self, found: Found) -> list[PairResult]:
         """Go on with all pairs that need it, at once."""
         pairs = sorted(one for one in found.to_resume if not self.executor.is_busy(one))
         return list(await asyncio.gather(*(self.executor.resume(one) for one in pairs)))
 
-    def _conclude(self, found: _Found) -> None:
+    def _conclude(self, found: Found) -> None:
         """Halt for what cannot be explained."""
         if found.mismatches and not self._journal.store.halted().halted:
             reason = "; ".join(found.mismatches)
             self._journal.halt(
                 reason, NewEvent(kind="halted", reason=reason, actor="reconciliation")
             )
-
-
-def _holder(holders: Sequence[Holder], paid_at: datetime) -> tuple[str | None, LegName | None]:
-    """Return the pair and leg that held an instrument at an instant."""
-    for since, until, pair_id, leg in holders:
-        if since <= paid_at and (until is None or paid_at <= until):
-            return pair_id, leg
-    return None, None

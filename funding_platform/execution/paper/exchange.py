@@ -128,10 +128,9 @@ class PaperExchange:
         return {symbol: stated for symbol, stated in found.items() if stated is not None}
 
     async def fees(self, symbols: Sequence[str]) -> Mapping[str, FeeRates]:
-        """Return what fills cost: the same for every symbol."""
-        return await self._read(
-            "fees", lambda _: dict.fromkeys(symbols, self.engine.rules.fees), ()
-        )
+        """Return what fills cost: the same for every symbol; nothing where it is not known."""
+        fees = await self._read("fees", lambda _: self.engine.rules.known_fees(), ())
+        return {} if fees is None else dict.fromkeys(symbols, fees)
 
     async def order_book(self, symbol: str, depth: int) -> OrderBook:
         """Return the best ``depth`` levels of both sides, without our own orders."""

@@ -5,25 +5,22 @@ its name and state ``unknown``, before it is sent; whoever starts after a crash 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from funding_platform.core.trading import (
     ZERO,
     Fill,
-    OrderKind,
     OrderState,
-    RejectReason,
     Side,
-    TimeInForce,
 )
 from funding_platform.execution.errors import UnknownPairError
-from funding_platform.execution.pair.pairs import InstrumentRef, LegName, OrderRole, PairState
+from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairState
+from funding_platform.execution.store.changes import Changes
 from funding_platform.execution.store.records import (
     FillRecord,
     HaltRecord,
@@ -32,6 +29,13 @@ from funding_platform.execution.store.records import (
     OrderRecord,
     PairRecord,
     PaymentRecord,
+)
+from funding_platform.execution.store.rows import (
+    add_rows,
+    change_rows,
+    is_row,
+    put_rows,
+    record_of,
 )
 from funding_platform.execution.store.schema import (
     CURSORS,
@@ -45,61 +49,11 @@ from funding_platform.execution.store.store import Store, read_halt, write_event
 
 R = TypeVar("R")
 
-Key = tuple[str, str, str]
-"""Venue, symbol and the venue's own name of a fill or payment."""
-
 Holder = tuple[datetime, datetime | None, str, LegName]
 """From when to when, and the pair and its leg."""
 
-_WORDS: Final[Mapping[Column[Any], type[StrEnum]]] = {
-    PAIRS.c.state: PairState,
-    LEGS.c.leg: LegName,
-    ORDERS.c.leg: LegName,
-    ORDERS.c.role: OrderRole,
-    ORDERS.c.side: Side,
-    ORDERS.c.kind: OrderKind,
-    ORDERS.c.time_in_force: TimeInForce,
-    ORDERS.c.state: OrderState,
-    ORDERS.c.reason: RejectReason,
-    FILLS.c.leg: LegName,
-    FILLS.c.side: Side,
-    FUNDING_PAYMENTS.c.leg: LegName,
-}
-"""Columns that hold a word of an enumeration."""
-
-_WORDS_OF: Final = {
-    table.name: {column.name: kind for column, kind in _WORDS.items() if column.table is table}
-    for table in (PAIRS, LEGS, ORDERS, FILLS, FUNDING_PAYMENTS)
-}
-
 LIVE: Final = tuple(state for state in PairState if not state.final)
 """States of a pair that may hold something."""
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one step writes.
-
-    Parameters
-    ----------
-    new_pair, pair
-        One that is added, or one that is as it is from now on.
-    dropped_fills
-        Synthetic ones whose true ones have come.
-    """
-
-    new_pair: PairRecord | None = None
-    pair: PairRecord | None = None
-    new_legs: list[LegRecord] = field(default_factory=list)
-    legs: dict[LegName, LegRecord] = field(default_factory=dict)
-    new_orders: list[OrderRecord] = field(default_factory=list)
-    orders: dict[str, OrderRecord] = field(default_factory=dict)
-    fills: dict[Key, FillRecord] = field(default_factory=dict)
-    dropped_fills: set[Key] = field(default_factory=set)
-    events: list[NewEvent] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__slots__)
 
 
 class Journal:
@@ -139,16 +93,16 @@ class Journal:
 
     def _write(self, connection: Connection, changes: Changes) -> None:
         if changes.new_pair:
-            _add(connection, PAIRS, [changes.new_pair])
+            add_rows(connection, PAIRS, [changes.new_pair])
         if changes.pair:
-            _change(connection, PAIRS, [changes.pair])
-        _add(connection, LEGS, changes.new_legs)
-        _change(connection, LEGS, changes.legs.values())
-        _add(connection, ORDERS, changes.new_orders)
-        _change(connection, ORDERS, changes.orders.values())
+            change_rows(connection, PAIRS, [changes.pair])
+        add_rows(connection, LEGS, changes.new_legs)
+        change_rows(connection, LEGS, changes.legs.values())
+        add_rows(connection, ORDERS, changes.new_orders)
+        change_rows(connection, ORDERS, changes.orders.values())
         for key in changes.dropped_fills:
-            connection.execute(delete(FILLS).where(*_is(FILLS, key)))
-        _put(connection, FILLS, changes.fills.values())
+            connection.execute(delete(FILLS).where(*is_row(FILLS, key)))
+        put_rows(connection, FILLS, changes.fills.values())
         write_events(connection, self.store.now(), *changes.events)
 
     def write_marks(self, legs: Sequence[LegRecord]) -> None:
@@ -172,14 +126,14 @@ class Journal:
                 new.pop((venue, row.venue_symbol, row.payment_id), None)
         if new:
             with self.store.step("payments") as connection:
-                _add(connection, FUNDING_PAYMENTS, list(new.values()))
+                add_rows(connection, FUNDING_PAYMENTS, list(new.values()))
         return len(new)
 
     def add_stray_fill(self, venue: str, fill: Fill) -> None:
         """Write a fill that is of no order of ours."""
         record = FillRecord.told(venue, fill)
         with self.store.step("stray fill") as connection:
-            _put(connection, FILLS, [record])
+            put_rows(connection, FILLS, [record])
 
     def halt(self, reason: str, event: NewEvent, *more: NewEvent) -> None:
         """Stop new risk for what has been found, and say what that was."""
@@ -196,7 +150,7 @@ class Journal:
         query = select(PAIRS).order_by(PAIRS.c.decided_at, PAIRS.c.pair_id)
         if states:
             query = query.where(PAIRS.c.state.in_(states))
-        return [_record(PairRecord, PAIRS, row) for row in self.store.rows(query)]
+        return [record_of(PairRecord, PAIRS, row) for row in self.store.rows(query)]
 
     def pair(self, pair_id: str) -> PairRecord:
         """Return one pair.
@@ -211,7 +165,7 @@ class Journal:
             raise UnknownPairError(
                 f"no pair is called {pair_id!r}", hint="`funding trade positions` lists those held"
             )
-        return _record(PairRecord, PAIRS, rows[0])
+        return record_of(PairRecord, PAIRS, rows[0])
 
     def legs(self, *pair_ids: str) -> list[LegRecord]:
         """Return the legs of pairs, or of all."""
@@ -220,7 +174,7 @@ class Journal:
     def active_legs(self) -> list[LegRecord]:
         """Return the legs that may hold something."""
         query = select(LEGS).where(LEGS.c.active).order_by(LEGS.c.pair_id, LEGS.c.leg)
-        return [_record(LegRecord, LEGS, row) for row in self.store.rows(query)]
+        return [record_of(LegRecord, LEGS, row) for row in self.store.rows(query)]
 
     def orders(self, *pair_ids: str) -> list[OrderRecord]:
         """Return the orders of pairs, or all, oldest first."""
@@ -239,13 +193,13 @@ class Journal:
         query = select(table).order_by(*order)
         if pair_ids:
             query = query.where(table.c.pair_id.in_(pair_ids))
-        return [_record(record, table, row) for row in self.store.rows(query)]
+        return [record_of(record, table, row) for row in self.store.rows(query)]
 
     def unfinished_orders(self) -> list[OrderRecord]:
         """Return the orders of which more may come."""
         final = [state for state in OrderState if state.final]
         query = select(ORDERS).where(ORDERS.c.state.not_in(final)).order_by(ORDERS.c.client_id)
-        return [_record(OrderRecord, ORDERS, row) for row in self.store.rows(query)]
+        return [record_of(OrderRecord, ORDERS, row) for row in self.store.rows(query)]
 
     def fill_ids(self, venue: str, since: datetime) -> set[tuple[str, str]]:
         """Return symbol and id of the true fills of a venue since an instant."""
@@ -292,7 +246,7 @@ class Journal:
             .limit(1)
         )
         rows = self.store.rows(query)
-        return _record(LegRecord, LEGS, rows[0]) if rows else None
+        return record_of(LegRecord, LEGS, rows[0]) if rows else None
 
     def left_with(self, instrument: InstrumentRef, but: str) -> list[str]:
         """Return the pairs that hold something of an instrument by their fills, but for one."""
@@ -310,7 +264,7 @@ class Journal:
     def order(self, client_id: str) -> OrderRecord | None:
         """Return the order of a name; None where there is none."""
         rows = self.store.rows(select(ORDERS).where(ORDERS.c.client_id == client_id))
-        return _record(OrderRecord, ORDERS, rows[0]) if rows else None
+        return record_of(OrderRecord, ORDERS, rows[0]) if rows else None
 
     # How far venues have been read
 
@@ -321,49 +275,10 @@ class Journal:
     def move_cursors(self, reached: Mapping[str, datetime]) -> None:
         """Remember up to when they have been read."""
         with self.store.step("cursors") as connection:
-            _put(connection, CURSORS, [_Cursor(venue, at) for venue, at in reached.items()])
+            put_rows(connection, CURSORS, [_Cursor(venue, at) for venue, at in reached.items()])
 
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
     venue: str
     reached: datetime
-
-
-def _is(table: Table, key: Sequence[Any]) -> list[Any]:
-    return [column == value for column, value in zip(table.primary_key, key, strict=True)]
-
-
-def _values(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
-
-
-def _add(connection: Connection, table: Table, records: Sequence[Any]) -> None:
-    if records:
-        connection.execute(insert(table), [_values(one) for one in records])
-
-
-def _change(connection: Connection, table: Table, records: Iterable[Any]) -> int:
-    changed = 0
-    keys = [column.name for column in table.primary_key]
-    for one in records:
-        values = _values(one)
-        where = _is(table, [values.pop(name) for name in keys])
-        changed += connection.execute(update(table).where(*where).values(**values)).rowcount
-    return changed
-
-
-def _put(connection: Connection, table: Table, records: Iterable[Any]) -> None:
-    """Add rows, and bring those of the same key up to what is known now."""
-    for one in records:
-        if not _change(connection, table, [one]):
-            _add(connection, table, [one])
-
-
-def _record(record: type[R], table: Table, row: Row[Any]) -> R:
-    """Return a row as a record, its words as what they stand for."""
-    values = dict(row._mapping)
-    for name, kind in _WORDS_OF[table.name].items():
-        if values[name] is not None:
-            values[name] = kind(values[name])
-    return record(**values)

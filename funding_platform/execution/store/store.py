@@ -62,10 +62,10 @@ class Store:
                 self._lock.take()
             upgrade(engine)
         except SQLAlchemyError as error:
-            self._lock.release()
+            self.close()
             raise unusable(engine, error) from error
         except BaseException:
-            self._lock.release()
+            self.close()
             raise
 
     def __enter__(self) -> Self:

@@ -5,7 +5,6 @@ telling is a rule's matter: see ``telemetry.alerts.rules``. Whatever is asked is
 days or months, so that no question grows with the history.
 """
 
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from funding_platform.core.plain_text import legible
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.core.tables.marts import COVERAGE
 from funding_platform.core.tables.opportunities import OPPORTUNITIES_BEST
 from funding_platform.flows.alerting.scene import Scene, Source
@@ -237,7 +237,7 @@ def edges_decayed(scene: Scene) -> list[Observation]:
 
 def disk_low(scene: Scene) -> list[Observation]:
     """Observe how much of what must be free on the disk is free."""
-    free = shutil.disk_usage(scene.settings.lake_dir).free
+    free = free_bytes(scene.settings.lake_dir)
     return [
         Observation(
             "the disk",

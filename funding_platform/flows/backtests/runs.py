@@ -16,6 +16,7 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.results.run_row import frame_digest, run_figures, strategy_name
 from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
+from funding_platform.core.tables.backtest_runs import RUNS
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.store import (
     append_run,
@@ -102,8 +103,13 @@ def run_and_store(
         "started_at": started,
         "finished_at": datetime.now(UTC),
     }
-    with Lake(settings) as lake, lake.commit(author or run_id, f"backtest {run_id}") as transaction:
-        append_run(transaction, row, result)
+    with Lake(settings) as lake:
+        lake.write(
+            author or run_id,
+            f"backtest {run_id}",
+            lambda transaction: append_run(transaction, row, result),
+            tables=(RUNS, *FRAMES),
+        )
     done()
     return StoredRun(row, result)
 

@@ -84,7 +84,7 @@ def sweep_and_store(
     on_done = begin("trials", len(points))
     with shared(provider_from_lake(settings, config, snapshot)) as data:
         opener = LakeOpener(settings, config, snapshot, data)
-        trials = sweep(config, points, opener, workers=workers, on_done=on_done)
+        trials = sweep(config, points, opener, spread=settings.spread(workers), on_done=on_done)
     sweep_id, called = new_id("sweep", started), name or strategy_name(config)
     best = best_of(trials)
     rows = [

@@ -24,6 +24,7 @@ from funding_platform.backtest.search.walk_forward import (
     folds,
     walk_forward,
 )
+from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.backtest_runs import SWEEPS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtests.data import LakeData, provider_from_lake
@@ -108,7 +109,7 @@ def walk_forward_and_store(
     divided = folds(window, division)
     with shared(provider_from_lake(settings, config, snapshot)) as data:
         opener = ScoreOpener(settings, config, snapshot, data)
-        scores = _Scores(config, divided, points, opener, workers)
+        scores = _Scores(config, divided, points, opener, settings.spread(workers))
         runs = _FoldRuns(config, LakeData(settings, snapshot, config, data()))
         found = walk_forward(
             window, division, points, score=scores.of, run=runs.equity, capital=config.capital_usd
@@ -161,12 +162,12 @@ class _Scores:
         divided: Sequence[Fold],
         points: Sequence[Point],
         opener: ScoreOpener,
-        workers: int,
+        spread: Spread,
     ) -> None:
         asked = [(number, fold.in_sample) for fold in divided for number in range(len(points))]
         spanned = [_spanned(points[number], span, config.capital_usd) for number, span in asked]
         on_done = begin("folds: choose", len(asked))
-        trials = sweep(config, spanned, opener, workers=workers, on_done=on_done)
+        trials = sweep(config, spanned, opener, spread=spread, on_done=on_done)
         self._points = points
         self._found: dict[tuple[int, Window], Trial] = dict(zip(asked, trials, strict=True))
         self.failures = [

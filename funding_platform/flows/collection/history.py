@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES, RAW_PAYLOADS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.blocking import blocking
@@ -94,7 +94,10 @@ async def collect_history_async(
             attempt.symbols = len(report.coverage) + len(report.failures)
             attempt.symbols_failed = sorted(report.failures)
             attempt.warnings = report.warnings()
-            with lake.commit(run_id, f"log of {venue_name} {table.name}") as transaction:
+            logged = (COLLECTION_LOG, RAW_PAYLOADS)
+            with lake.commit(
+                run_id, f"log of {venue_name} {table.name}", tables=logged
+            ) as transaction:
                 if not (attempt.noted and isinstance(attempt.error, UnfinishedError)):
                     note(transaction, attempt)
                 if not isinstance(attempt.error, ClockError):
@@ -191,7 +194,10 @@ def _store(
     read_whole = pl.col("venue_symbol").is_in(whole)
     scope = Scope({"venue": report.venue, "venue_symbol": tuple(whole)}, "funding_time", window)
     run_id = recording.attempt.run_id
-    with lake.commit(run_id, f"{report.venue} settled rates {window}") as transaction:
+    written = (FUNDING_RATES, COLLECTION_LOG, RAW_PAYLOADS)
+    with lake.commit(
+        run_id, f"{report.venue} settled rates {window}", tables=written
+    ) as transaction:
         if whole:
             transaction.replace(FUNDING_RATES, history.frame.filter(read_whole), scope)
         if len(whole) < len(answered):

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from funding_platform.core.tables.collected import COLLECTION_LOG, RAW_PAYLOADS
 from funding_platform.core.tables.prices import (
     OPEN_INTEREST,
     PRICE_CANDLES,
@@ -130,7 +131,10 @@ def _store(
     read_whole = pl.col("venue_symbol").is_in(proven)
     scope = Scope({**equal, "venue_symbol": tuple(proven)}, table.key[-1], window)
     run_id = recording.attempt.run_id
-    with lake.commit(run_id, f"{report.venue} {table.name} {window}") as transaction:
+    written = (table, COLLECTION_LOG, RAW_PAYLOADS)
+    with lake.commit(
+        run_id, f"{report.venue} {table.name} {window}", tables=written
+    ) as transaction:
         if proven:
             transaction.replace(table, history.frame.filter(read_whole), scope)
         if len(proven) < len(answered):

@@ -113,7 +113,8 @@ class Recording:
     def relieve(self, lake: Lake) -> None:
         """Store what there is, by itself, once it has become much."""
         if self.size > STORED_AT_ONCE:
-            with lake.commit(self.attempt.run_id, f"answers of {self.attempt.venue}") as tx:
+            message = f"answers of {self.attempt.venue}"
+            with lake.commit(self.attempt.run_id, message, tables=(RAW_PAYLOADS,)) as tx:
                 self.store(lake, tx)
 
     def store(self, lake: Lake, transaction: Transaction) -> None:

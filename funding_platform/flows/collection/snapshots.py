@@ -13,7 +13,13 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.collected import COLLECTION_LOG, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.collected import (
+    COLLECTION_LOG,
+    INSTRUMENTS,
+    LISTINGS,
+    MARKET_SNAPSHOTS,
+    RAW_PAYLOADS,
+)
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR, Window, floor_hour
 from funding_platform.flows.collection.clock import require_right_clock
@@ -55,6 +61,8 @@ class Snapshot:
         How long a venue is waited for, where that is not the setting for snapshots.
     may_be_empty
         Whether no rows are an answer.
+    beside
+        Other tables that ``store`` writes.
     """
 
     table: Table
@@ -62,6 +70,12 @@ class Snapshot:
     store: Callable[[Transaction, pl.DataFrame], None]
     patience_seconds: float | None = None
     may_be_empty: bool = False
+    beside: tuple[Table, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Table, ...]:
+        """All tables that ``store`` writes."""
+        return (self.table, *self.beside)
 
 
 def require_running_hour(hour: datetime, now: datetime) -> None:
@@ -113,7 +127,7 @@ def replace_hour(transaction: Transaction, table: Table, frame: pl.DataFrame) ->
 SNAPSHOTS: Final = {
     one.table.full_name: one
     for one in (
-        Snapshot(INSTRUMENTS, Venue.instruments, _store_instruments),
+        Snapshot(INSTRUMENTS, Venue.instruments, _store_instruments, beside=(LISTINGS,)),
         Snapshot(MARKET_SNAPSHOTS, Venue.market_snapshot, _store_snapshots),
     )
 }
@@ -144,7 +158,8 @@ async def collect_now(
     collected = await _ask_all(what, venues, settings, run_id)
     right = _by_a_right_clock(collected)
     message = f"{what.table.name} of {len(venues)} venues"
-    with Lake(settings) as lake, lake.commit(run_id, message) as tx:
+    written = (*what.writes, COLLECTION_LOG, RAW_PAYLOADS)
+    with Lake(settings) as lake, lake.commit(run_id, message, tables=written) as tx:
         frames = [one.frame for one in collected if one.attempt.error is None]
         if frames:
             what.store(tx, pl.concat(frames))

@@ -12,7 +12,7 @@ from funding_platform.flows.doctor import data, installation, lake, orchestratio
 from funding_platform.flows.doctor.finding import Finding, guarded
 from funding_platform.flows.doctor.orchestration import DagsterFacts
 from funding_platform.lake import connect
-from funding_platform.lake.catalog import catalog_file
+from funding_platform.lake.profiles import profile_of
 from funding_platform.settings import Settings
 
 __all__ = ["DagsterFacts", "Finding", "examine"]
@@ -47,7 +47,7 @@ def examine(
     }
     findings = _looked(looks)
     well = {finding.name for finding in findings if finding.well}
-    if "lake" in well and catalog_file(settings).exists():
+    if "lake" in well and profile_of(settings).exists():
         findings += _of_the_lake(settings, now, with_venues="venues" in well)
     if ask_venues and "venues" in well:
         findings += _looked({"reach": lambda: venues.reachable(settings)})

@@ -1,6 +1,5 @@
 """How the data are: how old, how fast they grow, what could not be collected, what comes next."""
 
-import shutil
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +14,7 @@ from funding_platform.flows.alerting.sources import failed_partitions as failed_
 from funding_platform.flows.doctor.finding import Finding
 from funding_platform.flows.queries.ages import data_ages
 from funding_platform.lake.catalog import METADATA
+from funding_platform.lake.profiles import profile_of
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names
 
@@ -60,8 +60,9 @@ def forecast(lake: DuckDBPyConnection, settings: Settings, now: datetime) -> Fin
     held = f"the lake's files have {size / 1024**2:.1f} MiB"
     if grown is None:
         return Finding(True, f"{held}; it is too young to tell how fast it grows")
-    room = shutil.disk_usage(settings.lake_dir).free - FREE_BYTES
-    days = room / (grown / GROWN_OVER.days) if grown > 0 else None
+    free = profile_of(settings).room()
+    ends = free is not None and grown > 0  # a bucket has no end that is known
+    days = ((free or 0) - FREE_BYTES) / (grown / GROWN_OVER.days) if ends else None
     told = f"{held}, {grown / 1024**2:+.1f} MiB in a week"
     if days is None or days > SHORTEST_OUTLOOK_DAYS:
         return Finding(

@@ -1,11 +1,11 @@
 """What the platform stands on: Dagster's home, the disk, DuckDB's extensions, the settings."""
 
 import os
-import shutil
 from pathlib import Path
 
 import duckdb
 
+from funding_platform.core.system.disks import free_bytes
 from funding_platform.flows.alerting.rounds import sinks_of, standing
 from funding_platform.flows.alerting.sources import FREE_BYTES
 from funding_platform.flows.doctor.finding import Finding
@@ -30,8 +30,7 @@ def dagster_home() -> Finding:
 
 def disk(settings: Settings) -> Finding:
     """Find whether there is room left."""
-    place = next(d for d in (settings.data_dir, *settings.data_dir.parents) if d.exists())
-    free = shutil.disk_usage(place).free
+    free = free_bytes(settings.data_dir)
     return Finding(
         free > FREE_BYTES,
         f"{free / 1024**3:.1f} GiB free for {settings.data_dir}",

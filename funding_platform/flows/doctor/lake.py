@@ -9,7 +9,7 @@ from funding_platform.flows.checks.lake import rows_ahead
 from funding_platform.flows.collection.listings import earlier_listings
 from funding_platform.flows.doctor.finding import Finding
 from funding_platform.lake import connect
-from funding_platform.lake.catalog import catalog_file, copy_file, refuse_lost
+from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.upkeep.leftovers import missing_files
 from funding_platform.lake.upkeep.outdated import refuse_outdated
 from funding_platform.settings import Settings
@@ -49,9 +49,10 @@ def listings(connection: DuckDBPyConnection) -> Finding:
 
 def lake(settings: Settings, now: datetime) -> Finding:
     """Find whether the lake is there, whole, and of this version."""
-    if not catalog_file(settings).exists():
-        refuse_lost(catalog_file(settings))
-        return Finding(True, f"no lake yet at {settings.lake_dir}: `make demo` makes one")
+    profile = profile_of(settings)
+    if not profile.exists():
+        profile.refuse_lost()
+        return Finding(True, f"no lake yet at {profile.place}: `make demo` makes one")
     with connect(settings) as connection:
         missing = missing_files(connection, settings)
         if missing:
@@ -67,17 +68,12 @@ def lake(settings: Settings, now: datetime) -> Finding:
         )
         rows, newest = counted.fetchone() or (0, None)
     if not rows:
-        return Finding(True, f"lake at {settings.lake_dir} is empty: `funding backfill` fills it")
+        return Finding(True, f"lake at {profile.place} is empty: `funding backfill` fills it")
     age = (now - newest).total_seconds() / 3600
     return Finding(True, f"{rows:,} settlements, the newest {age:.1f} hours old")
 
 
 def copy(settings: Settings, now: datetime) -> Finding:
-    """Find whether the catalog's newest copy keeps up with it."""
-    catalog, copy = catalog_file(settings), copy_file(settings)
-    if not catalog.exists():
-        return Finding(True, "no catalog, no copy of it")
-    if not copy.exists():
-        return Finding(True, "no copy of the catalog yet: whoever commits leaves one")
-    age = (now.timestamp() - copy.stat().st_mtime) / 3600
-    return Finding(True, f"a copy of the catalog, {age:.1f} hours old: {copy}")
+    """Find whether the catalog can be brought back, and is set up as it must be."""
+    health = profile_of(settings).health(now)
+    return Finding(health.well, health.text, health.remedy)

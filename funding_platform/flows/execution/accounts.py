@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -85,7 +86,7 @@ def _on_boards(
         stack.callback(file.close)
         engine = file.engine(
             BoardMarket(VenueBoard(market, venue)),
-            PaperRules(settlement_lateness=SETTLED_WITHIN),
+            PaperRules(settlement_lateness=SETTLED_WITHIN, fees_now=partial(market.fees, venue)),
             deposit_usd=Decimal(repr(config.sizes.paper_balance_usd)),
         )
         accounts[venue] = PaperExchange(venue, engine, clock=clock, save=file.save)

@@ -1,8 +1,8 @@
 """What a paper account that stands for a real venue trades against: the live board and the lake.
 
-Best prices and marks are the collector's, depth, order limits and settlements the lake's, each read
-anew when it may have changed. What is not known is None, and then nothing trades: no collector, no
-book.
+Best prices and marks are the collector's, depth, order limits, settlements and fees the lake's,
+each read anew when it may have changed. What is not known is None, and then nothing trades: no
+collector, no book.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,21 @@ from decimal import Decimal
 from typing import Any, Final
 
 import polars as pl
+from duckdb import DuckDBPyConnection
 
+from funding_platform.core.symbols import is_dollar
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, REACHES_BPS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
-from funding_platform.core.trading import InstrumentLimits
+from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY
+from funding_platform.core.trading import FeeRates, InstrumentLimits
 from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.execution.paper.board import BoardQuote, MeasuredDepth
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.latest import BOARD, read_latest
+from funding_platform.flows.queries.fees import fees_at
 from funding_platform.lake import connect
+from funding_platform.lake.connection import has_table
 from funding_platform.paper import Settlement
 from funding_platform.settings import Settings
 
@@ -31,6 +36,9 @@ QUOTES_SECONDS: Final = 1.0
 FACTS_SECONDS: Final = 60.0
 """The same of what the lake knows."""
 
+FEES_SECONDS: Final = 1.0
+"""The same of fees: one that is set by hand is in force at once."""
+
 DEPTH_AGE: Final = timedelta(hours=2)
 """Depth is measured hourly; one measurement may be missed."""
 
@@ -38,8 +46,8 @@ SETTLED_WITHIN: Final = timedelta(days=3)
 """How far back settlements are read: history is refreshed thrice a day."""
 
 _LINEAR: Final = f"""
-SELECT venue, venue_symbol, multiplier, coalesce(contract_size, 1) AS contract_size, tick_size,
-    min_size, status
+SELECT venue, venue_symbol, quote, multiplier, coalesce(contract_size, 1) AS contract_size,
+    tick_size, min_size, status
 FROM {INSTRUMENTS.full_name} WHERE contract_type = 'linear' AND venue = ANY($venues)
 """
 _DEPTH: Final = f"""
@@ -77,7 +85,9 @@ class LiveMarket:
     settled: dict[InstrumentRef, list[Settlement]] = field(default_factory=dict)
     asked: set[InstrumentRef] = field(default_factory=set)
     _cells: Mapping[InstrumentRef, Mapping[str, Any]] = field(default_factory=dict)
+    _fees: Mapping[str, FeeRates] = field(default_factory=dict)
     _quotes_until: float = float("-inf")
+    _fees_until: float = float("-inf")
     _facts_until: float = float("-inf")
 
     def quote(self, ref: InstrumentRef) -> BoardQuote | None:
@@ -103,6 +113,14 @@ class LiveMarket:
         self.read_facts()
         return [one for one in self.settled.get(ref, ()) if since < one.settled_at <= until]
 
+    def fees(self, venue: str) -> FeeRates | None:
+        """Return what a fill costs a new account now, as the marts say; None where they do not."""
+        if self.clock.timer() >= self._fees_until:
+            with connect(self.settings) as lake:
+                self._fees = _base_fees(lake, self.clock.now())
+            self._fees_until = self.clock.timer() + FEES_SECONDS
+        return self._fees.get(venue)
+
     def read_facts(self) -> None:
         """Read limits, depth and settlements, where what is known of them is old."""
         if self.clock.timer() < self._facts_until:
@@ -119,7 +137,7 @@ class LiveMarket:
             depth = {"venues": venues, "since": now - DEPTH_AGE}
             measured = lake.execute(_DEPTH, depth).pl()
             settled = lake.execute(_SETTLED, {"since": now - SETTLED_WITHIN}).pl()
-        rows = [*listed.iter_rows(named=True)]
+        rows = [row for row in listed.iter_rows(named=True) if is_dollar(row["quote"])]
         self.units = {_ref(row): _exact(row["multiplier"]) for row in rows}
         self.limits = {_ref(row): limits for row in rows if (limits := _limits_of(row)) is not None}
         self.depths = {_ref(row): _depth_of(row) for row in measured.iter_rows(named=True)}
@@ -171,6 +189,19 @@ class VenueBoard:
     def settlements(self, symbol: str, since: datetime, until: datetime) -> Sequence[Settlement]:
         """Return what was settled after ``since`` and not after ``until``, in order."""
         return self.market.settlements(InstrumentRef(self.venue, symbol), since, until)
+
+
+def _base_fees(lake: DuckDBPyConnection, now: datetime) -> dict[str, FeeRates]:
+    """Return the fees that new accounts pay, by venue; nothing where dbt has not run."""
+    if not has_table(lake, FEE_HISTORY):
+        return {}
+    return {
+        row["venue"]: FeeRates(
+            maker_bps=_exact(row["maker_bps"]), taker_bps=_exact(row["taker_bps"])
+        )
+        for row in fees_at(lake, now).filter(tier=BASE_TIER).iter_rows(named=True)
+        if None not in (row["maker_bps"], row["taker_bps"])
+    }
 
 
 def _limits_of(row: Mapping[str, Any]) -> InstrumentLimits | None:

@@ -47,6 +47,11 @@ JOIN wanted USING (venue, venue_symbol)
 LEFT JOIN ({fees_in_force_at("now()")}) AS fees ON fees.venue = latest.venue AND tier = $tier
 WHERE contract_type = 'linear'
 """
+_UNTRADED: Final = f"""
+SELECT venue, venue_symbol, contract_type
+FROM {LATEST_FUNDING_RATES.full_name} JOIN wanted USING (venue, venue_symbol)
+WHERE contract_type <> 'linear' ORDER BY venue, venue_symbol
+"""
 _RATES: Final = f"""
 SELECT venue, venue_symbol, funding_time, funding_rate
 FROM {FUNDING_RATES.full_name} JOIN wanted USING (venue, venue_symbol)
@@ -94,6 +99,7 @@ class LakeMarket:
             lake.register("wanted", _instruments_of(found, held))
             assumed = {"spread_bps": mart_limits().assumed_spread_bps, "tier": BASE_TIER}
             market = answer(lake, MARKET, _MARKET, assumed)
+            untraded = lake.execute(_UNTRADED).fetchall()
             now = datetime.now(UTC)
             rates = answer(lake, RATES, _RATES, {"since": now - LOOK_BACK})
             features = _features(lake, now - STALE_AFTER)
@@ -103,6 +109,7 @@ class LakeMarket:
             opportunities_at=newest,
             rates=rates,
             features=features,
+            untraded={InstrumentRef(venue, symbol): kind for venue, symbol, kind in untraded},
         )
 
     def _filter(self) -> OpportunityFilter:

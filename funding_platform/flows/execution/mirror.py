@@ -63,7 +63,8 @@ def mirror(settings: Settings, run_id: str) -> dict[str, int]:
         frames = {table.full_name: frame for table, frame in _changed(store, since)}
         scope_end = store.now() + timedelta(days=1)
         written: dict[str, int] = {}
-        with lake.commit(run_id, "execution: what traders hold and have done") as transaction:
+        message = "execution: what traders hold and have done"
+        with lake.commit(run_id, message, tables=tables.EXECUTION_TABLES) as transaction:
             for table in tables.EXECUTION_TABLES:
                 frame = table.conform(frames[table.full_name])
                 if (time := _TIMES.get(table.full_name)) is not None:

@@ -14,6 +14,7 @@ from funding_platform.execution.commands import Commands
 from funding_platform.execution.config import TradingConfig, read_trading_config
 from funding_platform.execution.cycle.sight import MarketSource
 from funding_platform.execution.cycle.trader import CycleReport, FundingArbitrageStrategy
+from funding_platform.execution.errors import StoreInUseError
 from funding_platform.execution.pair.executor import AtomicPairExecutor
 from funding_platform.execution.pair.reconcile import Reconciler
 from funding_platform.execution.sidecar import Sidecar
@@ -26,6 +27,9 @@ from funding_platform.flows.execution.market import LakeMarket
 from funding_platform.flows.execution.reading import outcome_of
 from funding_platform.settings import Settings, project_file
 from funding_platform.venues.registry import offering, venue_names
+
+LOOK_SECONDS: Final = 0.5
+"""How often a successor looks whether the trader before it has let go of the store."""
 
 EXAMPLE: Final = Path("execution") / "paper.yaml"
 """From the project's root: what is traded unless another file is named."""
@@ -77,6 +81,7 @@ async def open_desk(
     clock: Clock | None = None,
     source: MarketSource | None = None,
     accounts: Accounts | None = None,
+    patience_seconds: float = 0.0,
 ) -> AsyncIterator[Desk]:
     """Open store and accounts, and let go of them afterwards.
 
@@ -88,16 +93,18 @@ async def open_desk(
         Sees the market; the lake and the live board by default.
     accounts
         What is traded on, and left open afterwards; opened as the settings say by default.
+    patience_seconds
+        How long another process that trades is waited for.
 
     Raises
     ------
     StoreInUseError
-        If another process trades.
+        If another process trades, and goes on doing so.
     StoreError
         If the store cannot be used.
     """
     time = clock or Clock()
-    with open_store(settings.execution_store, time.now) as store:
+    with await store_when_free(settings.execution_store, time, patience_seconds) as store:
         given = nullcontext(accounts) if accounts is not None else None
         async with given or open_accounts(settings, config, time) as clients:
             executor = AtomicPairExecutor(clients, Journal(store), config.tactics, time)
@@ -111,19 +118,39 @@ async def open_desk(
             )
 
 
+async def store_when_free(url: str, clock: Clock, patience_seconds: float) -> Store:
+    """Open the store to trade, as soon as nobody else does.
+
+    Raises
+    ------
+    StoreInUseError
+        If somebody does for longer than is waited.
+    """
+    began = clock.timer()
+    while True:
+        try:
+            return open_store(url, clock.now)
+        except StoreInUseError:
+            if clock.timer() - began >= patience_seconds:
+                raise
+        await clock.sleep(LOOK_SECONDS)
+
+
 async def trade_async(
     settings: Settings,
     config: TradingConfig,
     *,
     cycles: int | None = None,
     seconds: float | None = None,
+    patience_seconds: float = 0.0,
     told: Callable[[CycleReport], None] = lambda _: None,
 ) -> int:
     """Trade until SIGTERM or SIGINT, for so many cycles or seconds; return how many cycles.
 
-    What is under way when it is asked to stop is finished; nothing else is begun.
+    What is under way when it is asked to stop is finished; nothing else is begun. Another process
+    that trades is waited for as long as ``patience_seconds``; the seconds begin after that.
     """
-    async with open_desk(settings, config) as desk:
+    async with open_desk(settings, config, patience_seconds=patience_seconds) as desk:
         sidecar = desk.sidecar(told)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

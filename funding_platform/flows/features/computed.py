@@ -219,8 +219,13 @@ class ComputedTable:
             note = {"computed": self.table.full_name, "snapshot_read": lake.snapshot_id()}
         frame = self.build(lake, window)
         scope = Scope(time_column=self.time, window=window)
-        with lake.commit(run_id, f"{self.table.name} {window}", extra=note) as transaction:
-            transaction.replace(self.table, frame, scope, proven_empty=True)
+        lake.write(
+            run_id,
+            f"{self.table.name} {window}",
+            lambda transaction: transaction.replace(self.table, frame, scope, proven_empty=True),
+            tables=(self.table,),
+            extra=note,
+        )
         return frame
 
 

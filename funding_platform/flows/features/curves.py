@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.intervals import HOLE, KNOWN
+from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, LATENESS, TENOR, Window
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
-from funding_platform.curves.factors import FACTOR_LOOK_BACK
+from funding_platform.curves.factors import BESIDE, FACTOR_LOOK_BACK
 from funding_platform.curves.market import MARKET_LOOK_BACK
 from funding_platform.flows.collection.listings import current_rows
 from funding_platform.flows.features.computed import ComputedTable, Feed, Input, by_name
@@ -126,6 +127,7 @@ def _build_factors(lake: Lake, window: Window) -> pl.DataFrame:
         current_rows(lake, curves, "as_of"),
         instruments=read_bases(lake, window),
         snapshots=current_rows(lake, snapshots, "observed_at"),
+        spread=Spread("ray") if lake.settings.shards == "ray" else BESIDE,
     ).filter(pl.col("as_of") >= window.start)
 
 

@@ -17,7 +17,7 @@ import polars as pl
 from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.lake.errors import InvalidFrameError, LakeError
 from funding_platform.lake.validation import validate
-from funding_platform.lake.writer import Lake
+from funding_platform.lake.writer import Lake, Transaction
 from funding_platform.live.board import Board
 from funding_platform.live.minutes import Minutes, span_start
 from funding_platform.settings import Settings
@@ -54,9 +54,13 @@ def store_minutes(frames: list[pl.DataFrame], settings: Settings, run_id: str) -
     begun: list[datetime] = rows["minute_time"].to_list()
     first, last = min(begun), max(begun)
     message = f"live rates of {rows['venue'].n_unique()} venues, {first:%Y-%m-%d %H:%M:%S} UTC"
-    with Lake(settings) as lake, lake.commit(run_id, message) as transaction:
+
+    def work(transaction: Transaction) -> int:
         held = LIVE_RATES.typed(transaction.read(_HELD, [first, last]))
         return transaction.append(LIVE_RATES, rows.join(held, on=LIVE_RATES.key, how="anti"))
+
+    with Lake(settings) as lake:
+        return lake.write(run_id, message, work, tables=(LIVE_RATES,))
 
 
 class Recorder:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from funding_platform.flows.queries.alerts import active_alerts
     from funding_platform.flows.queries.connection import open_lake, snapshot_of
     from funding_platform.flows.queries.coverage import coverage_by_month
     from funding_platform.flows.queries.curves import latest_curves, past_curves
+    from funding_platform.flows.queries.depth import newest_depth
+    from funding_platform.flows.queries.execution import performance, positions, trading_events
     from funding_platform.flows.queries.features import features_of, get_features
     from funding_platform.flows.queries.fees import fee_overrides, fees_at
     from funding_platform.flows.queries.gaps import gaps_by_name
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from funding_platform.flows.queries.venues import listed_instruments, venue_facts
 
 __all__ = [
+    "active_alerts",
     "board_rates",
     "breaker_states",
     "candles",
@@ -69,9 +73,12 @@ __all__ = [
     "load_run",
     "load_sweep",
     "narrowed",
+    "newest_depth",
     "open_lake",
     "opportunity_history",
     "past_curves",
+    "performance",
+    "positions",
     "predicted_with_accuracy",
     "ranked_on_board",
     "ranked_opportunities",
@@ -85,6 +92,7 @@ __all__ = [
     "stored_rates",
     "stored_runs",
     "stored_sweeps",
+    "trading_events",
     "venue_facts",
     "venue_health",
     "with_facts",
@@ -93,6 +101,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "active_alerts": "alerts",
         "board_rates": "market",
         "breaker_states": "health",
         "candles": "history",
@@ -111,9 +120,12 @@ __getattr__ = lazy_names(
         "load_run": "runs",
         "load_sweep": "runs",
         "narrowed": "market",
+        "newest_depth": "depth",
         "open_lake": "connection",
         "opportunity_history": "history",
         "past_curves": "curves",
+        "performance": "execution",
+        "positions": "execution",
         "predicted_with_accuracy": "statistics",
         "ranked_on_board": "opportunities",
         "ranked_opportunities": "opportunities",
@@ -127,6 +139,7 @@ __getattr__ = lazy_names(
         "stored_rates": "market",
         "stored_runs": "runs",
         "stored_sweeps": "runs",
+        "trading_events": "execution",
         "venue_facts": "venues",
         "venue_health": "health",
         "with_facts": "market",

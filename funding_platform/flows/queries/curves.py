@@ -1,11 +1,12 @@
 """Stored curves, by asset."""
 
+from datetime import datetime
 from typing import Final
 
 import duckdb
 import polars as pl
 
-from funding_platform.core.market.current import is_current
+from funding_platform.core.market.current import CURRENT_WITHIN, is_current
 from funding_platform.core.tables.features import CURVE_SNAPSHOTS
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
@@ -16,7 +17,8 @@ SELECT c.* FROM features.curve_snapshots AS c
 LEFT JOIN core.instruments AS i USING (venue, venue_symbol)
 -- An import knows no contract facts: its instruments go by their own symbol.
 WHERE coalesce(i.base, c.venue_symbol) = $base AND {ASSET_OF.format(facts="i")} = $asset_class
-    AND c.usable AND c.as_of <= now()
+    AND c.usable AND c.as_of <= least($at::TIMESTAMPTZ, now())
+    AND ($at IS NULL OR (c.available_at <= $at AND c.as_of > $at::TIMESTAMPTZ - $current::INTERVAL))
     AND coalesce(c.venue = $venue, true) AND coalesce(c.kind = $kind, true)
 QUALIFY row_number() OVER (
     -- Of ``other`` each instrument may be an asset of its own.
@@ -35,6 +37,7 @@ def latest_curves(
     asset_class: str | None = None,
     venue: str | None = None,
     kind: str | None = None,
+    at: datetime | None = None,
 ) -> pl.DataFrame:
     """Find the newest usable curve of an asset on each venue, of those that are of one time.
 
@@ -52,6 +55,9 @@ def latest_curves(
         One venue only.
     kind
         ``settled`` or ``live`` only; else the newer of the two.
+    at
+        As it was known at this instant; now where left out. A curve that was older then than
+        ``CURRENT_WITHIN`` is not of that time.
 
     Returns
     -------
@@ -64,7 +70,8 @@ def latest_curves(
     FlowError
         If there is none, or the base stands for several assets and no class is named.
     """
-    return _newest_by_venue(connection, base, asset_class, venue, kind).filter(is_current())
+    newest = _newest_by_venue(connection, base, asset_class, venue, kind, at)
+    return newest.filter(is_current())
 
 
 def past_curves(
@@ -96,13 +103,26 @@ def _newest_by_venue(
     asset_class: str | None,
     venue: str | None,
     kind: str | None = None,
+    at: datetime | None = None,
 ) -> pl.DataFrame:
-    meant = asset_class_of(connection, base, asset_class, venue)
-    asked = {"base": base, "asset_class": meant, "venue": venue, "kind": kind}
+    asked = {
+        "base": base,
+        "asset_class": asset_class_of(connection, base, asset_class, venue),
+        "venue": venue,
+        "kind": kind,
+        "at": at,
+        "current": CURRENT_WITHIN,
+    }
     curves = answer(connection, CURVE_SNAPSHOTS.polars_schema, _NEWEST, asked)
     if curves.is_empty():
+        where = f" on {venue}" if venue else ""
+        if at is not None:
+            raise NothingStoredError(
+                f"at: no usable curve of {base}{where} was known at {at:%Y-%m-%dT%H:%MZ}",
+                hint="ask for another instant, or leave it out for the newest curves",
+            )
         raise NothingStoredError(
-            f"there is no usable curve of {base}" + (f" on {venue}" if venue else ""),
+            f"there is no usable curve of {base}{where}",
             hint="curves need eight windows of history: `funding backfill` or `funding import`, "
             "then `funding transform`; what was imported alone goes by its own symbol",
         )

@@ -143,7 +143,7 @@ def marts_build(settings: Settings, *, full: bool = False) -> Iterator[MartsBuil
     folder = settings.lake_dir / "build"
     with build_lock(settings):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder.mkdir(parents=True)
         try:
             file = folder / "lake.duckdb"
             with connect(settings) as lake:

@@ -15,11 +15,12 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from funding_platform.core.system.processes import die_with_parent
-from funding_platform.lake.catalog import LAKE, refuse_missing
-from funding_platform.lake.connection import attach
-from funding_platform.lake.extensions import CONSISTENT_READS, EXTENSIONS, load_extension
+from funding_platform.lake.catalog import LAKE
+from funding_platform.lake.connection import attach, refuse_missing
+from funding_platform.lake.extensions import prepare
+from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.schema import differences, refuse_outdated_schema
-from funding_platform.settings import Settings
+from funding_platform.settings import Settings, as_environment
 
 HELD = "held"
 """The name of the lake while ``lake`` is what dbt builds."""
@@ -58,9 +59,7 @@ class Plugin(BasePlugin):
             die_with_parent(int(parent))
         settings = Settings()
         refuse_missing(settings, "collect something first (`make demo`, `funding collect`)")
-        for name in EXTENSIONS:
-            load_extension(conn, name)
-        conn.execute(CONSISTENT_READS)
+        prepare(conn, profile_of(settings))
         if _BUILD in os.environ:
             attach_held(conn, settings, int(os.environ[_SNAPSHOT]))
         else:
@@ -87,13 +86,7 @@ def dbt_environment(
         The file that dbt builds in and the state of the lake that it builds from. Without them
         dbt only reads.
     """
-    environment = {
-        "FUNDING_DATA_DIR": str(settings.data_dir),
-        "FUNDING_LAKE_THREADS": str(settings.lake_threads),
-        "FUNDING_LAKE_MEMORY_LIMIT": settings.lake_memory_limit,
-        "FUNDING_LOCK_TIMEOUT_SECONDS": str(settings.lock_timeout_seconds),
-        _PARENT: str(os.getpid()),
-    }
+    environment = {**as_environment(settings.lake_stated()), _PARENT: str(os.getpid())}
     if build is None:
         return environment
     return {**environment, _BUILD: os.fspath(build), _SNAPSHOT: str(snapshot)}

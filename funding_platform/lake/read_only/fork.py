@@ -18,13 +18,11 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 from funding_platform.lake.errors import ExtensionError
-from funding_platform.lake.extensions import bare_connection
+from funding_platform.lake.extensions import check_signatures
 from funding_platform.lake.read_only.child import answer
-from funding_platform.settings import Settings
 
 _PR_SET_PDEATHSIG = 1
 _C = ctypes.CDLL(None)
@@ -137,7 +135,7 @@ def _kill_all(children: dict[int, _Child]) -> None:
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the argument."""
+    """Serve the socket whose descriptor is the argument, on lakes of a profile mostly."""
     for number in (
         signal.SIGALRM,
         signal.SIGPROF,
@@ -147,7 +145,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     with suppress(ExtensionError):  # each query says so itself
         # Signatures are checked once per process: done here, no child needs to.
-        bare_connection(Settings(data_dir=Path(os.devnull))).close()
+        check_signatures(sys.argv[2])
     gc.freeze()
     serve(socket.socket(fileno=int(sys.argv[1])))
 

@@ -102,7 +102,7 @@ def ask(sql: str, settings: Settings, limits: QueryLimits, rows: BinaryIO) -> Re
         )
     request = {
         "sql": sql,
-        "settings": settings.model_dump(mode="json"),  # which masks what is secret
+        "settings": settings.lake_stated(),  # over a pipe, and nothing else that is secret
         "limits": {
             "seconds": limits.seconds,
             "cpu_seconds": _cpu_seconds(limits),

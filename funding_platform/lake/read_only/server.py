@@ -66,7 +66,7 @@ class QueryServer:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
-                self._pass_on(theirs, rows)
+                self._pass_on(theirs, rows, request["settings"]["lake_profile"])
             ours.settimeout(seconds + _PATIENCE)
             try:
                 ours.sendall(json.dumps(request).encode())
@@ -101,15 +101,15 @@ class QueryServer:
             self._process.returncode = 0  # not this process's child: nothing to wait for
         self._requests = self._process = None
 
-    def _pass_on(self, theirs: socket.socket, rows: BinaryIO) -> None:
+    def _pass_on(self, theirs: socket.socket, rows: BinaryIO, profile: str) -> None:
         """Hand the server its end, starting one where none runs."""
         with self._lock:
             if self._process is None or self._process.poll() is not None:
-                self._start()
+                self._start(profile)
             assert self._requests is not None
             socket.send_fds(self._requests, [b"q"], [theirs.fileno(), rows.fileno()])
 
-    def _start(self) -> None:
+    def _start(self, profile: str) -> None:
         if self._requests is not None:
             self._requests.close()
         root = os.path.dirname(os.path.dirname(funding_platform.__file__))  # noqa: PTH120
@@ -119,7 +119,16 @@ class QueryServer:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, on our own module
-                [sys.executable, "-P", "-W", "ignore", "-m", _MODULE, str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-W",
+                    "ignore",
+                    "-m",
+                    _MODULE,
+                    str(theirs.fileno()),
+                    profile,
+                ],
                 env={**environment, **_FOR_FORKING, "PYTHONPATH": path},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

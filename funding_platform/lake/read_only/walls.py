@@ -17,8 +17,9 @@ from typing import Any
 
 import duckdb
 
-from funding_platform.lake.catalog import files_dir, literal
+from funding_platform.lake.catalog import literal
 from funding_platform.lake.errors import QueryError, QueryRefusedError
+from funding_platform.lake.profiles import profile_of
 from funding_platform.settings import Settings
 
 READING_FUNCTIONS = frozenset(
@@ -111,7 +112,7 @@ def lock_down(
         "SET temp_directory = ''",
         "SET autoload_known_extensions = false",
         "SET allow_community_extensions = false",
-        f"SET allowed_directories = [{literal(f'{files_dir(settings)}/')}]",
+        f"SET allowed_directories = [{literal(profile_of(settings).files.root)}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ):

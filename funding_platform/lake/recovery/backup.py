@@ -17,12 +17,9 @@ import duckdb
 from funding_platform.lake.catalog import (
     LAKE,
     current_snapshot,
-    files_dir,
     known_names,
-    parquet_files,
-    refuse_missing,
 )
-from funding_platform.lake.connection import attach, bare_connection
+from funding_platform.lake.connection import attach, bare_connection, refuse_missing
 from funding_platform.lake.errors import (
     BackupError,
     FileLostError,
@@ -30,6 +27,9 @@ from funding_platform.lake.errors import (
     translated,
 )
 from funding_platform.lake.locks import ExplainedLock
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import CatalogPlace, LakeFile, LakeFiles
+from funding_platform.lake.profiles.embedded import LocalFiles
 from funding_platform.lake.recovery.backups import (
     BackupFolder,
     KeptFile,
@@ -38,7 +38,6 @@ from funding_platform.lake.recovery.backups import (
     copied,
     digest_of,
 )
-from funding_platform.lake.recovery.copies import copy_catalog
 from funding_platform.lake.recovery.rows import proof_of_columns
 from funding_platform.lake.schema import held_tables
 from funding_platform.settings import Settings
@@ -115,29 +114,30 @@ def _filled(
 ) -> tuple[Manifest, list[KeptFile]]:
     """Copy the catalog and its files and read them; returns what is kept, and what was copied."""
     catalog = aside / "catalog.sqlite"
-    if fault := copy_catalog(settings, catalog):
+    if fault := profile_of(settings).copy_catalog(catalog):
         if "disk is full" in fault:
             raise OSError(errno.ENOSPC, fault)
         raise BackupError(
             f"the catalog cannot be copied: {fault}", hint="`funding doctor` looks after the lake"
         )
-    sources = _files_of(settings, catalog)
+    sources = files_of(settings, catalog)
     known = folder.known()
     advance = begin("copying files", len(sources))
     kept, news = [], []
     for source in sources:
-        file, is_new = _keep(source, folder, files_dir(settings), known)
+        file, is_new = _keep(source, folder, profile_of(settings).files, known)
         kept.append(file)
         if is_new:
             news.append(file)
         advance()
-    snapshot, tables = _proven(settings, catalog, folder.files, begin)
-    of_catalog = KeptFile(catalog.name, catalog.stat().st_size, digest_of(catalog))
+    snapshot, tables = _proven(settings, catalog, folder.pool.root, begin)
+    beside = LocalFiles(aside)
+    of_catalog = KeptFile(catalog.name, catalog.stat().st_size, digest_of(beside, catalog.name))
     return Manifest(snapshot, duckdb.__version__, of_catalog, tuple(kept), tables), news
 
 
-def _files_of(settings: Settings, catalog: Path) -> list[Path]:
-    """Return the files that a copy of the catalog knows.
+def files_of(settings: Settings, catalog: CatalogPlace) -> list[LakeFile]:
+    """Return the lake's files that a catalog knows.
 
     Raises
     ------
@@ -147,10 +147,10 @@ def _files_of(settings: Settings, catalog: Path) -> list[Path]:
     with closing(bare_connection(settings)) as connection:
         attach(connection, settings, read_only=True, catalog=catalog)
         names = known_names(connection, doomed=False)
-    there = {path.name: path for path in parquet_files(files_dir(settings))}
+    there = {file.name: file for file in profile_of(settings).files.listing()}
     if lost := sorted(names - there.keys()):
         raise FileLostError(
-            f"{len(lost)} files of the lake are gone, {lost[0]} for one: a backup would lack them",
+            f"{len(lost)} files of the lake are gone, {lost[0]} for one: a copy would lack them",
             hint="`funding doctor` names them; put them back from a backup before, or fetch their "
             "months again with `funding backfill`",
         )
@@ -158,23 +158,23 @@ def _files_of(settings: Settings, catalog: Path) -> list[Path]:
 
 
 def _keep(
-    source: Path, folder: BackupFolder, files: Path, known: dict[str, KeptFile]
+    source: LakeFile, folder: BackupFolder, files: LakeFiles, known: dict[str, KeptFile]
 ) -> tuple[KeptFile, bool]:
     """Have a file in the pool; returns what is kept, and whether it was copied for that."""
-    path, size = str(source.relative_to(files)), source.stat().st_size
+    path, size = source
     there = folder.files / path
     if there.exists() and there.stat().st_size == size:
         if path in known and known[path].size == size:
             return known[path], False
-        if (digest := digest_of(there)) == digest_of(source):  # of a backup that was killed
-            return KeptFile(path, size, digest), False
-    return KeptFile(path, size, copied(source, there)), True
+        if (digest := digest_of(folder.pool, path)) == digest_of(files, path):
+            return KeptFile(path, size, digest), False  # of a backup that was killed
+    return KeptFile(path, size, copied(files, path, folder.pool)), True
 
 
 def _proven(
     settings: Settings,
     catalog: Path,
-    files: Path,
+    files: str,
     begin: Callable[[str, int], Callable[[], None]],
 ) -> tuple[int, dict[str, KeptTable]]:
     """Read every table to its last row; returns the snapshot and what each table holds.

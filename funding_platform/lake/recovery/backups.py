@@ -13,6 +13,8 @@ from typing import Self
 import msgspec
 
 from funding_platform.lake.errors import BackupError
+from funding_platform.lake.profiles.contract import LakeFiles
+from funding_platform.lake.profiles.embedded import LocalFiles
 
 _MARK = "funding-backup.txt"
 _MARK_TEXT = "Backups of a lake, made by `funding backup`; `funding restore` reads them.\n"
@@ -60,6 +62,7 @@ class BackupFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.files = self.root / "files"
+        self.pool = LocalFiles(self.files)
 
     @classmethod
     def made(cls, root: Path, *, lake_dir: Path) -> Self:
@@ -162,25 +165,29 @@ class BackupFolder:
         return len(unknown)
 
 
-def copied(source: Path, target: Path) -> str:
-    """Copy a file, which has its name once it is whole and on disk; returns its SHA-256."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.part")
+def copied(source: LakeFiles, path: str, target: LakeFiles, to: str | None = None) -> str:
+    """Copy a file from one place to another; returns its SHA-256.
+
+    Parameters
+    ----------
+    to
+        Its path there, where it is another.
+    """
     digest = hashlib.sha256()
-    with source.open("rb") as read, aside.open("wb") as write:
+    with source.reading(path) as read, target.writing(to or path) as write:
         while chunk := read.read(_CHUNK):
             digest.update(chunk)
             write.write(chunk)
-        write.flush()
-        os.fsync(write.fileno())
-    aside.replace(target)
     return digest.hexdigest()
 
 
-def digest_of(path: Path) -> str:
+def digest_of(files: LakeFiles, path: str) -> str:
     """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with files.reading(path) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _to_disk(path: Path) -> None:

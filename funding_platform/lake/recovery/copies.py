@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from funding_platform.lake.catalog import catalog_file, copy_file, readable
+from funding_platform.lake.catalog import catalog_file, copy_file, previous_copy_file, readable
 from funding_platform.lake.locks import copy_lock
 from funding_platform.settings import Settings
 
@@ -43,11 +43,6 @@ SPARE_BYTES = 256 * 1024
 """Room that maintenance frees first on a full disk."""
 
 
-def previous_copy(settings: Settings) -> Path:
-    """Return the copy before the newest."""
-    return copy_file(settings).with_name("catalog.backup.previous.sqlite")
-
-
 def spare_file(settings: Settings) -> Path:
     """Return the file that holds some room: without any, not even SQLite's log can begin."""
     return copy_file(settings).with_name("spare")
@@ -58,7 +53,7 @@ def keep_copy(settings: Settings) -> bool:
 
     A copy that fails takes nothing back from the commit before it, and is a warning.
     """
-    newest, previous = copy_file(settings), previous_copy(settings)
+    newest, previous = copy_file(settings), previous_copy_file(settings)
     newest.parent.mkdir(exist_ok=True)
     aside = newest.with_name(f".{os.getpid()}.{threading.get_ident()}.new")
     with copy_lock(settings):

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 import duckdb
 
-from funding_platform.lake.catalog import catalog_file, files_dir, known_names, parquet_files
-from funding_platform.lake.connection import (
-    attach,
-    bare_connection,
-    let_readers_read_while_others_write,
-)
+from funding_platform.lake.catalog import known_names
+from funding_platform.lake.connection import attach, bare_connection
 from funding_platform.lake.errors import BackupError, translated
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import CatalogPlace, LakeFiles
+from funding_platform.lake.profiles.embedded import LocalFiles
 from funding_platform.lake.recovery.backup import table_proofs
 from funding_platform.lake.recovery.backups import (
     BackupFolder,
@@ -23,8 +22,7 @@ from funding_platform.lake.recovery.backups import (
     copied,
     digest_of,
 )
-from funding_platform.lake.recovery.copies import keep_copy
-from funding_platform.lake.recovery.lost import lost_catalog, put_in_place
+from funding_platform.lake.recovery.lost import lost_catalog
 from funding_platform.settings import Settings
 
 
@@ -35,7 +33,7 @@ class BroughtBack(NamedTuple):
     manifest: Manifest
     files_copied: int
     files_unknown: int
-    kept: Path | None
+    kept: str | None
 
 
 def bring_back(
@@ -63,37 +61,37 @@ def bring_back(
     folder = BackupFolder(source)
     chosen = folder.chosen(name)
     manifest = folder.manifest(chosen)
+    profile = profile_of(settings)
     with lost_catalog(settings, "restore"):
         _refuse_damaged(folder.catalog(chosen), manifest.catalog)
         advance = begin("copying files", len(manifest.files))
         fetched = 0
+        there = {file.path: file.size for file in profile.files.listing()}
         for file in manifest.files:
-            fetched += _fetch(file, folder.files, files_dir(settings))
+            fetched += _fetch(file, folder.pool, profile.files, there)
             advance()
-        aside = catalog_file(settings).with_name(".catalog.sqlite.restored")
-        copied(folder.catalog(chosen), aside)
-        unknown = _prove(settings, aside, manifest, begin)
-        let_readers_read_while_others_write(aside)
-        kept = put_in_place(settings, aside)
-    keep_copy(settings)
+        profile.take_catalog(folder.catalog(chosen))
+        unknown = _prove(settings, profile.aside, manifest, begin)
+        kept = profile.put_in_place(profile.aside)
+    profile.keep_copy()
     return BroughtBack(chosen, manifest, fetched, unknown, kept)
 
 
-def _fetch(file: KeptFile, pool: Path, files: Path) -> bool:
+def _fetch(file: KeptFile, pool: LocalFiles, files: LakeFiles, there: dict[str, int]) -> bool:
     """Have a file of the backup in the lake; returns whether it was copied for that."""
-    there = files / file.path
-    if not there.resolve().is_relative_to(files.resolve()):
+    if file.path.startswith("/") or ".." in file.path.split("/"):
         raise BackupError(f"the backup names a file outside of the lake: {file.path}")
-    if there.exists() and _is_whole(there, file):
+    if there.get(file.path) == file.size and digest_of(files, file.path) == file.sha256:
         return False
-    if not (pool / file.path).exists() or copied(pool / file.path, there) != file.sha256:
-        raise _damaged(pool / file.path)
+    source = pool.folder / file.path
+    if not source.exists() or copied(pool, file.path, files) != file.sha256:
+        raise _damaged(source)
     return True
 
 
 def _prove(
     settings: Settings,
-    catalog: Path,
+    catalog: CatalogPlace,
     manifest: Manifest,
     begin: Callable[[str, int], Callable[[], None]],
 ) -> int:
@@ -123,7 +121,7 @@ def _prove(
             "catalog was put in place",
             hint="look after the disks, then try again, or take a backup before it (`--at`)",
         )
-    return sum(path.name not in known for path in parquet_files(files_dir(settings)))
+    return sum(file.name not in known for file in profile_of(settings).files.listing())
 
 
 def _equal(held: KeptTable | None, kept: KeptTable, *, fingerprints: bool) -> bool:
@@ -137,7 +135,8 @@ def _refuse_damaged(path: Path, file: KeptFile) -> None:
 
 
 def _is_whole(path: Path, file: KeptFile) -> bool:
-    return path.stat().st_size == file.size and digest_of(path) == file.sha256
+    same_size = path.stat().st_size == file.size
+    return same_size and digest_of(LocalFiles(path.parent), path.name) == file.sha256
 
 
 def _damaged(path: Path) -> BackupError:

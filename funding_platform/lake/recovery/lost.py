@@ -1,17 +1,12 @@
 """A catalog that is lost: whether it is, which copy can be read, how another takes its place."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
 
-from funding_platform.lake.catalog import (
-    catalog_file,
-    copy_file,
-    known_names,
-)
+from funding_platform.lake.catalog import known_names
 from funding_platform.lake.connection import (
     attach,
     bare_connection,
@@ -21,28 +16,30 @@ from funding_platform.lake.errors import (
     CatalogSoundError,
 )
 from funding_platform.lake.locks import commit_lock
-from funding_platform.lake.recovery.copies import previous_copy
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import CatalogPlace
 from funding_platform.settings import Settings
 
 
 @contextmanager
 def lost_catalog(settings: Settings, way: str, *, force: bool = False) -> Iterator[bool]:
     """Hold the commit lock over a catalog that is lost; yields whether it can be read."""
+    profile = profile_of(settings)
     settings.lake_dir.mkdir(parents=True, exist_ok=True)
     with commit_lock(settings):
-        sound = _can_be_read(settings, catalog_file(settings))
+        sound = _can_be_read(settings, profile.catalog)
         if sound and not force:
             raise CatalogSoundError(
-                f"the catalog {catalog_file(settings)} can be read: there is nothing to {way}",
+                f"the catalog at {profile.place} can be read: there is nothing to {way}",
                 hint="`funding doctor` tells whether files are missing; `funding lake rebuild "
                 "--force` takes in files that the catalog does not know",
             )
         yield sound
 
 
-def _can_be_read(settings: Settings, catalog: Path) -> bool:
+def _can_be_read(settings: Settings, catalog: CatalogPlace) -> bool:
     """Tell whether a catalog is there, ours, and readable to the end of its list of files."""
-    if not catalog.exists() or not catalog.stat().st_size:
+    if isinstance(catalog, Path) and (not catalog.exists() or not catalog.stat().st_size):
         return False
     with closing(bare_connection(settings)) as connection:
         try:
@@ -55,16 +52,5 @@ def _can_be_read(settings: Settings, catalog: Path) -> bool:
 
 def readable_copy(settings: Settings) -> Path | None:
     """Return the newest copy of the catalog that can be read."""
-    copies = (copy_file(settings), previous_copy(settings))
+    copies = profile_of(settings).copies
     return next((copy for copy in copies if _can_be_read(settings, copy)), None)
-
-
-def put_in_place(settings: Settings, aside: Path) -> Path | None:
-    """Put a catalog in place; returns where the one from before is kept."""
-    catalog = catalog_file(settings)
-    kept = catalog.with_name(f"catalog.lost-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.sqlite")
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):  # of a lost catalog one may be there without another
-            catalog.with_name(catalog.name + suffix).rename(kept.with_name(kept.name + suffix))
-    aside.replace(catalog)
-    return kept if kept.exists() else None

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -17,13 +16,10 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import (
     LAKE,
-    catalog_file,
     ever_filled,
-    files_dir,
     known_names,
     literal,
     metadata_of,
-    parquet_files,
 )
 from funding_platform.lake.connection import (
     attach,
@@ -35,8 +31,9 @@ from funding_platform.lake.errors import (
     LakeMissingError,
     translated,
 )
-from funding_platform.lake.recovery.copies import keep_copy
-from funding_platform.lake.recovery.lost import lost_catalog, put_in_place, readable_copy
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import CatalogPlace
+from funding_platform.lake.recovery.lost import lost_catalog, readable_copy
 from funding_platform.lake.recovery.rows import (
     BASE,
     NOTHING,
@@ -66,10 +63,10 @@ class Rebuilt:
     """What was rebuilt, from what, and what could not be read."""
 
     tables: tuple[RebuiltTable, ...]
-    base: Path | None
+    base: CatalogPlace | None
     files_read: int
-    files_unreadable: tuple[Path, ...]
-    kept: Path | None
+    files_unreadable: tuple[str, ...]
+    kept: str | None
 
 
 def rebuild(
@@ -99,30 +96,30 @@ def rebuild(
     LakeError
         If a table does not come out as it was chosen: the catalog was not replaced then.
     """
+    profile = profile_of(settings)
     with lost_catalog(settings, "rebuild", force=force) as sound:
-        base = catalog_file(settings) if sound else readable_copy(settings)
-        if base is None and not parquet_files(files_dir(settings)):
+        base = profile.catalog if sound else readable_copy(settings)
+        if base is None and not profile.files.listing():
             raise LakeMissingError(
-                f"there is neither a Parquet file nor a copy of the catalog in {settings.lake_dir}",
+                f"there is neither a Parquet file nor a copy of the catalog at {profile.place}",
                 hint="collect something first (`make demo`, `funding collect`)",
             )
-        aside = catalog_file(settings).with_name(".catalog.sqlite.rebuilt")
-        make_catalog(settings, aside)
+        make_catalog(settings, profile.aside)
         try:
             with closing(bare_connection(settings)) as connection:
-                done = _fill(connection, settings, base, aside, begin)
+                done = _fill(connection, settings, base, profile.aside, begin)
         except duckdb.Error as error:
             raise translated(error) from error
-        kept = put_in_place(settings, aside)
-    keep_copy(settings)
+        kept = profile.put_in_place(profile.aside)
+    profile.keep_copy()
     return Rebuilt(done.tables, base, done.files_read, done.files_unreadable, kept)
 
 
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
-    base: Path | None,
-    aside: Path,
+    base: CatalogPlace | None,
+    aside: CatalogPlace,
     begin: Callable[[str, int], Callable[[], None]],
 ) -> Rebuilt:
     """Fill the new catalog table by table."""
@@ -134,7 +131,8 @@ def _fill(
         known = known_names(connection, metadata_of(BASE))
     attach(connection, settings, read_only=False, catalog=aside, name=LAKE)
     ignored = known | listed(settings)
-    files = [path for path in parquet_files(files_dir(settings)) if path.name not in ignored]
+    at = profile_of(settings).files
+    files = [f"{at.root}{file.path}" for file in at.listing() if file.name not in ignored]
     advance = begin("reading files", len(files))
     readable = {path for path in files if _is_readable(connection, path, advance)}
     advance = begin("rebuilding tables", len(OURS))
@@ -142,8 +140,8 @@ def _fill(
     connection.execute("BEGIN")
     filled = ever_filled(connection, BASE) if base is not None else set()
     for table in OURS:
-        folder = files_dir(settings) / table.schema / table.name
-        own = sorted(path for path in readable if path.is_relative_to(folder))
+        folder = f"{at.root}{table.schema}/{table.name}/"
+        own = sorted(path for path in readable if path.startswith(folder))
         has_base = table.full_name in filled
         tables.append(_rebuild_table(connection, table, own, has_base=has_base))
         advance()
@@ -156,7 +154,7 @@ def _fill(
 
 
 def _is_readable(
-    connection: duckdb.DuckDBPyConnection, path: Path, advance: Callable[[], None]
+    connection: duckdb.DuckDBPyConnection, path: str, advance: Callable[[], None]
 ) -> bool:
     """Tell whether a file is whole: Parquet's footer comes last."""
     try:
@@ -169,7 +167,7 @@ def _is_readable(
 
 
 def _rebuild_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, files: list[Path], *, has_base: bool
+    connection: duckdb.DuckDBPyConnection, table: Table, files: list[str], *, has_base: bool
 ) -> RebuiltTable:
     """Choose a table's rows and write them; what was chosen is to be proven."""
     parts = [

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
@@ -66,16 +65,16 @@ def rows_of_base(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
     )
 
 
-def rows_of_files(connection: duckdb.DuckDBPyConnection, table: Table, files: list[Path]) -> str:
+def rows_of_files(connection: duckdb.DuckDBPyConnection, table: Table, files: list[str]) -> str:
     """Select the rows of files that no delete file has taken out."""
-    deletes = [path for path in files if path.name.endswith("-delete.parquet")]
+    deletes = [path for path in files if path.endswith("-delete.parquet")]
     data = [path for path in files if path not in set(deletes)]
     if not data:
         return ""
     connection.execute("CREATE OR REPLACE TEMP TABLE births (path VARCHAR, born TIMESTAMPTZ)")
     connection.executemany(
         "INSERT INTO births VALUES (?, ?)",
-        [(str(path), born(path) or datetime.fromtimestamp(0, UTC)) for path in data],
+        [(path, born(path.rpartition("/")[2]) or datetime.fromtimestamp(0, UTC)) for path in data],
     )
     scan = (
         f"read_parquet([{', '.join(map(literal, data))}], union_by_name = true, filename = true, "

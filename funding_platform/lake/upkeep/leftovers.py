@@ -13,41 +13,23 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
 from funding_platform.core.time_grid import from_ms
-from funding_platform.lake.catalog import METADATA, files_dir, known_names, parquet_files
+from funding_platform.lake.catalog import METADATA, known_names
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import LakeFile
 from funding_platform.settings import Settings
-
-if TYPE_CHECKING:
-    from funding_platform.lake.locks import CommitLock
 
 _NAME = re.compile(
     r"ducklake-([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f-]{17}(-delete)?\.parquet"
 )
 
 
-def clear_up(connection: duckdb.DuckDBPyConnection, lock: "CommitLock") -> int:
-    """Delete what a transaction wrote that has been rolled back; return the number of files.
-
-    Its connection tells what was committed after all. Where it cannot, nothing is deleted: the
-    lock's next holder will look again.
-    """
-    try:
-        written = written_since(connection, lock.settings, lock.begun)
-    except duckdb.Error:
-        return 0
-    for path in written:
-        path.unlink()
-    lock.settle()
-    return len(written)
-
-
-def born(path: Path) -> datetime | None:
+def born(name: str) -> datetime | None:
     """Return when a Parquet file of DuckLake came to be, None for a name of another kind."""
-    named = _NAME.fullmatch(path.name)
+    named = _NAME.fullmatch(name)
     return from_ms(int(named[1] + named[2], 16)) if named else None
 
 
@@ -57,33 +39,42 @@ def created_at(connection: duckdb.DuckDBPyConnection) -> datetime:
     It says so itself: its schemas are named by UUIDs of version 7, too.
     """
     (made,) = connection.execute(
-        f"SELECT min(schema_uuid) FROM {METADATA}.ducklake_schema WHERE schema_name = 'core'"
+        f"SELECT min(schema_uuid::VARCHAR) FROM {METADATA}.ducklake_schema "
+        "WHERE schema_name = 'core'"
     ).fetchone() or (None,)
     assert isinstance(made, str), "a lake of ours has the schema `core`"
     return from_ms(int(made.replace("-", "")[:12], 16))
 
 
-def unknown_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Path]:
+def unknown_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[LakeFile]:
     """Return the Parquet files that the attached catalog does not know."""
     known = known_names(connection)
-    return [path for path in parquet_files(files_dir(settings)) if path.name not in known]
+    return [file for file in profile_of(settings).files.listing() if file.name not in known]
 
 
 def missing_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
     """Return the names of files that the catalog's snapshots read and that are not there."""
-    there = {path.name for path in parquet_files(files_dir(settings))}
+    there = {file.name for file in profile_of(settings).files.listing()}
     return sorted(known_names(connection, doomed=False) - there)
 
 
 def written_since(
     connection: duckdb.DuckDBPyConnection, settings: Settings, begun: datetime
-) -> list[Path]:
+) -> list[LakeFile]:
     """Return what the holder of the commit lock has written since ``begun`` and not committed."""
     return [
-        path
-        for path in unknown_files(connection, settings)
-        if (birth := born(path)) is not None and begun <= birth <= datetime.now(UTC)
+        file
+        for file in unknown_files(connection, settings)
+        if (birth := born(file.name)) is not None and begun <= birth <= datetime.now(UTC)
     ]
+
+
+def delete_written_since(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, begun: datetime
+) -> None:
+    """Delete what ``written_since`` returns."""
+    for file in written_since(connection, settings, begun):
+        profile_of(settings).files.delete(file.path)
 
 
 def list_file(settings: Settings) -> Path:
@@ -99,9 +90,9 @@ def listed(settings: Settings) -> set[str]:
         return set()
 
 
-def enlist(settings: Settings, paths: Iterable[Path]) -> None:
+def enlist(settings: Settings, files: Iterable[LakeFile]) -> None:
     """Add files to the list of those that are left over."""
-    names = "".join(f"{path.name}\n" for path in paths)
+    names = "".join(f"{one.name}\n" for one in files)
     if names:
         with list_file(settings).open("a", encoding="utf-8") as file:
             file.write(names)
@@ -109,13 +100,13 @@ def enlist(settings: Settings, paths: Iterable[Path]) -> None:
 
 def doomed_leftovers(
     connection: duckdb.DuckDBPyConnection, settings: Settings, before: datetime
-) -> list[Path]:
+) -> list[LakeFile]:
     """Return the files of the list that came to be before an instant.
 
     One that the catalog knows by now stays, and so does one whose writer may still be at work: a
     child may outlive the process that held the lock for it.
     """
-    return [path for path in _left(connection, settings) if _is_older(path, before)]
+    return [file for file in _left(connection, settings) if _is_older(file, before)]
 
 
 def remove_listed(
@@ -125,19 +116,19 @@ def remove_listed(
     if not listed(settings):
         return 0
     left = _left(connection, settings)
-    doomed = [path for path in left if _is_older(path, before)]
-    for path in doomed:
-        path.unlink()
+    doomed = [file for file in left if _is_older(file, before)]
+    for file in doomed:
+        profile_of(settings).files.delete(file.path)
     list_file(settings).unlink()
-    enlist(settings, (path for path in left if path not in doomed))
+    enlist(settings, (file for file in left if file not in doomed))
     return len(doomed)
 
 
-def _left(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Path]:
+def _left(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[LakeFile]:
     names = listed(settings)
     unknown = unknown_files(connection, settings) if names else []
-    return [path for path in unknown if path.name in names]
+    return [file for file in unknown if file.name in names]
 
 
-def _is_older(path: Path, before: datetime) -> bool:
-    return (birth := born(path)) is not None and birth < before
+def _is_older(file: LakeFile, before: datetime) -> bool:
+    return (birth := born(file.name)) is not None and birth < before

@@ -13,16 +13,17 @@ from typing import TypeVar
 import duckdb
 
 from funding_platform.core.tables.retention import Retention, retentions
-from funding_platform.lake.catalog import LAKE, ever_filled
+from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeFullError, translated
 from funding_platform.lake.locks import commit_lock
-from funding_platform.lake.recovery.copies import keep_copy, spare_file
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.recovery.copies import spare_file
 from funding_platform.lake.upkeep.ages import judged
-from funding_platform.lake.upkeep.leftovers import clear_up, remove_listed
+from funding_platform.lake.upkeep.flush import flush
+from funding_platform.lake.upkeep.leftovers import remove_listed
 from funding_platform.lake.upkeep.outdated import refuse_outdated
 from funding_platform.lake.upkeep.savings import SAFETY, bytes_on_disk, snapshot_times
-from funding_platform.lake.upkeep.vacuum import WORTH_BYTES, free_room
 from funding_platform.settings import Settings
 
 _Done = TypeVar("_Done")
@@ -89,15 +90,13 @@ def maintain(
     LakeFullError
         If the disk is full and what could be freed is not enough to merge.
     """
+    profile = profile_of(settings)
     bytes_before = bytes_on_disk(settings)
     with (
         closing(_with_room(settings, lambda: connect(settings, read_only=False))) as connection,
         commit_lock(settings) as lock,
     ):
         try:
-            # Several threads corrupt memory where inlined rows are flushed (DuckDB 1.5.5): with
-            # four of them one process in ten aborted, with one none did.
-            connection.execute("SET threads = 1")
             clock = judged(snapshot_times(connection), now or datetime.now(UTC), trust_clock)
             unknown = refuse_outdated(connection, settings)
             before = _data_files(connection)
@@ -112,10 +111,10 @@ def maintain(
             dropped = _compact(connection, rules, clock.time)
             after = _data_files(connection)
         except duckdb.Error as error:
-            clear_up(connection, lock)
+            lock.clear_up(connection)
             raise translated(error) from error
-    room = free_room(settings, give_back=WORTH_BYTES)
-    keep_copy(settings)
+    fault = profile.give_room_back()
+    profile.keep_copy()
     return MaintenanceReport(
         dropped,
         expired,
@@ -126,7 +125,7 @@ def maintain(
         bytes_before,
         bytes_on_disk(settings),
         clock.pause,
-        room.fault,
+        fault,
     )
 
 
@@ -150,27 +149,12 @@ def _compact(
         ).fetchone()
         dropped[rule.table.full_name] = int(found[0]) if found else 0
     _drop_unreadable(connection)
-    _flush(connection)
+    flush(connection)
     connection.execute(
         f"CALL ducklake_rewrite_data_files('{LAKE}', delete_threshold => {REWRITTEN})"
     )
     connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
     return dropped
-
-
-def _flush(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write the rows that the catalog holds to files, in one commit.
-
-    Only of tables that ever had any: to look at one of the others takes longer than to flush.
-    """
-    connection.execute("BEGIN")
-    for name in sorted(ever_filled(connection)):
-        schema, _, table = name.partition(".")
-        connection.execute(
-            f"CALL ducklake_flush_inlined_data('{LAKE}', schema_name => ?, table_name => ?)",
-            [schema, table],
-        )
-    connection.execute("COMMIT")
 
 
 def _with_room(settings: Settings, work: Callable[[], _Done]) -> _Done:

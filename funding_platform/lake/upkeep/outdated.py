@@ -4,13 +4,13 @@ An older copy that was put back knows nothing of what came after it. Nothing is 
 unknown, but a lake that has lost sight of its newest rows should not go on as if it had not.
 """
 
-from pathlib import Path
-
 import duckdb
 
-from funding_platform.lake.catalog import files_dir, parquet_files
+from funding_platform.lake.catalog import known_names
 from funding_platform.lake.errors import CatalogOutdatedError
-from funding_platform.lake.upkeep.leftovers import born, created_at, listed, unknown_files
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import LakeFile
+from funding_platform.lake.upkeep.leftovers import born, created_at, listed
 from funding_platform.settings import Settings
 
 SUSPICIOUS_SHARE = 0.1
@@ -20,7 +20,7 @@ FEW_FILES = 5
 """As many may be unknown however small the lake."""
 
 
-def refuse_outdated(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[Path]:
+def refuse_outdated(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[LakeFile]:
     """Return the files that the catalog does not know and nobody is proven to have left.
 
     Raises
@@ -30,14 +30,15 @@ def refuse_outdated(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         what it was rebuilt from, or another lake's.
     """
     left, made = listed(settings), created_at(connection)
-    unknown = [path for path in unknown_files(connection, settings) if path.name not in left]
-    younger = [path for path in unknown if (birth := born(path)) is not None and birth > made]
-    held = len(parquet_files(files_dir(settings)))
+    files, known = profile_of(settings).files.listing(), known_names(connection)
+    unknown = [file for file in files if file.name not in known and file.name not in left]
+    younger = [file for file in unknown if (birth := born(file.name)) is not None and birth > made]
+    held = len(files)
     if len(younger) > max(FEW_FILES, SUSPICIOUS_SHARE * held):
         raise CatalogOutdatedError(
-            f"{len(younger)} of {held} files in {files_dir(settings)} are younger than the catalog "
-            f"and unknown to it, {younger[0].name} for one: it seems to be an older copy of the "
-            "catalog that was put back. Nothing was changed",
+            f"{len(younger)} of {held} files in {profile_of(settings).files.root} are younger than "
+            f"the catalog and unknown to it, {younger[0].name} for one: it seems to be an older "
+            "copy of the catalog that was put back. Nothing was changed",
             hint="`funding lake rebuild --force` makes a catalog that knows them too; files that "
             "you know to be rubbish can be deleted by hand",
         )

@@ -8,13 +8,14 @@ from typing import NamedTuple
 import duckdb
 
 from funding_platform.core.tables.retention import Retention, retentions
-from funding_platform.lake.catalog import LAKE, METADATA, catalog_file, files_dir
+from funding_platform.lake.catalog import LAKE, METADATA
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.lake.errors import translated
+from funding_platform.lake.profiles import profile_of
+from funding_platform.lake.profiles.contract import LakeFile
 from funding_platform.lake.upkeep.ages import judged
 from funding_platform.lake.upkeep.leftovers import doomed_leftovers
 from funding_platform.lake.upkeep.outdated import refuse_outdated
-from funding_platform.lake.upkeep.vacuum import free_room
 from funding_platform.settings import Settings
 
 SAFETY = timedelta(days=1)
@@ -59,14 +60,15 @@ def savings(
                 settings.live_minute_days,
             )
             left = doomed_leftovers(connection, settings, time - SAFETY)
+            given_up = _given_up(connection, settings, time - SAFETY)
             small, small_bytes = connection.execute(_SMALL_FILES).fetchone() or (0, 0)
             return [
                 *(_of_rule(connection, rule, time) for rule in rules),
                 Saving(f"snapshots before {kept:%Y-%m-%d %H:%M} UTC", _expired(connection, kept)),
-                _files("files that no snapshot reads", _given_up(connection, time - SAFETY)),
+                _files("files that no snapshot reads", given_up),
                 _files("files of killed writers", left),
                 Saving("files that share a partition, to be merged", None, small, int(small_bytes)),
-                Saving("unused room in the catalog", bytes=_free(settings)),
+                Saving("unused room in the catalog", bytes=profile_of(settings).free_bytes()),
             ]
         except duckdb.Error as error:
             raise translated(error) from error
@@ -80,9 +82,8 @@ def snapshot_times(connection: duckdb.DuckDBPyConnection) -> list[datetime]:
 
 def bytes_on_disk(settings: Settings) -> int:
     """Measure the lake: all its files, known or not, and the catalog with its log."""
-    catalog = catalog_file(settings)
-    of_catalog = (catalog, catalog.with_name(f"{catalog.name}-wal"))
-    return sum(map(_size, (*files_dir(settings).rglob("*"), *of_catalog)))
+    profile = profile_of(settings)
+    return profile.catalog_bytes() + sum(file.size for file in profile.files.listing())
 
 
 def _of_rule(connection: duckdb.DuckDBPyConnection, rule: Retention, time: datetime) -> Saving:
@@ -102,25 +103,17 @@ def _expired(connection: duckdb.DuckDBPyConnection, kept: datetime) -> int:
     return len(found.fetchall())
 
 
-def _given_up(connection: duckdb.DuckDBPyConnection, before: datetime) -> list[Path]:
+def _given_up(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, before: datetime
+) -> list[LakeFile]:
     found = connection.execute(
         f"CALL ducklake_cleanup_old_files('{LAKE}', dry_run => true, older_than => ?)", [before]
     )
-    return [Path(path) for (path,) in found.fetchall()]
+    doomed = {Path(path).name for (path,) in found.fetchall()}
+    if not doomed:
+        return []
+    return [file for file in profile_of(settings).files.listing() if file.name in doomed]
 
 
-def _files(what: str, paths: list[Path]) -> Saving:
-    return Saving(what, None, len(paths), sum(map(_size, paths)))
-
-
-def _size(path: Path) -> int:
-    """Measure a file, which may go meanwhile; a folder takes nothing."""
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:
-        return 0
-
-
-def _free(settings: Settings) -> int | None:
-    room = free_room(settings)
-    return room.before if room.fault is None else None
+def _files(what: str, files: list[LakeFile]) -> Saving:
+    return Saving(what, None, len(files), sum(file.size for file in files))

@@ -237,7 +237,9 @@ CALLS: Final[Mapping[tuple[str, str], Call]] = {
     ("GET", "/balance"): lambda ask: ask.caught_up().engine.balance(),
     ("GET", "/funding_payments"): lambda ask: ask.caught_up().engine.payments(ask.since),
     ("GET", "/limits"): _limits,
-    ("GET", "/fees"): lambda ask: dict.fromkeys(_limits(ask), ask.account.engine.rules.fees),
+    ("GET", "/fees"): lambda ask: dict.fromkeys(
+        _limits(ask), ask.account.engine.rules.known_fees()
+    ),
     ("GET", "/book"): _book,
     ("GET", "/clock"): lambda ask: {"now": ask.now},
 }

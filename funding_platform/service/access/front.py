@@ -23,10 +23,13 @@ from funding_platform.service.access.buckets import Buckets
 from funding_platform.service.access.callers import Caller, presented_key, require_loopback
 from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
+from funding_platform.service.access.times import Times
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import PATHS as DASHBOARD
 from funding_platform.service.formats import negotiated
 from funding_platform.service.problems import ProblemError, problem_of
+from funding_platform.telemetry import declared
+from funding_platform.telemetry.logging import REQUEST_ID
 from funding_platform.telemetry.metrics import Family
 
 _LOG = logging.getLogger("funding_platform.service.access")
@@ -83,6 +86,7 @@ class Front:
         self._prefix = secrets.token_hex(3)
         self._numbers = itertools.count(1)
         self.answered: dict[int, int] = {}
+        self._times = Times()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, a WebSocket, or the start and end of the process."""
@@ -92,6 +96,7 @@ class Front:
         began = time.perf_counter()
         caller = Caller(None, f"{self._prefix}{next(self._numbers):x}")
         scope["funding.caller"] = caller
+        REQUEST_ID.set(caller.request_id)
         door = Door(scope, send, caller)
         try:
             await self._let_in(scope, caller, door)
@@ -101,20 +106,20 @@ class Front:
         except FundingError as error:
             await door.refuse(problem_of(error))
         finally:
+            took = time.perf_counter() - began
             if scope["type"] == "http":
                 self.answered[door.status // 100] = self.answered.get(door.status // 100, 0) + 1
+                self._times.count(took)
             if _LOG.isEnabledFor(logging.INFO):
-                self._log(scope, caller, door.status, time.perf_counter() - began)
+                self._log(scope, caller, door.status, took)
 
     def families(self) -> list[Family]:
-        """Return what was answered, by the class of its status."""
+        """Return what was answered, by the class of its status, and how long answers took."""
         return [
-            Family(
-                "funding_service_answers",
-                "Requests answered since the service began, by the class of their status.",
-                ("status",),
-                {(f"{kind}xx",): float(number) for kind, number in sorted(self.answered.items())},
-            )
+            declared.SERVICE_ANSWERS.of(
+                {(f"{kind}xx",): float(number) for kind, number in sorted(self.answered.items())}
+            ),
+            declared.SERVICE_SECONDS.single(self._times.distribution()),
         ]
 
     async def _let_in(self, scope: Scope, caller: Caller, door: Door) -> None:
@@ -207,6 +212,13 @@ class Front:
             1e3 * seconds,
             caller.key.id if caller.key else _ANONYMOUS,
             caller.request_id,
+            extra={
+                "method": method,
+                "path": visible(scope["path"]),
+                "status": status,
+                "milliseconds": round(1e3 * seconds, 3),
+                "key": caller.key.id if caller.key else None,
+            },
         )
 
 

@@ -22,54 +22,31 @@ from funding_platform.flows.queries import (
     predicted_with_accuracy,
     rate_correlations,
     rate_statistics,
-    rate_summary,
     require_instrument,
-    resampled_rates,
-    settled_rates,
 )
-from funding_platform.flows.queries.history import RESAMPLED, SETTLED, SUMMARY
 from funding_platform.flows.queries.statistics import PREDICTION
 from funding_platform.service.desk import key_of
 from funding_platform.service.documented import answers
-from funding_platform.service.formats import NDJSON, Answer, row_schema
+from funding_platform.service.formats import NDJSON, Answer
 from funding_platform.service.market import current_curves, current_rates, newest
 from funding_platform.service.parameters import (
     Asked,
     CandlesAsked,
+    CurvesAsked,
     Instant,
     Name,
     OfMarket,
     Paged,
     PairsPast,
     RatesPast,
+    StatisticsAsked,
     cursor_of,
 )
+from funding_platform.service.past import OF_ONE_FORM, PAST_RATES, STATISTICS, settled_page
 from funding_platform.service.reader import Sources
 from funding_platform.service.routes.common import BaseName, SymbolName, VenueName, desk_of
 
 router = APIRouter(tags=["history"])
-
-_PAST_COLUMNS = (
-    *SETTLED,
-    *(column for column in RESAMPLED if column.name not in {one.name for one in SETTLED}),
-)
-
-
-_OF_ONE_FORM = tuple(
-    column
-    for column in _PAST_COLUMNS
-    if column.name not in {one.name for one in SETTLED} & {one.name for one in RESAMPLED}
-)
-
-
-class StatisticsAsked(Asked):
-    """Which statistics of a base."""
-
-    venue: Name | None = Field(default=None, description="One venue.")
-    period: Literal["1d", "7d", "30d", "90d", "all"] | None = Field(
-        default=None,
-        description="Of it that ends at the newest settlement; all of them if left out.",
-    )
 
 
 class CorrelationsAsked(Asked):
@@ -82,15 +59,6 @@ class CorrelationsAsked(Asked):
         description="Of it that ends at the newest settlement; all of them if left out.",
     )
     limit: int = Field(default=1_000, ge=1, le=10_000, description="Rows at most.")
-
-
-class CurvesAsked(OfMarket):
-    """Which curves of a base."""
-
-    venue: Name | None = Field(default=None, description="One venue.")
-    asset_class: Name | None = Field(
-        default=None, description="Which asset is meant where the base stands for several."
-    )
 
 
 class FeaturesAsked(Asked):
@@ -114,17 +82,11 @@ def _rows_of(asked: Paged, request: Request, most: int) -> int:
     "/history/funding-rates/{venue}/{symbol:path}",
     summary="Settled rates",
     **answers(
-        _PAST_COLUMNS,
+        PAST_RATES,
         "Settlements, the oldest first; with interval their funding on a common clock, in the "
         "columns of marts.funding_rates_resampled.",
-        optional=_OF_ONE_FORM,
-        more={
-            "statistics": {
-                **row_schema(SUMMARY),
-                "type": ["object", "null"],
-                "description": "Of the whole window; null unless asked for.",
-            }
-        },
+        optional=OF_ONE_FORM,
+        more=STATISTICS,
     ),
 )
 async def settled(
@@ -135,25 +97,7 @@ async def settled(
     rows = _rows_of(asked, request, desk.settings.service_rows)
 
     def past(sources: Sources) -> Answer:
-        window, after = asked.window(sources.now), asked.after(datetime)
-        lake, last = sources.lake, after[0] if after else None
-        require_instrument(lake, venue, symbol)
-        span = (venue, symbol, window.start, window.end)
-        if asked.interval is None:
-            time = "funding_time"
-            found = settled_rates(lake, *span, after=last, limit=rows)
-        else:
-            time = "bucket_end"
-            found = resampled_rates(
-                lake, venue, symbol, asked.interval, *span[2:], after=last, limit=rows
-            )
-        told = rate_summary(lake, *span).row(0, named=True) if asked.statistics else None
-        return Answer(
-            found,
-            newest(found, time),
-            next_cursor=cursor_of([found[time][-1]]) if found.height == rows else None,
-            more={"statistics": told},
-        )
+        return settled_page(sources, venue, symbol, asked, rows)
 
     return await desk.answer(request, past)
 
@@ -261,11 +205,16 @@ async def correlations(request: Request, asked: Annotated[CorrelationsAsked, Que
 async def curves(
     request: Request, base: BaseName, asked: Annotated[CurvesAsked, Query()]
 ) -> Response:
-    """Tell the newest usable curve of an asset on each venue."""
+    """Tell the newest usable curve of an asset on each venue, now or as it was known once."""
 
     def told(sources: Sources) -> Answer:
         seen = current_curves(
-            sources, base, asked.source, asset_class=asked.asset_class, venue=asked.venue
+            sources,
+            base,
+            asked.source,
+            asset_class=asked.asset_class,
+            venue=asked.venue,
+            at=asked.at,
         )
         return Answer(seen.frame, seen.as_of, seen.source, board=seen.board)
 

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from funding_platform.flows.queries import active_alerts
+from funding_platform.flows.queries.alerts import ALERTS
 from funding_platform.service.documented import answers, tells
-from funding_platform.service.formats import JSON
+from funding_platform.service.formats import (
+    JSON,
+    Answer,
+    answer_schema,
+    encoded,
+    envelope,
+    row_schema,
+)
 from funding_platform.service.health import HEALTH, MORE, health_of, is_ready
 from funding_platform.service.parameters import Asked
 from funding_platform.service.reader import Sources
@@ -51,6 +60,22 @@ async def health(request: Request, asked: Annotated[Asked, Query()]) -> Response
     return await desk.answer(request, lambda sources: health_of(sources, desk.venues))
 
 
+@router.get(
+    "/alerts",
+    summary="Active alerts",
+    **tells(answer_schema(row_schema(ALERTS)), "The worst first, then the newest."),
+)
+async def alerts(request: Request, asked: Annotated[Asked, Query()]) -> Response:
+    """List what is wrong now, by the alerts of this machine."""
+
+    def told(sources: Sources) -> bytes:
+        answer = Answer(active_alerts(sources.settings), sources.now)
+        return encoded(answer, JSON, envelope(answer, None, sources.now))
+
+    body = await desk_of(request).readers.ask(told)
+    return Response(body, media_type=JSON, headers=_NOT_KEPT)
+
+
 async def _figures(request: Request) -> list[Family]:
     """Ask for every figure: of the platform as of the service."""
     desk = desk_of(request)
@@ -68,16 +93,12 @@ async def _figures(request: Request) -> list[Family]:
 @router.get("/metrics", summary="Figures", **tells(_FIGURES, "Every figure, by name."))
 async def metrics(request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """Tell every figure that Prometheus is told, as JSON."""
-    told = {
-        family.name: {
-            "description": family.description,
-            "series": [
-                {"labels": dict(zip(family.label_names, labels, strict=True)), "value": value}
-                for labels, value in family.series.items()
-            ],
-        }
-        for family in await _figures(request)
-    }
+    told: dict[str, dict[str, Any]] = {}
+    for family in await _figures(request):
+        description = family.declared.description
+        for sample in family.metric().samples:  # a histogram is told as Prometheus has it
+            one = told.setdefault(sample.name, {"description": description, "series": []})
+            one["series"].append({"labels": sample.labels, "value": sample.value})
     return Response(msgspec.json.encode(told), media_type=JSON, headers=_NOT_KEPT)
 
 

@@ -69,6 +69,11 @@ class NewFeesBody(Asked):
 
 
 _OVERRIDE = row_schema(FEE_OVERRIDES.columns)
+_OF_BODIES = {
+    400: "The body is no JSON.",
+    403: "The key may only read.",
+    413: "The body is too large.",
+}
 _EXAMPLE = {
     "tier": "base",
     "maker_bps": 1.5,
@@ -149,7 +154,7 @@ async def fees(request: Request, asked: Annotated[FeesAsked, Query()]) -> Respon
             "description": "The override as it was recorded.",
             "content": {JSON: {"schema": answer_schema(_OVERRIDE, single=True)}},
         },
-        **problems(406, also={403: "The key may only read.", 413: "The body is too large."}),
+        **problems(406, also=_OF_BODIES),
     },
 )
 async def set_fees_of(

@@ -6,10 +6,27 @@ from typing import Any, Final
 
 import polars as pl
 
+from funding_platform.core.tables.columns import text_column, time_column
+from funding_platform.core.tables.schema import Column, Type
 from funding_platform.flows.live.latest import FRESH_SECONDS
 from funding_platform.service.streams.states import Key, Row
 
 KEPT: Final = 200
+
+KINDS: Final = (
+    *("lake_commit", "collector_started", "collector_stopped"),
+    *("venue_silent", "venue_back"),
+)
+
+EVENTS: Final = (
+    Column("number", Type.INTEGER, "Of the event, since the service began.", nullable=False),
+    time_column("at", "When it was noticed.", nullable=False),
+    Column("kind", Type.TEXT, "What happened.", nullable=False, values=KINDS),
+    text_column("venue", "To which venue; null where to none.", nullable=True),
+    Column("snapshot", Type.INTEGER, "Version of the lake that was committed; else null."),
+    Column("text", Type.TEXT, "The event in words.", nullable=False),
+)
+"""What is told of an event."""
 
 
 class Events:

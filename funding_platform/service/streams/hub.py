@@ -32,6 +32,7 @@ from funding_platform.service.streams.states import (
     wanted_of,
 )
 from funding_platform.service.versions import Versions
+from funding_platform.telemetry import declared
 from funding_platform.telemetry.metrics import Family
 
 _LOG = logging.getLogger(__name__)
@@ -206,18 +207,8 @@ class Hub:
     def families(self) -> list[Family]:
         """Return how many follow, and how many were let go."""
         return [
-            Family(
-                "funding_service_stream_clients",
-                "Streams that are open.",
-                (),
-                {(): float(self.clients)},
-            ),
-            Family(
-                "funding_service_streams_let_go",
-                "Streams closed since the service began, because whoever had them took nothing.",
-                (),
-                {(): float(self.let_go)},
-            ),
+            declared.SERVICE_STREAM_CLIENTS.single(float(self.clients)),
+            declared.SERVICE_STREAMS_LET_GO.single(float(self.let_go)),
         ]
 
 

@@ -133,16 +133,3 @@ def decode(text: str | bytes) -> Request:
     """
     said: Request = _DECODER.decode(text)
     return said
-
-
-def schemas() -> dict[str, Any]:
-    """Return what clients may say and what they are told, as JSON Schema."""
-    (said, told), definitions = msgspec.json.schema_components(
-        [Request, Message], ref_template="#/$defs/{name}"
-    )
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Messages of /api/v1/ws and /api/v1/stream",
-        "properties": {"client": said, "server": told},
-        "$defs": definitions,
-    }

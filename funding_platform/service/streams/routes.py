@@ -17,8 +17,10 @@ from funding_platform.service.access.buckets import Buckets
 from funding_platform.service.access.callers import caller_of
 from funding_platform.service.access.keys import Rate
 from funding_platform.service.documented import problems, tells
+from funding_platform.service.formats import JSON
 from funding_platform.service.parameters import Asked, Name
 from funding_platform.service.problems import ProblemError
+from funding_platform.service.streams.described import asyncapi
 from funding_platform.service.streams.follower import Follower, TooSlowError
 from funding_platform.service.streams.hub import Hub
 from funding_platform.service.streams.messages import (
@@ -27,7 +29,6 @@ from funding_platform.service.streams.messages import (
     Refused,
     Subscribe,
     decode,
-    schemas,
 )
 
 router = APIRouter(tags=["streams"])
@@ -36,6 +37,21 @@ EVENT_STREAM: Final = "text/event-stream"
 MOST_CLIENTS: Final = 2_000
 _SAYING: Final = Rate(20, 60.0)
 """How often a client may change what it follows: each time costs a snapshot."""
+
+_EVENT: Final = {
+    "type": "object",
+    "description": "One event.",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "What Last-Event-ID may be."},
+        "event": {"type": "string", "description": "Type of the message."},
+        "data": {
+            "type": "string",
+            "contentMediaType": JSON,
+            "description": "The message, as /api/v1/asyncapi.json declares it.",
+        },
+    },
+}
 
 _TRY_AGAIN = 1013
 _RESTARTS = 1012
@@ -234,8 +250,8 @@ async def _gone(receive: Receive) -> None:
     responses={
         200: {
             "description": "Events snapshot, changes, heartbeat and closing; their data are the "
-            "messages that /api/v1/stream/schemas declares.",
-            "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+            "messages that /api/v1/asyncapi.json declares.",
+            "content": {EVENT_STREAM: {"schema": _EVENT}},
         },
         **problems(404, 406),
     },
@@ -255,10 +271,10 @@ def _sequence_of(event_id: str, epoch: str) -> int | None:
 
 
 @router.get(
-    "/api/v1/stream/schemas",
-    summary="The messages of the streams",
-    **tells({"type": "object"}, "JSON Schema of what clients say and are told."),
+    "/api/v1/asyncapi.json",
+    summary="The streams, as AsyncAPI",
+    **tells({"type": "object"}, "AsyncAPI of what clients say and are told."),
 )
-async def message_schemas(request: Request, asked: Annotated[Asked, Query()]) -> Response:
-    """Declare every message, as JSON Schema."""
-    return Response(msgspec.json.encode(schemas()), media_type="application/schema+json")
+async def messages(request: Request, asked: Annotated[Asked, Query()]) -> Response:
+    """Declare every message of every stream, as AsyncAPI 3.0."""
+    return Response(msgspec.json.encode(asyncapi()), media_type=JSON)

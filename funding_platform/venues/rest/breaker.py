@@ -2,12 +2,10 @@
 
 The breaker opens when call after call has failed, each after all its retries; one answer in between
 and the count begins again. Once it has cooled down it lets a single call through, without retries:
-an answer closes it, another failure keeps it open. All processes of the machine share it, and it
-survives them.
+an answer closes it, another failure keeps it open. All that share the venue's state share it,
+and it survives them.
 """
 
-import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +25,8 @@ from funding_platform.venues.rest.breaker_state import (
     record_within,
 )
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
-from funding_platform.venues.rest.state import SharedState
+from funding_platform.venues.rest.state.files import FileState
+from funding_platform.venues.rest.state.store import Statements, StateStore
 
 BAN_SECONDS: Final = 600.0
 """Of a ban whose end the venue does not tell: Bybit's ten minutes, the longest that is documented
@@ -46,21 +45,21 @@ class Breaker:
     open_after
         So many failures in a row open it.
     timer
-        Seconds since the epoch.
+        Seconds since the epoch; by default by the clock of the state.
     """
 
     def __init__(
         self,
         venue: str,
-        state: SharedState | None = None,
+        state: StateStore | None = None,
         *,
         open_after: float = OPEN_AFTER,
-        timer: Callable[[], float] = time.time,
+        timer: Callable[[], float] | None = None,
     ) -> None:
         self._venue = venue
         self._open_after = open_after
-        self._state = state or SharedState()
-        self._timer = timer
+        self._state = state or FileState()
+        self._timer = timer or self._state.now
 
     @property
     def record(self) -> BreakerRecord:
@@ -113,10 +112,12 @@ class Breaker:
         """Ask no more for as long as the venue said, or for ``BAN_SECONDS``; a day at most."""
         asked = BAN_SECONDS if error.retry_after is None else error.retry_after
         seconds = min(asked, LONGEST_BAN_SECONDS)
+        until = self._timer() + seconds
         record_in(self._state, self._timer())  # forgets a ban that would outlast every other
         self._write(
-            "banned_until = max(coalesce(banned_until, 0), ?), ban = ?",
-            self._timer() + seconds,
+            "banned_until = CASE WHEN banned_until > ? THEN banned_until ELSE ? END, ban = ?",
+            until,
+            until,
             error.message,
         )
 
@@ -138,7 +139,7 @@ class Breaker:
             return False
         return self._state.transact(self._let_through)
 
-    def _let_through(self, database: sqlite3.Connection) -> bool:
+    def _let_through(self, database: Statements) -> bool:
         """Tell whether the call that is let through is a trial."""
         record, now = record_within(database), self._now()
         if record.failures < self._open_after or record.retry_at is None:

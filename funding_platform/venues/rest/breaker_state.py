@@ -1,18 +1,17 @@
-"""The state of a venue's breaker, as its state file has it; what makes no sense is forgotten.
+"""The state of a venue's breaker, as it is stored; what makes no sense is forgotten.
 
-The file is written by every process and version, and by whoever opens it. A ban until the year 9999
+A file is written by every process and version, and by whoever opens it. A ban until the year 9999
 or a count below zero would keep a venue away for ever, or fail every call to it.
 """
 
 import logging
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from funding_platform.core.plain_text import MESSAGE_LENGTH
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
-from funding_platform.venues.rest.state import SharedState
+from funding_platform.venues.rest.state.store import Statements, StateStore
 
 BreakerState: TypeAlias = Literal["closed", "open", "half-open", "banned"]
 """Calls pass (closed), wait (open, banned), or are tried out one at a time (half-open)."""
@@ -49,7 +48,7 @@ _AHEAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class BreakerRecord:
-    """What is remembered of a venue's failures, by any process of this machine.
+    """What is remembered of a venue's failures, by all that share its state.
 
     Parameters
     ----------
@@ -79,7 +78,7 @@ class BreakerRecord:
         return "open" if now < self.retry_at else "half-open"
 
 
-def record_in(state: SharedState, now: float) -> BreakerRecord:
+def record_in(state: StateStore, now: float) -> BreakerRecord:
     """Return what is remembered; forget, with a warning, whatever of it makes no sense.
 
     Parameters
@@ -98,12 +97,12 @@ def record_in(state: SharedState, now: float) -> BreakerRecord:
     return _record(row)
 
 
-def record_within(database: sqlite3.Connection) -> BreakerRecord:
+def record_within(database: Statements) -> BreakerRecord:
     """Return the same inside a transaction, once ``record_in`` has looked."""
     return _record(_row(database))
 
 
-def _row(database: sqlite3.Connection) -> dict[str, object]:
+def _row(database: Statements) -> dict[str, object]:
     values = database.execute(f"SELECT {', '.join(_COLUMNS)} FROM breaker").fetchone()
     if values is None:  # someone emptied the table
         database.execute("INSERT INTO breaker DEFAULT VALUES")
@@ -122,7 +121,7 @@ def _makes_sense(name: str, value: object, now: float) -> bool:
     return isinstance(value, str) and len(value) <= 2 * MESSAGE_LENGTH
 
 
-def _forget(database: sqlite3.Connection, names: list[str]) -> None:
+def _forget(database: Statements, names: list[str]) -> None:
     blank = ", ".join(f"{name} = {0 if name == 'failures' else 'NULL'}" for name in names)
     database.execute(f"UPDATE breaker SET {blank}")
 

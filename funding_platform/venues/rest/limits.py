@@ -1,4 +1,4 @@
-"""Request budgets, and the limiter that keeps to them, for all processes of a machine together.
+"""Request budgets, and the limiter that keeps to them, for all that share a venue's state.
 
 A venue counts weight per window; several counters may run side by side. It counts a request at
 some moment between its being sent and its being answered. So a request weighs here from the one
@@ -10,16 +10,15 @@ wherever the venue's own windows begin, and however uneven the network is.
 import asyncio
 import logging
 import math
-import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from funding_platform.venues.rest.retries import MAX_WAIT_SECONDS
-from funding_platform.venues.rest.state import SharedState
+from funding_platform.venues.rest.state.files import FileState
+from funding_platform.venues.rest.state.store import Statements, StateStore
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ class Limiter:
     longest_seconds
         The longest that a request is under way; one whose process was killed weighs until then.
     timer
-        Seconds on a clock that all processes share.
+        Seconds on a clock that all processes share; by default that of the state.
     sleep
         Waits so many seconds.
     """
@@ -72,15 +71,15 @@ class Limiter:
         self,
         scale: float = 1.0,
         *,
-        state: SharedState | None = None,
+        state: StateStore | None = None,
         longest_seconds: float = 15.0,
-        timer: Callable[[], float] = time.time,
+        timer: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._scale = scale
-        self._state = state or SharedState()
+        self._state = state or FileState()
         self._longest_seconds = longest_seconds
-        self._timer = timer
+        self._timer = timer or self._state.now
         self._sleep = sleep
         self._looked_through: set[str] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -118,7 +117,7 @@ class Limiter:
     def _in(self, budget: Budget, work: Callable[["_Ledger"], T]) -> T:
         """Do ``work`` on the ledger of a budget, in one transaction; return its result."""
 
-        def in_transaction(database: sqlite3.Connection) -> T:
+        def in_transaction(database: Statements) -> T:
             ledger = _Ledger(database, budget, self._scale, self._timer())
             if budget.name not in self._looked_through:
                 self._looked_through.add(budget.name)
@@ -137,9 +136,7 @@ class _Ledger:
     to the present.
     """
 
-    def __init__(
-        self, database: sqlite3.Connection, budget: Budget, scale: float, now: float
-    ) -> None:
+    def __init__(self, database: Statements, budget: Budget, scale: float, now: float) -> None:
         self._database = database
         self._name = budget.name
         self._limit = budget.weight_per_window * scale
@@ -158,17 +155,17 @@ class _Ledger:
 
     def forget_senseless(self) -> int:
         """Drop what no version of ours can have written, or only at another clock; say how much."""
-        weights = self._database.execute(
-            "DELETE FROM spent WHERE budget = ? AND (typeof(slot) <> 'integer' "
-            "OR typeof(weight) NOT IN ('real', 'integer') OR abs(weight) > ?)",
-            (self._name, _ABSURD_WEIGHT),
-        )
-        pauses = self._database.execute(
-            "DELETE FROM pauses WHERE budget = ? "
-            "AND (typeof(until) NOT IN ('real', 'integer') OR until > ?)",
-            (self._name, self._now + MAX_WAIT_SECONDS + _SKEW_SECONDS),
-        )
-        return weights.rowcount + pauses.rowcount
+        spent = self._database.execute(
+            "SELECT slot, weight FROM spent WHERE budget = ?", (self._name,)
+        ).fetchall()
+        slots = [slot for slot, weight in spent if not _can_have_been_spent(slot, weight)]
+        for slot in slots:
+            self._database.execute(
+                "DELETE FROM spent WHERE budget = ? AND slot = ?", (self._name, slot)
+            )
+        if senseless_pause := not self._pause_makes_sense():
+            self._database.execute("DELETE FROM pauses WHERE budget = ?", (self._name,))
+        return len(slots) + senseless_pause
 
     def enter(self, weight: float, given_up_at: float) -> float:
         """Enter a request and return 0, or the seconds for which it does not fit at the least."""
@@ -191,16 +188,26 @@ class _Ledger:
     def pause(self, seconds: float) -> None:
         """Let nothing be entered for so many seconds."""
         self._database.execute(
-            "INSERT INTO pauses VALUES (?, ?) "
-            "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            "INSERT INTO pauses VALUES (?, ?) ON CONFLICT (budget) DO UPDATE SET until = "
+            "CASE WHEN excluded.until > pauses.until THEN excluded.until ELSE pauses.until END",
             (self._name, self._now + seconds),
         )
 
-    def _pause_left(self) -> float:
+    def _paused_until(self) -> Any:
+        """Return until when the budget is paused, as it is stored; None where it is not."""
         paused = self._database.execute(
             "SELECT until FROM pauses WHERE budget = ?", (self._name,)
         ).fetchone()
-        return max(0.0, paused[0] - self._now) if paused else 0.0
+        return paused[0] if paused else None
+
+    def _pause_makes_sense(self) -> bool:
+        until = self._paused_until()
+        latest = self._now + MAX_WAIT_SECONDS + _SKEW_SECONDS
+        return until is None or (isinstance(until, int | float) and until <= latest)
+
+    def _pause_left(self) -> float:
+        until = self._paused_until()
+        return 0.0 if until is None else max(0.0, float(until) - self._now)
 
     def _seconds_until(self, weight: float) -> float:
         """Count seconds until the oldest entries left the window and ``weight`` fits, or all left.
@@ -222,7 +229,7 @@ class _Ledger:
 
     def _total(self) -> float:
         total = self._database.execute(
-            "SELECT total(weight) FROM spent WHERE budget = ?", (self._name,)
+            "SELECT coalesce(sum(weight), 0) FROM spent WHERE budget = ?", (self._name,)
         ).fetchone()
         return float(total[0])
 
@@ -230,9 +237,17 @@ class _Ledger:
         """Enter a weight, in a slot no earlier than its moment."""
         self._database.execute(
             "INSERT INTO spent VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET weight = weight + excluded.weight",
+            "ON CONFLICT (budget, slot) DO UPDATE SET weight = spent.weight + excluded.weight",
             (self._name, self._slot(moment), weight),
         )
 
     def _slot(self, moment: float) -> int:
         return math.ceil(moment / self._slot_seconds)
+
+
+def _can_have_been_spent(slot: object, weight: object) -> bool:
+    return (
+        isinstance(slot, int)
+        and isinstance(weight, int | float)
+        and abs(weight) <= _ABSURD_WEIGHT  # not so of what is no number either
+    )

@@ -14,6 +14,7 @@ from funding_platform.backtest.errors import BacktestError, SweepError
 from funding_platform.backtest.results.deflated_sharpe import ReturnMoments
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.sweeps import Run, Trial, sweep, trials_frame
+from funding_platform.core.system.shards import Spread
 
 
 class Config(BaseModel):
@@ -78,7 +79,11 @@ def test_two_processes_give_what_one_gives(shared: SharedRates) -> None:
     done: list[int] = []
     for workers in (1, 2):
         trials = sweep(
-            Config(), PLAN.points(), shared, workers=workers, on_done=lambda: done.append(1)
+            Config(),
+            PLAN.points(),
+            shared,
+            spread=Spread(workers=workers),
+            on_done=lambda: done.append(1),
         )
         frames.append(trials_frame(trials))
     assert len(done) == 2 * len(PLAN.points())
@@ -122,4 +127,4 @@ def test_moments_are_no_column() -> None:
 
 def test_a_worker_that_dies_ends_the_sweep_with_a_reason() -> None:
     with pytest.raises(SweepError, match="worker"):
-        sweep(Config(), PLAN.points(), Dying(), workers=2)
+        sweep(Config(), PLAN.points(), Dying(), spread=Spread(workers=2))

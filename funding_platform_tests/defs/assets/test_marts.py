@@ -4,7 +4,8 @@ from typing import Any, ClassVar, cast
 
 import dagster as dg
 
-from funding_platform.defs.assets.marts import Translator, _told_by_no_check, read_unselected
+from funding_platform.defs.assets.marts import _told_by_no_check, read_unselected
+from funding_platform.defs.assets.translator import Translator
 
 
 def test_what_is_read_of_the_build_alone_is_named_with_what_that_reads() -> None:

@@ -167,6 +167,15 @@ def test_only_what_passes_the_filter_and_is_young_is_opened() -> None:
     assert reasons(found) == [Refusal.FILTERED_OUT]
 
 
+def test_a_leg_that_is_margined_in_coin_is_refused_by_name_and_the_rest_is_opened() -> None:
+    coin = InstrumentRef("okx", "BTC-USD-SWAP")
+    found = decide(CARRY, seen(WIDE, OFFERED, untraded={coin: "inverse"}), config())
+    assert len(found.opens) == 2
+    (refused,) = found.refused
+    assert (refused.reason, refused.long) == (Refusal.CONTRACT_NOT_TRADED, coin)
+    assert "BTC-USD-SWAP is of type inverse" in refused.words
+
+
 def test_a_single_leg_is_refused() -> None:
     class OneLeg(CrossVenueCarry):
         def decide(self, market: MarketView, book: Book) -> Iterator[Order]:

@@ -8,8 +8,8 @@ import pytest
 
 from funding_platform.core.trading import ZERO
 from funding_platform.execution import Outcome, PairResult, PairState, Script
-from funding_platform.execution.pair.handover import Handover
 from funding_platform.execution.pair.pairs import LegName
+from funding_platform.execution.pair.truth.handover import Handover
 from funding_platform.execution.store.records import FillRecord
 from funding_platform_tests.execution.pair.test_executor import closed, opened
 from funding_platform_tests.execution.world import BTC, VENUES, World

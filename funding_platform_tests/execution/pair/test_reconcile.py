@@ -109,6 +109,25 @@ def test_a_fill_that_comes_after_its_pair_is_over_is_given_back(world: World) ->
     assert world.wrong() == []
 
 
+def test_what_a_venue_takes_of_a_fill_that_came_late_is_that_pairs_and_no_strangers(
+    world: World,
+) -> None:
+    world.venues[ALPHA].faults.script(Script(outcome=Outcome.LATE_FILL, seconds=7))
+    world.venues[BETA].faults.script(Script(outcome=Outcome.REJECTED))
+    world.venues[BETA].faults.script(Script(outcome=Outcome.REJECTED))
+    assert opened(world).state is PairState.ABORTED
+    world.time.seconds += 10
+    world.venues[ALPHA].deleverage(BTC, Decimal(4))  # before anybody has seen the fill
+    found = looked(world)
+    assert found.mismatches == ()
+    assert not world.store.halted().halted
+    assert world.positions(BTC) == [0, 0]
+    assert [one.pair_id for one in world.journal.fills() if one.liquidation] == [
+        world.journal.pairs()[0].pair_id
+    ]
+    assert world.wrong() == []
+
+
 def test_a_pair_that_closes_while_venues_are_asked_is_no_stranger(world: World) -> None:
     """Positions are read before the close, and judged after it."""
     result = opened(world)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.core.trading import InstrumentLimits
+from funding_platform.execution.pair.entry.sizing import closable, common_step, size_pair, smallest
 from funding_platform.execution.pair.pairs import LEGS, InstrumentRef, LegName
 from funding_platform.execution.pair.refusals import RefusalKind
-from funding_platform.execution.pair.sizing import closable, common_step, size_pair, smallest
 from funding_platform_tests.execution.world import LIMITS
 
 INSTRUMENTS = {leg: InstrumentRef(leg, "BTC") for leg in LEGS}

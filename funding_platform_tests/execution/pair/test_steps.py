@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.execution.pair.pairs import LEGS, LegName, PairState
-from funding_platform.execution.pair.steps import Complete, Finish, LegView, Reduce, Step, next_step
+from funding_platform.execution.pair.rounds.steps import (
+    Complete,
+    Finish,
+    LegView,
+    Reduce,
+    Step,
+    next_step,
+)
 from funding_platform_tests.execution.world import LIMITS
 
 LOT, PLAN = Decimal("0.01"), Decimal(10)

@@ -16,7 +16,7 @@ from funding_platform.execution import (
     PaperExchange,
     Reconciler,
 )
-from funding_platform.execution.pair.values import off_plan, over_plan
+from funding_platform.execution.pair.rounds.values import off_plan, over_plan
 from funding_platform_tests.execution.pair.test_executor import closed, opened
 from funding_platform_tests.execution.world import BTC, ETH, VENUES, World
 

@@ -14,6 +14,7 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.run_row import run_figures
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.sweeps import sweep
+from funding_platform.core.system.shards import Spread
 from funding_platform.flows.backtests.sharing import SharedData, shared
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import HOUR, START, config, drawn_market
@@ -80,7 +81,10 @@ def test_a_sweep_over_shared_data_is_the_same_on_one_process_and_on_two(
     points = SweepPlan(axes={"strategy.horizon_hours": (24.0, 48.0, 72.0)}).points()
     with shared(provider) as data:
         one, two = (
-            [dict(trial.figures) for trial in sweep(setting, points, Opener(data), workers=count)]
+            [
+                dict(trial.figures)
+                for trial in sweep(setting, points, Opener(data), spread=Spread(workers=count))
+            ]
             for count in (1, 2)
         )
     assert one == two

@@ -13,14 +13,18 @@ from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.schema import Table, Type
-from funding_platform.core.trading import OrderKind, OrderRequest, Side
+from funding_platform.core.trading import FeeRates, Fill, OrderKind, OrderRequest, Side
 from funding_platform.execution.config import TradingConfig
+from funding_platform.execution.pair.entry.preflight import look_at
+from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.flows.execution.accounts import open_accounts
 from funding_platform.flows.execution.live_board import LiveMarket, VenueBoard
+from funding_platform.flows.fees import NewFees
 from funding_platform.flows.live.latest import BOARD, LatestWriter
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.orders.errors import OrderRejectedError
+from funding_platform_tests.flows.fees import put
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
@@ -49,12 +53,19 @@ def row_of(table: Table, **stated: Any) -> pl.DataFrame:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     made = Settings(data_dir=tmp_path)
+    list_market(made)
+    return made
+
+
+def list_market(settings: Settings, quote: str = "USDT") -> None:
+    """Store an instrument with its depth and a settlement."""
     key = {"venue": "binance", "venue_symbol": SYMBOL}
     frames = {
         INSTRUMENTS: row_of(
             INSTRUMENTS,
             **key,
             base="PEPE",
+            quote=quote,
             contract_type="linear",
             multiplier=1000.0,
             contract_size=1.0,
@@ -81,10 +92,9 @@ def settings(tmp_path: Path) -> Settings:
             ask_within_10bps_usd=6_000.0,
         ),
     }
-    with Lake(made) as lake, lake.commit("test", "a market") as transaction:
+    with Lake(settings) as lake, lake.commit("test", "a market") as transaction:
         for table, frame in frames.items():
             transaction.append(table, frame)
-    return made
 
 
 def hand_out(settings: Settings, at: datetime = NOW) -> None:
@@ -163,6 +173,55 @@ def test_an_account_of_a_real_venue_trades_and_outlives_its_process(settings: Se
     hand_out(settings)
     assert asyncio.run(bought("one")) == 1_000_000
     assert asyncio.run(bought("two")) == 2_000_000
+
+
+def test_what_is_not_quoted_in_dollars_is_not_listed(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    list_market(settings, quote="EUR")
+    hand_out(settings)
+    board = board_of(settings)
+    assert board.limits(SYMBOL) is None
+    assert board.quote(SYMBOL) is None
+
+
+def taker_fee_of(fill: Fill) -> Decimal:
+    return fill.fee_usd / (fill.quantity * fill.price) * 10_000
+
+
+def test_fills_cost_what_the_marts_say_and_a_fee_set_by_hand_is_in_force_at_once(
+    fee_lake: Settings,
+) -> None:
+    list_market(fee_lake)
+    hand_out(fee_lake)
+    config = TradingConfig(venues=("binance", "okx"))
+    seconds = iter(range(0, 10_000, 2))
+    clock = Clock(timer=lambda: next(seconds), now=lambda: NOW)
+
+    async def scenario() -> None:
+        async with open_accounts(fee_lake, config, clock) as accounts:
+            binance = accounts["binance"]
+            published = (await binance.fees([SYMBOL]))[SYMBOL]
+            assert published == FeeRates(maker_bps=Decimal(2), taker_bps=Decimal(5))
+            await binance.place(order("before"))
+            put(fee_lake, NewFees("binance", "base", 1.0, 3.25, NOW - HOUR, note="agreed"))
+            assert (await binance.fees([SYMBOL]))[SYMBOL].taker_bps == Decimal("3.25")
+            await binance.place(order("after"))
+            before, after = await binance.fills(NOW - HOUR)
+            assert [taker_fee_of(before), taker_fee_of(after)] == [Decimal(5), Decimal("3.25")]
+            assert (await accounts["okx"].fees([SYMBOL]))[SYMBOL].taker_bps == 5
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_opened_where_no_fee_is_known(settings: Settings) -> None:
+    async def scenario() -> None:
+        config = TradingConfig(venues=("binance", "okx"))
+        async with open_accounts(settings, config, Clock(now=lambda: NOW)) as accounts:
+            hand_out(settings)
+            facts = await look_at(accounts["binance"], SYMBOL, ExecutionRules(), Clock())
+            assert facts.fees is None
+
+    asyncio.run(scenario())
 
 
 def test_nothing_is_bought_on_a_board_that_stands_still(settings: Settings) -> None:

@@ -84,6 +84,21 @@ def test_what_is_held_and_not_listed_is_there_by_name_only(settings: Settings) -
     assert market.base[lost] not in [market.base[row] for row in range(3) if row != lost]
 
 
+@pytest.mark.parametrize("kind", ["inverse", "quanto"])
+def test_a_leg_that_is_margined_in_coin_is_named_and_not_shown_to_a_strategy(
+    settings: Settings, kind: str
+) -> None:
+    (leg,) = [x for x in seen(settings).instruments.iter_rows(named=True) if x["venue"] == "bybit"]
+    with connect(settings, read_only=False) as lake:
+        lake.execute(
+            f"UPDATE {LATEST_FUNDING_RATES.full_name} SET contract_type = ? WHERE venue = 'bybit'",
+            [kind],
+        )
+    sight = seen(settings)
+    assert sight.instruments["venue"].to_list() == ["binance"]
+    assert sight.untraded == {InstrumentRef("bybit", leg["venue_symbol"]): kind}
+
+
 def test_venues_and_bases_of_the_configuration_narrow_it(settings: Settings) -> None:
     assert seen(settings, bases=["BTC"]).opportunities.height == 1
     assert seen(settings, venues=["binance", "bybit"]).opportunities.height == 1

@@ -63,6 +63,21 @@ def test_of_one_kind_only() -> None:
             latest_curves(lake, "X", kind="live")
 
 
+def test_a_past_instant_has_the_curves_that_were_known_then() -> None:
+    seen = {"okx": NOW - timedelta(days=8.5), "bybit": NOW - timedelta(days=8), "aster": NOW}
+    with holding(seen) as lake:
+        # What bybit's says was settled an hour before anybody could know it.
+        lake.execute("UPDATE features.curve_snapshots SET available_at = as_of + INTERVAL 1 HOUR")
+        at = seen["bybit"] + timedelta(minutes=59)
+        assert latest_curves(lake, "X", at=at)["venue"].to_list() == ["okx"]
+        known = latest_curves(lake, "X", at=at + timedelta(minutes=1))
+        assert known["venue"].to_list() == ["bybit", "okx"]
+        now = latest_curves(lake, "X", at=NOW + timedelta(hours=1))
+        assert now["venue"].to_list() == ["aster"]
+        with pytest.raises(FlowError, match="no usable curve of X was known at 2025-02-25"):
+            latest_curves(lake, "X", at=NOW - timedelta(days=4))
+
+
 def test_a_share_and_a_coin_of_one_ticker_have_no_curves_in_common() -> None:
     of_x = {"venue_symbol": "X", "base": "META"}
     share, coin = ({"venue": venue, **of_x} for venue in ("okx", "bybit"))

@@ -21,7 +21,7 @@ from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.registry import venue_spec
-from funding_platform.venues.rest.state import SharedState, state_file
+from funding_platform.venues.rest.state.files import FileState, state_file
 
 NOW = datetime(2020, 3, 1, 12, tzinfo=UTC)
 """Past on every machine: a ban that lies further ahead than any is forgotten."""
@@ -58,7 +58,7 @@ def test_health_has_the_columns_and_types_that_are_declared(settings: Settings) 
 def test_breakers_stand_as_this_machine_knows(settings: Settings) -> None:
     spec = venue_spec("okx")
     file = state_file(settings, "okx", spec.base_url)
-    state = SharedState(file)
+    state = FileState(file)
     until = NOW + timedelta(minutes=5)
     state.transact(lambda database: ban(database, until))
     state.close()

@@ -160,7 +160,7 @@ def test_an_interrupted_wait_kills_the_query(filled: Settings) -> None:
 
 def endless_request(settings: Settings) -> dict[str, object]:
     limits = {"seconds": 60, "cpu_seconds": 60, "memory": 2**30, "answer": 2**20, "threads": 1}
-    return {"sql": ENDLESS, "settings": settings.model_dump(mode="json"), "limits": limits}
+    return {"sql": ENDLESS, "settings": settings.lake_stated(), "limits": limits}
 
 
 def test_no_secret_reaches_the_process_of_a_query(

@@ -235,7 +235,7 @@ def test_a_lost_catalog_comes_back_and_damaged_files_with_it(lake: Settings, tar
     assert fingerprints(lake) == was
     assert (done.files_copied, done.files_unknown) == (1, 1)
     assert done.kept is not None
-    assert done.kept.read_bytes() == b"not a catalog"
+    assert Path(done.kept).read_bytes() == b"not a catalog"
 
 
 def test_what_cannot_be_backed_up_is_refused_in_words(

@@ -151,7 +151,7 @@ def test_a_copy_is_put_back_whole(lake: Settings) -> None:
     restored = restore(lake)
     assert (restored.files_unknown, fingerprints(lake)) == (0, before)
     assert restored.kept is not None
-    assert restored.kept.exists()
+    assert Path(restored.kept).exists()
     assert parquet_names(lake) == files
     with Lake(lake) as writer, writer.commit("run", "goes on") as transaction:
         transaction.upsert(FUNDING_RATES, seen(rates("bybit"), 9))
@@ -186,7 +186,7 @@ def test_without_a_copy_it_is_rebuilt_from_the_files(lake: Settings) -> None:
     shutil.rmtree(copy_file(lake).parent)
     deleted(catalog_file(lake))
     rebuilt = rebuild(lake, begin=silent)
-    assert rebuilt.files_unreadable == (broken,)
+    assert rebuilt.files_unreadable == (str(broken),)
     with connect(lake) as connection:
         after = connection.sql("FROM core.funding_rates").pl()
     assert "deribit" not in after["venue"]  # four rows, which had no file

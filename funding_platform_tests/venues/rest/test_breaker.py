@@ -16,7 +16,7 @@ from funding_platform.venues.errors import (
 from funding_platform.venues.registry import breaker_record
 from funding_platform.venues.rest.breaker import BAN_SECONDS, Breaker
 from funding_platform.venues.rest.breaker_state import COOL_DOWN_SECONDS, OPEN_AFTER
-from funding_platform.venues.rest.state import SharedState, state_file
+from funding_platform.venues.rest.state.files import FileState, state_file
 
 
 class Clock:
@@ -149,14 +149,14 @@ def test_state_survives_a_restart_and_is_seen_by_others(tmp_path: Path, clock: C
     settings = Settings(data_dir=tmp_path)
     assert breaker_record("okx", settings).failures == 0
     assert list(tmp_path.iterdir()) == []
-    state = SharedState(state_file(settings, "okx", "https://www.okx.com"))
+    state = FileState(state_file(settings, "okx", "https://www.okx.com"))
     fail(Breaker("okx", state, timer=clock), OPEN_AFTER)
     state.close()
     record = breaker_record("okx", settings)
     assert record.failures == OPEN_AFTER
     assert record.state(clock.moment) == "open"
     assert "down for maintenance" in str(record.last_failure)
-    restarted = SharedState(state_file(settings, "okx", "https://www.okx.com"))
+    restarted = FileState(state_file(settings, "okx", "https://www.okx.com"))
     with pytest.raises(BreakerOpenError), Breaker("okx", restarted, timer=clock).call():
         pytest.fail("let through")
     restarted.close()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funding_platform.venues.rest.limits import SLOTS, Budget, Limiter
-from funding_platform.venues.rest.state import SharedState
+from funding_platform.venues.rest.state.files import FileState
 
 TEN_IN_TWO = Budget("requests", 10, 2)
 SLOT = 2 / SLOTS
@@ -78,7 +78,7 @@ def run(
     return sorted(made, key=lambda one: one[1])
 
 
-def on(clock: Clock, scale: float = 1.0, state: SharedState | None = None) -> Limiter:
+def on(clock: Clock, scale: float = 1.0, state: FileState | None = None) -> Limiter:
     return Limiter(scale, state=state, timer=lambda: clock.now, sleep=clock.sleep)
 
 
@@ -116,7 +116,7 @@ def test_no_window_of_the_venue_ever_holds_more_than_the_budget(
     """Wherever its windows begin, whenever between start and end it counts a request."""
 
     def limiters(clock: Clock) -> list[Limiter]:
-        state = SharedState()
+        state = FileState()
         return [on(clock, state=state) for _ in range(shared_by)]
 
     made = run(requests, workers=workers, limiters=limiters)
@@ -182,8 +182,8 @@ def test_what_one_process_learns_holds_for_another(tmp_path: Path) -> None:
 
 
 @contextmanager
-def two_states(path: Path) -> Iterator[tuple[SharedState, SharedState]]:
-    ours, theirs = SharedState(path), SharedState(path)
+def two_states(path: Path) -> Iterator[tuple[FileState, FileState]]:
+    ours, theirs = FileState(path), FileState(path)
     yield ours, theirs
     ours.close()
     theirs.close()
@@ -242,7 +242,7 @@ def test_a_backfill_takes_hardly_longer_than_it_must(processes: int) -> None:
     budget, needed = Budget("funding", 500, 300), 2_000
 
     def limiters(clock: Clock) -> list[Limiter]:
-        state = SharedState()
+        state = FileState()
         return [on(clock, state=state) for _ in range(processes)]
 
     made = run([(1, 0.3)] * needed, budget=budget, workers=8, limiters=limiters)

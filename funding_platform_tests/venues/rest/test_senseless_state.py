@@ -12,7 +12,7 @@ from funding_platform.venues.rest.breaker import Breaker
 from funding_platform.venues.rest.breaker_state import OPEN_AFTER
 from funding_platform.venues.rest.limits import Budget, Limiter
 from funding_platform.venues.rest.retries import LONGEST_BAN_SECONDS
-from funding_platform.venues.rest.state import SharedState
+from funding_platform.venues.rest.state.files import FileState
 
 NOW = 1_798_761_600.0
 YEAR_9999 = 253_402_300_799.0
@@ -40,7 +40,7 @@ SENSELESS = {
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    SharedState(tmp_path / "venue.sqlite").close()
+    FileState(tmp_path / "venue.sqlite").close()
     return tmp_path / "venue.sqlite"
 
 
@@ -50,7 +50,7 @@ def write(path: Path, statement: str, *values: object) -> None:
     connection.close()
 
 
-def breaker(state: SharedState) -> Breaker:
+def breaker(state: FileState) -> Breaker:
     return Breaker("venue", state, timer=lambda: NOW)
 
 
@@ -58,7 +58,7 @@ def breaker(state: SharedState) -> Breaker:
 def test_it_is_forgotten_once(path: Path, case: str, caplog: pytest.LogCaptureFixture) -> None:
     column, value = SENSELESS[case]
     write(path, f"UPDATE breaker SET {column} = ?", value)
-    state = SharedState(path)
+    state = FileState(path)
     with caplog.at_level(logging.WARNING):
         record = breaker(state).record
     assert "makes no sense" in caplog.text
@@ -75,7 +75,7 @@ def test_it_is_forgotten_once(path: Path, case: str, caplog: pytest.LogCaptureFi
 
 def test_what_makes_sense_beside_it_stays(path: Path) -> None:
     write(path, "UPDATE breaker SET banned_until = ?, failures = 2, last_failure = 'x'", 1e15)
-    state = SharedState(path)
+    state = FileState(path)
     record = breaker(state).record
     assert (record.failures, record.last_failure, record.banned_until) == (2, "x", None)
     state.close()
@@ -83,7 +83,7 @@ def test_what_makes_sense_beside_it_stays(path: Path) -> None:
 
 def test_a_new_ban_is_not_measured_against_a_senseless_one(path: Path) -> None:
     write(path, "UPDATE breaker SET banned_until = ?", YEAR_9999)
-    state = SharedState(path)
+    state = FileState(path)
     error = BannedError("shut out", venue="venue")
     error.retry_after = 60.0
     breaker(state).ban(error)
@@ -95,7 +95,7 @@ def test_a_new_ban_is_not_measured_against_a_senseless_one(path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [1e15, float("inf"), YEAR_9999])
 def test_no_ban_is_written_that_would_be_forgotten(path: Path, seconds: float) -> None:
-    state = SharedState(path)
+    state = FileState(path)
     error = BannedError("shut out", venue="venue")
     error.retry_after = seconds
     breaker(state).ban(error)
@@ -107,7 +107,7 @@ def test_no_ban_is_written_that_would_be_forgotten(path: Path, seconds: float) -
 
 def test_a_breaker_opens_as_ever_after_senseless_state(path: Path) -> None:
     write(path, "UPDATE breaker SET failures = -3")
-    state = SharedState(path)
+    state = FileState(path)
     for _ in range(OPEN_AFTER):
         with pytest.raises(ServerError), breaker(state).call():
             raise ServerError("down", venue="venue")
@@ -142,7 +142,7 @@ async def spends_at_once(path: Path) -> None:
         waits.append(seconds)
         raise AssertionError(f"waits {seconds} s")
 
-    state = SharedState(path)
+    state = FileState(path)
     limiter = Limiter(state=state, timer=lambda: NOW, sleep=sleep)
     async with limiter.spend(BUDGET, 1):
         pass

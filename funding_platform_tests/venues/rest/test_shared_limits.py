@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from funding_platform.local.cluster.servers import Postgres
 from funding_platform.sandbox.faults import Latency, Status
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
@@ -15,17 +18,43 @@ from funding_platform.venues import open_venue
 from funding_platform.venues.adapters.okx.rest import OPEN_INTEREST
 from funding_platform.venues.errors import BannedError, BreakerOpenError, VenueError
 from funding_platform.venues.rest import breaker
+from funding_platform_tests.servers.local import started
 from funding_platform_tests.venues.server import Answer, serve
 
 SPAWN = get_context("spawn")
 PROCESSES = 3
 EACH = 10
 
+_NUMBERS = count()
+
 
 @pytest.fixture(scope="module")
 def strict() -> Iterator[RunningSandbox]:
     with running_sandbox(build_market(symbols=3), enforce_limits=True) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with started(Postgres) as server:
+        yield server
+
+
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.cluster)])
+def machines(
+    request: pytest.FixtureRequest, strict: RunningSandbox, tmp_path: Path
+) -> list[Settings]:
+    """Settings of processes that share: of one machine, or of machines with a database."""
+    if request.param == "file":
+        return [settings_for(strict, tmp_path)] * PROCESSES
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.database(f"state{next(_NUMBERS)}")
+    return [
+        settings_for(strict, tmp_path / str(machine)).model_copy(
+            update={"state_url": SecretStr(url)}
+        )
+        for machine in range(PROCESSES)
+    ]
 
 
 def settings_for(sandbox: RunningSandbox, data_dir: Path) -> Settings:
@@ -53,14 +82,13 @@ def ask_often(settings: Settings, failures: Any) -> None:
 
 @pytest.mark.parametrize("latency", [None, Latency(seconds=0.0, up_to_seconds=0.4)])
 def test_processes_that_share_a_budget_are_never_refused(
-    strict: RunningSandbox, tmp_path: Path, latency: Latency | None
+    strict: RunningSandbox, machines: list[Settings], latency: Latency | None
 ) -> None:
     if latency is not None:
         strict.inject(latency)
     before = strict.stats().get("okx", {}).get(OPEN_INTEREST.path, {"requests": 0})
     failures = SPAWN.Queue()
-    arguments = (settings_for(strict, tmp_path), failures)
-    others = [SPAWN.Process(target=ask_often, args=arguments) for _ in range(PROCESSES)]
+    others = [SPAWN.Process(target=ask_often, args=(one, failures)) for one in machines]
     for process in others:
         process.start()
     for process in others:
@@ -95,9 +123,9 @@ def outcome_elsewhere(settings: Settings) -> tuple[str, str]:
 
 @pytest.mark.parametrize("status", [403, 418])
 def test_a_ban_stops_every_process_at_once(
-    strict: RunningSandbox, tmp_path: Path, status: int
+    strict: RunningSandbox, machines: list[Settings], status: int
 ) -> None:
-    settings = settings_for(strict, tmp_path)
+    settings, elsewhere, *_ = machines
     strict.inject(Status(status=status, retry_after=3_600, venue="okx"))
 
     async def be_banned() -> None:
@@ -108,7 +136,7 @@ def test_a_ban_stops_every_process_at_once(
         asyncio.run(be_banned())
     strict.clear()
     asked = strict.stats()["okx"][OPEN_INTEREST.path]["requests"]
-    name, text = outcome_elsewhere(settings)
+    name, text = outcome_elsewhere(elsewhere)
     assert name == "BannedError"
     assert f"HTTP {status}" in text
     assert "banned until" in text
@@ -116,10 +144,10 @@ def test_a_ban_stops_every_process_at_once(
 
 
 def test_an_outage_opens_the_breaker_for_every_process(
-    strict: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    strict: RunningSandbox, machines: list[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "COOL_DOWN_SECONDS", 80.0)  # longer is forgotten as senseless
-    settings = settings_for(strict, tmp_path)
+    settings, elsewhere, *_ = machines
     strict.inject(Status(status=503, venue="okx"))
 
     async def fail_until_open() -> int:
@@ -135,7 +163,7 @@ def test_an_outage_opens_the_breaker_for_every_process(
 
     assert asyncio.run(fail_until_open()) == 25
     strict.clear()
-    name, text = outcome_elsewhere(settings)
+    name, text = outcome_elsewhere(elsewhere)
     assert name == "BreakerOpenError"
     assert "HTTP 503" in text
 

@@ -14,7 +14,7 @@ import pytest
 from funding_platform.settings import Settings
 from funding_platform.venues.errors import BannedError
 from funding_platform.venues.rest.breaker import Breaker
-from funding_platform.venues.rest.state import SharedState, state_file
+from funding_platform.venues.rest.state.files import FileState, state_file
 
 SPAWN = get_context("spawn")
 
@@ -24,31 +24,31 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "venue.sqlite"
 
 
-def ban(state: SharedState) -> None:
+def ban(state: FileState) -> None:
     Breaker("venue", state).ban(BannedError("shut out", venue="venue"))
 
 
-def banned(state: SharedState) -> bool:
+def banned(state: FileState) -> bool:
     return Breaker("venue", state).record.ban is not None
 
 
 @pytest.fixture
-def state(path: Path) -> Iterator[SharedState]:
-    state = SharedState(path)
+def state(path: Path) -> Iterator[FileState]:
+    state = FileState(path)
     yield state
     state.close()
 
 
-def test_what_is_written_is_there_for_the_next(path: Path, state: SharedState) -> None:
+def test_what_is_written_is_there_for_the_next(path: Path, state: FileState) -> None:
     ban(state)
-    later = SharedState(path)
+    later = FileState(path)
     assert banned(later)
     later.close()
 
 
 def test_without_a_path_nothing_is_shared() -> None:
-    ban(SharedState())
-    assert not banned(SharedState())
+    ban(FileState())
+    assert not banned(FileState())
 
 
 def other_database(path: Path) -> None:
@@ -58,7 +58,7 @@ def other_database(path: Path) -> None:
 
 
 def torn(path: Path) -> None:
-    state = SharedState(path)
+    state = FileState(path)
     ban(state)
     state.close()
     content = bytearray(path.read_bytes())
@@ -80,12 +80,12 @@ def test_a_broken_or_foreign_file_is_replaced_with_a_warning(
     path.parent.mkdir()
     spoil(path)
     with caplog.at_level(logging.WARNING):
-        state = SharedState(path)
+        state = FileState(path)
     assert "is replaced" in caplog.text
     ban(state)
     state.close()
     caplog.clear()
-    again = SharedState(path)
+    again = FileState(path)
     assert banned(again)
     assert caplog.text == ""
     again.close()
@@ -95,14 +95,14 @@ def test_where_nothing_can_be_written_the_state_is_our_own(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
-    state = SharedState(tmp_path / "file" / "venue.sqlite")
+    state = FileState(tmp_path / "file" / "venue.sqlite")
     assert "limits are not shared" in caplog.text
     ban(state)
     assert banned(state)
 
 
 def test_a_file_that_fails_in_the_middle_is_given_up(
-    state: SharedState, path: Path, caplog: pytest.LogCaptureFixture
+    state: FileState, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
@@ -114,7 +114,7 @@ def test_a_file_that_fails_in_the_middle_is_given_up(
 
 
 def write_until_killed(path: Path, begun: Any) -> None:
-    state = SharedState(path)
+    state = FileState(path)
     while True:
         ban(state)
         begun.set()
@@ -130,7 +130,7 @@ def test_a_killed_process_leaves_the_file_whole_and_unlocked(
     assert victim.pid is not None
     os.kill(victim.pid, signal.SIGKILL)
     victim.join()
-    state = SharedState(path)
+    state = FileState(path)
     assert banned(state)
     ban(state)
     assert caplog.text == ""
@@ -139,7 +139,7 @@ def test_a_killed_process_leaves_the_file_whole_and_unlocked(
 
 def open_and_ban(path: Path, go: Any, failures: Any) -> None:
     go.wait()
-    state = SharedState(path)
+    state = FileState(path)
     ban(state)
     if state.place != str(path):
         failures.put(state.place)

@@ -1,0 +1,1 @@
+"""Runs on several machines: Celery workers, their leases, and Dagster's database."""

@@ -1,0 +1,1 @@
+"""Whether a pair may be opened, how large, and its first orders."""

@@ -1,0 +1,1 @@
+"""Real servers on loopback, started for tests and stopped with them."""
