@@ -4,7 +4,7 @@ Frames are judged by the same bounds as expressions (``core.rules``); what one n
 another is judged by ``venues.streams.possible``. A test sets one beside the other.
 """
 
-import math
+import sys
 from typing import Final
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
@@ -29,10 +29,10 @@ _COLUMNS: Final = {"next_funding_ms": "next_funding_time"}
 
 
 def _bounds(field: str) -> tuple[float, float]:
-    """Return what a column declares, open where it declares nothing."""
+    """Return what a column declares; any finite number will do where it declares nothing."""
     column = MARKET_SNAPSHOTS.column(_COLUMNS.get(field, field))
-    low = -math.inf if column.minimum is None else column.minimum
-    high = math.inf if column.maximum is None else column.maximum
+    low = -sys.float_info.max if column.minimum is None else column.minimum
+    high = sys.float_info.max if column.maximum is None else column.maximum
     return low, high
 
 
@@ -43,7 +43,7 @@ BOUNDS: Final = tuple(_bounds(field) for field in FIELDS)
 def out_of_bounds(field: int, value: float) -> bool:
     """Whether a number is not finite, or outside what its column declares."""
     low, high = BOUNDS[field]
-    return not low <= value <= high or math.isinf(value)
+    return not low <= value <= high
 
 
 def next_impossible(due_ms: float, hours: float, now_ms: float) -> bool:

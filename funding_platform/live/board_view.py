@@ -133,7 +133,9 @@ class BoardView:
     @cached_property
     def in_dollars(self) -> Flags:
         """Whether each instrument is quoted in dollars; shape (n,)."""
-        return np.array([is_dollar(quote) for quote in self.instruments["quote"]], dtype=np.bool_)
+        quotes = self.instruments["quote"]
+        dollars = [quote for quote in quotes.unique() if is_dollar(quote)]  # few, of thousands
+        return quotes.is_in(dollars).fill_null(value=False).to_numpy()
 
     @cached_property
     def _listed_hours(self) -> Floats:

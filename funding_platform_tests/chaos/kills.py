@@ -12,8 +12,8 @@ from funding_platform.settings import Settings
 from funding_platform_tests.chaos.processes import kill, members
 from funding_platform_tests.chaos.report import record
 
-ORPHAN_SECONDS = 30
-"""How long the children of a killed process may take to notice."""
+ORPHAN_SECONDS = 300
+"""How long the children of a killed process may take to notice; one that starts imports first."""
 
 
 @dataclass

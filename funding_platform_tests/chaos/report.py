@@ -51,7 +51,9 @@ def record(scenario: str, tried: int, held: int, note: str, *, command: str | No
     """
     suite = os.environ["PYTEST_CURRENT_TEST"].partition("::")[0]
     _suites.setdefault(suite, []).append(_Row(scenario, tried, held, note))
-    _commands[suite] = command or f"CHAOS_SEED={SEED} make chaos ROUNDS={ROUNDS} ONLY={suite}"
+    minutes = f" MINUTES={MINUTES:g}" if os.environ.get("CHAOS_MINUTES") else ""
+    usual = f"CHAOS_SEED={SEED} make chaos ROUNDS={ROUNDS}{minutes} ONLY={suite}"
+    _commands[suite] = command or usual
 
 
 def conclude(

@@ -19,6 +19,9 @@ from funding_platform_tests.chaos.processes import start
 PATIENCE: dict[str, Any] = {"request_timeout_seconds": 60.0, "snapshot_deadline_seconds": 600.0}
 """Settings by which no venue is given up because the machine is busy."""
 
+LOCK_PATIENCE: dict[str, Any] = {"lock_timeout_seconds": 3_600.0}
+"""The same of those who wait for each other's commits."""
+
 VENUES = ("binance", "okx", "hyperliquid")
 RUNNING = month_start(datetime.now(UTC))
 LAST = month_start(RUNNING - timedelta(days=1))
@@ -26,7 +29,8 @@ BEFORE_LAST = month_start(LAST - timedelta(days=1))
 
 
 def patient_environment() -> dict[str, str]:
-    return {f"FUNDING_{name.upper()}": str(value) for name, value in PATIENCE.items()}
+    patience = PATIENCE | LOCK_PATIENCE
+    return {f"FUNDING_{name.upper()}": str(value) for name, value in patience.items()}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from funding_platform_tests.chaos.crowd import (
 )
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.report import ROUNDS, conclude
+from funding_platform_tests.chaos.shell import LOCK_PATIENCE
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -28,7 +29,7 @@ READERS = 4
 
 
 def test_a_crowd_on_one_lake(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "data", **LOCK_PATIENCE)
     Lake(settings).connection.close()
     works = dict.fromkeys(VENUES, write) | {f"reader {one}": read for one in range(READERS)}
     upkeep = {"maintenance": keep_small, "publishing": keep_published}
