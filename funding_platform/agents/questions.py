@@ -17,9 +17,9 @@ from funding_platform.agents.asked import (
     VenuesWanted,
 )
 from funding_platform.arbitrage.explanation import explain
-from funding_platform.core.tables.backtest_runs import RUNS
-from funding_platform.core.tables.marts import COVERAGE
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.backtests.runs import RUNS
+from funding_platform.core.tables.marts.latest import COVERAGE
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import Column, Table, Type
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries import (

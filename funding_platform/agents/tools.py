@@ -7,11 +7,11 @@ from typing import Any, Final, Protocol
 from pydantic import BaseModel
 
 from funding_platform.agents import asked, questions
-from funding_platform.core.tables.backtest_runs import RUNS
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.backtests.runs import RUNS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.statistics import FUNDING_RATE_STATS
 from funding_platform.core.tables.schema import Column
-from funding_platform.core.tables.statistics import FUNDING_RATE_STATS
 from funding_platform.flows.queries.market import CURRENT_RATES, FACTS
 from funding_platform.service.formats import Answer, answer_schema, row_schema
 from funding_platform.service.health import MORE

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import TIERS
 
 BOUNDS: Final = {
     "bases": "list_contains($bases, base)",

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from funding_platform.arbitrage.filters import FeeMode
-from funding_platform.core.tables.opportunities import HORIZONS
-from funding_platform.core.tables.reasons import REASONS
+from funding_platform.core.tables.marts.opportunities import HORIZONS
+from funding_platform.core.tables.marts.reasons import REASONS
 
 _UNKNOWN: Final = "unknown"
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from funding_platform.arbitrage.errors import FilterError
-from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNITIES
 from funding_platform.core.tables.schema import Type
 from funding_platform.core.validation_errors import did_you_mean, raise_as
 

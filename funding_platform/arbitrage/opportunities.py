@@ -7,7 +7,7 @@ from funding_platform.arbitrage.bounds import bounds_of, meets_all, ranking
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.presence import ask, require_rows
 from funding_platform.arbitrage.pricing import with_reasons
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import Table
 
 

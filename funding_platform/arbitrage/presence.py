@@ -14,7 +14,7 @@ from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoic
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.pricing import Fees, priced
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
-from funding_platform.core.tables.marts import BUILD_MARTS
+from funding_platform.core.tables.marts.latest import BUILD_MARTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.validation_errors import did_you_mean
 

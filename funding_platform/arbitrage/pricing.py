@@ -24,8 +24,8 @@ from funding_platform.arbitrage.formulas import (
     codes_that_hold,
 )
 from funding_platform.core.tables.books.depth import SIZES_USD
-from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
-from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS, WATCH_REASONS
+from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import REASONS, REJECT_REASONS, WATCH_REASONS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.units import HOURS_PER_YEAR
 

@@ -20,7 +20,7 @@ from funding_platform.core.market.asset_classes import asset_key
 from funding_platform.core.system.shards import Spread, map_shards
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import (
+from funding_platform.core.tables.features.curves import (
     BUCKETS,
     CURVE_FACTORS,
     CURVE_KEY,
@@ -57,7 +57,7 @@ def curve_factors(
     snapshots: Frame | None = None,
     spread: Spread = BESIDE,
 ) -> pl.DataFrame:
-    """Compute the factors of curves; ``core.tables.features`` has the formula and unit of each.
+    """Compute the factors of curves; ``core.tables.features.curves`` has formula and unit of each.
 
     A factor depends on nothing that became available after its curve. It does depend on what came
     before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past

@@ -3,14 +3,14 @@
 import polars as pl
 
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.feature_store import (
+from funding_platform.core.tables.features.curves import CURVE_KEY
+from funding_platform.core.tables.features.pca import PCA_SCORES
+from funding_platform.core.tables.features.store import (
     FACTOR_FEATURES,
     FEATURE_STORE,
     PCA_PREFIXES,
     features_of,
 )
-from funding_platform.core.tables.features import CURVE_KEY
-from funding_platform.core.tables.pca import PCA_SCORES
 from funding_platform.curves.errors import CurveError
 
 

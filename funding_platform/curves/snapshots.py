@@ -11,7 +11,7 @@ import polars as pl
 from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.intervals import as_known_in_time
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import LATENESS, TENOR, Window, to_us
 from funding_platform.curves.errors import CurveError

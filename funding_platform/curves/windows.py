@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from funding_platform.core.arrays import Floats, Ints
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.time_grid import HOUR_US, LATENESS, MICROSECOND
 from funding_platform.core.units import TENOR_HOURS, apy
 from funding_platform.curves.errors import CurveError

@@ -12,12 +12,12 @@ import dagster as dg
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.backtests.runs import RUNS
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.assets.backtests import BACKTEST_KEY

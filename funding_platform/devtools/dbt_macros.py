@@ -15,8 +15,8 @@ from funding_platform.core.market.pauses import PAUSE_SYMBOLS, PAUSING
 from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.symbols import DOLLARS
 from funding_platform.core.tables.books.depth import SIZES_USD
-from funding_platform.core.tables.opportunities import HORIZONS
-from funding_platform.core.tables.reasons import REJECT_REASONS, WATCH_REASONS, Reason
+from funding_platform.core.tables.marts.opportunities import HORIZONS
+from funding_platform.core.tables.marts.reasons import REJECT_REASONS, WATCH_REASONS, Reason
 from funding_platform.core.time_grid import HOUR, LATENESS, MILLISECOND, SKEW
 from funding_platform.flows.collection.history_depths import history_depths
 

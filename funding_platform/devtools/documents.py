@@ -24,10 +24,10 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.tables.fees import FEE_OVERRIDES, FEE_SCHEDULES
 from funding_platform.core.tables.live import LIVE_RATES
-from funding_platform.core.tables.opportunity_history import GROWING
+from funding_platform.core.tables.marts.opportunity_history import GROWING
+from funding_platform.core.tables.marts.statistics import DEFAULT_FUNDING_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
-from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES
 from funding_platform.devtools.dashboards.declared import DASHBOARDS
 from funding_platform.devtools.dbt_macros import (
     asset_macros,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from funding_platform.core.tables.feature_store import FEATURE_GROUPS
+from funding_platform.core.tables.features.store import FEATURE_GROUPS
 from funding_platform.core.tables.schema import Column, Table
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import duckdb
 
-from funding_platform.core.tables.backtest import EQUITY, EXPOSURE, LEDGER
+from funding_platform.core.tables.backtests.ledgers import EQUITY, EXPOSURE, LEDGER
 from funding_platform.core.tables.collected import RAW_PAYLOADS
-from funding_platform.core.tables.increments import INCREMENTS
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.increments import INCREMENTS
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.core.tables.registry import TABLES
-from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.lake.catalog import LAKE, ever_filled, literal
 from funding_platform.lake.connection import connect, stored_tables
 from funding_platform.lake.errors import LakeError, translated

@@ -15,7 +15,7 @@ from funding_platform.core.arrays import Floats
 from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.core.tables.schema import instant
 from funding_platform.core.time_grid import EPOCH, HOUR, to_us
-from funding_platform.live.board_view import NO_TIME, BoardView, times
+from funding_platform.live.board.view import NO_TIME, BoardView, times
 
 SILENT_AFTER: Final = HOUR
 """An instrument of which the venue has said nothing for so long has no rows: it is gone, or its

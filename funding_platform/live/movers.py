@@ -9,7 +9,7 @@ import polars as pl
 
 from funding_platform.core.arrays import Floats
 from funding_platform.core.time_grid import HOUR
-from funding_platform.live.board_view import BoardView
+from funding_platform.live.board.view import BoardView
 
 EVERY: Final = timedelta(minutes=1)
 

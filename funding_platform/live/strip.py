@@ -25,7 +25,7 @@ from funding_platform.core.frames import Frame
 from funding_platform.core.intervals import as_known_in_time
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_KEY, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_KEY, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR_US, to_us
 from funding_platform.curves.factors import curve_factors
 from funding_platform.curves.inputs import Instruments, read_predictions, read_settlements
@@ -33,8 +33,8 @@ from funding_platform.curves.phases import Phases
 from funding_platform.curves.snapshots import one_per_instant, strips_frame
 from funding_platform.curves.strips import GRID_US, Emission, live_strips
 from funding_platform.curves.windows import WindowGrid, window_grid
-from funding_platform.live.board_rules import FIELD
-from funding_platform.live.board_view import NO_TIME, BoardView, times
+from funding_platform.live.board.rules import FIELD
+from funding_platform.live.board.view import NO_TIME, BoardView, times
 
 LiveEmission: TypeAlias = Literal["update", "minute", "grid", "roll"]
 

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS
+from funding_platform.core.tables.marts.reasons import REASONS, REJECT_REASONS
 from funding_platform.service.cache import Entry, tag_of
 from funding_platform.service.desk import response_of
 

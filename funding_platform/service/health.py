@@ -8,8 +8,8 @@ import polars as pl
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.columns import real_column, text_column, time_column
+from funding_platform.core.tables.marts.statistics import VENUE_HEALTH
 from funding_platform.core.tables.schema import Column, Type, schema_of
-from funding_platform.core.tables.statistics import VENUE_HEALTH
 from funding_platform.flows.live.latest import FRESH_SECONDS, VENUES
 from funding_platform.flows.queries import breaker_states, venue_health
 from funding_platform.service.formats import Answer

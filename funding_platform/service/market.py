@@ -8,8 +8,8 @@ import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.core.market.current import is_current
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.flows.errors import NotBuiltError, NotLiveError
 from funding_platform.flows.live.latest import BOARD, PAIRS, STRIPS, Latest
 from funding_platform.flows.queries import (

@@ -3,8 +3,8 @@
 import polars as pl
 from matplotlib.figure import Figure
 
-from funding_platform.core.tables.features import BUCKETS
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.curves import BUCKETS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.views.pictures import DOTS_PER_INCH, SIZE_INCHES, png
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from funding_platform.core.market.current import is_current
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.units import TENOR_HOURS
 
 SIZE_INCHES = (7.0, 3.6)

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.backtest.search.sweeps import Trial, trials_frame
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.core.tables.schema import UTC_TIME
 
 SHOWN_ALERTS: Final = pl.Schema(

@@ -18,7 +18,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from funding_platform.core.plain_text import cell, visible
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.flows.progress import reported_to
 

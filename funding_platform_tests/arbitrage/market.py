@@ -15,8 +15,8 @@ import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.core.tables.fees import FEE_HISTORY
-from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
-from funding_platform.core.tables.reasons import REJECT_REASONS
+from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import REJECT_REASONS
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import FilterError, UnknownChoiceError
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.flows.queries.opportunities import COMPARISON, compare_venues
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings

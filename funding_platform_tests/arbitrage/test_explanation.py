@@ -2,7 +2,7 @@
 
 from funding_platform.arbitrage.explanation import explain
 from funding_platform.arbitrage.filters import OpportunityFilter
-from funding_platform.core.tables.reasons import REASONS
+from funding_platform.core.tables.marts.reasons import REASONS
 from funding_platform_tests.arbitrage.market import facts, opportunity, some_facts
 
 

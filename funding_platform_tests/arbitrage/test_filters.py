@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.arbitrage.bounds import BOUNDS
 from funding_platform.arbitrage.errors import FilterError
-from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform_tests.arbitrage import strategies
 
 

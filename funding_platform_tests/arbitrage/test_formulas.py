@@ -11,8 +11,8 @@ from funding_platform.arbitrage.formulas import (
     codes_that_hold,
     inputs_of,
 )
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.reasons import REASONS, Reason
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import REASONS, Reason
 
 
 def test_an_input_that_is_not_given_is_the_column_of_its_name() -> None:

@@ -12,8 +12,8 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import FilterError
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.flows.queries import left_out
 from funding_platform_tests.arbitrage import strategies
 from funding_platform_tests.arbitrage.market import opportunity, some_facts

@@ -8,7 +8,7 @@ import pytest
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import NoOpportunitiesError, UnknownChoiceError
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
 from funding_platform.flows.queries import left_out, ranked_opportunities
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings

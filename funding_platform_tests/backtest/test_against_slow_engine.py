@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.core.tables.backtest import COMPONENTS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS
 from funding_platform.strategies.contract import Book, Close, MarketView, Open, Order
 from funding_platform_tests.backtest.markets import HOUR, START, config, funding_frame, settlement
 from funding_platform_tests.backtest.slow_engine import Wish, run_slowly

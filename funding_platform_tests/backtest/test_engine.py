@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from funding_platform.backtest.engine import run_backtest
-from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, COSTS, EARNINGS
 from funding_platform_tests.backtest.legs import PAIR, A, B, flat_prices, leg, settled
 from funding_platform_tests.backtest.markets import (
     FREE,

@@ -13,7 +13,7 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.core.tables.backtest import COMPONENTS, COSTS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, COSTS
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import FREE, HOUR, START, drawn_market
 from funding_platform_tests.examples import costly

@@ -22,7 +22,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window, floor_hour
 from funding_platform.curves import build_curves, curve_factors

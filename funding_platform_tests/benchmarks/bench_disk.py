@@ -17,11 +17,11 @@ import polars as pl
 
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_SCORES
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.live import LIVE_RATES
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
-from funding_platform.core.tables.pca import PCA_SCORES
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES
 from funding_platform.core.tables.schema import Column, Table, Type
 from funding_platform.core.time_grid import HOUR

@@ -18,7 +18,7 @@ import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.live import LIVE_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window, to_ms
 from funding_platform.curves import build_curves
@@ -26,11 +26,11 @@ from funding_platform.flows.live.given import mart_limits
 from funding_platform.flows.live.recording import store_minutes
 from funding_platform.lake import connect
 from funding_platform.lake.upkeep.maintenance import maintain
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.live.minutes import Minutes
-from funding_platform.live.pairs import Given, PairTable
-from funding_platform.live.pairs_legs import DEPTH
-from funding_platform.live.pairs_slots import PAST
+from funding_platform.live.pairs.legs import DEPTH
+from funding_platform.live.pairs.slots import PAST
+from funding_platform.live.pairs.table import Given, PairTable
 from funding_platform.live.strip import LiveStrips
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate

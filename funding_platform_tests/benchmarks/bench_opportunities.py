@@ -20,8 +20,8 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake import connect

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from sklearn.decomposition import PCA
 
-from funding_platform.core.tables.features import BUCKETS
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.curves import BUCKETS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.curves import rolling_pca
 from funding_platform.curves.pca.rolling import WINDOW_DAYS
 from funding_platform_tests.benchmarks.measurement import Measurement, median_seconds, seconds

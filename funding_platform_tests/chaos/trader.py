@@ -15,8 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.trading import ZERO
 from funding_platform.execution import Journal, open_store
 from funding_platform.execution.pair.pairs import InstrumentRef, PairState

@@ -12,8 +12,8 @@ from click.testing import Result
 from funding_platform.arbitrage import find_opportunities
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.commands import opportunities as command
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
-from funding_platform.core.tables.reasons import REASONS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.marts.reasons import REASONS
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import build_lake, some_facts

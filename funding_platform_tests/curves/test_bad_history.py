@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import build_curves, curve_factors, rolling_pca
 from funding_platform_tests.curves.frames import at, settlements, steady

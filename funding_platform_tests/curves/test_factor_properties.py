@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.intervals import infer_intervals
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves import build_curves, curve_factors
 from funding_platform.curves.shape import half_life

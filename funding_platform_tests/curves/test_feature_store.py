@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.feature_store import FEATURE_GROUPS, FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_SCORES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_SCORES
+from funding_platform.core.tables.features.store import FEATURE_GROUPS, FEATURE_STORE
 from funding_platform.core.tables.schema import Table
 from funding_platform.curves import CurveError, build_features
 

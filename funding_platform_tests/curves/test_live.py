@@ -6,7 +6,7 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.time_grid import Window
 from funding_platform.core.units import apy
 from funding_platform.curves import CurveError, build_curves

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.intervals import infer_intervals
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.core.units import apy
 from funding_platform.curves import LOOK_BACK, build_curves

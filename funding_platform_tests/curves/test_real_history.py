@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.intervals import as_known_in_time, infer_intervals
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import EPOCH, HOUR, Window
 from funding_platform.curves import build_curves, curve_factors

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import Window
 from funding_platform.core.units import apy
 from funding_platform.curves import build_curves

@@ -14,8 +14,8 @@ import pytest
 
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
-from funding_platform.core.tables.reasons import REJECT_REASONS
+from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import REJECT_REASONS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.lake import connect
 from funding_platform.settings import Settings

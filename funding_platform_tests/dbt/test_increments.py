@@ -16,7 +16,7 @@ from funding_platform.core.tables.collected import (
     INSTRUMENTS,
     LISTINGS,
 )
-from funding_platform.core.tables.increments import INCREMENTS
+from funding_platform.core.tables.marts.increments import INCREMENTS
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import HOUR, Window, month_start, next_month
 from funding_platform.flows.collection.listings import stored_starts

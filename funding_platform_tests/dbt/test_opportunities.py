@@ -9,9 +9,9 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.fees import FEE_OVERRIDES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
-from funding_platform.core.tables.reasons import REASONS, TIERS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.reasons import REASONS, TIERS
 from funding_platform.core.time_grid import HOUR, floor_hour
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake

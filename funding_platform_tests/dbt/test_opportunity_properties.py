@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.tables.opportunities import HORIZONS, OPPORTUNITIES
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.pairs_market import BASES, INTERVALS

@@ -5,8 +5,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.flows.queries import compare_venues
 from funding_platform.lake.connection import connect
 from funding_platform_tests.dbt.conftest import Built

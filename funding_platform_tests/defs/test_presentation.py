@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.defs.presentation import (
     LONGEST_CELL,
     figure_metadata,

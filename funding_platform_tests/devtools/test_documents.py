@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from funding_platform.core.tables.opportunity_history import GROWING
+from funding_platform.core.tables.marts.opportunity_history import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.devtools.documents import (

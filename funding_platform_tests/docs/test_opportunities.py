@@ -2,7 +2,7 @@
 
 import pytest
 
-from funding_platform.core.tables.reasons import REASONS
+from funding_platform.core.tables.marts.reasons import REASONS
 from funding_platform.settings import project_root
 
 PAGE = (project_root() / "docs" / "opportunities.md").read_text()

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from funding_platform.core.tables.collected import COLLECTION_LOG, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import CURVE_FACTORS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.alerting.rounds import run_observed
 from funding_platform.flows.doctor import DagsterFacts

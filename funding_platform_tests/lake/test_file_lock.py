@@ -11,7 +11,7 @@ from time import sleep
 import pytest
 
 from funding_platform.lake.file_lock import let_go, take
-from funding_platform.lake.locks import commit_lock
+from funding_platform.lake.locks import FileCommitLock, commit_lock
 from funding_platform.settings import Settings
 
 WRITERS = 4
@@ -131,6 +131,7 @@ def test_the_child_of_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
 
 def test_the_holder_of_the_commit_lock_can_take_it_again(settings: Settings) -> None:
     with commit_lock(settings) as lock:
+        assert isinstance(lock, FileCommitLock)
         with commit_lock(settings) as again:
             assert again is lock
         others: list[object] = []

@@ -9,7 +9,7 @@ import polars as pl
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import to_ms
 from funding_platform.lake import connect
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate
 

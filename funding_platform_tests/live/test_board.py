@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from funding_platform.core.rules import rules_of
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import from_ms, to_ms, to_us
-from funding_platform.live import board as boards
-from funding_platform.live.board import Board
-from funding_platform.live.board_rules import FIELD, FIELDS
-from funding_platform.live.board_view import INTERVAL_SOURCES, NO_TIME
+from funding_platform.live.board import board as boards
+from funding_platform.live.board.board import Board
+from funding_platform.live.board.rules import FIELD, FIELDS
+from funding_platform.live.board.view import INTERVAL_SOURCES, NO_TIME
 from funding_platform.venues.parsing.plausibility import market_rules
 from funding_platform.venues.streams.updates import MarketUpdate
 

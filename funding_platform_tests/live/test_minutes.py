@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.lake.validation import validate
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.live.minutes import Minutes, span_start
 from funding_platform.venues.streams.updates import MarketUpdate
 

@@ -11,13 +11,13 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
-from funding_platform.core.tables.reasons import REASONS, TIERS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import REASONS, TIERS
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.live.given import given_for_pairs
 from funding_platform.lake import connect
-from funding_platform.live.board import Board
-from funding_platform.live.pairs import Given, PairTable
+from funding_platform.live.board.board import Board
+from funding_platform.live.pairs.table import Given, PairTable
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate
 from funding_platform_tests.dbt.pairs_market import NOW

@@ -12,7 +12,7 @@ from funding_platform.arbitrage.formulas import (
     MAX_SIZE_USD,
     MEASURED_IMPACT_BPS,
 )
-from funding_platform.live.pairs_impact import (
+from funding_platform.live.pairs.impact import (
     impacts_at_bps,
     leg_impact_bps,
     max_size_usd,

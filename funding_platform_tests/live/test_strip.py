@@ -8,12 +8,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_KEY
 from funding_platform.core.time_grid import HOUR, Window, to_ms
 from funding_platform.core.units import apy
 from funding_platform.curves import build_curves, curve_factors
 from funding_platform.curves.strips import Emission
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.live.strip import LiveEmission, LiveStrips, live_factors
 from funding_platform.venues.streams.updates import MarketUpdate
 from funding_platform_tests.dbt.market import Row, frame_of

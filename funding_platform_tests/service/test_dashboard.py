@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS
+from funding_platform.core.tables.marts.reasons import REASONS, REJECT_REASONS
 from funding_platform.service import dashboard
 from funding_platform.service.access.keys import create_key, parse_rate
 from funding_platform.settings import Settings

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.core.errors import FundingError
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.flows.live.latest import PAIRS, STALE_AFTER, STRIPS
 from funding_platform.flows.queries import (
     latest_curves,

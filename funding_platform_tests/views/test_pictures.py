@@ -8,7 +8,7 @@ import matplotlib.image
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.curves import build_curves
 from funding_platform.flows.collection.history_report import DAILY
 from funding_platform.flows.queries.coverage import SCHEMA

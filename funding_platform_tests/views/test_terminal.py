@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.flows.progress import step
 from funding_platform.views import terminal
 

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from funding_platform.backtest.results.returns import monthly_returns
-from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, COSTS, EARNINGS
 
 _NET: Final = pl.sum_horizontal(EARNINGS) - pl.sum_horizontal(COSTS)
 

@@ -14,7 +14,13 @@ from funding_platform.backtest.data.contracts import few, names_of
 from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.core.tables.backtest import COMPONENTS, EQUITY, EXPOSURE, LEDGER, TRADES
+from funding_platform.core.tables.backtests.ledgers import (
+    COMPONENTS,
+    EQUITY,
+    EXPOSURE,
+    LEDGER,
+    TRADES,
+)
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.schema import UTC_TIME, Table
 from funding_platform.core.time_grid import HOUR_US

@@ -22,7 +22,7 @@ from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.tear_sheet import words
 from funding_platform.backtest.tear_sheet.sections import sections_of
 from funding_platform.core.plain_text import visible
-from funding_platform.core.tables.backtest import COSTS
+from funding_platform.core.tables.backtests.ledgers import COSTS
 
 _WRITTEN: Final = {
     **dict.fromkeys(

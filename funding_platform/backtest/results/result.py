@@ -1,7 +1,8 @@
 """What a run hands back: four frames, its warnings, and what it was made from.
 
-Frames have the columns of ``core.tables.backtest`` without ``run_id``, which storage adds: the same
-configuration over the same data gives the same result, bit by bit, whatever the run is called.
+Frames have the columns of ``core.tables.backtests.ledgers`` without ``run_id``, which storage adds:
+the same configuration over the same data gives the same result, bit by bit, whatever the run is
+called.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.results.metrics import Metrics, measure
-from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, COSTS, EARNINGS
 
 COMPONENT_SUM = pl.sum_horizontal(EARNINGS) - pl.sum_horizontal(COSTS)
 """``funding + price - fees - slippage - borrow - penalties``."""
@@ -26,9 +27,9 @@ class BacktestResult:
     config
         What was run.
     trades, equity, ledger, exposure
-        Columns of the tables of the same names in ``core.tables.backtest``, without ``run_id``.
-        The first row of ``equity`` is the capital at the start; trades are in the order of
-        ``trade_id``, ledger entries in the order of ``seq``.
+        Columns of the tables of the same names in ``core.tables.backtests.ledgers``, without
+        ``run_id``. The first row of ``equity`` is the capital at the start; trades are in the order
+        of ``trade_id``, ledger entries in the order of ``seq``.
     warnings
         What the run had to assume or leave out, one sentence each; empty when nothing.
     data_fingerprint

@@ -10,7 +10,7 @@ import polars as pl
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.results.metrics import Metrics, PnlSplit
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, FRAMES
 
 CUSTOM_STRATEGY = "custom"
 """Name of a strategy that was handed to ``run_backtest``, which no configuration has."""

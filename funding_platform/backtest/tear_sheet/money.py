@@ -22,7 +22,7 @@ from funding_platform.backtest.tear_sheet.layout import (
 )
 from funding_platform.backtest.tear_sheet.svg import Series, bar_chart, legend, time_chart
 from funding_platform.core.plain_text import visible
-from funding_platform.core.tables.backtest import COMPONENTS, COSTS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, COSTS
 
 _TRADE: Final[tuple[Column, ...]] = (
     ("base", "base", words.words),

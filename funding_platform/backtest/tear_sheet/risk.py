@@ -9,7 +9,7 @@ from funding_platform.backtest.results.venue_default import venue_at_risk
 from funding_platform.backtest.tear_sheet import words
 from funding_platform.backtest.tear_sheet.layout import MAX_ROWS, Section, table
 from funding_platform.backtest.tear_sheet.svg import Series, bar_chart, log_chart
-from funding_platform.core.tables.backtest import COSTS
+from funding_platform.core.tables.backtests.ledgers import COSTS
 
 
 def capacity_section(result: BacktestResult, curve: pl.DataFrame | None) -> Section | None:

@@ -10,7 +10,7 @@ their unit (``_usd``, ``_bps``, ``_hours``, ``_base``); times are UTC and end in
 from typing import Final
 
 from funding_platform.core.errors import UnknownNameError
-from funding_platform.core.tables.backtest_runs import BACKTEST_TABLES
+from funding_platform.core.tables.backtests.runs import BACKTEST_TABLES
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
@@ -21,15 +21,16 @@ from funding_platform.core.tables.collected import (
     RAW_PAYLOADS,
 )
 from funding_platform.core.tables.execution import EXECUTION_TABLES
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_OVERRIDES, FEE_SCHEDULES
-from funding_platform.core.tables.increments import INCREMENTS
 from funding_platform.core.tables.live import LIVE_RATES, PREDICTION_ACCURACY
-from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
-from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.marts.increments import INCREMENTS
+from funding_platform.core.tables.marts.latest import COVERAGE, LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.statistics import DEFAULT_FUNDING_RATES, STATISTICS
 from funding_platform.core.tables.prices import (
     OPEN_INTEREST,
     PRICE_CANDLES,
@@ -37,7 +38,6 @@ from funding_platform.core.tables.prices import (
     SPOT_CANDLES,
 )
 from funding_platform.core.tables.schema import Table
-from funding_platform.core.tables.statistics import DEFAULT_FUNDING_RATES, STATISTICS
 
 TABLES: Final = {
     table.full_name: table

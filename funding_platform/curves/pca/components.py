@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.curves.inputs import Rows
 from funding_platform.curves.pca.moments import Moments
 

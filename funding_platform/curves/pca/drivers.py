@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.frames import Frame, polars_frame
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_MODELS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS, PCA_MODELS
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.pca.inputs import read_curves
 from funding_platform.curves.pca.models import MEANS, loadings

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Floats, Ints
-from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
-from funding_platform.core.tables.pca import PCA_TRANSFORMS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_KEY
+from funding_platform.core.tables.features.pca import PCA_TRANSFORMS
 from funding_platform.core.time_grid import MICROSECOND, TENOR
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments

@@ -8,8 +8,8 @@ import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import BUCKETS
-from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_MODELS
+from funding_platform.core.tables.features.curves import BUCKETS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS, PCA_MODELS
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.pca.alignment import Aligned, aligned
 from funding_platform.curves.pca.components import (

@@ -7,8 +7,8 @@ from typing import Final, Literal
 import polars as pl
 
 from funding_platform.core.frames import Frame, polars_frame
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS
 from funding_platform.core.time_grid import MICROSECOND, Window, month_start
 from funding_platform.core.units import TENOR_HOURS
 from funding_platform.curves.errors import CurveError

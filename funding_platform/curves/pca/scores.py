@@ -12,8 +12,8 @@ import polars as pl
 
 from funding_platform.core.arrays import Floats, Ints
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import BUCKETS, CURVE_KEY
-from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_SCORES
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_KEY
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS, PCA_SCORES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.curves.pca.inputs import time_key
 from funding_platform.curves.pca.models import MEANS, loadings

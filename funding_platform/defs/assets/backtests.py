@@ -11,10 +11,10 @@ from pydantic import Field
 
 from funding_platform.backtest.results.report import markdown_summary
 from funding_platform.core.plain_text import markdown
-from funding_platform.core.tables.backtest import FRAMES
-from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.backtests.ledgers import FRAMES
+from funding_platform.core.tables.backtests.runs import RUNS
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import CURVE_FACTORS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
 from funding_platform.core.tables.fees import FEE_HISTORY
 from funding_platform.core.tables.prices import PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.defs.assets.raw import raw_key

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import dagster as dg
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.tables.marts import COVERAGE, LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.latest import COVERAGE, LATEST_FUNDING_RATES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.presentation import (
     markdown_table,

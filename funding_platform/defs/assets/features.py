@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.defs.assets.raw import raw_key

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.defs.freshness import ON_REQUEST
 from funding_platform.defs.presentation import OWNERS, png_metadata, table_key
 from funding_platform.defs.running.resources import LakeResource

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.defs.freshness import BUILT_HOURLY
 from funding_platform.defs.presentation import OWNERS, table_key

@@ -7,7 +7,7 @@ from typing import Final
 import dagster as dg
 
 from funding_platform.core.tables.collected import FUNDING_RATES, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import month_start
 from funding_platform.defs.assets.features import ONLY_CHANGED
 from funding_platform.defs.assets.raw import NEXT_ROLLS, raw_key

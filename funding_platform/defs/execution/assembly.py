@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.defs.execution.assets import JOB, execution_job, traded_assets
 from funding_platform.defs.execution.checks import traded_checks
 from funding_platform.defs.execution.succession import next_trader, trader_run

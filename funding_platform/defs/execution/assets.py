@@ -11,8 +11,8 @@ from typing import Any, Final
 import dagster as dg
 
 from funding_platform.core.tables.execution import PERFORMANCE, POSITIONS
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.defs.freshness import ON_REQUEST
 from funding_platform.defs.presentation import OWNERS, definition_metadata, table_key
 from funding_platform.defs.running.jobs import AssetJob

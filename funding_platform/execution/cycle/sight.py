@@ -7,7 +7,7 @@ from typing import Protocol
 
 import polars as pl
 
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.execution.cycle.market import MARKET, RATES
 from funding_platform.execution.pair.pairs import InstrumentRef
 

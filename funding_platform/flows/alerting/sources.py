@@ -13,8 +13,8 @@ import polars as pl
 
 from funding_platform.core.plain_text import legible
 from funding_platform.core.system.disks import free_bytes
-from funding_platform.core.tables.marts import COVERAGE
-from funding_platform.core.tables.opportunities import OPPORTUNITIES_BEST
+from funding_platform.core.tables.marts.latest import COVERAGE
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES_BEST
 from funding_platform.flows.alerting.scene import Scene, Source
 from funding_platform.flows.checks.backtests import edge_holds
 from funding_platform.flows.queries.ages import data_ages

@@ -11,7 +11,7 @@ from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.search.walk_forward import FoldResult
 from funding_platform.backtest.stress.losses import stressed
 from funding_platform.backtest.stress.scenarios import built_in
-from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.backtests.runs import RUNS
 from funding_platform.flows.backtests.runs import COMPARED, figure
 from funding_platform.flows.backtests.stress import instruments_of
 from funding_platform.flows.errors import FlowError

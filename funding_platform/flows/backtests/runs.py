@@ -15,8 +15,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.backtest.results.run_row import frame_digest, run_figures, strategy_name
-from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
-from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, FRAMES
+from funding_platform.core.tables.backtests.runs import RUNS
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.store import (
     append_run,

@@ -14,8 +14,8 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import IdentityError
 from funding_platform.backtest.results.result import BacktestResult
 from funding_platform.core.system.source_code import CODE, digest_around, source_digest
-from funding_platform.core.tables.backtest import FRAMES, MAX_IDENTITY_ERROR
-from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.backtests.ledgers import FRAMES, MAX_IDENTITY_ERROR
+from funding_platform.core.tables.backtests.runs import RUNS
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import current_snapshot
 from funding_platform.lake.connection import connect

@@ -12,7 +12,7 @@ from funding_platform.backtest.results.returns import known_returns
 from funding_platform.backtest.results.run_row import run_figures, strategy_name
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.sweeps import MOMENTS, Trial, best_of, sweep
-from funding_platform.core.tables.backtest_runs import RUNS, SWEEPS
+from funding_platform.core.tables.backtests.runs import RUNS, SWEEPS
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.sharing import SharedLake, shared
 from funding_platform.flows.backtests.store import (

@@ -25,7 +25,7 @@ from funding_platform.backtest.search.walk_forward import (
     walk_forward,
 )
 from funding_platform.core.system.shards import Spread
-from funding_platform.core.tables.backtest_runs import SWEEPS
+from funding_platform.core.tables.backtests.runs import SWEEPS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtests.data import LakeData, provider_from_lake
 from funding_platform.flows.backtests.sharing import SharedLake, shared

@@ -16,7 +16,12 @@ from duckdb import DuckDBPyConnection
 from funding_platform.backtest.books import EXIT_REASONS, RUN_ENDED
 from funding_platform.backtest.results.edge_decay import TRADES_IN_WINDOW, edge_decay
 from funding_platform.core.arrays import Floats
-from funding_platform.core.tables.backtest import COMPONENTS, COSTS, EARNINGS, MAX_IDENTITY_ERROR
+from funding_platform.core.tables.backtests.ledgers import (
+    COMPONENTS,
+    COSTS,
+    EARNINGS,
+    MAX_IDENTITY_ERROR,
+)
 from funding_platform.core.time_grid import EPOCH
 from funding_platform.flows.checks.answer import Answer
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.core.tables.features.pca import PCA_MODELS
 from funding_platform.curves import driving_strips
 from funding_platform.flows.checks.answer import Answer, one_row
 

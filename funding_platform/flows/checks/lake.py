@@ -10,7 +10,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from funding_platform.core.assumptions import SNAPSHOT_STALE_AFTER
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import SKEW
 from funding_platform.core.units import TENOR_HOURS

@@ -16,7 +16,7 @@ from funding_platform.core.books.walk import walk_books
 from funding_platform.core.symbols import is_dollar
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, REACHES_BPS, SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.flows.collection.snapshots import (

@@ -13,10 +13,10 @@ from funding_platform.arbitrage.opportunities import find_opportunities
 from funding_platform.core.market.asset_classes import ASSET_SQL
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import CURVE_FACTORS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET, RATES, STALE_AFTER

@@ -8,7 +8,7 @@ from funding_platform.core.intervals import HOLE, KNOWN
 from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, LATENESS, TENOR, Window
 from funding_platform.curves import LOOK_BACK, build_curves, curve_factors
 from funding_platform.curves.factors import BESIDE, FACTOR_LOOK_BACK

@@ -3,9 +3,9 @@
 import polars as pl
 
 from funding_platform.core.tables.collected import INSTRUMENTS
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_SCORES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS, PCA_SCORES
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import build_features

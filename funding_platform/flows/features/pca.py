@@ -5,8 +5,8 @@ from datetime import timedelta
 import polars as pl
 
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_COMPONENTS, PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS, PCA_MODELS, PCA_SCORES
 from funding_platform.core.time_grid import Window
 from funding_platform.curves.pca.rolling import WINDOW_DAYS, fit_models, score_curves
 from funding_platform.flows.collection.listings import current_rows

@@ -31,8 +31,8 @@ from funding_platform.flows.live.latest import (
     LatestWriter,
 )
 from funding_platform.flows.live.recording import record_board
-from funding_platform.live.board import Board
-from funding_platform.live.board_view import NO_TIME, BoardView
+from funding_platform.live.board.board import Board
+from funding_platform.live.board.view import NO_TIME, BoardView
 from funding_platform.live.movers import RatesBefore
 from funding_platform.live.sources import Source
 from funding_platform.live.statistics import FeedHealth

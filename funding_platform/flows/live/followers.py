@@ -17,15 +17,15 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.market.listings import of_current_listing
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.curves import LOOK_BACK
 from funding_platform.curves.factors import FACTOR_LOOK_BACK
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.flows.live.given import given_for_pairs
 from funding_platform.flows.queries.connection import answer
 from funding_platform.lake import connect
-from funding_platform.live.board_view import BoardView
-from funding_platform.live.pairs import Given, PairTable
+from funding_platform.live.board.view import BoardView
+from funding_platform.live.pairs.table import Given, PairTable
 from funding_platform.live.strip import LiveStrips, live_factors
 from funding_platform.settings import Settings
 

@@ -12,15 +12,15 @@ from funding_platform.core.market.price_gap import MAX_PRICE_GAP_BPS
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_force_at
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import UTC_TIME, Table
 from funding_platform.core.time_grid import SKEW
 from funding_platform.flows.queries.connection import answer, require_built
 from funding_platform.lake.connection import has_table
-from funding_platform.live.pairs import Given
-from funding_platform.live.pairs_legs import DEPTH, MARKET, Limits
-from funding_platform.live.pairs_slots import PAST
+from funding_platform.live.pairs.legs import DEPTH, MARKET, Limits
+from funding_platform.live.pairs.slots import PAST
+from funding_platform.live.pairs.table import Given
 from funding_platform.settings import project_file
 
 _IN_PYTHON: Final = {"depth_share": DEPTH_SHARE, "wide_price_gap_bps": MAX_PRICE_GAP_BPS}

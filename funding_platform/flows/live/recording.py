@@ -18,7 +18,7 @@ from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.lake.errors import InvalidFrameError, LakeError
 from funding_platform.lake.validation import validate
 from funding_platform.lake.writer import Lake, Transaction
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.live.minutes import Minutes, span_start
 from funding_platform.settings import Settings
 

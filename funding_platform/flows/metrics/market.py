@@ -6,8 +6,8 @@ from typing import Final
 
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.tables.features import CURVE_FACTORS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.lake.connection import has_table
 from funding_platform.settings import Settings
 from funding_platform.telemetry import declared

@@ -9,9 +9,9 @@ import polars as pl
 
 from funding_platform.core.assumptions import SNAPSHOT_STALE_AFTER
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.store import FEATURE_STORE
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
 from funding_platform.core.tables.schema import UTC_TIME, Table
 from funding_platform.core.time_grid import HOUR, TENOR

@@ -7,7 +7,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.tables.marts import BUILD_MARTS
+from funding_platform.core.tables.marts.latest import BUILD_MARTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import NotBuiltError
 from funding_platform.lake.catalog import current_snapshot

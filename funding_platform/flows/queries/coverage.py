@@ -5,7 +5,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from funding_platform.core.tables.marts import COVERAGE
+from funding_platform.core.tables.marts.latest import COVERAGE
 from funding_platform.flows.queries.connection import answer, require_built
 
 SCHEMA: Final = pl.Schema(

@@ -7,7 +7,7 @@ import duckdb
 import polars as pl
 
 from funding_platform.core.market.current import CURRENT_WITHIN, is_current
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
 from funding_platform.flows.queries.connection import answer

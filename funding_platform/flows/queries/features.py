@@ -16,7 +16,7 @@ import polars as pl
 from funding_platform.core.frames import Frame, polars_frame
 from funding_platform.core.market.current import CURRENT_WITHIN
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import FlowError, NothingStoredError
 from funding_platform.flows.queries.connection import answer

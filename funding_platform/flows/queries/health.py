@@ -8,8 +8,8 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from funding_platform.core.tables.marts.statistics import VENUE_HEALTH
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.core.tables.statistics import VENUE_HEALTH
 from funding_platform.flows.queries.connection import answer, require_built
 from funding_platform.settings import Settings
 from funding_platform.venues import registry

@@ -18,10 +18,10 @@ from funding_platform.core.tables.columns import (
     real_column,
     time_column,
 )
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.tables.schema import Column, Table, Type, schema_of
-from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.core.units import apr, rate_8h
 from funding_platform.core.validation_errors import did_you_mean
 from funding_platform.flows.errors import NothingStoredError

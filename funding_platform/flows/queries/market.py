@@ -13,7 +13,7 @@ import polars as pl
 from funding_platform.core.market.asset_classes import UNSAID
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY, PER_8H, PER_YEAR, real_column
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
 from funding_platform.core.tables.schema import Column, Type, schema_of
 from funding_platform.core.units import TENORS_PER_YEAR, apr, rate_8h
 from funding_platform.core.validation_errors import did_you_mean

@@ -13,8 +13,8 @@ from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.arbitrage.opportunities import find_opportunities
 from funding_platform.arbitrage.presence import ask, require_rows
 from funding_platform.core.tables.columns import PER_8H, real_column
-from funding_platform.core.tables.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES, OPPORTUNITIES_BEST
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.core.tables.schema import Table, schema_of
 
 _OF_EITHER: Final = (

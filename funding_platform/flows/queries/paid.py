@@ -6,8 +6,8 @@ import duckdb
 import polars as pl
 
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
+from funding_platform.core.tables.marts.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.core.tables.schema import UTC_TIME
-from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.flows.queries.assets import ASSET_OF, asset_class_of
 from funding_platform.flows.queries.connection import answer, require_built
 

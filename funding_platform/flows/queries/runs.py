@@ -9,8 +9,8 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.core.tables.backtest import FRAMES
-from funding_platform.core.tables.backtest_runs import RUNS, SWEEPS
+from funding_platform.core.tables.backtests.ledgers import FRAMES
+from funding_platform.core.tables.backtests.runs import RUNS, SWEEPS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import UnknownRunError
 from funding_platform.flows.queries.connection import answer

@@ -7,9 +7,12 @@ import polars as pl
 
 from funding_platform.core.tables.columns import INSTRUMENT_KEY, real_column, time_column
 from funding_platform.core.tables.live import PREDICTION_ACCURACY
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.statistics import (
+    FUNDING_RATE_CORRELATIONS,
+    FUNDING_RATE_STATS,
+)
 from funding_platform.core.tables.schema import Column, Type, schema_of
-from funding_platform.core.tables.statistics import FUNDING_RATE_CORRELATIONS, FUNDING_RATE_STATS
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries.connection import LISTED_HINT, answer, require_built
 

@@ -25,7 +25,7 @@ from typing import Final
 
 import duckdb
 
-from funding_platform.core.tables.increments import INCREMENTS, SETTLEMENT_MONTHS
+from funding_platform.core.tables.marts.increments import INCREMENTS, SETTLEMENT_MONTHS
 from funding_platform.lake.catalog import LAKE, current_snapshot, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import BuildFailedError

@@ -15,7 +15,7 @@ from typing import Any, Final
 import duckdb
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.core.tables.increments import INCREMENTS, SETTLEMENT_MONTHS
+from funding_platform.core.tables.marts.increments import INCREMENTS, SETTLEMENT_MONTHS
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import stored_tables

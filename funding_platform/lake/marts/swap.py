@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from funding_platform.core.tables.increments import INCREMENTS
-from funding_platform.core.tables.opportunity_history import GROWING, Growth
+from funding_platform.core.tables.marts.increments import INCREMENTS
+from funding_platform.core.tables.marts.opportunity_history import GROWING, Growth
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Column, Table
 from funding_platform.lake.catalog import LAKE, literal

@@ -19,7 +19,7 @@ from typing import Final, Self
 import duckdb
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.core.tables.opportunity_history import GROWING
+from funding_platform.core.tables.marts.opportunity_history import GROWING
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE

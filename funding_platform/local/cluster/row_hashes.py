@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS, PCA_SCORES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS, PCA_SCORES
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.queries import open_lake

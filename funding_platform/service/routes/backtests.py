@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from funding_platform.core.tables.backtest_runs import RUNS
+from funding_platform.core.tables.backtests.runs import RUNS
 from funding_platform.service.documented import answers, tells
 from funding_platform.service.formats import Answer
 from funding_platform.service.market import newest

@@ -8,11 +8,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.store import FEATURE_STORE
+from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
+from funding_platform.core.tables.marts.statistics import (
+    FUNDING_RATE_CORRELATIONS,
+    FUNDING_RATE_STATS,
+)
 from funding_platform.core.tables.prices import PRICE_CANDLES
-from funding_platform.core.tables.statistics import FUNDING_RATE_CORRELATIONS, FUNDING_RATE_STATS
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries import (
     candles,

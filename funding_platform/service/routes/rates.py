@@ -7,7 +7,7 @@ import polars as pl
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.flows.queries import compare_rates, compare_venues, narrowed, with_facts
 from funding_platform.flows.queries.market import COMPARED_RATES, CURRENT_RATES, FACTS
 from funding_platform.flows.queries.opportunities import COMPARISON_COLUMNS

@@ -6,8 +6,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from funding_platform.core.tables.features import CURVE_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import Column
 from funding_platform.flows.queries.market import CURRENT_RATES
 from funding_platform.service.formats import JSON, row_schema

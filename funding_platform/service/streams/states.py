@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.service.streams.messages import Channel, Filters
 
 KEYS: Final[Mapping[Channel, tuple[str, ...]]] = {

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.curves.pca.rolling import WINDOW_DAYS
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

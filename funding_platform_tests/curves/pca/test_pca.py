@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from sklearn.decomposition import PCA
 
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import CurveError, build_curves, rolling_pca
 from funding_platform_tests.curves.pca.strips import (

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import BUCKETS
-from funding_platform.core.tables.pca import PCA_COMPONENTS
+from funding_platform.core.tables.features.curves import BUCKETS
+from funding_platform.core.tables.features.pca import PCA_COMPONENTS
 from funding_platform.core.time_grid import Window
 from funding_platform.curves import CurveError, driving_strips, rolling_pca
 from funding_platform.curves.pca.inputs import Transform

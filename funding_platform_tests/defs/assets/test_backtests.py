@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from funding_platform.core.tables.backtest import FRAMES
+from funding_platform.core.tables.backtests.ledgers import FRAMES
 from funding_platform.defs.assets.backtests import BACKTEST_KEY
 from funding_platform.defs.running.jobs import BACKTEST
 from funding_platform.flows.backtests.store import newest_snapshot

@@ -6,8 +6,8 @@ import dagster as dg
 import duckdb
 import pytest
 
-from funding_platform.core.tables.marts import COVERAGE
-from funding_platform.core.tables.statistics import FUNDING_RATES_RESAMPLED
+from funding_platform.core.tables.marts.latest import COVERAGE
+from funding_platform.core.tables.marts.statistics import FUNDING_RATES_RESAMPLED
 from funding_platform.defs.assets.built import Reading, shown
 
 

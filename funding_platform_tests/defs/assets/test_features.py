@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS
 from funding_platform.core.tables.schema import Table
 from funding_platform.defs.assets.features import feature_asset
 from funding_platform.flows.features.computed import ComputedTable, Input

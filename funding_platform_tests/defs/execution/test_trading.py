@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from funding_platform.core.tables.execution import EXECUTION_TABLES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.defs.execution.assembly import build_execution_definitions, trading_sensor
 from funding_platform.defs.execution.assets import JOB
 from funding_platform.defs.presentation import column_schema, table_key

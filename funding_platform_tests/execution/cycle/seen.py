@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.execution.cycle.facts import Seen, VenueState
 from funding_platform.execution.cycle.held import HeldPair
 from funding_platform.execution.cycle.market import MARKET, LatestMarket, market_frame

@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import CURVE_FACTORS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.flows.alerting.live_sources import live_evaluations
 from funding_platform.flows.alerting.rounds import look, look_live
 from funding_platform.flows.live.latest import FACTORS, PAIRS, VENUES, VENUES_SCHEMA, LatestWriter

@@ -13,7 +13,7 @@ from funding_platform.core.tables.collected import (
     INSTRUMENTS,
     MARKET_SNAPSHOTS,
 )
-from funding_platform.core.tables.features import CURVE_FACTORS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
 from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.alerting.rounds import evaluate, rules_of

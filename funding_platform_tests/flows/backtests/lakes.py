@@ -6,7 +6,7 @@ import polars as pl
 
 from funding_platform.backtest.config import BacktestConfig
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.features import CURVE_FACTORS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS
 from funding_platform.core.tables.fees import FEE_SCHEDULES
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.connection import connect

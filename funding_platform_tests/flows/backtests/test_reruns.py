@@ -10,7 +10,7 @@ import pytest
 from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.results.run_row import frame_digest
 from funding_platform.core.system import source_code
-from funding_platform.core.tables.backtest import FRAMES
+from funding_platform.core.tables.backtests.ledgers import FRAMES
 from funding_platform.flows.backtests import runs as backtests
 from funding_platform.flows.backtests import store as backtest_store
 from funding_platform.flows.backtests.data import provider_from_lake

@@ -12,8 +12,8 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError, IdentityError
 from funding_platform.backtest.results.metrics import measure
 from funding_platform.backtest.results.result import BacktestResult
-from funding_platform.core.tables.backtest import COMPONENTS, FRAMES
-from funding_platform.core.tables.backtest_runs import BACKTEST_TABLES
+from funding_platform.core.tables.backtests.ledgers import COMPONENTS, FRAMES
+from funding_platform.core.tables.backtests.runs import BACKTEST_TABLES
 from funding_platform.flows.backtests import runs as backtests
 from funding_platform.flows.backtests.runs import compare_runs, config_changes, run_and_store
 from funding_platform.flows.backtests.store import newest_snapshot

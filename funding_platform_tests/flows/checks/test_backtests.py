@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.backtest import TRADES
+from funding_platform.core.tables.backtests.ledgers import TRADES
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.checks.answer import Answer

@@ -7,9 +7,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.feature_store import FEATURE_STORE
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_MODELS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_MODELS
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.features import (

@@ -9,7 +9,7 @@ import pytest
 
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.books.levels import ORDER_BOOK
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.flows.checks.books import (
     costs_grow,

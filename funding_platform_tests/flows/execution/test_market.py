@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.marts import LATEST_FUNDING_RATES
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET, LatestMarket, market_frame
 from funding_platform.execution.pair.pairs import InstrumentRef

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
-from funding_platform.core.tables.pca import PCA_SCORES
+from funding_platform.core.tables.features.pca import PCA_SCORES
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.features.computed import ComputedTable, Input
 from funding_platform.flows.features.tables import COMPUTED

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from duckdb import DuckDBPyConnection
 
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.flows.checks.lake import few_missing_buckets
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

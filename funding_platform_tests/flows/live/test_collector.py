@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.features import BUCKETS
+from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.checks.live import board_fresh
 from funding_platform.flows.collection.history import collect_history

@@ -7,12 +7,12 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR, Window
 from funding_platform.curves import build_curves, curve_factors
 from funding_platform.flows.live.followers import Factors, Strips
 from funding_platform.lake.writer import Lake
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate
 from funding_platform_tests.dbt.market import frame_of

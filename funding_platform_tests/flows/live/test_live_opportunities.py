@@ -6,14 +6,14 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.time_grid import Window, month_start
 from funding_platform.flows.collection.history import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.flows.live.given import given_for_pairs
 from funding_platform.lake import connect
-from funding_platform.live.board import Board
-from funding_platform.live.pairs import PairTable
+from funding_platform.live.board.board import Board
+from funding_platform.live.pairs.table import PairTable
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.live.markets import read, tell

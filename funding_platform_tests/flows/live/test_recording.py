@@ -18,7 +18,7 @@ from funding_platform.lake.connection import commit_lock
 from funding_platform.lake.errors import InvalidFrameError, LakeError
 from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.live.minutes import Minutes
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate

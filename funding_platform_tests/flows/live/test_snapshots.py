@@ -15,7 +15,7 @@ from funding_platform.flows.live.collector import venues_frame
 from funding_platform.flows.live.latest import BOARD, VENUES, LatestWriter
 from funding_platform.flows.live.snapshots import board_of, snapshot_from_board
 from funding_platform.lake import connect
-from funding_platform.live.board import Board
+from funding_platform.live.board.board import Board
 from funding_platform.live.statistics import FeedHealth, FeedStatistics
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from funding_platform.core.tables.collected import INSTRUMENTS
-from funding_platform.core.tables.features import BUCKETS, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_SNAPSHOTS
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.queries import latest_curves, past_curves
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.tables.feature_store import FEATURE_STORE
+from funding_platform.core.tables.features.store import FEATURE_STORE
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.queries.features import INSTANT, features_of, get_features

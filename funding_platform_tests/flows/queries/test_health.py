@@ -1,13 +1,12 @@
 """How venues serve us, by the lake and by this machine; and marts that are not there."""
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.statistics import VENUE_HEALTH
+from funding_platform.core.tables.marts.statistics import VENUE_HEALTH
 from funding_platform.flows.errors import NotBuiltError
 from funding_platform.flows.queries import (
     breaker_states,
@@ -22,6 +21,7 @@ from funding_platform.settings import Settings
 from funding_platform.venues.errors import UnknownVenueError
 from funding_platform.venues.registry import venue_spec
 from funding_platform.venues.rest.state.files import FileState, state_file
+from funding_platform.venues.rest.state.store import Statements
 
 NOW = datetime(2020, 3, 1, 12, tzinfo=UTC)
 """Past on every machine: a ban that lies further ahead than any is forgotten."""
@@ -73,7 +73,7 @@ def test_breakers_stand_as_this_machine_knows(settings: Settings) -> None:
         breaker_states(settings, ["mtgox"], NOW)
 
 
-def ban(database: sqlite3.Connection, until: datetime) -> None:
+def ban(database: Statements, until: datetime) -> None:
     """Shut us out until an instant."""
     database.execute(
         "UPDATE breaker SET banned_until = ?, ban = 'too many requests', failures = 3",

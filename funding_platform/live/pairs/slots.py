@@ -9,7 +9,7 @@ import polars as pl
 from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.symbols import is_dollar
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
-from funding_platform.live.pairs_figures import Figures, Past
+from funding_platform.live.pairs.figures import Figures, Past
 
 PAST: Final = ("settled_7d", "settled_30d", "same_sign_share", "half_life_hours")
 """Columns of ``marts.opportunities`` that history tells; they are handed in."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from funding_platform.core.tables.columns import time_column
-from funding_platform.core.tables.opportunities import OPPORTUNITIES
+from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import Table
 
 _REMEMBERED = (

@@ -1,6 +1,6 @@
 """Curves and their factors: tables of schema ``features`` that are computed from collected ones.
 
-Their principal components are in ``core.tables.pca``.
+Their principal components are in ``core.tables.features.pca``.
 """
 
 from typing import Final

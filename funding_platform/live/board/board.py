@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from funding_platform.core.tables.collected import INSTRUMENTS
 from funding_platform.core.time_grid import HOUR_MS, to_us
-from funding_platform.live.board_rules import (
+from funding_platform.live.board.rules import (
     FIELDS,
     INDEX,
     INTERVAL,
@@ -28,7 +28,7 @@ from funding_platform.live.board_rules import (
     next_impossible,
     out_of_bounds,
 )
-from funding_platform.live.board_view import NO_TIME, BoardView
+from funding_platform.live.board.view import NO_TIME, BoardView
 from funding_platform.venues.streams.possible import SKEW_MS, are_apart, divides_no_day
 from funding_platform.venues.streams.updates import MarketUpdate
 

@@ -2,8 +2,8 @@
 
 Built by dbt like all marts. A pair is long the lower rate and short the higher, compared per hour.
 Nothing is left out for being poor: ``tier`` and ``reasons`` say what stands against a pair, with
-the codes of ``core.tables.reasons``. All returns and costs are of one leg's notional, since both
-legs carry the same.
+the codes of ``core.tables.marts.reasons``. All returns and costs are of one leg's notional, since
+both legs carry the same.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from funding_platform.core.tables.columns import (
     text_column,
     time_column,
 )
-from funding_platform.core.tables.reasons import TIERS
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.core.tables.schema import Column, Table, Type
 
 HORIZONS: Final = {"8h": 8, "1d": 24, "3d": 72, "7d": 168}

@@ -15,7 +15,7 @@ from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import rate_8h
-from funding_platform.live.board_view import NO_TIME, BoardView
+from funding_platform.live.board.view import NO_TIME, BoardView
 
 MARKET: Final = ("spread_bps", "open_interest_usd", "volume_24h_usd")
 """What many streams do not carry: of an instrument of which the board has none, as handed in."""

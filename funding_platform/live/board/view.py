@@ -16,7 +16,7 @@ from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.symbols import is_dollar
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import to_us
-from funding_platform.live.board_rules import FIELD, FIELDS
+from funding_platform.live.board.rules import FIELD, FIELDS
 
 NO_TIME: Final = -1
 """Where a time is unknown: no instant since the epoch."""

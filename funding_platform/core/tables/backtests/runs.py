@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from funding_platform.core.tables.backtest import (
+from funding_platform.core.tables.backtests.ledgers import (
     COMPONENTS,
     EARNINGS,
     FRAMES,

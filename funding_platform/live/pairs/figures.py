@@ -1,6 +1,6 @@
 """What a pair earns, costs and keeps, and what stands against it: opportunities in arrays.
 
-The SQL of the marts is the definition (``arbitrage.formulas``, ``core.tables.reasons``,
+The SQL of the marts is the definition (``arbitrage.formulas``, ``core.tables.marts.reasons``,
 ``dbt_project/models/intermediate/int_opportunity_*.sql``); here is the same for arrays, with NaN
 for null, and a test compares every column of both on the same market. Times are microseconds since
 the epoch, as floats: they hold every one of them until the year 2255.
@@ -14,12 +14,12 @@ import numpy as np
 
 from funding_platform.arbitrage.costs import depth_impact_bps
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.tables.opportunities import HORIZONS
-from funding_platform.core.tables.reasons import REASONS, REJECT_REASONS, TIERS
+from funding_platform.core.tables.marts.opportunities import HORIZONS
+from funding_platform.core.tables.marts.reasons import REASONS, REJECT_REASONS, TIERS
 from funding_platform.core.time_grid import HOUR_US
 from funding_platform.core.units import HOURS_PER_YEAR, TENOR_HOURS, apy
-from funding_platform.live.pairs_impact import impacts_at_bps, leg_impact_bps, max_size_usd
-from funding_platform.live.pairs_legs import Legs, Limits
+from funding_platform.live.pairs.impact import impacts_at_bps, leg_impact_bps, max_size_usd
+from funding_platform.live.pairs.legs import Legs, Limits
 
 Figures: TypeAlias = dict[str, Floats]
 """Columns of ``marts.opportunities`` by name; a time under its name with ``_us`` for ``_at``."""

@@ -8,7 +8,7 @@ from funding_platform.core.tables.columns import (
     VENUE,
     yearly_column,
 )
-from funding_platform.core.tables.features import BUCKETS, CURVE_IDENTITY, CURVE_KEY
+from funding_platform.core.tables.features.curves import BUCKETS, CURVE_IDENTITY, CURVE_KEY
 from funding_platform.core.tables.schema import Column, Table, Type
 
 PCA_COMPONENTS: Final = ("pc1", "pc2", "pc3")

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 
 from funding_platform.core.arrays import Flags, Floats, Ints
-from funding_platform.core.tables.opportunities import IMPACT_SOURCES, OPPORTUNITIES
-from funding_platform.core.tables.reasons import TIERS
-from funding_platform.live.board_view import BoardView, times
-from funding_platform.live.pairs_figures import (
+from funding_platform.core.tables.marts.opportunities import IMPACT_SOURCES, OPPORTUNITIES
+from funding_platform.core.tables.marts.reasons import TIERS
+from funding_platform.live.board.view import BoardView, times
+from funding_platform.live.pairs.figures import (
     ACTIONABLE,
     CODES,
     REJECT,
@@ -27,9 +27,9 @@ from funding_platform.live.pairs_figures import (
     reasons_of,
     tiers_of,
 )
-from funding_platform.live.pairs_impact import is_measured
-from funding_platform.live.pairs_legs import DEPTH, Facts, Legs, Limits, legs_of
-from funding_platform.live.pairs_slots import Slots, past_of_way, slots_of
+from funding_platform.live.pairs.impact import is_measured
+from funding_platform.live.pairs.legs import DEPTH, Facts, Legs, Limits, legs_of
+from funding_platform.live.pairs.slots import Slots, past_of_way, slots_of
 
 _LEG_FIGURES: Final = (
     *("rate", "interval_hours", "rate_8h", "maker_bps", "taker_bps", "spread_bps"),

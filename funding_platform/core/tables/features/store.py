@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from funding_platform.core.tables.columns import AVAILABLE_AT
-from funding_platform.core.tables.features import CURVE_FACTORS, CURVE_KEY, CURVE_SNAPSHOTS
-from funding_platform.core.tables.pca import PCA_SCORES
+from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_KEY, CURVE_SNAPSHOTS
+from funding_platform.core.tables.features.pca import PCA_SCORES
 from funding_platform.core.tables.schema import Column, Table, Type
 
 PCA_PREFIXES: Final = {"instrument": "pca", "venue": "venue_pca"}
