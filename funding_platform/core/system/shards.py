@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     Executor,
@@ -176,6 +177,11 @@ def function_of_ray(function: Callable[[S], R], shard: S) -> R:
 def _connected_ray() -> Any:
     """Connect to the cluster, or start one here; whoever has no token is turned away."""
     address = os.environ.get("RAY_ADDRESS")
+    if "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ:
+        raise ShardError(
+            "Ray was imported before its processes could be told to ask for a token",
+            hint="set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH before Ray is imported",
+        )
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # read once, as Ray is imported
     if address is None and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
