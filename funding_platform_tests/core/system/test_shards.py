@@ -23,11 +23,9 @@ ENGINES = ("threads", "processes", pytest.param("ray", marks=pytest.mark.cluster
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Iterator[ShardEngine]:
     """One of them; a cluster of Ray on this machine ends with the test."""
-    if request.param == "ray":
-        if (
-            find_spec("ray") is None
-        ):  # not imported: how its processes let each other in is fixed then
-            pytest.skip("needs the extra `ray`")
+    # Not imported to find out: by then Ray has decided how its processes let each other in.
+    if request.param == "ray" and find_spec("ray") is None:
+        pytest.skip("needs the extra `ray`")
     yield request.param
     if request.param == "ray":
         import ray
