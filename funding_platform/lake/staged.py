@@ -15,12 +15,14 @@ class StagedFrames:
     Whatever is registered within a transaction is kept until its end, even when it is
     unregistered at once. Hence a name is registered once, for a placeholder that passes on the
     frame of the moment. It outlives the transaction: to register and to unregister it costs a
-    tenth of a small commit. A transaction that is rolled back takes its names along; `close` then.
+    tenth of a small commit. A transaction that is rolled back takes along the names that are new
+    in it, and those alone.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._placeholders: dict[str, _Placeholder] = {}
+        self._new: set[str] = set()
 
     @contextmanager
     def named(self, table: Table, frame: pl.DataFrame) -> Iterator[str]:
@@ -31,17 +33,23 @@ class StagedFrames:
             self._placeholders[name].frame = frame
         else:
             self._placeholders[name] = _Placeholder(frame)
+            self._new.add(name)
             self._connection.register(name, self._placeholders[name])
         try:
             yield name
         finally:
             self._placeholders[name].frame = frame.clear()
 
-    def close(self) -> None:
-        """Forget the names."""
-        for name in self._placeholders:
+    def committed(self) -> None:
+        """Keep the names of the transaction that has ended."""
+        self._new.clear()
+
+    def rolled_back(self) -> None:
+        """Forget the names that came with the transaction that has ended, and went with it."""
+        for name in self._new:
             self._connection.unregister(name)
-        self._placeholders.clear()
+            del self._placeholders[name]
+        self._new.clear()
 
 
 class _Placeholder:

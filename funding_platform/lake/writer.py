@@ -109,10 +109,11 @@ class Lake:
                     )
                     lock.refuse_lost()
                     self.connection.execute("COMMIT")
+                    self._staged.committed()
                     self._changed = True
                 except BaseException:
                     self._roll_back()
-                    self._staged.close()
+                    self._staged.rolled_back()
                     lock.clear_up(self.connection)
                     raise
             except duckdb.Error as error:

@@ -25,6 +25,7 @@ from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.flows.live.latest import PAIRS, STRIPS
 from funding_platform.flows.queries import latest_curves, open_lake, ranked_opportunities
 from funding_platform.service.access.keys import Rate, create_key
+from funding_platform.service.app import PREFIX
 from funding_platform.service.streams.messages import CHANNELS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT
@@ -34,8 +35,11 @@ from funding_platform_tests.service.server import Served, hand_out, served
 SCHEMATHESIS: Final = str(Path(sys.executable).with_name("schemathesis"))
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "100000"))
 HOOKS: Final = "funding_platform_tests.service.schemathesis_hooks"
-OPERATIONS: Final = 36
+OPERATIONS: Final = 40
 """Of which each is asked as often."""
+
+EVENTS: Final = f"{PREFIX}/stream"
+"""Answers without end: test_streams listens to them."""
 
 SLOW: Final = 300.0
 """Seconds that a question may take here: how fast a machine is, is not asked."""
@@ -73,6 +77,7 @@ def ask(reachable: tuple[Served, str], folder: Path, *options: str) -> int:
             *(SCHEMATHESIS, "run", f"{service.url}/api/v1/openapi.json", "--no-color"),
             *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
             *("--header", f"X-API-Key: {key}", "--request-timeout", f"{SLOW:g}"),
+            *("--exclude-path", EVENTS),
             *("--suppress-health-check", "all", *options),
         ],
         cwd=folder,

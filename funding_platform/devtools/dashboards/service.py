@@ -74,10 +74,11 @@ SERVICE: Final = Dashboard(
             Panel(
                 "Share that had been encoded already",
                 {
-                    "since the service began": "funding_service_cache_hit_ratio",
-                    "now": 'sum(rate(funding_service_cache_answers_total{found="yes"}'
-                    "[$__rate_interval])) / "
-                    "sum(rate(funding_service_cache_answers_total[$__rate_interval]))",
+                    "{{tier}}, since the service began": "funding_service_cache_hit_ratio",
+                    "{{tier}}, now": "sum by (tier) "
+                    '(rate(funding_service_cache_answers_total{found="yes"}[$__rate_interval])) / '
+                    "sum by (tier) "
+                    "(rate(funding_service_cache_answers_total[$__rate_interval]))",
                 },
                 "percentunit",
             ),
@@ -89,6 +90,19 @@ SERVICE: Final = Dashboard(
                 "Streams let go, in an hour",
                 {"{{instance}}": "increase(funding_service_streams_let_go_total[1h])"},
                 about="Whoever had them took nothing.",
+            ),
+            Panel(
+                "What Redis did not answer, in an hour",
+                {"{{instance}}": "increase(funding_service_redis_failures_total[1h])"},
+                about="Answers come without it; instances no longer share them.",
+            ),
+            Panel("Webhooks", {"{{instance}}": "funding_service_webhooks"}),
+            Panel(
+                "Messages of webhooks, in an hour",
+                {
+                    "{{outcome}}": "sum by (outcome) "
+                    "(increase(funding_service_webhook_messages_total[1h]))"
+                },
             ),
         ),
     },

@@ -62,6 +62,7 @@ def _transfer(
         attach(connection, settings, read_only=False, catalog=target, name=_TARGET, new=True)
         schema = target if not isinstance(target, Path) else source
         assert not isinstance(schema, Path)
+        connection.execute("USE memory")  # a lake that names are looked up in is being read
         connection.execute("BEGIN")
         for name in _tables(settings, schema):
             held, made_of = (f"{metadata_of(one)}.{name}" for one in (_SOURCE, _TARGET))
