@@ -58,7 +58,8 @@ def test_a_fee_set_at_one_is_in_force_at_the_other(own_lake: Settings, server: R
     body = {"maker_bps": 1.0, "taker_bps": 3.25, "note": "agreed"}
     with served(settings) as first, served(settings) as second:
         before = second.get(path)
-        put = first.client().put(fees, json=body, headers={"Authorization": f"Bearer {key}"})
+        with first.client() as client:
+            put = client.put(fees, json=body, headers={"Authorization": f"Bearer {key}"})
         assert put.status_code == 200, put.text
         assert 3.25 in {row["taker_bps"] for row in first.get(path).json()["data"]}
         until(lambda: second.get(path).headers["etag"] != before.headers["etag"], "the other knows")
