@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cluster dev test test-world test-browser test-cluster chromium postgres coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo demo-cluster dev test test-world test-browser test-cluster chromium servers coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: setup ## Collect, transform, publish, backtest and show: 3 months of all sandbox venues
 	funding demo
 
-demo-cluster: setup ## The same on two workers over PostgreSQL, Redis and S3 of this machine, and rows compared
+demo-cluster: setup servers ## The same on two workers over PostgreSQL, Redis and S3 of this machine, and rows compared
 	funding demo-cluster --compare
 
 dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
@@ -39,7 +39,7 @@ test: setup ## Run the tests, one process per core
 test-world: setup ## Run what takes the platform as a whole: the demo, every job, examples, notebooks
 	pytest $(SIDE_BY_SIDE) -m world
 
-test-cluster: setup postgres ## Run lake and workers on PostgreSQL, Redis and S3, started for it (RACES=n: partitions that four writers race for)
+test-cluster: setup servers ## Run lake and workers on PostgreSQL, Redis and S3, started for it (RACES=n: partitions that four writers race for)
 	CLUSTER_RACES=$(or $(RACES),25) pytest -m cluster
 
 test-browser: setup ## Drive the Dagster UI and the dashboard in a browser (SCREENSHOTS=1: into docs/screenshots)
@@ -48,8 +48,8 @@ test-browser: setup ## Drive the Dagster UI and the dashboard in a browser (SCRE
 chromium: ## Install what `make test-browser` drives, where apt can and nobody has yet
 	command -v chromium >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium; }
 
-postgres: ## Install the server that tests start, where apt can and nobody has yet
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends postgresql; }
+servers: ## Install what tests and `make demo-cluster` start or ask, where apt can and it is not there yet
+	{ ls /usr/lib/postgresql/*/bin/initdb && command -v redis-server && command -v nginx && command -v promtool; } >/dev/null 2>&1 || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends postgresql redis-server nginx prometheus; }
 
 dashboard: ## Rebuild what the service shows at / from dashboard/ (needs node 20.19, 22.12 or newer)
 	cd dashboard && npm ci --no-audit --no-fund && npm run build
