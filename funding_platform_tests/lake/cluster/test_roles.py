@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from yarl import URL
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.flows.progress import begin
@@ -24,8 +25,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "cluster.md"
 
 def of_role(settings: Settings, role: str) -> Settings:
     assert settings.catalog_url is not None
-    url = settings.catalog_url.get_secret_value().replace("tester@", f"{role}:secret@")
-    return settings.model_copy(update={"catalog_url": SecretStr(url)})
+    url = URL(settings.catalog_url.get_secret_value()).with_user(role).with_password("secret")
+    return settings.model_copy(update={"catalog_url": SecretStr(str(url))})
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def roles(cluster: Settings) -> tuple[Settings, Settings]:
 
 def test_the_reader_reads_what_the_writer_writes(roles: tuple[Settings, Settings]) -> None:
     writer, reader = roles
-    for hours in (2, 30):  # in the catalog, and in a file
+    for hours in (2, 30):
         with Lake(writer) as lake, lake.commit("run", "january", tables=(FUNDING_RATES,)) as tx:
             tx.replace(FUNDING_RATES, rates(hours=hours), january_of())
         counted = "SELECT count(funding_rate + 1) AS n FROM core.funding_rates"
