@@ -1,4 +1,4 @@
-{# Generated from funding_platform/arbitrage/formulas.py and core/tables/reasons.py by
+{# Generated from funding_platform/arbitrage/formulas.py and core/tables/marts/reasons.py by
    `python -m funding_platform.devtools.documents`. Do not edit. #}
 {# The holding times that funding and net are stated for, in hours. #}
 {% macro horizons() -%}

@@ -116,7 +116,7 @@ def asset_macros() -> str:
 def opportunity_macros() -> str:
     """Write what a pair costs and keeps, and what stands against it."""
     return _file(
-        "funding_platform/arbitrage/formulas.py and core/tables/reasons.py",
+        "funding_platform/arbitrage/formulas.py and core/tables/marts/reasons.py",
         _macro(
             "horizons()",
             f"{{{{ return({HORIZONS}) }}}}",

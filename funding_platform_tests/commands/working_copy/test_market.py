@@ -7,6 +7,7 @@ from polars.testing import assert_frame_equal
 
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.lake import connect
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.checkout import MONTHS, SYMBOLS, Checkout
@@ -42,8 +43,9 @@ def test_opportunities_pass_their_bounds(funding: Funding) -> None:
 
 
 def test_opportunities_on_chosen_venues(funding: Funding) -> None:
-    chosen = ["--base", "BTC", "--base", "ETH", "--exclude-venue", "okx", "--format", "json"]
-    found = json.loads(funding("opportunities", *chosen).stdout)
+    chosen = ["--base", "BTC", "--base", "ETH", "--exclude-venue", "okx", "--limit", "1000"]
+    tiers = [option for tier in TIERS for option in ("--tier", tier)]
+    found = json.loads(funding("opportunities", *chosen, *tiers, "--format", "json").stdout)
     assert {row["base"] for row in found} == {"BTC", "ETH"}
     assert "okx" not in {row[leg] for row in found for leg in ("long_venue", "short_venue")}
 
