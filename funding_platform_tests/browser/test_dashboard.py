@@ -153,7 +153,8 @@ def test_what_a_trader_holds_and_earned_is_shown_with_its_age(desk: Desk) -> Non
         "7.75 USD", re.compile("The trader was last seen"), "maintenance of a venue", "decayed"
     )
     desk.page.get_by_label("open pairs only").check()
-    desk.page.get_by_text("decayed").first.wait_for(state="detached")
+    over = desk.page.locator("tr").filter(has_text="closed").filter(has_text="BTC")
+    over.wait_for(state="detached")  # the event that ended it stays
     assert desk.query == {"open": ["1"]}
     desk.page.get_by_role("link", name="PEPE").click()
     desk.see("Costs and what they leave")
