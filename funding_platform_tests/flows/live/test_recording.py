@@ -127,7 +127,7 @@ def test_the_board_is_recorded_while_it_runs(settings: Settings) -> None:
     async def run() -> None:
         async with asyncio.timeout(60):
             recorder = asyncio.create_task(record_board(board, quick, "live-1"))
-            while not (quick.lake_dir.exists() and len(held_if_any(quick))):
+            while not (quick.lake_dir.exists() and (held_if_any(quick)["updates"] > 0).any()):
                 market(board, datetime.now(UTC), 1e-4)
                 await asyncio.sleep(0.05)
             recorder.cancel()
@@ -136,7 +136,6 @@ def test_the_board_is_recorded_while_it_runs(settings: Settings) -> None:
     asyncio.run(run())
     rows = held(settings)
     assert set(rows["venue"]) == set(VENUES)
-    assert (rows["updates"] > 0).any()
     assert (rows["available_at"] >= rows["minute_time"] + timedelta(seconds=1)).all()
 
 
