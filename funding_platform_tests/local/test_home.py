@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from funding_platform import settings
 from funding_platform.lake.marts.dbt import dbt_process
 from funding_platform.local.home import DagsterHomeError, dagster_instance
-from funding_platform.settings import DAGSTER_HOME, project_file, project_root
+from funding_platform.settings import DAGSTER_HOME, places, project_file, project_root
 
 SETTINGS = DAGSTER_HOME / "dagster.yaml"
 SPAWN = get_context("spawn")
@@ -26,7 +25,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / SETTINGS).write_text("telemetry:\n  enabled: false\n")
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    monkeypatch.setattr(settings, "_SHIPPED", folder)
+    monkeypatch.setattr(places, "_SHIPPED", folder)
     return folder
 
 
