@@ -70,10 +70,10 @@ def connect(
     """
     settings = settings or Settings()
     profile = profile_of(settings)
-    profile.refuse_lost()
+    there = profile.found()
     if not read_only and as_of is None:
         profile.refuse_read_only()
-    if not profile.exists():
+    if not there:
         if read_only or as_of is not None:
             raise LakeMissingError(
                 f"there is no lake at {profile.place}",
@@ -114,8 +114,7 @@ def refuse_missing(settings: Settings, hint: str) -> None:
         If the files are there and the catalog is not.
     """
     profile = profile_of(settings)
-    profile.refuse_lost()
-    if not profile.exists():
+    if not profile.found():
         raise LakeMissingError(f"there is no lake at {profile.place}", hint=hint)
 
 
@@ -126,7 +125,7 @@ def create(settings: Settings) -> None:
     two processes that begin at once the second finds the first one's.
     """
     profile = profile_of(settings)
-    profile.refuse_lost()
+    profile.found()
     profile.refuse_read_only()
     with commit_lock(settings):
         if profile.exists():

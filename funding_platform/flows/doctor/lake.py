@@ -50,8 +50,7 @@ def listings(connection: DuckDBPyConnection) -> Finding:
 def lake(settings: Settings, now: datetime) -> Finding:
     """Find whether the lake is there, whole, and of this version."""
     profile = profile_of(settings)
-    if not profile.exists():
-        profile.refuse_lost()
+    if not profile.found():
         return Finding(True, f"no lake yet at {profile.place}: `make demo` makes one")
     with connect(settings) as connection:
         missing = missing_files(connection, settings)

@@ -101,20 +101,22 @@ class ClusterProfile:
             asked.execute("SELECT to_regclass(%s)", [f"{self.catalog}.ducklake_snapshot"])
             return bool(asked.fetchone() != (None,))
 
-    def refuse_lost(self) -> None:
-        """Refuse a catalog that is gone while files are there.
+    def found(self) -> bool:
+        """Tell the same, by one question; refuse a catalog that is gone while files are there.
 
         Raises
         ------
         CatalogLostError
             Saying where both should be.
         """
-        if not self.exists() and (held := self.files.listing()):
+        there = self.exists()
+        if not there and (held := self.files.listing()):
             raise CatalogLostError(
                 f"the catalog {self.address} is gone, but {self.files.root} holds {len(held)} "
                 "Parquet files",
                 hint=WAYS_BACK_CLUSTER,
             )
+        return there
 
     def refuse_read_only(self) -> None:
         """Leave it to the database, which says what a role may not do."""

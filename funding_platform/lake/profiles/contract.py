@@ -124,8 +124,8 @@ class Profile(Protocol):
     def exists(self) -> bool:
         """Tell whether the catalog is there."""
 
-    def refuse_lost(self) -> None:
-        """Refuse a catalog that is gone or empty while the files are there."""
+    def found(self) -> bool:
+        """Tell the same; refuse a catalog that is gone or empty while the files are there."""
 
     def refuse_read_only(self) -> None:
         """Refuse to write where nothing can be written, if that can be told beforehand."""

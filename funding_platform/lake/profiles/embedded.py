@@ -125,9 +125,10 @@ class EmbeddedProfile:
         """Tell whether the catalog is there."""
         return self.catalog.exists()
 
-    def refuse_lost(self) -> None:
-        """Refuse a catalog that is gone or empty while the files are there."""
+    def found(self) -> bool:
+        """Tell the same; refuse a catalog that is gone or empty while the files are there."""
         refuse_lost(self.catalog)
+        return self.exists()
 
     def refuse_read_only(self) -> None:
         """Refuse to write where nothing can be written: SQLite's own errors do not say so."""
