@@ -22,15 +22,21 @@ SMALL_MARKET = 40
 listed instruments that the other has not would look dead."""
 
 
-@click.command()
-@click.option(
+_months = click.option(
     "--months",
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
     help="Months of history, the running one included.",
 )
-@click.option("--symbols", default=SMALL_MARKET, show_default=True, help="Instruments per venue.")
+_symbols = click.option(
+    "--symbols", default=SMALL_MARKET, show_default=True, help="Instruments per venue."
+)
+
+
+@click.command()
+@_months
+@_symbols
 def demo(months: int, symbols: int) -> None:
     """Run everything once on sandbox venues: collect, transform, publish, show."""
     from funding_platform.local.demo import run_demo
@@ -39,14 +45,8 @@ def demo(months: int, symbols: int) -> None:
 
 
 @click.command("demo-cluster")
-@click.option(
-    "--months",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Months of history, the running one included.",
-)
-@click.option("--symbols", default=SMALL_MARKET, show_default=True, help="Instruments per venue.")
+@_months
+@_symbols
 @click.option("--compare", is_flag=True, help="Do the same on one machine too; rows must be equal.")
 def demo_cluster(months: int, symbols: int, compare: bool) -> None:
     """Run the demo's jobs on two workers over PostgreSQL, Redis and S3, started here for it."""

@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.system.processes import terminated_like_interrupted
 
 QUICK_SECONDS: Final = 60.0
 """A process that ends sooner has not got over what ended it before."""
@@ -116,7 +116,7 @@ def supervise(
         If one keeps ending. The others have ended then.
     """
     kept: list[_Kept] = []
-    with _terminated_like_interrupted():
+    with terminated_like_interrupted():
         try:
             for service in services:
                 kept.append(_Kept(service, environment, tell))
@@ -146,20 +146,6 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
             process.wait(max(0.0, deadline - time.monotonic()))
         process.kill()
         process.wait()
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Have SIGTERM end the block as Ctrl-C does, so that no process is left behind."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _told(status: int) -> str:

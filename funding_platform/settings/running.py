@@ -89,9 +89,9 @@ class RunningSettings(LakeSettings):
         """The store of execution where no URL names another."""
         return self.data_dir / "execution" / "store.sqlite"
 
-    def spread(self, workers: int) -> Spread:
-        """Return where shards are computed: by so many processes here, or on a cluster."""
-        return Spread("ray") if self.shards == "ray" else Spread("processes", workers)
+    def spread(self, here: Spread) -> Spread:
+        """Return where shards are computed: on a cluster, or as is said for this machine."""
+        return Spread("ray") if self.shards == "ray" else here
 
     @cached_property
     def dagster_is_local(self) -> bool:

@@ -12,6 +12,7 @@ from funding_platform.backtest.results.returns import known_returns
 from funding_platform.backtest.results.run_row import run_figures, strategy_name
 from funding_platform.backtest.search.parameters import SweepPlan
 from funding_platform.backtest.search.sweeps import MOMENTS, Trial, best_of, sweep
+from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.backtests.runs import RUNS, SWEEPS
 from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.sharing import SharedLake, shared
@@ -84,7 +85,13 @@ def sweep_and_store(
     on_done = begin("trials", len(points))
     with shared(provider_from_lake(settings, config, snapshot)) as data:
         opener = LakeOpener(settings, config, snapshot, data)
-        trials = sweep(config, points, opener, spread=settings.spread(workers), on_done=on_done)
+        trials = sweep(
+            config,
+            points,
+            opener,
+            spread=settings.spread(Spread(workers=workers)),
+            on_done=on_done,
+        )
     sweep_id, called = new_id("sweep", started), name or strategy_name(config)
     best = best_of(trials)
     rows = [

@@ -109,7 +109,7 @@ def walk_forward_and_store(
     divided = folds(window, division)
     with shared(provider_from_lake(settings, config, snapshot)) as data:
         opener = ScoreOpener(settings, config, snapshot, data)
-        scores = _Scores(config, divided, points, opener, settings.spread(workers))
+        scores = _Scores(config, divided, points, opener, settings.spread(Spread(workers=workers)))
         runs = _FoldRuns(config, LakeData(settings, snapshot, config, data()))
         found = walk_forward(
             window, division, points, score=scores.of, run=runs.equity, capital=config.capital_usd

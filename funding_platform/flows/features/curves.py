@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import polars as pl
 
 from funding_platform.core.intervals import HOLE, KNOWN
-from funding_platform.core.system.shards import Spread
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.features.curves import BUCKETS, CURVE_FACTORS, CURVE_SNAPSHOTS
@@ -127,7 +126,7 @@ def _build_factors(lake: Lake, window: Window) -> pl.DataFrame:
         current_rows(lake, curves, "as_of"),
         instruments=read_bases(lake, window),
         snapshots=current_rows(lake, snapshots, "observed_at"),
-        spread=Spread("ray") if lake.settings.shards == "ray" else BESIDE,
+        spread=lake.settings.spread(BESIDE),
     ).filter(pl.col("as_of") >= window.start)
 
 

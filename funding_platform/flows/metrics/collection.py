@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from duckdb import DuckDBPyConnection
 
@@ -65,11 +65,5 @@ def of_collections(lake: DuckDBPyConnection, now: datetime) -> Iterator[Family]:
     yield _by_dataset(declared.COLLECTION_LAG, newest, 4)
 
 
-def _by_dataset(metric: Declared, rows: list[tuple[object, ...]], place: int) -> Family:
-    return metric.of(
-        {
-            (str(row[0]), str(row[1])): float(str(row[place]))
-            for row in rows
-            if row[place] is not None
-        }
-    )
+def _by_dataset(metric: Declared, rows: list[tuple[Any, ...]], place: int) -> Family:
+    return metric.of({row[:2]: float(row[place]) for row in rows if row[place] is not None})

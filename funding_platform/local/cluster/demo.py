@@ -1,7 +1,6 @@
 """The demonstration on a cluster: PostgreSQL, Redis, S3 and two workers, all on this machine."""
 
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
+from funding_platform.core.system.processes import terminated_like_interrupted
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.assembly import build_definitions
@@ -65,7 +65,7 @@ def run_cluster_demo(*, months: int, symbols: int, compare: bool) -> None:
     """
     began = time.monotonic()
     with ExitStack() as stack:
-        stack.enter_context(_interrupted_by_sigterm())
+        stack.enter_context(terminated_like_interrupted())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="funding-cluster-")))
         venues = stack.enter_context(sandbox_venues(partial(build_market, symbols=symbols)))
         until = floor_hour(datetime.now(UTC))
@@ -189,17 +189,3 @@ def _everything(runs: _Runs, months: int) -> None:
     runs.all_end(f"{len(histories)} histories by {WORKERS} workers", histories)
     runs.all_end("the transforms", [runs.submit(TRANSFORM, tags=range_tags(months))])
     runs.all_end("the backtest", [runs.submit(BACKTEST)])
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM end all as Ctrl-C does: nothing is left behind."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,7 +28,7 @@ from funding_platform.service.access.callers import (
 )
 from funding_platform.service.access.door import Door, send_entry
 from funding_platform.service.access.keys import Keyring, Rate, StoredKey, not_let_in
-from funding_platform.service.access.sessions import Sessions, require_same_site
+from funding_platform.service.access.sessions import Sessions, is_own, origin_of, require_same_site
 from funding_platform.service.access.times import Times
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import PATHS as DASHBOARD
@@ -164,10 +163,8 @@ class Front:
             return None
         self._cache.hits += 1
         self.answered[3] = self.answered.get(3, 0) + 1
-        caller, took = (
-            Caller(key, f"{self._prefix}{next(self._numbers):x}"),
-            time.perf_counter() - began,
-        )
+        caller = Caller(key, f"{self._prefix}{next(self._numbers):x}")
+        took = time.perf_counter() - began
         self._times.count(took)
         if _LOG.isEnabledFor(logging.INFO):
             self._log("GET", path, caller, 304, took)
@@ -227,9 +224,8 @@ class Front:
 
     def _require_known_origin(self, headers: Mapping[bytes, bytes]) -> None:
         """Refuse WebSockets of pages from elsewhere, which no browser would."""
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        host = headers.get(b"host", b"").decode("latin-1")
-        if origin and origin not in self._origins and urlsplit(origin).netloc != host:
+        origin = origin_of(headers)
+        if origin and origin not in self._origins and not is_own(origin, headers):
             raise ProblemError(
                 HTTPStatus.FORBIDDEN,
                 f"origin: pages of {origin!r} may not open streams",

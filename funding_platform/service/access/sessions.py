@@ -139,15 +139,24 @@ def require_same_site(method: str, headers: Mapping[bytes, bytes]) -> None:
     if method in _CHANGES_NOTHING:
         return
     site = headers.get(b"sec-fetch-site", b"").decode("latin-1")
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    host = headers.get(b"host", b"").decode("latin-1")
-    if site == "same-origin" or (not site and origin and urlsplit(origin).netloc == host):
+    origin = origin_of(headers)
+    if site == "same-origin" or (not site and origin and is_own(origin, headers)):
         return
     raise ProblemError(
         HTTPStatus.FORBIDDEN,
         "only this service's own pages change something by a session",
         hint="send a key: Authorization: Bearer fp_…",
     )
+
+
+def origin_of(headers: Mapping[bytes, bytes]) -> str:
+    """Return where the page is from that asks; empty where nobody says."""
+    return headers.get(b"origin", b"").decode("latin-1")
+
+
+def is_own(origin: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Tell whether a page is of this service, by the name that it was asked under."""
+    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
 
 
 def _cookie(header: bytes) -> str | None:

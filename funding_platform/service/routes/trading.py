@@ -6,7 +6,6 @@ Commands stay with the trader, whose control server has a token of its own.
 from datetime import datetime
 from typing import Annotated
 
-import polars as pl
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
@@ -46,10 +45,6 @@ class EventsAsked(Asked):
     limit: int = Field(default=100, ge=1, le=10_000, description="Rows at most.")
 
 
-def _answer(frame: pl.DataFrame, time: str) -> Answer:
-    return Answer(frame, newest(frame, time))
-
-
 @router.get(
     "/execution/positions",
     summary="Pairs of the trader",
@@ -60,7 +55,7 @@ async def pairs(request: Request, asked: Annotated[PositionsAsked, Query()]) -> 
 
     def told(sources: Sources) -> Answer:
         found = positions(sources.lake, open_only=asked.open, limit=asked.limit)
-        return _answer(found, "updated_at")
+        return Answer(found, newest(found, "updated_at"))
 
     return await desk_of(request).answer(request, told)
 
@@ -95,7 +90,7 @@ async def happened(request: Request, asked: Annotated[EventsAsked, Query()]) -> 
         found = trading_events(
             sources.lake, pair_id=asked.pair_id, before=asked.before, limit=asked.limit
         )
-        return _answer(found, "happened_at")
+        return Answer(found, newest(found, "happened_at"))
 
     return await desk_of(request).answer(request, told)
 

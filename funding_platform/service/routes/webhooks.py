@@ -1,7 +1,6 @@
 """Webhooks: made, listed, deleted, and what became of their messages."""
 
 import asyncio
-import base64
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from funding_platform.service.webhooks.declared import DELIVERY_SCHEMA, HOOK_SCH
 from funding_platform.service.webhooks.post import state_file
 from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.queues import Delivery, Waiting
-from funding_platform.telemetry.alerts.signing import PREFIX
+from funding_platform.telemetry.alerts.signing import new_secret
 from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform.telemetry.webhooks.addresses import resolved
 from funding_platform.telemetry.webhooks.errors import TargetError
@@ -39,8 +38,6 @@ from funding_platform.telemetry.webhooks.registry import (
 )
 
 router = APIRouter(tags=["webhooks"])
-
-SECRET_BYTES: Final = 32
 
 _EXAMPLE: Final = {
     "url": "https://example.org/funding",
@@ -129,7 +126,7 @@ async def make(
         events=asked.events,
         filters=asked.filters.model_dump(mode="json", exclude_unset=True),
         bounds=dict(asked.bounds),
-        secret=_new_secret() if signed else None,
+        secret=new_secret() if signed else None,
         chat_id=asked.chat_id,
         created_at=datetime.now(UTC),
     )
@@ -217,10 +214,6 @@ def _require_meant(asked: WebhookBody) -> None:
             )
     if (asked.format == "telegram") != (asked.chat_id is not None):
         raise wrong_field("chat_id", "telegram needs one, and no other format takes one")
-
-
-def _new_secret() -> str:
-    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 async def _own(settings: Settings, caller: Caller, hook_id: str) -> Webhook:

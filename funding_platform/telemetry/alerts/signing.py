@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import secrets
 from typing import Final
 
 from funding_platform.telemetry.alerts.errors import SinkConfigError
@@ -17,6 +18,13 @@ PREFIX: Final = "whsec_"
 SHORTEST_KEY: Final = 24
 LONGEST_KEY: Final = 64
 """In bytes, by the specification."""
+
+NEW_KEY: Final = 32
+
+
+def new_secret() -> str:
+    """Make a secret of the specification."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(NEW_KEY)).decode()
 
 
 def key_of(secret: str) -> bytes:
