@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE # else each of hundreds of processes compiles what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cluster dev test test-world test-browser test-cluster chromium servers coverage check dashboard fuzz chaos chaos-live ci-checks bench lock docs docs-site dbt-docs package clean
+.PHONY: help setup demo demo-cluster dev test test-world test-browser test-cluster chromium servers coverage check dashboard fuzz chaos chaos-live chaos-cluster ci-checks bench lock docs docs-site dbt-docs package clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,10 +37,10 @@ test: setup ## Run the tests, one process per core
 	pytest $(SIDE_BY_SIDE)
 
 test-world: setup ## Run what takes the platform as a whole: the demo, every job, examples, notebooks
-	pytest $(SIDE_BY_SIDE) -m world
+	pytest $(SIDE_BY_SIDE) -m "world and not cluster"
 
 test-cluster: setup servers ## Run lake and workers on PostgreSQL, Redis and S3, started for it (RACES=n: partitions that four writers race for)
-	CLUSTER_RACES=$(or $(RACES),25) pytest -m cluster
+	CLUSTER_RACES=$(or $(RACES),25) pytest -m "cluster and not chaos"
 
 test-browser: setup ## Drive the Dagster UI and the dashboard in a browser (SCREENSHOTS=1: into docs/screenshots)
 	SCREENSHOTS=$(if $(SCREENSHOTS),docs/screenshots) pytest -m browser -rs
@@ -72,10 +72,13 @@ fuzz: setup ## Feed each parser of each venue 100,000 spoilt answers (EXAMPLES=n
 	POLARS_MAX_THREADS=1 FUZZ_EXAMPLES=$(or $(EXAMPLES),100000) pytest -m fuzz -rP --timeout=0
 
 chaos: setup ## Kill every command and run at random instants (ROUNDS=n: so often each; MINUTES=n: the soak; DOCUMENT=1: into docs/chaos.md)
-	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_MINUTES=$(MINUTES) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos $(ONLY)
+	CHAOS_ROUNDS=$(or $(ROUNDS),30) CHAOS_MINUTES=$(MINUTES) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m "chaos and not cluster" $(ONLY)
 
 chaos-live: setup ## Every fault on every stream for SECONDS=600, and CUTS=120 of each venue (DOCUMENT=1: into docs/chaos.md)
 	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_CUTS=$(or $(CUTS),120) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/chaos.md) pytest -m chaos --timeout=0 funding_platform_tests/live
+
+chaos-cluster: setup servers ## Kill PostgreSQL, Redis, S3 and workers during backfills, and cut one off (ROUNDS=n: so often each; DOCUMENT=1: into docs/workers.md)
+	CHAOS_ROUNDS=$(or $(ROUNDS),10) CHAOS_DOCUMENT=$(if $(DOCUMENT),docs/workers.md) pytest -m "chaos and cluster" --timeout=0 $(ONLY)
 
 ci-checks: setup ## Materialise a small world; fail if any asset check fails
 	python -m funding_platform.local.ci_checks

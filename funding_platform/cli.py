@@ -99,9 +99,11 @@ _HINTS = {
 @click.version_option(package_name="funding-platform")
 def main() -> None:
     """Perpetual-futures funding rates: collect, keep, compare, query."""
+    from funding_platform.core.system.interrupts import give_dropped_interrupts_again
     from funding_platform.settings import Settings
     from funding_platform.telemetry.logging import configure_logging
 
+    give_dropped_interrupts_again()
     chosen = Settings()
     configure_logging(chosen.log_format, chosen.log_level)
     os.environ.setdefault("DAGSTER_HOME", str(chosen.dagster_home))
@@ -140,6 +142,7 @@ for _command in (
     serving.serve,
     serving.mcp,
     serving.keys,
+    serving.webhooks,
     operating.metrics,
 ):
     main.add_command(_command)

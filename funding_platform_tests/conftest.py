@@ -24,11 +24,15 @@ from funding_platform.settings import Settings
 from funding_platform_tests.chaos import report
 from funding_platform_tests.checkout import Checkout, made_checkout
 from funding_platform_tests.dbt.forked import dbt_forked
+from funding_platform_tests.examples import USUAL
 from funding_platform_tests.present import at_present
+from funding_platform_tests.sampling import mark_what_is_left_out
 
 # How fast a machine answers is not a property of the code, and what is tried must not differ from
 # run to run. `--hypothesis-profile thorough` draws other examples, and more of them.
-hypothesis_settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
+hypothesis_settings.register_profile(
+    "suite", deadline=None, derandomize=True, max_examples=USUAL // 2
+)
 hypothesis_settings.register_profile(
     "thorough", deadline=None, derandomize=False, max_examples=1_000, print_blob=True
 )
@@ -41,20 +45,22 @@ _SHARING = {
         "replayed_statistics",
         "settlements",
     ),
-    "fees": ("fees", "refused_fees", "real_pairs"),
+    "dbt": ("fees", "refused_fees", "real_pairs", "transform", "live_opportunities"),
 }
 TOGETHER = {
+    "backtest": "backtest",
     "dbt": "dbt",
     "defs": "dbt",
     "docs": "checkout",
     "working_copy": "checkout",
-    "service": "service",
-    "agents": "service",
+    "service": "dbt",
+    "agents": "dbt",
 } | {f"test_{name}.py": what for what, names in _SHARING.items() for name in names}
 """Folders and files whose tests run in one process: they build with dbt in this tree, where what it
-compiles is one folder, or share what takes long to make: the working copy in which the demo has
-run, the lakes into which real histories were replayed, that have the fees that dbt publishes, and
-that the service is asked about."""
+compiles is one folder and what it parses one process, or share what takes long to make: machine
+code, which two processes at once would both compile, the working copy in which the demo has run,
+the lakes into which real histories were replayed, that have the fees that dbt publishes, and that
+the service is asked about."""
 
 
 class ByNeed(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
@@ -83,6 +89,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before pytest chooses by marks, give them to the cases that are left out of a sample."""
+    mark_what_is_left_out(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, settings
 
 USUAL = 60
-"""Examples of a property that costs little: those of the profile that the tests run with."""
+"""Examples of a property that costs little, by which ``costly`` counts."""
 
 
 def costly(examples: int) -> settings:

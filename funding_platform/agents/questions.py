@@ -151,7 +151,7 @@ def venues(sources: Sources, wanted: VenuesWanted) -> Answer:
 def backtests(sources: Sources, wanted: BacktestsWanted) -> Answer:
     """Tell what backtests achieved."""
     # Brings compiled strategies, a hundred MB that the other tools do without.
-    from funding_platform.flows.queries.runs import run_row, stored_runs
+    from funding_platform.flows.queries.trading.runs import run_row, stored_runs
 
     if wanted.run_id is None:
         found = stored_runs(sources.lake).select(_names(RUN_FIGURES))

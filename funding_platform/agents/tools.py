@@ -12,7 +12,7 @@ from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.marts.statistics import FUNDING_RATE_STATS
 from funding_platform.core.tables.schema import Column
-from funding_platform.flows.queries.market import CURRENT_RATES, FACTS
+from funding_platform.flows.queries.rates.market import CURRENT_RATES, FACTS
 from funding_platform.service.formats import Answer, answer_schema, row_schema
 from funding_platform.service.health import MORE
 from funding_platform.service.past import OF_ONE_FORM, PAST_RATES, STATISTICS

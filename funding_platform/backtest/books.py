@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from funding_platform.backtest.data.panel import PRICE_KINDS
 from funding_platform.core.arrays import Flags, Floats, Ints
+from funding_platform.core.trading.payoffs import pnl_usd
 
 LEG: Final = np.dtype(
     [
@@ -64,16 +65,36 @@ LEG: Final = np.dtype(
 
 TRADE: Final = np.dtype(
     [
-        ("leg", LEG),
+        ("opened_us", np.int64),
         ("closed_us", np.int64),
-        ("exit", np.float64),
-        ("exit_kind", np.int64),
+        ("price_age_us", np.int64),
         ("exit_age_us", np.int64),
+        ("entry", np.float64),
+        ("exit", np.float64),
+        ("quantity", np.float64),
+        ("notional", np.float64),
+        ("funding", np.float64),
         ("price_pnl", np.float64),
-        ("reason", np.int64),
+        ("fees", np.float64),
+        ("slippage", np.float64),
+        ("borrow", np.float64),
+        ("penalty", np.float64),
+        ("impact", np.float64),
+        ("traded", np.float64),
+        ("trade", np.int32),
+        ("position", np.int32),
+        ("instrument", np.int32),
+        ("settlements", np.int32),
+        ("reason", np.int32),
+        ("source_kind", np.int8),
+        ("exit_kind", np.int8),
+        ("sign", np.int8),
+        ("lone", np.bool_),
+        ("delisted", np.bool_),  # its market ended when it was closed
     ],
     align=True,
 )
+"""What is told of a leg that is closed: of millions, memory is what they cost most."""
 
 ENTRY: Final = np.dtype(
     [
@@ -245,14 +266,20 @@ def with_room(books: Books, closed: int, entries: int) -> Books:
     return books
 
 
+def still_open(legs: NDArray[Any]) -> NDArray[np.void]:
+    """Tell of open legs what is told of closed ones, at their last prices."""
+    rows = np.zeros(len(legs), TRADE)
+    for name in set(LEG.names or ()) & set(TRADE.names or ()):
+        rows[name] = legs[name]
+    rows["exit"], rows["price_pnl"] = legs["price"], price_pnl_of_all(legs)
+    return rows
+
+
 def price_pnl_of_all(legs: NDArray[Any]) -> Floats:
-    """``s q (p - e)`` of each leg, or ``s N (p / e - 1)`` where inverse, and what is closed."""
-    move = np.where(
-        legs["inverse"],
-        legs["price"] / legs["entry"] - 1,
-        (legs["price"] - legs["entry"]) * legs["coin_usd"],
-    )
-    pnl: Floats = legs["realised"] + legs["sign"] * legs["size"] * move
+    """Compute what each leg has gained at its price, with what is closed of it."""
+    given = (legs["sign"] * legs["size"], legs["entry"], legs["price"], legs["coin_usd"])
+    gained = np.where(legs["inverse"], pnl_usd(True, *given), pnl_usd(False, *given))
+    pnl: Floats = legs["realised"] + gained
     return pnl
 
 

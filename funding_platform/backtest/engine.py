@@ -283,11 +283,10 @@ class _Run:
         after = int(self.books.account[0]["n_closed"])
         if after == before:
             return
-        legs = self.books.closed["leg"][before:after]
-        stopped = legs["stops_us"] == self.books.closed["closed_us"][before:after]
-        for instrument in legs["instrument"][stopped].tolist():
+        closed = self.books.closed[before:after]
+        for instrument in closed["instrument"][closed["delisted"]].tolist():
             self.recorder.note_silent(b.DELISTED, instrument)
-        for position in set(legs["position"].tolist()):
+        for position in set(closed["position"].tolist()):
             self.free.append(self.slots.pop(position))
             self.positions.remove(position)
         self.book = None

@@ -214,12 +214,16 @@ class AsyncClient(Questions[Awaitable[Answer]]):
                     if response.status_code != httpx.codes.OK:
                         await response.aread()
                         raise problem_of(response)
+                    event: dict[str, str] = {}
                     async for line in response.aiter_lines():
-                        name, _, value = line.partition(": ")
-                        if name == "id":
-                            last = value
-                        elif name == "data":
-                            yield json.loads(value)
+                        if line:
+                            name, _, value = line.partition(": ")
+                            event[name] = value
+                            continue
+                        last = event.get("id", last)  # of an event that came whole
+                        if "data" in event:
+                            yield json.loads(event["data"])
+                        event = {}
             except httpx.ConnectError as error:
                 raise _unreachable(self._http.base_url, error) from error
             except httpx.TransportError:

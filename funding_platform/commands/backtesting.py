@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from funding_platform.backtest.config import BacktestConfig
     from funding_platform.backtest.search.parameters import SweepPlan
     from funding_platform.backtest.search.walk_forward import WalkForwardPlan
-    from funding_platform.flows.queries.runs import StoredRun
+    from funding_platform.flows.queries.trading.runs import StoredRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DAYS = click.FloatRange(min=1 / 24, max=36_600)  # the bounds of WalkForwardPlan
@@ -93,7 +93,7 @@ def list_(sweeps: bool, sweep_id: str | None, limit: int, form: str) -> None:
 def show_run(run_id: str, only_config: bool) -> None:
     """Show what RUN_ID achieved. A beginning of an id will do, and so will `latest`."""
     from funding_platform.flows.queries.connection import open_lake
-    from funding_platform.flows.queries.runs import StoredRun, load_run, run_row
+    from funding_platform.flows.queries.trading.runs import StoredRun, load_run, run_row
 
     with open_lake(settings()) as lake:
         found = StoredRun(run_row(lake, run_id), None) if only_config else load_run(lake, run_id)
@@ -122,7 +122,7 @@ def compare(first: str, second: str) -> None:
     """Compare two runs side by side: their figures, and where their configurations differ."""
     from funding_platform.flows.backtests.runs import compare_runs, config_changes
     from funding_platform.flows.queries.connection import open_lake
-    from funding_platform.flows.queries.runs import run_row
+    from funding_platform.flows.queries.trading.runs import run_row
     from funding_platform.views.terminal import show
 
     with open_lake(settings()) as lake:

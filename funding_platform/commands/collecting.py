@@ -21,7 +21,7 @@ from funding_platform.commands.common import (
 
 if TYPE_CHECKING:
     from funding_platform.core.tables.schema import Table
-    from funding_platform.flows.collection.backfill import Backfilled
+    from funding_platform.flows.collection.history.backfill import Backfilled
 
 DATASETS = ("funding_rates", "price_candles", "spot_candles", "open_interest")
 """What has a history, by the name of its table."""
@@ -88,7 +88,7 @@ def backfill(
 ) -> None:
     """Refetch history of VENUES, whole months: settled rates, candles, open interest."""
     from funding_platform.core.time_grid import Window, next_month
-    from funding_platform.flows.collection.backfill import backfill as run
+    from funding_platform.flows.collection.history.backfill import backfill as run
     from funding_platform.venues.rest.retries import log_retries
     from funding_platform.views.terminal import progress_bars
 

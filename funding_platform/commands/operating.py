@@ -27,7 +27,7 @@ _months = click.option(
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="Months of history, the running one included.",
+    help="Months of history, the running one included; two at least in its first week.",
 )
 _symbols = click.option(
     "--symbols", default=SMALL_MARKET, show_default=True, help="Instruments per venue."

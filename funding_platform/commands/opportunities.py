@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from funding_platform.arbitrage.filters import OpportunityFilter
-    from funding_platform.flows.queries.opportunities import LeftOut
+    from funding_platform.flows.queries.trading.opportunities import LeftOut
 
 _FORM = (
     click.option(
@@ -110,7 +110,11 @@ def list_(*, best: bool, in_words: bool, **stated: Any) -> None:
 @_form_options
 def compare(first: str, second: str, **stated: Any) -> None:
     """Compare every base that both FIRST and SECOND list, side by side."""
-    from funding_platform.flows.queries.opportunities import between, compare_venues, left_out
+    from funding_platform.flows.queries.trading.opportunities import (
+        between,
+        compare_venues,
+        left_out,
+    )
     from funding_platform.views.opportunity_words import shown_comparison
 
     output = Output.taken_from(stated)

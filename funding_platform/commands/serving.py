@@ -1,4 +1,4 @@
-"""``funding serve``, ``mcp`` and ``keys``: the service, its tools for agents, who may ask it."""
+"""``funding serve``, ``mcp``, ``keys``, ``webhooks``: the service, who may ask it, who is told."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -124,3 +124,50 @@ def revoke(key_id: str) -> None:
 
     revoked = revoke_key(settings().service_keys_file, key_id)
     say(f"key {revoked.id} of {revoked.name} does not count any more")
+
+
+@click.group()
+def webhooks() -> None:
+    """See how webhooks stand, and try again what their receivers did not take."""
+
+
+@webhooks.command("list")
+@click.option("--format", "form", type=click.Choice(TEXT_FORMATS), default="table")
+def list_webhooks(form: str) -> None:
+    """List the webhooks of this machine with what waits for each; neither addresses nor secrets."""
+    import polars as pl
+
+    from funding_platform.service.webhooks.declared import standing
+    from funding_platform.service.webhooks.post import state_file
+    from funding_platform.telemetry.webhooks.registry import read_webhooks
+
+    schema = {
+        "id": pl.String(),
+        "owner": pl.String(),
+        "target": pl.String(),
+        "events": pl.String(),
+        "waiting": pl.Int64(),
+        "dead": pl.Int64(),
+        "last_error": pl.String(),
+    }
+    chosen = settings()
+    rows = []
+    for hook in read_webhooks(chosen.service_webhooks_file):
+        told = {"id": hook.id, "owner": hook.owner, "target": hook.target}
+        told["events"] = " ".join(hook.events)
+        rows.append(told | standing(state_file(chosen, hook.id), hook))
+    write_frame(pl.DataFrame(rows, schema=schema), form)
+
+
+@webhooks.command()
+@click.argument("webhook")
+@click.option("--id", "delivery", help="One delivery; all that were given up if left out.")
+def redeliver(webhook: str, delivery: str | None) -> None:
+    """Have messages that WEBHOOK's receiver did not take for a day wait again, in their order."""
+    from funding_platform.service.webhooks.post import redeliver as again
+    from funding_platform.telemetry.webhooks.registry import find_webhook
+
+    chosen = settings()
+    hook = find_webhook(chosen.service_webhooks_file, webhook)
+    number = again(chosen, hook, delivery)
+    say(f"{number} messages wait again for {hook.target}; a service that runs sends them")

@@ -16,10 +16,16 @@ def in_order(frame: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     by
         Columns without nulls.
     """
-    varying = [name for name in by if frame[name].min() != frame[name].max()]
+    varying = varying_columns(frame, by)
     if not varying or frame.select(_ascends(varying)).item():
         return frame
     return frame.sort(varying, maintain_order=True)
+
+
+def varying_columns(frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """List the columns that have more than one value: the others tell no rows apart."""
+    columns = (frame[name] for name in names)
+    return [one.name for one in columns if one.null_count() or one.min() != one.max()]
 
 
 def _ascends(by: Sequence[str]) -> pl.Expr:

@@ -81,7 +81,7 @@ from funding_platform.flows.checks.prices import (
     marks_near_index,
     near_other_venues,
 )
-from funding_platform.flows.collection.hourly import HOURLY_TABLES
+from funding_platform.flows.collection.history.hourly import HOURLY_TABLES
 from funding_platform.venues.registry import venue_spec
 
 Question = Callable[[DuckDBPyConnection], Answer]

@@ -1,7 +1,7 @@
 """When Dagster calls an asset stale: it was last made too long ago, whatever its rows say.
 
-The check ``fresh`` and the alert ``stale`` judge the rows, by ``flows.queries.ages``. The windows
-here follow from what starts an asset: the hour, a refresh of history, or somebody.
+The check ``fresh`` and the alert ``stale`` judge the rows, by ``flows.queries.upkeep.ages``. The
+windows here follow from what starts an asset: the hour, a refresh of history, or somebody.
 """
 
 from datetime import timedelta

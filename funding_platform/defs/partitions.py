@@ -18,7 +18,7 @@ import dagster as dg
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import month_start
-from funding_platform.flows.collection.spans import MONTHS_AT_ONCE
+from funding_platform.flows.collection.history.spans import MONTHS_AT_ONCE
 from funding_platform.flows.features.computed import Input
 from funding_platform.venues.specification import VenueSpec
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from funding_platform.core.plain_text import cell, markdown
 from funding_platform.core.tables.schema import Table, Type
-from funding_platform.flows.collection.history_report import PREVIEW_ROWS, some_rows
+from funding_platform.flows.collection.history.report import PREVIEW_ROWS, some_rows
 
 OWNERS = ["team:funding-data"]
 

@@ -4,7 +4,6 @@ Macros with logic of their own are written by hand, in files that nothing here w
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from textwrap import fill
 
 from funding_platform.arbitrage.formulas import FORMULAS, Formula, codes_that_hold, inputs_of
@@ -18,7 +17,6 @@ from funding_platform.core.tables.books.depth import SIZES_USD
 from funding_platform.core.tables.marts.opportunities import HORIZONS
 from funding_platform.core.tables.marts.reasons import REJECT_REASONS, WATCH_REASONS, Reason
 from funding_platform.core.time_grid import HOUR, LATENESS, MILLISECOND, SKEW
-from funding_platform.flows.collection.history_depths import history_depths
 
 _VARIABLES = {
     "assumed_spread_bps": "var('assumed_spread_bps')",
@@ -36,16 +34,9 @@ _COLUMNS = {"long_fee_bps": "long.taker_bps", "short_fee_bps": "short.taker_bps"
 
 
 def completeness_macros() -> str:
-    """Write what SQL must know of the rules of core/.
-
-    Lateness, who keeps how much, listings and clocks.
-    """
-    depths = "".join(
-        f"\n        when '{venue}' then interval {depth // timedelta(hours=1)} hours"
-        for venue, depth in history_depths().items()
-    )
+    """Write what SQL must know of the rules of core/: lateness, listings, pauses and clocks."""
     return _file(
-        "funding_platform/core and the venues' specs",
+        "funding_platform/core",
         _macro(
             "lateness_ms()",
             str(LATENESS // MILLISECOND),
@@ -73,11 +64,6 @@ def completeness_macros() -> str:
             "skew()",
             f"interval {SKEW // MILLISECOND} milliseconds",
             "How far two clocks may be apart that are both taken to be right.",
-        ),
-        _macro(
-            "history_depth(venue)",
-            f"case {{{{ venue }}}}{depths}\n    end",
-            "How far back a venue keeps what it settled; null where it keeps all.",
         ),
     )
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
         BoardQuote,
         MeasuredDepth,
     )
-    from funding_platform.execution.paper.exchange import Conditions, PaperExchange
+    from funding_platform.execution.paper.conditions import Conditions
+    from funding_platform.execution.paper.exchange import PaperExchange
     from funding_platform.execution.paper.faults import (
         Faults,
         Outcome,
@@ -98,7 +99,7 @@ __getattr__ = lazy_names(
         "Board": "paper.board",
         "BoardMarket": "paper.board",
         "BoardQuote": "paper.board",
-        "Conditions": "paper.exchange",
+        "Conditions": "paper.conditions",
         "ExecutionError": "errors",
         "ExecutionRules": "pair.rules",
         "Faults": "paper.faults",

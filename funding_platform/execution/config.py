@@ -5,6 +5,7 @@ YAML; what is wrong with it is told before anything is placed, by field and valu
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -47,8 +48,17 @@ class Sizes(Section):
         default=10_000.0, gt=0, description="What a paper account on each venue begins with."
     )
     leverage: float = Field(
-        default=3.0, ge=1, le=100, description="Notional that one dollar of collateral carries."
+        default=3.0,
+        ge=1,
+        le=100,
+        description="Notional that one dollar of collateral carries; the coins behind an "
+        "inverse leg carry as much.",
     )
+
+    @property
+    def coin_collateral(self) -> Decimal:
+        """Share of its value that a coin-margined leg gets as its own collateral: 1 / leverage."""
+        return 1 / Decimal(repr(self.leverage))
 
 
 class Limits(Section):
@@ -103,8 +113,9 @@ class Exits(Section):
     min_margin_ratio: float | None = Field(
         default=1.5,
         gt=1,
-        description="When a venue's equity is below so many times what it needs to be kept; the "
-        "largest pair there is closed, one a cycle.",
+        description="When a venue's equity is below so many times what it needs to be kept: the "
+        "largest pair there is closed, one a cycle. Or when a coin-margined leg's own collateral "
+        "is: its pair is closed.",
     )
 
 

@@ -1,9 +1,9 @@
 """What pairs hold and have brought, worked out from their fills and payments alone.
 
 Nothing of it is stored: a fill that is learned of late corrects every figure it belongs to. For a
-pair, and for any sum of pairs::
+pair, and for any sum of pairs, with the base of each fill as in ``pair.exposure``::
 
-    trading = sum of -side * quantity * price + quantity held * mark
+    trading = sum of -change of base * price + base held * mark
     total   = trading - fees + funding
 """
 
@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from funding_platform.core.trading import ZERO
+from funding_platform.execution.pair.exposure import Traded, traded
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, Pnl
 from funding_platform.execution.store.journal import LIVE, Journal
 from funding_platform.execution.store.records import (
@@ -31,11 +32,13 @@ class LegLedger:
     Parameters
     ----------
     quantity
-        Held, canonical base; negative when short.
+        Held, canonical base or US dollars of an inverse contract; negative when short.
+    exposure
+        The base that it is in US dollars: ``quantity``, or ``N / e``.
     cash_usd
-        Sum of ``-side * quantity * price`` over its fills.
+        Sum of ``-change of base * price`` over its fills.
     opened
-        What was bought of a long leg, or sold of a short one.
+        What was bought of a long leg, or sold of a short one, in base.
     opened_usd, reduced, reduced_usd
         The value of that; and what was traded the other way, with its value.
     mark
@@ -44,6 +47,7 @@ class LegLedger:
 
     record: LegRecord
     quantity: Decimal
+    exposure: Decimal
     cash_usd: Decimal
     opened: Decimal
     opened_usd: Decimal
@@ -60,6 +64,11 @@ class LegLedger:
         return self.record.instrument
 
     @property
+    def base(self) -> Decimal:
+        """What is held in base at the mid that was decided on: what both legs have alike."""
+        return self.quantity / self.record.per_base
+
+    @property
     def entry_price(self) -> Decimal | None:
         """Average price of what opened it; None without a fill."""
         return self.opened_usd / self.opened if self.opened else None
@@ -74,7 +83,7 @@ class LegLedger:
         """Cash, and what is held at its mark; None where that has none."""
         if not self.quantity:
             return self.cash_usd
-        return None if self.mark is None else self.cash_usd + self.quantity * self.mark
+        return None if self.mark is None else self.cash_usd + self.exposure * self.mark
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +106,7 @@ class PairLedger:
     @property
     def net_base(self) -> Decimal:
         """What both legs hold together: nothing, within a lot, unless orders are under way."""
-        return sum((leg.quantity for leg in self.legs.values()), ZERO)
+        return sum((leg.base for leg in self.legs.values()), ZERO)
 
     @property
     def notional_usd(self) -> Decimal:
@@ -161,17 +170,7 @@ def summed(pairs: Iterable[PairLedger]) -> Pnl | None:
     each = [pair.pnl for pair in pairs]
     if None in each:
         return None
-    return added(pnl for pnl in each if pnl is not None)
-
-
-def added(parts: Iterable[Pnl]) -> Pnl:
-    """Add up what was brought; nothing where there is nothing."""
-    known = list(parts)
-    return Pnl(
-        trading_usd=sum((pnl.trading_usd for pnl in known), ZERO),
-        fees_usd=sum((pnl.fees_usd for pnl in known), ZERO),
-        funding_usd=sum((pnl.funding_usd for pnl in known), ZERO),
-    )
+    return sum((pnl for pnl in each if pnl is not None), Pnl())
 
 
 def _of_leg(
@@ -180,18 +179,27 @@ def _of_leg(
     payments: Sequence[PaymentRecord],
     mark: Decimal | None,
 ) -> LegLedger:
-    opening = [fill for fill in fills if fill.side is record.leg.side]
-    reducing = [fill for fill in fills if fill.side is not record.leg.side]
+    trades = traded(record.inverse, fills)
+    opened, opened_usd = _sums(one for one in trades if one.fill.side is record.leg.side)
+    reduced, reduced_usd = _sums(one for one in trades if one.fill.side is not record.leg.side)
     return LegLedger(
         record=record,
         quantity=sum((fill.signed for fill in fills), ZERO),
-        cash_usd=sum((fill.cash_usd for fill in fills), ZERO),
-        opened=sum((fill.quantity for fill in opening), ZERO),
-        opened_usd=sum((fill.quantity * fill.price for fill in opening), ZERO),
-        reduced=sum((fill.quantity for fill in reducing), ZERO),
-        reduced_usd=sum((fill.quantity * fill.price for fill in reducing), ZERO),
+        exposure=sum((one.base for one in trades), ZERO),
+        cash_usd=sum((one.cash_usd for one in trades), ZERO),
+        opened=opened,
+        opened_usd=opened_usd,
+        reduced=reduced,
+        reduced_usd=reduced_usd,
         fees_usd=sum((fill.fee_usd for fill in fills), ZERO),
         funding_usd=sum((payment.amount_usd for payment in payments), ZERO),
         settlements=len(payments),
         mark=mark,
     )
+
+
+def _sums(trades: Iterable[Traded]) -> tuple[Decimal, Decimal]:
+    """Return how much base was traded, and what that was worth."""
+    known = list(trades)
+    base = sum((abs(one.base) for one in known), ZERO)
+    return base, sum((abs(one.cash_usd) for one in known), ZERO)

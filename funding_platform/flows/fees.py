@@ -1,4 +1,4 @@
-"""Setting fees by hand, and withdrawing them; ``flows.queries.fees`` reads them.
+"""Setting fees by hand, and withdrawing them; ``flows.queries.trading.fees`` reads them.
 
 What dbt's seed says is overridden by rows of ``core.fee_overrides``, which are only ever added:
 who set what, when and why stays readable. ``marts.fee_history`` puts both together at each query,
@@ -125,7 +125,10 @@ def set_fees(settings: Settings, fees: NewFees, *, recorded_by: str, run_id: str
             hint=f"state a time from {FIRST_PERPETUAL:%Y-%m-%d} to a year ahead",
         )
     message = f"fees of {fees.venue} {fees.tier} set by {recorded_by}"
-    with Lake(settings) as lake, lake.commit(run_id, message) as transaction:
+    with (
+        Lake(settings) as lake,
+        lake.commit(run_id, message, tables=(FEE_OVERRIDES,)) as transaction,
+    ):
         volume = fees.min_volume_30d_usd
         stated = asdict(fees) | {
             "effective_from": fees.effective_from.astimezone(UTC),
@@ -164,7 +167,10 @@ def revoke_fees(
     venue_spec(venue)
     _require_sense(tier, effective_from, note)
     message = f"fees of {venue} {tier} revoked by {recorded_by}"
-    with Lake(settings) as lake, lake.commit(run_id, message) as transaction:
+    with (
+        Lake(settings) as lake,
+        lake.commit(run_id, message, tables=(FEE_OVERRIDES,)) as transaction,
+    ):
         withdrawn = _standing_override(lake, venue, tier, effective_from)
         stated = withdrawn | {"note": note, "recorded_by": recorded_by, "revoked": True}
         row = _override(lake, stated, datetime.now(UTC))

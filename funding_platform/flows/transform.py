@@ -14,6 +14,7 @@ import polars as pl
 
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.time_grid import Window, month_start, next_month
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.features.computed import ComputedTable
 from funding_platform.flows.features.tables import COMPUTED
@@ -120,7 +121,7 @@ def _marts(
 ) -> tuple[list[tuple[str, int | None, float]], list[Node]]:
     """Have dbt build and test; return the marts that it built, and its tests."""
     target = settings.dbt_dir
-    with marts_build(settings, full=full) as build:
+    with marts_build(settings, history_depths(), full=full) as build:
         with step("dbt build"):
             nodes = run_dbt(BUILD, build.environment(), target)
             build.swap(run_id, target)

@@ -13,13 +13,8 @@ from funding_platform.lake.catalog import LAKE as LAKE
 from funding_platform.lake.catalog import METADATA, literal, refuse_foreign
 from funding_platform.lake.catalog import catalog_file as catalog_file
 from funding_platform.lake.catalog import files_dir as files_dir
-from funding_platform.lake.errors import (
-    WAYS_BACK,
-    CatalogLostError,
-    LakeError,
-    LakeMissingError,
-    translated,
-)
+from funding_platform.lake.errors import WAYS_BACK, CatalogLostError, LakeError, LakeMissingError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.extensions import bare_connection as bare_connection
 from funding_platform.lake.extensions import load_extension as load_extension
 from funding_platform.lake.locks import commit_lock as commit_lock

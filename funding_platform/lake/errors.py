@@ -30,17 +30,15 @@ LakeError
     └── QueryCrashedError    it crashed its process
 """
 
-import errno
 from pathlib import Path
 from typing import Self
-
-import duckdb
 
 from funding_platform.core.errors import FundingError
 
 WAYS_BACK = (
     "nothing was changed. Put the copy of the catalog back (`funding lake restore`), or make a new "
-    "one from the files (`funding lake rebuild`); see docs/recovery.md"
+    "one from the files (`funding lake rebuild`); see docs/recovery.md, and docs/cluster.md of a "
+    "catalog in PostgreSQL"
 )
 """What to do about a lost catalog."""
 
@@ -188,54 +186,3 @@ class QueryTooLargeError(QueryError):
 
 class QueryCrashedError(QueryError):
     """The query ended the process that answered it; the caller's is unharmed."""
-
-
-def translated(error: duckdb.Error) -> FundingError:
-    """Return the lake's own error for one that DuckDB raised."""
-    text = str(error)
-    if "database is locked" in text or "Could not set lock" in text:
-        return LakeLockedError(
-            f"the lake's catalog is locked by another process: {text}",
-            hint="wait for the other writer, or find it with `fuser data/lake/catalog.sqlite`",
-        )
-    if "No snapshot found" in text:
-        return SnapshotExpiredError(
-            f"the lake cannot be read as it was then: {text}",
-            hint="snapshots are kept for `funding maintain --keep-days`; `FROM lake.snapshots()` "
-            "lists those that are left",
-        )
-    damaged = ("malformed", "file is not a database", "Existing DuckLake", "does not exist - and")
-    if any(sign in text for sign in damaged) or (
-        "ducklake_" in text and ("no such table" in text or "does not exist" in text)
-    ):
-        return CatalogLostError(f"the lake's catalog is damaged: {text}", hint=WAYS_BACK)
-    gone = ("No such file", "404 (Not Found)", "HTTP 404")
-    if (".parquet" in text and any(one in text for one in gone)) or "No files found" in text:
-        return FileLostError(
-            f"a file of the lake is gone: {text}",
-            hint="put it back from a backup; `funding doctor` lists all that are missing",
-        )
-    if "Transaction conflict" in text:
-        return CommitConflictError(
-            f"another commit came first: {text}", hint="begin again: nothing was written"
-        )
-    if any(sign in text for sign in ("Unable to connect to Postgres", "server closed the conn")):
-        return LakeUnreachableError.of_catalog("FUNDING_CATALOG_URL", text)
-    if "HTTP " in text and ("error" in text.lower() or "s3://" in text):
-        return LakeUnreachableError.of_files("FUNDING_DATA_URL", text)
-    if "permission denied for" in text or "read-only transaction" in text:
-        return LakeReadOnlyError(
-            f"the role may only read the catalog: {text}",
-            hint="reading works; to write, use a role that owns the catalog's schema",
-        )
-    if "read-only" in text.lower() and "readonly database" in text.lower():
-        return LakeReadOnlyError(f"the lake cannot be written to: {text}")
-    # The last is what SQLite says when its write-ahead log cannot grow.
-    full = ("No space left on device", f"errno {errno.ENOSPC}", "disk is full", "disk I/O error")
-    if any(sign in text for sign in full):
-        return LakeFullError(
-            f"no space left for the lake (or the disk fails): {text}",
-            hint="what this commit had written is removed again; free some space on the disk. "
-            "`funding maintain` also deletes files that no snapshot needs any more",
-        )
-    return LakeError(f"the lake failed: {text}")

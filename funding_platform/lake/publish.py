@@ -18,9 +18,11 @@ from funding_platform.core.tables.marts.statistics import FUNDING_RATES_RESAMPLE
 from funding_platform.core.tables.registry import TABLES
 from funding_platform.lake.catalog import LAKE, ever_filled, literal
 from funding_platform.lake.connection import connect, stored_tables
-from funding_platform.lake.errors import LakeError, translated
+from funding_platform.lake.errors import LakeError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.locks import publish_lock
 from funding_platform.lake.profiles.embedded import refuse_read_only
+from funding_platform.lake.transaction import one_transaction
 from funding_platform.settings import Settings
 
 UNPUBLISHED = (
@@ -76,11 +78,10 @@ def _build(settings: Settings, aside: Path) -> dict[str, int]:
     connection = connect(settings)
     try:
         connection.execute(f"ATTACH {literal(aside)} AS published")
-        connection.execute("BEGIN")
-        present = _present(connection)
-        filled = ever_filled(connection)  # not before: what was looked at by then is in it
-        rows = {name: _copy(connection, name, filled) for name in present}
-        connection.execute("COMMIT")
+        with one_transaction(connection):
+            present = _present(connection)
+            filled = ever_filled(connection)  # not before: what was looked at by then is in it
+            rows = {name: _copy(connection, name, filled) for name in present}
         connection.execute("DETACH published")
     finally:
         connection.close()

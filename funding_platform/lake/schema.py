@@ -21,6 +21,7 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.core.tables.schema import Table, Type
 from funding_platform.lake.catalog import LAKE, METADATA
 from funding_platform.lake.errors import SchemaNewerError, SchemaOutdatedError
+from funding_platform.lake.transaction import one_transaction
 
 CREATED_BY_DBT = ("marts",)
 """Schemas whose tables dbt creates; the others are created here."""
@@ -117,8 +118,7 @@ def bring_up_to_date(
     message
         Author and text of the commit.
     """
-    connection.execute("BEGIN")
-    try:
+    with one_transaction(connection):
         for schema in dict.fromkeys(table.schema for table in TABLES.values()):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         made = [
@@ -128,10 +128,6 @@ def bring_up_to_date(
         ]
         if message:
             connection.execute(f"CALL {LAKE}.set_commit_message(?, ?)", list(message))
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
     for table in made:
         for option, value in table.options:  # refused before the table is committed
             connection.execute(

@@ -1,6 +1,11 @@
-"""What may be done to the lake between BEGIN and COMMIT."""
+"""What may be done to the lake between BEGIN and COMMIT, and that one of them ends it.
 
-from collections.abc import Collection
+DuckDB 1.5.5 ends the whole process where a connection is closed whose transaction is open and whose
+catalog's database has gone away. So no transaction is left to be ended by closing.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 import polars as pl
@@ -16,6 +21,33 @@ from funding_platform.lake.errors import (
 from funding_platform.lake.scope import Scope
 from funding_platform.lake.staged import StagedFrames
 from funding_platform.lake.validation import validate
+
+
+@contextmanager
+def one_transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Run a block in one transaction; an error rolls it back.
+
+    Raises
+    ------
+    duckdb.Error
+        If it cannot be begun or committed.
+    """
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        roll_back(connection)
+        raise
+
+
+def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction of a connection, whatever ended the work in it.
+
+    That a failed COMMIT has ended it, or that its database has gone away, is no error besides.
+    """
+    with suppress(duckdb.Error):
+        connection.execute("ROLLBACK")
 
 
 class Transaction:

@@ -7,7 +7,8 @@ import duckdb
 
 from funding_platform.core.tables.evolution import Change
 from funding_platform.lake.connection import attach, bare_connection, refuse_missing
-from funding_platform.lake.errors import SchemaUpgradeError, translated
+from funding_platform.lake.errors import SchemaUpgradeError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.schema import bring_up_to_date, differences, refuse_outdated_schema

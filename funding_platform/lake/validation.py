@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from funding_platform.core.order import varying_columns
 from funding_platform.core.rules import rules_of
 from funding_platform.core.tables.schema import Table, instant
 from funding_platform.core.time_grid import SKEW
@@ -79,7 +80,10 @@ def _future(table: Table, frame: pl.DataFrame, now: datetime) -> Iterator[str]:
 
 def _duplicates(table: Table, frame: pl.DataFrame) -> Iterator[str]:
     """Complain of rows that share a key."""
-    if frame.n_unique(table.key) < frame.height:
+    if frame.height < 2:
+        return
+    varying = varying_columns(frame, table.key)
+    if not varying or frame.n_unique(varying) < frame.height:
         twins = frame.filter(pl.struct(table.key).is_duplicated())
         yield _fault("unique key", table.key, twins)
 

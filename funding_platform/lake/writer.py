@@ -13,12 +13,14 @@ import polars as pl
 from funding_platform.core.tables.schema import Table
 from funding_platform.lake.catalog import LAKE, current_snapshot
 from funding_platform.lake.connection import connect
-from funding_platform.lake.errors import CommitConflictError, translated
+from funding_platform.lake.errors import CommitConflictError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.scope import Scope as Scope
 from funding_platform.lake.staged import StagedFrames
 from funding_platform.lake.transaction import Transaction as Transaction
+from funding_platform.lake.transaction import roll_back
 from funding_platform.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -112,7 +114,7 @@ class Lake:
                     self._staged.committed()
                     self._changed = True
                 except BaseException:
-                    self._roll_back()
+                    roll_back(self.connection)
                     self._staged.rolled_back()
                     lock.clear_up(self.connection)
                     raise
@@ -204,11 +206,3 @@ class Lake:
     def snapshot_id(self) -> int:
         """Return the id of the newest DuckLake snapshot, for `connect(as_of=...)`."""
         return current_snapshot(self.connection)
-
-    def _roll_back(self) -> None:
-        """End the transaction where one is still open: a failed COMMIT has ended it itself."""
-        try:
-            self.connection.execute("ROLLBACK")
-        except duckdb.TransactionException as error:
-            if "no transaction is active" not in str(error):
-                raise

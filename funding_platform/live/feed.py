@@ -9,6 +9,7 @@ or fallen silent, and again and again for as long as that lasts.
 import asyncio
 import logging
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from funding_platform.core.plain_text import first_few
@@ -40,6 +41,8 @@ _MOST_STRANGERS: Final = 10_000
 """Names that are remembered as not listed; a stream that invents more is not asked after."""
 
 _LONGEST_RETRY_SECONDS: Final = 60.0
+
+_symbol = attrgetter("venue_symbol")
 
 
 class Feed:
@@ -209,12 +212,13 @@ class Feed:
                 self._refill_wanted.ring()
             case Gap():
                 self._statistics.gaps += 1
-                self._note_gap(event.socket.symbols, event.reason.message)
+                for channel in event.socket.channels:
+                    self._note_gap(event.socket.symbols, channel, event.reason.message)
                 self._note_failure("stream", event.reason)
             case Stale():
                 self._statistics.stale += len(event.symbols)
                 silent = sorted(event.symbols)
-                self._note_gap(silent, f"nothing on {event.channel}")
+                self._note_gap(silent, event.channel, f"nothing on {event.channel}")
                 _LOG.info("%s: silent: %s", self._source.name, first_few(silent, 5))
             case Refused():
                 self._statistics.refusals += 1
@@ -232,7 +236,7 @@ class Feed:
     def _take_updates(self, event: Updates) -> None:
         listed = self._listed
         known = event.updates
-        if any(update.venue_symbol not in listed for update in known):
+        if not listed.issuperset(map(_symbol, known)):
             strangers = {u.venue_symbol for u in known if u.venue_symbol not in listed}
             known = [update for update in known if update.venue_symbol in listed]
             self._statistics.strangers += len(strangers)
@@ -249,8 +253,14 @@ class Feed:
             self._strangers |= strangers
             self._listing_wanted.ring()
 
-    def _note_gap(self, symbols: Sequence[str], reason: str) -> None:
-        self._sink.mark_gap(self._source.name, symbols, reason, self._clock.now())
+    def _note_gap(self, symbols: Sequence[str], channel: str, reason: str) -> None:
+        """Mark a gap that lasts until a channel's first value is said again, by whomever.
+
+        What other channels go on saying does not end it.
+        """
+        values = () if self._links is None else self._links.values(channel)
+        until = values[0] if values else None
+        self._sink.mark_gap(self._source.name, symbols, reason, self._clock.now(), until)
         self._refill_wanted.ring()
 
     def _note_failure(self, what: str, error: VenueError) -> None:

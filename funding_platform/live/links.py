@@ -84,6 +84,10 @@ class Links:
                     carried[symbol].update(self._values[channel])
         return carried
 
+    def values(self, channel: str) -> tuple[str, ...]:
+        """Return the values that a channel brings."""
+        return self._values.get(channel, ())
+
     def silent(self) -> int:
         """Count the perpetuals that do not speak when each of them has to."""
         return sum(

@@ -51,9 +51,17 @@ class Sink(Protocol):
         ...
 
     def mark_gap(
-        self, venue: str, symbols: Sequence[str] | None, reason: str, at: datetime
+        self,
+        venue: str,
+        symbols: Sequence[str] | None,
+        reason: str,
+        at: datetime,
+        until: str | None = None,
     ) -> None:
-        """Note that perpetuals are not heard of any more, until they are again."""
+        """Note that perpetuals are not heard of any more, until they are again.
+
+        ``until`` is the value that has to be said again, where not any will do.
+        """
         ...
 
 

@@ -74,6 +74,7 @@ class Supervisor:
                 self._statistics[name].restarts += 1
                 self._statistics[name].last_failure = f"{type(error).__name__}: {error}"
                 _LOG.exception("the feed of %s failed; begun anew", name)
+                self._sink.mark_gap(name, None, "the feed failed", self._clock.now())
             await self._clock.sleep(RESTART_SECONDS)
             self._feeds[name] = self._feed(self._sources[name])
 

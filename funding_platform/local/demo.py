@@ -1,9 +1,9 @@
 """The demonstration: three months of every venue, from the wire to opportunities and a backtest."""
 
-import logging
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,7 +23,7 @@ from funding_platform.flows.queries import (
     open_lake,
     ranked_opportunities,
 )
-from funding_platform.flows.queries.runs import LATEST
+from funding_platform.flows.queries.trading.runs import LATEST, StoredRun
 from funding_platform.local.demo_trading import trade_and_show
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import SandboxRun, failed_checks, sandbox_venues
@@ -69,7 +69,6 @@ def run_demo(*, months: int, symbols: int) -> None:
         If a job fails.
     """
     began = time.monotonic()
-    logging.getLogger("dagster").setLevel(logging.WARNING)
     settings = Settings()
     log = settings.data_dir / LOG_NAME
     with sandbox_venues(partial(build_market, symbols=symbols)) as stated, progress_bars(log):
@@ -77,7 +76,8 @@ def run_demo(*, months: int, symbols: int) -> None:
         results = [_succeeded(result, what) for what, result in world.everything(months)]
         with step(f"live, {LIVE_SECONDS:g} s of it"):
             collect_live(Settings(**stated), "demo", LIVE_SECONDS)
-    show_tables(settings)
+    run = show_tables(settings)
+    tell_report(report_file(settings, run.run_id))
     _show_live(read_latest(settings))
     trade_and_show(settings, symbols=symbols)
     _serve_and_ask(settings)
@@ -140,8 +140,14 @@ def _succeeded(result: dg.ExecuteInProcessResult, what: str) -> dg.ExecuteInProc
     return result
 
 
-def show_tables(settings: Settings) -> None:
-    """Show coverage, the ten best opportunities, each venue's BTC curve, and the backtest."""
+def show_tables(settings: Settings) -> StoredRun:
+    """Show coverage, the ten best opportunities, each venue's BTC curve, and the backtest.
+
+    Returns
+    -------
+    StoredRun
+        The backtest.
+    """
     wanted = OpportunityFilter(limit=10)
     with open_lake(settings) as lake:
         coverage = coverage_by_month(lake)
@@ -154,5 +160,9 @@ def show_tables(settings: Settings) -> None:
     show(figure_table(run.row), title="Backtest, every cost charged")
     if said := backtest_words(run.row):
         remark("backtest", "yellow", said)
-    report = report_file(settings, run.run_id)
+    return run
+
+
+def tell_report(report: Path) -> None:
+    """Say where the report of the backtest is."""
     console.print(f"its report is {report}", markup=False, soft_wrap=True)

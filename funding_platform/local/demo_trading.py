@@ -22,14 +22,15 @@ from funding_platform.core.trading import ZERO
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET
 from funding_platform.execution.cycle.sight import MarketSource, Sight
-from funding_platform.execution.ledger import PairLedger, added, ledgers, live_ledgers
-from funding_platform.execution.pair.pairs import InstrumentRef
+from funding_platform.execution.ledger import PairLedger, ledgers, live_ledgers
+from funding_platform.execution.pair.pairs import InstrumentRef, Pnl
 from funding_platform.execution.paper.exchange import PaperExchange
 from funding_platform.execution.store import schema
 from funding_platform.flows.execution.frames import fills_frame, positions_frame
 from funding_platform.flows.execution.market import LakeMarket
 from funding_platform.flows.execution.running import Desk, open_desk, trading_config
-from funding_platform.paper import PaperEngine
+from funding_platform.flows.execution.sizes import sizes_of
+from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.paper.market import SandboxPaperMarket
 from funding_platform.sandbox.server import build_market
@@ -131,7 +132,8 @@ async def _trade_and_show(settings: Settings, symbols: int) -> None:
         await _hold(desk, jumping)
         journal = desk.trader.journal
         pairs = ledgers(journal, journal.pairs())
-        fills = fills_frame([dict(row._mapping) for row in desk.store.rows(select(schema.FILLS))])
+        rows = [dict(row._mapping) for row in desk.store.rows(select(schema.FILLS))]
+        fills = fills_frame(rows, sizes_of(journal, rows))
         told = [event.reason for event in desk.store.events()]
     if fills.is_empty():
         remark("paper trading", "yellow", f"it opened nothing: {'; '.join(dict.fromkeys(told))}")
@@ -171,7 +173,8 @@ def _to_next_hour(now: datetime) -> float:
 def _accounts(market: Market, config: TradingConfig, clock: Clock) -> dict[str, PaperExchange]:
     accounts = {}
     for venue in config.venues:
-        engine = PaperEngine(SandboxPaperMarket(market, venue))
+        rules = PaperRules(coin_collateral=config.sizes.coin_collateral)
+        engine = PaperEngine(SandboxPaperMarket(market, venue), rules)
         engine.deposit(Decimal(repr(config.sizes.paper_balance_usd)))
         accounts[venue] = PaperExchange(venue, engine, clock=clock)
     return accounts
@@ -193,7 +196,7 @@ def _show(
     show(shown_history(positions_frame(pairs), datetime.now(UTC)), title=title)
     show(shown_fills(fills, _SHOWN_FILLS), title=f"Paper trading: of {fills.height} fills the last")
     show(shown_costs(pairs), title="Paper trading: funding received, and costs, USD")
-    earned = added(pair.pnl for pair in pairs if pair.pnl is not None)
+    earned = sum((pair.pnl for pair in pairs if pair.pnl is not None), Pnl())
     console.print(
         f"profit: trading {earned.trading_usd:+,.6f} - fees {earned.fees_usd:,.6f} + funding "
         f"{earned.funding_usd:+,.6f} = {earned.total_usd:+,.6f} USD; the accounts went from "

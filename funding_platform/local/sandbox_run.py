@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from funding_platform.core.system.interrupts import interrupts_noticed
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.tables.schema import Table
@@ -36,6 +37,9 @@ SANDBOX_RATE_LIMIT_SCALE = 1_000
 MARGINED_BY = ("mark",)
 """Kinds of candles that are collected: those that positions are valued by, to save the time of the
 others; of a venue without marks, its trades."""
+
+_ENOUGH = timedelta(days=7)
+"""A curve needs eight windows of eight hours, and a backtest some days more."""
 
 _COLLECTED = (FUNDING_RATES, PRICE_CANDLES)
 """Histories that the example backtest reads."""
@@ -105,15 +109,27 @@ class SandboxRun:
         tags: dict[str, str] | None = None,
         asset_selection: Sequence[dg.AssetKey] | None = None,
     ) -> dg.ExecuteInProcessResult:
-        """Run a job once; a failure shows in the result, not as an exception."""
-        return self.definitions.resolve_job_def(job).execute_in_process(
-            run_config=QUIET,
-            instance=self.instance,
-            partition_key=partition_key,
-            tags=tags,
-            asset_selection=asset_selection,
-            raise_on_error=False,
-        )
+        """Run a job once; a failure shows in the result, not as an exception.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the run was interrupted: Dagster makes a failed run of that, or, where it comes
+            when the last step is done, nothing at all.
+        """
+        definition = self.definitions.resolve_job_def(job)
+        with interrupts_noticed() as asked_to_end:
+            result = definition.execute_in_process(
+                run_config=QUIET,
+                instance=self.instance,
+                partition_key=partition_key,
+                tags=tags,
+                asset_selection=asset_selection,
+                raise_on_error=False,
+            )
+            if asked_to_end():
+                raise KeyboardInterrupt
+        return result
 
 
 def history_assets(venue: str, tables: Sequence[Table] = _COLLECTED) -> list[dg.AssetKey]:
@@ -122,9 +138,14 @@ def history_assets(venue: str, tables: Sequence[Table] = _COLLECTED) -> list[dg.
 
 
 def range_tags(months: int) -> dict[str, str]:
-    """Run tags that ask for the last ``months`` monthly partitions, the running one included."""
-    last = first = month_start(datetime.now(UTC))
-    for _ in range(months - 1):
+    """Run tags that ask for the last ``months`` monthly partitions, the running one included.
+
+    Where that one is alone and has just begun, the one before it is asked for too.
+    """
+    now = datetime.now(UTC)
+    last = first = month_start(now)
+    back = months if months == 1 and now - last < _ENOUGH else months - 1
+    for _ in range(back):
         first = month_start(first - timedelta(days=1))
     return {
         "dagster/asset_partition_range_start": f"{first:{MONTH_KEY}}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from funding_platform.core.errors import FundingError
-from funding_platform.core.system.processes import terminated_like_interrupted
+from funding_platform.core.system.interrupts import terminated_like_interrupted
 
 QUICK_SECONDS: Final = 60.0
 """A process that ends sooner has not got over what ended it before."""

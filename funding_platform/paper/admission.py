@@ -12,6 +12,7 @@ from funding_platform.core.trading import (
     OrderState,
     RejectReason,
     TimeInForce,
+    payoffs,
 )
 from funding_platform.paper.errors import RefusedError
 from funding_platform.paper.rules import PaperRules
@@ -71,6 +72,8 @@ def _refusals(
     rules: PaperRules,
 ) -> Iterator[Refusal]:
     """Find what is wrong with an order, margin and book aside."""
+    if limits.contract_type not in payoffs.TRADED:
+        yield RejectReason.NOT_TRADING, f"{limits.contract_type} contracts are not traded"
     if not limits.trading:
         yield RejectReason.NOT_TRADING, f"{request.venue_symbol} is not trading now"
     known = state.orders.get(request.client_id)
@@ -100,8 +103,9 @@ def _wrong_size(
         yield RejectReason.OTHER, "a quantity or a price that is no number"
     if quantity <= 0:
         yield RejectReason.BELOW_MINIMUM, f"a quantity of {quantity}"
-    value = quantity * (request.limit_price or mark)
-    if value > MOST_USD or quantity * mark > MOST_USD:
+    prices = request.limit_price or mark, mark
+    value, at_mark = (payoffs.notional_usd(limits.inverse, quantity, price) for price in prices)
+    if value > MOST_USD or at_mark > MOST_USD:
         yield RejectReason.ABOVE_MAXIMUM, f"{value} USD is more than {MOST_USD} USD"
     if not limits.on_step(quantity):
         yield RejectReason.OFF_STEP, f"{quantity} is no multiple of {limits.quantity_step}"

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from funding_platform.core.time_grid import to_ms
-from funding_platform.core.trading import ZERO, Fill, FundingPayment, Side
+from funding_platform.core.trading import ZERO, Fill, FundingPayment, Side, payoffs
 from funding_platform.paper.market import Settlement
 from funding_platform.paper.orders import PaperOrder
 from funding_platform.paper.rules import BASIS_POINT, PaperRules, money
@@ -23,7 +23,8 @@ def book_fill(
 ) -> None:
     """Add a fill of an order to the account."""
     request = order.request
-    value = money(quantity * price)
+    inverse = request.venue_symbol in state.account.inverse
+    value = payoffs.notional_usd(inverse, quantity, price)
     fill = Fill(
         fill_id=_next_id(state),
         client_id=request.client_id,
@@ -31,14 +32,16 @@ def book_fill(
         side=request.side,
         quantity=quantity,
         price=price,
-        fee_usd=rules.fee(value, maker=maker),
+        fee_usd=rules.fee(money(value), maker=maker),
         filled_at=now,
         maker=maker,
     )
     order.filled += quantity
-    order.value_usd += quantity * price
+    order.value_usd += value
+    if inverse:
+        order.coins = (order.coins or ZERO) + payoffs.settled(True, quantity, price)
     order.updated_at = now
-    _book(state, fill)
+    _book(state, fill, rules.coin_collateral)
 
 
 def book_taking(
@@ -55,7 +58,7 @@ def book_taking(
             side=Side.SELL if held > 0 else Side.BUY,
             quantity=quantity,
             price=mark,
-            fee_usd=money(quantity * mark * fee_bps * BASIS_POINT),
+            fee_usd=money(state.account.notional_usd(symbol, quantity) * fee_bps * BASIS_POINT),
             filled_at=now,
             liquidation=True,
         ),
@@ -63,27 +66,30 @@ def book_taking(
 
 
 def book_settlement(state: PaperState, symbol: str, settlement: Settlement) -> None:
-    """Pay ``-quantity * mark * rate`` on what was held just before it, once."""
+    """Pay the funding of what was held just before it, once."""
     payment_id = f"{symbol}:{to_ms(settlement.settled_at)}"
     quantity = state.quantity_at(symbol, settlement.settled_at)
     if payment_id in state.payments or quantity == ZERO:
         return
-    amount = -money(quantity * settlement.mark * settlement.rate)
-    state.account.funding_usd += amount
-    state.payments[payment_id] = FundingPayment(
-        payment_id=payment_id,
-        venue_symbol=symbol,
-        quantity=quantity,
-        rate=settlement.rate,
-        amount_usd=amount,
-        paid_at=settlement.settled_at,
+    inverse, mark = symbol in state.account.inverse, settlement.mark
+    amount = money(payoffs.funding_usd(inverse, quantity, mark, settlement.rate))
+    state.account.receive_funding(symbol, amount, mark)
+    state.add_payment(
+        FundingPayment(
+            payment_id=payment_id,
+            venue_symbol=symbol,
+            quantity=quantity,
+            rate=settlement.rate,
+            amount_usd=amount,
+            paid_at=settlement.settled_at,
+        )
     )
 
 
-def _book(state: PaperState, fill: Fill) -> None:
+def _book(state: PaperState, fill: Fill, collateral_share: Decimal = ZERO) -> None:
     state.fills.append(fill)
     change = fill.side.sign * fill.quantity
-    state.account.trade(fill.venue_symbol, change, fill.price, fill.fee_usd)
+    state.account.trade(fill.venue_symbol, change, fill.price, fill.fee_usd, collateral_share)
     # What was opened just now is concerned by the settlements after this instant.
     state.watched.setdefault(fill.venue_symbol, fill.filled_at)
 

@@ -29,7 +29,7 @@ from funding_platform.paper.account import Account
 from funding_platform.paper.admission import check_order, check_rate
 from funding_platform.paper.booking import book_settlement, book_taking
 from funding_platform.paper.errors import RefusedError, UnlistedError
-from funding_platform.paper.margin import balance, holdings, pending, shortfall
+from funding_platform.paper.margin import balance, holdings, is_short, pending, shortfall
 from funding_platform.paper.market import PaperMarket
 from funding_platform.paper.matching import Matching, bound_of, by_symbol
 from funding_platform.paper.orders import PaperOrder
@@ -124,6 +124,8 @@ class PaperEngine:
             raise RefusedError(f"{symbol} has no price now", RejectReason.NOT_TRADING)
         check_order(request, limits, mark, self.state, self.rules)
         self._matching.check(request)
+        if limits.inverse:
+            self.state.account.inverse.add(symbol)
         waiting = pending(self.state.open.values())
         short = shortfall(request, self.state.account, waiting, self.rules)
         if short > 0:
@@ -204,8 +206,9 @@ class PaperEngine:
 
     def payments(self, since: datetime) -> list[FundingPayment]:
         """Return the funding received and paid since an instant, in order."""
-        payments = [x for x in self.state.payments.values() if x.paid_at >= since]
-        return sorted(payments, key=lambda payment: payment.paid_at)
+        paid, payments = self.state.paid, self.state.payments
+        first = bisect_left(paid, since, key=lambda one: one[0])
+        return [payments[payment_id] for _, payment_id in paid[first:]]
 
     def holdings(self) -> dict[str, Holding]:
         """Return what is held by symbol."""
@@ -242,13 +245,18 @@ class PaperEngine:
             del self.state.watched[symbol]
 
     def _liquidate(self, now: datetime) -> None:
-        """Take positions away, the largest first, until equity covers what the others need."""
-        account = self.state.account
-        while account.positions and _is_short(account, self.rules):
+        """Take positions away, the largest first, until equity covers what the others need.
+
+        Those with collateral of their own stand and fall by that.
+        """
+        account, penalty_bps = self.state.account, self.rules.liquidation_bps
+        for symbol in [x for x in account.positions if is_short(account, x, self.rules)]:
+            self._take_away(symbol, abs(account.quantity(symbol)), now, penalty_bps)
+        while account.shared and _is_short(account, self.rules):
             for order in list(self.state.open.values()):
                 self._matching.end(order, OrderState.CANCELED, now)
-            symbol = max(account.positions, key=lambda s: (account.size_usd(s), s))
-            self._take_away(symbol, abs(account.quantity(symbol)), now, self.rules.liquidation_bps)
+            symbol = max(account.shared, key=lambda s: (account.size_usd(s), s))
+            self._take_away(symbol, abs(account.quantity(symbol)), now, penalty_bps)
 
     def _take_away(self, symbol: str, quantity: Decimal, now: datetime, fee_bps: Decimal) -> None:
         held = abs(self.state.account.quantity(symbol))
@@ -258,4 +266,4 @@ class PaperEngine:
 
 
 def _is_short(account: Account, rules: PaperRules) -> bool:
-    return account.equity_usd < money(account.value_usd * rules.maintenance_margin)
+    return account.shared_usd < money(account.value_usd * rules.maintenance_margin)

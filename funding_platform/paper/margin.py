@@ -8,7 +8,7 @@ want of margin: the very orders that repair an account must pass.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from funding_platform.core.trading import ZERO, Balance, Holding, OrderRequest, Side
+from funding_platform.core.trading import ZERO, Balance, Holding, OrderRequest, Side, payoffs
 from funding_platform.paper.account import Account
 from funding_platform.paper.orders import PaperOrder
 from funding_platform.paper.rules import PaperRules, money
@@ -37,19 +37,32 @@ def worst(quantity: Decimal, sides: dict[Side, Decimal] | None) -> Decimal:
 
 def balance(account: Account, waiting: Pending, rules: PaperRules) -> Balance:
     """State what the account is worth; what open orders need is not free."""
-    needed = sum(
-        (
-            worst(account.quantity(symbol), waiting.get(symbol)) * account.marks[symbol]
-            for symbol in account.positions.keys() | waiting.keys()
-        ),
-        ZERO,
-    )
+    shared = own = ZERO
+    for symbol in account.positions.keys() | waiting.keys():
+        held = account.quantity(symbol)
+        largest = worst(held, waiting.get(symbol))
+        if _has_its_own(symbol, account, rules):
+            own += account.notional_usd(symbol, largest - abs(held))
+        else:
+            shared += account.notional_usd(symbol, largest)
+    needed = money(shared * rules.initial_margin) + money(own * rules.coin_collateral)
     return Balance(
         cash_usd=account.cash_usd,
         equity_usd=account.equity_usd,
-        free_usd=account.equity_usd - money(needed * rules.initial_margin),
+        free_usd=account.shared_usd - needed,
         maintenance_usd=money(account.value_usd * rules.maintenance_margin),
     )
+
+
+def _has_its_own(symbol: str, account: Account, rules: PaperRules) -> bool:
+    """Tell whether positions in a symbol have collateral of their own."""
+    return symbol in account.inverse and rules.coin_collateral > 0
+
+
+def is_short(account: Account, symbol: str, rules: PaperRules) -> bool:
+    """Tell whether a position's own collateral no longer covers what has to be kept."""
+    kept = money(account.size_usd(symbol) * rules.maintenance_margin)
+    return account.positions[symbol].own is not None and account.worth_usd(symbol) < kept
 
 
 def shortfall(
@@ -59,34 +72,50 @@ def shortfall(
     if request.reduce_only:
         return ZERO
     symbol = request.venue_symbol
-    quantity, mark = account.quantity(symbol), account.marks[symbol]
+    quantity = account.quantity(symbol)
     before = waiting.get(symbol) or dict.fromkeys(Side, ZERO)
     after = {**before, request.side: before[request.side] + request.quantity}
     more = worst(quantity, after) - worst(quantity, before)
     if more <= 0:
         return ZERO
-    fee = rules.fee(request.quantity * mark, maker=False)
+    fee = rules.fee(account.notional_usd(symbol, request.quantity), maker=False)
     free = balance(account, waiting, rules).free_usd
-    return money(more * mark * rules.initial_margin) + fee - free
+    own = _has_its_own(symbol, account, rules)
+    share = rules.coin_collateral if own else rules.initial_margin
+    return money(account.notional_usd(symbol, more) * share) + fee - free
 
 
 def holdings(account: Account, rules: PaperRules) -> dict[str, Holding]:
     """State what is held, by symbol.
 
     A position is liquidated where what the account has to spare is gone, all other marks as they
-    are: ``mark - spare / (quantity - |quantity| * maintenance margin)``.
+    are: ``mark - spare / (quantity - |quantity| * maintenance margin)``, without the second term
+    where it is inverse, for what has to be kept of dollars hangs on no price. One with collateral
+    of its own is liquidated where ``payoffs.ends_at`` says.
     """
-    spare = account.equity_usd - account.value_usd * rules.maintenance_margin
-    found = {}
-    for symbol, position in account.positions.items():
-        quantity, mark = position.quantity, account.marks[symbol]
-        liquidation = mark - spare / (quantity - abs(quantity) * rules.maintenance_margin)
-        found[symbol] = Holding(
-            venue_symbol=symbol,
-            quantity=quantity,
-            entry_price=position.entry_price,
-            mark_price=mark,
-            margin_usd=money(account.size_usd(symbol) * rules.initial_margin),
-            liquidation_price=liquidation if liquidation > 0 else None,
+    return {symbol: _holding(symbol, account, rules) for symbol in account.positions}
+
+
+def _holding(symbol: str, account: Account, rules: PaperRules) -> Holding:
+    position, mark = account.positions[symbol], account.marks[symbol]
+    size, inverse = account.size_usd(symbol), symbol in account.inverse
+    kept, own = size * rules.maintenance_margin, position.own
+    if own is not None:
+        ends = payoffs.ends_at(
+            own.coins, position.quantity, position.entry_price, rules.maintenance_margin
         )
-    return found
+    else:
+        spare = account.shared_usd - account.value_usd * rules.maintenance_margin
+        grows = ZERO if inverse else abs(position.quantity) * rules.maintenance_margin
+        ends = mark - spare / (position.base - grows)
+    return Holding(
+        venue_symbol=symbol,
+        quantity=position.quantity,
+        entry_price=position.entry_price,
+        mark_price=mark,
+        margin_usd=money(size * rules.initial_margin) if own is None else own.usd,
+        liquidation_price=ends if ends is not None and ends > 0 else None,
+        contract_type="inverse" if inverse else "linear",
+        locked_usd=account.locked_usd(symbol),
+        margin_ratio=account.worth_usd(symbol) / kept if own is not None and kept else None,
+    )

@@ -15,7 +15,7 @@ from funding_platform.core.trading import InstrumentLimits, OrderBook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Funding of one instant: a long position of ``q`` pays ``q * mark * rate``."""
+    """Funding of one instant: what a position is paid is ``payoffs.funding_usd``."""
 
     settled_at: datetime
     rate: Decimal

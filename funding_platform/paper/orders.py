@@ -23,7 +23,10 @@ class PaperOrder:
     number
         The venue's count of orders: the smaller came first.
     value_usd
-        Sum of price times quantity of its fills.
+        Of its fills together.
+    coins
+        The base that its fills are, each at its price, of an inverse contract; None of a linear
+        one.
     cap
         Of a fault: fills no more than this in all; None for none.
     """
@@ -35,6 +38,7 @@ class PaperOrder:
     state: OrderState = OrderState.OPEN
     filled: Decimal = ZERO
     value_usd: Decimal = ZERO
+    coins: Decimal | None = None
     cap: Decimal | None = None
 
     @property
@@ -51,6 +55,13 @@ class PaperOrder:
             and self.request.time_in_force is not TimeInForce.IMMEDIATE_OR_CANCEL
         )
 
+    @property
+    def average_price(self) -> Decimal | None:
+        """Of its fills; None without any."""
+        if not self.filled:
+            return None
+        return self.value_usd / (self.filled if self.coins is None else self.coins)
+
     def end(self, state: OrderState, now: datetime) -> None:
         """Take note that nothing more will come of it."""
         self.state, self.updated_at = state, now
@@ -65,7 +76,7 @@ class PaperOrder:
             side=request.side,
             quantity=request.quantity,
             filled=self.filled,
-            average_price=self.value_usd / self.filled if self.filled else None,
+            average_price=self.average_price,
             venue_order_id=str(self.number),
             reduce_only=request.reduce_only,
             updated_at=self.updated_at,

@@ -31,8 +31,12 @@ class PaperRules:
         Says what a fill costs now, None where that is not known; None where it never changes.
     initial_margin
         What a position needs when it is opened, as a fraction of its value.
+    coin_collateral
+        Collateral of its own that an inverse position gets when it is opened, as a fraction of its
+        value; 0 where the whole account stands behind it, as behind linear ones.
     maintenance_margin
-        Equity below this fraction of the value of all positions is liquidated.
+        Equity below this fraction of the value of all positions is liquidated; so is a position
+        whose own collateral, with its profit, is below this fraction of its value.
     liquidation_bps
         What the venue charges for it, instead of the taker's fee.
     orders_per_second
@@ -49,6 +53,7 @@ class PaperRules:
     )
     fees_now: Callable[[], FeeRates | None] | None = None
     initial_margin: Decimal = Decimal("0.1")
+    coin_collateral: Decimal = Decimal(1)
     maintenance_margin: Decimal = Decimal("0.03")
     liquidation_bps: Decimal = Decimal(50)
     orders_per_second: int | None = None
@@ -69,6 +74,7 @@ class PaperRules:
 FREE: Final = PaperRules(
     fees=FeeRates(maker_bps=ZERO, taker_bps=ZERO),
     initial_margin=ZERO,
+    coin_collateral=ZERO,
     maintenance_margin=ZERO,
     liquidation_bps=ZERO,
 )

@@ -1,5 +1,6 @@
 """All that an account is: what a file has to keep so that another process can go on with it."""
 
+from bisect import insort
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,8 @@ class PaperState:
         When the orders of the last second came, where their rate is limited.
     open
         Those of ``orders`` that can still fill.
+    paid
+        When ``payments`` were made and their ids, in that order.
     """
 
     account: Account = field(default_factory=Account)
@@ -38,9 +41,16 @@ class PaperState:
     now: datetime | None = None
     sent: deque[datetime] = field(default_factory=deque)
     open: dict[str, PaperOrder] = field(init=False)
+    paid: list[tuple[datetime, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.open = {x: y for x, y in self.orders.items() if y.state is OrderState.OPEN}
+        self.paid = sorted((x.paid_at, x.payment_id) for x in self.payments.values())
+
+    def add_payment(self, payment: FundingPayment) -> None:
+        """Keep a payment of which there is none yet."""
+        self.payments[payment.payment_id] = payment
+        insort(self.paid, (payment.paid_at, payment.payment_id))
 
     def quantity_at(self, symbol: str, at: datetime) -> Decimal:
         """Return what was held of a symbol just before an instant."""

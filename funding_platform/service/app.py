@@ -1,37 +1,27 @@
 """The service as an ASGI application, put together."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import partial
 from importlib.metadata import version
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from funding_platform.core.errors import FundingError
 from funding_platform.flows.queries.venues import collected_venues
-from funding_platform.service.access.callers import caller_of
 from funding_platform.service.access.front import Front
 from funding_platform.service.access.keys import Keyring
 from funding_platform.service.access.sessions import Sessions
 from funding_platform.service.cache import Cache
 from funding_platform.service.dashboard import dashboard
 from funding_platform.service.desk import Desk
-from funding_platform.service.problems import (
-    ProblemError,
-    problem_of,
-    problem_of_request,
-    problem_response,
-)
-from funding_platform.service.protocol import Unchanged
+from funding_platform.service.protocol import AtOnce
 from funding_platform.service.reader import Readers
 from funding_platform.service.routes import (
     backtests,
@@ -43,6 +33,7 @@ from funding_platform.service.routes import (
     webhooks,
 )
 from funding_platform.service.routes import sessions as sessions_routes
+from funding_platform.service.routes.refusals import explain_errors
 from funding_platform.service.shared import SharedCache, cache_families, namespace_of
 from funding_platform.service.streams import routes as streams
 from funding_platform.service.streams.hub import Hub
@@ -50,6 +41,8 @@ from funding_platform.service.versions import Versions
 from funding_platform.service.webhooks.keeper import Keeper
 from funding_platform.settings import Settings
 from funding_platform.telemetry.metrics import Family
+
+_LOG = logging.getLogger(__name__)
 
 PREFIX: Final = "/api/v1"
 
@@ -61,7 +54,9 @@ description. Absent values are null, never 0. Every answer tells as of when it i
 and the version of the lake that it was read from.
 """
 
-KEYS_LOOKED_AT_EVERY_SECONDS: Final = 1.0
+BEGUN_AGAIN_AFTER_SECONDS: Final = 1.0
+
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -74,13 +69,13 @@ class Service:
         What a server runs.
     hub
         What its streams follow.
-    unchanged
-        Tells at once whether an answer still holds.
+    at_once
+        Tells an answer that is there already, without a task.
     """
 
     app: ASGIApp
     hub: Hub
-    unchanged: Unchanged
+    at_once: AtOnce
 
 
 def create_service(settings: Settings, *, public: bool = False) -> Service:
@@ -111,7 +106,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     app.include_router(streams.router)
     app.include_router(dashboard())
     app.include_router(sessions_routes.router)
-    _explain_errors(app)
+    explain_errors(app)
     front = Front(
         app,
         keyring=parts.keyring,
@@ -123,7 +118,7 @@ def create_service(settings: Settings, *, public: bool = False) -> Service:
     app.state.desk, app.state.keyring, app.state.sessions = parts.desk, parts.keyring, sessions
     app.state.hub, app.state.webhooks = parts.hub, parts.webhooks
     app.state.figures = lambda: [*front.families(), *parts.families()]
-    return Service(_for_origins(front, settings.service_origins), parts.hub, front.unchanged)
+    return Service(_for_origins(front, settings.service_origins), parts.hub, front.at_once)
 
 
 @dataclass(frozen=True)
@@ -155,15 +150,15 @@ class _Parts:
         keeper = Keeper(settings, readers, keyring.counts)
         return cls(readers, versions, keyring, desk, Hub(readers, versions), keeper)
 
-    def work(self) -> dict[str, Coroutine[Any, Any, None]]:
-        """Begin what goes on while the service runs, by name."""
+    def work(self) -> dict[str, Work]:
+        """Return what goes on while the service runs, by name."""
         shared = self.desk.shared
         return {
-            "versions": self.versions.keep(),
-            "keys": _keep(self.keyring),
-            "streams": self.hub.keep(),
-            "webhooks": self.webhooks.keep(),
-            **({} if shared is None else {"shared": shared.keep(self.versions.heard)}),
+            "versions": self.versions.keep,
+            "keys": self.keyring.keep,
+            "streams": self.hub.keep,
+            "webhooks": self.webhooks.keep,
+            **({} if shared is None else {"shared": partial(shared.keep, self.versions.heard)}),
         }
 
     def families(self) -> list[Family]:
@@ -194,7 +189,10 @@ def _running(parts: _Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[N
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         await parts.versions.refresh()
-        tasks = [asyncio.create_task(work, name=name) for name, work in parts.work().items()]
+        tasks = [
+            asyncio.create_task(_unceasing(name, work), name=name)
+            for name, work in parts.work().items()
+        ]
         try:
             yield
         finally:
@@ -206,6 +204,16 @@ def _running(parts: _Parts) -> Callable[[FastAPI], AbstractAsyncContextManager[N
             parts.readers.close()
 
     return running
+
+
+async def _unceasing(name: str, work: Work) -> None:
+    """Do what has no end, and begin it again where a bug has ended it: else answers grow stale."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 - whatever it is, the log has it, and others are served
+            _LOG.exception("%s broke off and begins again", name)
+        await asyncio.sleep(BEGUN_AGAIN_AFTER_SECONDS)
 
 
 class _Described(FastAPI):
@@ -223,62 +231,3 @@ class _Described(FastAPI):
         schemes["header"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
         told["security"] = [{}, {"bearer": []}, {"header": []}]
         return told
-
-
-async def _keep(keyring: Keyring) -> None:
-    while True:
-        await asyncio.sleep(KEYS_LOOKED_AT_EVERY_SECONDS)
-        with suppress(FundingError):  # then no key counts, and every request says so
-            keyring.refresh()
-
-
-def _explain_errors(app: FastAPI) -> None:
-    """Have every error answered as a problem."""
-
-    async def of_platform(request: Request, error: Exception) -> Response:
-        assert isinstance(error, FundingError)
-        return problem_response(problem_of(error), _id_of(request))
-
-    async def of_parameters(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        return problem_response(problem_of_request(error, _known(request)), _id_of(request))
-
-    async def of_routing(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        status = HTTPStatus(error.status_code)
-        unread = status is HTTPStatus.BAD_REQUEST  # FastAPI could not decode the body
-        told = ProblemError(
-            status,
-            f"{request.method} {request.url.path}: {status.phrase.lower()}",
-            hint="the body has to be JSON in UTF-8"
-            if unread
-            else f"{PREFIX}/openapi.json lists what can be asked",
-            headers=error.headers,
-        )
-        return problem_response(told, _id_of(request))
-
-    async def of_bugs(request: Request, error: Exception) -> Response:
-        told = ProblemError(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "this is a bug in funding-platform",
-            hint="the log has it under this request's id; please report that",
-        )
-        return problem_response(told, _id_of(request))
-
-    app.add_exception_handler(FundingError, of_platform)
-    app.add_exception_handler(RequestValidationError, of_parameters)
-    app.add_exception_handler(HTTPException, of_routing)
-    app.add_exception_handler(Exception, of_bugs)
-
-
-def _id_of(request: Request) -> str:
-    return caller_of(request.scope).request_id
-
-
-def _known(request: Request) -> list[str]:
-    """Return the names of the parameters that the route of a request has."""
-    route: Any = request.scope.get("route")
-    dependant = getattr(route, "dependant", None)
-    fields = [] if dependant is None else dependant.query_params
-    models = [getattr(field.field_info, "annotation", None) for field in fields]
-    return [name for model in models for name in getattr(model, "model_fields", {})]

@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeAlias
@@ -32,9 +32,15 @@ QUICKLY_GZIPPED: Final = 256 * 1_024
 GZIP_LEVEL: Final = 5
 
 
-def tag_of(key: Key, version: Version, salt: str) -> bytes:
-    """Return the ETag of an answer: weak, since its age differs from one encoding to the next."""
-    told = repr((key, version, salt)).encode()
+def tag_of(key: Key, version: Version, salt: str, content: bytes = b"") -> bytes:
+    """Return the ETag of an answer: weak, since its age differs from one encoding to the next.
+
+    Parameters
+    ----------
+    content
+        What it says beside its age.
+    """
+    told = repr((key, version, salt)).encode() + content
     return b'W/"' + hashlib.blake2b(told, digest_size=12).hexdigest().encode() + b'"'
 
 
@@ -87,10 +93,31 @@ class Entry:
         ready = "gzipped" in self.__dict__ or length <= QUICKLY_GZIPPED
         return b"gzip" in accepted and length >= SMALLEST_GZIPPED and ready
 
+    def answer(self, encoding: bytes, known: bytes) -> tuple[int, bytes, bytes]:
+        """Return status, head and body of the answer as they go out, but for age and request.
+
+        Parameters
+        ----------
+        encoding, known
+            The headers Accept-Encoding and If-None-Match of the request.
+        """
+        if known and self.tag in known:
+            return 304, self._unchanged_head, b""
+        if self.goes_gzipped(encoding):
+            return 200, self._gzipped_head, self.gzipped
+        return 200, self._plain_head, self.body
+
     @cached_property
-    def unchanged(self) -> bytes:
-        """The headers of 304, that the answer still holds, as they go out."""
-        return b"".join(b"%s: %s\r\n" % header for header in self.headers[1:])
+    def _unchanged_head(self) -> bytes:
+        return _head(b"304 Not Modified", self.headers[1:])
+
+    @cached_property
+    def _plain_head(self) -> bytes:
+        return _head(b"200 OK", self.plain_headers)
+
+    @cached_property
+    def _gzipped_head(self) -> bytes:
+        return _head(b"200 OK", self.gzipped_headers)
 
     @property
     def size(self) -> int:
@@ -100,6 +127,10 @@ class Entry:
     def age(self, now: float) -> float:
         """Return seconds since it was made."""
         return now - self.made_at
+
+
+def _head(status: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    return b"HTTP/1.1 %s\r\n" % status + b"".join(b"%s: %s\r\n" % one for one in headers)
 
 
 class Cache:
@@ -136,8 +167,7 @@ class Cache:
         """Return the answer to what is asked, if it is still good."""
         entry = self.good(key)
         if entry is not None:
-            self.hits += 1
-            self._entries.move_to_end(key)
+            self.hit(key)
         return entry
 
     def good(self, key: Key) -> Entry | None:
@@ -149,6 +179,11 @@ class Cache:
             return entry
         self._drop(key)
         return None
+
+    def hit(self, key: Key) -> None:
+        """Count an answer that was good, and keep it for longer than those that nobody asks for."""
+        self.hits += 1
+        self._entries.move_to_end(key)
 
     def put(self, key: Key, entry: Entry) -> None:
         """Keep an answer that was not here; one larger than an eighth of all is not worth it."""

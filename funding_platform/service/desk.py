@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -17,10 +18,11 @@ from funding_platform.service.formats import (
     CSV,
     NDJSON,
     Answer,
-    encoded,
+    enclosed,
     envelope,
     lines,
     negotiated,
+    rows_of,
 )
 from funding_platform.service.problems import ProblemError
 from funding_platform.service.reader import Readers, Sources
@@ -133,7 +135,9 @@ class Desk:
         self._require_few(answer, self.settings.service_rows)
         around = envelope(answer, sources.snapshot, datetime.now(UTC))
         version = (sources.snapshot, answer.board)
-        tag = tag_of(key, version, self.salt)
+        rows = rows_of(answer, key[2])
+        # Versions alone do not tell: fees begin at an instant, and a venue falls silent.
+        tag = tag_of(key, version, self.salt, rows + msgspec.json.encode(answer.more))
         scope = b"private" if self.private else b"public"
         headers = (
             (b"content-type", _content_type(key[2])),
@@ -142,7 +146,7 @@ class Desk:
             (b"vary", b"Accept, Accept-Encoding"),
             *_told(around),
         )
-        body = encoded(answer, key[2], around)
+        body = enclosed(answer, key[2], rows, around)
         return Entry(headers, body, tag, version, MAX_AGE_SECONDS, time.monotonic())
 
     async def _streamed(self, question: Question) -> Response:

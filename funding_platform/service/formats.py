@@ -108,6 +108,11 @@ def envelope(answer: Answer, snapshot: int | None, now: datetime) -> dict[str, A
 
 def encoded(answer: Answer, form: str, around: Mapping[str, Any]) -> bytes:
     """Write an answer in one of ``FORMATS``; absent values stay null, or empty in CSV."""
+    return enclosed(answer, form, rows_of(answer, form), around)
+
+
+def rows_of(answer: Answer, form: str) -> bytes:
+    """Write the rows of an answer in one of ``FORMATS``."""
     if form == ARROW:
         buffer = BytesIO()
         answer.frame.write_ipc_stream(buffer)
@@ -117,10 +122,17 @@ def encoded(answer: Answer, form: str, around: Mapping[str, Any]) -> bytes:
     if form == NDJSON:
         return b"".join(lines(answer.frame))
     rows = answer.frame.to_dicts()
+    return msgspec.json.encode(rows[0] if answer.single else rows)
+
+
+def enclosed(answer: Answer, form: str, rows: bytes, around: Mapping[str, Any]) -> bytes:
+    """Put what is known of the rows around them, where the form has a place for it."""
+    if form != JSON:
+        return rows
     told: dict[str, Any] = {**around, **answer.more}
-    if answer.single:
-        return msgspec.json.encode({**told, "data": rows[0]})
-    return msgspec.json.encode({**told, "rows": len(rows), "data": rows})
+    if not answer.single:
+        told["rows"] = answer.frame.height
+    return msgspec.json.encode({**told, "data": msgspec.Raw(rows)})
 
 
 def lines(frame: pl.DataFrame) -> Iterator[bytes]:

@@ -9,7 +9,8 @@ from funding_platform.flows.queries import (
     resampled_rates,
     settled_rates,
 )
-from funding_platform.flows.queries.history import RESAMPLED, SETTLED, SUMMARY
+from funding_platform.flows.queries.rates.forecasts import FORECAST
+from funding_platform.flows.queries.rates.history import RESAMPLED, SETTLED, SUMMARY
 from funding_platform.service.formats import Answer, row_schema
 from funding_platform.service.market import newest
 from funding_platform.service.parameters import RatesPast, cursor_of
@@ -37,6 +38,16 @@ STATISTICS: Final[dict[str, Any]] = {
     }
 }
 """What JSON has beside the rows."""
+
+FORECASTS: Final[dict[str, Any]] = {
+    "forecast": {
+        **row_schema(FORECAST),
+        "type": ["object", "null"],
+        "description": "A plain model's, made of the settlements that are stored; null where there "
+        "are too few.",
+    }
+}
+"""What JSON has beside a venue's own prediction."""
 
 
 def settled_page(sources: Sources, venue: str, symbol: str, asked: RatesPast, rows: int) -> Answer:

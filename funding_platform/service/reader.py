@@ -21,7 +21,7 @@ from funding_platform.core.errors import FundingError
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.latest import Latest, read_latest
 from funding_platform.flows.queries import open_lake
-from funding_platform.flows.queries.connection import snapshot_of
+from funding_platform.flows.queries.connection import lake_error, snapshot_of
 from funding_platform.service.problems import ProblemError
 from funding_platform.settings import Settings
 
@@ -169,7 +169,8 @@ class Readers:
         loop = asyncio.get_running_loop()
         asked = loop.run_in_executor(self._threads, self._work, work, task)
         try:
-            return await asyncio.wait_for(asked, self._settings.service_seconds)
+            async with asyncio.timeout(self._settings.service_seconds):
+                return await asked
         except TimeoutError:
             raise ProblemError(
                 HTTPStatus.GATEWAY_TIMEOUT,
@@ -184,10 +185,13 @@ class Readers:
         sources = Sources(self._settings, datetime.now(UTC), self._reader, task)
         try:
             return work(sources)
-        except (FundingError, duckdb.Error) as error:
-            if isinstance(error, duckdb.Error) or type(error).__module__.endswith("lake.errors"):
+        except FundingError as error:
+            if type(error).__module__.endswith("lake.errors"):
                 self._let_go(task)
             raise
+        except duckdb.Error as error:
+            self._let_go(task)
+            raise lake_error(error) from error
         finally:
             task.end()
             if self._reader.lake is not None and sources.snapshot is not None:

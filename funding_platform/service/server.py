@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from funding_platform.core.errors import FundingError
 from funding_platform.service.access.callers import LOOPBACK
 from funding_platform.service.access.keys import read_keys, usable
 from funding_platform.service.app import create_service
-from funding_platform.service.protocol import BoundedProtocol
+from funding_platform.service.protocol import BoundedProtocol, PartingProtocol
 from funding_platform.settings import Settings
 
 DRAIN_SECONDS: Final = 10
@@ -28,6 +29,11 @@ FILES_ASIDE: Final = 256
 """Of the files that a process may have open, those that are no connections: lake, board, log."""
 
 BACKLOG: Final = 2048
+
+UNTAKEN_SECONDS: Final = 60
+"""After so long the system drops a connection whose other side takes nothing of what was sent: it
+would keep it, and the bytes, for ever."""
+
 PING_SECONDS: Final = 20.0
 LARGEST_MESSAGE_BYTES: Final = 65_536
 
@@ -52,6 +58,8 @@ def listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":  # and with it every connection that is accepted
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000 * UNTAKEN_SECONDS)
     try:
         opened.bind((host, port))
         opened.listen(BACKLOG)  # who comes before uvicorn has begun waits, and is not refused
@@ -121,10 +129,11 @@ class Server(uvicorn.Server):
                 log_config=None,  # ours is there
                 access_log=False,  # the front has one, without queries
                 server_header=False,
-                http=BoundedProtocol.telling(service.unchanged),
+                http=BoundedProtocol.telling(service.at_once),
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
                 limit_concurrency=connections_allowed(),
+                ws=PartingProtocol,
                 ws_max_size=LARGEST_MESSAGE_BYTES,
                 ws_ping_interval=PING_SECONDS,
                 ws_ping_timeout=PING_SECONDS,

@@ -19,7 +19,7 @@ from funding_platform.strategies.contract import (
     Open,
     Order,
 )
-from funding_platform.strategies.pairs import Pairs, best_first, best_pairs, held_bases
+from funding_platform.strategies.pairs import Pairs, best_first, best_pairs, held_bases, scores
 
 
 class PairCarry(NamedStrategy):
@@ -100,12 +100,15 @@ class PairCarry(NamedStrategy):
 
     def pairs(self, market: MarketView, rates: Floats) -> Pairs:
         """Find the best pair of each asset now, and what it nets: nothing unless it diverges."""
-        earned = rates * (self.horizon_hours / TENOR_HOURS)
-        cost = self.cost_margin * 2.0 * BPS * market.fill_cost_bps
-        usable = np.where(market.tradable & ~market.spot, 0.0, np.nan)
-        members, first = market.by_base
-        short_score = self.short_allowed(market) + usable + earned - cost
-        best = best_pairs(members, first, market.venue, usable - earned - cost, short_score)
+        long_score, short_score = scores(
+            rates,
+            market.tradable & ~market.spot,
+            self.short_allowed(market),
+            market.fill_cost_bps,
+            self.horizon_hours / TENOR_HOURS,
+            self.cost_margin * 2.0 * BPS,
+        )
+        best = best_pairs(*market.by_base, market.venue, long_score, short_score)
         diverges = (best.long >= 0) & (rates[best.short] > rates[best.long])
         return best._replace(net=np.where(diverges, best.net, -np.inf))
 

@@ -60,13 +60,46 @@ def _best_two(rows: Ints, venue: Ints, score: Floats) -> tuple[int, int]:
     """Find the best row, and the best on another venue; -1 where there is none."""
     best = second = -1
     for row in rows:
-        if not np.isnan(score[row]) and (best < 0 or score[row] > score[best]):
+        value = score[row]
+        if np.isnan(value):
+            continue
+        if best < 0 or value > score[best]:
+            if best >= 0 and venue[row] != venue[best]:
+                second = best
             best = row
-    for row in rows:
-        elsewhere = best >= 0 and venue[row] != venue[best] and not np.isnan(score[row])
-        if elsewhere and (second < 0 or score[row] > score[second]):
+        elif venue[row] != venue[best] and (second < 0 or value > score[second]):
             second = row
     return best, second
+
+
+@compiled
+def scores(
+    rates: Floats, usable: Flags, allowed: Floats, cost_bps: Floats, horizon: float, margin: float
+) -> tuple[Floats, Floats]:
+    """Tell what each instrument adds to a pair as its long leg, and as its short one.
+
+    Parameters
+    ----------
+    rates
+        Per 8 hours.
+    usable
+        Which may be a leg at all.
+    allowed
+        0 for those that may be the short leg, NaN for the others.
+    cost_bps
+        Of one fill.
+    horizon
+        Over which funding must pay, in 8 hours.
+    margin
+        What a leg's fills cost, per basis point of one.
+    """
+    long, short = np.empty(len(rates)), np.empty(len(rates))
+    for row in range(len(rates)):
+        earned, cost = rates[row] * horizon, margin * cost_bps[row]
+        one = 0.0 if usable[row] else np.nan
+        long[row] = one - earned - cost
+        short[row] = allowed[row] + one + earned - cost
+    return long, short
 
 
 def best_first(pairs: Pairs, wanted: Flags) -> Ints:

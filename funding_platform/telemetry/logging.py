@@ -20,6 +20,10 @@ TALKATIVE: Final = ("httpx", "httpcore")
 """Libraries that tell of every request at INFO, with its address."""
 
 
+_DAGSTER: Final = "dagster"
+"""Its loggers have a level of their own, DEBUG, whatever the root has: of what they tell of runs,
+which is in Dagster's log, only what is wrong is told here."""
+
 FIELDS: Final = ("method", "path", "status", "milliseconds", "key")
 """What a line may tell in fields of its own, in JSON: what the access log says."""
 
@@ -56,10 +60,15 @@ def configure_logging(form: LogFormat, level: LogLevel) -> None:
         root.removeHandler(handler)
     handler = StderrHandler()
     handler.setFormatter(_Text("%(message)s") if form == "text" else _json())
+    handler.addFilter(_is_told_here)
     root.addHandler(handler)
     root.setLevel(level)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def _is_told_here(record: logging.LogRecord) -> bool:
+    return record.name.split(".")[0] != _DAGSTER or record.levelno >= logging.WARNING
 
 
 def _json() -> logging.Formatter:

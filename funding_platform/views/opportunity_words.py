@@ -4,7 +4,7 @@ import polars as pl
 
 from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.core.market.asset_classes import UNSAID
-from funding_platform.flows.queries.opportunities import LeftOut
+from funding_platform.flows.queries.trading.opportunities import LeftOut
 
 
 def shown_opportunities(found: pl.DataFrame, wanted: OpportunityFilter) -> pl.DataFrame:

@@ -74,7 +74,7 @@ def rates_picture(daily: pl.DataFrame) -> bytes:
     Parameters
     ----------
     daily
-        Rows of ``flows.collection.history_report.DAILY``, of stretches in any order.
+        Rows of ``flows.collection.history.report.DAILY``, of stretches in any order.
     """
     days = daily.sort("day")
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, types
@@ -21,6 +20,7 @@ from funding_platform.agents.serving import serve_stdio
 from funding_platform.agents.tools import TOOLS
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform.flows.queries import open_lake, ranked_opportunities, snapshot_of
+from funding_platform.lake.errors import LakeError
 from funding_platform.service.reader import Readers, Sources
 from funding_platform.settings import Settings
 
@@ -117,6 +117,7 @@ def test_every_tool_says_that_it_only_reads_and_what_its_fields_are(
                 assert "Unit: " in field["description"], (tool.name, name)
 
 
+@pytest.mark.world
 def test_no_tool_changes_anything(lake_settings: Settings) -> None:
     calls = every_call(lake_settings)
     with open_lake(lake_settings) as lake:
@@ -147,7 +148,7 @@ def test_what_tools_ask_through_cannot_write(lake_settings: Settings, statement:
     def written(sources: Sources) -> None:
         sources.lake.execute(statement)
 
-    with pytest.raises(duckdb.InvalidInputException, match="attached in read-only mode"):
+    with pytest.raises(LakeError, match="attached in read-only mode"):
         asyncio.run(readers.ask(written))
     readers.close()
 

@@ -39,7 +39,7 @@ async def conversation(client: Client) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.world)])
 def test_a_child_is_spoken_to_through_its_pipes(lake_settings: Settings, mode: str) -> None:
     child = StdioServerParameters(command=FUNDING, args=["mcp"], env=environment(lake_settings))
 
@@ -66,7 +66,7 @@ def address(lake_settings: Settings) -> Iterator[str]:
         assert "Traceback" not in process.communicate()[1]
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.world)])
 def test_a_socket_is_spoken_to_by_streamable_http(address: str, mode: str) -> None:
     async def talked() -> dict[str, Any]:
         async with Client(address, mode=mode) as client:

@@ -9,7 +9,7 @@ import pytest
 from funding_platform.arbitrage import OpportunityFilter, find_opportunities
 from funding_platform.arbitrage.errors import FilterError, UnknownChoiceError
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
-from funding_platform.flows.queries.opportunities import COMPARISON, compare_venues
+from funding_platform.flows.queries.trading.opportunities import COMPARISON, compare_venues
 from funding_platform.lake.connection import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.arbitrage.market import VENUES, build_lake, facts

@@ -94,6 +94,7 @@ def real_market(shared: Path, venue: str, symbol: str, *, priced: bool) -> Fundi
     return FundingDataProvider.from_frames(funding, prices=closes)
 
 
+@pytest.mark.world
 @pytest.mark.parametrize(
     ("venue", "symbol", "published"),
     [

@@ -22,14 +22,15 @@ from duckdb import DuckDBPyConnection
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, month_start, next_month
 from funding_platform.defs.assembly import build_definitions
-from funding_platform.defs.partitions import MONTHLY
+from funding_platform.defs.partitions import months_kept
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.lake import history_fresh, keys_unique, schema_as_declared
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.lake import connect
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import SandboxRun
 from funding_platform.settings import Settings, project_root
+from funding_platform.venues.registry import venue_spec
 from funding_platform_tests.benchmarks.measurement import (
     Measurement,
     command_seconds,
@@ -107,7 +108,7 @@ def run(quick: bool = False) -> list[Measurement]:
 
 def _months_of_history() -> int:
     """Partitions that a backfill of everything asks for."""
-    return len(MONTHLY.get_partition_keys())
+    return len(months_kept(venue_spec(VENUE), datetime.now(UTC)).get_partition_keys())
 
 
 def _round(world: SandboxRun, months: int) -> Round:

@@ -8,8 +8,10 @@ from statistics import median
 from time import perf_counter
 from typing import TypeVar
 
+import msgspec
 import polars as pl
 
+from funding_platform.core.time_grid import to_ms
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.venues.adapters.binance.rest import (
     BOOKS,
@@ -21,7 +23,9 @@ from funding_platform.venues.adapters.binance.rest import (
     TICKERS,
     Binance,
 )
+from funding_platform.venues.adapters.binance.stream import MARKS, BinanceStream
 from funding_platform.venues.paging.pager import Ask
+from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.rest.endpoints import Endpoint, Params
 from funding_platform.venues.rest.http import HttpClient
 from funding_platform.venues.rest.limits import Limiter
@@ -33,6 +37,7 @@ LISTED = 530
 """So many listed over time leave about 500 that trade."""
 
 PAGE_ROWS = 1_000
+FRAME_ROWS = 600
 REPEATS = 51
 
 T = TypeVar("T")
@@ -71,8 +76,16 @@ class KeptAnswers(HttpClient):
 
 
 def run(quick: bool = False) -> list[Measurement]:
+    ours, alone = _frame_seconds(3 if quick else 500)
+    frame = Measurement(
+        f"Binance's frame of {FRAME_ROWS} marks to updates (peer: msgspec alone)",
+        1e3 * ours,
+        "ms",
+        peer=1e3 * alone,
+        least_ratio=0.5,
+    )
     with sandbox_process(40 if quick else LISTED, NOW) as sandbox:
-        return asyncio.run(_measure(sandbox, 3 if quick else REPEATS))
+        return [*asyncio.run(_measure(sandbox, 3 if quick else REPEATS)), frame]
 
 
 async def _measure(sandbox: RunningSandbox, repeats: int) -> list[Measurement]:
@@ -172,3 +185,63 @@ def _naive_snapshot(bodies: Bodies) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(merged)
+
+
+class _Mark(msgspec.Struct, gc=False):
+    """What a row of marks holds, with msgspec's own numbers."""
+
+    s: str
+    E: int
+    r: float
+    T: int
+    p: float
+    i: float
+    st: int
+
+
+class _Message(msgspec.Struct):
+    stream: str
+    data: list[_Mark]
+
+
+def _frame_seconds(repeats: int) -> tuple[float, float]:
+    """How long a frame takes from bytes to checked updates, and msgspec to decode it."""
+    names = [f"COIN{number:03}USDT" for number in range(FRAME_ROWS)]
+    frame = msgspec.json.encode(
+        {"stream": MARKS.name, "data": [_mark(name, place) for place, name in enumerate(names)]}
+    )
+    stream = BinanceStream([_listing(name) for name in names])
+    read = stream.reader(stream.sockets()[0])
+    decode = msgspec.json.Decoder(_Message, strict=False).decode
+    assert len(read(frame).updates) == len(decode(frame).data) == FRAME_ROWS
+    return median_seconds(lambda: read(frame), repeats), median_seconds(
+        lambda: decode(frame), repeats
+    )
+
+
+def _listing(name: str) -> Listing:
+    base = name.removesuffix("USDT")
+    return Listing(
+        venue_symbol=name,
+        base=base,
+        quote="USDT",
+        settle="USDT",
+        contract_type="linear",
+        status="TRADING",
+    )
+
+
+def _mark(name: str, place: int) -> dict[str, object]:
+    price = 64_991.37858696 / (place + 1)
+    return {
+        "e": "markPriceUpdate",
+        "E": to_ms(NOW),
+        "s": name,
+        "p": f"{price:.8f}",
+        "ap": f"{price * 1.00001:.8f}",
+        "P": f"{price * 1.0002:.8f}",
+        "i": f"{price * 1.0004:.8f}",
+        "r": f"{1e-4 - 3e-7 * place:.8f}",
+        "T": to_ms(NOW) + 3_600_000,
+        "st": 1,
+    }

@@ -12,6 +12,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST, run_dbt
 from funding_platform.lake.writer import Lake
@@ -105,7 +106,7 @@ def _settle(settings: Settings, venues: int, hours: range) -> None:
 def _build(settings: Settings) -> None:
     """Build and test as a transform does."""
     target = settings.dbt_dir
-    with marts_build(settings) as build:
+    with marts_build(settings, history_depths()) as build:
         run_dbt(BUILD, build.environment(), target)
         build.swap("benchmark", target)
         tests = run_dbt(TEST, build.environment(), target)

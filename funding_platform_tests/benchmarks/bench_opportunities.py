@@ -24,6 +24,7 @@ from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.marts.opportunity_history import OPPORTUNITY_HISTORY
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.lake import connect
 from funding_platform.lake.connection import bare_connection
 from funding_platform.lake.marts.build import marts_build
@@ -254,7 +255,7 @@ def _settlements(
 @contextmanager
 def _build_aside(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """What dbt works in, with room for its working tables."""
-    with marts_build(settings) as build, bare_connection(settings) as connection:
+    with marts_build(settings, history_depths()) as build, bare_connection(settings) as connection:
         connection.execute(f"ATTACH '{build.file}' AS lake")
         attach_held(connection, settings, build.snapshot)
         for model in WORKING_TABLES:

@@ -19,7 +19,7 @@ import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import Window, from_ms, to_ms
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import offering, venue_names

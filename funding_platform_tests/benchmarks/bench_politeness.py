@@ -19,7 +19,7 @@ from time import perf_counter, time
 from typing import Any
 
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue

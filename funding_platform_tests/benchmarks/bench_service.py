@@ -5,6 +5,7 @@ took of a processor, so that neither waiting nor whoever asks counts. The peers 
 rows: Starlette from bytes that never change, FastAPI from a pydantic model.
 """
 
+import itertools
 import socket
 import tempfile
 import time
@@ -26,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from funding_platform.service.server import Server, listening
+from funding_platform.service.server import DRAIN_SECONDS, Server, listening
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.measurement import Measurement
 from funding_platform_tests.service.server import hand_out
@@ -36,15 +37,20 @@ CONNECTIONS: Final = 8
 SYMBOLS: Final = 150
 """Of each of two venues."""
 
+PATIENCE_SECONDS: Final = 120.0
+"""Longest wait for anything that is to come, be it one read or the end of a process."""
+
 FRESH_FOR: Final = timedelta(hours=6)
 """The board is of a time to come, so that it stays the newest for as long as is measured."""
 
+_NUMBERS: Final = itertools.count(1)
+
 
 def run(quick: bool = False) -> list[Measurement]:
-    requests = 400 if quick else 20_000
+    requests = 4_000 if quick else 20_000  # processor time is told in hundredths of a second
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), live=False)
-        hand_out(settings, 1e-4, symbols=SYMBOLS, at=datetime.now(UTC) + FRESH_FOR)
+        change(settings)
         with serving(serve_ours, settings) as ours:
             first = httpx.get(ours.url + PATH, headers={"Accept-Encoding": "identity"})
             assert first.json()["rows"] == 2 * SYMBOLS
@@ -90,6 +96,12 @@ def run(quick: bool = False) -> list[Measurement]:
     ]
 
 
+def change(settings: Settings) -> None:
+    """Hand out a board on which every rate is another than it ever was: else nothing is told."""
+    number, at = next(_NUMBERS), datetime.now(UTC) + FRESH_FOR
+    hand_out(settings, number * 1e-6, version=number, symbols=SYMBOLS, at=at)
+
+
 class Running:
     """A server in a process of its own."""
 
@@ -106,7 +118,7 @@ class Running:
     def per_cpu_second(self, requests: int, header: str = "") -> float:
         """How many requests it answers in a second of its processor time."""
         asked = f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n{header}\r\n".encode()
-        opened = [socket.create_connection(("127.0.0.1", self._port)) for _ in range(CONNECTIONS)]
+        opened = [self._connected() for _ in range(CONNECTIONS)]
         _ask(opened, asked, 10 * CONNECTIONS)
         before = self._cpu_seconds()
         _ask(opened, asked, requests)
@@ -121,20 +133,22 @@ class Running:
             b"GET /api/v1/stream?channels=funding_rates HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             b"Accept: */*\r\n\r\n"
         )
-        opened = [socket.create_connection(("127.0.0.1", self._port)) for _ in range(clients)]
+        opened = [self._connected() for _ in range(clients)]
         for one in opened:
             one.sendall(asked)
             _read_event(one, b"snapshot")
         before = self._cpu_seconds()
-        for number in range(1, changes + 1):
-            at = datetime.now(UTC) + FRESH_FOR
-            hand_out(settings, number * 1e-5, version=number + 1, symbols=SYMBOLS, at=at)
+        for _ in range(changes):
+            change(settings)
             for one in opened:
                 _read_event(one, b"changes")
         took = self._cpu_seconds() - before
         for one in opened:
             one.close()
         return took / changes
+
+    def _connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS)
 
     def _cpu_seconds(self) -> float:
         times = self._process.cpu_times()
@@ -153,20 +167,30 @@ def _ask(opened: list[socket.socket], asked: bytes, requests: int) -> None:
 def _read(opened: socket.socket) -> None:
     got = b""
     while (end := got.find(b"\r\n\r\n")) < 0:
-        got += opened.recv(65_536)
+        got += _more(opened)
     head = got[:end].lower()
     at = head.find(b"content-length: ")
     length = 0 if at < 0 else int(head[at + 16 :].split(b"\r\n", 1)[0])
     left = 0 if b" 304 " in head[:20] else length - (len(got) - end - 4)
     while left > 0:
-        left -= len(opened.recv(min(left, 262_144)))
+        left -= len(_more(opened, left))
 
 
 def _read_event(opened: socket.socket, kind: bytes) -> None:
     """Read on to the end of an event of a kind; what follows it is nothing, or a heartbeat."""
-    got = b""
+    deadline, got = time.monotonic() + PATIENCE_SECONDS, b""
     while (at := got.find(b"event: " + kind)) < 0 or got.find(b"\n\n", at) < 0:
-        got += opened.recv(262_144)
+        if time.monotonic() > deadline:  # heartbeats alone would keep it reading for ever
+            raise TimeoutError(f"no event {kind.decode()} came")
+        got += _more(opened)
+
+
+def _more(opened: socket.socket, most: int = 262_144) -> bytes:
+    """Read what is there; one that was closed has nothing more to say, ever."""
+    got = opened.recv(min(most, 262_144))
+    if not got:
+        raise ConnectionError("the server has closed the connection")
+    return got
 
 
 @contextmanager
@@ -181,11 +205,14 @@ def serving(serve: Callable[[int, Any], None], given: Any) -> Iterator[Running]:
         yield Running(process, port)
     finally:
         process.terminate()
-        process.join()
+        process.join(PATIENCE_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             httpx.get(f"http://127.0.0.1:{port}{PATH}")
@@ -222,4 +249,6 @@ def _serve_model(port: int, data: list[dict[str, Any]]) -> None:
 
 def run_app(app: Any, port: int) -> None:
     """Serve a peer."""
-    uvicorn.run(app, port=port, log_config=None, access_log=False)
+    uvicorn.run(
+        app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS
+    )

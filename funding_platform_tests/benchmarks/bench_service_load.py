@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,37 +22,42 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 
+from funding_platform.service.server import connections_allowed
 from funding_platform.settings import Settings
 from funding_platform_tests.benchmarks.bench_service import (
-    FRESH_FOR,
     PATH,
+    PATIENCE_SECONDS,
     SYMBOLS,
     Running,
+    change,
     run_app,
     serve_ours,
     serving,
 )
 from funding_platform_tests.benchmarks.measurement import Measurement
-from funding_platform_tests.service.server import hand_out
 
 A_SECOND: Final = 100
 STREAMS: Final = 1_000
 FOLLOW: Final = "/ws/funding-rates"
 TELL: Final = "/tell"
 
+FANNED_SECONDS: Final = 300.0
+"""In which all have connected and have been told."""
+
 
 def run(quick: bool = False) -> list[Measurement]:
     seconds, streams = (2, 50) if quick else (20, STREAMS)
+    assert connections_allowed() >= streams, "a process may not have so many files open here"
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), live=False)
-        _change(settings, 1)
+        change(settings)
         with serving(serve_ours, settings) as ours:
             body = httpx.get(ours.url + PATH).content
             mixed = asyncio.run(_waited(ours.url, _mix(ours.url), seconds))
             alone = ours.cpu_seconds_per_change(settings, 100, 5 if quick else 20)
             with _stalled(ours):
                 beside = ours.cpu_seconds_per_change(settings, 100, 5 if quick else 20)
-            fanned = asyncio.run(_fanned(ours.url, streams, lambda: _change(settings, 99)))
+            fanned = asyncio.run(_fanned(ours.url, streams, lambda: change(settings)))
         with serving(_serve_bare, body) as bare:
             plain = asyncio.run(_waited(bare.url, [(PATH, {})], seconds))
             told = asyncio.run(_fanned(bare.url, streams, lambda: _tell(bare)))
@@ -97,7 +101,7 @@ async def _waited(url: str, mix: Sequence[tuple[str, dict[str, str]]], seconds: 
     """Ask at a steady pace, whether answered or not; return the 99th of a hundred waits."""
     waits: list[float] = []
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, limits=limits) as client:
 
         async def ask(due: float, path: str, headers: dict[str, str]) -> None:
             answer = await client.get(path, headers=headers)
@@ -113,17 +117,22 @@ async def _waited(url: str, mix: Sequence[tuple[str, dict[str, str]]], seconds: 
     return _p99(waits)
 
 
-async def _fanned(url: str, number: int, change: Callable[[], None]) -> float:
+async def _fanned(url: str, number: int, have_told: Callable[[], None]) -> float:
     """Have one change told to many; return how long after the first of them the 99 % have it."""
     address = url.replace("http", "ws") + FOLLOW
-    opened = [await connect(address, max_size=None, compression=None) for _ in range(number)]
-    for one in opened:
-        await _next(one, "snapshot")
-    got = [asyncio.create_task(_next(one, "changes")) for one in opened]
-    await asyncio.to_thread(change)
-    times = sorted(await asyncio.gather(*got))
-    for one in opened:
-        await one.close()
+    opened: list[ClientConnection] = []
+    async with asyncio.timeout(FANNED_SECONDS):
+        try:
+            for _ in range(number):
+                follow = connect(address, max_size=None, compression=None, ping_interval=None)
+                opened.append(await follow)
+            for one in opened:
+                await _next(one, "snapshot")
+            got = [asyncio.create_task(_next(one, "changes")) for one in opened]
+            await asyncio.to_thread(have_told)
+            times = sorted(await asyncio.gather(*got))
+        finally:
+            await asyncio.gather(*(one.close() for one in opened))
     return _p99([at - times[0] for at in times])
 
 
@@ -139,13 +148,8 @@ def _p99(figures: Sequence[float]) -> float:
     return sorted(figures)[int(0.99 * (len(figures) - 1))]
 
 
-def _change(settings: Settings, number: int) -> None:
-    at = datetime.now(UTC) + FRESH_FOR
-    hand_out(settings, number * 1e-5, version=number, symbols=SYMBOLS, at=at)
-
-
 def _tell(bare: Running) -> None:
-    httpx.post(bare.url + TELL, timeout=300)
+    httpx.post(bare.url + TELL, timeout=PATIENCE_SECONDS)
 
 
 @contextmanager

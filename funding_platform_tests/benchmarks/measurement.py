@@ -17,6 +17,10 @@ from time import perf_counter
 TIMES = ("s", "ms", "us")
 
 
+class NotMeasuredError(Exception):
+    """What a benchmark needs is not on this machine; the message says what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One figure, beside the same work done another way.

@@ -31,6 +31,7 @@ def test_a_benchmark_imports_and_has_a_smaller_size(name: str) -> None:
     assert module.__doc__
 
 
+@pytest.mark.world
 def test_a_quick_benchmark_prints_its_rows_held_to_nothing() -> None:
     result = run("--quick", "--only", "startup")
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from funding_platform_tests.benchmarks.measurement import NotMeasuredError
+
 
 @click.command()
 @click.argument("name")
@@ -16,7 +18,10 @@ def main(name: str, file: Path, quick: bool) -> None:
     """Run the benchmark NAME and write its title and rows to FILE."""
     module = importlib.import_module(f"funding_platform_tests.benchmarks.bench_{name}")
     title = (module.__doc__ or name).splitlines()[0].rstrip(".")
-    rows = [asdict(row) for row in module.run(quick)]
+    try:
+        rows = [asdict(row) for row in module.run(quick)]
+    except NotMeasuredError as error:
+        title, rows = f"{title}: not measured, {error}", []
     file.write_text(json.dumps({"title": title, "rows": rows}))
 
 

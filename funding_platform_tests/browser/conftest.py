@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from funding_platform_tests.browser.ui import Ui, browsing, trouble
-from funding_platform_tests.chaos.processes import kill_session, start, wait_for
+from funding_platform_tests.chaos.processes import kill_session, start
 from funding_platform_tests.checkout import ROOT, copy_project
+from funding_platform_tests.waiting import until
 
 VENUES = ("binance", "okx", "hyperliquid")
 SYMBOLS = 8
@@ -60,7 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process = start(command, folder, folder, environment)
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for("the UI", lambda: process.poll() is not None or answers(url), SLOW)
+        until(lambda: process.poll() is not None or answers(url), "the UI", SLOW)
         assert process.poll() is None, trouble(folder)
         yield url
         assert process.poll() is None, trouble(folder)

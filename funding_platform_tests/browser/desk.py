@@ -16,7 +16,8 @@ from playwright.sync_api import Locator, Page, Request, sync_playwright
 
 from funding_platform.settings import Settings
 from funding_platform_tests.browser.ui import SLOW_MS, alone, trouble
-from funding_platform_tests.chaos.processes import kill_session, start, wait_for
+from funding_platform_tests.chaos.processes import kill_session, start
+from funding_platform_tests.waiting import until
 
 SLOW = 300
 WIDE, HIGH = 1440, 900
@@ -38,7 +39,7 @@ class Serving:
         environment = {"FUNDING_DATA_DIR": str(self.settings.data_dir), "FUNDING_LIVE": "0"}
         command = [program, "serve", "--port", str(self.port), *options]
         process = self._process = start(command, self._logs, self._logs, environment)
-        wait_for("the service", lambda: process.poll() is not None or self._answers(), SLOW)
+        until(lambda: process.poll() is not None or self._answers(), "the service", SLOW)
         assert process.poll() is None, trouble(self._logs)
 
     def stop(self) -> None:

@@ -21,8 +21,9 @@ from funding_platform.defs.running.jobs import history_job_name
 from funding_platform.settings import Settings, project_root
 from funding_platform_tests.benchmarks.sandbox_process import RATE_LIMIT_SCALE
 from funding_platform_tests.chaos.location import REQUEST_TAG, REQUESTS
-from funding_platform_tests.chaos.processes import kill_session, start, wait_for
+from funding_platform_tests.chaos.processes import kill_session, start
 from funding_platform_tests.chaos.shell import patient_environment
+from funding_platform_tests.waiting import until
 
 SLOW = 600
 """Seconds for whatever the machine may take its time with: starting a daemon, a run's imports."""
@@ -84,7 +85,7 @@ class Deployment:
             heartbeat = self.instance.get_daemon_heartbeats().get(MonitoringDaemon.daemon_type())
             return heartbeat is not None and heartbeat.timestamp > began
 
-        wait_for("run monitoring", monitors, SLOW)
+        until(monitors, "run monitoring", SLOW)
 
     def kill_everything(self) -> None:
         """Kill the daemon, its code server and all workers, as a power cut does."""
@@ -111,7 +112,7 @@ class Deployment:
 
     def launched(self, request: str) -> dg.DagsterRun:
         """The run of a request, once there is one."""
-        return wait_for(f"run of {request}", lambda: self.run_of(request), SLOW)
+        return until(lambda: self.run_of(request), f"run of {request}", SLOW)
 
     def finished(self, request: str, seconds: float = SLOW) -> dg.DagsterRun:
         """The run of a request, once it has ended."""
@@ -120,7 +121,7 @@ class Deployment:
             run = self.run_of(request)
             return run if run is not None and run.is_finished else None
 
-        return wait_for(f"end of {request}", ended, seconds)
+        return until(ended, f"end of {request}", seconds)
 
     def has_begun_a_step(self, run_id: str) -> bool:
         return bool(self.instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_START))

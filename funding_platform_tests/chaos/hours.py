@@ -12,8 +12,8 @@ from time_machine import Traveller
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import HOUR
-from funding_platform.flows.collection.chances import CHANCES, Look, Wanted, to_ask_again
 from funding_platform.flows.collection.snapshots import collect_snapshots
+from funding_platform.flows.collection.timing.chances import CHANCES, Look, Wanted, to_ask_again
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 

@@ -8,14 +8,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import psutil
-
-T = TypeVar("T")
 
 
 def start(
@@ -50,18 +47,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def kill_session(process: subprocess.Popen[bytes]) -> None:
+def kill_session(process: subprocess.Popen[Any]) -> None:
     """Kill the leader and everything that it has started, at once."""
     for member in members(process.pid):
         with contextlib.suppress(psutil.NoSuchProcess):
             member.send_signal(signal.SIGKILL)
     process.wait()
-
-
-def wait_for(what: str, found: Callable[[], T | None], seconds: float, *, pause: float = 0.2) -> T:
-    """Wait until a question has an answer that is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (answer := found()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(pause)
-    return answer

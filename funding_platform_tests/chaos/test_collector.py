@@ -13,9 +13,10 @@ from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.kills import Tally, Watch, instant_to_kill_at, orphans_of
-from funding_platform_tests.chaos.processes import kill, wait_for
+from funding_platform_tests.chaos.processes import kill
 from funding_platform_tests.chaos.report import ROUNDS, SEED
 from funding_platform_tests.chaos.shell import Shell
+from funding_platform_tests.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -110,9 +111,7 @@ def record_goes_on(shell: Shell, record: Record) -> bool:
     before = max(record.spans, default=0.0)
     process = shell.start("live")
     try:
-        wait_for(
-            "a span", lambda: not record.look() and max(record.spans) > before, PATIENCE_SECONDS
-        )
+        until(lambda: not record.look() and max(record.spans) > before, "a span", PATIENCE_SECONDS)
     finally:
         kill(process)
     return True

@@ -15,7 +15,7 @@ import time_machine
 from time_machine import Traveller
 
 from funding_platform.core.time_grid import HOUR, Window, floor_hour, month_start
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.flows.errors import ClockError
 from funding_platform.lake.errors import ClockJumpedError

@@ -15,7 +15,7 @@ import stamina
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake.catalog import catalog_file
 from funding_platform.lake.errors import LakeFullError, LakeLockedError, LakeReadOnlyError

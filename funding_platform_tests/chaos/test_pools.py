@@ -12,8 +12,8 @@ from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.sandbox.faults import Connection
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform_tests.chaos.deployment import SLOW, Deployment
-from funding_platform_tests.chaos.processes import wait_for
 from funding_platform_tests.chaos.report import record
+from funding_platform_tests.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -33,8 +33,8 @@ def hold_the_pool(deployment: Deployment, sandbox: RunningSandbox) -> dg.Dagster
     """A run that holds the pool's slot and waits for an answer that never comes."""
     sandbox.inject(Connection(action="hang", venue=VENUE))
     run = deployment.launched(deployment.request_history(VENUE, MONTH))
-    wait_for("the slot", lambda: run.run_id in deployment.holders(POOL), SLOW)
-    wait_for("the first step", lambda: deployment.has_begun_a_step(run.run_id), SLOW)
+    until(lambda: run.run_id in deployment.holders(POOL), "the slot", SLOW)
+    until(lambda: deployment.has_begun_a_step(run.run_id), "the first step", SLOW)
     return run
 
 
@@ -45,7 +45,7 @@ def assert_freed(what: str, deployment: Deployment, killed: dg.DagsterRun) -> No
     """
     began = time.monotonic()
     request = deployment.request_history(VENUE, MONTH)
-    wait_for("a free slot", lambda: killed.run_id not in deployment.holders(POOL), SLOW)
+    until(lambda: killed.run_id not in deployment.holders(POOL), "a free slot", SLOW)
     seconds = time.monotonic() - began
     ended = deployment.instance.get_run_by_id(killed.run_id)
     assert ended is not None

@@ -15,9 +15,9 @@ from funding_platform.defs.running.jobs import TRANSFORM
 from funding_platform_tests.chaos.deployment import SLOW, Deployment, worker_pid
 from funding_platform_tests.chaos.invariants import Acknowledged, broken, torn_months
 from funding_platform_tests.chaos.kills import ORPHAN_SECONDS, Tally, Watch, instant_to_kill_at
-from funding_platform_tests.chaos.processes import wait_for
 from funding_platform_tests.chaos.report import ROUNDS, SEED
 from funding_platform_tests.chaos.shell import LAST
+from funding_platform_tests.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -45,7 +45,7 @@ def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deploymen
     while tally.tried < KILLS:
         request = ask(deployment)
         run = deployment.launched(request)
-        wait_for("the first step", partial(deployment.has_begun_a_step, run.run_id), SLOW)
+        until(partial(deployment.has_begun_a_step, run.run_id), "the first step", SLOW)
         watch = Watch(settings, partial(torn_months, settings, stored.months, {}))
         children = kill_worker_somewhere(deployment, request, watch, draw, usual)
         if children is None:
@@ -56,7 +56,7 @@ def test_a_killed_worker(ask: Callable[[Deployment], str], deployment: Deploymen
         ended = deployment.finished(request)
         if ended.status != dg.DagsterRunStatus.FAILURE:
             found.append(f"the killed run counts as {ended.status}")
-        wait_for("a free pool", lambda: not deployment.holders(f"venue_{VENUE}"), SLOW)
+        until(lambda: not deployment.holders(f"venue_{VENUE}"), "a free pool", SLOW)
         freed = max(freed, time.monotonic() - killed_at)
         found += broken(settings, stored)
         usual = succeed(deployment, ask(deployment))

@@ -13,7 +13,7 @@ import pytest
 from funding_platform.service.protocol import HEAD_SECONDS
 from funding_platform.settings import Settings
 from funding_platform_tests.service.server import Process, process
-from funding_platform_tests.service.webhooks.receiver import until
+from funding_platform_tests.waiting import until
 
 pytestmark = pytest.mark.chaos
 

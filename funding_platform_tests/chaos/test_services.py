@@ -26,9 +26,10 @@ from funding_platform.settings import Settings
 from funding_platform_tests.chaos.deployment import SLOW, environment_of, worker_pid
 from funding_platform_tests.chaos.invariants import Acknowledged, broken
 from funding_platform_tests.chaos.kills import Tally
-from funding_platform_tests.chaos.processes import kill_session, members, start, wait_for
+from funding_platform_tests.chaos.processes import kill_session, members, start
 from funding_platform_tests.chaos.report import ROUNDS, SEED
 from funding_platform_tests.chaos.shell import VENUES, Shell
+from funding_platform_tests.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(0)]
 
@@ -124,7 +125,7 @@ def dev(
         try:
             with dg.DagsterInstance.from_config(str(home)) as instance:
                 one = Dev(process, instance, settings)
-                wait_for("the first tick", lambda: one.tick_after("hourly_collection", 0.0), SLOW)
+                until(lambda: one.tick_after("hourly_collection", 0.0), "the first tick", SLOW)
                 yield one
         finally:
             kill_session(process)
@@ -149,12 +150,12 @@ DAEMON = Victim("daemon", "dagster-daemon", "hourly_collection")
 def at_random(_: Dev, __: Victim, draw: random.Random) -> None:
     """Wait for any instant between two ticks."""
     instant = time.monotonic() + draw.uniform(0, TICK_SECONDS)
-    wait_for("the instant", lambda: time.monotonic() > instant, 2 * TICK_SECONDS)
+    until(lambda: time.monotonic() > instant, "the instant", 2 * TICK_SECONDS)
 
 
 def in_a_tick(dev: Dev, victim: Victim, _: random.Random) -> None:
     """Wait until the sensor is asked, which takes a moment only."""
-    wait_for("a tick", partial(dev.is_ticking, victim.sensor), SLOW, pause=0.0)
+    until(partial(dev.is_ticking, victim.sensor), "a tick", SLOW, pause=0.0)
 
 
 @pytest.mark.parametrize("instant", [at_random, in_a_tick])
@@ -166,19 +167,19 @@ def test_a_killed_service(
     draw = random.Random(f"{SEED} {victim.name} {when}")
     tally = Tally(f"{victim.name} of `funding dev`, killed {when}", "while runs were under way")
     while tally.tried < KILLS:
-        process = wait_for(victim.name, partial(dev.service, victim.argument), SLOW)
+        process = until(partial(dev.service, victim.argument), victim.name, SLOW)
         stored = Acknowledged.of(dev.settings)
         instant(dev, victim, draw)
         begun = dev.under_way()
         killed_at = time.time()
         process.kill()
-        wait_for("the next tick", partial(dev.tick_after, victim.sensor, killed_at), SLOW)
+        until(partial(dev.tick_after, victim.sensor, killed_at), "the next tick", SLOW)
         recovery = time.time() - killed_at
         assert dev.process.poll() is None
         for run in begun:
-            wait_for(f"end of {run.job_name}", partial(dev.has_ended, run.run_id), SLOW)
+            until(partial(dev.has_ended, run.run_id), f"end of {run.job_name}", SLOW)
         hour = floor_hour(datetime.now(UTC))
-        wait_for(f"the collection of {hour}", partial(dev.has_collected, hour), SLOW)
+        until(partial(dev.has_collected, hour), f"the collection of {hour}", SLOW)
         keys, found = dev.collections(), broken(dev.settings, stored)
         found += [f"{key} was asked for twice" for key in set(keys) if keys.count(key) > 1]
         tally.add(found, recovery, writing=bool(begun))

@@ -157,7 +157,7 @@ class KilledTrader(Shell):
         """What the account gained is what the journal says that it did."""
         fills = [one for one in journal.fills() if one.venue == account.venue]
         paid = [one.amount_usd for one in journal.payments() if one.venue == account.venue]
-        ours = sum((one.cash_usd - one.fee_usd for one in fills), ZERO) + sum(paid, ZERO)
+        ours = sum((-one.signed * one.price - one.fee_usd for one in fills), ZERO) + sum(paid, ZERO)
         theirs = (await account.balance()).equity_usd - DEPOSIT
         off = abs(ours - theirs) >= Decimal("1E-8")
         return [f"{account.venue} gained {theirs}, by us {ours}"] if off else []

@@ -164,6 +164,7 @@ def test_sweep_walks_forward(settings: Settings) -> None:
     assert f"out of sample: return {row['total_return']:.2%}" in result.output
 
 
+@pytest.mark.world
 def test_sweep_shows_points_without_trades_and_invalid_ones(settings: Settings) -> None:
     axes = ["--axis", "strategy.entry_threshold=0.0001,5", "--axis", "strategy.erosion=0.5,7"]
     result = swept(*axes)
@@ -185,6 +186,7 @@ def test_a_walk_forward_says_what_its_folds_warn_of(settings: Settings) -> None:
     assert set(said) == {f"warning: {one}" for one in warned}
 
 
+@pytest.mark.world
 def test_a_walk_forward_shows_the_folds_that_it_sat_out(settings: Settings) -> None:
     axis = ["--axis", "strategy.entry_threshold=5"]
     result = swept(*axis, *FOLDS)
@@ -223,6 +225,7 @@ def test_a_sweep_without_a_single_result_fails(settings: Settings) -> None:
     assert "none of 2 trials has a Sharpe ratio" in result.output
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

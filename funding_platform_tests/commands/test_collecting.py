@@ -90,6 +90,7 @@ def test_before_the_transforms_the_marts_are_missed_by_name(fresh: Settings) -> 
         assert "the marts have not been built yet" in explained(run(command))
 
 
+@pytest.mark.world
 def test_collect_stores_instruments_and_snapshots_of_all_venues(fresh: Settings) -> None:
     result = run("collect")
     assert result.exit_code == 0, result.output

@@ -70,6 +70,7 @@ def test_an_interrupt_ends_with_130_and_no_traceback(failing: pytest.MonkeyPatch
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
 
 
+@pytest.mark.world
 def test_ctrl_c_ends_a_query_and_its_process(home: Path) -> None:
     connect(Settings(), read_only=False).close()
     endless = "SELECT levenshtein(repeat('a', 400000), repeat('b', 400000))"

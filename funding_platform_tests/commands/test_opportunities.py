@@ -87,6 +87,7 @@ EVERY_OPTION: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("options", EVERY_OPTION)
 def test_an_option_is_a_field_of_the_filter(settings: Settings, options: str) -> None:
     expected = found_by(settings, **EVERY_OPTION[options])
@@ -247,6 +248,7 @@ def test_watching_looks_again_until_interrupted(monkeypatch: pytest.MonkeyPatch)
     assert result.stderr.count("UTC, again in 5 s") == 3
 
 
+@pytest.mark.world
 def test_watching_shows_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(data_dir=tmp_path)
     build_lake(settings, (OPPORTUNITIES, FACTS[:3]))

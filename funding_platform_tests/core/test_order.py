@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from funding_platform.core.order import in_order
+from funding_platform.core.order import in_order, varying_columns
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ def test_rows_come_sorted_and_equal_ones_as_they_were(rows: list[tuple[str, int]
 def test_what_is_in_order_is_not_copied() -> None:
     frame = pl.DataFrame({"k": ["a", "a", "b"], "n": [1, 2, 0]})
     assert in_order(frame, ("k", "n")) is frame
+
+
+def test_columns_of_one_value_tell_no_rows_apart() -> None:
+    frame = pl.DataFrame({"one": ["a", "a"], "two": [1, 2], "lacks": [None, 1], "none": [None] * 2})
+    assert varying_columns(frame, frame.columns) == ["two", "lacks", "none"]
+    assert varying_columns(frame.head(1), ["one", "two"]) == []
+    assert varying_columns(frame.clear(), ["one", "two"]) == []

@@ -61,6 +61,7 @@ def slowly(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CURVE_SNAPSHOTS.polars_schema).sort(CURVE_SNAPSHOTS.key)
 
 
+@pytest.mark.world
 def test_every_history_agrees_with_the_slow_builder(shared_dir: Path) -> None:
     files = sorted((shared_dir / "data" / "funding").glob("*/*.csv*"))
     frame = pl.concat([history(file) for file in files])

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.lake.errors import BuildFailedError
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt_plugin import dbt_environment
@@ -25,7 +26,7 @@ def run_dbt(
     """``dbt --warn-error ...``: a warning fails as an error does. What was built is swapped in."""
     if arguments[0] not in BUILDING:
         return _dbt(settings, dbt_environment(settings), project, arguments)
-    with marts_build(settings) as build:
+    with marts_build(settings, history_depths()) as build:
         outcome = _dbt(settings, build.environment(), project, arguments)
         try:
             build.swap(run_id, artefacts_of(settings) / "target")

@@ -115,6 +115,7 @@ def lake(published_fees: Settings) -> Iterator[Lake]:
         yield opened
 
 
+@pytest.mark.world
 @settings(deadline=None, max_examples=40)
 @given(ENTRIES, INSTANTS)
 def test_fees_of_any_time_after_any_entries(

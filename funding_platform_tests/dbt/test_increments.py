@@ -2,7 +2,6 @@
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,25 +13,33 @@ from funding_platform.core.tables.collected import (
     COLLECTION_LOG,
     FUNDING_RATES,
     INSTRUMENTS,
-    LISTINGS,
 )
 from funding_platform.core.tables.marts.increments import INCREMENTS
 from funding_platform.core.tables.registry import TABLES
-from funding_platform.core.time_grid import HOUR, Window, month_start, next_month
+from funding_platform.core.time_grid import HOUR, month_start
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.lake.connection import connect
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.changes import BuildNote, Plan, months_that_differ, plan_of
 from funding_platform.lake.upkeep.maintenance import maintain
-from funding_platform.lake.writer import Lake, Scope
+from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.market import Row, frame_of
+from funding_platform_tests.dbt.changing_lake import (
+    CHANGES,
+    END,
+    START,
+    SYMBOLS,
+    VENUES,
+    collected,
+    instrument,
+    relisted,
+    settlement,
+    settlements,
+)
+from funding_platform_tests.dbt.market import frame_of
 from funding_platform_tests.dbt.runner import artefacts_of, run_dbt
 
-START = datetime(2025, 1, 3, tzinfo=UTC)
-END = datetime(2025, 6, 10, 8, tzinfo=UTC)
-VENUES = {"binance": 8, "bybit": 4, "hyperliquid": 1}
-SYMBOLS = ("BTC", "ETH", "SHARE", "OTHER SHARE")
 READ_OFF = (
     "listing_starts",
     "settlement_months",
@@ -44,45 +51,6 @@ READ_OFF = (
     "funding_rate_stats",
     "venue_funding_stats",
 )
-
-
-def settlement(venue: str, symbol: str, due: datetime, dice: random.Random) -> Row:
-    hours = VENUES[venue]
-    return {
-        "venue": venue, "venue_symbol": symbol, "funding_time": due, "venue_time": due,
-        "funding_rate": dice.choice([1e-4 * hours / 8, round(dice.gauss(0, 1e-4), 8)]),
-        "interval_hours": dice.choice([float(hours)] * 30 + [None]), "interval_inferred": False,
-        "observed_at": END,
-    }  # fmt: skip
-
-
-def settlements(start: datetime, end: datetime, dice: random.Random) -> Iterator[Row]:
-    """What is due in a span, with losses, and with a month or two that nothing is stored of."""
-    for venue, hours in VENUES.items():
-        for symbol in SYMBOLS:
-            due, lost = start, dice.randrange(1, 9)
-            while due < end:
-                closed = "SHARE" in symbol and due.weekday() >= 5
-                if dice.random() > 0.03 and due.month != lost and not closed:
-                    yield settlement(venue, symbol, due, dice)
-                due += hours * HOUR
-
-
-def instrument(venue: str, symbol: str) -> Row:
-    return {
-        "venue": venue, "venue_symbol": symbol, "base": symbol, "quote": "USDT", "multiplier": 1.0,
-        "contract_type": "linear", "status": "trading", "interval_hours": float(VENUES[venue]),
-        "asset_class": "equity" if "SHARE" in symbol else "crypto", "listed_at": START - 50 * HOUR,
-        "first_seen_at": START, "last_seen_at": END,
-    }  # fmt: skip
-
-
-def collected(venue: str) -> Row:
-    return {
-        "run_id": venue, "venue": venue, "dataset": "core.funding_rates", "status": "success",
-        "started_at": END, "finished_at": END, "rows_written": 1, "requests": 1,
-        "window_start": START, "window_end": END,
-    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -138,70 +106,6 @@ def rows_of(settings: Settings, name: str) -> list[tuple[object, ...]]:
     """The numbers that DuckLake gives the rows of a mart: new ones where they are written anew."""
     with connect(settings) as lake:
         return lake.execute(f"SELECT rowid FROM marts.{name} ORDER BY ALL").fetchall()
-
-
-def replaced_whole(lake: Lake, dice: random.Random) -> None:
-    """A month that is fetched again, with other rates, losses and settlements than before."""
-    venue, month = dice.choice([*VENUES]), datetime(2025, dice.randrange(1, 7), 1, tzinfo=UTC)
-    window = Window(month, next_month(month))
-    rows = [row for row in settlements(*bounds(window), dice) if row["venue"] == venue]
-    scope = Scope({"venue": venue}, "funding_time", window)
-    with lake.commit("refetch", f"{venue} {window}") as transaction:
-        transaction.replace(FUNDING_RATES, frame_of(FUNDING_RATES, rows), scope, proven_empty=True)
-
-
-def bounds(window: Window) -> tuple[datetime, datetime]:
-    return max(window.start, START), min(window.end, END)
-
-
-def appended(lake: Lake, dice: random.Random) -> None:
-    """Hours that are new, or lie before all that was known."""
-    start = dice.choice([END, START - timedelta(days=40)])
-    rows = [*settlements(start, start + 30 * HOUR, dice)]
-    with lake.commit("append", "some hours") as transaction:
-        transaction.upsert(FUNDING_RATES, frame_of(FUNDING_RATES, rows))
-
-
-def corrected(lake: Lake, dice: random.Random) -> None:
-    """Single settlements with another rate, and the interval unknown."""
-    stored = lake.rows(FUNDING_RATES).sample(5, seed=dice.randrange(100))
-    changed = stored.with_columns(
-        funding_rate=pl.lit(dice.gauss(0, 1e-3)), interval_hours=pl.lit(None, pl.Float64())
-    )
-    with lake.commit("correct", "some settlements") as transaction:
-        transaction.upsert(FUNDING_RATES, changed)
-
-
-def deleted(lake: Lake, dice: random.Random) -> None:
-    """Single settlements, or all that an instrument has."""
-    symbol = dice.choice(SYMBOLS)
-    which = dice.choice(["hash(funding_time) % 50 = 0", f"venue_symbol = '{symbol}'"])
-    venue = dice.choice([*VENUES])
-    with lake.commit("delete", which):
-        lake.connection.execute(
-            f"DELETE FROM core.funding_rates WHERE venue = '{venue}' AND {which}"
-        )
-
-
-def relisted(lake: Lake, dice: random.Random) -> None:
-    """A ticker that was another contract's."""
-    venue, symbol = dice.choice([*VENUES]), dice.choice(SYMBOLS)
-    since = START + timedelta(days=dice.randrange(20, 150))
-    rows = [
-        {**instrument(venue, symbol), "listed_at": at, "first_seen_at": at, "last_seen_at": END}
-        for at in (START - 9 * HOUR, since)
-    ]
-    with lake.commit("list", f"{venue} {symbol}") as transaction:
-        transaction.upsert(LISTINGS, frame_of(LISTINGS, rows))
-
-
-CHANGES: tuple[Callable[[Lake, random.Random], None], ...] = (
-    replaced_whole,
-    appended,
-    corrected,
-    deleted,
-    relisted,
-)
 
 
 @pytest.fixture
@@ -292,6 +196,7 @@ def test_a_build_that_reads_no_note_works_out_all(copied: Settings) -> None:
     assert plan(copied).months is None
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("changed", "value"),
     [
@@ -322,8 +227,9 @@ def test_a_snapshot_that_is_forgotten_cannot_be_built_upon(copied: Settings) -> 
     assert plan(copied).months is None
 
 
+@pytest.mark.world
 def test_a_build_of_some_of_what_is_kept_voids_the_note(copied: Settings) -> None:
-    with marts_build(copied) as under_way:
+    with marts_build(copied, history_depths()) as under_way:
         assert under_way._note(["marts.coverage"]) is None
         some = under_way._note(["marts.settlement_months"])
         whole = under_way._note([table.full_name for table in INCREMENTS])
@@ -332,6 +238,7 @@ def test_a_build_of_some_of_what_is_kept_voids_the_note(copied: Settings) -> Non
     assert (some["months_read"], whole["months_read"]) == (None, under_way.snapshot)
 
 
+@pytest.mark.world
 def test_what_had_not_come_yet_is_worked_out_when_it_has(copied: Settings) -> None:
     note = plan(copied).note
     early = BuildNote(note.months_read, END.isoformat(), note.code, note.full_at)
@@ -341,6 +248,7 @@ def test_what_had_not_come_yet_is_worked_out_when_it_has(copied: Settings) -> No
     assert ("bybit", month_start(END)) in (plan(copied).months or ())
 
 
+@pytest.mark.world
 def test_quartiles_that_are_out_of_reach_are_asked_of_all_settlements(copied: Settings) -> None:
     asked = "FROM intermediate.int_whole_quartiles ORDER BY venue, venue_symbol"
     with Lake(copied) as lake:
@@ -353,6 +261,7 @@ def test_quartiles_that_are_out_of_reach_are_asked_of_all_settlements(copied: Se
             assert_frame_equal(lake.read(asked), told, rel_tol=1e-12)
 
 
+@pytest.mark.world
 def test_a_build_of_all_months_tells_which_were_kept_wrong(copied: Settings) -> None:
     note = plan(copied).note
     old = (datetime.now(UTC) - timedelta(days=8)).isoformat()

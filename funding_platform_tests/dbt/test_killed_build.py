@@ -6,8 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from funding_platform.settings import Settings
 from funding_platform_tests.dbt.conftest import Built
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.lake.conftest import january_of, rates
+from funding_platform_tests.waiting import until
 
 pytestmark = pytest.mark.chaos
 
@@ -45,14 +44,6 @@ def dbt_of(parent: int) -> list[int]:
     return [int(line) for line in listed.stdout.split()]
 
 
-def until(found: Callable[[], object], seconds: float = 250) -> None:
-    """Wait for something to be so."""
-    ends = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_killed_build_leaves_the_marts_and_the_writers_alone(
     built: Built, tmp_path: Path
@@ -66,14 +57,14 @@ def test_a_killed_build_leaves_the_marts_and_the_writers_alone(
     assert parent.pid is not None
     killed = parent.pid
     written = settings.lake_dir / "build" / "lake.duckdb.wal"
-    until(lambda: dbt_of(killed) and written.exists())
+    until(lambda: dbt_of(killed) and written.exists(), "a build that writes")
     dbt = dbt_of(killed)
     assert dbt
     writers = [SPAWN.Process(target=write, args=(settings, venue)) for venue in WRITERS]
     for writer in writers:
         writer.start()
     os.kill(killed, signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in dbt), 10)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in dbt), "dbt's end", 10)
     for writer in writers:
         writer.join()
     assert [writer.exitcode for writer in writers] == [0] * len(writers)

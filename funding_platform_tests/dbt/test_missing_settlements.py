@@ -15,7 +15,7 @@ from funding_platform.core.tables.collected import (
 )
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.collection.listings import stored_starts
-from funding_platform.flows.queries.gaps import gaps_by_name, missing_of
+from funding_platform.flows.queries.upkeep.gaps import gaps_by_name, missing_of
 from funding_platform.lake.connection import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -123,6 +123,7 @@ def accidents(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("venue", VENUES)
 def test_sql_names_the_very_settlements_that_the_rule_does(accidents: Settings, venue: str) -> None:
     key = ["venue_symbol", "missing_time", "kind"]
@@ -143,6 +144,7 @@ def test_sql_names_the_very_settlements_that_the_rule_does(accidents: Settings, 
         assert kinds == KINDS
 
 
+@pytest.mark.world
 def test_sql_tells_the_listings_apart_as_the_rule_does(accidents: Settings) -> None:
     with connect(accidents) as lake:
         ruled = stored_starts(lake).rows()
@@ -157,6 +159,7 @@ def test_sql_tells_the_listings_apart_as_the_rule_does(accidents: Settings) -> N
     assert pooled == (0,)
 
 
+@pytest.mark.world
 def test_coverage_and_gaps_by_name_add_up_alike(accidents: Settings) -> None:
     with connect(accidents) as lake:
         by_name = gaps_by_name(lake).group_by("venue").agg(pl.col("missing").sum())
@@ -188,6 +191,7 @@ WHERE period = 'all' GROUP BY ALL ORDER BY ALL
 """
 
 
+@pytest.mark.world
 def test_statistics_expect_no_settlement_that_coverage_does_not(accidents: Settings) -> None:
     with connect(accidents) as lake:
         expected, missing = lake.execute(EXPECTED).fetchall(), lake.execute(MISSING).fetchall()

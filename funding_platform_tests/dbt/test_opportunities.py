@@ -19,7 +19,7 @@ from funding_platform.settings import Settings
 from funding_platform_tests.dbt.market import frame_of
 from funding_platform_tests.dbt.pairs_market import NOW, an_hour_later
 from funding_platform_tests.dbt.runner import run_dbt
-from funding_platform_tests.dbt.slow_opportunities import assert_as_worked_out
+from funding_platform_tests.dbt.slow.opportunities import assert_as_worked_out
 
 STORED = (
     *("--select", "latest_funding_rates", "int_opportunity_legs", "int_opportunities"),

@@ -30,6 +30,7 @@ def copied(built: Built, tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data")
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("table", BUILT_BY_DBT, ids=lambda table: table.full_name)
 def test_what_dbt_builds_is_as_declared(built: Built, table: Table) -> None:
     stored = built.read(f"DESCRIBE {table.full_name}").select("column_name", "column_type", "null")
@@ -62,6 +63,7 @@ def test_a_build_is_one_commit_that_names_its_run_and_what_it_brought(built: Bui
     assert {name.partition(".")[2] for name in brought} == models | {seed.name for seed in SEEDS}
 
 
+@pytest.mark.world
 def test_working_tables_are_queries_in_the_lake(built: Built) -> None:
     stored = built.read(
         "SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() "
@@ -113,6 +115,7 @@ def with_column(folder: Path, column: str, otherwise: str) -> Path:
     return project
 
 
+@pytest.mark.world
 @pytest.mark.parametrize(
     ("column", "otherwise", "reason"),
     [
@@ -243,6 +246,7 @@ def test_dbt_creates_no_lake_of_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.world
 def test_dbt_by_hand_refuses_a_lake_of_another_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def transformed(small: Settings, tmp_path_factory: pytest.TempPathFactory) -> Se
     return settings
 
 
+@pytest.mark.world
 def test_one_pair_is_found_and_remembered(transformed: Settings) -> None:
     with connect(transformed) as lake:
         shown = lake.execute("SELECT base, long_venue FROM marts.opportunities").fetchall()
@@ -122,11 +123,13 @@ def test_the_lake_stores_nothing_nested_that_holds_a_time(transformed: Settings)
     assert nested == []
 
 
+@pytest.mark.world
 def test_the_tables_of_one_row_can_be_maintained(transformed: Settings, tmp_path: Path) -> None:
     shutil.copytree(transformed.data_dir, tmp_path / "data")
     maintain(Settings(data_dir=tmp_path / "data"), keep_days=30)
 
 
+@pytest.mark.world
 def test_maintenance_heals_a_table_that_cannot_be_read(small: Settings, tmp_path: Path) -> None:
     shutil.copytree(small.data_dir, tmp_path / "data")
     settings = Settings(data_dir=tmp_path / "data")

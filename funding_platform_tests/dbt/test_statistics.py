@@ -174,6 +174,7 @@ def volatility(paid: np.ndarray, interval: np.ndarray) -> float:
     return 0.0 if np.abs(beyond).max() < 1e-15 else float(np.sqrt(scaled))
 
 
+@pytest.mark.world
 def test_one_yield_does_not_vary_through_a_change_of_interval(
     world: tuple[Settings, pl.DataFrame],
 ) -> None:
@@ -188,6 +189,7 @@ def test_one_yield_does_not_vary_through_a_change_of_interval(
     assert rows["volatility"].to_list() == [0.0] * rows.height
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("instrument", PHASES, ids=lambda key: key[1])
 def test_statistics_agree_with_numpy(
     world: tuple[Settings, pl.DataFrame], instrument: tuple[str, str]
@@ -210,6 +212,7 @@ def test_statistics_agree_with_numpy(
             assert rows[period][name] == wanted, (period, name)
 
 
+@pytest.mark.world
 def test_an_unknown_interval_is_counted_and_not_scaled(
     world: tuple[Settings, pl.DataFrame],
 ) -> None:
@@ -222,6 +225,7 @@ def test_an_unknown_interval_is_counted_and_not_scaled(
     assert row["mean_apr"] is None
 
 
+@pytest.mark.world
 def test_all_venues_are_the_pooled_settlements(world: tuple[Settings, pl.DataFrame]) -> None:
     settings, frame = world
     pooled = read(settings, "FROM marts.venue_funding_stats WHERE period = 'all'")
@@ -250,6 +254,7 @@ def spread_out(rows: list[Row]) -> dict[tuple[str, datetime], float]:
     return hours
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("resolution", [1, 4, 8, 24])
 def test_resampling_neither_loses_nor_multiplies_funding(
     world: tuple[Settings, pl.DataFrame], resolution: int
@@ -275,6 +280,7 @@ def test_resampling_neither_loses_nor_multiplies_funding(
         assert held["settlements"].sum() == paid.height
 
 
+@pytest.mark.world
 def test_correlations_agree_with_numpy(world: tuple[Settings, pl.DataFrame]) -> None:
     settings, _ = world
     whole = read(

@@ -10,6 +10,7 @@ import pytest
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import HOUR
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt import run_dbt
 from funding_platform.lake.marts.tested import TESTS, DaysToTest
@@ -129,7 +130,7 @@ def test_what_is_wrong_in_a_day_that_changed_is_found_there(passed: Settings) ->
             "WHERE venue = 'binance' AND month < TIMESTAMPTZ '2025-01-01 00:00:00+00'"
         )
     target = passed.dbt_dir
-    with marts_build(passed) as build:
+    with marts_build(passed, history_depths()) as build:
         nodes = run_dbt(("test", "--select", *OF_RATES), build.environment(), target)
         build.tested.remember((node.name, node.status == "pass") for node in nodes)
         found = {node.name: node.status for node in nodes}

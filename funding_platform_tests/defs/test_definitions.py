@@ -19,8 +19,8 @@ from funding_platform.defs.execution.assembly import build_execution_definitions
 from funding_platform.defs.presentation import column_schema
 from funding_platform.devtools.definitions import SNAPSHOT, definitions_text
 from funding_platform.devtools.documents import MARTS
-from funding_platform.flows.collection.hourly import HOURLY_TABLES
-from funding_platform.flows.collection.spans import MONTHS_AT_ONCE
+from funding_platform.flows.collection.history.hourly import HOURLY_TABLES
+from funding_platform.flows.collection.history.spans import MONTHS_AT_ONCE
 from funding_platform.venues.registry import offering, venue_names, venue_spec
 from funding_platform_tests.checkout import ROOT
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import dagster as dg
+import pytest
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.defs.assets.raw import raw_key
@@ -48,6 +49,7 @@ def make(instance: dg.DagsterInstance, month: str, *, fails: bool = False) -> No
     dg.materialize([history(fails)], instance=instance, partition_key=month, raise_on_error=False)
 
 
+@pytest.mark.world
 def test_months_that_failed_or_were_skipped_are_named(home: dg.DagsterInstance) -> None:
     make(home, "2026-07-01")
     make(home, "2026-09-01")

@@ -166,6 +166,7 @@ def test_the_whole_world_from_wire_to_published_file(world: SandboxRun, tmp_path
     assert authors - {results[-1].run_id} <= named
 
 
+@pytest.mark.world
 def test_a_range_in_one_run_counts_each_partition_for_itself(world: SandboxRun) -> None:
     result = world.backfill("okx", MONTHS)
     materializations = result.asset_materializations_for_node("raw__okx__funding_rates")

@@ -102,6 +102,7 @@ def told(folder: Path) -> Iterator[str]:
                 yield "\n".join(database.iterdump())
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("status", "succeeds"), [(200, True), (401, False), (500, False)])
 def test_the_key_is_sent_and_kept_nowhere(
     world: SandboxRun,

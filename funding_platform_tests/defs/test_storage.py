@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 
 import dagster as dg
+import pytest
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
@@ -99,6 +100,7 @@ def test_a_file_of_an_older_version_is_written_on(tmp_path: Path) -> None:
     assert [one.user_message for one in events.get_logs_for_run("of a run")] == ["older", "newer"]
 
 
+@pytest.mark.world
 def test_a_killed_writer_loses_nothing(tmp_path: Path) -> None:
     storage(tmp_path)
     writer = (

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform_tests.chaos.processes import wait_for
 from funding_platform_tests.checkout import ROOT
+from funding_platform_tests.waiting import until
 
 CONFIG = ROOT / "deploy" / "proxy" / "nginx.conf"
 HOST = "funding.example.org"
@@ -144,7 +144,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         run(*command, "-t")
         process = subprocess.Popen(command)
         try:
-            wait_for("nginx", lambda: listens(encrypted), 60)
+            until(lambda: listens(encrypted), "nginx", 60)
             yield Proxy(plain, encrypted, certificate)
         finally:
             process.terminate()

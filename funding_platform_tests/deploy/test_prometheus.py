@@ -56,6 +56,7 @@ def test_the_configuration_is_one() -> None:
     promtool("check", "config", "--syntax-only", "prometheus.yml")
 
 
+@pytest.mark.world
 @needs_promtool
 def test_each_rule_is_silent_and_then_speaks() -> None:
     promtool("check", "rules", "rules.yml")

@@ -96,6 +96,7 @@ def test_dbt_knows_every_table_once() -> None:
     assert set(dbt_nodes()) == set(KNOWN_TO_DBT)
 
 
+@pytest.mark.sampled(10)
 @each_table
 def test_lake_polars_dbt_and_documentation_agree(lake: Lake, table: Table) -> None:
     stored = lake.read(f"DESCRIBE {table.full_name}").select("column_name", "column_type", "null")

@@ -71,6 +71,7 @@ def test_nothing_is_missing_by_what_the_packages_say_themselves(part: dict[str, 
     assert missing == []
 
 
+@pytest.mark.world
 def test_the_bill_lists_what_is_installed(part: dict[str, str], tmp_path: Path) -> None:
     lock, bill = write_release(tmp_path)
     told = json.loads(bill.read_text(encoding="utf-8"))

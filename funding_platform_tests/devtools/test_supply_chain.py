@@ -48,6 +48,7 @@ def test_an_exception_is_by_name() -> None:
     assert f"| {name} | {EXCEPTIONS[name][0]} |" in page({name: "Whatever"})
 
 
+@pytest.mark.world
 def test_licences_are_those_of_what_is_installed() -> None:
     told = licences({"pytest": "9", "no-such-package": "1"})
     assert list(told) == ["pytest"]

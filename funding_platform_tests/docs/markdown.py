@@ -19,6 +19,7 @@ DOCUMENTS = [
 ]
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_CODE = re.compile(r"`([^`\n]+(?:\n[^`\n]+)*)`")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ def documents_with(language: str) -> list[Path]:
 def prose(document: Path) -> str:
     """A document without its fenced blocks."""
     return _FENCE.sub("", document.read_text(encoding="utf-8"))
+
+
+def code_of(document: Path) -> list[str]:
+    """What a document's prose sets as code, each on one line."""
+    return [" ".join(code.split()) for code in _CODE.findall(prose(document))]
 
 
 def shown_commands(document: Path) -> Iterator[list[str]]:

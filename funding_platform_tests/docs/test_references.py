@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import click
 import pytest
 import yaml
 
@@ -28,9 +27,11 @@ from funding_platform.flows import queries
 from funding_platform.sandbox.faults import FAULTS
 from funding_platform.settings import Settings
 from funding_platform_tests.checkout import ROOT, Checkout
+from funding_platform_tests.docs.commands import options, targets
 from funding_platform_tests.docs.markdown import (
     DOCUMENTS,
     blocks,
+    code_of,
     name_of,
     prose,
     shown_commands,
@@ -49,19 +50,6 @@ each_command = pytest.mark.parametrize("name", COMMANDS)
 @cache
 def text_of(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
-
-
-def options(command: click.Command) -> set[str]:
-    """The long spellings of a command's options, and of those of the commands below it."""
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    own = {
-        spelling
-        for parameter in command.params
-        if isinstance(parameter, click.Option)
-        for spelling in (*parameter.opts, *parameter.secondary_opts)
-        if spelling.startswith("--")
-    }
-    return own.union(*map(options, below))
 
 
 def section(name: str) -> str:
@@ -85,10 +73,9 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 
 @each_document
 def test_commands_that_are_shown_exist(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", text_of("Makefile"), re.M))
     for program, *words in shown_commands(document):
         if program == "make":
-            assert {word for word in words if "=" not in word} <= targets, words
+            assert {word for word in words if "=" not in word} <= targets(), words
         elif program == "funding" and not words[0].startswith("-"):
             command = COMMANDS.get(words[0])
             assert command, f"there is no `funding {words[0]}`"
@@ -224,7 +211,8 @@ def test_every_asset_check_is_documented(in_checkout: None) -> None:
 
 
 def test_every_test_that_a_document_names_is_there() -> None:
-    named = set(re.findall(r"`(test_\w+)`", text_of("docs/execution_pairs.md")))
+    codes = (code for document in DOCUMENTS for code in code_of(document))
+    named = {code for code in codes if re.fullmatch(r"test_\w+", code)}
     files = (ROOT / "funding_platform_tests").rglob("test_*.py")
     there = {
         name for file in files for name in re.findall(r"def (test_\w+)\(", file.read_text("utf-8"))

@@ -7,14 +7,14 @@ everything must hold; no leg may have been alone, while both venues answered, fo
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
 
-from funding_platform.core.trading import ZERO, Fill
+from funding_platform.core.trading import ZERO, Fill, InstrumentLimits
 from funding_platform.execution import (
     ExecutionRules,
     Outcome,
@@ -23,6 +23,7 @@ from funding_platform.execution import (
     RandomFaults,
 )
 from funding_platform.execution.pair.alone import Met, Surroundings, longest_alone
+from funding_platform.execution.pair.pairs import LegName
 from funding_platform_tests.execution.crashes import Moment, Steps
 from funding_platform_tests.execution.world import LIMITS, PLENTY, SYMBOLS, Note, World
 
@@ -80,10 +81,13 @@ class Verdict:
 class Schedule:
     """One of them."""
 
-    def __init__(self, seed: int, url: str) -> None:
+    def __init__(
+        self, seed: int, url: str, limits: Mapping[LegName, InstrumentLimits] | None = None
+    ) -> None:
         self.seed = seed
         self.luck = Random(seed)
-        self.world = World(url, ExecutionRules(limit_seconds=self.luck.choice((0.0, 0.0, 4.0))))
+        rules = ExecutionRules(limit_seconds=self.luck.choice((0.0, 0.0, 4.0)))
+        self.world = World(url, rules, limits)
         self.crashes = self.opened = 0
         self.looking = False
         chance, reads = self.luck.choice((0.1, 0.3, 0.6)), self.luck.choice((0.0, 0.02, 0.08))
@@ -173,7 +177,8 @@ class Schedule:
             venue.disconnect(luck.uniform(0, 20))
         elif kind == "shrink":
             held = abs(venue.engine.state.account.quantity(symbol))
-            part = LIMITS.round_quantity(held * Decimal(luck.randint(1, 100)) / 100)
+            limits = world.markets[venue.venue].known[symbol]
+            part = limits.round_quantity(held * Decimal(luck.randint(1, 100)) / 100)
             if part:
                 venue.deleverage(symbol, part)
         elif kind == "move":

@@ -29,6 +29,7 @@ def test_what_an_opening_and_a_close_write(world: World) -> None:
     assert steps.names == OPENING + CLOSE
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("number", range(len(OPENING)))
 def test_an_opening_that_dies_ends_as_far_as_it_was_sent(
@@ -44,6 +45,7 @@ def test_an_opening_that_dies_ends_as_far_as_it_was_sent(
     world.store.close()
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize(
     ("outcome", "steps", "number"),
@@ -66,6 +68,7 @@ def test_an_opening_that_goes_wrong_and_dies_ends_alike_on_both_legs(
     world.store.close()
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("number", range(len(CLOSE)))
 def test_a_close_that_dies_ends_closed(store_url: str, number: int, moment: Moment) -> None:

@@ -182,6 +182,44 @@ def test_the_migrations_make_what_the_tables_say(store_url: str) -> None:
         assert compare_metadata(context, METADATA) == []
 
 
+FIRST = (
+    *(
+        f"DROP INDEX ix_{name}"
+        for name in (
+            "pairs_closed_at",
+            "pairs_state_updated_at",
+            "legs_active",
+            "legs_instrument",
+            "orders_created_at",
+            "fills_filled_at",
+            "fills_venue_filled_at",
+            "funding_payments_paid_at",
+            "events_happened_at",
+        )
+    ),
+    "CREATE INDEX ix_pairs_state ON pairs (state)",
+    "ALTER TABLE legs DROP COLUMN contract_type",
+    "UPDATE alembic_version SET version_num = '0001'",
+)
+"""What makes a store of this code one of the first revision."""
+
+
+def test_a_first_store_is_brought_up_and_its_legs_are_linear(store_url: str) -> None:
+    with open_store(store_url) as store:
+        Journal(store).write("new", new("a"))
+        with store.step("as it was") as connection:
+            for statement in FIRST:
+                connection.execute(text(statement))
+    with open_store(store_url) as store:
+        with store.reading() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, METADATA) == []
+        found = Journal(store).legs("a")
+        assert found == legs("a")
+        assert [leg.contract_type for leg in found] == ["linear", "linear"]
+        assert Journal(store).inverse_legs() == []
+
+
 def test_a_store_of_newer_code_is_not_touched(store_url: str) -> None:
     with open_store(store_url) as store, store.step("newer") as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -1,7 +1,7 @@
 """Two venues on paper, a store, and an executor over them that can die and be started again."""
 
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,6 +31,7 @@ from funding_platform.execution import (
     Reconciliation,
     open_store,
 )
+from funding_platform.execution.pair.exposure import traded, trading_usd
 from funding_platform.execution.pair.pairs import LegName
 from funding_platform.execution.store.changes import Changes
 from funding_platform.execution.store.records import HaltRecord
@@ -246,6 +247,15 @@ class World:
 
     # What holds at the end
 
+    def _is_naked(self, symbol: str) -> bool:
+        """Tell whether a lot or more is held on one venue alone, at the mids of its pair."""
+        legs = {x.venue: x for x in self.journal.active_legs() if x.venue_symbol == symbol}
+        if not legs:
+            return any(self.positions(symbol))
+        found = zip(self.venues, self.positions(symbol), strict=True)
+        net = sum((held / legs[venue].per_base for venue, held in found), ZERO)
+        return abs(net) >= self.journal.pair(next(iter(legs.values())).pair_id).lot
+
     def positions(self, symbol: str) -> list[Decimal]:
         """What is really held of a symbol, by venue."""
         return [one.engine.state.account.quantity(symbol) for one in self.venues.values()]
@@ -255,7 +265,7 @@ class World:
         said = [f"{one} was sent twice" for one, sent in Counter(self.placed).items() if sent > 1]
         for symbol in SYMBOLS:
             held = self.positions(symbol)
-            if abs(sum(held, ZERO)) >= Decimal("0.01"):
+            if self._is_naked(symbol):
                 said.append(f"net exposure in {symbol}: {held}")
             if any(held) and not self._live(symbol):
                 said.append(f"no pair is live, and {symbol} is held: {held}")
@@ -279,9 +289,13 @@ class World:
         for venue, paper in self.venues.items():
             account = paper.engine.state.account
             worth += account.equity_usd - account.deposits_usd
+            legs = defaultdict(list)
             for fill in (one for one in self.journal.fills() if one.venue == venue):
-                mark = account.marks[fill.venue_symbol]
-                ours += fill.cash_usd + fill.signed * mark - fill.fee_usd
+                legs[fill.venue_symbol, fill.pair_id].append(fill)
+                ours -= fill.fee_usd
+            for (symbol, _), fills in legs.items():
+                trades = traded(symbol in account.inverse, fills)
+                ours += trading_usd(trades, account.marks[symbol])
             ours += sum(
                 (one.amount_usd for one in self.journal.payments() if one.venue == venue), ZERO
             )

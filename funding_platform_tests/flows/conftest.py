@@ -11,8 +11,8 @@ import pytest
 import stamina
 
 from funding_platform.core.time_grid import Window
-from funding_platform.flows.collection.history import collect_history
-from funding_platform.flows.collection.history_report import HistoryReport
+from funding_platform.flows.collection.history.months import collect_history
+from funding_platform.flows.collection.history.report import HistoryReport
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names, venue_spec

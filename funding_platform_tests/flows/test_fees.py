@@ -38,6 +38,7 @@ def test_a_past_instant_has_the_fees_of_its_time(published_fees: Settings) -> No
     assert taker_at(published_fees, FIRST_PERPETUAL - TICK) == {}
 
 
+@pytest.mark.world
 def test_the_published_file_knows_them_too(fee_lake: Settings) -> None:
     put(fee_lake, DRIFT)
     publish(fee_lake)
@@ -122,6 +123,7 @@ def test_a_clock_that_was_set_back_does_not_undo_the_order(fee_lake: Settings) -
     assert taker_at(fee_lake, START) == {"base": 1.0}
 
 
+@pytest.mark.world
 def test_those_who_set_fees_at_once_take_turns(fee_lake: Settings) -> None:
     entries = [replace(DRIFT, taker_bps=float(taker)) for taker in range(6)]
     with ThreadPoolExecutor(3) as pool:
@@ -141,6 +143,7 @@ def test_a_new_tier_needs_its_volume(fee_lake: Settings) -> None:
     assert taker_at(fee_lake, START) == {"base": 3.5, "ours": 3.0}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("venue", "tier", "start", "volume"),
     [
@@ -173,6 +176,7 @@ def test_a_tier_keeps_the_volume_that_was_set_last(fee_lake: Settings) -> None:
 # --- revoking, and who did what
 
 
+@pytest.mark.world
 def test_revoking_uncovers_what_was_published(fee_lake: Settings) -> None:
     at_a_published_start = replace(DRIFT, effective_from=VELOCITY)
     put(fee_lake, DRIFT)

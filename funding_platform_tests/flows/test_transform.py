@@ -80,6 +80,7 @@ def lake(
     return Settings()
 
 
+@pytest.mark.world
 def test_every_computed_table_is_built_and_listed(imported: tuple[Settings, Result]) -> None:
     settings, result = imported
     computed = [one.table.full_name for one in COMPUTED]
@@ -93,6 +94,7 @@ def test_every_computed_table_is_built_and_listed(imported: tuple[Settings, Resu
     assert [(rows,)] == stored(settings, "SELECT count(*) FROM features.feature_store")
 
 
+@pytest.mark.world
 def test_features_reach_over_all_that_is_stored(imported: tuple[Settings, Result]) -> None:
     last = BEGAN + 8 * (SETTLEMENTS - 1) * HOUR
     for venue, symbol in LISTED:
@@ -105,6 +107,7 @@ def test_features_reach_over_all_that_is_stored(imported: tuple[Settings, Result
         assert rows == SETTLEMENTS - 7
 
 
+@pytest.mark.world
 def test_what_was_imported_alone_is_answered_by_its_own_symbol(lake: Settings) -> None:
     curve = run("curves", "BTC_USDT")
     assert "gate BTC_USDT (settled 2025-02-09 16:00)" in curve.output
@@ -116,6 +119,7 @@ def test_what_was_imported_alone_is_answered_by_its_own_symbol(lake: Settings) -
     }
 
 
+@pytest.mark.world
 def test_a_test_that_fails_is_named_and_stops_nothing(
     imported: tuple[Settings, Result], lake: Settings
 ) -> None:
@@ -127,6 +131,7 @@ def test_a_test_that_fails_is_named_and_stops_nothing(
     assert "binance BTCUSDT (settled 2025-02-09 16:00)" in run("curves", "BTC").output
 
 
+@pytest.mark.world
 def test_only_the_months_named_are_rebuilt(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transform, "_marts", lambda *_, **__: ([], []))
     with Lake(lake) as opened:
@@ -161,6 +166,7 @@ def test_an_empty_lake_has_nothing_to_compute_from(
     assert "no settlements are stored" in explained(run("transform"))
 
 
+@pytest.mark.world
 def test_without_a_project_dbt_says_where_it_looked(
     lake: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

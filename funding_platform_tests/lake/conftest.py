@@ -10,10 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.collected import COLLECTION_LOG, FUNDING_RATES, RAW_PAYLOADS
 from funding_platform.core.time_grid import Window
 from funding_platform.lake.catalog import catalog_file
-from funding_platform.lake.writer import Scope
+from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 
 JANUARY = Window.of_month(datetime(2025, 1, 1, tzinfo=UTC))
@@ -22,6 +22,16 @@ JANUARY = Window.of_month(datetime(2025, 1, 1, tzinfo=UTC))
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", lock_timeout_seconds=30, lake_threads=2)
+
+
+@pytest.fixture
+def old_lake(settings: Settings) -> Settings:
+    """Without the raw payloads, and without what a logged attempt has gained since."""
+    with Lake(settings) as lake:
+        lake.connection.execute(f"DROP TABLE {RAW_PAYLOADS.full_name}")
+        for column in ("window_start", "window_end", "breaker_state", "source"):
+            lake.connection.execute(f"ALTER TABLE {COLLECTION_LOG.full_name} DROP COLUMN {column}")
+    return settings
 
 
 @pytest.fixture
@@ -73,11 +83,29 @@ def age(settings: Settings, by: timedelta) -> None:
             ("ducklake_files_scheduled_for_deletion", "schedule_start"),
         ):
             for number, text in catalog.execute(f"SELECT rowid, {column} FROM {table}").fetchall():
-                earlier = f"{datetime.fromisoformat(text) - by:%Y-%m-%d %H:%M:%S.%f+00}"
+                earlier = _stamp(datetime.fromisoformat(text) - by)
                 catalog.execute(
                     f"UPDATE {table} SET {column} = ? WHERE rowid = ?", [earlier, number]
                 )
         catalog.commit()
+
+
+def date_commits(settings: Settings, newest: datetime) -> None:
+    """Date the lake's commits a millisecond apart, whatever the machine's clock did meanwhile."""
+    with closing(sqlite3.connect(catalog_file(settings))) as catalog:
+        rows = catalog.execute("SELECT rowid FROM ducklake_snapshot ORDER BY snapshot_id DESC")
+        for place, (number,) in enumerate(rows.fetchall()):
+            moment = newest - place * timedelta(milliseconds=1)
+            catalog.execute(
+                "UPDATE ducklake_snapshot SET snapshot_time = ? WHERE rowid = ?",
+                [_stamp(moment), number],
+            )
+        catalog.commit()
+
+
+def _stamp(moment: datetime) -> str:
+    """Write an instant as the catalog does."""
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f+00}"
 
 
 def parquet_names(settings: Settings) -> set[str]:

@@ -94,6 +94,7 @@ def stop_before_commit(settings: Settings, ready: "multiprocessing.synchronize.E
         time.sleep(60)
 
 
+@pytest.mark.world
 def test_a_killed_writer_leaves_the_lake_as_it_was(settings: Settings) -> None:
     with Lake(settings) as lake, lake.commit("good", "first") as transaction:
         transaction.replace(FUNDING_RATES, rates(), january_of())

@@ -63,6 +63,7 @@ def test_without_a_lake_there_is_nothing_to_publish(tmp_path: Path) -> None:
         publish(Settings(data_dir=tmp_path))
 
 
+@pytest.mark.world
 def test_maintenance_merges_files_and_loses_no_row(settings: Settings) -> None:
     fill(settings, symbols=50, hours=24)
     with Lake(settings) as lake:
@@ -77,6 +78,7 @@ def test_maintenance_merges_files_and_loses_no_row(settings: Settings) -> None:
         assert lake.read("SELECT * FROM core.funding_rates ORDER BY ALL").equals(before)
 
 
+@pytest.mark.world
 def test_leftovers_of_killed_publishers_go_and_a_rival_is_waited_for(settings: Settings) -> None:
     fill(settings)
     for name in (".funding.duckdb.new", ".funding.duckdb.4711.new", ".funding.duckdb.4711.new.wal"):
@@ -91,6 +93,7 @@ def test_leftovers_of_killed_publishers_go_and_a_rival_is_waited_for(settings: S
         publish(impatient)
 
 
+@pytest.mark.world
 def test_rivals_and_a_killed_one_leave_the_file_whole(settings: Settings) -> None:
     rows = fill(settings, symbols=50, hours=24)
     publish(settings)

@@ -38,6 +38,7 @@ def test_what_is_written_is_read_back(settings: Settings) -> None:
         assert stored(lake).equals(frame.sort(KEY))
 
 
+@pytest.mark.world
 def test_a_transaction_lets_go_of_what_it_has_written(settings: Settings) -> None:
     """What a large import writes in one transaction may be more than the memory."""
     symbols = pl.DataFrame({"number": range(120)})
@@ -137,6 +138,7 @@ def test_time_travel_by_snapshot_and_by_instant(settings: Settings) -> None:
         (pl.lit(0.0).alias("interval_hours"), "at least 0.001", "interval_hours"),
         (pl.lit("x").alias("funding_rate"), "type: funding_rate is String", "funding_rate"),
         (pl.lit("S").alias("venue_symbol"), "unique key", "venue_symbol"),
+        (pl.all().first(), "unique key", "venue_symbol"),
         (pl.lit(1).alias("surprise"), "not declared", "surprise"),
     ],
 )

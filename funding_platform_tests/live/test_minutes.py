@@ -1,7 +1,6 @@
 """Rows of spans that have ended, from two views of a board."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import polars as pl
 import pytest
@@ -12,15 +11,10 @@ from funding_platform.core.tables.live import LIVE_RATES
 from funding_platform.lake.validation import validate
 from funding_platform.live.board.board import Board
 from funding_platform.live.minutes import Minutes, span_start
-from funding_platform.venues.streams.updates import MarketUpdate
+from funding_platform_tests.live.board.telling import SECOND, say
 
 NOON = datetime(2025, 3, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SECOND = timedelta(seconds=1)
-
-
-def say(board: Board, at: datetime, symbol: str = "BTC", **said: Any) -> None:
-    board.apply("binance", at, [MarketUpdate(venue_symbol=symbol, **said)])
 
 
 def begun(board: Board, now: datetime = NOON, span: timedelta = MINUTE) -> Minutes:
@@ -39,7 +33,7 @@ def test_a_row_says_how_the_minute_began_and_ended() -> None:
     validate(LIVE_RATES, rows)
     expected = {
         "venue": "binance",
-        "venue_symbol": "BTC",
+        "venue_symbol": "BTCUSDT",
         "minute_time": NOON,
         "span_seconds": 60.0,
         "predicted_rate_open": 1e-4,
@@ -72,7 +66,7 @@ def test_an_instrument_that_came_in_between_has_no_opening_rate() -> None:
     minutes = begun(board)
     say(board, NOON + SECOND, "NEW", predicted_rate=5e-4)
     rows = minutes.close(board.view(), NOON + MINUTE).sort("venue_symbol")
-    assert rows["venue_symbol"].to_list() == ["BTC", "NEW"]
+    assert rows["venue_symbol"].to_list() == ["BTCUSDT", "NEW"]
     assert rows["predicted_rate_open"].to_list() == [1e-4, None]
     assert rows["updates"].to_list() == [0, 1]
 
@@ -80,7 +74,7 @@ def test_an_instrument_that_came_in_between_has_no_opening_rate() -> None:
 def test_an_instrument_of_which_nobody_has_spoken_has_no_row() -> None:
     board = Board()
     minutes = begun(board)
-    board.mark_gap("binance", ["BTC"], "not there yet", NOON)
+    board.mark_gap("binance", ["BTCUSDT"], "not there yet", NOON)
     assert minutes.close(board.view(), NOON + MINUTE).is_empty()
 
 

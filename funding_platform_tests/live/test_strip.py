@@ -128,6 +128,7 @@ def expected(emission: Emission) -> pl.DataFrame:
     ).filter(pl.col("kind") == "live")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("emission", "of_curves"), [("update", "collection"), ("roll", "roll")])
 def test_strips_of_predictions_are_those_of_curves(
     emission: LiveEmission, of_curves: Emission
@@ -138,6 +139,7 @@ def test_strips_of_predictions_are_those_of_curves(
     assert_frame_equal(found, wanted, check_exact=True)
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("looked", [timedelta(seconds=60), timedelta(seconds=97)])
 def test_strips_on_the_ten_minute_grid_are_those_of_curves(looked: timedelta) -> None:
     found, wanted = emitted("grid", looked=looked), expected("grid")
@@ -145,6 +147,7 @@ def test_strips_on_the_ten_minute_grid_are_those_of_curves(looked: timedelta) ->
     assert_frame_equal(found, wanted.filter(pl.col("as_of") > START), check_exact=True)
 
 
+@pytest.mark.world
 def test_strips_by_the_minute_stand_at_full_minutes() -> None:
     found = emitted("minute", looked=timedelta(seconds=60))
     ten = found.filter(pl.col("as_of").dt.minute() % 10 == 0)

@@ -78,6 +78,7 @@ def open_at_once(home: Path, others: Any, outcomes: Any) -> None:
         raise
 
 
+@pytest.mark.world
 def test_processes_that_find_a_new_home_at_once_all_open_it(tmp_path: Path) -> None:
     shutil.copy(project_root() / SETTINGS, tmp_path)
     others, outcomes = SPAWN.Barrier(SERVICES), SPAWN.Queue()

@@ -13,10 +13,11 @@ from funding_platform.core.trading import (
     Side,
     TimeInForce,
 )
-from funding_platform.paper import Settlement
+from funding_platform.paper import PaperEngine, PaperRules, Settlement
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 BTC = "BTCUSDT"
+MONEY = Decimal(1_000_000)
 
 LIMITS = InstrumentLimits(
     venue_symbol=BTC,
@@ -98,3 +99,11 @@ def request(
         time_in_force=tif,
         reduce_only=reduce_only,
     )
+
+
+def opened(
+    market: WrittenMarket, rules: PaperRules | None = None, deposit: Decimal = MONEY
+) -> PaperEngine:
+    engine = PaperEngine(market, rules)
+    engine.deposit(deposit)
+    return engine

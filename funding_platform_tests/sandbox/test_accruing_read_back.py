@@ -28,6 +28,7 @@ def collect(url: str, venue: str, symbols: list[str], window: Window, now: datet
     return asyncio.run(run())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("venue", "symbols", "tolerance"),
     [
@@ -64,6 +65,7 @@ def replayed(shared_dir: Path) -> Iterator[RunningSandbox]:
         yield sandbox
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("venue", "symbol", "suffix"),
     [

@@ -258,6 +258,7 @@ def test_drift_tells_one_rate_three_ways(client: httpx.Client, market: Market) -
     assert -float(sol["fundingRate"]["long"]) / 100 == pytest.approx(predicted, rel=1e-12)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("minutes", [0, 13, 59])
 def test_deribit_publishes_what_the_last_eight_hours_paid(minutes: int) -> None:
     """Each settled hour by the part of it that lies within, and the hour under way."""

@@ -74,6 +74,7 @@ def without_the_last(
     ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", VENUES)
 def test_every_adapter_reads_the_ladder_behind_the_wire(
     market: Market, running: RunningSandbox, venue: str
@@ -99,6 +100,7 @@ def test_every_adapter_reads_the_ladder_behind_the_wire(
             assert size == pytest.approx(much, rel=1e-6)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_book_agrees_with_the_quotes_of_its_moment(market: Market, venue: str) -> None:
     for symbol, quote in market.quotes(venue).items():

@@ -29,6 +29,7 @@ def test_kinds_are_those_of_the_table() -> None:
     assert set(KINDS) == set(PRICE_KINDS)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_bar_closes_at_what_the_quotes_show_then(venue: str) -> None:
     then = build_market(symbols=12, seed=11, now=HOUR_START)
@@ -64,6 +65,7 @@ def test_whatever_is_seen_within_an_hour_lies_within_its_bar(market: Market, min
             assert bar.lows[0] <= value <= bar.highs[0]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("venue", [v for v in VENUES if WIRES[v].style.marks_settlements])
 def test_the_mark_of_a_settlement_lies_within_its_bar(market: Market, venue: str) -> None:
     for instrument in market.instruments(venue)[::6]:

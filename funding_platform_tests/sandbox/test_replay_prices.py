@@ -136,6 +136,7 @@ def test_a_unit_that_is_none_of_the_contract(tmp_path: Path) -> None:
         build_market(replay=tmp_path)
 
 
+@pytest.mark.world
 def test_real_bars_come_back_exactly(shared_dir: Path) -> None:
     path = shared_dir / "data" / "prices" / "bybit" / "SOLUSDT_1h.csv"
     expected = [

@@ -81,6 +81,7 @@ def test_the_wall_clock_by_default() -> None:
     assert market.settlements("bybit", "BTCUSDT").times_ms[-1] <= market.now_ms()
 
 
+@pytest.mark.world
 def test_it_serves_from_a_process_of_its_own() -> None:
     build = partial(build_market, symbols=3)
     with sandbox_process(build, [Status(status=500, venue="okx")]) as sandbox:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -36,6 +36,17 @@ class Served:
     def get(self, path: str, **more: Any) -> httpx.Response:
         with self.client() as client:
             return client.get(path, **more)
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the service says of its metrics, by their names."""
+        found: dict[str, Any] = self.get("/api/v1/metrics").json()
+        return found
+
+    def figure(self, name: str, **labels: str) -> float:
+        """Return the value of a metric's only series with these labels."""
+        series = self.figures()[name]["series"]
+        (found,) = (one["value"] for one in series if one["labels"] == labels)
+        return float(found)
 
 
 @contextmanager
@@ -116,6 +127,11 @@ def _until_it_answers(url: str, running: subprocess.Popen[str]) -> None:
     raise AssertionError("the service has ended")
 
 
+def lasting() -> datetime:
+    """Return an instant so far ahead that a board of it stays fresh, however slow a machine is."""
+    return datetime.now(UTC) + timedelta(days=30)
+
+
 def hand_out(
     settings: Settings,
     rate: float,
@@ -176,7 +192,7 @@ def hand_out(
 
 
 def hand_out_frame(settings: Settings, name: str, frame: pl.DataFrame) -> None:
-    """Hand out one frame alone."""
-    now = datetime.now(UTC)
+    """Hand out one frame alone, which stays fresh."""
+    now = lasting()
     with LatestWriter(settings, now) as writer:
         writer.write({name: frame}, 1, now)

@@ -1,6 +1,7 @@
 """What strangers may cost: large and slow requests, and many that never ask anything."""
 
 import asyncio
+import logging
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from funding_platform.service import protocol
 from funding_platform.service.access import bodies
+from funding_platform.service.desk import MAX_AGE_SECONDS
 from funding_platform.settings import Settings
 from funding_platform_tests.service.server import Served, served
 
@@ -86,9 +88,10 @@ def test_a_body_that_trickles_in_is_not_waited_for(
     assert status.split()[1] in (b"400", b"408")
 
 
+@pytest.mark.world
 def test_many_who_ask_one_thing_are_one_question(service: Served) -> None:
-    """Of a hundred at once the lake is asked by few: the others wait for the same answer."""
-    before = misses(service)
+    """Of forty at once the lake is asked by few: the others wait for the same answer."""
+    before, began = misses(service), time.monotonic()
     answers: list[int] = []
 
     def ask() -> None:
@@ -101,16 +104,17 @@ def test_many_who_ask_one_thing_are_one_question(service: Served) -> None:
     for thread in threads:
         thread.join()
     assert answers == [200] * 40
-    assert misses(service) - before <= 3
+    grown_old = (time.monotonic() - began) / MAX_AGE_SECONDS  # answers, on a slow machine
+    assert misses(service) - before <= 3 + grown_old
 
 
 def misses(service: Served) -> float:
-    told = service.get("/api/v1/metrics").json()["funding_service_cache_answers_total"]["series"]
-    (found,) = [one["value"] for one in told if one["labels"] == {"tier": "process", "found": "no"}]
-    return float(found)
+    return service.figure("funding_service_cache_answers_total", tier="process", found="no")
 
 
-def test_a_question_that_nobody_waits_for_is_no_error(service: Served) -> None:
+def test_a_question_that_nobody_waits_for_is_no_error(
+    service: Served, caplog: pytest.LogCaptureFixture
+) -> None:
     async def leave() -> None:
         host, port = service.url.removeprefix("http://").split(":")
         for number in range(20):
@@ -122,3 +126,4 @@ def test_a_question_that_nobody_waits_for_is_no_error(service: Served) -> None:
 
     asyncio.run(leave())
     assert service.get("/api/v1/venues").status_code == 200
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []

@@ -202,6 +202,7 @@ def test_fees_are_set_by_an_admin_and_in_force_at_once(own_lake: Settings) -> No
     assert (row["note"], row["taker_bps"], row["venue"]) == ("agreed", 3.0, "okx")
 
 
+@pytest.mark.world
 def test_asked_to_end_it_answers_what_is_under_way_and_leaves_nothing(chosen: Settings) -> None:
     """A body that is not whole yet is under way: it is sent to the end, and answered."""
     admin, hosts = made(chosen, "admin"), b"Host: 127.0.0.1\r\n"

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 
 from funding_platform.arbitrage import OpportunityFilter
 from funding_platform_tests.checkout import ROOT
-from funding_platform_tests.service.messages import TYPES, require_declared
 from funding_platform_tests.service.server import Served
+from funding_platform_tests.service.streams.messages import TYPES, require_declared
 
 STREAM = "/api/v1/stream"
 WEBHOOKS = "/api/v1/webhooks"
@@ -43,6 +43,7 @@ def examples(operation: dict[str, Any], where: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.world
 def test_every_example_is_answered_as_declared(service: Served, document: dict[str, Any]) -> None:
     answered = {
         path: operation
@@ -98,3 +99,14 @@ def test_every_message_of_the_page_is_as_declared() -> None:
     assert {message["type"] for message in messages} == TYPES
     for message in messages:
         require_declared(message)
+
+
+def test_a_method_that_a_path_lacks_is_answered_by_those_it_has(
+    service: Served, document: dict[str, Any]
+) -> None:
+    with service.client() as client:
+        for path, found in document["paths"].items():
+            values = dict.fromkeys(re.findall(r"\{(\w+)\}", path), "0123456789abcdef")
+            answer = client.options(filled(path, values))
+            assert answer.status_code == 405, path
+            assert set(answer.headers["allow"].split(", ")) == {method.upper() for method in found}

@@ -9,8 +9,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from funding_platform.service.access.keys import Rate, create_key, revoke_key
+from funding_platform.service.access.keys import KeyFileError, Rate, create_key, revoke_key
 from funding_platform.service.access.sessions import COOKIE, LASTS_SECONDS, Sessions
+from funding_platform.service.problems import ProblemError
 from funding_platform.settings import Settings
 from funding_platform_tests.service.server import Served, hand_out, served
 
@@ -150,3 +151,53 @@ def test_sessions_outlast_a_restart_and_end_with_their_time(tmp_path: Path) -> N
     assert after.known(headers) is None
     file.unlink()
     assert Sessions(file).known(headers) is None
+
+
+def test_a_copied_cookie_is_good_no_more_after_signing_out(
+    settings: Settings, public: Served, key: str
+) -> None:
+    with public.client() as client, public.client() as other, public.client() as thief:
+        shown(client, key)
+        shown(other, key)
+        thief.cookies.set(COOKIE, client.cookies[COOKIE])
+        assert thief.get(RATES).status_code == 200
+        with thief.stream("GET", "/api/v1/stream?channels=funding_rates") as stream:
+            lines = stream.iter_lines()
+            assert next(line for line in lines if line.startswith("event: snapshot"))
+            assert client.delete(SESSION, headers=OWN).status_code == 200
+            hand_out(settings, 2e-4, version=2)
+            assert any("session does not count any more" in line for line in lines)
+        assert thief.get(RATES).status_code == 401
+        assert thief.get(SESSION).json()["name"] is None
+        assert other.get(RATES).status_code == 200, "another browser's session goes on"
+        with served(settings, public=True) as beside:  # as a second process of the same folder
+            copied = {"Cookie": f"{COOKIE}={thief.cookies[COOKIE]}"}
+            assert beside.get(RATES, headers=copied).status_code == 401
+
+
+def test_what_was_ended_is_remembered_for_as_long_as_a_copy_would_be_good(tmp_path: Path) -> None:
+    now = [1_000_000.0]
+    sessions = Sessions(tmp_path / "session.key", lambda: now[0])
+    _, first = sessions.begin("0badcafe")
+    sessions.end(first)
+    kept = tmp_path / "session.ended.json"
+    assert first.digest in kept.read_text()
+    assert first.number not in kept.read_text()
+    assert kept.stat().st_mode & 0o077 == 0
+    now[0] += LASTS_SECONDS
+    _, second = sessions.begin("0badcafe")
+    sessions.end(second)
+    assert first.digest not in kept.read_text()
+    assert not sessions.lasts(second)
+    kept.write_text("{")
+    with pytest.raises(KeyFileError, match="cannot be checked"):
+        Sessions(tmp_path / "session.key", lambda: now[0]).lasts(second)
+
+
+def test_a_key_begins_only_so_many_sessions(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path / "session.key")
+    numbers = {sessions.begin("0badcafe")[1].number for _ in range(20)}
+    assert len(numbers) == 20
+    with pytest.raises(ProblemError, match="20/m"):
+        sessions.begin("0badcafe")
+    sessions.begin("1badcafe")

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -13,7 +12,7 @@ from funding_platform.service.shared import SharedCacheError
 from funding_platform.settings import Settings
 from funding_platform_tests.service.redis_server import RedisServer, redis_server
 from funding_platform_tests.service.server import Served, served
-from funding_platform_tests.service.webhooks.receiver import until
+from funding_platform_tests.waiting import until
 
 RATES = "/api/v1/funding-rates?base=BTC"
 
@@ -29,13 +28,10 @@ def over(settings: Settings, url: str) -> Settings:
 
 
 def hits(service: Served, tier: str) -> float:
-    told: Any = service.get("/api/v1/metrics").json()["funding_service_cache_answers_total"][
-        "series"
-    ]
-    wanted = {"tier": tier, "found": "yes"}
-    return float(next(one["value"] for one in told if one["labels"] == wanted))
+    return service.figure("funding_service_cache_answers_total", tier=tier, found="yes")
 
 
+@pytest.mark.world
 def test_what_one_has_made_another_sends(lake_settings: Settings, server: RedisServer) -> None:
     settings = over(lake_settings, server.url)
     with served(settings) as first, served(settings) as second:
@@ -50,6 +46,7 @@ def test_what_one_has_made_another_sends(lake_settings: Settings, server: RedisS
         until(lambda: not server.names(), "what has grown old is forgotten")
 
 
+@pytest.mark.world
 def test_a_fee_set_at_one_is_in_force_at_the_other(own_lake: Settings, server: RedisServer) -> None:
     settings = over(own_lake, server.url)
     rate = Rate(10_000, 1.0)
@@ -66,6 +63,7 @@ def test_a_fee_set_at_one_is_in_force_at_the_other(own_lake: Settings, server: R
         assert 3.25 in {row["taker_bps"] for row in second.get(path).json()["data"]}
 
 
+@pytest.mark.world
 def test_a_redis_that_dies_and_comes_back_costs_no_request(
     lake_settings: Settings, server: RedisServer
 ) -> None:
@@ -88,13 +86,13 @@ def test_a_redis_that_dies_and_comes_back_costs_no_request(
         server.kill()
         seen = len(statuses)
         until(lambda: len(statuses) > seen + 20, "it is asked while Redis is gone")
-        failures = service.get("/api/v1/metrics").json()["funding_service_redis_failures_total"]
+        failures = service.figure("funding_service_redis_failures_total")
         server.start()
         until(server.names, "answers are shared again")
         ends.set()
         asking.join()
     assert {*statuses} == {200}
-    assert failures["series"][0]["value"] > 0
+    assert failures > 0
 
 
 def test_what_is_no_redis_is_refused_in_words(tmp_path: Path) -> None:

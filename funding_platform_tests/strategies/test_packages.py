@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from funding_platform.flows.queries.runs import load_sweep, run_row, stored_runs, stored_sweeps
+from funding_platform.flows.queries.trading.runs import (
+    load_sweep,
+    run_row,
+    stored_runs,
+    stored_sweeps,
+)
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.checkout import ROOT

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from dagster import get_dagster_logger
 
 from funding_platform.telemetry.logging import REQUEST_ID, StderrHandler, configure_logging
 
@@ -72,3 +73,14 @@ def test_another_configuration_takes_the_place_of_the_first() -> None:
         configure_logging(form, "INFO")
     handlers = [one for one in logging.getLogger().handlers if isinstance(one, StderrHandler)]
     assert len(handlers) == 1
+
+
+def test_what_dagster_tells_of_runs_stays_in_its_own_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its logger has a level of its own, whatever those above it have."""
+    configure_logging("text", "INFO")
+    logger = get_dagster_logger()
+    logger.info("a step of a run")
+    logger.warning("something is wrong")
+    assert capsys.readouterr().err == "something is wrong\n"

@@ -175,6 +175,7 @@ def resolve_and_die(path: Path, url: str) -> None:
         send_due(store, [KilledAfterSending(url, SECRET)])
 
 
+@pytest.mark.world
 def test_kills_between_sending_and_noting_it_lose_and_double_nothing(path: Path) -> None:
     with running_receiver() as receiver:
         for work in (observe_and_die, resolve_and_die, resolve_and_die):

@@ -35,6 +35,7 @@ def sandbox(market: Market) -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", with_history)
 def test_what_is_collected_is_what_the_market_holds(
     sandbox: RunningSandbox, market: Market, venue: str
@@ -42,6 +43,7 @@ def test_what_is_collected_is_what_the_market_holds(
     check_served(venue, market, sandbox)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", with_hours)
 def test_rows_by_the_hour_are_those_of_the_market(
     sandbox: RunningSandbox, market: Market, venue: str

@@ -50,6 +50,34 @@ assert {"raw/lima/funding_rates", "raw/lima/instruments"} <= keys
 """
 
 
+KEEPER = """
+from dataclasses import replace
+from datetime import timedelta
+from funding_lima.adapter import Lima
+
+class Keeper(Lima):
+    spec = replace(Lima.spec, name="keeper", history_depth=timedelta(days=30))
+"""
+
+KEPT = """
+from datetime import timedelta
+from pathlib import Path
+from funding_platform.flows.collection.history.depths import history_depths
+from funding_platform.lake.connection import create
+from funding_platform.lake.marts.build import marts_build
+from funding_platform.settings import Settings
+
+settings = Settings(data_dir=Path("kept"))
+create(settings)
+depths = history_depths()
+assert depths["keeper"] == timedelta(days=30), depths
+assert "lima" not in depths
+with marts_build(settings, depths) as build, build.connection() as seen:
+    told = dict(seen.execute("FROM build.history_depths").fetchall())
+assert told == depths, told
+"""
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which pip has installed the package of the guide, its test beside it."""
@@ -79,22 +107,32 @@ def run(packages: Path, *arguments: str, data_dir: Path | None = None) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.world
 def test_the_package_of_the_guide_passes_the_kit(installed: Path) -> None:
     said = run(installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_lima.py")
     assert re.search(r"\b3 passed\b", said)
 
 
+@pytest.mark.world
 def test_it_is_collected_in_full(installed: Path, tmp_path: Path) -> None:
     said = run(installed, "-c", COLLECTS, data_dir=tmp_path / "data")
     for dataset in ("funding_rates", "instruments", "market_snapshots"):
         assert f"{dataset},success" in said
 
 
+@pytest.mark.world
 def test_packages_that_are_no_good_cost_themselves_only(installed: Path) -> None:
     register(installed, "bad", "broken = funding_nowhere:Venue\nother = funding_lima.adapter:Lima")
     register(installed, "thief", "binance = funding_lima.adapter:Lima")
     said = run(installed, "-W", "ignore", "-c", KNOWN)
     assert "the Venue 'broken' of bad 1.0 cannot be loaded from funding_nowhere:Venue" in said
+
+
+@pytest.mark.world
+def test_the_marts_know_how_far_back_it_keeps_its_rates(installed: Path) -> None:
+    (installed / "funding_keeper.py").write_text(KEEPER)
+    register(installed, "keeping", "keeper = funding_keeper:Keeper")
+    run(installed, "-W", "ignore", "-c", KEPT)
 
 
 def register(packages: Path, package: str, lines: str) -> None:

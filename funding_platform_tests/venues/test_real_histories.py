@@ -55,6 +55,7 @@ def fetch(
     return asyncio.run(run())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("venue", "symbol", "file"), SERIES)
 def test_a_history_comes_whole_whether_read_at_once_or_month_by_month(
     shared_dir: Path, venue: str, symbol: str, file: str

@@ -10,8 +10,8 @@ import pytest
 
 from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.curves import build_curves
-from funding_platform.flows.collection.history_report import DAILY
-from funding_platform.flows.queries.coverage import SCHEMA
+from funding_platform.flows.collection.history.report import DAILY
+from funding_platform.flows.queries.upkeep.coverage import SCHEMA
 from funding_platform.views.pictures import (
     coverage_picture,
     curve_picture,

@@ -1,9 +1,6 @@
 """A machine that loses power in the middle of a run: noticed, and the run asked for once more."""
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import dagster as dg
 import pytest
@@ -20,6 +17,7 @@ from funding_platform.local.cluster.runs import Requests
 from funding_platform.sandbox.faults import Latency
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
+from funding_platform_tests.waiting import until
 from funding_platform_tests.workers.conftest import VENUE
 
 pytestmark = pytest.mark.cluster
@@ -28,17 +26,6 @@ SLOW = 120
 """Seconds for whatever a busy machine may take its time with."""
 
 NOTICED_SECONDS = 60
-
-T = TypeVar("T")
-
-
-def wait_for(what: str, found: Callable[[], T | None], seconds: float = SLOW) -> T:
-    give_up_at = time.monotonic() + seconds
-    while time.monotonic() < give_up_at:
-        if answer := found():
-            return answer
-        time.sleep(0.2)
-    raise AssertionError(f"no {what} after {seconds} s")
 
 
 def history(requests: Requests, month: datetime) -> str:
@@ -82,13 +69,13 @@ def test_a_run_of_a_killed_worker_is_failed_and_asked_for_once_more(
             found = connection.execute(db.text(asked), {"run": killed}).scalar()
         return None if found is None else str(found).partition("@")[0]
 
-    name = wait_for("lease", worker)
-    wait_for("step", lambda: instance.all_logs(killed, of_type=dg.DagsterEventType.STEP_START))
+    name = until(worker, "a lease", SLOW)
+    until(lambda: instance.all_logs(killed, of_type=dg.DagsterEventType.STEP_START), "a step", SLOW)
     deployment.kill(name)
     sandbox.clear()
     with engine.begin() as connection:  # the clock of the database goes on by a lease
         connection.execute(db.text("UPDATE funding_run_beats SET at = at - INTERVAL '45 s'"))
-    ended = wait_for("failure", lambda: failed(instance, killed), NOTICED_SECONDS)
+    ended = until(lambda: failed(instance, killed), "a failure", NOTICED_SECONDS)
     assert "its worker was killed or cut off" in said(instance, ended.run_id)
 
     successor = requests.ended(killed, SLOW)

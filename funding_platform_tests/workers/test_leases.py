@@ -1,5 +1,6 @@
 """Leases of runs: who may work on one, when its worker is taken for dead, and when he gives up."""
 
+import threading
 from collections.abc import Iterator
 
 import dagster as dg
@@ -14,6 +15,7 @@ from funding_platform.defs.workers.beats import (
     LEASE_SECONDS,
     Beats,
     Heart,
+    lease,
 )
 from funding_platform.local.cluster.servers import Postgres
 
@@ -157,3 +159,28 @@ def test_a_lease_is_given_up_with_its_run(
     beats.begin(run_id, "one")
     beats.end(run_id)
     assert beats.silence(run_id) is None
+
+
+@pytest.mark.cluster
+def test_a_task_that_begins_waits_for_a_database_that_is_started_again(
+    instance: dg.DagsterInstance, database: str, postgres: Postgres
+) -> None:
+    run_id = starting(instance)
+    postgres.kill()
+    timer = threading.Timer(2.0, postgres.start)
+    timer.start()
+    with lease(database, run_id, "worker") as beats:
+        timer.join()
+        assert beats is not None
+        assert beats.renew(run_id)
+        with lease(database, run_id, "another") as other:
+            assert other is None
+
+
+@pytest.mark.cluster
+def test_a_database_that_stays_away_is_not_waited_for_without_end(
+    instance: dg.DagsterInstance, database: str
+) -> None:
+    nowhere = database.replace("/dagster", "/nowhere")
+    with pytest.raises(OperationalError), lease(nowhere, "run", "worker", patience=0.5):
+        raise AssertionError("there is no lease")

@@ -2,8 +2,9 @@
 {{ config(materialized='table') }}
 
 -- Settlements that were due and are absent, one row each, those of a pause among them: the rules of
--- core/completeness.py and core/market/pauses.py, asked of the lake as flows/queries/gaps.py does. What gaps lack is laid out backwards from the settlement after
--- them; the ends are told by what the venue lists, within the span that was collected of it.
+-- core/completeness.py and core/market/pauses.py, asked of the lake as flows/queries/upkeep/gaps.py
+-- does. What gaps lack is laid out backwards from the settlement after them; the ends are told by
+-- what the venue lists, within the span that was collected of it.
 
 with collected as (
     select

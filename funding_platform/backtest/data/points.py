@@ -96,25 +96,20 @@ def closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     if len(have) == 1:
         raise DataError(f"prices has {have[0]} alone", hint="a bar has low and high")
     require_numbers("prices", rows, ("price", *have))
-    kind = pl.lit(PRICE_KINDS.index("close"), dtype=pl.Int8)
-    if "kind" in rows.columns:
-        require_text("prices", rows, ("kind",))
-        refuse(
-            rows,
-            ~pl.col("kind").cast(pl.String).is_in(list(_KINDS)).fill_null(False),
-            facts,
-            f"kind is none of {', '.join(_KINDS)}",
-        )
-        kind = pl.col("kind").cast(pl.String).replace_strict(_KINDS, return_dtype=pl.Int8)
+    kind = _kind_numbers(rows, facts)
     rows = rows.select(
         "instrument",
         pl.col("time").cast(UTC_TIME),
         pl.col("price").cast(pl.Float64),
         kind.alias("kind"),
         *(pl.col(name).cast(pl.Float64) for name in have),
-    ).sort("instrument", "time", "kind", maintain_order=True)
-    again = repeats(rows, "time") & (rows["kind"] == rows["kind"].shift(1))
-    refuse(rows, again, facts, "a price is there twice")
+    )
+    rows = ordered(rows, "time")
+    again = repeats(rows, "time")
+    if again.any():
+        rows = _by_rank(rows, again)
+        twice = again & (rows["kind"] == rows["kind"].shift(1))
+        refuse(rows, twice, facts, "a price is there twice")
     if have:
         low, high, price = pl.col("low"), pl.col("high"), pl.col("price")
         refuse(rows, high < low, facts, "a bar's high is below its low")
@@ -122,5 +117,28 @@ def closes(prices: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
             rows, ~(low > 0) | ~high.is_finite(), facts, "a bar has a price that is not positive"
         )
         refuse(rows, (price < low) | (price > high), facts, "a bar closes outside low and high")
-    rows = rows.drop_nulls("price")
-    return rows.filter(~repeats(rows, "time")) if "kind" in prices.columns else rows
+    rows = rows.drop_nulls("price") if rows["price"].null_count() else rows
+    if not again.any() or "kind" not in prices.columns:
+        return rows
+    return rows.filter(~repeats(rows, "time"))
+
+
+def _kind_numbers(rows: pl.DataFrame, facts: pl.DataFrame) -> pl.Expr | pl.Series:
+    """Read of what kind each bar is; a trade bar where it is not said."""
+    if "kind" not in rows.columns:
+        return pl.lit(PRICE_KINDS.index("close"), dtype=pl.Int8)
+    require_text("prices", rows, ("kind",))
+    kind = rows["kind"]
+    there = set(kind.unique().to_list())
+    if not there <= set(_KINDS):
+        known = kind.cast(pl.String).is_in(list(_KINDS)).fill_null(False)
+        refuse(rows, ~known, facts, f"kind is none of {', '.join(_KINDS)}")
+    numbers = {name: number for name, number in _KINDS.items() if name in there}
+    return kind.replace_strict(numbers, return_dtype=pl.Int8)
+
+
+def _by_rank(rows: pl.DataFrame, again: pl.Series) -> pl.DataFrame:
+    """Put the prices of one instant in order, the best first; ``again`` says which follow one."""
+    if not (again & (rows["kind"] < rows["kind"].shift(1))).any():
+        return rows
+    return rows.sort("instrument", "time", "kind", maintain_order=True)

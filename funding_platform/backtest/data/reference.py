@@ -83,6 +83,9 @@ def _moves(
     """Instants, moves and sources of one base."""
     count = len(members)
     rows, ends = first[members], first[members + 1]
+    states_us = np.empty(count, dtype=np.int64)  # when each next states a price
+    for one in range(count):
+        states_us[one] = time_us[rows[one]] if rows[one] < ends[one] else _NEVER
     worth, stamped = np.full(count, np.nan), np.full(count, _LONG_AGO)
     some = np.empty(count)
     most = (ends - rows).sum()
@@ -92,22 +95,20 @@ def _moves(
     while True:
         now = _NEVER
         for one in range(count):
-            if rows[one] < ends[one]:
-                now = min(now, time_us[rows[one]])
+            now = min(now, states_us[one])
         if now == _NEVER:
             break
+        seen = 0
         for one in range(count):
             if now - stamped[one] > _BASIS_KEPT_US:
                 worth[one] = np.nan
-        seen = 0
+            seen += states_us[one] == now or now - stamped[one] < SAME_INSTANT_US
+        move = _move(rows, states_us, price, worth, stamped, some, now)
         for one in range(count):
-            states = rows[one] < ends[one] and time_us[rows[one]] == now
-            seen += states or now - stamped[one] < SAME_INSTANT_US
-        move = _move(rows, ends, time_us, price, worth, stamped, some, now)
-        for one in range(count):
-            if rows[one] < ends[one] and time_us[rows[one]] == now:
+            if states_us[one] == now:
                 worth[one], stamped[one] = price[rows[one]], now
                 rows[one] += 1
+                states_us[one] = time_us[rows[one]] if rows[one] < ends[one] else _NEVER
             elif now - stamped[one] >= SAME_INSTANT_US:
                 worth[one] *= move
         times[found], moves[found], sources[found] = now, move, seen
@@ -118,8 +119,7 @@ def _moves(
 @compiled
 def _move(
     rows: Ints,
-    ends: Ints,
-    time_us: Ints,
+    states_us: Ints,
     price: Floats,
     worth: Floats,
     stamped: Ints,
@@ -135,7 +135,7 @@ def _move(
     for one in range(len(rows)):
         if np.isnan(worth[one]):
             continue
-        if rows[one] < ends[one] and time_us[rows[one]] == now:
+        if states_us[one] == now:
             some[count] = price[rows[one]] / worth[one]
             count += 1
         elif now - stamped[one] < SAME_INSTANT_US:
@@ -152,7 +152,7 @@ def _move(
     before = _median(some, count)
     count = 0
     for one in range(len(rows)):
-        if rows[one] < ends[one] and time_us[rows[one]] == now:
+        if states_us[one] == now:
             some[count] = price[rows[one]]
             count += 1
     move = _median(some, count) / before

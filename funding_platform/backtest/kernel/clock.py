@@ -17,8 +17,16 @@ from funding_platform.backtest.kernel.accounts import accrue_borrow, added, writ
 from funding_platform.backtest.kernel.closing import close_position
 from funding_platform.backtest.kernel.maintenance import tier_of
 from funding_platform.backtest.kernel.margins import intervene, receive
-from funding_platform.backtest.kernel.pricing import coin_row, revalue_coins
-from funding_platform.core.system.compiled import compiled_in_place
+from funding_platform.backtest.kernel.pricing import (
+    coin_row,
+    funding_usd,
+    margin_of,
+    notional_usd,
+    pnl_usd,
+    revalue_coins,
+    worth_usd,
+)
+from funding_platform.core.system.compiled import compiled_in_place, compiled_into_callers
 from funding_platform.core.time_grid import HOUR_US
 
 _FULL = np.iinfo(np.int64).min
@@ -57,14 +65,14 @@ def _worth(
 ) -> tuple[float, float]:
     """Collateral and open profit of a leg at a price, and its notional; ``maintenance`` explains.
 
-    ``signed`` is the side times the size.
+    ``signed`` is the side times the size; what is in a quanto contract's coin is in dollars here.
     """
-    if inverse:
-        return margin * price + signed * (price / entry - 1.0), abs(signed)
-    return margin + signed * (price - entry), abs(signed) * price
+    pnl = pnl_usd(inverse, signed, entry, price, 1.0)
+    worth = worth_usd(inverse, margin, pnl, price, 1.0)
+    return worth, notional_usd(inverse, abs(signed), price, 1.0)
 
 
-@compiled_in_place
+@compiled_into_callers
 def _walk(
     panel: Panel, rules: Rules, leg: Any, account: Any, entries: Any, limit: int, until: int
 ) -> int:
@@ -97,7 +105,7 @@ def _walk(
     if coin != NO_COIN:  # in dollars, as all others
         signed, margin = signed * coin_usd, margin * coin_usd
     rate, amount_of_tier, tier_from, tier_to = tier_of(
-        rules, venue, size if inverse else size * price * coin_usd
+        rules, venue, notional_usd(inverse, size, price, coin_usd)
     )
     against = prices.low if sign > 0 else prices.high
     has_bars = margined and len(against) > 0
@@ -130,8 +138,8 @@ def _walk(
             mark = marks[row]
             if math.isnan(mark):
                 mark = price
-            amount = -signed * (1.0 if inverse else mark) * rates[row]
-            margin += amount / mark if inverse else amount
+            amount = funding_usd(inverse, signed, mark, rates[row], 1.0)
+            margin += margin_of(inverse, amount, mark, 1.0)
             funding += amount
             cash, rest = added(cash, rest, amount)
             if row > first_row:
@@ -177,7 +185,7 @@ def _walk(
     return stopped
 
 
-@compiled_in_place
+@compiled_into_callers
 def _walk_all(
     panel: Panel, rules: Rules, books: Books, begin: int, end: int, until: int, limit: int
 ) -> int:
@@ -192,7 +200,7 @@ def _walk_all(
     return stopped
 
 
-@compiled_in_place
+@compiled_into_callers
 def _due(books: Books, begin: int, end: int) -> tuple[int, int]:
     """When the open legs of some slots have their next event; and the next end or arrival."""
     event = halt = NEVER
@@ -204,7 +212,7 @@ def _due(books: Books, begin: int, end: int) -> tuple[int, int]:
     return event, halt
 
 
-@compiled_in_place
+@compiled_into_callers
 def _step(
     panel: Panel, rules: Rules, books: Books, begin: int, end: int, until: int, limit: int
 ) -> int:
@@ -237,7 +245,7 @@ def _step(
     return stopped
 
 
-@compiled_in_place
+@compiled_into_callers
 def _advance_slots(
     panel: Panel, rules: Rules, books: Books, begin: int, end: int, until: int, limit: int
 ) -> bool:

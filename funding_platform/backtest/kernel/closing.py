@@ -1,5 +1,7 @@
 """Closing legs: the last fill of each, and what it leaves in the books."""
 
+from typing import Any
+
 from funding_platform.backtest.books import CLOSE, LIQUIDATED, LIQUIDATION, NEVER, Books, Rules
 from funding_platform.backtest.data.panel import Panel
 from funding_platform.backtest.kernel.accounts import (
@@ -16,7 +18,7 @@ from funding_platform.backtest.kernel.pricing import (
     notional_of,
     open_pnl_of,
 )
-from funding_platform.core.system.compiled import compiled_in_place
+from funding_platform.core.system.compiled import compiled_in_place, compiled_into_callers
 
 
 @compiled_in_place
@@ -34,6 +36,30 @@ def _share_loss(books: Books, venue: int, loss: float) -> None:
         one = books.legs[slot]
         if total > 0.0 and one.active and one.margined and one.venue == venue:
             credit(one, -loss * max(0.0, worth_of(one, one.price)) / total)
+
+
+@compiled_into_callers
+def _describe(trade: Any, leg: Any) -> None:
+    """Write down of a leg what its trade tells of it."""
+    trade.opened_us = leg.opened_us
+    trade.price_age_us = leg.price_age_us
+    trade.entry = leg.entry
+    trade.quantity = leg.quantity
+    trade.notional = leg.notional
+    trade.funding = leg.funding
+    trade.fees = leg.fees
+    trade.slippage = leg.slippage
+    trade.borrow = leg.borrow
+    trade.penalty = leg.penalty
+    trade.impact = leg.impact
+    trade.traded = leg.traded
+    trade.trade = leg.trade
+    trade.position = leg.position
+    trade.instrument = leg.instrument
+    trade.settlements = leg.settlements
+    trade.source_kind = leg.source_kind
+    trade.sign = leg.sign
+    trade.lone = leg.lone
 
 
 @compiled_in_place
@@ -67,14 +93,15 @@ def close_leg(panel: Panel, rules: Rules, books: Books, slot: int, time: int, re
         (leg.funding, leg.realised + pnl, leg.fees, leg.slippage, leg.borrow, leg.penalty)
     ):
         add_to_component(books.sums, component, amount)
-    books.closed[account.n_closed].leg = leg
     trade = books.closed[account.n_closed]
+    _describe(trade, leg)
     trade.closed_us = time
     trade.exit = price
     trade.exit_kind = kind_of_price(panel.prices.kind, leg)
     trade.exit_age_us = time - leg.priced_us
     trade.price_pnl = leg.realised + pnl
     trade.reason = reason
+    trade.delisted = leg.stops_us == time
     account.n_closed += 1
     leg.active = False
     leg.next_us = NEVER

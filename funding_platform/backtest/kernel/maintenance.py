@@ -4,10 +4,9 @@ Each venue has tiers by notional ``n``: ``required(n) = rate_k n - amount_k``, w
 make it continuous, as venues state them. A leg on a venue with cross margin is liquidated only
 where all its account's legs there together fall short.
 
-A coin-margined contract holds its collateral in coin, worth ``margin * price``: at ``L`` times
-leverage and rate ``m`` a long entered at ``e`` ends at ``e (1 + m) L / (L + 1)``, a short at
-``e (1 - m) L / (L - 1)``, and a short at 1x never. A quanto contract holds, gains and owes the same
-coin: it ends where a linear one does, whatever the coin is worth.
+A coin-margined contract holds its collateral in coin, worth ``margin * price``; where that ends,
+``core.trading.payoffs`` says. A quanto contract holds, gains and owes the same coin: it ends where
+a linear one does, whatever the coin is worth.
 """
 
 import math
@@ -15,7 +14,12 @@ from typing import Any
 
 from funding_platform.backtest.books import Books, Rules
 from funding_platform.backtest.data.panel import Panel, Prices
-from funding_platform.backtest.kernel.pricing import notional_of, open_pnl_of
+from funding_platform.backtest.kernel.pricing import (
+    margin_of,
+    notional_of,
+    open_pnl_of,
+    worth_usd,
+)
 from funding_platform.core.system.compiled import compiled_in_place
 
 _HALVINGS = 60
@@ -49,14 +53,14 @@ def required_of(rules: Rules, leg: Any, price: float) -> float:
 @compiled_in_place
 def worth_of(leg: Any, price: float) -> float:
     """Value a leg's collateral and open profit at a price, in US dollars."""
-    margin = leg.margin * (price if leg.inverse else leg.coin_usd)
-    return float(margin + open_pnl_of(leg, price))
+    pnl = open_pnl_of(leg, price)
+    return float(worth_usd(leg.inverse, leg.margin, pnl, price, leg.coin_usd))
 
 
 @compiled_in_place
 def credit(leg: Any, amount: float) -> None:
     """Add US dollars to a leg's collateral, in coin where it is margined in coin."""
-    leg.margin += amount / (leg.price if leg.inverse else leg.coin_usd)
+    leg.margin += margin_of(leg.inverse, amount, leg.price, leg.coin_usd)
 
 
 @compiled_in_place

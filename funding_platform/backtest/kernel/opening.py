@@ -28,6 +28,7 @@ from funding_platform.backtest.kernel.accounts import new_entry, pay, take_stock
 from funding_platform.backtest.kernel.clock import next_event
 from funding_platform.backtest.kernel.maintenance import find_tier
 from funding_platform.backtest.kernel.pricing import (
+    base_of,
     carry,
     coin_row,
     fee_rate,
@@ -35,7 +36,9 @@ from funding_platform.backtest.kernel.pricing import (
     kind_of_price,
     last_known,
     last_settled,
+    margin_of,
     notional_of,
+    size_of_base,
 )
 from funding_platform.core.market.price_gap import price_gap_bps
 from funding_platform.core.system.compiled import compiled, compiled_in_place
@@ -128,14 +131,14 @@ def _size(
         leg = books.legs[slot]
         price += leg.price / count
         step = panel.facts.step[leg.instrument]
-        coarse = max(coarse, step / leg.price if leg.inverse else step * leg.coin_usd)
+        coarse = max(coarse, base_of(leg.inverse, step, leg.price, leg.coin_usd))
     amount = size_usd / price
     if coarse > 0.0:
         amount = math.floor(amount / coarse + _STEP_ROUNDING) * coarse
     for slot in range(first, first + count):
         leg = books.legs[slot]
         step = panel.facts.step[leg.instrument]
-        leg.size = amount * leg.price if leg.inverse else amount / leg.coin_usd
+        leg.size = size_of_base(leg.inverse, amount, leg.price, leg.coin_usd)
         if step > 0.0:
             leg.size = math.ceil(leg.size / step - 0.5) * step
         if leg.size <= 0.0:
@@ -171,7 +174,7 @@ def _charge(panel: Panel, rules: Rules, books: Books, first: int, count: int, ti
         leg.impact = impact_rate(panel, rules, leg.instrument, leg.notional, time) * leg.notional
         leg.slippage = rules.half_spread * leg.notional + leg.impact
         leg.fees = fee_rate(rules, panel.facts.venue[leg.instrument], time) * leg.notional
-        leg.margin = leg.collateral / (leg.price if leg.inverse else leg.coin_usd)
+        leg.margin = margin_of(leg.inverse, leg.collateral, leg.price, leg.coin_usd)
         leg.traded = leg.notional
         leg.funding = leg.borrow = leg.transfers = leg.penalty = 0.0
         leg.arriving = leg.realised = 0.0

@@ -1,15 +1,7 @@
 """What a leg is worth at a price, and what a fill costs at an instant.
 
-With side ``s`` = +1 long, -1 short, entry price ``e`` and price ``p`` per canonical base:
-
-linear, spot
-    size ``q`` in base; notional ``q p``; price P&L ``s q (p - e)``; funding ``-s q p r``.
-inverse
-    size ``N`` in US dollars; notional ``N``; P&L in base ``s N (1/e - 1/p)``, converted at the
-    mark: ``s N (p/e - 1)``; funding in base ``-s N r / p``, converted at receipt: ``-s N r``.
-quanto
-    size ``q`` in coin per dollar of price; with a coin at ``c`` dollars notional ``q p c``; P&L in
-    coin ``s q (p - e)``, and funding ``-s q p r``, both converted at ``c``.
+The formulas of linear, inverse and quanto contracts are those of ``core.trading.payoffs``; coins
+that are owned, or borrowed, count as linear.
 """
 
 import math
@@ -30,24 +22,31 @@ from funding_platform.backtest.data.panel import Panel, Settlements
 from funding_platform.backtest.data.reference import SAME_INSTANT_US, Reference
 from funding_platform.core.arrays import Ints
 from funding_platform.core.system.compiled import compiled, compiled_in_place
+from funding_platform.core.trading import payoffs
 
 _BPS = costs.BPS
 _linear_impact_bps = compiled(costs.linear_impact_bps)
 _depth_impact_bps = compiled(costs.depth_impact_bps)
 
+notional_usd = compiled_in_place(payoffs.notional_usd)
+pnl_usd = compiled_in_place(payoffs.pnl_usd)
+funding_usd = compiled_in_place(payoffs.funding_usd)
+base_of = compiled_in_place(payoffs.base_of)
+size_of_base = compiled_in_place(payoffs.size_of_base)
+margin_of = compiled_in_place(payoffs.margin_of)
+worth_usd = compiled_in_place(payoffs.worth_usd)
+
 
 @compiled_in_place
 def notional_of(leg: Any, price: float) -> float:
     """Compute what a leg's size is worth at a price."""
-    return float(leg.size if leg.inverse else leg.size * price * leg.coin_usd)
+    return float(notional_usd(leg.inverse, leg.size, price, leg.coin_usd))
 
 
 @compiled_in_place
 def open_pnl_of(leg: Any, price: float) -> float:
     """Compute what the open part of a leg has gained since its entry, at a price."""
-    if leg.inverse:
-        return float(leg.sign * leg.size * (price / leg.entry - 1.0))
-    return float(leg.sign * leg.size * (price - leg.entry) * leg.coin_usd)
+    return float(pnl_usd(leg.inverse, leg.sign * leg.size, leg.entry, price, leg.coin_usd))
 
 
 @compiled_in_place

@@ -130,42 +130,37 @@ class Recorder:
 
     def _trades(self, books: b.Books, reasons: Sequence[str]) -> pl.DataFrame:
         """List closed legs and open ones, by number."""
-        closed = books.closed[: books.account[0]["n_closed"]]
-        legs = books.legs[books.legs["active"]]
-        still = np.zeros(len(legs), b.TRADE)
-        still["leg"], still["exit"], still["closed_us"] = legs, legs["price"], _OPEN_TIME
-        still["price_pnl"] = b.price_pnl_of_all(legs)
-        still["exit_kind"], still["exit_age_us"] = _UNKNOWN, -1
-        rows = np.concatenate([closed, still])
-        rows = rows[np.argsort(rows["leg"]["trade"], kind="stable")]
-        leg = rows["leg"]
+        still = b.still_open(books.legs[books.legs["active"]])
+        still["closed_us"], still["exit_kind"], still["exit_age_us"] = _OPEN_TIME, _UNKNOWN, -1
+        rows = np.concatenate([books.closed[: books.account[0]["n_closed"]], still])
+        rows = rows[np.argsort(rows["trade"], kind="stable")]
         done = pl.col("closed_us") != _OPEN_TIME
         frame = (
-            self._data.instruments[leg["instrument"]]
+            self._data.instruments[rows["instrument"]]
             .select(*INSTRUMENT_KEY, "base")
             .with_columns(
-                trade_id=leg["trade"],
-                position_id=leg["position"],
-                side=pl.Series(np.where(leg["sign"] > 0, "long", "short"), dtype=pl.String),
-                opened_at=leg["opened_us"],
+                trade_id=rows["trade"],
+                position_id=rows["position"],
+                side=pl.Series(np.where(rows["sign"] > 0, "long", "short"), dtype=pl.String),
+                opened_at=rows["opened_us"],
                 closed_us=rows["closed_us"],
-                quantity_base=leg["quantity"],
-                notional_usd=leg["notional"],
-                entry_price=leg["entry"],
+                quantity_base=rows["quantity"],
+                notional_usd=rows["notional"],
+                entry_price=rows["entry"],
                 exit_price=rows["exit"],
-                price_source=pl.Series(_SOURCES).gather(leg["source_kind"]),
-                price_age_hours=leg["price_age_us"] / HOUR_US,
+                price_source=pl.Series(_SOURCES).gather(rows["source_kind"]),
+                price_age_hours=rows["price_age_us"] / HOUR_US,
                 exit_source=pl.Series((*_SOURCES, None)).gather(rows["exit_kind"]),
                 exit_age=rows["exit_age_us"] / HOUR_US,
-                funding_usd=leg["funding"],
+                funding_usd=rows["funding"],
                 price_pnl_usd=rows["price_pnl"],
-                fees_usd=leg["fees"],
-                slippage_usd=leg["slippage"],
-                borrow_usd=leg["borrow"],
-                penalty_usd=leg["penalty"],
-                traded_usd=leg["traded"],
-                impact_usd=leg["impact"],
-                n_settlements=leg["settlements"],
+                fees_usd=rows["fees"],
+                slippage_usd=rows["slippage"],
+                borrow_usd=rows["borrow"],
+                penalty_usd=rows["penalty"],
+                traded_usd=rows["traded"],
+                impact_usd=rows["impact"],
+                n_settlements=rows["settlements"],
                 reason=pl.Series(reasons).gather(rows["reason"]),
             )
         )
@@ -232,9 +227,10 @@ class Recorder:
                 f"{late.height} legs were closed at a price older than max_price_age_hours: none "
                 f"newer was known ({few(names_of(late))})"
             )
-        closed = books.closed["leg"][: books.account[0]["n_closed"]]
-        legs = np.concatenate([closed, books.legs[books.legs["active"]]])
-        lone = trades.filter(pl.col("trade_id").is_in(legs["trade"][legs["lone"]].tolist()))
+        closed = books.closed[: books.account[0]["n_closed"]]
+        some = closed, books.legs[books.legs["active"]]
+        moved = [number for rows in some for number in rows["trade"][rows["lone"]].tolist()]
+        lone = trades.filter(pl.col("trade_id").is_in(moved))
         if not lone.is_empty():
             yield (
                 f"{lone.height} legs moved with the prices of a single other market while their "

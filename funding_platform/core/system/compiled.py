@@ -1,4 +1,4 @@
-"""The two doors to numba: decorators that keep a function's type, and compile on first call.
+"""The doors to numba: decorators that keep a function's type, and compile on first call.
 
 Machine code is kept on disk between processes, in a folder that is named after a digest of all the
 source it may come from. numba alone looks at the file that a function is in: it would go on
@@ -48,6 +48,15 @@ def compiled_in_place(function: Callable[Parameters, Result]) -> Callable[Parame
     no counting. A function that does allocate is refused when it is compiled.
     """
     return _compiled(function, **_UNCOUNTED)
+
+
+def compiled_into_callers(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Do the same as ``compiled_in_place``, and have its code stand wherever it is called.
+
+    A call hands over every array of every tuple, seven numbers each: for a panel, rules and books
+    that is more work than what a short step does with them. Not for what is called in many places.
+    """
+    return _compiled(function, forceinline=True, **_UNCOUNTED)
 
 
 def _compiled(

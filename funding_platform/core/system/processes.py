@@ -1,11 +1,9 @@
-"""How processes end: children with whoever started them, and all when they are asked to."""
+"""How children end: with whoever started them."""
 
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 _LOOK_AGAIN_SECONDS = 0.2
 
@@ -35,17 +33,3 @@ def _watch(parent: int) -> None:
 def _die_if_orphaned(parent: int) -> None:
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-@contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
-    """Have SIGTERM end the block as Ctrl-C does, so that no process is left behind."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

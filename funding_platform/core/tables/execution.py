@@ -20,13 +20,19 @@ from funding_platform.core.tables.schema import Column, Table, Type
 _BASE_UNIT = "canonical base"
 _PRICE = "quote currency per canonical base"
 
+
+def _dollars(name: str, what: str) -> Column:
+    """Return the column of what an inverse contract is for."""
+    return real_column(name, f"{what}, of an inverse contract; null of a linear one.", "USD")
+
+
 _PAIR_ID = Column("pair_id", Type.TEXT, "The pair; null where nobody could say.", nullable=True)
 _LEG = Column("leg", Type.TEXT, "long or short; null as the pair.", values=("long", "short"))
 _SIDE = Column("side", Type.TEXT, "buy or sell.", nullable=False, values=("buy", "sell"))
 _EARNED = (
     real_column(
         "trading_usd",
-        "Sum of -side * quantity * price over all fills, and what is held at its last price.",
+        "Sum of -side * quantity_base * price over all fills, and what is held at its last price.",
         "USD",
     ),
     real_column("fees_usd", "Fees paid; negative is a rebate.", "USD"),
@@ -39,7 +45,12 @@ def _leg_columns(side: str) -> tuple[Column, ...]:
     return (
         text_column(f"{side}_venue", f"Venue of the {side} leg."),
         text_column(f"{side}_symbol", f"Symbol of the {side} leg."),
-        real_column(f"{side}_base", f"Held on the {side} leg; short is negative.", _BASE_UNIT),
+        real_column(
+            f"{side}_base",
+            f"Held on the {side} leg; short is negative. Of an inverse one, at the mid of the "
+            "decision.",
+            _BASE_UNIT,
+        ),
         real_column(f"{side}_entry_price", f"Average of what opened the {side} leg.", _PRICE),
         real_column(f"{side}_exit_price", f"Average of what reduced the {side} leg.", _PRICE),
         real_column(f"{side}_funding_usd", f"Funding of the {side} leg.", "USD"),
@@ -93,12 +104,21 @@ ORDERS: Final = Table(
         VENUE,
         VENUE_SYMBOL,
         _SIDE,
-        Column("quantity_base", Type.REAL, "Ordered.", _BASE_UNIT, False, 0.0),
+        Column(
+            "quantity_base",
+            Type.REAL,
+            "Ordered; of an inverse contract, at the mid of the decision.",
+            _BASE_UNIT,
+            False,
+            0.0,
+        ),
+        _dollars("quantity_usd", "Ordered"),
         text_column("kind", "limit or market."),
         real_column("limit_price", "Worst price accepted; null without one.", _PRICE),
         Column("reduce_only", Type.FLAG, "Whether it may only reduce.", nullable=False),
         text_column("state", "unknown, open, filled, canceled or rejected."),
-        Column("filled_base", Type.REAL, "Filled.", _BASE_UNIT, False, 0.0),
+        Column("filled_base", Type.REAL, "Filled, as quantity_base.", _BASE_UNIT, False, 0.0),
+        _dollars("filled_usd", "Filled"),
         real_column("average_price", "Of what is filled; null while nothing is.", _PRICE),
         text_column("venue_order_id", "The venue's name of it.", nullable=True),
         text_column("reason", "Why it was rejected.", nullable=True),
@@ -120,7 +140,16 @@ FILLS: Final = Table(
         _LEG,
         text_column("client_id", "The order; null where the venue traded.", nullable=True),
         _SIDE,
-        Column("quantity_base", Type.REAL, "Filled.", _BASE_UNIT, False, 0.0),
+        Column(
+            "quantity_base",
+            Type.REAL,
+            "Filled; of an inverse contract, what opens at its price and what closes at the price "
+            "at which it was opened.",
+            _BASE_UNIT,
+            False,
+            0.0,
+        ),
+        _dollars("quantity_usd", "Filled"),
         Column("price", Type.REAL, "At which.", _PRICE, False, 0.0),
         Column("fee_usd", Type.REAL, "Paid; negative is a rebate.", "USD", False),
         Column("maker", Type.FLAG, "Whether the order was resting.", nullable=False),
@@ -146,7 +175,14 @@ FUNDING_PAYMENTS: Final = Table(
         Column("payment_id", Type.TEXT, "The venue's name of it.", nullable=False),
         _PAIR_ID,
         _LEG,
-        Column("quantity_base", Type.REAL, "Held; short is negative.", _BASE_UNIT, False),
+        Column(
+            "quantity_base",
+            Type.REAL,
+            "Held; short is negative. Of an inverse contract, at the mid of the decision.",
+            _BASE_UNIT,
+            False,
+        ),
+        _dollars("quantity_usd", "Held"),
         Column(
             "funding_rate",
             Type.REAL,

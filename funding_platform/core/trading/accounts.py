@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from funding_platform.core.symbols import ContractType
+from funding_platform.core.trading import payoffs
+from funding_platform.core.trading.orders import ZERO
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -12,7 +16,7 @@ class Holding:
     Parameters
     ----------
     quantity
-        Canonical base; negative when short.
+        Canonical base, or US dollars of an inverse contract; negative when short.
     entry_price
         Average price of what is held.
     mark_price
@@ -20,7 +24,14 @@ class Holding:
     margin_usd
         What it needs to be kept.
     liquidation_price
-        Where the venue takes it; None where it cannot say.
+        Where the venue takes it; None where it cannot say, or never does.
+    contract_type
+        What ``quantity`` is.
+    locked_usd
+        What of the account's equity stands behind this position and no other, its profit included.
+    margin_ratio
+        What that is worth over what has to be kept of it; None where the whole account stands
+        behind the position.
     """
 
     venue_symbol: str
@@ -29,11 +40,15 @@ class Holding:
     mark_price: Decimal
     margin_usd: Decimal
     liquidation_price: Decimal | None = None
+    contract_type: ContractType = "linear"
+    locked_usd: Decimal = ZERO
+    margin_ratio: Decimal | None = None
 
     @property
     def unrealized_usd(self) -> Decimal:
-        """Profit that is not realised: quantity * (mark price - entry price)."""
-        return self.quantity * (self.mark_price - self.entry_price)
+        """Profit that is not realised, at the mark."""
+        inverse = self.contract_type == "inverse"
+        return payoffs.pnl_usd(inverse, self.quantity, self.entry_price, self.mark_price)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +75,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FundingPayment:
-    """Funding of one settlement: ``-quantity * mark * rate``, known by its ``payment_id``.
+    """Funding of one settlement, ``payoffs.funding_usd``, known by its ``payment_id``.
 
     Parameters
     ----------

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 
+from funding_platform.core.symbols import ContractType
 from funding_platform.core.trading.orders import ZERO, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentLimits:
-    """What an order must be, in canonical units.
+    """What an order must be, in the units of ``core.trading``.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ class InstrumentLimits:
         Whether a reduce-only order may be smaller than the minimum.
     trading
         Whether it can be traded now.
+    contract_type
+        Whether quantities are base or US dollars, and what they are worth.
     """
 
     venue_symbol: str
@@ -38,6 +41,16 @@ class InstrumentLimits:
     price_band: Decimal | None = None
     dust_closes: bool = True
     trading: bool = True
+    contract_type: ContractType = "linear"
+
+    @property
+    def inverse(self) -> bool:
+        """Whether it is for US dollars, and pays in base."""
+        return self.contract_type == "inverse"
+
+    def nearest_quantity(self, quantity: Decimal) -> Decimal:
+        """Return the nearest whole number of steps."""
+        return _whole_steps(quantity, self.quantity_step, ROUND_HALF_EVEN)
 
     def round_quantity(self, quantity: Decimal) -> Decimal:
         """Return the largest whole number of steps that is not more."""
@@ -50,7 +63,7 @@ class InstrumentLimits:
 
     def on_step(self, quantity: Decimal) -> bool:
         """Tell whether a quantity is a whole number of steps."""
-        return _whole_steps(quantity, self.quantity_step, ROUND_HALF_EVEN) == quantity
+        return self.nearest_quantity(quantity) == quantity
 
     def on_price_step(self, price: Decimal) -> bool:
         """Tell whether a price is a whole number of steps."""
@@ -59,7 +72,7 @@ class InstrumentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One price of a book and what stands there, in canonical base."""
+    """One price of a book and what stands there: base, or US dollars of an inverse contract."""
 
     price: Decimal
     quantity: Decimal

@@ -89,7 +89,7 @@ class OrderRequest:
         Our own name of it, never given twice: the only way to learn what became of an order whose
         answer was lost.
     quantity
-        Canonical base, positive.
+        Canonical base, or US dollars of an inverse contract; positive.
     limit_price
         The worst price that is accepted; None only for a market order without a bound.
     reduce_only
@@ -115,9 +115,9 @@ class OrderReport:
     venue_order_id
         The venue's name of it; None while it has not given one.
     filled
-        Canonical base filled so far, of all its fills together.
+        Filled so far, of all its fills together.
     average_price
-        Of what is filled; None while nothing is.
+        Of what is filled, ``payoffs.average_price``; None while nothing is.
     reason
         Why it was rejected; None otherwise.
     message

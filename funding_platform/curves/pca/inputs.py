@@ -18,7 +18,7 @@ from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments
 
 Transform: TypeAlias = Literal["yield", "log1p"]
-"""One of ``core.tables.pca.PCA_TRANSFORMS``."""
+"""One of ``core.tables.features.pca.PCA_TRANSFORMS``."""
 
 TENOR_US = TENOR // MICROSECOND
 

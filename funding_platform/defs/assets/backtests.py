@@ -24,7 +24,7 @@ from funding_platform.defs.running.resources import LakeResource
 from funding_platform.flows.backtests.files import EXAMPLE, parse_changes, read_config
 from funding_platform.flows.backtests.reports import report_title, result_of, write_report
 from funding_platform.flows.backtests.runs import run_and_store
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.settings import project_file
 from funding_platform.venues.registry import offering
 

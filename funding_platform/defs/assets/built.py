@@ -21,8 +21,8 @@ from funding_platform.defs.presentation import (
     time_column,
     time_range,
 )
-from funding_platform.flows.collection.history_report import PREVIEW_ROWS
-from funding_platform.flows.queries.coverage import coverage_by_month
+from funding_platform.flows.collection.history.report import PREVIEW_ROWS
+from funding_platform.flows.queries.upkeep.coverage import coverage_by_month
 from funding_platform.views.pictures import coverage_picture, spread_picture
 
 Drawn = Callable[[DuckDBPyConnection], bytes]

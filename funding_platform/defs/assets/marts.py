@@ -25,6 +25,7 @@ from funding_platform.defs.presentation import (
     table_key,
 )
 from funding_platform.defs.running.resources import LakeResource
+from funding_platform.flows.collection.history.depths import history_depths
 from funding_platform.flows.progress import step
 from funding_platform.lake.marts.build import OF_THE_BUILD, RESULTS, MartsBuild, marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST
@@ -60,7 +61,7 @@ def mart_assets(venues: Sequence[str], project: DbtProject) -> dg.AssetsDefiniti
     def marts(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, lake: LakeResource
     ) -> Iterator[Any]:
-        with marts_build(lake.settings) as build:
+        with marts_build(lake.settings, history_depths()) as build:
             if context.selected_asset_keys:
                 with step("dbt build"):
                     _make_what_is_read(dbt, build, context.selected_asset_keys, translator, project)

@@ -29,14 +29,14 @@ from funding_platform.defs.presentation import (
 from funding_platform.defs.running.resources import LakeResource
 from funding_platform.defs.running.retries import RETRIES, retried_if_retryable
 from funding_platform.flows.collection.depth import collect_depth
-from funding_platform.flows.collection.gap_filling import named
-from funding_platform.flows.collection.history import collect_history
-from funding_platform.flows.collection.history_report import (
+from funding_platform.flows.collection.history.gap_filling import named
+from funding_platform.flows.collection.history.hourly import HOURLY_TABLES
+from funding_platform.flows.collection.history.months import collect_history
+from funding_platform.flows.collection.history.report import (
     COMPLETE_SHARE,
     MAX_NAMED_SYMBOLS,
     HistoryReport,
 )
-from funding_platform.flows.collection.hourly import HOURLY_TABLES
 from funding_platform.flows.collection.snapshots import (
     Collected,
     collect_instruments,

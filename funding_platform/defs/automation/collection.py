@@ -15,7 +15,7 @@ from funding_platform.defs.automation.hours import (
 from funding_platform.defs.automation.tags import VENUE_TAG
 from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.running.jobs import COLLECT
-from funding_platform.flows.collection.chances import (
+from funding_platform.flows.collection.timing.chances import (
     CHANCES,
     is_looking,
     latest_chance,

@@ -8,7 +8,7 @@ import dagster as dg
 from funding_platform.defs.automation.tags import VENUE_TAG
 from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.defs.running.jobs import BACKTEST, AssetJob, history_job_name, history_keys
-from funding_platform.flows.collection.refreshes import latest_refresh, months_to_refresh
+from funding_platform.flows.collection.timing.refreshes import latest_refresh, months_to_refresh
 
 
 def history_after_rolls(venues: Sequence[str], jobs: Sequence[AssetJob]) -> dg.SensorDefinition:

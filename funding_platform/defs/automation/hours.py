@@ -13,7 +13,7 @@ from funding_platform.defs.assets.raw import raw_key
 from funding_platform.defs.automation.tags import PARTITION_TAG, VENUE_TAG
 from funding_platform.defs.partitions import HOUR_KEY, HOURLY_TABLES
 from funding_platform.defs.running.jobs import COLLECT
-from funding_platform.flows.collection.chances import Look, Wanted
+from funding_platform.flows.collection.timing.chances import Look, Wanted
 from funding_platform.venues.registry import offering
 
 

@@ -15,7 +15,7 @@ from funding_platform.defs.automation.tags import VENUE_TAG
 from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.defs.presentation import table_key
 from funding_platform.defs.running.jobs import TRANSFORM, AssetJob, history_job_name
-from funding_platform.flows.collection.rolls import Refresh, roll_to_follow
+from funding_platform.flows.collection.timing.rolls import Refresh, roll_to_follow
 from funding_platform.venues.registry import offering
 
 ROLL_TAG: Final = "funding/roll"

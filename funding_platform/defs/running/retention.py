@@ -27,6 +27,7 @@ from dagster._core.storage.event_log.schema import (
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
 
+from funding_platform.core.parts import in_parts
 from funding_platform.defs.alerts import subject_of
 from funding_platform.defs.assets.marts import MARTS
 from funding_platform.defs.partitions import BY_THE_HOUR
@@ -97,9 +98,8 @@ def _last_authors(instance: dg.DagsterInstance) -> Iterator[str]:
         newest = instance.get_latest_storage_id_by_partition(
             key, dg.DagsterEventType.ASSET_MATERIALIZATION
         )
-        ids = list(newest.values())
-        for first in range(0, len(ids), _AT_ONCE):
-            some = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[first : first + _AT_ONCE])
+        for ids in in_parts([*newest.values()], _AT_ONCE):
+            some = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids)
             found = instance.fetch_materializations(some, limit=_AT_ONCE)
             yield from (record.run_id for record in found.records)
 
@@ -122,8 +122,7 @@ def _forget_checks(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None
     """Delete the results of checks that runs left behind: Dagster keeps them when those go."""
     table = AssetCheckExecutionsTable
     with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
-        for first in range(0, len(run_ids), _AT_ONCE):
-            some = run_ids[first : first + _AT_ONCE]
+        for some in in_parts(run_ids, _AT_ONCE):
             connection.execute(table.delete().where(table.c.run_id.in_(some)))
 
 

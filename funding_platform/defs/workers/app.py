@@ -16,7 +16,7 @@ from dagster._serdes import unpack_value
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.make_app import make_app
 
-from funding_platform.defs.workers.beats import Beats, Heart, beating
+from funding_platform.defs.workers.beats import Heart, beating, lease
 from funding_platform.defs.workers.broker import (
     NO_RESULTS,
     broker_url,
@@ -37,13 +37,10 @@ def execute_job(task: Task, execute_job_args_packed: Any) -> None:
     """Work on a run to its end, however that is; Dagster's database tells."""
     run_id = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id
     worker = f"{task.request.hostname}, process {os.getpid()} of {socket.gethostname()}"
-    beats = Beats(dagster_url(_SETTINGS))
-    try:
-        if beats.begin(run_id, worker):
+    with lease(dagster_url(_SETTINGS), run_id, worker) as beats:
+        if beats is not None:
             _execute(run_id, Heart(lambda: beats.renew(run_id)))
             beats.end(run_id)
-    finally:
-        beats.close()
 
 
 def _execute(run_id: str, heart: Heart) -> None:

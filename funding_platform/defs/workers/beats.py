@@ -13,14 +13,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Final
 
 import sqlalchemy as db
+import stamina
 from dagster import DagsterRunStatus
 from dagster._core.storage.runs.schema import RunsTable
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ FENCE_SECONDS: Final = 35.0
 BEAT_SECONDS: Final = 5.0
 
 LOOK_SECONDS: Final = 1.0
+
+PATIENCE_SECONDS: Final = 300.0
+"""How long a task that begins waits for the database; a run that nobody began is given up later."""
 
 _BEATS: Final = db.Table(
     "funding_run_beats",
@@ -114,6 +118,30 @@ class Beats:
     def close(self) -> None:
         """Close the connections."""
         self._engine.dispose()
+
+
+@contextmanager
+def lease(
+    url: str, run_id: str, worker: str, *, patience: float = PATIENCE_SECONDS
+) -> Iterator[Beats | None]:
+    """Take the lease of a run as its task begins; None where the run is not to be worked on.
+
+    A database that is started again is waited for: the task is off the queue, and nobody else would
+    begin the run until it is given up.
+
+    Raises
+    ------
+    OperationalError
+        If the database does not answer for longer than that.
+    """
+    retried = stamina.retry_context(OperationalError, attempts=None, timeout=patience, wait_max=5.0)
+    for attempt in retried:
+        with attempt, ExitStack() as stack:
+            beats = stack.enter_context(closing(Beats(url)))
+            ours = beats.begin(run_id, worker)
+            held = stack.pop_all()
+    with held:
+        yield beats if ours else None
 
 
 def end_this_process() -> None:

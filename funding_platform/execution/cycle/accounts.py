@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from funding_platform.core.system.clock import Clock
+from funding_platform.core.trading import ZERO
 from funding_platform.execution.cycle.facts import VenueState
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
@@ -36,7 +37,13 @@ async def _ask(client: ExchangeClient, clock: Clock) -> VenueState:
         skew_seconds=skew_seconds(theirs, asked, way),
         equity_usd=float(balance.equity_usd),
         free_usd=float(balance.free_usd),
+        locked_usd=float(sum((held.locked_usd for held in holdings.values()), ZERO)),
         maintenance_usd=float(balance.maintenance_usd),
+        own_ratios={
+            symbol: float(held.margin_ratio)
+            for symbol, held in holdings.items()
+            if held.margin_ratio is not None
+        },
         marks={symbol: held.mark_price for symbol, held in holdings.items()},
     )
 

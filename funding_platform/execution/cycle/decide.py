@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from funding_platform.core.errors import FundingError
+from funding_platform.core.trading.payoffs import TRADED
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.entries import Admission
 from funding_platform.execution.cycle.exits import house_exits
@@ -127,8 +128,8 @@ def _untraded(seen: Seen) -> list[Refused]:
     return [
         Refused(
             reason=Refusal.CONTRACT_NOT_TRADED,
-            words=f"{leg} is of type {kind}: it is margined in a coin and pays in it, and accounts "
-            "are kept in US dollars; only linear contracts are traded",
+            words=f"{leg} is of type {kind}: what the coin is worth that it pays in, when it pays, "
+            f"is not known to a trader; traded are {' and '.join(TRADED)} contracts",
             long=leg,
         )
         for leg, kind in seen.untraded.items()

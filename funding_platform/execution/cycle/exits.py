@@ -1,6 +1,6 @@
 """Which pairs are closed whatever the strategy says, in the order of the configuration's fields."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -77,7 +77,10 @@ def _silent(seen: Seen, book: HeldBook, rules: Exits) -> Flags:
 
 
 def _low_on_margin(seen: Seen, book: HeldBook, rules: Exits) -> Flags:
-    """Tell the largest pair on each venue whose equity is too near to what has to be kept."""
+    """Tell the largest pair on each venue whose equity is too near to what has to be kept.
+
+    And every pair of which a leg has collateral of its own that is too near to it.
+    """
     chosen = _none(book)
     if rules.min_margin_ratio is None:
         return chosen
@@ -87,7 +90,13 @@ def _low_on_margin(seen: Seen, book: HeldBook, rules: Exits) -> Flags:
             sizes = [_size_on(pair, venue) for pair in book.pairs]
             if max(sizes) > 0:
                 chosen[int(np.argmax(sizes))] = True
+        low = {symbol for symbol, own in state.own_ratios.items() if own < rules.min_margin_ratio}
+        chosen |= [_is_low(pair, venue, low) for pair in book.pairs]
     return chosen
+
+
+def _is_low(pair: HeldPair, venue: str, low: Container[str]) -> bool:
+    return any(leg.venue == venue and leg.venue_symbol in low for leg in (pair.long, pair.short))
 
 
 def _size_on(pair: HeldPair, venue: str) -> float:

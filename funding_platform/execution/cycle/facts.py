@@ -61,8 +61,12 @@ class VenueState:
         The venue's clock less ours.
     equity_usd, free_usd
         What the account is worth, and what new positions may use.
+    locked_usd
+        What of the equity stands behind single positions, and no others.
     maintenance_usd
-        Below this equity the venue liquidates.
+        Below this equity, without what is locked, the venue liquidates.
+    own_ratios
+        Of positions with collateral of their own: that over what has to be kept of it, by symbol.
     marks
         What the venue values each holding at.
     trouble
@@ -73,16 +77,27 @@ class VenueState:
     skew_seconds: float | None = None
     equity_usd: float | None = None
     free_usd: float | None = None
+    locked_usd: float = 0.0
     maintenance_usd: float | None = None
+    own_ratios: Mapping[str, float] = field(default_factory=dict)
     marks: Mapping[str, Decimal] = field(default_factory=dict)
     trouble: str = ""
 
     @property
     def margin_ratio(self) -> float | None:
-        """Equity over what has to be kept; None where either is unknown or nothing has to be."""
+        """Equity over what has to be kept; None where either is unknown or nothing has to be.
+
+        Of the whole account, without the positions that have collateral of their own.
+        """
         if self.equity_usd is None or not self.maintenance_usd:
             return None
-        return self.equity_usd / self.maintenance_usd
+        return (self.equity_usd - self.locked_usd) / self.maintenance_usd
+
+    @property
+    def lowest_ratio(self) -> float | None:
+        """The lowest of that and of all positions with collateral of their own."""
+        whole = self.margin_ratio
+        return min([*self.own_ratios.values(), *([] if whole is None else [whole])], default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

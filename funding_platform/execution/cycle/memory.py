@@ -7,8 +7,9 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from funding_platform.core.parts import in_parts
 from funding_platform.execution.cycle.held import HeldPair
-from funding_platform.execution.ledger import PairLedger, added, ledgers
+from funding_platform.execution.ledger import PairLedger, ledgers
 from funding_platform.execution.pair.pairs import LegName, PairState, Pnl
 from funding_platform.execution.store.journal import Journal
 from funding_platform.execution.store.schema import PAIRS
@@ -46,6 +47,7 @@ class Ended:
 
     journal: Journal
     pnl: dict[str, Pnl] = field(default_factory=dict)
+    total: Pnl = field(default_factory=Pnl)
     looked_at: datetime | None = None
 
     def look(self, now: datetime) -> Pnl:
@@ -54,13 +56,14 @@ class Ended:
         if self.looked_at is not None:
             query = query.where(PAIRS.c.updated_at > self.looked_at - timedelta(hours=1))
         names = [row.pair_id for row in self.journal.store.rows(query)]
-        for start in range(0, len(names), _AT_ONCE):
-            pairs = [self.journal.pair(name) for name in names[start : start + _AT_ONCE]]
-            for pair in ledgers(self.journal, pairs):
+        for some in in_parts(names, _AT_ONCE):
+            for pair in ledgers(self.journal, self.journal.pairs_named(some)):
                 if pair.pnl is not None:
+                    before = self.pnl.get(pair.record.pair_id, Pnl())
+                    self.total = self.total + pair.pnl - before
                     self.pnl[pair.record.pair_id] = pair.pnl
         self.looked_at = now
-        return added(self.pnl.values())
+        return self.total
 
 
 def _held(pair: PairLedger) -> HeldPair:

@@ -10,7 +10,7 @@ import polars as pl
 from funding_platform.core.units import TENOR_HOURS, apr
 from funding_platform.execution.cycle.facts import Seen, VenueState
 from funding_platform.execution.cycle.market import LatestMarket
-from funding_platform.execution.ledger import PairLedger, added, summed
+from funding_platform.execution.ledger import PairLedger, summed
 from funding_platform.execution.pair.pairs import InstrumentRef, Pnl
 
 SHOWN_OPPORTUNITIES: Final = 20
@@ -49,7 +49,7 @@ def screen(
         "halted": seen.halted,
         "cycle": dict(cycle),
         "totals": _totals(pairs, seen.venues),
-        "since_start": _earned(None if held is None else added((held, ended))),
+        "since_start": _earned(None if held is None else held + ended),
         "venues": [_venue(name, state) for name, state in seen.venues.items()],
         "pairs": rows,
         "opportunities": _opportunities(seen.opportunities),
@@ -75,7 +75,7 @@ def _venue(name: str, state: VenueState) -> dict[str, Any]:
         "reachable": state.reachable,
         "equity_usd": state.equity_usd,
         "free_usd": state.free_usd,
-        "margin_ratio": state.margin_ratio,
+        "margin_ratio": state.lowest_ratio,
         "skew_seconds": state.skew_seconds,
         "trouble": state.trouble,
     }
@@ -94,7 +94,7 @@ def _pair(pair: PairLedger, market: LatestMarket) -> dict[str, Any]:
         "short_venue": short.venue,
         "short_symbol": short.venue_symbol,
         "notional_usd": float(pair.notional_usd),
-        "quantity": float(pair.long.quantity),
+        "quantity": float(pair.long.base),
         "net_base": float(pair.net_base),
         "opened_at": _iso(record.opened_at),
         "decided_at": _iso(record.decided_at),

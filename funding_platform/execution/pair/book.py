@@ -21,6 +21,7 @@ from funding_platform.core.trading import (
     OrderReport,
     OrderState,
     Side,
+    payoffs,
 )
 from funding_platform.execution.errors import TransitionError
 from funding_platform.execution.pair.liquidity import BPS
@@ -84,7 +85,7 @@ class PairBook(WrittenPair):
         for fill in sorted(self.fills.values(), key=lambda one: one.filled_at):
             if abs(net) >= self.pair.lot:
                 seconds += _seconds(since, fill.filled_at)
-            net += fill.signed
+            net += self._planned_base(fill)
             since = fill.filled_at
         return seconds + (_seconds(since, until) if abs(net) >= self.pair.lot else ZERO)
 
@@ -212,6 +213,10 @@ class PairBook(WrittenPair):
 
     # Behind it
 
+    def _planned_base(self, fill: FillRecord) -> Decimal:
+        """Return what a fill did to its leg, in base as it was planned."""
+        return ZERO if fill.leg is None else fill.signed / self.legs[fill.leg].per_base
+
     def _leg_of(self, venue: str, fill: Fill) -> LegName | None:
         """Return the leg that a fill belongs to; None where it is not this pair's."""
         if fill.client_id is not None:
@@ -241,17 +246,18 @@ class PairBook(WrittenPair):
     def _stand_in(self, order: OrderRecord) -> None:
         """Let a synthetic fill stand for what an order's total has and its fills have not."""
         key = (order.venue, order.venue_symbol, f"{SYNTHETIC}{order.client_id}")
-        filled, value = self.traded(order.client_id)
+        filled, settled = self.traded(order.client_id)
         missing = order.filled - filled
         if missing <= 0 or order.average_price is None:
             self._drop_fill(key)
             return
-        rest = order.filled * order.average_price - value
+        inverse, price = self.legs[order.leg].inverse, order.average_price
+        rest = payoffs.settled(inverse, order.filled, price) - settled
+        if rest > 0:  # else the venue has rounded its average by more than the rest is
+            price = payoffs.average_price(inverse, missing, rest)
         signed = order.side.sign * missing
         self._put_fill(
-            self._synthetic(
-                key, order.leg, order.client_id, signed, rest / missing, order.updated_at
-            )
+            self._synthetic(key, order.leg, order.client_id, signed, price, order.updated_at)
         )
 
     def _synthetic(
@@ -266,7 +272,8 @@ class PairBook(WrittenPair):
         liquidation: bool = False,
     ) -> FillRecord:
         venue, symbol, fill_id = key
-        quantity = abs(signed)
+        quantity, at_leg = abs(signed), self.legs[leg]
+        worth = payoffs.notional_usd(at_leg.inverse, quantity, price)
         return FillRecord(
             venue=venue,
             fill_id=fill_id,
@@ -277,7 +284,7 @@ class PairBook(WrittenPair):
             side=Side.BUY if signed > 0 else Side.SELL,
             quantity=quantity,
             price=price,
-            fee_usd=quantity * price * self.legs[leg].taker_bps / BPS,
+            fee_usd=worth * at_leg.taker_bps / BPS,
             maker=False,
             liquidation=liquidation,
             synthetic=True,

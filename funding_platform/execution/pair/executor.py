@@ -253,9 +253,10 @@ class AtomicPairExecutor:
 def _leg(intent: PairIntent, leg: LegName, found: Preflight) -> LegRecord:
     facts = found.facts[leg]
     at = intent.instrument(leg)
-    mid = facts.book.mid
+    mid, limits = facts.book.mid, facts.limits
     assert mid is not None
     assert facts.fees is not None
+    assert limits is not None
     return LegRecord(
         pair_id=intent.pair_id,
         leg=leg,
@@ -265,4 +266,5 @@ def _leg(intent: PairIntent, leg: LegName, found: Preflight) -> LegRecord:
         mark_price=mid,
         taker_bps=facts.fees.taker_bps,
         active=True,
+        contract_type=limits.contract_type,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from funding_platform.core.trading import ZERO, InstrumentLimits, OrderBook, Side
+from funding_platform.core.trading import ZERO, InstrumentLimits, OrderBook, Side, payoffs
 
 BPS: Final = Decimal(10_000)
 _ONE: Final = Decimal(1)
@@ -56,7 +56,13 @@ def bound_price(side: Side, mid: Decimal, bps: Decimal, limits: InstrumentLimits
 
 
 def look(
-    book: OrderBook, side: Side, quantity: Decimal, bound_bps: Decimal, limit_bps: Decimal
+    book: OrderBook,
+    side: Side,
+    quantity: Decimal,
+    bound_bps: Decimal,
+    limit_bps: Decimal,
+    *,
+    inverse: bool = False,
 ) -> Liquidity:
     """Walk the side of a book that an order takes; both of its sides must stand.
 
@@ -66,6 +72,8 @@ def look(
         How far from the mid a price may be for ``within_bound``.
     limit_bps
         The slippage at which the score is 0.
+    inverse
+        Whether quantities are US dollars.
     """
     mid = book.mid
     assert mid is not None, "a book with an empty side has been refused before"
@@ -73,10 +81,12 @@ def look(
     for level in book.against(side):
         taken = min(level.quantity, quantity - fillable)
         fillable += taken
-        cost += taken * level.price
+        cost += payoffs.settled(inverse, taken, level.price)
         if slippage_bps(side, level.price, mid) <= bound_bps:
             within += level.quantity
-    slipped = slippage_bps(side, cost / fillable, mid) if fillable else None
+    slipped = None
+    if fillable:
+        slipped = slippage_bps(side, payoffs.average_price(inverse, fillable, cost), mid)
     return Liquidity(
         mid=mid,
         fillable=fillable,

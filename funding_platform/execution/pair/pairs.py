@@ -151,7 +151,8 @@ class Pnl:
     Parameters
     ----------
     trading_usd
-        Sum of -side * quantity * price over all fills, plus what is held at its last known price.
+        Sum of -side * base * price over all fills, plus what is held at its last known price; the
+        base of a fill of an inverse contract is that of ``exposure``.
     fees_usd
         Paid; negative are rebates.
     funding_usd
@@ -167,6 +168,22 @@ class Pnl:
         """All three together."""
         return self.trading_usd - self.fees_usd + self.funding_usd
 
+    def __add__(self, other: "Pnl") -> "Pnl":
+        """Add what something else has brought, part by part."""
+        return Pnl(
+            trading_usd=self.trading_usd + other.trading_usd,
+            fees_usd=self.fees_usd + other.fees_usd,
+            funding_usd=self.funding_usd + other.funding_usd,
+        )
+
+    def __sub__(self, other: "Pnl") -> "Pnl":
+        """Take away what something of it has brought, part by part."""
+        return Pnl(
+            trading_usd=self.trading_usd - other.trading_usd,
+            fees_usd=self.fees_usd - other.fees_usd,
+            funding_usd=self.funding_usd - other.funding_usd,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegResult:
@@ -175,7 +192,8 @@ class LegResult:
     Parameters
     ----------
     planned
-        What was to be traded, canonical base.
+        What was to be traded: canonical base, or US dollars of an inverse contract, as ``filled``
+        and ``held``.
     filled
         What the orders of this step traded, opening orders less what was given back.
     held

@@ -15,6 +15,7 @@ The first look that every venue answers allows trading.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -232,12 +233,13 @@ class Reconciler:
     def _judge_positions(self, states: Mapping[str, VenueState], found: Found) -> None:
         """Find legs that hold something else than they should, and positions of no pair."""
         legs = self._legs_now()
+        lots = {pair.pair_id: pair.lot for pair in self._journal.pairs(*LIVE)}
+        net: defaultdict[str, Decimal] = defaultdict(Decimal)
         fills = self._journal.positions(*{one.pair_id for one in legs.values()})
         marked = []
         for instrument, leg in legs.items():
             held = fills.get((leg.pair_id, leg.leg), ZERO)
-            if held + fills.get((leg.pair_id, leg.leg.other), ZERO):
-                found.to_resume.add(leg.pair_id)  # its other leg was reduced
+            net[leg.pair_id] += held / leg.per_base
             state = states.get(instrument.venue)
             if state is None or self.executor.is_busy(leg.pair_id):
                 continue
@@ -246,6 +248,8 @@ class Reconciler:
                 found.to_resume.add(leg.pair_id)
             if holding is not None and holding.mark_price != leg.mark_price:
                 marked.append(replace(leg, mark_price=holding.mark_price))
+        # One leg was reduced, and the other is still as it was.
+        found.to_resume |= {pair_id for pair_id, base in net.items() if abs(base) >= lots[pair_id]}
         self._journal.write_marks(marked)
         for venue, state in states.items():
             for symbol, holding in state.holdings.items():

@@ -11,6 +11,7 @@ class RefusalKind(StrEnum):
     STALE_INTENT = "stale_intent"
     UNKNOWN_VENUE = "unknown_venue"
     UNKNOWN_SYMBOL = "unknown_symbol"
+    CONTRACT = "contract_not_traded"
     FEES_UNKNOWN = "fees_unknown"
     SAME_INSTRUMENT = "same_instrument"
     IN_USE = "instrument_in_use"

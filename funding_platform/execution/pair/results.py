@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from funding_platform.core.trading import ZERO
+from funding_platform.core.trading import ZERO, payoffs
 from funding_platform.execution.pair.book import PairBook
 from funding_platform.execution.pair.liquidity import slippage_bps
 from funding_platform.execution.pair.pairs import (
@@ -76,12 +76,14 @@ def _leg(book: PairBook, leg: LegName, since: frozenset[str]) -> LegResult:
     ours = [one for one in fills if one.side is side]
     traded = sum((one.quantity for one in ours), ZERO)
     price: Decimal | None = None
+    at = book.legs[leg]
     if traded:
-        price = sum((one.quantity * one.price for one in ours), ZERO) / traded
-    mid = book.reference.get(leg, book.legs[leg].mid_price) if since else book.legs[leg].mid_price
+        settled = (payoffs.settled(at.inverse, one.quantity, one.price) for one in ours)
+        price = payoffs.average_price(at.inverse, traded, sum(settled, ZERO))
+    mid = book.reference.get(leg, at.mid_price) if since else at.mid_price
     return LegResult(
-        instrument=book.legs[leg].instrument,
-        planned=book.pair.quantity,
+        instrument=at.instrument,
+        planned=_planned(book, leg),
         filled=abs(net),
         held=book.held(leg),
         average_price=price,
@@ -89,3 +91,9 @@ def _leg(book: PairBook, leg: LegName, since: frozenset[str]) -> LegResult:
         fees_usd=sum((one.fee_usd for one in fills), ZERO),
         fills=tuple(one.fill() for one in fills),
     )
+
+
+def _planned(book: PairBook, leg: LegName) -> Decimal:
+    """Return the size that the first order of a leg was for."""
+    first = next((one.quantity for one in book.orders.values() if one.leg is leg), None)
+    return book.pair.quantity * book.legs[leg].per_base if first is None else first

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from funding_platform.core.trading import ZERO
-from funding_platform.execution.pair.pairs import LEGS, LegName, PairState, Pnl
+from funding_platform.core.trading import ZERO, InstrumentLimits, payoffs
+from funding_platform.execution.pair.exposure import traded, trading_usd
+from funding_platform.execution.pair.pairs import LegName, PairState, Pnl
 from funding_platform.execution.store.changes import Changes, Key
 from funding_platform.execution.store.records import (
     FillRecord,
@@ -77,13 +78,19 @@ class WrittenPair:
         """Return the same in the leg's own direction."""
         return leg.side.sign * self.signed(leg)
 
+    def planned(self, leg: LegName, limits: InstrumentLimits) -> Decimal:
+        """Return the size that a leg is to have."""
+        return limits.nearest_quantity(self.pair.quantity * self.legs[leg].per_base)
+
     def traded(self, client_id: str) -> tuple[Decimal, Decimal]:
-        """Return quantity and value of the fills that a venue told of an order."""
+        """Return the fills that a venue told of an order: their size, and what it settled in."""
         true = [
             one for one in self.fills.values() if one.client_id == client_id and not one.synthetic
         ]
+        inverse = self.legs[self.orders[client_id].leg].inverse
         quantity = sum((one.quantity for one in true), ZERO)
-        return quantity, sum((one.quantity * one.price for one in true), ZERO)
+        settled = (payoffs.settled(inverse, one.quantity, one.price) for one in true)
+        return quantity, sum(settled, ZERO)
 
     def unfinished(self) -> list[OrderRecord]:
         """Return the orders of which more may come."""
@@ -97,9 +104,12 @@ class WrittenPair:
     def pnl(self) -> Pnl:
         """Return what it has brought, with what is held at its last price."""
         fills = self.fills.values()
-        held = sum((self.signed(leg) * self.legs[leg].mark_price for leg in LEGS), ZERO)
+        legs = (
+            trading_usd(traded(at.inverse, (one for one in fills if one.leg is leg)), at.mark_price)
+            for leg, at in self.legs.items()
+        )
         return Pnl(
-            trading_usd=sum((one.cash_usd for one in fills), held),
+            trading_usd=sum(legs, ZERO),
             fees_usd=sum((one.fee_usd for one in fills), ZERO),
             funding_usd=sum((one.amount_usd for one in self.payments), ZERO),
         )

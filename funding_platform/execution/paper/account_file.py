@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -23,7 +24,12 @@ from funding_platform.paper.orders import PaperOrder
 
 T = TypeVar("T")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+"""Since positions may be inverse, which earlier code would read as so much base."""
+
+_ONLY_LINEAR: Final = 1
+"""A file of this version is one of the present as it is."""
+
 _SCHEMA: Final = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE account (only INTEGER PRIMARY KEY CHECK (only = 1), document BLOB NOT NULL);
@@ -105,8 +111,8 @@ class AccountFile:
             self._write("orders", [(order.number, order) for order in self._changed_orders()])
             new_fills = state.fills[saved.fills :]
             self._write("fills", list(enumerate(new_fills, saved.fills + 1)))
-            new_payments = list(state.payments.items())[saved.payments :]
-            self._write("payments", new_payments)
+            new = islice(reversed(state.payments.items()), len(state.payments) - saved.payments)
+            self._write("payments", list(new)[::-1])
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.rollback()
@@ -125,6 +131,8 @@ class AccountFile:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             self._connection.executescript(_SCHEMA)
+        elif version == _ONLY_LINEAR:
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
         elif version != _VERSION:
             raise sqlite3.DatabaseError(f"version {version} of an account, {_VERSION} is known")
         self._connection.execute("BEGIN EXCLUSIVE")

@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import Protocol
 
-from funding_platform.core.trading import ZERO, InstrumentLimits, Level, OrderBook, Side
+from funding_platform.core.trading import (
+    ZERO,
+    InstrumentLimits,
+    Level,
+    OrderBook,
+    Side,
+    payoffs,
+)
 from funding_platform.paper import Settlement
 from funding_platform.paper.rules import BASIS_POINT
 
@@ -22,7 +29,10 @@ MAX_AGE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardQuote:
-    """The best prices of an instrument, per canonical base, and what stands there where known."""
+    """The best prices of an instrument, per canonical base, and what stands there where known.
+
+    Sizes are in base, or US dollars of an inverse contract, as all quantities.
+    """
 
     bid: Decimal
     ask: Decimal
@@ -120,12 +130,13 @@ def _side(
     mid = (quote.bid + quote.ask) / 2
     # Of a touch whose size is not known, what rests within the first distance stands behind it.
     levels = [] if not touch_size else [Level(best, touch_size)]
-    seen_usd = ZERO if not touch_size else best * touch_size
+    inverse = limits.inverse
+    seen_usd = ZERO if not touch_size else payoffs.notional_usd(inverse, touch_size, best)
     for reach_bps, usd in sorted(within_usd.items()):
         end = mid * (1 + taker.sign * reach_bps * BASIS_POINT)
         away = ROUND_UP if taker is Side.BUY else ROUND_DOWN
         price = (end / limits.price_step).to_integral_value(rounding=away) * limits.price_step
-        quantity = limits.round_quantity((usd - seen_usd) / price)
+        quantity = limits.round_quantity(payoffs.size_of_usd(inverse, usd - seen_usd, price))
         behind = (price - (levels[-1].price if levels else mid)) * taker.sign > 0
         if quantity > 0 and behind and (price - best) * taker.sign >= 0:
             levels.append(Level(price, quantity))

@@ -7,7 +7,6 @@ handed the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -25,10 +24,11 @@ from funding_platform.core.trading import (
     OrderRequest,
     RejectReason,
 )
+from funding_platform.execution.paper.conditions import Conditions
 from funding_platform.execution.paper.faults import Faults, Outcome, Script
 from funding_platform.paper.engine import PaperEngine
 from funding_platform.paper.errors import RefusedError, UnlistedError
-from funding_platform.paper.venue import Manners, PaperVenue, Trick
+from funding_platform.paper.venue import PaperVenue, Trick
 from funding_platform.venues.errors import (
     ConnectionFailedError,
     RateLimitedError,
@@ -42,31 +42,6 @@ from funding_platform.venues.orders.errors import (
 )
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True, kw_only=True)
-class Conditions(Manners):
-    """How far away the venue is, and how well it keeps up; may be changed at any time.
-
-    Parameters
-    ----------
-    order_seconds
-        How long an order is on its way.
-    data_seconds
-        How old an answer to a question is when it arrives.
-    timeout_seconds
-        How long a caller waits for an answer that is lost.
-    clock_skew
-        By how much the venue's clock is ahead of ours.
-    reads_per_second
-        Questions that it answers within any second; None where it answers all.
-    """
-
-    order_seconds: float = 0.0
-    data_seconds: float = 0.0
-    timeout_seconds: float = 10.0
-    clock_skew: timedelta = timedelta(0)
-    reads_per_second: int | None = None
 
 
 class PaperExchange:

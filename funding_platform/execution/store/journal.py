@@ -6,12 +6,14 @@ its name and state ``unknown``, before it is sent; whoever starts after a crash 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Table, delete, select, update
 
+from funding_platform.core.parts import in_parts
 from funding_platform.core.trading import (
     ZERO,
     Fill,
@@ -21,6 +23,7 @@ from funding_platform.core.trading import (
 from funding_platform.execution.errors import UnknownPairError
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, PairState
 from funding_platform.execution.store.changes import Changes
+from funding_platform.execution.store.control import read_halt, write_events, write_halt
 from funding_platform.execution.store.records import (
     FillRecord,
     HaltRecord,
@@ -45,15 +48,24 @@ from funding_platform.execution.store.schema import (
     ORDERS,
     PAIRS,
 )
-from funding_platform.execution.store.store import Store, read_halt, write_events, write_halt
+from funding_platform.execution.store.store import Store
 
 R = TypeVar("R")
 
 Holder = tuple[datetime, datetime | None, str, LegName]
 """From when to when, and the pair and its leg."""
 
+CORRECTED: Final = timedelta(days=1)
+"""A venue may say later that a payment was made so much earlier or later than it said first."""
+
+_AT_ONCE: Final = 1_000
+"""Databases take so many names in one question, and some not many more."""
+
 LIVE: Final = tuple(state for state in PairState if not state.final)
 """States of a pair that may hold something."""
+
+FINAL: Final = tuple(state for state in PairState if state.final)
+"""States of a pair that is over."""
 
 
 class Journal:
@@ -118,12 +130,13 @@ class Journal:
 
     def add_payments(self, payments: Iterable[PaymentRecord]) -> int:
         """Write payments that are new; return how many were."""
-        key = (FUNDING_PAYMENTS.c.venue_symbol, FUNDING_PAYMENTS.c.payment_id)
         new = {(one.venue, one.venue_symbol, one.payment_id): one for one in payments}
-        for venue in {one.venue for one in new.values()}:
-            query = select(*key).where(FUNDING_PAYMENTS.c.venue == venue)
-            for row in self.store.rows(query):
-                new.pop((venue, row.venue_symbol, row.payment_id), None)
+        if not new:
+            return 0
+        since = min(one.paid_at for one in new.values()) - CORRECTED
+        query = select(*FUNDING_PAYMENTS.primary_key).where(FUNDING_PAYMENTS.c.paid_at >= since)
+        for row in self.store.rows(query):
+            new.pop(tuple(row), None)
         if new:
             with self.store.step("payments") as connection:
                 add_rows(connection, FUNDING_PAYMENTS, list(new.values()))
@@ -152,6 +165,11 @@ class Journal:
             query = query.where(PAIRS.c.state.in_(states))
         return [record_of(PairRecord, PAIRS, row) for row in self.store.rows(query)]
 
+    def pairs_named(self, pair_ids: Sequence[str]) -> list[PairRecord]:
+        """Return the pairs of those names, in the order in which they were decided on."""
+        order = (PAIRS.c.decided_at, PAIRS.c.pair_id)
+        return self._of(PairRecord, PAIRS, pair_ids, *order) if pair_ids else []
+
     def pair(self, pair_id: str) -> PairRecord:
         """Return one pair.
 
@@ -170,6 +188,10 @@ class Journal:
     def legs(self, *pair_ids: str) -> list[LegRecord]:
         """Return the legs of pairs, or of all."""
         return self._of(LegRecord, LEGS, pair_ids, LEGS.c.pair_id, LEGS.c.leg)
+
+    def inverse_legs(self, *pair_ids: str) -> list[LegRecord]:
+        """Return the legs of pairs, or of all, whose quantities are US dollars."""
+        return [leg for leg in self.legs(*pair_ids) if leg.inverse]
 
     def active_legs(self) -> list[LegRecord]:
         """Return the legs that may hold something."""
@@ -191,14 +213,15 @@ class Journal:
 
     def _of(self, record: type[R], table: Table, pair_ids: Sequence[str], *order: Any) -> list[R]:
         query = select(table).order_by(*order)
-        if pair_ids:
-            query = query.where(table.c.pair_id.in_(pair_ids))
-        return [record_of(record, table, row) for row in self.store.rows(query)]
+        asked = [query.where(table.c.pair_id.in_(some)) for some in in_parts(pair_ids, _AT_ONCE)]
+        rows = (row for one in asked or [query] for row in self.store.rows(one))
+        found = [record_of(record, table, row) for row in rows]
+        return sorted(found, key=attrgetter(*(column.name for column in order)))
 
     def unfinished_orders(self) -> list[OrderRecord]:
         """Return the orders of which more may come."""
-        final = [state for state in OrderState if state.final]
-        query = select(ORDERS).where(ORDERS.c.state.not_in(final)).order_by(ORDERS.c.client_id)
+        unfinished = [state for state in OrderState if not state.final]
+        query = select(ORDERS).where(ORDERS.c.state.in_(unfinished)).order_by(ORDERS.c.client_id)
         return [record_of(OrderRecord, ORDERS, row) for row in self.store.rows(query)]
 
     def fill_ids(self, venue: str, since: datetime) -> set[tuple[str, str]]:
@@ -219,17 +242,16 @@ class Journal:
 
     def holders(self, venue: str, since: datetime) -> dict[str, list[Holder]]:
         """Return by symbol who held an instrument of a venue, and when, since an instant."""
-        query = (
-            select(LEGS.c.venue_symbol, PAIRS.c.decided_at, PAIRS.c.closed_at, LEGS.c.pair_id)
-            .add_columns(LEGS.c.leg)
-            .join(PAIRS, PAIRS.c.pair_id == LEGS.c.pair_id)
-            .where(LEGS.c.venue == venue)
-            .where(PAIRS.c.closed_at.is_(None) | (PAIRS.c.closed_at >= since))
-        )
+        then = PAIRS.c.closed_at.is_(None) | (PAIRS.c.closed_at >= since)
+        query = select(PAIRS.c.pair_id, PAIRS.c.decided_at, PAIRS.c.closed_at).where(then)
+        pairs = {row.pair_id: row for row in self.store.rows(query)}
+        legs = select(LEGS.c.pair_id, LEGS.c.leg, LEGS.c.venue_symbol).where(LEGS.c.venue == venue)
         held: dict[str, list[Holder]] = {}
-        for row in self.store.rows(query):
-            holder = (row.decided_at, row.closed_at, row.pair_id, LegName(row.leg))
-            held.setdefault(row.venue_symbol, []).append(holder)
+        for some in in_parts([*pairs], _AT_ONCE):
+            for leg in self.store.rows(legs.where(LEGS.c.pair_id.in_(some))):
+                of = pairs[leg.pair_id]
+                holder = (of.decided_at, of.closed_at, leg.pair_id, LegName(leg.leg))
+                held.setdefault(leg.venue_symbol, []).append(holder)
         return held
 
     def last_pair(self, instrument: InstrumentRef) -> LegRecord | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from funding_platform.core.symbols import ContractType
 from funding_platform.core.trading import (
     ZERO,
     Fill,
@@ -16,6 +17,7 @@ from funding_platform.core.trading import (
     RejectReason,
     Side,
     TimeInForce,
+    payoffs,
 )
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName, OrderRole, PairState
 
@@ -29,7 +31,7 @@ class PairRecord:
     size_usd, quantity
         What was planned for each leg, in US dollars and in canonical base.
     lot
-        The smallest quantity that both venues can trade: legs that differ by less are equal.
+        The smallest base that both venues can trade: legs that differ by less are equal.
     opened_at, closed_at
         When both legs stood, and when neither did any more.
     close_reason
@@ -69,6 +71,8 @@ class LegRecord:
         What a fill costs here, for fills of which the venue has only told the total.
     active
         Whether the pair may still hold something here, and nobody else may.
+    contract_type
+        Whether its quantities are base, or US dollars.
     """
 
     pair_id: str
@@ -79,6 +83,17 @@ class LegRecord:
     mark_price: Decimal
     taker_bps: Decimal
     active: bool
+    contract_type: ContractType = "linear"
+
+    @property
+    def inverse(self) -> bool:
+        """Whether its quantities are US dollars."""
+        return self.contract_type == "inverse"
+
+    @property
+    def per_base(self) -> Decimal:
+        """Its size for one of base, at the mid that was decided on."""
+        return payoffs.size_of_base(self.inverse, Decimal(1), self.mid_price)
 
     @property
     def instrument(self) -> InstrumentRef:
@@ -187,11 +202,6 @@ class FillRecord:
     def signed(self) -> Decimal:
         """What it does to the position."""
         return self.side.sign * self.quantity
-
-    @property
-    def cash_usd(self) -> Decimal:
-        """What it does to the account, without its fee."""
-        return -self.signed * self.price
 
     def fill(self) -> Fill:
         """Return it as a venue tells it."""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from funding_platform.core.system.clock import utc_now
 from funding_platform.execution.store.connection import WriterLock, connect, unusable, upgrade
+from funding_platform.execution.store.control import read_halt, write_events, write_halt
 from funding_platform.execution.store.records import (
     CommandRecord,
     EventRecord,
@@ -25,14 +26,10 @@ from funding_platform.execution.store.records import (
 )
 from funding_platform.execution.store.schema import (
     COMMANDS,
-    CONTROL,
     EVENTS,
     SNAPSHOTS,
     STRATEGY_STATES,
 )
-
-NEW_RISK: Final = "new_risk"
-"""Name of the row that says whether anything may be opened."""
 
 KEPT_SNAPSHOTS: Final = 1_000
 """So many of the newest are kept: screens show the last hours, the lake keeps the past."""
@@ -249,43 +246,6 @@ def open_store(url: str, now: Callable[[], datetime] = utc_now, *, trades: bool 
         If the database cannot be used.
     """
     return Store(connect(url), now, trades=trades)
-
-
-def read_halt(connection: Connection, *, holding: bool = False) -> HaltRecord:
-    """Return whether new risk is halted; ``holding`` keeps that so until the transaction ends."""
-    query = select(CONTROL.c.halted, CONTROL.c.reason, CONTROL.c.actor, CONTROL.c.changed_at).where(
-        CONTROL.c.name == NEW_RISK
-    )
-    row = connection.execute(query.with_for_update(read=True) if holding else query).one()
-    return HaltRecord(**row._mapping)
-
-
-def write_halt(connection: Connection, now: datetime, wanted: HaltRecord) -> None:
-    """Set whether new risk is halted."""
-    connection.execute(
-        update(CONTROL)
-        .where(CONTROL.c.name == NEW_RISK)
-        .values(halted=wanted.halted, reason=wanted.reason, actor=wanted.actor, changed_at=now)
-    )
-
-
-def write_events(connection: Connection, now: datetime, *events: NewEvent) -> None:
-    """Write events within a step."""
-    if events:
-        connection.execute(
-            insert(EVENTS),
-            [
-                {
-                    "happened_at": now,
-                    "kind": one.kind,
-                    "actor": one.actor,
-                    "pair_id": one.pair_id,
-                    "reason": one.reason,
-                    "details": dict(one.details),
-                }
-                for one in events
-            ],
-        )
 
 
 def _number(done: CursorResult[Any]) -> int:

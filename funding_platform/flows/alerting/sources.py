@@ -17,9 +17,9 @@ from funding_platform.core.tables.marts.latest import COVERAGE
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES_BEST
 from funding_platform.flows.alerting.scene import Scene, Source
 from funding_platform.flows.checks.backtests import edge_holds
-from funding_platform.flows.queries.ages import data_ages
 from funding_platform.flows.queries.connection import require_built
-from funding_platform.flows.queries.health import breaker_states
+from funding_platform.flows.queries.upkeep.ages import data_ages
+from funding_platform.flows.queries.upkeep.health import breaker_states
 from funding_platform.telemetry.alerts.observing import Detail, Observation
 from funding_platform.telemetry.alerts.rules import (
     COVERAGE_LOSS,

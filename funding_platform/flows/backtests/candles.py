@@ -4,7 +4,7 @@ A perpetual is priced by candles of one kind throughout: its mark where the lake
 as any other kind, else its trades, else its index. Which one it is stands beside every price.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,12 @@ from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.prices import PRICE_CANDLES, PRICING_ORDER, SPOT_CANDLES
 from funding_platform.core.tables.schema import UTC_TIME
 from funding_platform.core.time_grid import HOUR
-from funding_platform.flows.backtests.lake_rows import Rows, rows_by_venue
+from funding_platform.flows.backtests.lake_rows import (
+    Rows,
+    count_rows,
+    read_counted,
+    rows_of_wanted,
+)
 from funding_platform.lake.connection import has_table
 
 SPOT: Final = ":spot"
@@ -30,41 +35,38 @@ _PRICE: Final = "available_at AS time, close AS price, high, low"
 _PERPETUALS: Final = Rows(
     table=PRICE_CANDLES.full_name,
     time="open_time",
-    columns=f"{_PRICE}, kind",
-    more="kind = wanted_kind",
-    wanted="wanted_candles",
+    columns=_PRICE,
+    order="time",
+    key=(*INSTRUMENT_KEY, "kind"),
 )
 _SPOT_MARKETS: Final = Rows(
     table=SPOT_CANDLES.full_name,
     time="open_time",
-    columns=f"{_PRICE}, 'trade' AS kind",
-    wanted="wanted_spot",
+    columns=_PRICE,
+    order="time",
 )
 _DAY: Final = 24
-_SPOT_VOLUMES: Final = Rows(
-    table=f"""(
-        SELECT venue, venue_symbol, available_at,
-            sum(volume_usd) OVER day AS volume_24h_usd, count(volume_usd) OVER day AS bars
-        FROM {SPOT_CANDLES.full_name}
-        WHERE open_time >= $start - INTERVAL '{_DAY + 1} HOURS' AND open_time <= $end
-        WINDOW day AS (
-            PARTITION BY venue, venue_symbol ORDER BY open_time
-            RANGE BETWEEN INTERVAL '{_DAY - 1} HOURS' PRECEDING AND CURRENT ROW
-        )
-    )""",
-    time="available_at",
-    columns="available_at AS observed_at, volume_24h_usd",
-    more=f"bars = {_DAY}",
-    wanted="wanted_spot",
+_SPOT_VOLUMES: Final = f"""
+WITH days AS (
+    SELECT venue, venue_symbol, available_at,
+        sum(volume_usd) OVER day AS volume_24h_usd, count(volume_usd) OVER day AS bars
+    FROM {SPOT_CANDLES.full_name}
+    WHERE open_time >= $start - INTERVAL '{_DAY + 1} HOURS' AND open_time <= $end
+    WINDOW day AS (
+        PARTITION BY venue, venue_symbol ORDER BY open_time
+        RANGE BETWEEN INTERVAL '{_DAY - 1} HOURS' PRECEDING AND CURRENT ROW
+    )
 )
+SELECT instrument, available_at AS observed_at, volume_24h_usd
+FROM days JOIN wanted_spot USING (venue, venue_symbol)
+WHERE available_at BETWEEN $start AND $end AND bars = {_DAY}
+ORDER BY instrument, available_at
+"""
 """The turnover of the day that ends with a bar, where all of its bars say theirs."""
 
-_KINDS: Final = """
-SELECT instrument, kind, count(*) AS bars
-FROM core.price_candles JOIN wanted USING (venue, venue_symbol)
-WHERE open_time BETWEEN $start AND $end AND coalesce(open_time >= since, true)
-GROUP BY ALL
-"""
+_KIND: Final = pl.Enum(PRICING_ORDER)
+"""A byte per row: as texts, the kinds of bars would take as much memory as their prices."""
+
 _MARKETS: Final = """
 SELECT DISTINCT venue, venue_symbol AS market, base, quote FROM core.spot_candles
 WHERE upper(quote) IN (SELECT unnest($dollars)) AND base IN (SELECT unnest($bases))
@@ -128,17 +130,19 @@ def candle_prices(
     wanted: pl.DataFrame,
     spot: pl.DataFrame,
     window: Mapping[str, datetime],
+    *,
+    by: Collection[str] = (),
 ) -> pl.DataFrame | None:
     """Read closes at the ends of their bars; None where the lake has no candle of what is wanted.
 
     Parameters
     ----------
     wanted
-        ``instrument``, ``venue``, ``venue_symbol`` and ``since``, registered under that name.
+        ``instrument``, ``venue``, ``venue_symbol`` and ``since``.
     spot
         What ``spot_instruments`` gives.
-    window
-        ``start`` and ``end``, both included.
+    window, by
+        As ``rows_of_wanted`` has them.
 
     Returns
     -------
@@ -149,11 +153,16 @@ def candle_prices(
     parts = []
     opened = {name: moment - HOUR for name, moment in window.items()}
     if has_table(lake, PRICE_CANDLES):
-        lake.register("wanted_candles", _with_kinds(wanted, lake.execute(_KINDS, opened).pl()))
-        parts.append(rows_by_venue(lake, _PERPETUALS, opened))
+        counted = count_rows(lake, _PERPETUALS, wanted, opened, by=by)
+        chosen = _of_one_kind(counted)
+        fewer = chosen["kind"].n_unique() < counted["kind"].n_unique()
+        bars = read_counted(lake, _PERPETUALS, chosen, opened, by=[*by, "kind"] if fewer else by)
+        kinds = wanted.join(chosen, on="instrument", how="left", maintain_order="left")["kind"]
+        parts.append(bars.with_columns(kinds.cast(_KIND).gather(bars["instrument"])))
     if not spot.is_empty():
-        lake.register("wanted_spot", _markets(wanted, spot))
-        parts.append(rows_by_venue(lake, _SPOT_MARKETS, opened))
+        deals = pl.lit("trade", dtype=_KIND).alias("kind")
+        spots = rows_of_wanted(lake, _SPOT_MARKETS, _markets(wanted, spot), opened, by=by)
+        parts.append(spots.with_columns(deals))
     some = [part for part in parts if not part.is_empty()]
     return pl.concat(some) if some else None
 
@@ -176,7 +185,7 @@ def spot_volumes(
     if spot.is_empty():
         return []
     lake.register("wanted_spot", _markets(wanted, spot))
-    return [rows_by_venue(lake, _SPOT_VOLUMES, window)]
+    return [lake.execute(_SPOT_VOLUMES, window).pl()]
 
 
 def _markets(wanted: pl.DataFrame, spot: pl.DataFrame) -> pl.DataFrame:
@@ -187,16 +196,17 @@ def _markets(wanted: pl.DataFrame, spot: pl.DataFrame) -> pl.DataFrame:
     return numbered.select("instrument", "venue", pl.col("market").alias("venue_symbol"), never)
 
 
-def _with_kinds(wanted: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """Keep the instruments that have candles, each with the kind that prices it."""
+def _of_one_kind(counted: pl.DataFrame) -> pl.DataFrame:
+    """Keep of each instrument that has candles the kind that prices it.
+
+    Parameters
+    ----------
+    counted
+        ``instrument``, ``kind`` and ``rows``, one row per instrument and kind.
+    """
     rank = pl.col("kind").replace_strict(
         {kind: number for number, kind in enumerate(PRICING_ORDER)}, return_dtype=pl.Int8
     )
-    whole = pl.col("bars") >= AS_WHOLE * pl.col("bars").max().over("instrument")
-    chosen = (
-        kinds.filter(whole)
-        .sort("instrument", rank)
-        .unique("instrument", keep="first", maintain_order=True)
-        .select("instrument", pl.col("kind").alias("wanted_kind"))
-    )
-    return wanted.join(chosen, on="instrument", maintain_order="left")
+    whole = pl.col("rows") >= AS_WHOLE * pl.col("rows").max().over("instrument")
+    ranked = counted.filter(whole).sort("instrument", rank)
+    return ranked.unique("instrument", keep="first", maintain_order=True)

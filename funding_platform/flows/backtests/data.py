@@ -19,13 +19,13 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.core.tables.fees import FEE_HISTORY, FEE_SCHEDULES
 from funding_platform.core.tables.prices import REFERENCE_PRICES
-from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.core.tables.schema import UTC_TIME, Type
 from funding_platform.flows.backtests.candles import (
     candle_prices,
     spot_instruments,
     spot_volumes,
 )
-from funding_platform.flows.backtests.lake_rows import Rows, rows_by_venue
+from funding_platform.flows.backtests.lake_rows import Rows, rows_of_wanted
 from funding_platform.flows.collection.listings import stored_starts
 from funding_platform.lake.connection import connect, has_table
 from funding_platform.settings import Settings
@@ -51,10 +51,10 @@ _SNAPSHOTS: Final = Rows(
 _FEATURES: Final = Rows(
     table="features.curve_factors",
     time="available_at",
-    columns="* EXCLUDE (instrument, kind, venue, venue_symbol)",
+    columns="available_at, as_of",
     more="kind = 'settled'",
-    order=", as_of",
 )
+_NUMBERS: Final = (Type.REAL.value, Type.INTEGER.value)
 _VOLUMES_BEFORE: Final = """
 SELECT instrument, max(observed_at) AS observed_at,
     arg_max(volume_24h_usd, observed_at) AS volume_24h_usd
@@ -128,17 +128,18 @@ def provider_from_lake(
         wanted = wanted.join(since, on=INSTRUMENT_KEY, how="left", maintain_order="left")
         _require_listed(wanted, config)
         lake.register("wanted", wanted)
+        by = _chosen_by(config)
         volumes = [
             lake.execute(_VOLUMES_BEFORE, {"start": window["start"]}).pl(),
             *spot_volumes(lake, wanted, spot, window),
         ]
         return FundingDataProvider.from_frames(
-            rows_by_venue(lake, _funding(lake), window),
+            rows_of_wanted(lake, _funding(lake), wanted, window, by=by),
             instruments,
-            prices=candle_prices(lake, wanted, spot, window),
-            snapshots=rows_by_venue(lake, _SNAPSHOTS, window, *volumes),
+            prices=candle_prices(lake, wanted, spot, window, by=by),
+            snapshots=rows_of_wanted(lake, _SNAPSHOTS, wanted, window, *volumes, by=by),
             fees=_fees(lake),
-            features=rows_by_venue(lake, _FEATURES, window),
+            features=rows_of_wanted(lake, _features(lake), wanted, window, by=by),
             coin_prices=_coin_prices(lake, instruments, window),
         )
 
@@ -198,6 +199,12 @@ def _instruments(lake: duckdb.DuckDBPyConnection, config: BacktestConfig) -> pl.
     return lake.execute(_INSTRUMENTS.format(wanted=wanted or "true"), asked).pl()
 
 
+def _chosen_by(config: BacktestConfig) -> list[str]:
+    """Name the columns of an instrument's key in which a configuration does not want them all."""
+    chosen = config.venues, config.symbols or config.bases
+    return [name for name, some in zip(INSTRUMENT_KEY, chosen, strict=True) if some]
+
+
 def _funding(lake: duckdb.DuckDBPyConnection) -> Rows:
     """Settlements with their intervals as known in time.
 
@@ -207,6 +214,17 @@ def _funding(lake: duckdb.DuckDBPyConnection) -> Rows:
     known = KNOWN if KNOWN in lake.table(FUNDING_RATES.full_name).columns else "NULL::DOUBLE"
     interval = f"{_INTERVAL.format(known=known)} AS interval_hours"
     return _FUNDING._replace(columns=f"{_FUNDING.columns}, {interval}")
+
+
+def _features(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """Whatever features the lake has that are numbers."""
+    stored = lake.table(_FEATURES.table)
+    numbers = [
+        name
+        for name, kind in zip(stored.columns, stored.types, strict=True)
+        if str(kind) in _NUMBERS
+    ]
+    return _FEATURES._replace(columns=", ".join([_FEATURES.columns, *numbers]))
 
 
 def _require_listed(wanted: pl.DataFrame, config: BacktestConfig) -> None:

@@ -16,7 +16,7 @@ from funding_platform.flows.backtests.runs import COMPARED, figure
 from funding_platform.flows.backtests.stress import instruments_of
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import step
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.settings import Settings
 
 FOLDER: Final = "backtests"

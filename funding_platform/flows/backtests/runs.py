@@ -28,7 +28,7 @@ from funding_platform.flows.backtests.store import (
 from funding_platform.flows.errors import FlowError, RerunDiffersError
 from funding_platform.flows.progress import begin
 from funding_platform.flows.queries.connection import open_lake
-from funding_platform.flows.queries.runs import StoredRun, load_run
+from funding_platform.flows.queries.trading.runs import StoredRun, load_run
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 

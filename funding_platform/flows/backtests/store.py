@@ -1,4 +1,4 @@
-"""Backtests in the lake: what is written of a run; ``flows.queries.runs`` reads it back."""
+"""Backtests in the lake: what is written of a run; ``flows.queries.trading.runs`` reads it back."""
 
 import hashlib
 import secrets

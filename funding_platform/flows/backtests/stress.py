@@ -15,7 +15,7 @@ from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.errors import FlowError
 from funding_platform.flows.progress import begin
 from funding_platform.flows.queries.connection import open_lake
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.lake.connection import has_table
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.settings import Settings

@@ -112,7 +112,9 @@ def sweep_and_store(
     }
     with (
         Lake(settings) as lake,
-        lake.commit(sweep_id, f"{called}, {len(trials)} trials") as transaction,
+        lake.commit(
+            sweep_id, f"{called}, {len(trials)} trials", tables=(SWEEPS, RUNS)
+        ) as transaction,
     ):
         append_rows(transaction, SWEEPS, [row])
         append_rows(transaction, RUNS, rows)

@@ -25,7 +25,8 @@ from funding_platform.backtest.search.walk_forward import (
     walk_forward,
 )
 from funding_platform.core.system.shards import Spread
-from funding_platform.core.tables.backtests.runs import SWEEPS
+from funding_platform.core.tables.backtests.ledgers import FRAMES
+from funding_platform.core.tables.backtests.runs import RUNS, SWEEPS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtests.data import LakeData, provider_from_lake
 from funding_platform.flows.backtests.sharing import SharedLake, shared
@@ -128,7 +129,12 @@ def walk_forward_and_store(
         "total_return": found.equity["equity"][-1] / config.capital_usd - 1.0,
         **made(config, snapshot, started),
     }
-    with Lake(settings) as lake, lake.commit(sweep_id, f"{called}, walked forward") as transaction:
+    with (
+        Lake(settings) as lake,
+        lake.commit(
+            sweep_id, f"{called}, walked forward", tables=(SWEEPS, RUNS, *FRAMES)
+        ) as transaction,
+    ):
         append_rows(transaction, SWEEPS, [row])
         for number, fold in enumerate(found.folds):
             if fold.point is None:  # sat out in cash

@@ -68,7 +68,7 @@ def stored_starts(
     Returns
     -------
     polars.DataFrame
-        ``core.listings.STARTS``.
+        ``core.market.listings.STARTS``.
     """
     stamps = _stamps(lake, venue)
     if tickers is not None:

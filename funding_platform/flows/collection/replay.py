@@ -13,12 +13,12 @@ from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.registry import table_named
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.blocking import blocking
-from funding_platform.flows.collection.history import read_window
-from funding_platform.flows.collection.history_report import HistoryReport
+from funding_platform.flows.collection.history.months import read_window
+from funding_platform.flows.collection.history.report import HistoryReport
+from funding_platform.flows.collection.history.spans import known_instruments
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.collection.recording import Recording, recorded_exchanges
 from funding_platform.flows.collection.snapshots import SNAPSHOTS
-from funding_platform.flows.collection.spans import known_instruments
 from funding_platform.flows.progress import begin
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
@@ -114,6 +114,7 @@ async def _read_again(then: Attempt, source: Lake, target: Lake, run_id: str) ->
             return report.rows
         snapshot = SNAPSHOTS[then.dataset.full_name]
         frame = await snapshot.ask(venue)
-        with target.commit(run_id, f"replay of {then.venue} {then.dataset.name}") as transaction:
+        message = f"replay of {then.venue} {then.dataset.name}"
+        with target.commit(run_id, message, tables=snapshot.writes) as transaction:
             snapshot.store(transaction, frame)
         return frame.height

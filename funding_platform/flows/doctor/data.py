@@ -12,7 +12,7 @@ from funding_platform.flows.alerting.scene import Scene
 from funding_platform.flows.alerting.sources import FREE_BYTES
 from funding_platform.flows.alerting.sources import failed_partitions as failed_months
 from funding_platform.flows.doctor.finding import Finding
-from funding_platform.flows.queries.ages import data_ages
+from funding_platform.flows.queries.upkeep.ages import data_ages
 from funding_platform.lake.catalog import METADATA
 from funding_platform.lake.profiles import profile_of
 from funding_platform.settings import Settings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from funding_platform.core.errors import FundingError
-from funding_platform.lake.errors import translated
+from funding_platform.lake.explained import translated
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from funding_platform.flows.doctor.finding import Finding
-from funding_platform.flows.queries.health import breaker_states
+from funding_platform.flows.queries.upkeep.health import breaker_states
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import venue_names, venue_spec
 

@@ -86,7 +86,11 @@ def _on_boards(
         stack.callback(file.close)
         engine = file.engine(
             BoardMarket(VenueBoard(market, venue)),
-            PaperRules(settlement_lateness=SETTLED_WITHIN, fees_now=partial(market.fees, venue)),
+            PaperRules(
+                settlement_lateness=SETTLED_WITHIN,
+                fees_now=partial(market.fees, venue),
+                coin_collateral=config.sizes.coin_collateral,
+            ),
             deposit_usd=Decimal(repr(config.sizes.paper_balance_usd)),
         )
         accounts[venue] = PaperExchange(venue, engine, clock=clock, save=file.save)
@@ -129,7 +133,12 @@ async def _open_all(
     roots: Iterable[str], token: str, config: TradingConfig, timeout_seconds: float
 ) -> None:
     """Open the accounts; one that there is already stays as it is."""
-    opening = {"token": token, "deposit_usd": str(config.sizes.paper_balance_usd)}
+    sizes = config.sizes
+    opening = {
+        "token": token,
+        "deposit_usd": str(sizes.paper_balance_usd),
+        "coin_collateral": str(sizes.coin_collateral),
+    }
     async with httpx.AsyncClient(timeout=timeout_seconds) as client:
         for root in roots:
             try:

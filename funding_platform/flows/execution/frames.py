@@ -20,6 +20,7 @@ from funding_platform.core.time_grid import parse_instant
 from funding_platform.execution.cycle.memory import DIVERGENCE
 from funding_platform.execution.ledger import LegLedger, PairLedger
 from funding_platform.execution.pair.pairs import LEGS, LegName
+from funding_platform.flows.execution.sizes import Sizes
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -29,19 +30,20 @@ def positions_frame(pairs: Iterable[PairLedger]) -> pl.DataFrame:
     return _frame(POSITIONS, [_position(pair) for pair in pairs])
 
 
-def orders_frame(rows: Rows) -> pl.DataFrame:
+def orders_frame(rows: Rows, sizes: Sizes) -> pl.DataFrame:
     """Lay rows of the store's orders out as ``execution.orders``."""
-    return _frame(ORDERS, rows, quantity="quantity_base", filled="filled_base")
+    return _frame(ORDERS, [sizes.told(row, "quantity", "filled") for row in rows])
 
 
-def fills_frame(rows: Rows) -> pl.DataFrame:
+def fills_frame(rows: Rows, sizes: Sizes) -> pl.DataFrame:
     """Lay rows of the store's fills out as ``execution.fills``."""
-    return _frame(FILLS, rows, quantity="quantity_base")
+    return _frame(FILLS, [sizes.told(row, "quantity") for row in rows])
 
 
-def payments_frame(rows: Rows) -> pl.DataFrame:
+def payments_frame(rows: Rows, sizes: Sizes) -> pl.DataFrame:
     """Lay rows of the store's funding out as ``execution.funding_payments``."""
-    return _frame(FUNDING_PAYMENTS, rows, quantity="quantity_base", rate="funding_rate")
+    told = [sizes.told(row, "quantity") for row in rows]
+    return _frame(FUNDING_PAYMENTS, told, rate="funding_rate")
 
 
 def events_frame(rows: Rows) -> pl.DataFrame:
@@ -95,7 +97,7 @@ def _leg(side: LegName, leg: LegLedger) -> dict[str, Any]:
     return {
         f"{side}_venue": leg.record.venue,
         f"{side}_symbol": leg.record.venue_symbol,
-        f"{side}_base": float(leg.quantity),
+        f"{side}_base": float(leg.base),
         f"{side}_entry_price": None if entry is None else float(entry),
         f"{side}_exit_price": None if left is None else float(left),
         f"{side}_funding_usd": float(leg.funding_usd),

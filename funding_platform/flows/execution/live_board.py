@@ -20,11 +20,12 @@ from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, REACHES_B
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY
 from funding_platform.core.trading import FeeRates, InstrumentLimits
+from funding_platform.core.trading.payoffs import TRADED
 from funding_platform.execution.pair.pairs import InstrumentRef
 from funding_platform.execution.paper.board import BoardQuote, MeasuredDepth
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.latest import BOARD, read_latest
-from funding_platform.flows.queries.fees import fees_at
+from funding_platform.flows.queries.trading.fees import fees_at
 from funding_platform.lake import connect
 from funding_platform.lake.connection import has_table
 from funding_platform.paper import Settlement
@@ -45,10 +46,11 @@ DEPTH_AGE: Final = timedelta(hours=2)
 SETTLED_WITHIN: Final = timedelta(days=3)
 """How far back settlements are read: history is refreshed thrice a day."""
 
-_LINEAR: Final = f"""
+_LISTED: Final = f"""
 SELECT venue, venue_symbol, quote, multiplier, coalesce(contract_size, 1) AS contract_size,
-    tick_size, min_size, status
-FROM {INSTRUMENTS.full_name} WHERE contract_type = 'linear' AND venue = ANY($venues)
+    contract_type, tick_size, min_size, status
+FROM {INSTRUMENTS.full_name} WHERE contract_type = ANY($traded) AND venue = ANY($venues)
+    AND (contract_type <> 'inverse' OR contract_size IS NOT NULL)
 """
 _DEPTH: Final = f"""
 SELECT * FROM {ORDER_BOOK_DEPTH.full_name}
@@ -133,7 +135,7 @@ class LiveMarket:
         )
         with connect(self.settings) as lake:
             lake.register("wanted", wanted)
-            listed = lake.execute(_LINEAR, {"venues": venues}).pl()
+            listed = lake.execute(_LISTED, {"venues": venues, "traded": list(TRADED)}).pl()
             depth = {"venues": venues, "since": now - DEPTH_AGE}
             measured = lake.execute(_DEPTH, depth).pl()
             settled = lake.execute(_SETTLED, {"since": now - SETTLED_WITHIN}).pl()
@@ -205,17 +207,19 @@ def _base_fees(lake: DuckDBPyConnection, now: datetime) -> dict[str, FeeRates]:
 
 
 def _limits_of(row: Mapping[str, Any]) -> InstrumentLimits | None:
-    """Return what orders must be, in canonical units; None where a step is not known."""
+    """Return what orders must be; None where a step is not known."""
     if not row["tick_size"] or not row["min_size"]:
         return None
-    unit = _exact(row["multiplier"])
-    step = _exact(row["min_size"]) * _exact(row["contract_size"]) * unit
+    unit, kind = _exact(row["multiplier"]), row["contract_type"]
+    step = _exact(row["min_size"]) * _exact(row["contract_size"])
+    step *= 1 if kind == "inverse" else unit  # dollars, whatever the coin's unit is
     return InstrumentLimits(
         venue_symbol=row["venue_symbol"],
         quantity_step=step,
         price_step=_exact(row["tick_size"]) / unit,
         min_quantity=step,
         trading=row["status"] == "trading",
+        contract_type=kind,
     )
 
 

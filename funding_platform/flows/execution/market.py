@@ -18,6 +18,7 @@ from funding_platform.core.tables.fees import BASE_TIER, FEE_HISTORY, fees_in_fo
 from funding_platform.core.tables.marts.latest import LATEST_FUNDING_RATES
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import UTC_TIME
+from funding_platform.core.trading.payoffs import TRADED
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.cycle.market import MARKET, RATES, STALE_AFTER
 from funding_platform.execution.cycle.sight import Sight
@@ -45,12 +46,12 @@ SELECT latest.venue, venue_symbol, base,
 FROM {LATEST_FUNDING_RATES.full_name} AS latest
 JOIN wanted USING (venue, venue_symbol)
 LEFT JOIN ({fees_in_force_at("now()")}) AS fees ON fees.venue = latest.venue AND tier = $tier
-WHERE contract_type = 'linear'
+WHERE contract_type = ANY($traded)
 """
 _UNTRADED: Final = f"""
 SELECT venue, venue_symbol, contract_type
 FROM {LATEST_FUNDING_RATES.full_name} JOIN wanted USING (venue, venue_symbol)
-WHERE contract_type <> 'linear' ORDER BY venue, venue_symbol
+WHERE contract_type <> ALL($traded) ORDER BY venue, venue_symbol
 """
 _RATES: Final = f"""
 SELECT venue, venue_symbol, funding_time, funding_rate
@@ -97,9 +98,10 @@ class LakeMarket:
             else:
                 found = OPPORTUNITIES.typed(find_opportunities(self._filter(), lake))
             lake.register("wanted", _instruments_of(found, held))
+            traded = {"traded": list(TRADED)}
             assumed = {"spread_bps": mart_limits().assumed_spread_bps, "tier": BASE_TIER}
-            market = answer(lake, MARKET, _MARKET, assumed)
-            untraded = lake.execute(_UNTRADED).fetchall()
+            market = answer(lake, MARKET, _MARKET, {**assumed, **traded})
+            untraded = lake.execute(_UNTRADED, traded).fetchall()
             now = datetime.now(UTC)
             rates = answer(lake, RATES, _RATES, {"since": now - LOOK_BACK})
             features = _features(lake, now - STALE_AFTER)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy import Table as StoreTable
 
 from funding_platform.core.tables import execution as tables
@@ -18,7 +18,7 @@ from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import FIRST_PERPETUAL, Window
 from funding_platform.execution.ledger import ledgers
 from funding_platform.execution.store import schema
-from funding_platform.execution.store.journal import LIVE, Journal
+from funding_platform.execution.store.journal import FINAL, LIVE, Journal
 from funding_platform.execution.store.store import Store, open_store
 from funding_platform.flows.execution.frames import (
     events_frame,
@@ -28,6 +28,7 @@ from funding_platform.flows.execution.frames import (
     performance_frame,
     positions_frame,
 )
+from funding_platform.flows.execution.sizes import sizes_of
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.settings import Settings
 
@@ -60,7 +61,7 @@ def mirror(settings: Settings, run_id: str) -> dict[str, int]:
     """
     with open_store(settings.execution_store, trades=False) as store, Lake(settings) as lake:
         since = _mirrored_until(store, lake)
-        frames = {table.full_name: frame for table, frame in _changed(store, since)}
+        frames = {table.full_name: frame for table, frame in changed_since(store, since)}
         scope_end = store.now() + timedelta(days=1)
         written: dict[str, int] = {}
         message = "execution: what traders hold and have done"
@@ -94,8 +95,8 @@ def _mirrored_until(store: Store, lake: Lake) -> datetime | None:
     return newest - COPIED_ANEW
 
 
-def _changed(store: Store, since: datetime | None) -> Sequence[tuple[Table, pl.DataFrame]]:
-    """Read what is to be copied."""
+def changed_since(store: Store, since: datetime | None) -> Sequence[tuple[Table, pl.DataFrame]]:
+    """Read what is to be copied: what is held, and what has changed since; all of it for None."""
     begin = since or FIRST_PERPETUAL
     journal = Journal(store)
 
@@ -104,16 +105,17 @@ def _changed(store: Store, since: datetime | None) -> Sequence[tuple[Table, pl.D
         return [dict(row._mapping) for row in store.rows(query)]
 
     pairs = schema.PAIRS
-    wanted = select(pairs.c.pair_id).where(
-        or_(pairs.c.state.in_(LIVE), pairs.c.updated_at >= begin)
-    )
-    names = {row.pair_id for row in store.rows(wanted)}
-    positions = [pair for pair in journal.pairs() if pair.pair_id in names]
+    ended = and_(pairs.c.state.in_(FINAL), pairs.c.updated_at >= begin)
+    wanted = select(pairs.c.pair_id).where(or_(pairs.c.state.in_(LIVE), ended))
+    positions = journal.pairs_named([row.pair_id for row in store.rows(wanted)])
+    orders, fills = rows(schema.ORDERS, "created_at"), rows(schema.FILLS, "filled_at")
+    payments = rows(schema.FUNDING_PAYMENTS, "paid_at")
+    sizes = sizes_of(journal, (*orders, *fills, *payments))
     return [
         (tables.POSITIONS, positions_frame(ledgers(journal, positions))),
-        (tables.ORDERS, orders_frame(rows(schema.ORDERS, "created_at"))),
-        (tables.FILLS, fills_frame(rows(schema.FILLS, "filled_at"))),
-        (tables.FUNDING_PAYMENTS, payments_frame(rows(schema.FUNDING_PAYMENTS, "paid_at"))),
+        (tables.ORDERS, orders_frame(orders, sizes)),
+        (tables.FILLS, fills_frame(fills, sizes)),
+        (tables.FUNDING_PAYMENTS, payments_frame(payments, sizes)),
         (tables.EVENTS, events_frame(rows(schema.EVENTS, "happened_at"))),
         (tables.PERFORMANCE, performance_frame(rows(schema.SNAPSHOTS, "taken_at"))),
     ]

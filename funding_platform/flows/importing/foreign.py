@@ -24,6 +24,7 @@ from funding_platform.flows.importing.mapping import (
     command,
     form_pattern,
     known_encoding,
+    listed,
 )
 from funding_platform.flows.importing.presets import Preset
 
@@ -103,8 +104,7 @@ class ForeignFile(ABC, Generic[M]):
         )
 
     def _told_words(self, name: str) -> list[str]:
-        value = self.told.get(name, ())
-        return value.split(",") if isinstance(value, str) else list(value)
+        return [*listed(self.told.get(name, ()))]
 
     def _unit_of(self, cells: Cells, mapping: TimedMapping) -> str:
         """Find the unit that the times are in: as told, else by their size."""

@@ -87,7 +87,12 @@ def import_files(
             spools = {part.table.name: part.told_rows for part in parts}
             files = Sources(instruments, spools, told or {}, started_at)
             files.read_all(find_files(sources, exclude), exclude)
-            with lake.commit(run_id, f"import of {len(files.names)} files") as tx:
+            message = f"import of {len(files.names)} files"
+            written = (
+                *(part.table for part in parts if not part.told_rows.is_empty),
+                COLLECTION_LOG,
+            )
+            with lake.commit(run_id, message, tables=written) as tx:
                 compared = [
                     part.compare(lake, files.names, started_at, keep_stored=keep_stored)
                     for part in parts
@@ -108,7 +113,7 @@ def import_files(
             attempt = Attempt(
                 run_id, REFUSED, FUNDING_RATES, started_at, now, error=error, source="files"
             )
-            with lake.commit(run_id, "log of a refused import") as tx:
+            with lake.commit(run_id, "log of a refused import", tables=(COLLECTION_LOG,)) as tx:
                 tx.append(COLLECTION_LOG, log_frame([attempt]))
             raise
         report = joined(reports)

@@ -6,18 +6,37 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from funding_platform.core.tables.collected import FUNDING_RATES
+from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES
 from funding_platform.core.validation_errors import raise_as
 from funding_platform.flows.errors import MappingError, SamplesError
 from funding_platform.flows.importing.fields.cells import tidied
-from funding_platform.flows.importing.mapping import Mapping, SourceMapping, command
+from funding_platform.flows.importing.mapping import (
+    Mapping,
+    SourceMapping,
+    TimedMapping,
+    command,
+    listed,
+)
 from funding_platform.flows.importing.presets import PRESETS, Preset
 from funding_platform.flows.importing.series.presets import SERIES_PRESETS
-from funding_platform.flows.importing.suggestions import settlement_columns
+from funding_platform.flows.importing.suggestions import (
+    bar_columns,
+    open_interest_columns,
+    settlement_columns,
+)
 
 
 def preset_for(columns: Sequence[str]) -> Preset | None:
-    """Find the layout that a file with these columns has, if it is known."""
-    fitting = [one for one in (*PRESETS, *SERIES_PRESETS) if set(one.known_by) <= set(columns)]
+    """Find the layout that a file with these columns has, if it is known.
+
+    What was traded within a bar is a price's: no rate and no open interest has a volume.
+    """
+    traded = any("vol" in name.casefold() for name in columns)
+    fitting = [
+        one
+        for one in (*PRESETS, *SERIES_PRESETS)
+        if set(one.known_by) <= set(columns) and not (one.bars and traded)
+    ]
     return max(fitting, key=lambda one: len(one.known_by), default=None)
 
 
@@ -41,7 +60,10 @@ def mapping_for(
     told = dict(told)
     preset = None if "time" in told else preset_for(header)
     if preset is not None and preset.table != FUNDING_RATES.name:
-        preset = None
+        raise MappingError(
+            f"{file}: is in the layout of {preset.title}: no rates",
+            hint=command(path, {**_of_any_table(told), "table": preset.table}, preset.needs),
+        )
     if preset is not None and preset.samples is not None:
         raise SamplesError(
             file,
@@ -51,10 +73,14 @@ def mapping_for(
             "goes by; ask the source for its history of settled funding rates",
         )
     if preset is None and not {"time", "rate"} <= set(told):
-        hint = "say which is what: " + command(path, settlement_columns(header), told)
+        columns, spot = settlement_columns(header), ""
         if {"open", "high", "low", "close"} <= {name.casefold() for name in header}:
-            hint += "; bars of prices are told by --map table=price_candles or spot_candles"
-        raise MappingError(f"{file}: no preset knows the columns {', '.join(header)}", hint=hint)
+            columns = {"table": PRICE_CANDLES.name, **bar_columns(header, told), "ignore": "*"}
+            told, spot = _of_any_table(told), "; of a spot market: --map table=spot_candles"
+        raise MappingError(
+            f"{file}: no preset knows the columns {', '.join(header)}",
+            hint="say which is what: " + command(path, columns, told) + spot,
+        )
     base = dict(preset.fields) if preset is not None else {}
     if preset is not None:
         require_told(file, path, preset, told)
@@ -79,7 +105,7 @@ def mapping_of(kind: type[M], file: str, base: dict[str, Any], told: Dictionary[
     if "venue" in told and "path" in base and "path" not in told:
         fields["path"] = base["path"].removeprefix("{venue}/")
     if "ignore" in told and "ignore" in base:
-        fields["ignore"] = tuple({*base["ignore"], *_listed(told["ignore"])})
+        fields["ignore"] = tuple({*base["ignore"], *listed(told["ignore"])})
     with raise_as(MappingError, f"{file}: the mapping makes no sense", kind.model_fields):
         return kind(**fields)
 
@@ -114,13 +140,33 @@ def require_told(
     if not missing:
         return
     what = f"{file}: the layout of {preset.title} does not say {' or '.join(missing)}"
+    hint = f"for example: {command(path, told, missing)}"
     if preset.bars and "rate" in missing:
         what += (
             "; it holds bars of a rate as it ran, and which figure of a bar was settled is yours "
             "to say"
         )
-    raise MappingError(what, hint=f"for example: {command(path, told, missing)}")
+        prices, interest = _other_bars(path, preset, told)
+        hint += f"; if they are of a price: {prices}; of open interest: {interest}"
+    raise MappingError(what, hint=hint)
 
 
-def _listed(value: Any) -> tuple[str, ...]:
-    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+def _other_bars(path: Path, preset: Preset, told: Dictionary[str, Any]) -> tuple[str, str]:
+    """Write the commands for bars that are of something else than a rate, and called alike."""
+    form = {name: value for name, value in preset.fields.items() if name == "symbol_form"}
+    prices = {"table": PRICE_CANDLES.name, **bar_columns(preset.known_by, told), **form}
+    interest = {
+        "table": OPEN_INTEREST.name,
+        **open_interest_columns(preset.known_by, {**told, **preset.instead}),
+        **preset.instead,
+        **form,
+        "ignore": "*",
+    }
+    said = _of_any_table(told)
+    return command(path, prices, said), command(path, interest, said)
+
+
+def _of_any_table(told: Dictionary[str, Any]) -> dict[str, Any]:
+    """Leave out what was told of rates, which no other table has."""
+    of_rates = set(Mapping.model_fields) - set(TimedMapping.model_fields)
+    return {name: value for name, value in told.items() if name not in of_rates}

@@ -84,7 +84,7 @@ class SourceMapping(BaseModel):
     @field_validator("ignore", "header", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(value.split(",")) if isinstance(value, str) else value
+        return listed(value) if isinstance(value, str) else value
 
     @field_validator("symbols", mode="before")
     @classmethod
@@ -176,6 +176,8 @@ class TimedMapping(SourceMapping):
     time, time_unit
         The column of the time, and its unit; ``iso`` is ISO 8601 and what is like it. By default
         the one unit in which the file's times are times.
+    date
+        The column of the day, where ``time`` only holds the time of the day.
     time_zone
         The zone of times that name none; such times are refused without it. Also ``zone``.
     fold
@@ -184,6 +186,7 @@ class TimedMapping(SourceMapping):
     """
 
     time: str
+    date: str | None = None
     time_unit: Literal["ms", "s", "us", "ns", "iso"] | None = None
     time_zone: str | None = Field(None, validation_alias=AliasChoices("time_zone", "zone"))
     fold: Literal["first", "second"] | None = None
@@ -226,7 +229,15 @@ class Mapping(TimedMapping):
     meant.
     """
 
-    column_fields = ("time", "rate", "interval", "mark_price", "venue_column", "symbol_column")
+    column_fields = (
+        "time",
+        "date",
+        "rate",
+        "interval",
+        "mark_price",
+        "venue_column",
+        "symbol_column",
+    )
 
     stamp: Literal["end", "start"] = "end"
     rate: str
@@ -236,6 +247,11 @@ class Mapping(TimedMapping):
     interval_hours: float | None = Field(None, gt=0, le=MAX_INTERVAL_HOURS)
     mark_price: str | None = None
     kind: Literal["settlements"] | None = None
+
+
+def listed(told: Any) -> tuple[str, ...]:
+    """Return the words of a field that lists some: separated by commas, or one by one."""
+    return tuple(told.split(",")) if isinstance(told, str) else tuple(told)
 
 
 def form_pattern(template: str) -> str:

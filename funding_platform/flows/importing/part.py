@@ -74,7 +74,8 @@ class Part(ABC):
 
     def append_parts(self, transaction: Transaction, doing: str, *, drop: str) -> None:
         """Append what is new, a bounded number of rows at a time, without a column."""
-        parts = self.new_rows.parts()
+        if not (parts := self.new_rows.parts()):
+            return
         advance = begin(doing, len(parts))
         for rows in parts:
             transaction.append(self.table, rows.read().drop(drop))

@@ -12,6 +12,23 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 
 
 @dataclass(frozen=True, slots=True)
+class Misread:
+    """Why the rates that a layout has of a venue are not what it calls them.
+
+    Parameters
+    ----------
+    why
+        What they are.
+    instead
+        What to tell to have them read rightly; any of it is taken to be meant. Nothing, if the
+        layout does not have what was settled.
+    """
+
+    why: str
+    instead: Dictionary[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """A layout that is known.
 
@@ -28,9 +45,15 @@ class Preset:
     samples
         Why its rates are samples of a rate as it ran, not settlements; None if they are not.
     bars
-        Whether ``rate`` is among ``needs`` because the file holds bars of such samples.
+        Whether ``rate`` is among ``needs`` because the file holds bars of such samples, or of
+        something else: bars of prices and of open interest are called alike.
+    instead
+        The column to tell of such bars if they are of open interest: the first, which is that of
+        the bar's time, in the unit that the source counts in.
     history
         Whether it is a venue's own record of settlements: then their spacing is not doubted.
+    misread
+        By venue, what is amiss with the rates that such files have of it.
     table
         Name of the table that its rows are for.
     """
@@ -41,7 +64,9 @@ class Preset:
     needs: Dictionary[str, str] = field(default_factory=dict)
     samples: str | None = None
     bars: bool = False
+    instead: Dictionary[str, str] = field(default_factory=dict)
     history: bool = True
+    misread: Dictionary[str, Misread] = field(default_factory=dict)
     table: str = FUNDING_RATES.name
 
 
@@ -169,6 +194,27 @@ PRESETS: Final = (
         },
         needs={"venue": "binance"},
         history=False,  # fetchFundingRate, asked again and again, gives the same columns
+        misread={
+            "deribit": Misread("every hour has the sum of the last eight"),
+            "grvt": Misread(
+                "they are percent or fractions, by the version of ccxt that wrote the file",
+                {"rate_unit": "percent"},
+            ),
+            "paradex": Misread("they are samples of a rate for eight hours, several a minute"),
+        },
+    ),
+    Preset(
+        "ccxt's fetchFundingRateHistory of Deribit",
+        ("symbol", "fundingRate", "timestamp", "fundingTimestamp", "info.interest_1h"),
+        {
+            "time": "timestamp",
+            "rate": "info.interest_1h",
+            "rate_unit": "fraction",
+            "interval_hours": 1.0,
+            "venue": "deribit",
+            "symbol_column": "symbol",
+            "ignore": ("*",),  # its own rate is the sum of the last eight hours
+        },
     ),
     Preset(
         "a folder that the sandbox can replay",
@@ -189,6 +235,7 @@ PRESETS: Final = (
         {**_BARS, "time": "time"},
         needs={**_BAR_NEEDS, "symbol": "BTCUSDT"},
         bars=True,
+        instead={"open_interest_usd": "open"},
         history=False,
     ),
     Preset(
@@ -197,6 +244,7 @@ PRESETS: Final = (
         {**_BARS, "time": "t"},
         needs={**_BAR_NEEDS, "rate": "c", "symbol": "BTCUSDT"},
         bars=True,
+        instead={"open_interest_usd": "o"},
         history=False,
     ),
     Preset(
@@ -205,6 +253,7 @@ PRESETS: Final = (
         {**_BARS, "time": "t", "symbol_column": "symbol", "symbol_form": "{symbol}_PERP.*"},
         needs={**_BAR_NEEDS, "rate": "c"},
         bars=True,
+        instead={"open_interest_base": "o"},
         history=False,
     ),
     Preset(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from funding_platform.core.tables.collected import FUNDING_RATES
-from funding_platform.flows.errors import MappingError
+from funding_platform.flows.errors import MappingError, SamplesError
 from funding_platform.flows.importing.fields.cells import Cells
 from funding_platform.flows.importing.fields.columns import numbers_if_mapped, require_bounds
 from funding_platform.flows.importing.fields.numbers import Read, hours, rates
@@ -21,6 +21,7 @@ from funding_platform.flows.importing.foreign import ForeignFile
 from funding_platform.flows.importing.layouts import mapping_for
 from funding_platform.flows.importing.mapping import Mapping
 from funding_platform.flows.importing.presets import Preset
+from funding_platform.venues.adapters.ccxt.exchange import PREFIX
 
 
 class RatesFile(ForeignFile[Mapping]):
@@ -54,11 +55,13 @@ class RatesFile(ForeignFile[Mapping]):
     def _rates(self, cells: Cells, mapping: Mapping, unit: str) -> pl.DataFrame:
         source = mapping.source(self.member.paths)
         height = cells.lines.len()
+        venues = self._venues(cells, mapping, source.get("venue"))
+        self._refuse_misread(cells, venues)
         interval = self._interval(cells, mapping)
         stamps = times(cells, mapping, unit, self.now)
         frame = pl.DataFrame(
             {
-                "venue": self._venues(cells, mapping, source.get("venue")),
+                "venue": venues,
                 "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
                 "venue_time": stamps.first,
                 "later": stamps.later,
@@ -77,6 +80,22 @@ class RatesFile(ForeignFile[Mapping]):
             if column is not None:
                 require_bounds(cells, frame[name], FUNDING_RATES.column(name), column)
         return self._at_their_ends(cells, frame, mapping)
+
+    def _refuse_misread(self, cells: Cells, venues: pl.Series) -> None:
+        """Refuse rates that the layout has of a venue as something else than it calls them."""
+        known = {} if self.preset is None else self.preset.misread
+        for venue in venues.unique().drop_nulls().sort():
+            own = venue.removeprefix(PREFIX)
+            misread = known.get(own)
+            if misread is None or set(misread.instead) & set(self.told):
+                continue
+            what = f"of {venue} this layout does not have what was settled: {misread.why}"
+            if misread.instead:
+                hint = f"say which it is: {self.hint(misread.instead)}"
+                raise MappingError(f"{cells.file}: {what}", hint=hint)
+            raise SamplesError(
+                cells.file, what, hint=f"ask the venue itself: funding backfill {own}"
+            )
 
     def _at_their_ends(self, cells: Cells, frame: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
         """Return rows whose time is the settlement's, not that of the beginning of its interval."""
@@ -99,9 +118,15 @@ class RatesFile(ForeignFile[Mapping]):
         column = cells.columns[mapping.rate]
         read = rates(column, mapping.rate_unit, mapping.decimal)
         if mapping.rate_unit is None and read.wrong.any():
+            comma = mapping.decimal == "." and not rates(column, None, ",").wrong.any()
+            hint, tell = (
+                ("its cells say it with a comma before the decimals", {"decimal": ","})
+                if comma
+                else ("one of fraction, percent and bps", {"rate_unit": "fraction"})
+            )
             raise MappingError(
                 f"{cells.file}: rate_unit: is required, since {mapping.rate} does not say it",
-                hint="one of fraction, percent and bps: " + self.hint({"rate_unit": "fraction"}),
+                hint=f"{hint}: {self.hint(tell)}",
             )
         what = "is not a number"
         if mapping.rate_unit is not None:

@@ -15,7 +15,7 @@ from funding_platform.core.symbols import canonical_base
 COIN_MARGINED: Final = "binance_coinm"
 """Binance's COIN-M contracts are a venue of their own; ``binance`` is USD-M."""
 
-_COIN_MARGINED = re.compile(r"(?:BNB|[A-Z0-9]*[A-Z0-9](?<!B))USD(?P<form>_PERP|_\d{6})?")
+_COIN_MARGINED = re.compile(r"(?:BNB|[A-Z0-9]*[A-Z0-9](?<!B))USD(?P<form>_PERP)?")
 """Quoted in dollars that are no coin: ``BTCUSD_PERP``, ``BTCUSD``, but not ``BTCBUSD``."""
 
 _UNIFIED = re.compile(
@@ -36,6 +36,15 @@ _NAMES: Final = {
     ("okx", "quote"): "{base}-{quote}-SWAP",
 }
 """How venues form a symbol, by what it settles in; without instruments in the lake."""
+
+_DATED = re.compile(
+    r"[A-Z0-9]*[A-Z].*(?<!XPERP)[-_](?:\d{6}|\d{8}|\d{1,2}[A-Z]{3}\d{2})(?:-[\d.]+-[CP])?(?:-USD[TC])?"
+)
+"""Futures and options name their day: ``BTCUSDT_260327``, ``BTC-27MAR26``. OKX's X-Perps name one
+that is years ahead."""
+
+_SPOT_OF_OKX = re.compile(r"[A-Z0-9]+-(?!SWAP)[A-Z0-9]+")
+"""``BTC-USDT``: of OKX no perpetual is called so, and its index is."""
 
 _DECORATION = re.compile(r"(?i)\.P$|PERPETUAL|PERP|SWAP|[^A-Z0-9]")
 
@@ -88,10 +97,17 @@ class Symbols:
         unified = _UNIFIED.fullmatch(symbol)
         if unified is not None:
             return self._from_unified(venue, symbol, unified)
+        listed = self._symbols(venue)
+        if symbol not in listed and _DATED.fullmatch(symbol):
+            raise _expiring()
         coin_margined = _COIN_MARGINED.fullmatch(symbol)
         if venue in ("binance", COIN_MARGINED) and coin_margined is not None:
             return _coin_margined(venue, symbol, coin_margined, told=told)
-        listed = self._symbols(venue)
+        if venue == "okx" and symbol not in listed and _SPOT_OF_OKX.fullmatch(symbol):
+            raise Unresolved(
+                "is a spot market or an index of okx, and no perpetual",
+                f"--map table=spot_candles, or --map symbols={symbol}={symbol}-SWAP",
+            )
         if not listed or symbol in listed:
             return Resolved(venue, symbol)
         meant = [one for one in listed if _plain(one) == _plain(symbol)]
@@ -111,9 +127,7 @@ class Symbols:
         """Find the venue's own symbol for one of ccxt's."""
         tell = f"--map 'symbols={symbol}=...'"
         if parts["dated"]:
-            raise Unresolved(
-                "is a contract with an expiry, which pays no funding", "leave its rows out"
-            )
+            raise _expiring()
         base, quote, settle = parts["base"], parts["quote"], parts["settle"] or parts["quote"]
         found = self._named(venue, base, quote, settle)
         if len(found) == 1:
@@ -165,6 +179,13 @@ def resolve_all(
         except Unresolved as error:
             unresolved[venue, symbol] = error
     return resolved, unresolved
+
+
+def _expiring() -> Unresolved:
+    return Unresolved(
+        "is a contract with an expiry, which pays no funding",
+        "leave its rows out, or the file: --exclude",
+    )
 
 
 def _coin_margined(venue: str, symbol: str, parts: re.Match[str], *, told: bool) -> Resolved:

@@ -9,7 +9,7 @@ from funding_platform.flows.errors import MappingError
 from funding_platform.flows.importing.files.archives import Member
 from funding_platform.flows.importing.files.peek import columns_of
 from funding_platform.flows.importing.layouts import preset_for
-from funding_platform.flows.importing.mapping import command
+from funding_platform.flows.importing.mapping import command, listed
 from funding_platform.flows.importing.series.presets import KLINES, kline_fields
 from funding_platform.flows.importing.series.tables import SERIES
 
@@ -34,7 +34,8 @@ def table_for(member: Member, told: Mapping[str, Any]) -> str:
                 hint=f"one of {', '.join(NAMES)}",
             )
         return str(name)
-    preset = None if "time" in told else preset_for(columns_of(member))
+    header = listed(told.get("header", ()))
+    preset = None if "time" in told else preset_for(columns_of(member, header))
     if preset is not KLINES:
         return FUNDING_RATES.name if preset is None else preset.table
     table = kline_fields(member.paths, None).get("table")

@@ -7,13 +7,13 @@ that was killed what it had handed out last. History is in ``core.live_rates``.
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import polars as pl
 
@@ -114,7 +114,8 @@ class LatestWriter:
 
     def __init__(self, settings: Settings, started_at: datetime) -> None:
         self._started = to_us(started_at)
-        self._connection = open_state_file(latest_file(settings), _SCHEMA)
+        self._file = latest_file(settings)
+        self._connection = open_state_file(self._file, _SCHEMA)
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +128,7 @@ class LatestWriter:
         self._connection.close()
 
     def write(self, frames: Mapping[str, pl.DataFrame], version: int, at: datetime) -> None:
-        """Replace everything that was handed out before."""
+        """Replace everything that was handed out before; a file that is broken, too."""
         encoded = [(name, _encoded(frame)) for name, frame in frames.items()]
 
         def replace(connection: sqlite3.Connection) -> None:
@@ -138,7 +139,14 @@ class LatestWriter:
                 "INSERT INTO latest VALUES (?, ?, ?)", (to_us(at), version, self._started)
             )
 
-        in_transaction(self._connection, replace)
+        try:
+            in_transaction(self._connection, replace)
+        except sqlite3.OperationalError:  # a full disk: the next try may find room
+            raise
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            self._connection = open_state_file(self._file, _SCHEMA)
+            in_transaction(self._connection, replace)
 
 
 def read_latest(settings: Settings, *wanted: str) -> Latest:
@@ -154,18 +162,16 @@ def read_latest(settings: Settings, *wanted: str) -> Latest:
     Raises
     ------
     NotLiveError
-        If none has handed out anything yet.
+        If none has handed out anything yet, or it cannot be read.
     """
     file = latest_file(settings).absolute()
     if not file.exists():
         raise NotLiveError(f"no collector has run over {settings.data_dir}", hint=_START)
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)) as db:
-        db.execute("BEGIN")  # both tables at one instant
-        told = db.execute("SELECT at, version, started FROM latest").fetchone()
-        stored = db.execute(
-            "SELECT name, arrow FROM frames WHERE ? OR name IN (SELECT value FROM json_each(?))",
-            [not wanted, json.dumps(wanted)],
-        ).fetchall()
+    try:
+        told, stored = _stored(file, wanted)
+    except sqlite3.Error as error:  # after a power cut, or while it is being made
+        said = f"what the collector handed out cannot be read: {error}"
+        raise NotLiveError(said, hint=_START) from error
     if told is None:
         raise NotLiveError("the collector has not seen anything yet", hint=_START)
     at, version, started = told
@@ -182,6 +188,18 @@ def read_version(settings: Settings) -> Latest:
         If none has handed out anything yet.
     """
     return read_latest(settings, "")
+
+
+def _stored(file: Path, wanted: Sequence[str]) -> tuple[Any, list[tuple[str, bytes]]]:
+    """Read when what was handed out last, and the frames that are wanted."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)) as db:
+        db.execute("BEGIN")  # both tables at one instant
+        told = db.execute("SELECT at, version, started FROM latest").fetchone()
+        stored = db.execute(
+            "SELECT name, arrow FROM frames WHERE ? OR name IN (SELECT value FROM json_each(?))",
+            [not wanted, json.dumps(wanted)],
+        ).fetchall()
+    return told, stored
 
 
 def _encoded(frame: pl.DataFrame) -> bytes:

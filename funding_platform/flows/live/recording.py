@@ -84,36 +84,51 @@ class Recorder:
         """How many spans have not been written."""
         return len(self._waiting)
 
-    async def store(self, rows: pl.DataFrame) -> int:
-        """Write a span and those that wait; return the rows written, 0 where it has to wait.
+    def keep(self, rows: pl.DataFrame) -> None:
+        """Have a span wait to be written.
 
-        A span that breaks the table's declaration would be refused for ever: it is given up.
+        One that breaks the table's declaration would be refused for ever: it is given up.
         """
         try:
             validate(LIVE_RATES, rows)
         except InvalidFrameError as error:
             _log.error("a span of live rates is given up: %s", error.message)
-            rows = LIVE_RATES.empty()
+            return
         if not rows.is_empty():
             self._waiting.append(rows)
-        if not self._waiting:
-            return 0
+
+    async def write(self) -> int:
+        """Write the spans that wait; return the rows written, 0 where they have to wait on."""
         frames = list(self._waiting)
+        if not frames:
+            return 0
         try:
             written = await asyncio.to_thread(store_minutes, frames, self._settings, self._run_id)
         except LakeError as error:
             _log.warning("live rates of %d spans wait: %s", len(frames), error.message)
             return 0
-        self._waiting.clear()
+        done = {*map(id, frames)}
+        later = [
+            rows for rows in self._waiting if id(rows) not in done
+        ]  # came while it was written
+        self._waiting = deque(later, maxlen=MOST_WAITING)
         return written
 
 
 async def record_board(board: Board, settings: Settings, run_id: str) -> None:
-    """Record a board until cancelled: at the end of each span, what it shows then."""
+    """Record a board until cancelled: at the end of each span, what it shows then.
+
+    Spans go on while one is being written: of one that ends unseen nobody could tell any more how
+    it ended.
+    """
     span = timedelta(seconds=settings.live_record_seconds)
     recorder = Recorder(settings, run_id)
     minutes = Minutes(span, board.view(), datetime.now(UTC))
-    while True:
-        now = datetime.now(UTC)
-        await asyncio.sleep((span_start(now, span) + span - now).total_seconds())
-        await recorder.store(minutes.close(board.view(), datetime.now(UTC)))
+    writing: asyncio.Task[int] | None = None
+    async with asyncio.TaskGroup() as tasks:
+        while True:
+            now = datetime.now(UTC)
+            await asyncio.sleep((span_start(now, span) + span - now).total_seconds())
+            recorder.keep(minutes.close(board.view(), datetime.now(UTC)))
+            if writing is None or writing.done():
+                writing = tasks.create_task(recorder.write())

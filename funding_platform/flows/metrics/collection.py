@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from duckdb import DuckDBPyConnection
 
-from funding_platform.flows.queries.health import breaker_states
+from funding_platform.flows.queries.upkeep.health import breaker_states
 from funding_platform.settings import Settings
 from funding_platform.telemetry import declared
 from funding_platform.telemetry.metrics import Declared, Family

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from funding_platform.core.system.disks import free_bytes
 from funding_platform.core.tables.marts.latest import COVERAGE
-from funding_platform.flows.queries.ages import data_ages
+from funding_platform.flows.queries.upkeep.ages import data_ages
 from funding_platform.lake.catalog import METADATA
 from funding_platform.lake.connection import has_table
 from funding_platform.settings import Settings

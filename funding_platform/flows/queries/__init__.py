@@ -13,44 +13,54 @@ from typing import TYPE_CHECKING
 from funding_platform.core.system.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from funding_platform.flows.queries.alerts import active_alerts
     from funding_platform.flows.queries.connection import open_lake, snapshot_of
-    from funding_platform.flows.queries.coverage import coverage_by_month
-    from funding_platform.flows.queries.curves import latest_curves, past_curves
-    from funding_platform.flows.queries.depth import newest_depth
-    from funding_platform.flows.queries.execution import performance, positions, trading_events
-    from funding_platform.flows.queries.features import features_of, get_features
-    from funding_platform.flows.queries.fees import fee_overrides, fees_at
-    from funding_platform.flows.queries.gaps import gaps_by_name
-    from funding_platform.flows.queries.health import breaker_states, venue_health
-    from funding_platform.flows.queries.history import (
+    from funding_platform.flows.queries.rates.curves import latest_curves, past_curves
+    from funding_platform.flows.queries.rates.features import features_of, get_features
+    from funding_platform.flows.queries.rates.forecasts import forecast_rate
+    from funding_platform.flows.queries.rates.history import (
         candles,
-        opportunity_history,
         rate_summary,
         require_instrument,
         resampled_rates,
         settled_rates,
     )
-    from funding_platform.flows.queries.market import (
+    from funding_platform.flows.queries.rates.market import (
         board_rates,
         compare_rates,
         narrowed,
         stored_rates,
         with_facts,
     )
-    from funding_platform.flows.queries.opportunities import (
+    from funding_platform.flows.queries.rates.paid import funding_paid
+    from funding_platform.flows.queries.rates.statistics import (
+        predicted_with_accuracy,
+        rate_correlations,
+        rate_statistics,
+    )
+    from funding_platform.flows.queries.trading.depth import newest_depth
+    from funding_platform.flows.queries.trading.execution import (
+        performance,
+        positions,
+        trading_events,
+    )
+    from funding_platform.flows.queries.trading.fees import fee_overrides, fees_at
+    from funding_platform.flows.queries.trading.opportunities import (
         compare_venues,
         left_out,
         ranked_on_board,
         ranked_opportunities,
     )
-    from funding_platform.flows.queries.paid import funding_paid
-    from funding_platform.flows.queries.runs import load_run, load_sweep, stored_runs, stored_sweeps
-    from funding_platform.flows.queries.statistics import (
-        predicted_with_accuracy,
-        rate_correlations,
-        rate_statistics,
+    from funding_platform.flows.queries.trading.past import opportunity_history
+    from funding_platform.flows.queries.trading.runs import (
+        load_run,
+        load_sweep,
+        stored_runs,
+        stored_sweeps,
     )
+    from funding_platform.flows.queries.upkeep.alerts import active_alerts
+    from funding_platform.flows.queries.upkeep.coverage import coverage_by_month
+    from funding_platform.flows.queries.upkeep.gaps import gaps_by_name
+    from funding_platform.flows.queries.upkeep.health import breaker_states, venue_health
     from funding_platform.flows.queries.venues import listed_instruments, venue_facts
 
 __all__ = [
@@ -64,6 +74,7 @@ __all__ = [
     "features_of",
     "fee_overrides",
     "fees_at",
+    "forecast_rate",
     "funding_paid",
     "gaps_by_name",
     "get_features",
@@ -101,47 +112,48 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "active_alerts": "alerts",
-        "board_rates": "market",
-        "breaker_states": "health",
-        "candles": "history",
-        "compare_rates": "market",
-        "compare_venues": "opportunities",
-        "coverage_by_month": "coverage",
-        "features_of": "features",
-        "fee_overrides": "fees",
-        "fees_at": "fees",
-        "funding_paid": "paid",
-        "gaps_by_name": "gaps",
-        "get_features": "features",
-        "latest_curves": "curves",
-        "left_out": "opportunities",
+        "active_alerts": "upkeep.alerts",
+        "board_rates": "rates.market",
+        "breaker_states": "upkeep.health",
+        "candles": "rates.history",
+        "compare_rates": "rates.market",
+        "compare_venues": "trading.opportunities",
+        "coverage_by_month": "upkeep.coverage",
+        "features_of": "rates.features",
+        "fee_overrides": "trading.fees",
+        "fees_at": "trading.fees",
+        "forecast_rate": "rates.forecasts",
+        "funding_paid": "rates.paid",
+        "gaps_by_name": "upkeep.gaps",
+        "get_features": "rates.features",
+        "latest_curves": "rates.curves",
+        "left_out": "trading.opportunities",
         "listed_instruments": "venues",
-        "load_run": "runs",
-        "load_sweep": "runs",
-        "narrowed": "market",
-        "newest_depth": "depth",
+        "load_run": "trading.runs",
+        "load_sweep": "trading.runs",
+        "narrowed": "rates.market",
+        "newest_depth": "trading.depth",
         "open_lake": "connection",
-        "opportunity_history": "history",
-        "past_curves": "curves",
-        "performance": "execution",
-        "positions": "execution",
-        "predicted_with_accuracy": "statistics",
-        "ranked_on_board": "opportunities",
-        "ranked_opportunities": "opportunities",
-        "rate_correlations": "statistics",
-        "rate_statistics": "statistics",
-        "rate_summary": "history",
-        "require_instrument": "history",
-        "resampled_rates": "history",
-        "settled_rates": "history",
+        "opportunity_history": "trading.past",
+        "past_curves": "rates.curves",
+        "performance": "trading.execution",
+        "positions": "trading.execution",
+        "predicted_with_accuracy": "rates.statistics",
+        "ranked_on_board": "trading.opportunities",
+        "ranked_opportunities": "trading.opportunities",
+        "rate_correlations": "rates.statistics",
+        "rate_statistics": "rates.statistics",
+        "rate_summary": "rates.history",
+        "require_instrument": "rates.history",
+        "resampled_rates": "rates.history",
+        "settled_rates": "rates.history",
         "snapshot_of": "connection",
-        "stored_rates": "market",
-        "stored_runs": "runs",
-        "stored_sweeps": "runs",
-        "trading_events": "execution",
+        "stored_rates": "rates.market",
+        "stored_runs": "trading.runs",
+        "stored_sweeps": "trading.runs",
+        "trading_events": "trading.execution",
         "venue_facts": "venues",
-        "venue_health": "health",
-        "with_facts": "market",
+        "venue_health": "upkeep.health",
+        "with_facts": "rates.market",
     },
 )

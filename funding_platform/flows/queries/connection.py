@@ -7,12 +7,13 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.marts.latest import BUILD_MARTS
 from funding_platform.core.tables.schema import Table
 from funding_platform.flows.errors import NotBuiltError
 from funding_platform.lake.catalog import current_snapshot
 from funding_platform.lake.connection import connect, has_table
-from funding_platform.lake.errors import translated
+from funding_platform.lake.explained import translated
 from funding_platform.settings import Settings
 
 LISTED_HINT: Final = (
@@ -65,6 +66,11 @@ def snapshot_of(connection: duckdb.DuckDBPyConnection) -> int:
         return current_snapshot(connection)
     except duckdb.Error as error:
         raise translated(error) from error
+
+
+def lake_error(error: duckdb.Error) -> FundingError:
+    """Say what DuckDB says as an error of the platform, to who asks it outside this package."""
+    return translated(error)
 
 
 def require_built(connection: duckdb.DuckDBPyConnection, mart: Table) -> None:

@@ -16,16 +16,17 @@ the file says, in a schema ``build`` that never leaves it.
 import json
 import logging
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from funding_platform.core.tables.marts.increments import INCREMENTS, SETTLEMENT_MONTHS
+from funding_platform.core.tables.registry import TABLES
 from funding_platform.lake.catalog import LAKE, current_snapshot, literal
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import BuildFailedError
@@ -100,7 +101,9 @@ class MartsBuild:
             held = held_by(lake.connection)
             self._compare(lake, queries)
             message = f"dbt built {', '.join(queries)}"
-            with lake.commit(run_id, message, extra=self._note(queries)):
+            # Views that are not declared are made by builds alone, of which there is one at a time.
+            written = [TABLES[name] for name in queries if name in TABLES]
+            with lake.commit(run_id, message, tables=written, extra=self._note(queries)):
                 for name, query in queries.items():
                     if not name.startswith(f"{OF_THE_BUILD}."):
                         bring(lake.connection, held, name, query)
@@ -126,11 +129,15 @@ class MartsBuild:
 
 
 @contextmanager
-def marts_build(settings: Settings, *, full: bool = False) -> Iterator[MartsBuild]:
+def marts_build(
+    settings: Settings, depths: Mapping[str, timedelta], *, full: bool = False
+) -> Iterator[MartsBuild]:
     """Begin a build, alone; what it leaves behind goes when it ends, or when the next one begins.
 
     Parameters
     ----------
+    depths
+        How far back venues keep what they settled, of those that do not keep all.
     full
         Work out all that is kept of settled months anew, not only what changed.
 
@@ -152,7 +159,7 @@ def marts_build(settings: Settings, *, full: bool = False) -> Iterator[MartsBuil
                 plan = plan_of(lake, snapshot, full=full)
                 tested = DaysToTest.of(lake, settings, snapshot)
             _show_the_lake(settings, file, snapshot, held)
-            _show_the_plan(settings, file, plan, tested)
+            _show_the_plan(settings, file, plan, tested, depths)
             yield MartsBuild(settings, file, snapshot, plan, tested)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -173,8 +180,14 @@ def _show_the_lake(settings: Settings, file: Path, snapshot: int, held: Held) ->
         _show_views(connection, {name: query_of(view) for name, view in held.views.items()})
 
 
-def _show_the_plan(settings: Settings, file: Path, plan: Plan, tested: DaysToTest) -> None:
-    """Tell dbt which months to work out, and which rows to test.
+def _show_the_plan(
+    settings: Settings,
+    file: Path,
+    plan: Plan,
+    tested: DaysToTest,
+    depths: Mapping[str, timedelta],
+) -> None:
+    """Tell dbt which months to work out, which rows to test, and what venues do not keep.
 
     Months are in a table that is there unless it is all of them. A test that need not look at all
     rows has a row for each day, and one without a day.
@@ -186,6 +199,9 @@ def _show_the_plan(settings: Settings, file: Path, plan: Plan, tested: DaysToTes
         connection.execute(f"CREATE TABLE {untested} (test VARCHAR, day TIMESTAMPTZ)")
         rows = [(test, day) for test, days in tested.days.items() for day in (None, *days)]
         _fill(connection, untested, rows)
+        kept = f"{LAKE}.{OF_THE_BUILD}.history_depths"
+        connection.execute(f"CREATE TABLE {kept} (venue VARCHAR, depth INTERVAL)")
+        _fill(connection, kept, list(depths.items()))
         if plan.months is None:
             return
         changes = f"{LAKE}.{OF_THE_BUILD}.changes"
@@ -196,11 +212,11 @@ def _show_the_plan(settings: Settings, file: Path, plan: Plan, tested: DaysToTes
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    rows: Sequence[tuple[str, datetime | None]],
+    rows: Sequence[tuple[str, datetime | timedelta | None]],
 ) -> None:
-    """Fill a table of a name and a time; row by row it would take seconds."""
-    names, times = [name for name, _ in rows], [time for _, time in rows]
-    connection.execute(f"INSERT INTO {table} SELECT unnest(?), unnest(?)", [names, times])
+    """Fill a table of a name and a value; row by row it would take seconds."""
+    names, values = [name for name, _ in rows], [value for _, value in rows]
+    connection.execute(f"INSERT INTO {table} SELECT unnest(?), unnest(?)", [names, values])
 
 
 def _show_views(connection: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:

@@ -54,7 +54,7 @@ class ObjectFiles:
                 "SECRET": literal(settings.s3_secret.get_secret_value()),
             }
         else:
-            stated["PROVIDER"] = "credential_chain"
+            stated |= {"PROVIDER": "credential_chain", "REFRESH": "auto"}  # a role's keys run out
         told = ", ".join(f"{name} {value}" for name, value in stated.items())
         return f"CREATE OR REPLACE SECRET {SECRET} (TYPE s3, {told})"
 

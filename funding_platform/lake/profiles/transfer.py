@@ -14,9 +14,10 @@ import duckdb
 
 from funding_platform.lake.catalog import metadata_of
 from funding_platform.lake.connection import attach, bare_connection
-from funding_platform.lake.errors import translated
+from funding_platform.lake.explained import translated
 from funding_platform.lake.profiles.contract import CatalogPlace, SchemaName
 from funding_platform.lake.profiles.postgres import CatalogAddress
+from funding_platform.lake.transaction import one_transaction
 from funding_platform.lake.upkeep.flush import flush
 from funding_platform.settings import Settings
 
@@ -63,13 +64,12 @@ def _transfer(
         schema = target if not isinstance(target, Path) else source
         assert not isinstance(schema, Path)
         connection.execute("USE memory")  # a lake that names are looked up in is being read
-        connection.execute("BEGIN")
-        for name in _tables(settings, schema):
-            held, made_of = (f"{metadata_of(one)}.{name}" for one in (_SOURCE, _TARGET))
-            connection.execute(f"DELETE FROM {made_of}")
-            if name != _LIST_OF_THOSE:
-                connection.execute(f"INSERT INTO {made_of} BY NAME FROM {held}")
-        connection.execute("COMMIT")
+        with one_transaction(connection):
+            for name in _tables(settings, schema):
+                held, made_of = (f"{metadata_of(one)}.{name}" for one in (_SOURCE, _TARGET))
+                connection.execute(f"DELETE FROM {made_of}")
+                if name != _LIST_OF_THOSE:
+                    connection.execute(f"INSERT INTO {made_of} BY NAME FROM {held}")
     except duckdb.Error as error:
         raise translated(error) from error
 

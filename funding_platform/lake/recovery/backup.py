@@ -20,12 +20,8 @@ from funding_platform.lake.catalog import (
     known_names,
 )
 from funding_platform.lake.connection import attach, bare_connection, refuse_missing
-from funding_platform.lake.errors import (
-    BackupError,
-    FileLostError,
-    LakeFullError,
-    translated,
-)
+from funding_platform.lake.errors import BackupError, FileLostError, LakeFullError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.locks import ExplainedLock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.contract import CatalogPlace, LakeFile, LakeFiles
@@ -40,6 +36,7 @@ from funding_platform.lake.recovery.backups import (
 )
 from funding_platform.lake.recovery.rows import proof_of_columns
 from funding_platform.lake.schema import held_tables
+from funding_platform.lake.transaction import one_transaction
 from funding_platform.settings import Settings
 
 
@@ -203,10 +200,9 @@ def table_proofs(
     held = held_tables(connection)
     advance = begin("reading tables", len(held))
     proofs = {}
-    connection.execute("BEGIN")
-    for name, columns in held.items():
-        quoted = (f'"{column}"' for column in columns)
-        proofs[name] = KeptTable(*proof_of_columns(connection, quoted, f"{LAKE}.{name}"))
-        advance()
-    connection.execute("COMMIT")
+    with one_transaction(connection):
+        for name, columns in held.items():
+            quoted = (f'"{column}"' for column in columns)
+            proofs[name] = KeptTable(*proof_of_columns(connection, quoted, f"{LAKE}.{name}"))
+            advance()
     return proofs

@@ -9,7 +9,8 @@ import duckdb
 
 from funding_platform.lake.catalog import known_names
 from funding_platform.lake.connection import attach, bare_connection
-from funding_platform.lake.errors import BackupError, translated
+from funding_platform.lake.errors import BackupError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.contract import CatalogPlace, LakeFiles
 from funding_platform.lake.profiles.embedded import LocalFiles

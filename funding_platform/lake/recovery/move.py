@@ -15,7 +15,8 @@ from typing import Literal, NamedTuple
 import duckdb
 
 from funding_platform.lake.connection import attach, bare_connection, refuse_missing
-from funding_platform.lake.errors import CatalogSoundError, LakeError, translated
+from funding_platform.lake.errors import CatalogSoundError, LakeError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.contract import CatalogPlace

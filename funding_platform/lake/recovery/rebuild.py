@@ -26,11 +26,8 @@ from funding_platform.lake.connection import (
     bare_connection,
     make_catalog,
 )
-from funding_platform.lake.errors import (
-    LakeError,
-    LakeMissingError,
-    translated,
-)
+from funding_platform.lake.errors import LakeError, LakeMissingError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.contract import CatalogPlace
 from funding_platform.lake.recovery.lost import lost_catalog, readable_copy
@@ -42,6 +39,7 @@ from funding_platform.lake.recovery.rows import (
     rows_of_files,
 )
 from funding_platform.lake.schema import OURS
+from funding_platform.lake.transaction import one_transaction
 from funding_platform.lake.upkeep.leftovers import listed
 from funding_platform.settings import Settings
 
@@ -137,16 +135,15 @@ def _fill(
     readable = {path for path in files if _is_readable(connection, path, advance)}
     advance = begin("rebuilding tables", len(OURS))
     tables = []
-    connection.execute("BEGIN")
-    filled = ever_filled(connection, BASE) if base is not None else set()
-    for table in OURS:
-        folder = f"{at.root}{table.schema}/{table.name}/"
-        own = sorted(path for path in readable if path.startswith(folder))
-        has_base = table.full_name in filled
-        tables.append(_rebuild_table(connection, table, own, has_base=has_base))
-        advance()
-    connection.execute(f"CALL {LAKE}.set_commit_message('rebuild', 'rebuild: a lost catalog')")
-    connection.execute("COMMIT")
+    with one_transaction(connection):
+        filled = ever_filled(connection, BASE) if base is not None else set()
+        for table in OURS:
+            folder = f"{at.root}{table.schema}/{table.name}/"
+            own = sorted(path for path in readable if path.startswith(folder))
+            has_base = table.full_name in filled
+            tables.append(_rebuild_table(connection, table, own, has_base=has_base))
+            advance()
+        connection.execute(f"CALL {LAKE}.set_commit_message('rebuild', 'rebuild: a lost catalog')")
     _prove(connection, tables)
     shutil.rmtree(spill, ignore_errors=True)
     unreadable = tuple(path for path in files if path not in readable)
@@ -205,13 +202,12 @@ def _prove(connection: duckdb.DuckDBPyConnection, tables: list[RebuiltTable]) ->
     LakeError
         If one differs.
     """
-    connection.execute("BEGIN")  # the catalog is looked at once, not for every table
-    for table in (table for table in tables if table.rows):
-        held = proof(connection, TABLES[table.name], f"{LAKE}.{table.name}")
-        if held != (table.rows, table.fingerprint):
-            raise LakeError(
-                f"{table.name} was to hold {table.rows} rows ({table.fingerprint}) and holds "
-                f"{held[0]} ({held[1]}); the catalog was not replaced",
-                hint="look after the disk, then try again: the files are as they were",
-            )
-    connection.execute("COMMIT")
+    with one_transaction(connection):  # the catalog is looked at once, not for every table
+        for table in (table for table in tables if table.rows):
+            held = proof(connection, TABLES[table.name], f"{LAKE}.{table.name}")
+            if held != (table.rows, table.fingerprint):
+                raise LakeError(
+                    f"{table.name} was to hold {table.rows} rows ({table.fingerprint}) and holds "
+                    f"{held[0]} ({held[1]}); the catalog was not replaced",
+                    hint="look after the disk, then try again: the files are as they were",
+                )

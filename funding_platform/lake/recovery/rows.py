@@ -15,6 +15,7 @@ from funding_platform.lake.connection import (
     connect,
 )
 from funding_platform.lake.schema import OURS
+from funding_platform.lake.transaction import one_transaction
 from funding_platform.lake.upkeep.leftovers import born
 from funding_platform.settings import Settings
 
@@ -48,8 +49,7 @@ def proof_of_columns(
 
 def fingerprints(settings: Settings) -> dict[str, tuple[int, str]]:
     """Return rows and fingerprint of every table that is created here."""
-    with closing(connect(settings)) as lake:
-        lake.execute("BEGIN")
+    with closing(connect(settings)) as lake, one_transaction(lake):
         return {table.full_name: proof(lake, table, table.full_name) for table in OURS}
 
 

@@ -3,6 +3,7 @@
 import duckdb
 
 from funding_platform.lake.catalog import LAKE, ever_filled
+from funding_platform.lake.transaction import one_transaction
 
 
 def flush(connection: duckdb.DuckDBPyConnection, name: str = LAKE) -> None:
@@ -13,11 +14,10 @@ def flush(connection: duckdb.DuckDBPyConnection, name: str = LAKE) -> None:
     aborted, with one none did. So the connection has one from now on.
     """
     connection.execute("SET threads = 1")
-    connection.execute("BEGIN")
-    for full_name in sorted(ever_filled(connection, name)):
-        schema, _, table = full_name.partition(".")
-        connection.execute(
-            f"CALL ducklake_flush_inlined_data('{name}', schema_name => ?, table_name => ?)",
-            [schema, table],
-        )
-    connection.execute("COMMIT")
+    with one_transaction(connection):
+        for full_name in sorted(ever_filled(connection, name)):
+            schema, _, table = full_name.partition(".")
+            connection.execute(
+                f"CALL ducklake_flush_inlined_data('{name}', schema_name => ?, table_name => ?)",
+                [schema, table],
+            )

@@ -15,7 +15,8 @@ import duckdb
 from funding_platform.core.tables.retention import Retention, retentions
 from funding_platform.lake.catalog import LAKE
 from funding_platform.lake.connection import connect
-from funding_platform.lake.errors import LakeFullError, translated
+from funding_platform.lake.errors import LakeFullError
+from funding_platform.lake.explained import translated
 from funding_platform.lake.locks import commit_lock
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.recovery.copies import spare_file

@@ -10,7 +10,7 @@ import duckdb
 from funding_platform.core.tables.retention import Retention, retentions
 from funding_platform.lake.catalog import LAKE, METADATA
 from funding_platform.lake.connection import connect, has_table
-from funding_platform.lake.errors import translated
+from funding_platform.lake.explained import translated
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.contract import LakeFile
 from funding_platform.lake.upkeep.ages import judged

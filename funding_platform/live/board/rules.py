@@ -1,15 +1,20 @@
-"""Which values of a cell cannot be: the rules of ``core.market_snapshots`` for single numbers.
+"""Which values of a cell cannot be: the rules of ``core.market_snapshots`` for arrays of numbers.
 
-Frames are judged by the same bounds as expressions (``core.rules``); what one number says beside
-another is judged by ``venues.streams.possible``. A test sets one beside the other.
+Frames of snapshots are judged by the same bounds as expressions (``core.rules``), what a stream
+says by ``venues.streams.possible`` one number at a time. Tests set each beside the others.
 """
 
 import sys
 from typing import Final
 
+import numpy as np
+
+from funding_platform.core.arrays import Flags, Floats, Ints
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
-from funding_platform.core.time_grid import FIRST_PERPETUAL, to_ms
-from funding_platform.venues.streams.possible import is_too_far_ahead
+from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
+from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_MS, to_ms
+from funding_platform.venues.parsing.plausibility import MAX_MARK_INDEX_RATIO
+from funding_platform.venues.streams.possible import SKEW_MS
 from funding_platform.venues.streams.updates import VALUES
 
 FIELDS: Final = VALUES
@@ -22,6 +27,12 @@ INTERVAL: Final = FIELD["interval_hours"]
 NEXT: Final = FIELD["next_funding_ms"]
 MARK: Final = FIELD["mark_price"]
 INDEX: Final = FIELD["index_price"]
+
+TOGETHER: Final = (INTERVAL, NEXT, MARK, INDEX)
+"""Fields that are judged beside each other."""
+
+JUDGED_TOGETHER: Final = TOGETHER[:3]
+"""Those of them that may be flagged for it: an index is nobody's fault but its own."""
 
 _FIRST_MS: Final = to_ms(FIRST_PERPETUAL)
 _COLUMNS: Final = {"next_funding_ms": "next_funding_time"}
@@ -39,21 +50,45 @@ def _bounds(field: str) -> tuple[float, float]:
 BOUNDS: Final = tuple(_bounds(field) for field in FIELDS)
 """Inclusive, by the number of the field."""
 
-
-def out_of_bounds(field: int, value: float) -> bool:
-    """Whether a number is not finite, or outside what its column declares."""
-    low, high = BOUNDS[field]
-    return not low <= value <= high
+_LOW, _HIGH = (np.array(ends, dtype=np.float64) for ends in zip(*BOUNDS, strict=True))
 
 
-def next_impossible(due_ms: float, hours: float, now_ms: float) -> bool:
-    """Whether a settlement is due in more than an interval, or before there were perpetuals.
+def out_of_bounds(fields: Ints | int, values: Floats) -> Flags:
+    """Tell of each value whether it is known, and not within what its column declares."""
+    outside: Flags = (values < _LOW[fields]) | (values > _HIGH[fields])
+    return outside
+
+
+def divides_no_day(hours: Floats) -> Flags:
+    """Tell of each interval whether it is none that divides a day."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = np.mod(float(MAX_INTERVAL_HOURS), hours)
+    divides_none: Flags = (hours > 0) & (rest != 0)
+    return divides_none
+
+
+def judged_together(state: Floats, now_ms: Floats) -> Flags:
+    """Tell which of the values of a row cannot be beside the others, shape (3, n).
 
     Parameters
     ----------
-    due_ms, now_ms
-        In milliseconds since the epoch; ``due_ms`` is NaN where unknown.
-    hours
-        The interval; the longest in use where it is NaN.
+    state
+        The fields of ``TOGETHER`` of each row, NaN where unknown, shape (4, n).
+    now_ms
+        When that was so, in milliseconds since the epoch, shape (n,).
     """
-    return is_too_far_ahead(due_ms, hours, now_ms) or due_ms < _FIRST_MS
+    interval, due, mark, index = state
+    no_interval = out_of_bounds(INTERVAL, interval)
+    believed = np.where(no_interval | np.isnan(interval), float(MAX_INTERVAL_HOURS), interval)
+    too_far = due - now_ms > believed * HOUR_MS + SKEW_MS
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = mark / index
+    fits = (ratio >= 1 / MAX_MARK_INDEX_RATIO) & (ratio <= MAX_MARK_INDEX_RATIO)
+    apart = (index > 0) & ~np.isnan(mark) & ~fits
+    return np.stack(
+        (
+            no_interval | divides_no_day(interval),
+            too_far | (due < _FIRST_MS),
+            out_of_bounds(MARK, mark) | apart,
+        )
+    )

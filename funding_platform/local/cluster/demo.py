@@ -14,18 +14,19 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
-from funding_platform.core.system.processes import terminated_like_interrupted
+from funding_platform.core.system.interrupts import terminated_like_interrupted
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.time_grid import floor_hour
 from funding_platform.defs.assembly import build_definitions
 from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.running.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
+from funding_platform.flows.backtests.reports import report_file, write_report
 from funding_platform.flows.progress import step
-from funding_platform.local.cluster.deployment import LOCATION, UNATTENDED, deployed
+from funding_platform.local.cluster.deployment import LOCATION, UNATTENDED, deployed, stated_by
 from funding_platform.local.cluster.row_hashes import row_hashes
 from funding_platform.local.cluster.runs import Requests
 from funding_platform.local.cluster.servers import ObjectStore, Postgres, Redis, running
-from funding_platform.local.demo import DemoError, show_tables
+from funding_platform.local.demo import DemoError, show_tables, tell_report
 from funding_platform.local.home import dagster_instance
 from funding_platform.local.sandbox_run import (
     QUIET,
@@ -40,6 +41,9 @@ from funding_platform.venues.registry import offering, venue_names
 from funding_platform.views.terminal import console, progress_bars, show
 
 WORKERS: Final = 2
+
+_SILENT: Final = {"telemetry": {"enabled": False}, "nux": {"enabled": False}}
+"""Of Dagster, which would else tell its makers that it is used."""
 
 LONGEST_SECONDS: Final = 3600.0
 """That a run may take, with those before it in the queue."""
@@ -63,14 +67,14 @@ def run_cluster_demo(*, months: int, symbols: int, compare: bool) -> None:
     ServerError, DeploymentEndedError
         If something of the cluster does not start.
     """
-    began = time.monotonic()
+    began, own = time.monotonic(), Settings()
     with ExitStack() as stack:
         stack.enter_context(terminated_like_interrupted())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="funding-cluster-")))
         venues = stack.enter_context(sandbox_venues(partial(build_market, symbols=symbols)))
         until = floor_hour(datetime.now(UTC))
+        stated = venues | stack.enter_context(_cluster(folder))  # first: it may be missing
         alone = _on_one_machine(folder, venues, months, until) if compare else None
-        stated = venues | stack.enter_context(_cluster(folder))
         environment = as_environment(stated) | {"DAGSTER_HOME": str(folder / "dagster_home")}
         os.environ.update(environment)  # this process is the command's own, and ends with it
         settings = Settings()
@@ -80,7 +84,9 @@ def run_cluster_demo(*, months: int, symbols: int, compare: bool) -> None:
         requests = stack.enter_context(Requests(instance, deployment.workspace, LOCATION))
         with progress_bars(folder / "demo.log"):
             _everything(_Runs(requests), months)
-        show_tables(settings)
+        run = show_tables(settings)
+        # A worker's own report goes with the worker; the lake has all that it is made of.
+        tell_report(write_report(settings, run, report_file(own, run.run_id)))
         _tell_hashes(row_hashes(settings, until), alone)
     console.print(f"finished in {time.monotonic() - began:.0f} s; all servers are stopped")
 
@@ -92,19 +98,8 @@ def _cluster(folder: Path) -> Iterator[dict[str, Any]]:
         assert isinstance(postgres, Postgres)
         assert isinstance(redis, Redis)
         assert isinstance(objects, ObjectStore)
-        yield {
-            "data_dir": str(folder / "here"),
-            "lake_profile": "cluster",
-            "catalog_url": postgres.database("lake").replace("+psycopg2", ""),
-            "data_url": f"{objects.bucket('lake')}/lake",
-            "s3_endpoint": objects.endpoint,
-            "s3_key_id": objects.key,
-            "s3_secret": objects.secret,
-            "dagster_url": postgres.database("dagster"),
-            "broker_url": redis.url,
-            "run_launcher": "celery",
-            "concurrent_runs": WORKERS + 1,  # of history one less
-        }
+        stated = stated_by(postgres, redis, objects, runs=WORKERS + 1)  # of history one less
+        yield stated | {"data_dir": str(folder / "here")}
 
 
 def _on_one_machine(
@@ -113,7 +108,7 @@ def _on_one_machine(
     """Run the same jobs in this process, over a lake in a folder; return the hashes of its rows."""
     stated = {**venues, "data_dir": str(folder / "alone"), "lake_profile": "embedded"}
     with (
-        dg.DagsterInstance.local_temp(str(folder)) as instance,
+        dg.DagsterInstance.local_temp(str(folder), _SILENT) as instance,
         progress_bars(folder / "alone.log"),
     ):
         world = SandboxRun(build_definitions(**stated), instance)

@@ -8,13 +8,20 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from funding_platform.core.errors import FundingError
-from funding_platform.local.cluster.servers import LOOPBACK, free_port
+from funding_platform.local.cluster.servers import (
+    LOOPBACK,
+    ObjectStore,
+    Postgres,
+    Redis,
+    free_port,
+)
 from funding_platform.local.dev import listens, write_workspace
 from funding_platform.local.supervisor import python_module
 
@@ -34,6 +41,30 @@ _TO_END_SECONDS: Final = 20.0
 
 class DeploymentEndedError(FundingError):
     """A process of the deployment ended when it should not."""
+
+
+def stated_by(
+    postgres: Postgres, redis: Redis, objects: ObjectStore, *, runs: int
+) -> dict[str, Any]:
+    """Return the settings of a new cluster on servers of this machine: lake, Dagster, broker.
+
+    Parameters
+    ----------
+    runs
+        How many may be under way at one time.
+    """
+    return {
+        "lake_profile": "cluster",
+        "catalog_url": postgres.database("lake").replace("+psycopg2", ""),
+        "data_url": f"{objects.bucket('lake')}/lake",
+        "s3_endpoint": objects.endpoint,
+        "s3_key_id": objects.key,
+        "s3_secret": objects.secret,
+        "dagster_url": postgres.database("dagster"),
+        "broker_url": redis.url,
+        "run_launcher": "celery",
+        "concurrent_runs": runs,
+    }
 
 
 class Deployment:
@@ -60,6 +91,7 @@ class Deployment:
         self._module = module
         self._apart = apart
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._starts: dict[str, Callable[[], None]] = {}
 
     def start(self, workers: int) -> None:
         """Start all of them, and return once the code server answers.
@@ -89,6 +121,12 @@ class Deployment:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def start_what_ended(self) -> None:
+        """Start again what has ended by itself, as a service manager does."""
+        for name, process in [*self._processes.items()]:
+            if process.poll() is not None:
+                self._starts[name]()
+
     def stop(self) -> None:
         """Have all end, the last one first: the daemon before those that it asks."""
         for process in reversed(self._processes.values()):
@@ -106,6 +144,7 @@ class Deployment:
         return self.folder / f"{name.replace(' ', '_')}.log"
 
     def _start(self, name: str, program: str, *arguments: str, **stated: str) -> None:
+        self._starts[name] = partial(self._start, name, program, *arguments, **stated)
         told = (str(os.getpid()), program, *arguments)
         with self.log(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(  # noqa: S603 - own command

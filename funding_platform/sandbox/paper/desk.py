@@ -42,6 +42,11 @@ class Opening(BaseModel):
     deposit_usd: Decimal = Field(default=Decimal(100_000), description="On each venue.")
     maker_bps: Decimal = Decimal(2)
     taker_bps: Decimal = Decimal(5)
+    coin_collateral: Decimal = Field(
+        default=PaperRules().coin_collateral,
+        ge=0,
+        description="Share of its value that an inverse position gets as its own collateral.",
+    )
     grace_seconds: float = Field(default=0, ge=0, description="How long new orders are not found.")
     stale_seconds: float = Field(default=0, ge=0, description="How far holdings lag behind.")
 
@@ -140,7 +145,8 @@ class Desk:
         key = (token, venue)
         if key not in self._accounts:
             fees = FeeRates(maker_bps=opening.maker_bps, taker_bps=opening.taker_bps)
-            engine = PaperEngine(SandboxPaperMarket(self.market, venue), PaperRules(fees=fees))
+            rules = PaperRules(fees=fees, coin_collateral=opening.coin_collateral)
+            engine = PaperEngine(SandboxPaperMarket(self.market, venue), rules)
             engine.deposit(opening.deposit_usd)
             manners = Manners(
                 grace_seconds=opening.grace_seconds, stale_seconds=opening.stale_seconds

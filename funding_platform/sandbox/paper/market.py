@@ -1,6 +1,6 @@
-"""The sandbox's market as a paper account trades it: in canonical units, and decimals.
+"""The sandbox's market as a paper account trades it: in the units of trading, and decimals.
 
-Only what is settled in dollars is listed: what an account earns in coins it could not add up.
+What is quoted in dollars is listed: linear contracts, and inverse ones, whose quantity is dollars.
 """
 
 import math
@@ -15,6 +15,7 @@ import numpy as np
 from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.time_grid import HOUR_MS, from_ms, to_ms
 from funding_platform.core.trading import InstrumentLimits, Level, OrderBook
+from funding_platform.core.trading.payoffs import TRADED
 from funding_platform.paper import Settlement
 from funding_platform.sandbox.books.ladder import Level as Rung
 from funding_platform.sandbox.books.ladder import order_book
@@ -45,7 +46,7 @@ class SandboxPaperMarket:
         self._books: dict[str, tuple[int, OrderBook]] = {}
 
     def limits(self, symbol: str) -> InstrumentLimits | None:
-        """Return what orders must be; None where it does not trade, or not in dollars."""
+        """Return what orders must be; None where it does not trade, or is not quoted in dollars."""
         quote = self._quote(symbol)
         if quote is None:
             return None
@@ -57,6 +58,7 @@ class SandboxPaperMarket:
             min_quantity=step,
             min_notional_usd=MIN_NOTIONAL_USD,
             price_band=PRICE_BAND,
+            contract_type=quote.instrument.contract.contract_type,
         )
 
     def book(self, symbol: str, at: datetime) -> OrderBook | None:
@@ -127,7 +129,7 @@ class SandboxPaperMarket:
         if quote is None:
             return None
         contract = quote.instrument.contract
-        traded = contract.contract_type == "linear" and is_dollar(contract.quote)
+        traded = contract.contract_type in TRADED and is_dollar(contract.quote)
         return quote if traded else None
 
 
@@ -139,8 +141,11 @@ def _levels(instrument: Instrument, side: Sequence[Rung]) -> tuple[Level, ...]:
 
 
 def _units(instrument: Instrument) -> Decimal:
-    """Return how much canonical base one contract is."""
-    return _exact(instrument.contract_size) * _multiplier(instrument.contract.base)
+    """Return how much canonical base one contract is, or how many dollars where it is inverse."""
+    size = _exact(instrument.contract_size)
+    if instrument.contract.contract_type == "inverse":
+        return size
+    return size * _multiplier(instrument.contract.base)
 
 
 def _price(instrument: Instrument, price: float) -> Decimal:

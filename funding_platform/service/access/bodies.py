@@ -25,7 +25,8 @@ def bounded_body(scope: Scope, receive: Receive) -> Receive:
         if whole:
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), BODY_SECONDS)
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await receive()
         except TimeoutError:
             raise ProblemError(
                 HTTPStatus.REQUEST_TIMEOUT,

@@ -43,6 +43,9 @@ _LOG = logging.getLogger("funding_platform.service.access")
 
 LARGEST_QUERY_BYTES: Final = 8_192
 
+STREAM: Final = "/api/v1/stream"
+"""Has no end, so nothing is known of it beforehand."""
+
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", SESSION}) | DASHBOARD
 """What a supervisor asks, and a browser that has no key yet; it says nothing of the data."""
 
@@ -109,6 +112,8 @@ class Front:
             return
         began = time.perf_counter()
         caller = Caller(None, f"{self._prefix}{next(self._numbers):x}")
+        if scope.get("method") == "HEAD" and scope["path"] != STREAM:
+            scope = {**scope, "method": "GET"}  # the server leaves out the body, as it was asked
         scope["funding.caller"] = caller
         REQUEST_ID.set(caller.request_id)
         door = Door(scope, send, caller)
@@ -123,16 +128,14 @@ class Front:
         finally:
             took = time.perf_counter() - began
             if scope["type"] == "http":
-                self.answered[door.status // 100] = self.answered.get(door.status // 100, 0) + 1
-                self._times.count(took)
-            if _LOG.isEnabledFor(logging.INFO):
-                method = scope.get("method", "WEBSOCKET")
-                self._log(method, scope["path"], caller, door.status, took)
+                self._note(scope["method"], scope["path"], caller, door.status, took)
+            elif _LOG.isEnabledFor(logging.INFO):
+                self._log("WEBSOCKET", scope["path"], caller, door.status, took)
 
-    def unchanged(
+    def at_once(
         self, path: str, query: bytes, headers: Sequence[tuple[bytes, bytes]]
-    ) -> bytes | None:
-        """Return the headers of a 304, where that is all there is to say and nothing to wait for.
+    ) -> tuple[bytes, bytes] | None:
+        """Return the answer that is there already, where there is nothing to wait for.
 
         It says what ``__call__`` would, for a fraction of what a task, a scope and two messages
         take. None where ``__call__`` is to be asked, be it for a problem.
@@ -141,37 +144,51 @@ class Front:
         ----------
         path, query, headers
             Of a GET without a body.
+
+        Returns
+        -------
+        tuple
+            Its head and its body.
         """
         began, found = time.perf_counter(), dict(headers)
-        known, presented = found.get(b"if-none-match"), presented_key(found)
-        if known is None or not _NOT_AT_ONCE.isdisjoint(found) or len(query) > LARGEST_QUERY_BYTES:
+        if not _NOT_AT_ONCE.isdisjoint(found) or len(query) > LARGEST_QUERY_BYTES:
             return None
-        key = None if presented is None else self._keyring.known(presented)
-        if key is None and (self._public or presented is not None):
-            return None
+        key = None
+        if self._public or b"authorization" in found or b"x-api-key" in found:
+            presented = presented_key(found)
+            key = None if presented is None else self._keyring.known(presented)
+            if key is None:
+                return None
         if not self._public and not is_loopback(found.get(b"host", b"")):
             return None
         try:
             form = negotiated(found.get(b"accept", b"").decode("latin-1"))
         except ProblemError:
             return None
-        entry = self._cache.good((path, query, form))
-        if entry is None or entry.tag not in known:
+        asked = (path, query, form)
+        entry = self._cache.good(asked)
+        if entry is None:
             return None
         taken = None if key is None else self._buckets.take(key.id, key.rate)
         if taken is not None and not taken.allowed:
             return None
-        self._cache.hits += 1
-        self.answered[3] = self.answered.get(3, 0) + 1
-        caller = Caller(key, f"{self._prefix}{next(self._numbers):x}")
-        took = time.perf_counter() - began
-        self._times.count(took)
-        if _LOG.isEnabledFor(logging.INFO):
-            self._log("GET", path, caller, 304, took)
+        self._cache.hit(asked)
+        request_id = f"{self._prefix}{next(self._numbers):x}"
+        status, head, body = entry.answer(
+            found.get(b"accept-encoding", b""), found.get(b"if-none-match", b"")
+        )
+        self._note("GET", path, Caller(key, request_id), status, time.perf_counter() - began)
         limits = b"" if taken is None else b"".join(b"%s: %s\r\n" % one for one in taken.headers)
         age = int(entry.age(time.monotonic()))
-        request_id = caller.request_id.encode()
-        return b"%sage: %d\r\nx-request-id: %s\r\n%s" % (entry.unchanged, age, request_id, limits)
+        told = b"%sage: %d\r\nx-request-id: %s\r\n%s"
+        return told % (head, age, request_id.encode(), limits), body
+
+    def _note(self, method: str, path: str, caller: Caller, status: int, took: float) -> None:
+        """Count an answer, and log it."""
+        self.answered[status // 100] = self.answered.get(status // 100, 0) + 1
+        self._times.count(took)
+        if _LOG.isEnabledFor(logging.INFO):
+            self._log(method, path, caller, status, took)
 
     def families(self) -> list[Family]:
         """Return what was answered, by the class of its status, and how long answers took."""

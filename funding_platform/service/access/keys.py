@@ -4,12 +4,13 @@ A key is ``fp_<id>_<secret>``. It is shown once; the file has the scrypt digest 
 it is for, what it may do and how fast. A secret has 256 random bits.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -25,6 +26,7 @@ from funding_platform.service.problems import ProblemError
 Scope: TypeAlias = Literal["read", "admin"]
 
 PREFIX: Final = "fp"
+LOOKED_AT_EVERY_SECONDS: Final = 1.0
 _KEY: Final = re.compile(rf"{PREFIX}_([0-9a-f]{{8}})_([A-Za-z0-9_-]{{43}})")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,5})/(s|m|h)")
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -218,6 +220,13 @@ class Keyring:
         self._keys, self._known = {}, {}
         self._keys = {key.id: key for key in usable(read_keys(self._file))}
         self._stamp = stamp
+
+    async def keep(self) -> None:
+        """Look again and again."""
+        while True:
+            await asyncio.sleep(LOOKED_AT_EVERY_SECONDS)
+            with suppress(FundingError):  # then no key counts, and every request says so
+                self.refresh()
 
     def __len__(self) -> int:
         return len(self._keys)

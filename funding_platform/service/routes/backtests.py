@@ -46,7 +46,7 @@ async def backtests(request: Request, asked: Annotated[RunsAsked, Query()]) -> R
     """List stored backtests with their figures."""
 
     def listed(sources: Sources) -> Answer:
-        from funding_platform.flows.queries.runs import stored_runs
+        from funding_platform.flows.queries.trading.runs import stored_runs
 
         found = stored_runs(sources.lake, trials=asked.trials).head(asked.limit)
         return Answer(found, newest(found, "finished_at"))
@@ -59,7 +59,7 @@ async def backtest(request: Request, run_id: RunId, asked: Annotated[Asked, Quer
     """Tell what a backtest achieved, with the configuration to run it again."""
 
     def told(sources: Sources) -> Answer:
-        from funding_platform.flows.queries.runs import run_row
+        from funding_platform.flows.queries.trading.runs import run_row
 
         row = pl.DataFrame([run_row(sources.lake, run_id)], schema=RUNS.polars_schema)
         return Answer(row, newest(row, "finished_at"), single=True)
@@ -70,7 +70,7 @@ async def backtest(request: Request, run_id: RunId, asked: Annotated[Asked, Quer
 def _report(run_id: str, sources: Sources) -> str:
     from funding_platform.backtest.results.report import html_report
     from funding_platform.flows.backtests.reports import report_input
-    from funding_platform.flows.queries.runs import load_run
+    from funding_platform.flows.queries.trading.runs import load_run
 
     run = load_run(sources.lake, run_id)
     return html_report(report_input(sources.settings, run))

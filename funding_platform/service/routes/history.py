@@ -19,6 +19,7 @@ from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.flows.errors import NothingStoredError
 from funding_platform.flows.queries import (
     candles,
+    forecast_rate,
     get_features,
     narrowed,
     opportunity_history,
@@ -27,7 +28,7 @@ from funding_platform.flows.queries import (
     rate_statistics,
     require_instrument,
 )
-from funding_platform.flows.queries.statistics import PREDICTION
+from funding_platform.flows.queries.rates.statistics import PREDICTION
 from funding_platform.service.desk import key_of
 from funding_platform.service.documented import answers
 from funding_platform.service.formats import NDJSON, Answer
@@ -45,7 +46,13 @@ from funding_platform.service.parameters import (
     StatisticsAsked,
     cursor_of,
 )
-from funding_platform.service.past import OF_ONE_FORM, PAST_RATES, STATISTICS, settled_page
+from funding_platform.service.past import (
+    FORECASTS,
+    OF_ONE_FORM,
+    PAST_RATES,
+    STATISTICS,
+    settled_page,
+)
 from funding_platform.service.reader import Sources
 from funding_platform.service.routes.common import BaseName, SymbolName, VenueName, desk_of
 
@@ -254,18 +261,22 @@ def _predicted(sources: Sources, asked: OfMarket, venue: str, symbol: str) -> An
     seen = current_rates(sources, asked.source)
     rate = narrowed(seen.frame, venue=venue, symbol=symbol).head(1)
     told = predicted_with_accuracy(sources.lake, rate)
-    return Answer(told, seen.as_of, seen.source, board=seen.board, single=True)
+    made = forecast_rate(sources.lake, venue, symbol, sources.now)
+    forecast = None if made.is_empty() else made.row(0, named=True)
+    return Answer(
+        told, seen.as_of, seen.source, board=seen.board, single=True, more={"forecast": forecast}
+    )
 
 
 @router.get(
     "/predictions/funding-rate/{venue}/{symbol:path}",
     summary="The rate expected next",
-    **answers(PREDICTION, single=True),
+    **answers(PREDICTION, single=True, more=FORECASTS),
 )
 async def prediction(
     request: Request, venue: VenueName, symbol: SymbolName, asked: Annotated[OfMarket, Query()]
 ) -> Response:
-    """Tell the venue's own prediction, and how near its predictions have come."""
+    """Tell the venue's own prediction, how near such have come, and what a plain model says."""
     return await desk_of(request).answer(
         request, partial(_predicted, asked=asked, venue=venue, symbol=symbol)
     )

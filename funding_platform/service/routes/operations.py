@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from funding_platform.flows.queries import active_alerts
-from funding_platform.flows.queries.alerts import ALERTS
+from funding_platform.flows.queries.upkeep.alerts import ALERTS
 from funding_platform.service.documented import answers, tells
 from funding_platform.service.formats import (
     JSON,

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.flows.queries import compare_rates, compare_venues, narrowed, with_facts
-from funding_platform.flows.queries.market import COMPARED_RATES, CURRENT_RATES, FACTS
-from funding_platform.flows.queries.opportunities import COMPARISON_COLUMNS
+from funding_platform.flows.queries.rates.market import COMPARED_RATES, CURRENT_RATES, FACTS
+from funding_platform.flows.queries.trading.opportunities import COMPARISON_COLUMNS
 from funding_platform.service.documented import answers
 from funding_platform.service.formats import Answer
 from funding_platform.service.market import (

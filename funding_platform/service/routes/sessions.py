@@ -47,7 +47,10 @@ async def standing(request: Request) -> Response:
 
 @router.delete(SESSION)
 async def end(request: Request) -> Response:
-    """Have the browser forget its session."""
+    """End the session, and have the browser forget it: a copy of its cookie is good no more."""
+    caller = caller_of(request.scope)
+    if caller.session is not None:
+        await asyncio.to_thread(request.app.state.sessions.end, caller.session)
     answer = _told(None, None)
     answer.headers["Set-Cookie"] = set_cookie("", 0, secure=_is_behind_tls(request))
     return answer

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
@@ -16,24 +15,32 @@ from funding_platform.arbitrage.filters import OpportunityFilter
 from funding_platform.service.access.callers import Caller, caller_of, require_key
 from funding_platform.service.documented import problems
 from funding_platform.service.formats import JSON
-from funding_platform.service.parameters import Asked
+from funding_platform.service.parameters import Asked, Name
 from funding_platform.service.problems import ProblemError, wrong_field
 from funding_platform.service.routes.common import desk_of
-from funding_platform.service.webhooks.declared import DELIVERY_SCHEMA, HOOK_SCHEMA, list_of
+from funding_platform.service.webhooks.declared import (
+    DELIVERY_SCHEMA,
+    HOOK_SCHEMA,
+    REDELIVERED_SCHEMA,
+    became,
+    list_of,
+    shown,
+    standing,
+)
+from funding_platform.service.webhooks.post import redeliver as again
 from funding_platform.service.webhooks.post import state_file
 from funding_platform.settings import Settings
-from funding_platform.telemetry.alerts.queues import Delivery, Waiting
 from funding_platform.telemetry.alerts.signing import new_secret
 from funding_platform.telemetry.alerts.store import AlertStore
 from funding_platform.telemetry.webhooks.addresses import resolved
-from funding_platform.telemetry.webhooks.errors import TargetError
-from funding_platform.telemetry.webhooks.events import BOUNDED, TYPE_OF, EventType
-from funding_platform.telemetry.webhooks.forms import identity
+from funding_platform.telemetry.webhooks.errors import TargetError, UnknownWebhookError
+from funding_platform.telemetry.webhooks.events import BOUNDED, EventType
 from funding_platform.telemetry.webhooks.registry import (
     Format,
     Webhook,
     add_webhook,
     delete_webhook,
+    find_webhook,
     read_webhooks,
 )
 
@@ -45,6 +52,7 @@ _EXAMPLE: Final = {
     "filters": {"bases": ["BTC", "ETH"], "min_net_apr": 0.2, "tiers": ["actionable"]},
 }
 _REFUSED: Final = {
+    400: "The body is no JSON.",
     403: "The webhook is another key's.",
     404: "There is no such webhook.",
     409: "There are as many webhooks already as are kept.",
@@ -73,7 +81,8 @@ class WebhookBody(Asked):
     bounds: dict[EventType, Annotated[float, Field(gt=0)]] = Field(
         default={},
         description="funding_rate_change in basis points per 8 hours (5), curve_z_score in "
-        "standard deviations (2): where an event begins; it ends at 4/5 and 3/4 of it.",
+        "standard deviations (2), stale_data in times the age that is tolerated (1): where an "
+        "event begins; it ends somewhat below.",
     )
     chat_id: str | None = Field(
         default=None, max_length=64, description="Of telegram: the chat that is written to."
@@ -85,6 +94,14 @@ class DeliveriesAsked(Asked):
 
     state: Literal["waiting", "delivered", "dead"] | None = Field(
         default=None, description="dead: given up after a day of refusals."
+    )
+
+
+class RedeliverAsked(Asked):
+    """Which of the messages that were given up."""
+
+    id: Name | None = Field(
+        default=None, description="One delivery; all that are dead if left out."
     )
 
 
@@ -133,7 +150,7 @@ async def make(
     await asyncio.to_thread(add_webhook, settings.service_webhooks_file, hook)
     request.app.state.webhooks.wake()
     more = {} if hook.secret is None else {"secret": hook.secret}
-    return _answer(_shown(hook) | more, HTTPStatus.CREATED)
+    return _answer(shown(hook) | more, HTTPStatus.CREATED)
 
 
 @router.get("/webhooks", summary="Webhooks", **_told(list_of(HOOK_SCHEMA), "The webhooks."))
@@ -145,7 +162,7 @@ async def listed(request: Request, asked: Annotated[Asked, Query()]) -> Response
     own = [hook for hook in hooks if key.scope == "admin" or hook.owner == key.id]
 
     def told() -> list[dict[str, Any]]:
-        return [_shown(hook) | _standing(settings, hook) for hook in own]
+        return [shown(hook) | standing(state_file(settings, hook.id), hook) for hook in own]
 
     return _answer({"data": await asyncio.to_thread(told)})
 
@@ -157,8 +174,8 @@ async def one(request: Request, webhook: HookId, asked: Annotated[Asked, Query()
     """Tell of one webhook."""
     settings = desk_of(request).settings
     hook = await _own(settings, caller_of(request.scope), webhook)
-    standing = await asyncio.to_thread(_standing, settings, hook)
-    return _answer(_shown(hook) | standing)
+    stands = await asyncio.to_thread(standing, state_file(settings, hook.id), hook)
+    return _answer(shown(hook) | stands)
 
 
 @router.delete(
@@ -197,9 +214,26 @@ async def deliveries(
         with AlertStore(state_file(settings, hook.id)) as store:
             found = store.deliveries(hook.id)
         wanted = [each for each in found if asked.state in (None, each.state)]
-        return [_delivery(hook, each) for each in wanted]
+        return [became(hook, each) for each in wanted]
 
     return _answer({"data": await asyncio.to_thread(told)})
+
+
+@router.post(
+    "/webhooks/{webhook}/redeliver",
+    summary="Try again what was given up",
+    **_told(REDELIVERED_SCHEMA, "How many messages wait again."),
+)
+async def redeliver(
+    request: Request, webhook: HookId, asked: Annotated[RedeliverAsked, Query()]
+) -> Response:
+    """Have messages that were given up wait again, in their order; refused once more, they end."""
+    settings = desk_of(request).settings
+    hook = await _own(settings, caller_of(request.scope), webhook)
+
+    number = await asyncio.to_thread(again, settings, hook, asked.id)
+    request.app.state.webhooks.wake()
+    return _answer({"redelivered": number})
 
 
 def _require_meant(asked: WebhookBody) -> None:
@@ -225,16 +259,14 @@ async def _own(settings: Settings, caller: Caller, hook_id: str) -> Webhook:
         401 without a key, 404 if there is none, 403 if it is another's.
     """
     key = require_key(caller)
-    hooks: Sequence[Webhook] = await asyncio.to_thread(
-        read_webhooks, settings.service_webhooks_file
-    )
-    found = next((hook for hook in hooks if hook.id == hook_id), None)
-    if found is None:
+    try:
+        found = await asyncio.to_thread(find_webhook, settings.service_webhooks_file, hook_id)
+    except UnknownWebhookError:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
             f"webhook: there is no {hook_id}",
             hint="GET /api/v1/webhooks lists those that are",
-        )
+        ) from None
     if key.scope != "admin" and found.owner != key.id:
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
@@ -242,47 +274,6 @@ async def _own(settings: Settings, caller: Caller, hook_id: str) -> Webhook:
             hint="ask with the key that made it, or with an admin key",
         )
     return found
-
-
-def _shown(hook: Webhook) -> dict[str, Any]:
-    """Return what is told of a webhook: neither its address nor its secret."""
-    return {
-        "id": hook.id,
-        "owner": hook.owner,
-        "target": hook.target,
-        "format": hook.form,
-        "events": hook.events,
-        "filters": hook.filters,
-        "bounds": hook.bounds,
-        "created_at": hook.created_at,
-    }
-
-
-def _standing(settings: Settings, hook: Webhook) -> dict[str, Any]:
-    with AlertStore(state_file(settings, hook.id)) as store:
-        waiting = store.waiting().get(hook.id, Waiting(0))
-    return {
-        "waiting": waiting.messages,
-        "failures": waiting.failures,
-        "last_error": waiting.last_error,
-        "due_at": waiting.due_at,
-    }
-
-
-def _delivery(hook: Webhook, found: Delivery) -> dict[str, Any]:
-    message = found.message
-    return {
-        "id": identity(hook, message),
-        "type": TYPE_OF[message.kind],
-        "event": message.event,
-        "kind": message.kind,
-        "subject": message.subject,
-        "at": message.at,
-        "state": found.state,
-        "tries": found.tries,
-        "error": found.error,
-        "ended_at": found.ended_at,
-    }
 
 
 def _answer(told: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:

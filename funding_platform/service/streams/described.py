@@ -9,7 +9,7 @@ import msgspec
 from funding_platform.core.tables.features.curves import CURVE_SNAPSHOTS
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.tables.schema import Column
-from funding_platform.flows.queries.market import CURRENT_RATES
+from funding_platform.flows.queries.rates.market import CURRENT_RATES
 from funding_platform.service.formats import JSON, row_schema
 from funding_platform.service.streams.events import EVENTS
 from funding_platform.service.streams.messages import Changes, Channel, Message, Request, Snapshot

@@ -5,7 +5,7 @@ meanwhile is told as one step afterwards, and who takes nothing for long is let 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -26,8 +26,12 @@ HEARTBEAT_SECONDS: Final = 15.0
 TAKEN_WITHIN_SECONDS: Final = 20.0
 """A client that has taken nothing for so long is let go."""
 
-Emit: TypeAlias = Callable[[str, bytes], Awaitable[None]]
-"""Sends a message, given its type and its bytes; returns once there is room for the next."""
+Emit: TypeAlias = Callable[[str, bytes, int | None], Awaitable[None]]
+"""Sends a message, given its type and its bytes; returns once there is room for the next.
+
+The third says up to which sequence everything that is followed has been told with this message;
+None while something that is followed has not been told at all.
+"""
 
 
 class TooSlowError(Exception):
@@ -56,6 +60,7 @@ class Follower:
         self._poke = asyncio.Event()
         self._say_so = False
         self._hub.clients += 1
+        self._hub.wake(self._poke)
 
     async def subscribe(
         self, channels: Iterable[Channel], filters: Filters, since: int | None = None
@@ -81,6 +86,7 @@ class Follower:
     def close(self) -> None:
         """Follow nothing more."""
         self._hub.leave(self._wanted)
+        self._hub.let_sleep(self._poke)
         self._wanted.clear()
         self._hub.clients -= 1
 
@@ -93,13 +99,13 @@ class Follower:
             If the client takes nothing.
         """
         while True:
+            self._poke.clear()  # whatever comes from here on is looked at again
             if self._hub.ends:
                 return await self._end("the service ends; connect again")
             if not self._may_go_on():
-                return await self._end("the key does not count any more")
+                return await self._end("the key or the session does not count any more")
             if self._say_so:
                 self._say_so = False
-                self._poke.clear()
                 followed = tuple(name for name in CHANNELS if name in self._wanted)
                 await self.say("subscribed", Subscribed(followed))
             await self._tell()
@@ -115,39 +121,38 @@ class Follower:
         TooSlowError
             If the client takes nothing.
         """
-        await self._sent(kind, encode(message))
+        await self._sent(kind, encode(message), self._told_up_to())
 
     async def _tell(self) -> None:
         for channel, filters in [*self._wanted.items()]:
             told = self._told.get(channel)
             sequence = self._hub.sequence
+            up_to = self._told_up_to({channel: sequence})
             if told is None or not self._hub.keeps(channel, told):
-                await self._sent("snapshot", self._hub.snapshot(channel, filters))
+                await self._sent("snapshot", self._hub.snapshot(channel, filters), up_to)
             elif told < sequence and (step := self._hub.changes(channel, filters, told)):
-                await self._sent("changes", step)
+                await self._sent("changes", step, up_to)
             # Asked for anew meanwhile, it begins anew.
             if self._wanted.get(channel) is filters and self._told.get(channel) == told:
                 self._told[channel] = sequence
 
+    def _told_up_to(self, now: Mapping[Channel, int] | None = None) -> int | None:
+        """Return what of every channel has been told, with what is told of some now."""
+        told = [*{**self._told, **(now or {})}.values()]
+        known = [sequence for sequence in told if sequence is not None]
+        return min(known) if known and len(known) == len(told) else None
+
     async def _something_new(self) -> bool:
         """Wait for a change or a request; False if there is none until a heartbeat is due."""
-        oldest = min((told or 0 for told in self._told.values()), default=self._hub.sequence)
-        waits = {
-            asyncio.ensure_future(self._hub.changed(oldest)),
-            asyncio.ensure_future(self._poke.wait()),
-        }
-        try:
-            done, _ = await asyncio.wait(
-                waits, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:  # also of a client that has gone: nobody else would ever end them
-            for wait in waits:
-                wait.cancel()
-        return bool(done)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                return await self._poke.wait()
+        return False
 
-    async def _sent(self, kind: str, told: bytes) -> None:
+    async def _sent(self, kind: str, told: bytes, up_to: int | None) -> None:
         try:
-            await asyncio.wait_for(self._emit(kind, told), TAKEN_WITHIN_SECONDS)
+            async with asyncio.timeout(TAKEN_WITHIN_SECONDS):
+                await self._emit(kind, told, up_to)
         except TimeoutError:
             self._hub.let_go += 1
             raise TooSlowError from None

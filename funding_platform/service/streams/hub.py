@@ -46,6 +46,7 @@ LINGERING_SECONDS: Final = 60.0
 """How long a channel is kept after the last who followed it: time to connect again."""
 
 PAIRS_SHOWN: Final = 500
+_EVERYTHING: Final = Filters()
 
 
 class Hub:
@@ -67,9 +68,9 @@ class Hub:
         self._steps: dict[Channel, deque[Step]] = {}
         self._whole_since: dict[Channel, int] = {}
         self._left_at: dict[Channel, float] = {}
-        self._encoded: dict[tuple[Channel, Filters, int], bytes | None] = {}
+        self._encoded: dict[tuple[Channel, Filters, int | None], bytes | None] = {}
         self._seen: object = None
-        self._wake = asyncio.Event()
+        self._wakes: set[asyncio.Event] = set()
         self._look = asyncio.Lock()
         self._followers: Counter[Channel] = Counter()
         self.epoch = secrets.token_hex(4)
@@ -119,23 +120,28 @@ class Hub:
     async def _refresh(self, channels: Sequence[Channel]) -> None:
         """Look at channels, and wake those who follow if something has changed."""
         async with self._look:
-            sequence, moved = self.sequence + 1, False
+            sequence, found = self.sequence + 1, {}
             for channel in channels:
-                before = self._states.get(channel)
-                seen = await self._seen_since(channel, before, sequence)
-                if seen is None:
-                    continue
-                self._states[channel], step = seen
-                if before is None:
-                    self._steps[channel] = deque()
-                    self._whole_since[channel] = self.sequence
-                elif step:
-                    self._remember(channel, step)
-                    moved = True
-            if moved:
+                seen = await self._seen_since(channel, self._states.get(channel), sequence)
+                if seen is not None:
+                    found[channel] = seen
+            # All of it at once: whoever looks in between sees a sequence and its states.
+            moved = [self._moves(channel, *seen) for channel, seen in found.items()]
+            if any(moved):
                 self.sequence = sequence
                 self._encoded.clear()
                 self._wake_all()
+
+    def _moves(self, channel: Channel, state: State, step: Step) -> bool:
+        """Have a channel show a state; tell whether that is news."""
+        is_new = channel not in self._states
+        self._states[channel] = state
+        if is_new:  # nothing is known of what it showed before this, to whomever
+            self._steps[channel] = deque()
+            self._whole_since[channel] = step.sequence
+        elif step:
+            self._remember(channel, step)
+        return is_new or len(step) > 0
 
     async def _seen_since(
         self, channel: Channel, before: State | None, sequence: int
@@ -162,9 +168,17 @@ class Hub:
             held -= len(dropped)
             self._whole_since[channel] = dropped.sequence
 
+    def wake(self, event: asyncio.Event) -> None:
+        """Set an event whenever there is something new, and when the service ends."""
+        self._wakes.add(event)
+
+    def let_sleep(self, event: asyncio.Event) -> None:
+        """Set it no more."""
+        self._wakes.discard(event)
+
     def _wake_all(self) -> None:
-        wake, self._wake = self._wake, asyncio.Event()
-        wake.set()
+        for event in self._wakes:
+            event.set()
 
     def _happened(self, sources: Sources) -> State:
         latest = sources.live(VENUES)
@@ -172,16 +186,18 @@ class Hub:
         self._events.note(self._versions.lake, frame, sources.now)
         return State(self._events.rows(), sources.now, "lake" if latest is None else "live")
 
-    async def changed(self, sequence: int) -> None:
-        """Wait until there is something after a sequence, or the service ends."""
-        if self.sequence <= sequence and not self.ends:
-            await self._wake.wait()
-
     def snapshot(self, channel: Channel, filters: Filters) -> bytes:
         """Write all that a channel shows, as far as it is wanted."""
+        asked = (channel, filters, None)
+        kept = self._encoded.get(asked)
+        if kept is not None:
+            return kept
         state = self._states.get(channel, EMPTY)
         rows = [row for row in state.rows.values() if passes(filters, row)]
-        return encode(Snapshot(channel, self.sequence, state.as_of, state.source, rows))
+        told = encode(Snapshot(channel, self.sequence, state.as_of, state.source, rows))
+        if filters == _EVERYTHING:  # of which there is one a channel, whoever asks
+            self._encoded[asked] = told
+        return told
 
     def keeps(self, channel: Channel, sequence: int) -> bool:
         """Tell whether everything after a sequence is kept."""

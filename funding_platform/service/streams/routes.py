@@ -1,6 +1,7 @@
 """The doors of the streams: WebSockets, server-sent events, and what may be said over them."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -41,9 +42,12 @@ _SAYING: Final = Rate(20, 60.0)
 _EVENT: Final = {
     "type": "object",
     "description": "One event.",
-    "required": ["id", "event", "data"],
+    "required": ["event", "data"],
     "properties": {
-        "id": {"type": "string", "description": "What Last-Event-ID may be."},
+        "id": {
+            "type": "string",
+            "description": "What Last-Event-ID may be; left out while snapshots are still to come.",
+        },
         "event": {"type": "string", "description": "Type of the message."},
         "data": {
             "type": "string",
@@ -53,8 +57,11 @@ _EVENT: Final = {
     },
 }
 
-_TRY_AGAIN = 1013
-_RESTARTS = 1012
+_TRY_AGAIN: Final = 1013
+_RESTARTS: Final = 1012
+
+_OF_CLIENTS: Final = (WebSocketDisconnect, TooSlowError)
+"""What ends a client's tasks because of what it does, or does not do."""
 
 
 class StreamAsked(Asked):
@@ -86,6 +93,12 @@ class StreamAsked(Asked):
     def filters(self) -> Filters:
         """Which rows are wanted."""
         return Filters(self.venues, self.bases, self.symbols, self.tiers, self.min_net_apr)
+
+    @property
+    def mark(self) -> str:
+        """What tells it from other questions: who has asked for less cannot go on with more."""
+        told = repr((sorted({*self.channels}), self.filters)).encode()
+        return hashlib.blake2b(told, digest_size=4).hexdigest()
 
 
 def _may_go_on(state: Any, scope: Scope) -> Callable[[], bool]:
@@ -130,7 +143,7 @@ async def _serve(websocket: WebSocket, channels: tuple[Channel, ...]) -> None:
     _require_room(hub)
     await websocket.accept()
 
-    async def emit(_: str, told: bytes) -> None:
+    async def emit(_kind: str, told: bytes, _up_to: int | None) -> None:
         await websocket.send({"type": "websocket.send", "text": told.decode()})
 
     follower = Follower(hub, emit, _may_go_on(websocket.app.state, websocket.scope))
@@ -145,11 +158,18 @@ async def _serve(websocket: WebSocket, channels: tuple[Channel, ...]) -> None:
             await _close(websocket, telling)
     finally:
         follower.close()
-        for task in (listening, telling):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, WebSocketDisconnect, TooSlowError):
-                    await task
+        await _ended(listening, telling)
+
+
+async def _ended(*tasks: asyncio.Task[Any] | None) -> None:
+    """End the tasks of one client, all of them, whatever any of them has met."""
+    begun = [task for task in tasks if task is not None]
+    for task in begun:
+        task.cancel()
+    met = await asyncio.gather(*begun, return_exceptions=True)
+    for error in met:
+        if isinstance(error, Exception) and not isinstance(error, _OF_CLIENTS):
+            raise error
 
 
 async def _close(websocket: WebSocket, telling: asyncio.Task[str]) -> None:
@@ -160,7 +180,8 @@ async def _close(websocket: WebSocket, telling: asyncio.Task[str]) -> None:
     except TooSlowError:
         code, reason = _TRY_AGAIN, "nothing was taken for 20 s; connect again when there is time"
     with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-        await asyncio.wait_for(websocket.close(code, reason), 1.0)
+        async with asyncio.timeout(1.0):
+            await websocket.close(code, reason)
 
 
 async def _listen(websocket: WebSocket, follower: Follower) -> None:
@@ -195,8 +216,8 @@ class EventStream(Response):
         What is followed.
     asked
         Which channels and rows.
-    since
-        The sequence that the client was told last, if it says so.
+    last_event_id
+        Of the event that the client was told last, if it says so.
     may_go_on
         Tells whether it still may follow.
     """
@@ -204,24 +225,23 @@ class EventStream(Response):
     media_type = EVENT_STREAM
 
     def __init__(
-        self, hub: Hub, asked: StreamAsked, since: int | None, may_go_on: Callable[[], bool]
+        self, hub: Hub, asked: StreamAsked, last_event_id: str, may_go_on: Callable[[], bool]
     ) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._hub, self._asked, self._since, self._may_go_on = hub, asked, since, may_go_on
+        self._hub, self._asked, self._may_go_on = hub, asked, may_go_on
+        self._origin = f"{hub.epoch}{asked.mark}"
+        self._since = _sequence_of(last_event_id, self._origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
 
-        async def emit(kind: str, told: bytes) -> None:
-            event = b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (
-                self._hub.epoch.encode(),
-                self._hub.sequence,
-                kind.encode(),
-                told,
-            )
+        async def emit(kind: str, told: bytes, up_to: int | None) -> None:
+            # A client that has not had everything yet has no place to go on from.
+            place = b"" if up_to is None else b"id: %s-%d\n" % (self._origin.encode(), up_to)
+            event = b"%sevent: %s\ndata: %s\n\n" % (place, kind.encode(), told)
             await send({"type": "http.response.body", "body": event, "more_body": True})
 
         follower = Follower(self._hub, emit, self._may_go_on)
@@ -235,11 +255,7 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": b""})
         finally:
             follower.close()
-            for task in (gone, telling):
-                if task is not None:
-                    task.cancel()
-                    with suppress(asyncio.CancelledError, TooSlowError):
-                        await task
+            await _ended(gone, telling)
 
 
 async def _gone(receive: Receive) -> None:
@@ -264,14 +280,14 @@ async def stream(request: Request, asked: Annotated[StreamAsked, Query()]) -> Re
     """Follow channels: first a snapshot, or what was missed since Last-Event-ID, then changes."""
     hub: Hub = request.app.state.hub
     _require_room(hub)
-    since = _sequence_of(request.headers.get("last-event-id", ""), hub.epoch)
-    return EventStream(hub, asked, since, _may_go_on(request.app.state, request.scope))
+    last = request.headers.get("last-event-id", "")
+    return EventStream(hub, asked, last, _may_go_on(request.app.state, request.scope))
 
 
-def _sequence_of(event_id: str, epoch: str) -> int | None:
-    """Return the sequence of an event of this process; None of any other."""
+def _sequence_of(event_id: str, origin: str) -> int | None:
+    """Return the sequence of an event of this process, and of what is asked; None of others."""
     of, _, number = event_id.partition("-")
-    return int(number) if of == epoch and number.isdecimal() and len(number) < 16 else None
+    return int(number) if of == origin and number.isdecimal() and len(number) < 16 else None
 
 
 @router.get(

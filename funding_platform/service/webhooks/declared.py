@@ -1,6 +1,13 @@
-"""What is answered about webhooks, as JSON Schema."""
+"""What is answered about webhooks: as JSON Schema, and of each as it stands."""
 
+from pathlib import Path
 from typing import Any, Final
+
+from funding_platform.telemetry.alerts.queues import Delivery, Waiting
+from funding_platform.telemetry.alerts.store import AlertStore
+from funding_platform.telemetry.webhooks.events import TYPE_OF
+from funding_platform.telemetry.webhooks.forms import identity
+from funding_platform.telemetry.webhooks.registry import Webhook
 
 _TIME: Final = {"type": "string", "format": "date-time"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}
@@ -34,6 +41,7 @@ HOOK_SCHEMA: Final[dict[str, Any]] = {
         },
         "created_at": {**_TIME, "description": "When it was made."},
         "waiting": {"type": "integer", "description": "Messages that wait."},
+        "dead": {"type": "integer", "description": "Those that were given up, the last 200."},
         "failures": {"type": "integer", "description": "Refusals in a row."},
         "last_error": {**_TEXT_OR_NULL, "description": "What the last refusal was."},
         "due_at": {**_TIME_OR_NULL, "description": "When it is tried again."},
@@ -68,6 +76,12 @@ DELIVERY_SCHEMA: Final[dict[str, Any]] = {
     },
 }
 
+REDELIVERED_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["redelivered"],
+    "properties": {"redelivered": {"type": "integer", "description": "Messages that wait again."}},
+}
+
 
 def list_of(schema: dict[str, Any]) -> dict[str, Any]:
     """Declare an answer with a list of such things."""
@@ -75,4 +89,49 @@ def list_of(schema: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "required": ["data"],
         "properties": {"data": {"type": "array", "items": schema}},
+    }
+
+
+def shown(hook: Webhook) -> dict[str, Any]:
+    """Return what is told of a webhook: neither its address nor its secret."""
+    return {
+        "id": hook.id,
+        "owner": hook.owner,
+        "target": hook.target,
+        "format": hook.form,
+        "events": hook.events,
+        "filters": hook.filters,
+        "bounds": hook.bounds,
+        "created_at": hook.created_at,
+    }
+
+
+def standing(file: Path, hook: Webhook) -> dict[str, Any]:
+    """Return how a webhook stands, by the file of its messages."""
+    with AlertStore(file) as store:
+        waiting = store.waiting().get(hook.id, Waiting(0))
+        dead = store.given_up(hook.id)
+    return {
+        "waiting": waiting.messages,
+        "dead": dead,
+        "failures": waiting.failures,
+        "last_error": waiting.last_error,
+        "due_at": waiting.due_at,
+    }
+
+
+def became(hook: Webhook, found: Delivery) -> dict[str, Any]:
+    """Return what became of one message."""
+    message = found.message
+    return {
+        "id": identity(hook, message),
+        "type": TYPE_OF[message.kind],
+        "event": message.event,
+        "kind": message.kind,
+        "subject": message.subject,
+        "at": message.at,
+        "state": found.state,
+        "tries": found.tries,
+        "error": found.error,
+        "ended_at": found.ended_at,
     }

@@ -76,9 +76,10 @@ class Keeper:
         try:
             while True:
                 if lock.is_locked or self._taken(lock):
-                    await self._round()
+                    await self._round_or_log()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._woken.wait()
                 self._woken.clear()
         finally:
             await self._post.end()
@@ -91,6 +92,13 @@ class Keeper:
         with suppress(OSError, Timeout):
             lock.acquire(blocking=False)
         return lock.is_locked
+
+    async def _round_or_log(self) -> None:
+        """Go round; of a bug the log is told, and the next round comes all the same."""
+        try:
+            await self._round()
+        except Exception:  # noqa: BLE001 - whatever it is, the log has it, and others are served
+            _LOG.exception("webhooks were not looked at")
 
     async def _round(self) -> None:
         try:

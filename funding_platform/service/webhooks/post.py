@@ -18,6 +18,7 @@ from funding_platform.settings import Settings
 from funding_platform.telemetry.alerts.errors import AlertError, SinkError
 from funding_platform.telemetry.alerts.observing import Message
 from funding_platform.telemetry.alerts.store import AlertStore
+from funding_platform.telemetry.webhooks.forms import identity
 from funding_platform.telemetry.webhooks.registry import Webhook, read_webhooks
 from funding_platform.telemetry.webhooks.sending import ANSWER_SECONDS, Sender
 
@@ -32,6 +33,18 @@ T = TypeVar("T")
 def state_file(settings: Settings, hook_id: str) -> Path:
     """Return the file with what is active for a webhook, and what waits for it."""
     return settings.service_webhooks_dir / f"{hook_id}.sqlite"
+
+
+def redeliver(settings: Settings, hook: Webhook, delivery: str | None) -> int:
+    """Have messages that were given up wait again for a webhook; return how many.
+
+    Parameters
+    ----------
+    delivery
+        The id of one of them; all where left out.
+    """
+    with AlertStore(state_file(settings, hook.id)) as store:
+        return store.redeliver(hook.id, lambda message: delivery in (None, identity(hook, message)))
 
 
 def utc_now() -> datetime:

@@ -4,6 +4,7 @@ Every function is one step within a transaction of whoever has the file. See ``s
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -170,6 +171,26 @@ def put_off(database: sqlite3.Connection, sink: str, error: str, now: datetime) 
         "UPDATE sinks SET failures = ?, due_at = ?, last_error = ? WHERE name = ?",
         [failures + 1, (now + pause_after(failures)).timestamp(), error, sink],
     )
+
+
+def given_up(database: sqlite3.Connection, sink: str) -> int:
+    """Return how many messages for a sink were given up, of those that are remembered."""
+    found = database.execute("SELECT count(*) FROM ended WHERE sink = ? AND NOT arrived", [sink])
+    return int(found.fetchone()[0])
+
+
+def revive(database: sqlite3.Connection, sink: str, wanted: Callable[[Message], bool]) -> int:
+    """Have messages that were given up wait again, each where it stood; return how many."""
+    dead = database.execute(
+        "SELECT number, message FROM ended WHERE sink = ? AND NOT arrived", [sink]
+    ).fetchall()
+    again = [one for one in dead if wanted(Message.model_validate_json(one[1]))]
+    for number, text in again:
+        database.execute("INSERT INTO outbox VALUES (?, ?, ?)", [number, sink, text])
+        database.execute("DELETE FROM ended WHERE number = ?", [number])
+    if again:
+        database.execute("UPDATE sinks SET due_at = 0 WHERE name = ?", [sink])
+    return len(again)
 
 
 def waiting(database: sqlite3.Connection) -> dict[str, Waiting]:

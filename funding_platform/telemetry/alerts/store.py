@@ -131,6 +131,14 @@ class AlertStore:
         """Note that a message will never arrive: what waits behind it is next."""
         self._transact(lambda database: queues.end(database, number, message, now, refusal))
 
+    def given_up(self, sink: str) -> int:
+        """Return how many messages for a sink were given up, of those that are remembered."""
+        return self._guarded(lambda database: queues.given_up(database, sink))
+
+    def redeliver(self, sink: str, wanted: Callable[[Message], bool]) -> int:
+        """Have messages that were given up wait again, in the order that they had; say how many."""
+        return self._transact(lambda database: queues.revive(database, sink, wanted))
+
     def put_off(self, sink: str, error: str, now: datetime) -> None:
         """Leave a sink alone that has refused, for longer after every refusal."""
         self._transact(lambda database: queues.put_off(database, sink, error, now))

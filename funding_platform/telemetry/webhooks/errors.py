@@ -3,6 +3,7 @@
 AlertError
 └── WebhookError
     ├── WebhookFileError    the file of the webhooks cannot be read or written
+    ├── UnknownWebhookError  there is no such webhook
     ├── TooManyWebhooksError  no more are kept, for this key or at all
     └── TargetError         an address that nothing may be sent to
 """
@@ -16,6 +17,10 @@ class WebhookError(AlertError):
 
 class WebhookFileError(WebhookError):
     """The file that says which webhooks there are cannot be used."""
+
+
+class UnknownWebhookError(WebhookError):
+    """There is no such webhook."""
 
 
 class TooManyWebhooksError(WebhookError):

@@ -54,8 +54,9 @@ TYPE_OF: Final[Mapping[str, EventType]] = {
 }
 """The type of event by the kind of alert."""
 
-BOUNDED: Final[tuple[EventType, ...]] = ("funding_rate_change", "curve_z_score")
-"""Types whose upper bound a webhook may set; that of opportunities is its filter's."""
+BOUNDED: Final[tuple[EventType, ...]] = ("funding_rate_change", "curve_z_score", "stale_data")
+"""Types whose upper bound a webhook may set, one figure for all that they stand for; that of
+opportunities is its filter's."""
 
 SHARE_BETWEEN: Final = 0.2
 LEAST_BETWEEN: Final = 0.01

@@ -15,7 +15,11 @@ import msgspec
 from filelock import Timeout
 
 from funding_platform.core.system.secret_files import changing, write_secret
-from funding_platform.telemetry.webhooks.errors import TooManyWebhooksError, WebhookFileError
+from funding_platform.telemetry.webhooks.errors import (
+    TooManyWebhooksError,
+    UnknownWebhookError,
+    WebhookFileError,
+)
 from funding_platform.telemetry.webhooks.events import EventType
 
 Format: TypeAlias = Literal["json", "slack", "discord", "telegram"]
@@ -90,6 +94,24 @@ def read_webhooks(file: Path) -> list[Webhook]:
             f"{file}: the webhooks cannot be read: {why}",
             hint="mend the file, or delete it and make the webhooks anew",
         ) from None
+
+
+def find_webhook(file: Path, hook_id: str) -> Webhook:
+    """Return the webhook of an id.
+
+    Raises
+    ------
+    UnknownWebhookError
+        If there is none.
+    WebhookFileError
+        If the file cannot be read.
+    """
+    found = next((hook for hook in read_webhooks(file) if hook.id == hook_id), None)
+    if found is None:
+        raise UnknownWebhookError(
+            f"there is no webhook {hook_id!r}", hint="`funding webhooks list` shows the ids"
+        )
+    return found
 
 
 def add_webhook(file: Path, hook: Webhook) -> None:

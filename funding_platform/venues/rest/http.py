@@ -5,11 +5,9 @@ a ``VenueError``.
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -40,7 +38,6 @@ from funding_platform.venues.rest.recording import (
 )
 from funding_platform.venues.rest.retries import is_waitable, retrying
 from funding_platform.venues.rest.stats import Stats
-from funding_platform.venues.rest.transport import AiohttpTransport
 from funding_platform.venues.unexpected import typed_failures
 
 USER_AGENT = f"funding-platform/{version('funding-platform')}"
@@ -135,7 +132,7 @@ class HttpClient:
             headers={**_HEADERS, **(headers or {})},
             timeout=timeout_seconds,
             follow_redirects=False,
-            transport=transport or AiohttpTransport(_trust()),
+            transport=transport or _carrier(),
         )
 
     async def aclose(self) -> None:
@@ -296,7 +293,8 @@ def _announced(response: httpx.Response) -> float:
     return float(length) if length.isdecimal() else 0.0
 
 
-@cache
-def _trust() -> ssl.SSLContext:
-    """Load the certificates of all clients once: reading them takes 24 ms each time."""
-    return httpx.create_ssl_context()
+def _carrier() -> httpx.AsyncBaseTransport:
+    """Return what carries requests, loaded here: who only asks what venues there are needs none."""
+    from funding_platform.venues.rest.transport import AiohttpTransport, trusted
+
+    return AiohttpTransport(trusted())

@@ -7,7 +7,12 @@ from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 from funding_platform.core.system.clock import Clock
-from funding_platform.venues.errors import MissedMessageError, StaleStreamError, VenueError
+from funding_platform.venues.errors import (
+    MissedMessageError,
+    RateLimitedError,
+    StaleStreamError,
+    VenueError,
+)
 from funding_platform.venues.rest.concurrency import task_group
 from funding_platform.venues.rest.limits import Limiter
 from funding_platform.venues.streams.contract import Frame, Socket, VenueStream
@@ -160,7 +165,7 @@ class Life:
             self._note_progress()
         self._owner.tell(Updates(frame.updates, self._clock.now(), frame.unread))
         if frame.refused is not None:
-            if frame.refused.stops_venue:
+            if frame.refused.stops_venue and not self._is_bearable(frame.refused):
                 raise frame.refused
             self._owner.tell(Refused(self._socket, frame.refused))
         if frame.restart:
@@ -169,6 +174,10 @@ class Life:
             )
         if frame.ends:
             self.leave()
+
+    def _is_bearable(self, refusal: VenueError) -> bool:
+        """Tell whether a socket may go on: it brings all there is, and another would send more."""
+        return isinstance(refusal, RateLimitedError) and self.liveness.everybody_spoke
 
     def _note_progress(self) -> None:
         if not self.heard:

@@ -63,6 +63,11 @@ class Liveness:
         """Whether every channel has spoken."""
         return all(heard.spoke for heard in self._channels.values())
 
+    @property
+    def everybody_spoke(self) -> bool:
+        """Whether every channel has spoken of every perpetual."""
+        return all(heard.spoke and not heard.missing for heard in self._channels.values())
+
     def begin(self, now: float) -> None:
         """Count from now: the last subscription has only been sent now."""
         for heard in self._channels.values():

@@ -6,7 +6,7 @@ of its rows can be kept. Of a key that comes twice in a good message the last co
 such keys takes longer than decoding.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any, Final, Generic, TypeVar
 
@@ -155,11 +155,6 @@ def trading(listings: Iterable[Listing], spec: VenueSpec) -> list[str]:
 def may_trade(listing: Listing | None, spec: VenueSpec) -> bool:
     """Tell whether what is said of a perpetual counts: it trades, or is too new to be listed."""
     return listing is None or spec.statuses.get(listing.status) == "trading"
-
-
-def in_parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Split a list into parts of up to so many items."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def refused(kind: type[VenueError], said: str, venue: str, message: str | bytes) -> VenueError:

@@ -6,49 +6,32 @@ names it. Where most of many rows have one, the venue has changed what it publis
 the frame is believed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cache
-from math import nan
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter, truediv
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
-from funding_platform.core.tables.columns import MAX_INTERVAL_HOURS
-from funding_platform.core.time_grid import FIRST_PERPETUAL, HOUR_MS, to_ms
 from funding_platform.venues.errors import ContractError, VenueError
-from funding_platform.venues.parsing.fields import LATEST_MS
 from funding_platform.venues.parsing.leniency import most
 from funding_platform.venues.parsing.payloads import present, product
 from funding_platform.venues.parsing.plausibility import MAX_MARK_INDEX_RATIO, SOME_MARKETS
 from funding_platform.venues.parsing.records import MarketRow, dollars
 from funding_platform.venues.streams.contract import Channel, Frame
-from funding_platform.venues.streams.possible import (
-    SKEW_MS,
-    are_apart,
-    divides_no_day,
-    is_too_far_ahead,
+from funding_platform.venues.streams.glance import (
+    BOUNDS,
+    LONGEST_MS,
+    certainly_sound,
+    getter,
+    is_number,
+    said_apart,
+    said_to_divide_no_day,
+    said_too_far_ahead,
 )
-from funding_platform.venues.streams.updates import VALUES, MarketUpdate, Said
+from funding_platform.venues.streams.updates import MarketUpdate
 
-_NUMBER: Final = (float, int)
-_ANY: Final = 1e300
 _CHANGED: Final = "the venue may have changed the unit or the clock of what it sends"
-_LONGEST_MS: Final = MAX_INTERVAL_HOURS * HOUR_MS + SKEW_MS
-_BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
-    **{
-        name: (
-            -_ANY if (column := MARKET_SNAPSHOTS.column(name)).minimum is None else column.minimum,
-            _ANY if column.maximum is None else column.maximum,
-        )
-        for name in VALUES
-        if name in MARKET_SNAPSHOTS.column_names
-    },
-    "next_funding_ms": (to_ms(FIRST_PERPETUAL), LATEST_MS),
-}
-"""Between which two numbers each value of an update lies."""
 
 
 def update_of(row: MarketRow, values: Collection[str], event_ms: int | None) -> MarketUpdate:
@@ -77,18 +60,10 @@ def update_of(row: MarketRow, values: Collection[str], event_ms: int | None) -> 
 
 def _values_of(row: object, names: tuple[str, ...]) -> dict[str, Any]:
     """Return attributes by name; an empty text is none."""
-    said = dict(zip(names, _getter(names)(row), strict=True))
+    said = dict(zip(names, getter(names)(row), strict=True))
     if "" not in said.values():
         return said
     return {name: present(value) for name, value in said.items()}
-
-
-@cache
-def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
-    """Make what gets attributes: of one name, too, in a tuple."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda row: tuple(getattr(row, name) for name in names)
 
 
 def said_of(row: Any, channel: Channel, symbol: str) -> MarketUpdate:
@@ -103,14 +78,19 @@ def frame_of(
     updates: Sequence[MarketUpdate],
     unread: Iterable[VenueError] = (),
 ) -> Frame:
-    """Make the frame of a channel's updates, without what cannot be.
+    """Make the frame of a channel's updates, without what cannot be; an empty text is none.
 
     Raises
     ------
     ContractError
         If most of many rows have a value that cannot be.
     """
-    if not _suspicious(updates, channel.values):
+    if certainly_sound(updates, channel.values):
+        return Frame(channel=channel.name, updates=updates, unread=tuple(unread))
+    columns = {name: [*map(attrgetter(name), updates)] for name in channel.values}
+    if any(map(_holds_blanks, columns.values())):
+        updates = [_without_blanks(row, channel.values) for row in updates]
+    if not _suspicious(updates, columns):
         return Frame(channel=channel.name, updates=updates, unread=tuple(unread))
     told = {place: why for place, row in enumerate(updates) if (why := _complaints(row))}
     errors = [
@@ -132,14 +112,27 @@ def frame_of(
     return Frame(channel=channel.name, updates=possible, unread=(*unread, *errors))
 
 
-def _suspicious(updates: Sequence[MarketUpdate], values: Collection[str]) -> bool:
+def _holds_blanks(column: Sequence[Any]) -> bool:
+    """Tell whether an empty text is in a column; most hold numbers alone, which can be added."""
+    try:
+        sum(column)
+    except TypeError:
+        return "" in column
+    return False
+
+
+def _without_blanks(row: MarketUpdate, values: Iterable[str]) -> MarketUpdate:
+    blank = [name for name in values if getattr(row, name) == ""]
+    return msgspec.structs.replace(row, **dict.fromkeys(blank)) if blank else row
+
+
+def _suspicious(updates: Sequence[MarketUpdate], columns: Mapping[str, Sequence[Any]]) -> bool:
     """Tell whether a closer look may find something: by columns, for most frames are sound."""
-    columns = {name: [*map(attrgetter(name), updates)] for name in values}
     return (
-        any(_beyond(column, *_BOUNDS[name]) for name, column in columns.items())
+        any(_beyond(column, *BOUNDS[name]) for name, column in columns.items())
         or ({"mark_price", "index_price"} <= columns.keys() and _any_apart(columns))
         or ("next_funding_ms" in columns and _any_too_far_ahead(columns, updates))
-        or any(map(_divides_no_day, columns.get("interval_hours", ())))
+        or any(map(said_to_divide_no_day, columns.get("interval_hours", ())))
     )
 
 
@@ -149,7 +142,7 @@ def _any_apart(columns: Mapping[str, Sequence[Any]]) -> bool:
     try:
         ratios = [*map(truediv, marks, indices)]
     except (TypeError, ZeroDivisionError):  # one is absent, or is no price
-        return any(map(_are_apart, marks, indices))
+        return any(map(said_apart, marks, indices))
     return _beyond(ratios, 1 / MAX_MARK_INDEX_RATIO, MAX_MARK_INDEX_RATIO)
 
 
@@ -160,9 +153,9 @@ def _any_too_far_ahead(
     dues = columns["next_funding_ms"]
     if "interval_hours" in columns:
         events = [row.event_ms for row in updates]
-        return any(map(_is_too_far_ahead, dues, events, columns["interval_hours"]))
+        return any(map(said_too_far_ahead, dues, events, columns["interval_hours"]))
     now = updates[0].event_ms if updates else None
-    return now is None or _beyond(dues, 0, now + _LONGEST_MS)
+    return now is None or _beyond(dues, 0, now + LONGEST_MS)
 
 
 def _beyond(column: Sequence[Any], least: float, greatest: float) -> bool:
@@ -170,47 +163,25 @@ def _beyond(column: Sequence[Any], least: float, greatest: float) -> bool:
     try:
         return bool(column) and not (least <= min(column) and max(column) <= greatest)
     except TypeError:  # one is absent
-        return _beyond([value for value in column if _is_number(value)], least, greatest)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, _NUMBER)
-
-
-def _number_of(said: Said) -> float:
-    """Return a number; NaN where there is none."""
-    return said if isinstance(said, _NUMBER) else nan
-
-
-def _are_apart(mark: Said, index: Said) -> bool:
-    return are_apart(_number_of(mark), _number_of(index))
-
-
-def _is_too_far_ahead(due: int | UnsetType | None, now: int | None, hours: Said) -> bool:
-    """Tell whether a settlement is due in more than an interval, as the venue's clock has it."""
-    return now is not None and is_too_far_ahead(_number_of(due), _number_of(hours), now)
-
-
-def _divides_no_day(hours: Said) -> bool:
-    return divides_no_day(_number_of(hours))
+        return _beyond([value for value in column if is_number(value)], least, greatest)
 
 
 def _complaints(row: MarketUpdate) -> dict[str, str]:
     """Say what is wrong with values of an update, by name; one that is wrong refutes no other."""
     told = {
         name: f"is {getattr(row, name)}, outside {least} to {greatest}"
-        for name, (least, greatest) in _BOUNDS.items()
+        for name, (least, greatest) in BOUNDS.items()
         if _beyond([getattr(row, name)], least, greatest)
     }
 
     def believed(name: str) -> Any:
         return None if name in told else getattr(row, name)
 
-    if _divides_no_day(believed("interval_hours")):
+    if said_to_divide_no_day(believed("interval_hours")):
         told["interval_hours"] = f"is {row.interval_hours}, which does not divide a day"
     due = believed("next_funding_ms")
-    if _is_too_far_ahead(due, row.event_ms, believed("interval_hours")):
+    if said_too_far_ahead(due, row.event_ms, believed("interval_hours")):
         told["next_funding_ms"] = f"is {due}, more than an interval ahead"
-    if _are_apart(believed("mark_price"), believed("index_price")):
+    if said_apart(believed("mark_price"), believed("index_price")):
         told["mark_price"] = f"is more than {MAX_MARK_INDEX_RATIO} times apart from the index"
     return told

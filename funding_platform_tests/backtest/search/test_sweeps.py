@@ -74,6 +74,7 @@ def test_a_failed_point_is_a_row_with_its_error(shared: SharedRates) -> None:
         assert bool(one.figures) == (one.error is None)
 
 
+@pytest.mark.world
 def test_two_processes_give_what_one_gives(shared: SharedRates) -> None:
     frames = []
     done: list[int] = []
@@ -125,6 +126,7 @@ def test_moments_are_no_column() -> None:
     assert trials_frame(trials)["earned"].to_list() == [1.0, 0.0, None]
 
 
+@pytest.mark.world
 def test_a_worker_that_dies_ends_the_sweep_with_a_reason() -> None:
     with pytest.raises(SweepError, match="worker"):
         sweep(Config(), PLAN.points(), Dying(), spread=Spread(workers=2))

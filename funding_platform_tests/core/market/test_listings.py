@@ -244,6 +244,7 @@ def test_the_facts_of_the_old_listing_stay() -> None:
     assert table["last_seen_at"].to_list() == [NOW, NOW + 9 * DAY]
 
 
+@pytest.mark.world
 def test_real_histories_are_one_listing_each(shared_dir: Path) -> None:
     """With a date that is two weeks late or has moved, no hole is taken for silence."""
     for file in sorted((shared_dir / "data" / "funding" / "binance").glob("*.csv")):

@@ -74,6 +74,7 @@ def run_in(checkout: Path, script: str, **environment: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.world
 def test_what_a_caller_had_built_in_is_forgotten_when_another_file_changes(checkout: Path) -> None:
     first, second = run_in(checkout, IMPACT), run_in(checkout, IMPACT)
     assert first["rate"] == second["rate"] == pytest.approx(6e-4)
@@ -92,6 +93,7 @@ def test_what_a_caller_had_built_in_is_forgotten_when_another_file_changes(check
     assert run_in(checkout, IMPACT) == second
 
 
+@pytest.mark.world
 def test_numba_is_given_its_own_place_back(checkout: Path, tmp_path: Path) -> None:
     chosen = str(tmp_path / "chosen")
     found = run_in(checkout, IMPACT, NUMBA_CACHE_DIR=chosen)
@@ -106,11 +108,13 @@ def test_importing_looks_for_no_place(checkout: Path, tmp_path: Path) -> None:
     assert not chosen.exists()
 
 
+@pytest.mark.world
 def test_where_one_place_cannot_be_written_another_serves(checkout: Path) -> None:
     found = run_in(checkout, IMPACT, NUMBA_CACHE_DIR=NOWHERE)
     assert checkout / "home/.cache/funding_platform" in Path(found["folder"]).parents
 
 
+@pytest.mark.world
 def test_where_no_place_can_be_written_nothing_is_kept(checkout: Path) -> None:
     found = run_in(checkout, IMPACT, NUMBA_CACHE_DIR=NOWHERE, HOME=NOWHERE)
     assert found["rate"] == pytest.approx(6e-4)
@@ -118,6 +122,7 @@ def test_where_no_place_can_be_written_nothing_is_kept(checkout: Path) -> None:
     assert not list(checkout.rglob("*.nb?"))
 
 
+@pytest.mark.world
 def test_only_the_newest_folders_stay(checkout: Path, tmp_path: Path) -> None:
     chosen = tmp_path / "chosen"
     for age in range(12):

@@ -15,6 +15,7 @@ from funding_platform_tests.known import known
 from funding_platform_tests.lake.conftest import age, january_of, rates
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("kept_days", "expired"), [("0", True), ("30", False)])
 def test_the_job_expires_snapshots_beyond_the_retention_and_loses_no_row(
     definitions: dg.Definitions,

@@ -49,6 +49,7 @@ def test_when_the_next_is_started(
     assert next_trader(working, last, built, "1", NOW)[0] == key
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("told", "minutes"),
     [({}, 55.0), ({"minutes": 5.0}, 5.0), ({"minutes": None}, None), ({"cycles": 3}, None)],

@@ -12,6 +12,11 @@ from funding_platform.defs.assets.maintenance import MAINTENANCE
 from funding_platform.defs.running.jobs import BACKTEST, COLLECT, TRANSFORM, history_job_name
 from funding_platform.defs.running.retries import retried_if_retryable
 from funding_platform.flows.errors import BeforeHistoryError
+from funding_platform.lake.errors import (
+    CatalogLostError,
+    CommitConflictError,
+    LakeUnreachableError,
+)
 from funding_platform.venues.errors import BannedError, ServerError
 
 HISTORY_OF_OKX = history_job_name("okx")
@@ -21,7 +26,10 @@ HISTORY_OF_OKX = history_job_name("okx")
     ("error", "tries"),
     [
         (ServerError("HTTP 503", venue="okx"), 3),
+        (LakeUnreachableError("the database was started again"), 3),
+        (CommitConflictError("another commit came first"), 3),
         (BannedError("HTTP 403", venue="okx"), 1),
+        (CatalogLostError("the catalog is gone"), 1),
         (BeforeHistoryError("2019-01 ends before its history starts"), 1),
     ],
 )

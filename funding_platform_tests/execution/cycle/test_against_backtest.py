@@ -4,13 +4,14 @@ Without fees, spread, latency and the limits of a book the two must agree in eve
 was opened and closed and why, what funding it received and what its prices brought. One thing
 differs by design: a backtest puts the same dollars on both legs, a trader the same quantity of the
 base. Where the venues' prices are alike that is the same; where they lie apart, each leg's figures
-are to each other as the quantities are, which explains the whole difference.
+are to each other as the quantities are, which explains the whole difference. A venue may list
+inverse contracts: the trader orders dollars there, and they bring what they bring in a backtest.
 """
 
 import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import permutations
@@ -21,11 +22,14 @@ import pytest
 
 from funding_platform.backtest.data.provider import FundingDataProvider
 from funding_platform.backtest.engine import run_backtest
+from funding_platform.core.symbols import ContractType
 from funding_platform.core.time_grid import to_us
+from funding_platform.core.trading import InstrumentLimits
 from funding_platform.execution.cycle.market import market_frame
 from funding_platform.execution.cycle.sight import Sight
 from funding_platform.execution.ledger import PairLedger, ledgers, live_ledgers
 from funding_platform.execution.pair.pairs import InstrumentRef, LegName
+from funding_platform.paper import PricedMarket
 from funding_platform.strategies import CrossVenueCarry
 from funding_platform_tests.backtest.markets import FREE, HOUR, START, funding_frame
 from funding_platform_tests.backtest.markets import config as backtest_config
@@ -68,10 +72,17 @@ UNHINDERED: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Course:
-    """A market of some days: prices by the hour, and settlements, by instrument."""
+    """A market of some days: prices by the hour, and settlements, by instrument.
+
+    ``inverse`` are the venues whose contracts are.
+    """
 
     prices: Mapping[tuple[str, str], Sequence[float]]
     rates: Mapping[tuple[str, str], Mapping[int, float]]
+    inverse: frozenset[str] = frozenset()
+
+    def kind(self, venue: str) -> ContractType:
+        return "inverse" if venue in self.inverse else "linear"
 
     def settlements(self) -> Iterator[tuple[str, str, int, float]]:
         for (venue, base), rates in self.rates.items():
@@ -113,7 +124,14 @@ def provider(path: Course) -> FundingDataProvider:
         schema=["venue", "venue_symbol", "time", "price"],
         orient="row",
     )
-    return FundingDataProvider.from_frames(funding_frame(rows), prices=prices)
+    instruments = pl.DataFrame(
+        [(venue, f"{base}USDT", base, path.kind(venue)) for venue, base in path.prices],
+        schema=["venue", "venue_symbol", "base", "contract_type"],
+        orient="row",
+    )
+    return FundingDataProvider.from_frames(
+        funding_frame(rows), prices=prices, instruments=instruments
+    )
 
 
 @dataclass
@@ -134,7 +152,7 @@ class ReplayedSight:
                     "venue_symbol": f"{base}USDT",
                     "base": base,
                     "asset": base,
-                    "contract_type": "linear",
+                    "contract_type": self.path.kind(venue),
                     "rate": rates[settled],
                     "interval_hours": float(INTERVALS[venue]),
                     "price": self.path.prices[venue, base][hour],
@@ -157,7 +175,22 @@ class ReplayedSight:
 
 def on_paper(path: Course, folder: Path) -> list[PairLedger]:
     """Trade the path hour by hour, and close what is left at its end."""
-    venues = PaperVenues(MovedClock(START))
+    fine = Decimal("1E-9")
+    limits = {
+        venue: {
+            f"{base}USDT": InstrumentLimits(
+                venue_symbol=f"{base}USDT",
+                quantity_step=fine,
+                price_step=fine,
+                min_quantity=fine,
+                contract_type=path.kind(venue),
+            )
+            for base in BASES
+        }
+        for venue in INTERVALS
+    }
+    markets = {venue: PricedMarket({}, of_venue) for venue, of_venue in limits.items()}
+    venues = PaperVenues(MovedClock(START), markets)
     listed = [
         {"venue": venue, "venue_symbol": f"{base}USDT", "price": course[0]}
         for (venue, base), course in path.prices.items()
@@ -243,12 +276,24 @@ def legs_in_backtest(trades: pl.DataFrame) -> dict[Name, dict[str, dict[str, flo
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_at_equal_prices_backtest_and_paper_agree_to_the_cent(seed: int, tmp_path: Path) -> None:
-    path = drawn(seed, gap=0.0)
+@pytest.mark.parametrize(
+    ("seed", "inverse"),
+    [
+        (1, ()),
+        (1, ("okx",)),
+        pytest.param(2, (), marks=pytest.mark.world),
+        pytest.param(2, ("aster", "okx"), marks=pytest.mark.world),
+        pytest.param(3, tuple(INTERVALS), marks=pytest.mark.world),
+    ],
+)
+def test_at_equal_prices_backtest_and_paper_agree_to_the_cent(
+    seed: int, inverse: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = replace(drawn(seed, gap=0.0), inverse=frozenset(inverse))
     simulated, traded = legs_in_backtest(in_backtest(path)), legs_on_paper(on_paper(path, tmp_path))
     assert len(simulated) >= 5, "a market in which nothing happens proves nothing"
     assert traded.keys() == simulated.keys()
+    assert not inverse or any({long, short} & path.inverse for _, long, short, _ in traded)
     for name, legs in simulated.items():
         for side in map(str, LegName):
             mine, theirs = traded[name][side], legs[side]
@@ -259,6 +304,7 @@ def test_at_equal_prices_backtest_and_paper_agree_to_the_cent(seed: int, tmp_pat
             assert mine["price"] == pytest.approx(theirs["price"], abs=CENT / 100), name
 
 
+@pytest.mark.world
 def test_at_prices_apart_the_quantities_explain_the_whole_difference(tmp_path: Path) -> None:
     path = drawn(4, gap=0.01)
     simulated, traded = legs_in_backtest(in_backtest(path)), legs_on_paper(on_paper(path, tmp_path))

@@ -72,9 +72,7 @@ def fees_unknown() -> PaperVenues:
 STALE = given(ROWS, [opportunity("BTC", "aster", "binance", observed_at=NOW - timedelta(hours=1))])
 FRESH = given(ROWS, OFFERED)
 IN_COIN = GivenMarket(replace(FRESH.sight, instruments=FRESH.sight.instruments[:1], untraded={}))
-IN_COIN.sight = replace(
-    IN_COIN.sight, untraded={InstrumentRef("binance", "BTCUSD_PERP"): "inverse"}
-)
+IN_COIN.sight = replace(IN_COIN.sight, untraded={InstrumentRef("binance", "BTCUSD_PERP"): "quanto"})
 
 CASES: list[tuple[str, Callable[[], PaperVenues], GivenMarket]] = [
     ("missing_venue", missing_venue, FRESH),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from funding_platform.execution.pair.pairs import LegName
 from funding_platform.execution.pair.truth.handover import Handover
 from funding_platform.execution.store.records import FillRecord
 from funding_platform_tests.execution.pair.test_executor import closed, opened
-from funding_platform_tests.execution.world import BTC, VENUES, World
+from funding_platform_tests.execution.world import BTC, LIMITS, VENUES, World, copy_of
 
 ALPHA, BETA = VENUES.values()
 
@@ -58,6 +59,28 @@ def test_it_counts_with_its_own_pair_and_the_next_one_takes_over_what_it_did(
     assert world.wrong() == []
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["adds", "reduces"])
+def test_dollars_are_handed_on_at_what_they_were_opened_at(
+    empty_store: Path, tmp_path: Path, turned: bool
+) -> None:
+    """At any other price the two would together be worth something once the price has moved."""
+    step = Decimal(1)
+    coin = replace(LIMITS, quantity_step=step, min_quantity=step, contract_type="inverse")
+    limits = {LegName.LONG: coin, LegName.SHORT: LIMITS}
+    world = World(copy_of(empty_store, tmp_path), limits=limits)
+    two_pairs(world, 7, turned=turned)
+    world.time.run(world.settle_down(3))
+    given, taken = handed(world)
+    assert given.quantity == 400
+    assert given.price == taken.price
+    assert world.wrong() == []
+    for market in world.markets.values():
+        market.mids[BTC] = Decimal(110)
+    world.time.run(world.settle_down(3))
+    assert world.wrong() == []
+    world.store.close()
+
+
 def test_both_sides_of_it_are_worth_nothing_and_are_written_once(world: World) -> None:
     first, second = two_pairs(world, 7, turned=True)
     world.time.run(world.settle_down(3))
@@ -66,7 +89,7 @@ def test_both_sides_of_it_are_worth_nothing_and_are_written_once(world: World) -
     given, taken = handed(world)
     assert (given.pair_id, taken.pair_id) == (first.pair_id, second.pair_id)
     assert given.signed + taken.signed == 0
-    assert given.cash_usd + taken.cash_usd == 0
+    assert given.signed * given.price + taken.signed * taken.price == 0
     assert given.fee_usd == taken.fee_usd == 0
 
 

@@ -119,10 +119,32 @@ def test_another_file_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "account.db") as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
-    with pytest.raises(AccountFileError, match="version 2"):
+    with pytest.raises(AccountFileError, match="version 3"):
         AccountFile(tmp_path / "account.db")
+
+
+def test_a_file_of_before_there_were_inverse_positions_is_gone_on_with(tmp_path: Path) -> None:
+    market, path = written(), tmp_path / "account.db"
+    engine, file = reopened(path, market)
+    engine.place(request("old", Side.BUY, 2), START)
+    file.save()
+    file.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "UPDATE account SET document = json_remove(document, '$.account.inverse', "
+            f"'$.account.positions.{BTC}.coins', '$.account.positions.{BTC}.own')"
+        )
+        connection.execute("UPDATE orders SET document = json_remove(document, '$.coins')")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    again, file = reopened(path, market)
+    assert known(again.state) == known(engine.state)
+    file.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    connection.close()
 
 
 TRADE = """
@@ -148,6 +170,7 @@ asyncio.run(trade())
 """
 
 
+@pytest.mark.world
 def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     path, acknowledged = tmp_path / "account.db", dict[str, str]()
     for lines in (1, 7, 23, 40):

@@ -18,7 +18,7 @@ from funding_platform.core.tables.schema import Table
 from funding_platform.core.time_grid import HOUR
 from funding_platform.flows.alerting.rounds import evaluate, rules_of
 from funding_platform.flows.alerting.sources import SOURCES
-from funding_platform.flows.queries.ages import AGES, data_ages
+from funding_platform.flows.queries.upkeep.ages import AGES, data_ages
 from funding_platform.lake import connect
 from funding_platform.lake.catalog import catalog_file
 from funding_platform.lake.writer import Lake

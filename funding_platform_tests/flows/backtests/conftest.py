@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from funding_platform.flows.backtests.runs import run_and_store
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.settings import Settings
 from funding_platform_tests.backtest.markets import drawn_market
 from funding_platform_tests.flows.backtests.lakes import CONFIG, fill

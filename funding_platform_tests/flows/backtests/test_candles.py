@@ -84,6 +84,7 @@ def test_a_price_is_known_at_the_end_of_its_bar(
     ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("counts", "chosen"),
     [

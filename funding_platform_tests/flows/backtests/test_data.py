@@ -12,6 +12,7 @@ from funding_platform.backtest.engine import run_backtest
 from funding_platform.backtest.errors import DataError
 from funding_platform.core.tables.prices import REFERENCE_PRICES
 from funding_platform.core.time_grid import to_us
+from funding_platform.flows.backtests import lake_rows
 from funding_platform.flows.backtests.data import provider_from_files, provider_from_lake
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError
@@ -41,6 +42,31 @@ def test_the_lake_as_it_was_gives_the_same_run(lake_settings: Settings) -> None:
     assert then.data_fingerprint == first.data_fingerprint != now.data_fingerprint
     assert then.ledger.equals(first.ledger)
     assert not now.ledger.equals(first.ledger)
+
+
+@pytest.mark.world
+def test_in_which_order_history_was_stored_changes_nothing(
+    lake_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of files that follow one another backwards, in pieces smaller than a venue's history."""
+    market = drawn_market(3)
+    fill(lake_settings, market)
+    as_stored = provider_from_lake(lake_settings, setting())
+    backwards = ("core.funding_rates", "funding_time"), ("core.market_snapshots", "observed_at")
+    with connect(lake_settings, read_only=False) as lake:
+        for table, time in backwards:
+            lake.execute(f"CREATE TEMP TABLE kept AS FROM {table}")
+            lake.execute(f"DELETE FROM {table}")
+            for part in (1, 0):
+                lake.execute(
+                    f"INSERT INTO {table} FROM kept WHERE date_part('day', {time}) % 2 = {part} "
+                    f"ORDER BY venue_symbol, {time} DESC"
+                )
+            lake.execute("DROP TABLE kept")
+    monkeypatch.setattr(lake_rows, "_ROWS_AT_ONCE", 20)
+    turned = provider_from_lake(lake_settings, setting())
+    assert turned.funding_rates.height == as_stored.funding_rates.height > 500
+    assert turned.fingerprint == as_stored.fingerprint
 
 
 def test_intervals_are_those_known_at_their_settlement(lake_settings: Settings) -> None:
@@ -82,6 +108,7 @@ def test_only_what_is_asked_for_is_read(
         provider_from_lake(lake_settings, setting(bases=("DOGE",)))
 
 
+@pytest.mark.world
 def test_the_last_volume_before_the_window_is_read_without_its_price(
     lake_settings: Settings,
 ) -> None:

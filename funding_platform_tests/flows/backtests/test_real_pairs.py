@@ -18,7 +18,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.core.tables.prices import PRICE_CANDLES
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.backtests.runs import run_and_store
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox
@@ -87,6 +87,7 @@ def carried(real_lake: Settings) -> BacktestResult:
     return result
 
 
+@pytest.mark.world
 def test_pairs_of_bybit_and_hyperliquid_open(carried: BacktestResult) -> None:
     pairs = carried.trades.group_by("position_id").agg("venue", "base", "side").sort("position_id")
     assert pairs.height >= 3
@@ -94,6 +95,7 @@ def test_pairs_of_bybit_and_hyperliquid_open(carried: BacktestResult) -> None:
         assert (set(venues), len(set(bases)), set(sides)) == (set(FILES), 1, {"long", "short"})
 
 
+@pytest.mark.world
 def test_both_legs_are_priced_at_one_instant_by_the_close_that_it_says(
     carried: BacktestResult, real_lake: Settings
 ) -> None:
@@ -114,6 +116,7 @@ def test_both_legs_are_priced_at_one_instant_by_the_close_that_it_says(
     assert any("valued at closes of candles: no mark was known" in w for w in carried.warnings)
 
 
+@pytest.mark.world
 def test_nothing_is_refused_for_want_of_a_price(carried: BacktestResult) -> None:
     assert not [warning for warning in carried.warnings if "no price" in warning]
     # What prices do to a hedged pair is the change of its basis: basis points of what it moved.

@@ -21,7 +21,7 @@ from funding_platform.flows.backtests.reports import (
     write_report,
 )
 from funding_platform.flows.errors import FlowError
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.settings import Settings
 from funding_platform.views.tables import trial_table
 from funding_platform_tests.backtest.markets import START, drawn_market

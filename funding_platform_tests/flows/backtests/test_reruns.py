@@ -43,6 +43,7 @@ def test_a_rerun_is_identical_whatever_was_written_since(own_lake: Settings) -> 
     assert not now.ledger.equals(run.result.ledger)
 
 
+@pytest.mark.world
 def test_a_rerun_says_what_differs(own_lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backtests, "code_of", lambda config: "0.0.9+then")
     run = run_and_store(own_lake, CONFIG)
@@ -57,6 +58,7 @@ def test_a_rerun_says_what_differs(own_lake: Settings, monkeypatch: pytest.Monke
     assert "the code has changed: it was 0.0.9+then" in message
 
 
+@pytest.mark.world
 def test_a_rerun_on_other_data_says_so(own_lake: Settings) -> None:
     run = run_and_store(own_lake, CONFIG)
     with connect(own_lake, read_only=False) as connection:
@@ -72,6 +74,7 @@ def test_a_rerun_on_other_data_says_so(own_lake: Settings) -> None:
     assert "the code is what it was" in str(caught.value)
 
 
+@pytest.mark.world
 def test_an_expired_snapshot_is_an_error_of_its_own(own_lake: Settings) -> None:
     run = run_and_store(own_lake, CONFIG)
     run_and_store(own_lake, CONFIG)

@@ -18,7 +18,7 @@ from funding_platform.flows.backtests import runs as backtests
 from funding_platform.flows.backtests.runs import compare_runs, config_changes, run_and_store
 from funding_platform.flows.backtests.store import newest_snapshot
 from funding_platform.flows.errors import FlowError, UnknownRunError
-from funding_platform.flows.queries.runs import StoredRun, load_run, run_row, stored_runs
+from funding_platform.flows.queries.trading.runs import StoredRun, load_run, run_row, stored_runs
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeMissingError
 from funding_platform.settings import Settings
@@ -70,6 +70,7 @@ def test_all_of_a_run_is_one_commit_that_names_it(own_lake: Settings) -> None:
     assert author == (run.run_id,)
 
 
+@pytest.mark.world
 def test_reading_one_run_opens_its_files_only(own_lake: Settings) -> None:
     runs = [run_and_store(own_lake, setting(max_positions=most)) for most in (4, 5, 6)]
     with connect(own_lake) as connection:
@@ -118,6 +119,7 @@ def test_runs_are_found_by_beginning_and_as_the_latest(lake: Settings, stored: S
         read(load_run, lake, "nothing")
 
 
+@pytest.mark.world
 def test_a_lake_from_before_backtests_has_none(own_lake: Settings) -> None:
     with connect(own_lake, read_only=False) as connection:
         for table in BACKTEST_TABLES:
@@ -133,6 +135,7 @@ def test_a_lake_from_before_backtests_has_none(own_lake: Settings) -> None:
 # --- side by side
 
 
+@pytest.mark.world
 def test_two_runs_side_by_side(lake: Settings, stored: StoredRun) -> None:
     dear = run_and_store(lake, setting(costs={"flat_fee_bps": 30.0}))
     rows = [read(run_row, lake, one.run_id) for one in (stored, dear)]

@@ -74,6 +74,7 @@ def test_the_files_are_gone_afterwards(provider: FundingDataProvider) -> None:
         data()
 
 
+@pytest.mark.world
 def test_a_sweep_over_shared_data_is_the_same_on_one_process_and_on_two(
     provider: FundingDataProvider,
 ) -> None:

@@ -6,7 +6,7 @@ from funding_platform.backtest.stress.losses import SCHEMA
 from funding_platform.backtest.stress.scenarios import chosen
 from funding_platform.flows.backtests.stress import capacity_of, instruments_of, stress_of
 from funding_platform.flows.errors import FlowError
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.settings import Settings
 
 

@@ -18,7 +18,7 @@ from funding_platform.flows.backtests.data import provider_from_lake
 from funding_platform.flows.backtests.runs import rerun
 from funding_platform.flows.backtests.sweeps import sweep_and_store
 from funding_platform.flows.backtests.walk_forwards import walk_forward_and_store
-from funding_platform.flows.queries.runs import load_run, load_sweep, stored_runs
+from funding_platform.flows.queries.trading.runs import load_run, load_sweep, stored_runs
 from funding_platform.settings import Settings
 from funding_platform.strategies.cross_venue_carry import CrossVenueCarry
 from funding_platform_tests.backtest.markets import HOUR, START
@@ -127,6 +127,7 @@ def test_a_walk_forward_trades_nothing_where_every_point_lost(lake: Settings) ->
     assert found.row["total_return"] == 0.0
 
 
+@pytest.mark.world
 def test_a_fold_that_was_sat_out_has_no_run(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (1.0,)})
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)
@@ -188,6 +189,7 @@ def test_a_walk_forward_without_one_run_in_sample_is_refused(own_lake: Settings)
     assert rows_in(own_lake, "backtest.sweeps") == 0
 
 
+@pytest.mark.world
 def test_a_walk_forward_hands_on_each_warning_once(lake: Settings) -> None:
     plan = SweepPlan(axes={"strategy.entry_threshold": (5e-5, 2e-4)})
     division = WalkForwardPlan(in_sample_days=4, out_of_sample_days=3, floor=None)

@@ -9,7 +9,7 @@ import numpy as np
 
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.checks.lake import rates_not_at_rest
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.sandbox.markets.market import Quote

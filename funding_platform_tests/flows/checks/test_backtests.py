@@ -12,7 +12,7 @@ from funding_platform.core.tables.registry import TABLES
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.checks.answer import Answer
 from funding_platform.flows.checks.backtests import edge_holds, identity_holds
-from funding_platform.flows.queries.runs import StoredRun
+from funding_platform.flows.queries.trading.runs import StoredRun
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings

@@ -9,11 +9,11 @@ from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, M
 from funding_platform.core.time_grid import Window, floor_hour, month_start
 from funding_platform.flows.checks.lake import history_fresh, nothing_ahead, rows_ahead, seen_lately
 from funding_platform.flows.collection.clock import require_right_clock
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.flows.doctor import examine
 from funding_platform.flows.errors import ClockError
-from funding_platform.flows.queries.gaps import missing_of
+from funding_platform.flows.queries.upkeep.gaps import missing_of
 from funding_platform.lake import connect
 from funding_platform.lake.errors import InvalidFrameError
 from funding_platform.lake.writer import Lake
@@ -93,7 +93,7 @@ def wrong_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of this process, as collecting and storing read it."""
     for module in (
         "flows.collection.snapshots",
-        "flows.collection.history",
+        "flows.collection.history.months",
         "core.system.clock",
         "lake.validation",
     ):
@@ -145,6 +145,7 @@ INSERT INTO core.{table} BY NAME SELECT * REPLACE ({time} + INTERVAL 400 DAYS AS
 """
 
 
+@pytest.mark.world
 def test_one_bad_night_does_not_stick(settings: Settings) -> None:
     """What an older version stored under a wrong clock is left out of every view, and named."""
     now = datetime.now(UTC)

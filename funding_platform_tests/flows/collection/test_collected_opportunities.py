@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from funding_platform.core.time_grid import Window, month_start
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.runner import run_dbt
-from funding_platform_tests.dbt.slow_opportunities import assert_as_worked_out
+from funding_platform_tests.dbt.slow.opportunities import assert_as_worked_out
 from funding_platform_tests.flows.conftest import ReplayedLake, settings_for
 from funding_platform_tests.present import PRESENT
 

@@ -11,11 +11,11 @@ from funding_platform.backtest.config import BacktestConfig
 from funding_platform.backtest.errors import DataError
 from funding_platform.core.time_grid import HOUR, Window, month_start, to_ms
 from funding_platform.flows.backtests.data import provider_from_lake
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments
 from funding_platform.flows.features.curves import CURVES, FACTORS
 from funding_platform.flows.importing.importer import import_files
-from funding_platform.flows.queries.gaps import gaps_by_name, missing_of
+from funding_platform.flows.queries.upkeep.gaps import gaps_by_name, missing_of
 from funding_platform.lake import connect
 from funding_platform.sandbox.server import build_market, running_sandbox
 from funding_platform.settings import Settings
@@ -80,6 +80,7 @@ def reused(present: None, tmp_path: Path) -> Iterator[Reused]:
         yield Reused(settings_for(sandbox, tmp_path), archive, old, new)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("order", ["import first", "collect first", "collect twice"])
 def test_two_assets_of_one_ticker_are_kept_and_kept_apart(reused: Reused, order: str) -> None:
     if order != "import first":

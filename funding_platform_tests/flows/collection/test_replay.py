@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from funding_platform.cli import main
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.time_grid import Window, month_start
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.replay import replay
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
@@ -53,6 +53,7 @@ def assert_same_rows(ours: Settings, theirs: Settings) -> None:
         assert_frame_equal(held(ours, everything), held(theirs, everything), check_exact=True)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("venue", by_pager(venue_names()))
 def test_a_replay_gives_the_same_rows_in_every_column(
     settings: Settings, elsewhere: Settings, venue: str
@@ -193,6 +194,7 @@ def test_maintenance_drops_old_answers_but_no_body_that_a_younger_one_needs(
     assert needed == set(left.drop_nulls("body")["sha256"])
 
 
+@pytest.mark.world
 def test_the_command_replays_into_another_folder(
     settings: Settings, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def write_settlements(folder: Path, venue: str, now: datetime) -> None:
         path.write_text("funding_time_ms,funding_rate,interval_hours,mark_price\n" + rows)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", COLLECTED)
 def test_a_market_without_prices_is_collected_without_prices(tmp_path: Path, venue: str) -> None:
     write_settlements(tmp_path / "files", venue, datetime.now(UTC))

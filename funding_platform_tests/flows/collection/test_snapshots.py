@@ -58,6 +58,7 @@ def test_looking_twice_in_an_hour_keeps_the_last_look(settings: Settings) -> Non
     assert doubled == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "fault",
     [

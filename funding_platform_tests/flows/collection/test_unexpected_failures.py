@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from funding_platform.core.errors import FundingError
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.bybit.rest import Bybit
 from funding_platform.venues.errors import UnexpectedError
-from funding_platform_tests.flows.collection.test_history import LAST_MONTH
+from funding_platform_tests.flows.collection.history.test_months import LAST_MONTH
 
 FAILURES: dict[str, Callable[[], BaseException]] = {
     "overflow": lambda: OverflowError("date value out of range"),
@@ -42,6 +42,7 @@ def log_of(settings: Settings) -> dict[str, list[str]]:
     return {venue: rest for venue, *rest in rows}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", FAILURES)
 def test_any_exception_costs_one_venue(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, case: str

@@ -1,6 +1,7 @@
 """A paper account of a real venue: what the collector and the lake know, in canonical units."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from funding_platform.core.trading import FeeRates, Fill, OrderKind, OrderReques
 from funding_platform.execution.config import TradingConfig
 from funding_platform.execution.pair.entry.preflight import look_at
 from funding_platform.execution.pair.rules import ExecutionRules
+from funding_platform.execution.paper.board import BoardMarket
 from funding_platform.flows.execution.accounts import open_accounts
 from funding_platform.flows.execution.live_board import LiveMarket, VenueBoard
 from funding_platform.flows.fees import NewFees
@@ -57,22 +59,21 @@ def settings(tmp_path: Path) -> Settings:
     return made
 
 
-def list_market(settings: Settings, quote: str = "USDT") -> None:
+def list_market(settings: Settings, quote: str = "USDT", **facts: Any) -> None:
     """Store an instrument with its depth and a settlement."""
     key = {"venue": "binance", "venue_symbol": SYMBOL}
+    listed = {
+        "base": "PEPE",
+        "quote": quote,
+        "contract_type": "linear",
+        "multiplier": 1000.0,
+        "contract_size": 1.0,
+        "tick_size": 0.0000001,
+        "min_size": 1.0,
+        "status": "trading",
+    }
     frames = {
-        INSTRUMENTS: row_of(
-            INSTRUMENTS,
-            **key,
-            base="PEPE",
-            quote=quote,
-            contract_type="linear",
-            multiplier=1000.0,
-            contract_size=1.0,
-            tick_size=0.0000001,
-            min_size=1.0,
-            status="trading",
-        ),
+        INSTRUMENTS: row_of(INSTRUMENTS, **key, **(listed | facts)),
         FUNDING_RATES: row_of(
             FUNDING_RATES,
             **key,
@@ -136,6 +137,32 @@ def test_everything_is_in_canonical_units(settings: Settings) -> None:
     assert depth.ask_usd == {Decimal(5): Decimal(2_000), Decimal(10): Decimal(6_000)}
 
 
+def test_an_inverse_contract_is_dollars_whatever_the_unit_of_its_coin(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    list_market(settings, "USD", contract_type="inverse", contract_size=10.0, min_size=2.0)
+    hand_out(settings)
+    board = board_of(settings)
+    limits = board.limits(SYMBOL)
+    assert limits is not None
+    assert limits.inverse
+    assert limits.quantity_step == limits.min_quantity == 20
+    assert limits.price_step == Decimal("1E-10")
+    book = BoardMarket(board).book(SYMBOL, NOW)
+    assert book is not None
+    assert [level.quantity for level in book.asks] == [Decimal(6_000)]  # within 10 bps of mid
+
+
+@pytest.mark.parametrize(
+    "facts", [{"contract_type": "quanto"}, {"contract_type": "inverse", "contract_size": None}]
+)
+def test_what_nobody_can_say_the_worth_of_is_not_listed(
+    tmp_path: Path, facts: dict[str, Any]
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    list_market(settings, "USD", **facts)
+    assert board_of(settings).limits(SYMBOL) is None
+
+
 def test_a_settlement_is_known_once_the_lake_has_it_with_its_mark(settings: Settings) -> None:
     board = board_of(settings)
     (one,) = board.settlements(SYMBOL, NOW - 2 * HOUR, NOW)
@@ -161,6 +188,7 @@ def order(name: str) -> OrderRequest:
     )
 
 
+@pytest.mark.world
 def test_an_account_of_a_real_venue_trades_and_outlives_its_process(settings: Settings) -> None:
     config = TradingConfig(venues=("binance", "okx"))
     clock = Clock(now=lambda: NOW)
@@ -173,6 +201,21 @@ def test_an_account_of_a_real_venue_trades_and_outlives_its_process(settings: Se
     hand_out(settings)
     assert asyncio.run(bought("one")) == 1_000_000
     assert asyncio.run(bought("two")) == 2_000_000
+
+
+def test_coins_behind_a_leg_are_as_many_as_the_leverage_says(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    list_market(settings, "USD", contract_type="inverse", contract_size=10.0)
+    hand_out(settings)
+    config = TradingConfig.model_validate({"venues": ["binance", "okx"], "sizes": {"leverage": 4}})
+
+    async def scenario() -> None:
+        async with open_accounts(settings, config, Clock(now=lambda: NOW)) as accounts:
+            await accounts["binance"].place(replace(order("one"), quantity=Decimal(2_000)))
+            held = (await accounts["binance"].holdings())[SYMBOL]
+            assert (held.contract_type, held.margin_usd) == ("inverse", Decimal(500))
+
+    asyncio.run(scenario())
 
 
 def test_what_is_not_quoted_in_dollars_is_not_listed(tmp_path: Path) -> None:

@@ -84,19 +84,30 @@ def test_what_is_held_and_not_listed_is_there_by_name_only(settings: Settings) -
     assert market.base[lost] not in [market.base[row] for row in range(3) if row != lost]
 
 
-@pytest.mark.parametrize("kind", ["inverse", "quanto"])
-def test_a_leg_that_is_margined_in_coin_is_named_and_not_shown_to_a_strategy(
-    settings: Settings, kind: str
-) -> None:
+def named(settings: Settings, kind: str) -> tuple[str, Any]:
+    """Let bybit's leg be of a kind; its symbol, and what is seen then."""
     (leg,) = [x for x in seen(settings).instruments.iter_rows(named=True) if x["venue"] == "bybit"]
     with connect(settings, read_only=False) as lake:
         lake.execute(
             f"UPDATE {LATEST_FUNDING_RATES.full_name} SET contract_type = ? WHERE venue = 'bybit'",
             [kind],
         )
-    sight = seen(settings)
+    return leg["venue_symbol"], seen(settings)
+
+
+def test_a_leg_that_pays_in_another_coin_is_named_and_not_shown_to_a_strategy(
+    settings: Settings,
+) -> None:
+    symbol, sight = named(settings, "quanto")
     assert sight.instruments["venue"].to_list() == ["binance"]
-    assert sight.untraded == {InstrumentRef("bybit", leg["venue_symbol"]): kind}
+    assert sight.untraded == {InstrumentRef("bybit", symbol): "quanto"}
+
+
+def test_a_leg_that_is_margined_in_its_own_coin_is_shown(settings: Settings) -> None:
+    symbol, sight = named(settings, "inverse")
+    rows = {row["venue_symbol"]: row for row in sight.instruments.iter_rows(named=True)}
+    assert rows[symbol]["contract_type"] == "inverse"
+    assert sight.untraded == {}
 
 
 def test_venues_and_bases_of_the_configuration_narrow_it(settings: Settings) -> None:

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 
 from funding_platform.core.tables.features.curves import CURVE_FACTORS, CURVE_SNAPSHOTS
 from funding_platform.core.time_grid import Window, month_start
 from funding_platform.curves import curve_factors
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_snapshots
 from funding_platform.flows.features.curves import CURVES, FACTORS
 from funding_platform.lake import connect
@@ -54,6 +55,7 @@ def test_the_first_snapshot_after_a_backfill_gives_whole_live_strips(settings: S
     assert live.height == before["venue_symbol"].n_unique()
 
 
+@pytest.mark.world
 def test_a_range_of_months_equals_its_months(settings: Settings) -> None:
     both = Window(LAST_MONTH.start, THIS_MONTH.end)
     collect_history("okx", both, settings, "run")
@@ -64,6 +66,7 @@ def test_a_range_of_months_equals_its_months(settings: Settings) -> None:
     assert joined.equals(whole)
 
 
+@pytest.mark.world
 def test_every_emission_can_be_chosen(settings: Settings) -> None:
     collect_history("binance", THIS_MONTH, settings, "run")
     collect_snapshots(["binance"], settings, "run")
@@ -127,6 +130,7 @@ def test_a_refresh_rebuilds_what_changed_and_no_more(settings: Settings) -> None
         assert one.equals(other)
 
 
+@pytest.mark.world
 def test_a_refresh_of_what_was_never_built_rebuilds_the_month(settings: Settings) -> None:
     collect_history("okx", THIS_MONTH, settings, "run")
     curves, factors = refresh(settings)
@@ -135,6 +139,7 @@ def test_a_refresh_of_what_was_never_built_rebuilds_the_month(settings: Settings
     assert CURVES.rebuild(THIS_MONTH, settings, "run").height == curves.height
 
 
+@pytest.mark.world
 def test_a_refresh_after_the_lake_has_forgotten_rebuilds_the_month(settings: Settings) -> None:
     collect_history("okx", THIS_MONTH, settings, "run")
     whole = refresh(settings)

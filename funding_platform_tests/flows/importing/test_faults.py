@@ -136,6 +136,7 @@ def test_any_bytes_are_read_or_refused(
         assert read_dump(path, PLAIN, NOW)["funding_rate"].is_finite().all()
 
 
+@pytest.mark.world
 def test_a_line_that_never_ends_is_refused(tmp_path: Path) -> None:
     for name, content in (
         ("zeros.csv", b"0" * (9 << 20)),

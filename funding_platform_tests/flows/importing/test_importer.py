@@ -117,6 +117,7 @@ def test_venue_and_symbol_from_columns_or_a_mapping_file(tmp_path: Path) -> None
     ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("quoted", [False, True])
 def test_a_file_of_many_parts_is_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quoted: bool

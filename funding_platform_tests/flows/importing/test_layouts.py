@@ -146,6 +146,28 @@ ANSWERS: list[tuple[str, Any, dict[str, Any], tuple[object, ...]]] = [
         ("gate", "BTC/USDT:USDT", 1.462e-05, None),
     ),
     (
+        "ccxt",
+        [
+            {
+                "info": {"timestamp": FIRST_MS, "interest_8h": -9.2e-05, "interest_1h": -4.7e-07},
+                "symbol": "BTC/USD:BTC",
+                "fundingRate": -9.2e-05,
+                "timestamp": FIRST_MS,
+                "fundingTimestamp": None,
+                "interval": "8h",
+                "indexPrice": 8222.87,
+            }
+        ],
+        {},
+        ("deribit", "BTC/USD:BTC", -4.7e-07, 1.0),
+    ),
+    (
+        "ccxt",
+        [{"symbol": "BTC/USDT:USDT", "fundingRate": -0.008, "timestamp": FIRST_MS}],
+        {"venue": "grvt", "rate_unit": "percent"},
+        ("grvt", "BTC/USDT:USDT", -0.00008, None),
+    ),
+    (
         "coinglass",
         {
             "code": "0",

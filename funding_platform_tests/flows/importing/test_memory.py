@@ -49,6 +49,7 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"funding_platform.flows.importing.{name}", size)
 
 
+@pytest.mark.world
 def test_parts_give_what_the_whole_gives(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = table(tmp_path, by_time())
     lakes = []
@@ -65,6 +66,7 @@ def test_parts_give_what_the_whole_gives(tmp_path: Path, request: pytest.Fixture
     assert not list(lakes[1].state_dir.glob("import-*"))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("spoilt", "error"),
     [

@@ -9,11 +9,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from funding_platform.flows.errors import ImportConflictError, SamplesError
+from funding_platform.flows.errors import (
+    ImportConflictError,
+    ImportRefusedError,
+    MappingError,
+    SamplesError,
+)
 from funding_platform.flows.importing.settlements import Known, require_settlements
 from funding_platform.flows.importing.slots import with_slots
 from funding_platform.settings import Settings
-from funding_platform_tests.flows.importing.dumps import read_dump, table
+from funding_platform_tests.flows.importing.dumps import FIRST_MS, read_dump, table
 from funding_platform_tests.flows.importing.samples import (
     START,
     TOLD,
@@ -129,6 +134,7 @@ def test_late_settlements_are_no_samples(tmp_path: Path) -> None:
     checked(path, "drift")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("late", [timedelta(seconds=30), timedelta(milliseconds=6)])
 def test_a_settlement_told_twice_is_named(tmp_path: Path, lake: Settings, late: timedelta) -> None:
     one = file_of(tmp_path, timedelta(hours=8), 3).read_text()
@@ -156,3 +162,24 @@ def test_negative_zeros_are_zeros(tmp_path: Path, lake: Settings) -> None:
     lines = [f"{START.timestamp() + n * 28_800:.0f},-0.00000000" for n in range(2)]
     imported(table(tmp_path, "\n".join(["ts,rate", *lines, ""])), lake)
     assert [str(rate) for rate in held(lake, "funding_rate")["funding_rate"]] == ["0.0", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("venue", "kind", "why", "way"),
+    [
+        ("grvt", MappingError, "by the version of ccxt", "--map rate_unit=percent"),
+        ("ccxt:grvt", MappingError, "by the version of ccxt", "--map rate_unit=percent"),
+        ("deribit", SamplesError, "the sum of the last eight", "funding backfill deribit"),
+        ("paradex", SamplesError, "several a minute", "funding backfill paradex"),
+        ("ccxt:paradex", SamplesError, "several a minute", "funding backfill paradex"),
+    ],
+)
+@pytest.mark.parametrize("by_column", [False, True])
+def test_what_ccxt_does_not_hand_on_as_it_was_settled_is_refused(
+    tmp_path: Path, venue: str, kind: type[ImportRefusedError], why: str, way: str, by_column: bool
+) -> None:
+    rows = f"symbol,fundingRate,timestamp,exchange\nBTC/USD:BTC,0.0001,{FIRST_MS},{venue}\n"
+    told = {"venue_column": "exchange"} if by_column else {"venue": venue, "ignore": "exchange"}
+    with pytest.raises(kind, match=why) as refused:
+        read_dump(table(tmp_path, rows), told)
+    assert way in str(refused.value.hint)

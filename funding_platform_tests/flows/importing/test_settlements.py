@@ -51,6 +51,7 @@ def imported(
     return settings, folder, import_files([str(folder)], settings, "first", exclude=ROLLING)
 
 
+@pytest.mark.world
 def test_every_row_of_every_file_is_there(imported: tuple[Settings, Path, ImportReport]) -> None:
     settings, folder, report = imported
     stored = held(

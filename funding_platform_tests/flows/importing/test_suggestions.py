@@ -25,6 +25,7 @@ BARS = [
 ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("header", "row"), BARS, ids=[header for header, _ in BARS])
 def test_what_is_suggested_for_bars_imports_them(
     tmp_path: Path, lake: Settings, header: str, row: str

@@ -60,6 +60,14 @@ def test_a_thousand_of_a_coin_is_not_the_coin() -> None:
     [
         ("binance", "XYZ/USDT:USDT", "is not listed on binance", "symbols=XYZ/USDT:USDT="),
         ("binance", "BTC/USDT:USDT-251226", "a contract with an expiry", "leave"),
+        ("binance", "BTCUSDT_260327", "a contract with an expiry", "--exclude"),
+        ("binance", "BTCUSD_260327", "a contract with an expiry", "--exclude"),
+        ("okx", "BTC-USD-260327", "a contract with an expiry", "--exclude"),
+        ("okx", "BTC-USD-260327-100000-C", "a contract with an expiry", "--exclude"),
+        ("deribit", "BTC-27MAR26", "a contract with an expiry", "--exclude"),
+        ("bybit", "ETH-5JUN26-2500-P-USDT", "a contract with an expiry", "--exclude"),
+        ("gate", "BTC_USDT_20260327", "a contract with an expiry", "--exclude"),
+        ("okx", "BTC-USDT", "a spot market or an index", "table=spot_candles"),
         ("mexc", "BTC/USDT:USDT", "ccxt's spelling", "funding collect mexc"),
         ("binance", "BTC-USDT", "lists BTCUSDT", "symbols=BTC-USDT=BTCUSDT"),
         ("binance", "btcusdt", "lists BTCUSDT", "symbols=btcusdt=BTCUSDT"),
@@ -75,6 +83,24 @@ def test_what_is_no_symbol_of_its_venue_is_named(
     with pytest.raises(Unresolved, match=message) as error:
         known.resolve(venue, symbol, told=True)
     assert hint in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol"),
+    [
+        ("okx", "XAU-USD_UM_XPERP-310502"),
+        ("okx", "BTC-USD-SWAP"),
+        ("binance", "1000000MOGUSDT"),
+        ("edgex", "10000001"),
+        ("deribit", "BTC-PERPETUAL"),
+        ("hyperliquid", "xyz:AAPL"),
+        ("gate", "BTC_USDT"),
+        ("paradex", "BTC-USD-PERP"),
+    ],
+)
+def test_no_perpetual_is_taken_for_a_contract_that_expires(venue: str, symbol: str) -> None:
+    known = Symbols(instruments())
+    assert known.resolve(venue, symbol, told=True)[:2] == (venue, symbol)
 
 
 def test_a_second_spelling_makes_no_second_series(tmp_path: Path, lake: Settings) -> None:

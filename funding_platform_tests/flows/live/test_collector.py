@@ -11,7 +11,7 @@ import pytest
 from funding_platform.core.tables.features.curves import BUCKETS
 from funding_platform.core.time_grid import Window
 from funding_platform.flows.checks.live import board_fresh
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.errors import NotLiveError
 from funding_platform.flows.live.collector import collect_live_async, collect_live_for, sources_of
 from funding_platform.flows.live.latest import (

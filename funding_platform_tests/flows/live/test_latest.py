@@ -104,3 +104,27 @@ def test_what_is_old_is_not_taken_for_the_market(settings: Settings) -> None:
     assert not latest.is_stale(NOW + STALE_AFTER)
     assert latest.is_stale(NOW + STALE_AFTER + SECOND)
     assert latest.age(NOW + STALE_AFTER + SECOND) == 16 * SECOND
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 1_000])
+def test_a_file_that_cannot_be_read_is_as_if_no_collector_ran(
+    settings: Settings, content: bytes
+) -> None:
+    """One that a power cut left, or that a collector is just making: nobody else may fail of it."""
+    file = latest_file(settings)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    with pytest.raises(NotLiveError, match="cannot be read"):
+        read_latest(settings)
+
+
+def test_a_file_that_breaks_under_the_collector_is_replaced(settings: Settings) -> None:
+    large = pl.DataFrame({"number": pl.arange(600_000, eager=True)})  # SQLite keeps 2 MB in memory
+    with LatestWriter(settings, NOW) as writer:
+        writer.write({BOARD: large}, 1, NOW)
+        file = latest_file(settings)
+        for suffix in ("", "-wal"):
+            broken = file.with_name(file.name + suffix)
+            broken.write_bytes(b"\x07" * broken.stat().st_size)
+        writer.write({BOARD: board(2e-4)}, 2, NOW + SECOND)
+        assert read_latest(settings).version == 2

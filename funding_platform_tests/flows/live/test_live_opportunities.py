@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 from funding_platform.core.tables.collected import INSTRUMENTS, MARKET_SNAPSHOTS
 from funding_platform.core.tables.marts.opportunities import OPPORTUNITIES
 from funding_platform.core.time_grid import Window, month_start
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.flows.live.given import given_for_pairs
 from funding_platform.lake import connect

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,6 +65,11 @@ def commits(settings: Settings) -> int:
     return int(row[0]) if row else 0
 
 
+def store(recorder: Recorder, rows: pl.DataFrame) -> int:
+    recorder.keep(rows)
+    return asyncio.run(recorder.write())
+
+
 def test_all_venues_are_committed_at_once(settings: Settings) -> None:
     store_minutes([minute(0)], settings, "live-1")
     before = commits(settings)
@@ -87,9 +93,9 @@ def test_what_cannot_be_written_waits_and_goes_with_the_next(settings: Settings)
     impatient = settings.model_copy(update={"lock_timeout_seconds": 0.05})
     recorder = Recorder(impatient, "live-1")
     with commit_lock(settings):
-        assert asyncio.run(recorder.store(minute(0))) == 0
+        assert store(recorder, minute(0)) == 0
     assert recorder.waiting == 1
-    assert asyncio.run(recorder.store(minute(1))) == 2 * len(VENUES) * SYMBOLS
+    assert store(recorder, minute(1)) == 2 * len(VENUES) * SYMBOLS
     assert recorder.waiting == 0
     assert set(held(settings)["minute_time"]) == {NOON, NOON + MINUTE}
 
@@ -100,9 +106,9 @@ def test_what_waits_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPat
     recorder = Recorder(settings.model_copy(update={"lock_timeout_seconds": 0.01}), "live-1")
     with commit_lock(settings):
         for number in range(3):
-            asyncio.run(recorder.store(minute(number, symbols=1)))
+            store(recorder, minute(number, symbols=1))
     assert recorder.waiting == 2
-    assert asyncio.run(recorder.store(LIVE_RATES.empty())) == 4
+    assert store(recorder, LIVE_RATES.empty()) == 4
     assert held(settings)["minute_time"].min() == NOON + MINUTE, "the oldest was given up"
 
 
@@ -113,10 +119,10 @@ def test_a_span_that_cannot_be_is_given_up_and_the_next_is_written(
     bad = minute(0).with_columns(updates=pl.lit(-1, pl.Int64))
     with pytest.raises(InvalidFrameError, match="updates"):
         store_minutes([bad], settings, "live-1")
-    assert asyncio.run(recorder.store(bad)) == 0
+    assert store(recorder, bad) == 0
     assert recorder.waiting == 0
     assert "updates" in caplog.text
-    assert asyncio.run(recorder.store(minute(1))) == len(VENUES) * SYMBOLS
+    assert store(recorder, minute(1)) == len(VENUES) * SYMBOLS
 
 
 def test_the_board_is_recorded_while_it_runs(settings: Settings) -> None:
@@ -139,6 +145,35 @@ def test_the_board_is_recorded_while_it_runs(settings: Settings) -> None:
     assert (rows["available_at"] >= rows["minute_time"] + timedelta(seconds=1)).all()
 
 
+@pytest.mark.world
+def test_spans_that_end_while_the_lake_is_locked_are_recorded(settings: Settings) -> None:
+    quick = settings.model_copy(update={"live_record_seconds": 1})
+    store_minutes([minute(0)], settings, "live-0")
+    board, second = Board(), timedelta(seconds=1)
+
+    async def speak_until(reached: Callable[[], bool]) -> None:
+        while not reached():
+            market(board, datetime.now(UTC), 1e-4)
+            await asyncio.sleep(0.05)
+
+    async def run() -> tuple[datetime, datetime]:
+        async with asyncio.timeout(120):
+            recorder = asyncio.create_task(record_board(board, quick, "live-1"))
+            with commit_lock(settings):
+                locked = datetime.now(UTC)
+                await speak_until(lambda: datetime.now(UTC) > locked + 5 * second)
+                freed = datetime.now(UTC)
+            await speak_until(lambda: (held(settings)["minute_time"] > freed).any())
+            recorder.cancel()
+            await asyncio.gather(recorder, return_exceptions=True)
+        return locked, freed
+
+    locked, freed = asyncio.run(run())
+    within = (pl.col("minute_time") >= locked) & (pl.col("minute_time") <= freed - second)
+    recorded = held(settings).filter(within)["minute_time"].n_unique()
+    assert recorded >= 3, "a busy machine may miss one of the four or five"
+
+
 def held_if_any(settings: Settings) -> pl.DataFrame:
     try:
         return held(settings)
@@ -157,6 +192,7 @@ def write_until_killed(
         number += 1
 
 
+@pytest.mark.world
 def test_a_killed_writer_leaves_whole_minutes_and_its_successor_goes_on(
     settings: Settings,
 ) -> None:
@@ -179,6 +215,7 @@ def test_a_killed_writer_leaves_whole_minutes_and_its_successor_goes_on(
     assert numbers == list(range(len(numbers))), "none was lost between them"
 
 
+@pytest.mark.world
 def test_two_collectors_at_once_double_nothing(settings: Settings) -> None:
     Lake(settings).connection.close()
     reported: multiprocessing.Queue[int] = SPAWN.Queue()
@@ -206,6 +243,7 @@ def a_day_of_minutes(settings: Settings) -> Settings:
     return settings
 
 
+@pytest.mark.world
 def test_of_older_hours_the_last_minute_is_kept(a_day_of_minutes: Settings) -> None:
     settings = a_day_of_minutes
     now = NOON + timedelta(days=41)

@@ -19,7 +19,7 @@ from funding_platform.core.time_grid import Window, month_start
 from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.checks.features import every_curve_has_features
 from funding_platform.flows.checks.lake import keys_unique, schema_as_declared
-from funding_platform.flows.collection.history import collect_history
+from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.flows.doctor import examine
 from funding_platform.flows.progress import begin

@@ -21,6 +21,7 @@ from funding_platform.lake.errors import (
 from funding_platform.lake.profiles import profile_of
 from funding_platform.lake.profiles.postgres import CatalogAddress
 from funding_platform.lake.read_only.query import query
+from funding_platform.lake.read_only.server import SERVER
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings, SettingsError
 from funding_platform_tests.lake.conftest import january_of, rates
@@ -142,6 +143,26 @@ def test_a_cluster_needs_its_addresses() -> None:
         Settings(lake_profile="cluster")
     with pytest.raises(SettingsError, match="one needs the other"):
         Settings(s3_secret=SecretStr("hidden"))
+
+
+def test_without_a_key_the_machines_own_right_is_used(
+    cluster: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, secret = cluster.s3_key_id, cluster.s3_secret
+    assert key is not None
+    assert secret is not None
+    own = cluster.model_copy(update={"s3_key_id": None, "s3_secret": None})
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.get_secret_value())
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret.get_secret_value())
+    fill(own)
+    assert count_of(own) == 60
+    SERVER.close()  # one that runs has the rights that it was started with
+    assert query("SELECT count(*) AS n FROM core.funding_rates", own)["n"].to_list() == [60]
+    assert profile_of(own).files.listing()
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    with pytest.raises(duckdb.HTTPException, match="403"):
+        count_of(own)
 
 
 def test_files_without_a_catalog_are_not_covered_by_a_new_one(cluster: Settings) -> None:

@@ -59,6 +59,7 @@ def test_one_that_is_stopped_harms_no_other(filled: Settings) -> None:
             stopped.result()
 
 
+@pytest.mark.world
 def test_a_server_that_was_killed_is_started_again(filled: Settings) -> None:
     assert query("SELECT 1 AS a", filled).item() == 1
     server = SERVER._process

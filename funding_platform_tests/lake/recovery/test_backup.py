@@ -111,6 +111,7 @@ def test_each_backup_that_is_kept_can_be_had(lake: Settings, target: Path) -> No
         bring_back(lake, target, name="yesterday", begin=quietly)
 
 
+@pytest.mark.world
 def test_of_old_backups_only_what_others_need_stays(lake: Settings, target: Path) -> None:
     backed_up(lake, target)
     shutil.rmtree(lake.data_dir)

@@ -145,6 +145,7 @@ def test_dbt_makes_no_catalog_where_files_are(
         plugin.configure_connection(connection)
 
 
+@pytest.mark.world
 def test_a_copy_is_put_back_whole(lake: Settings) -> None:
     before, files = fingerprints(lake), parquet_names(lake)
     truncated(catalog_file(lake))

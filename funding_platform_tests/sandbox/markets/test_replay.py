@@ -92,6 +92,7 @@ def hyperliquid_history(client: httpx.Client, coin: str) -> Rows:
             return found
 
 
+@pytest.mark.world
 def test_real_history_comes_back_exactly(shared_dir: Path) -> None:
     data = shared_dir / "data"
     funding = data / "funding"

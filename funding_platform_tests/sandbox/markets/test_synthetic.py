@@ -45,6 +45,7 @@ def test_another_seed_gives_another_market(market: Market) -> None:
     assert not np.array_equal(ours[-100:], theirs[-100:])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", VENUES)
 def test_the_past_does_not_change_as_time_goes_on(market: Market, venue: str) -> None:
     later = build_market(symbols=60, seed=11, now=NOW + timedelta(days=75))
@@ -65,6 +66,7 @@ def test_noise_of_a_window_equals_the_window_of_the_noise(start: int, length: in
     assert np.array_equal(part, whole[start : start + length])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", VENUES)
 def test_nothing_is_settled_after_now_before_listing_or_after_delisting(
     market: Market, venue: str
@@ -170,7 +172,7 @@ def test_a_size_that_cannot_be_had(symbols: int) -> None:
         build_market(symbols=symbols)
 
 
-@pytest.mark.parametrize("symbols", [1, 3_000])
+@pytest.mark.parametrize("symbols", [1, pytest.param(3_000, marks=pytest.mark.world)])
 def test_the_smallest_and_the_largest_market(symbols: int) -> None:
     market = build_market(symbols=symbols, now=NOW)
     names = [i.venue_symbol for i in market.instruments("binance")]

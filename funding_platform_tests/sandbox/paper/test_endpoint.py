@@ -75,6 +75,23 @@ def test_the_words_of_an_order(trader: httpx.Client) -> None:
     assert get(trader, "/open_orders") == []
 
 
+def test_an_inverse_contract_is_ordered_in_dollars(sandbox: RunningSandbox) -> None:
+    token = sandbox.open_account(deposit_usd=1_000_000, coin_collateral="0.2")
+    headers = {"Authorization": f"Bearer {token}"}
+    order = ORDER | {"venue_symbol": "BTC-USD-SWAP", "quantity": "1000"}
+    with httpx.Client(base_url=sandbox.paper_url_of("okx"), headers=headers, timeout=60) as client:
+        report = client.post("/orders", json=order).raise_for_status().json()
+        assert (report["state"], Decimal(report["filled"])) == ("filled", Decimal(1_000))
+        (fill,) = get(client, "/fills", since=NOW.isoformat())
+        assert Decimal(fill["fee_usd"]) == Decimal("0.5")
+        holding = get(client, "/holdings")["BTC-USD-SWAP"]
+        entry, ends = Decimal(holding["entry_price"]), Decimal(holding["liquidation_price"])
+        assert holding["contract_type"] == "inverse"
+        assert Decimal(holding["margin_usd"]) == 200
+        # A long at 5x and 3 %: e (1 + m) L / (L + 1).
+        assert float(ends) == pytest.approx(float(entry) * 1.03 * 5 / 6)
+
+
 def test_a_declined_order_is_a_report_that_says_why(trader: httpx.Client) -> None:
     report = trader.post("/orders", json=ORDER | {"quantity": "0.50001"}).json()
     assert (report["state"], report["reason"]) == ("rejected", "off_step")
@@ -193,17 +210,18 @@ def test_a_position_that_the_venue_takes(trader: httpx.Client, sandbox: RunningS
         sandbox.take_position(token="nobody-has-it", venue=VENUE, symbol="BTCUSDT")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", sorted(set(WIRES) - {"coingecko"}))
 def test_every_venue_is_traded_in_canonical_units(market: Market, venue: str) -> None:
     paper = SandboxPaperMarket(market, venue)
     traded = 0
     for symbol, quote in market.quotes(venue).items():
         contract, limits = quote.instrument.contract, paper.limits(symbol)
-        dollars = contract.contract_type == "linear" and is_dollar(contract.quote)
-        assert (limits is not None) == dollars
+        assert (limits is not None) == is_dollar(contract.quote)
         if limits is None:
             continue
         traded += 1
+        assert limits.contract_type == contract.contract_type
         multiplier = canonical_base(contract.base).multiplier
         book, mark = paper.book(symbol, NOW), paper.mark(symbol, NOW)
         assert book is not None

@@ -1,15 +1,15 @@
 """A receiver of webhooks on a real socket, which may refuse, redirect, or keep one waiting."""
 
 import json
+import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PATIENCE_SECONDS = 120.0
+from funding_platform_tests.waiting import PATIENCE_SECONDS
 
 
 @dataclass
@@ -46,8 +46,14 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """Run one for as long as the context lasts."""
+def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Run one for as long as the context lasts.
+
+    Parameters
+    ----------
+    tls
+        With which it proves who it is; it speaks plainly where left out.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -71,17 +77,12 @@ def receiving() -> Iterator[Receiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        receiver = Receiver(f"http://127.0.0.1:{server.server_address[1]}/canary-of-the-path")
+        scheme = "http" if tls is None else "https"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        receiver = Receiver(f"{scheme}://127.0.0.1:{server.server_address[1]}/canary-of-the-path")
         receiver.answers.set()
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield receiver
         receiver.answers.set()
         server.shutdown()
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    """Wait for something that comes about, however slow the machine is."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"it never came about: {what}"
-        time.sleep(0.02)

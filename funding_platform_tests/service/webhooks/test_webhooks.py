@@ -14,8 +14,9 @@ from jsonschema import Draft202012Validator
 from funding_platform.service.access.keys import Rate, Scope, create_key, revoke_key
 from funding_platform.settings import Settings
 from funding_platform_tests.service.server import Served, hand_out, process, served
-from funding_platform_tests.service.webhooks.receiver import receiving, until
+from funding_platform_tests.service.webhooks.receiver import receiving
 from funding_platform_tests.telemetry.receiver import verified
+from funding_platform_tests.waiting import until
 
 HOOKS = "/api/v1/webhooks"
 LATER = timedelta(hours=6)
@@ -211,6 +212,7 @@ def test_what_is_refused_waits_and_is_told_of(settings: Settings) -> None:
     assert "canary" not in one["error"]
 
 
+@pytest.mark.world
 def test_a_kill_loses_nothing_and_tells_nothing_anew(settings: Settings) -> None:
     silence(settings, silent=True)
     key, allowed = key_for(settings), {"FUNDING_SERVICE_WEBHOOK_PRIVATE": "1"}

@@ -1,7 +1,11 @@
-"""A webhook and a message, for tests."""
+"""A webhook, a message, and names that lead where a test wants them to."""
 
+import asyncio
+import socket
 from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from funding_platform.telemetry.alerts.observing import Message
 from funding_platform.telemetry.webhooks.registry import Webhook
@@ -40,3 +44,17 @@ def message(**stated: Any) -> Message:
         "at": AT,
     }
     return Message.model_validate({**given, **stated})
+
+
+def naming(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Have names lead to addresses, one list of them after the other; return what was asked."""
+    asked: list[str] = []
+
+    async def told(self: object, host: str, port: int, **_: Any) -> list[Any]:
+        asked.append(host)
+        kind = socket.SOCK_STREAM
+        found = answers[min(len(asked), len(answers)) - 1]
+        return [(socket.AF_INET, kind, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", told)
+    return asked

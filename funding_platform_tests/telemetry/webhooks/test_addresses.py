@@ -1,9 +1,7 @@
 """Where webhooks may go: nowhere within, whatever a name says and whenever it says it."""
 
 import asyncio
-import socket
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,7 @@ from funding_platform.telemetry.webhooks.addresses import is_reachable_by_all, p
 from funding_platform.telemetry.webhooks.errors import TargetError
 from funding_platform.telemetry.webhooks.sending import Sender
 from funding_platform_tests.service.webhooks.receiver import receiving
-from funding_platform_tests.telemetry.webhooks.hooks import hook_to, message
+from funding_platform_tests.telemetry.webhooks.hooks import hook_to, message, naming
 
 WITHIN = [
     *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0"),
@@ -45,20 +43,6 @@ def test_what_is_no_address_of_a_receiver_is_refused(url: str) -> None:
 def test_a_name_that_leads_within_is_refused(url: str) -> None:
     with pytest.raises(TargetError, match="of this machine or its network"):
         asyncio.run(resolved(url, private=False))
-
-
-def naming(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
-    """Have names lead to addresses, one list of them after the other; return what was asked."""
-    asked: list[str] = []
-
-    async def told(self: object, host: str, port: int, **_: Any) -> list[Any]:
-        asked.append(host)
-        kind = socket.SOCK_STREAM
-        found = answers[min(len(asked), len(answers)) - 1]
-        return [(socket.AF_INET, kind, 6, "", (address, port)) for address in found]
-
-    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", told)
-    return asked
 
 
 def test_one_address_within_among_others_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

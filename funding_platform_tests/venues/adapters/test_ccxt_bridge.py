@@ -78,6 +78,7 @@ def test_no_row_is_lost_at_any_interval(
     assert (coverage.requests, coverage.ended) == (pages, Ended.ROW_BEYOND)
 
 
+@pytest.mark.world
 def test_every_contract_comes_as_the_native_adapter_brings_it(
     sandbox: RunningSandbox, market: Market, settings: Settings
 ) -> None:

@@ -34,6 +34,7 @@ def sandbox(market: Market) -> Iterator[RunningSandbox]:
 SEASON = Window(datetime(2025, 11, 3, tzinfo=UTC), datetime(2026, 2, 5, tzinfo=UTC))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["mark", "index", "trade"])
 def test_bars_come_as_the_native_adapter_brings_them(
     sandbox: RunningSandbox, market: Market, settings: Settings, kind: str

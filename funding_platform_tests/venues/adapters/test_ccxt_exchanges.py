@@ -36,6 +36,13 @@ def test_a_bridged_spec_says_what_there_is() -> None:
     assert MARKET_SNAPSHOTS not in venue_spec("ccxt:apex").offers
 
 
+@pytest.mark.parametrize("name", ["ccxt:deribit", "ccxt:paradex"])
+def test_what_ccxt_calls_a_settlement_and_is_none_is_not_offered(name: str) -> None:
+    assert FUNDING_RATES not in venue_spec(name).offers
+    assert MARKET_SNAPSHOTS in venue_spec(name).offers
+    assert name not in bridged_names()
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [("ccxt:mtgox", "knows no such exchange"), ("ccxt:coinspot", "has no funding rates")],

@@ -176,6 +176,7 @@ def test_a_lower_cap_than_documented_costs_requests_but_no_rows(
     assert paths.count("/api/v1/fundings") >= 19
 
 
+@pytest.mark.world
 def test_real_history_replayed_by_the_sandbox_comes_back_exactly(
     shared_dir: Path, settings: Settings
 ) -> None:

@@ -38,6 +38,7 @@ styles_that_ask_by_time = pytest.mark.parametrize(
 GAPS = st.sampled_from([0.999, 1, 1, 1.001, 2, 4, 8, 8, 8, 24, 30, 100])
 
 
+@pytest.mark.sampled(2)
 @styles
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())

@@ -32,6 +32,7 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.fuzz)])
 @pytest.mark.parametrize(("name", "table"), PARSERS, ids=lambda it: getattr(it, "name", it))
 def test_any_body_ends_in_a_valid_frame_or_a_typed_error(

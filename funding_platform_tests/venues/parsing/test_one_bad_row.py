@@ -24,7 +24,7 @@ from funding_platform.venues.paging.pager import Ended
 from funding_platform.venues.parsing.history import History
 from funding_platform.venues.registry import offering, venue_names
 from funding_platform_tests.known import known
-from funding_platform_tests.venues.parsing.schema_drift_cells import MONEY
+from funding_platform_tests.venues.parsing.schema_drift_fields import MONEY
 from funding_platform_tests.venues.parsing.spoiling import (
     ASKED,
     LISTED,
@@ -80,6 +80,7 @@ def names(told: list[VenueError], *texts: str) -> bool:
     return any(all(text in str(error) for text in texts) for error in told)
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("value", NO_RATES)
 @pytest.mark.parametrize("venue", WITH_HISTORY)
 def test_one_rate_of_one_symbol(world: World, settings: Settings, venue: str, value: Any) -> None:
@@ -117,6 +118,7 @@ def test_one_rate_of_one_symbol(world: World, settings: Settings, venue: str, va
     assert not names(list(history.left_out), good)
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("value", [None, "abc", "5e7"])
 @pytest.mark.parametrize("venue", WITH_MARKETS)
 def test_one_market_of_a_snapshot(world: World, settings: Settings, venue: str, value: Any) -> None:
@@ -140,6 +142,7 @@ def only_the_one_is_spoilt(truth: pl.DataFrame, found: pl.DataFrame) -> str:
     return str(spoilt)
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("value", [None, ""])
 @pytest.mark.parametrize("venue", WITH_LISTINGS)
 def test_one_listing(world: World, settings: Settings, venue: str, value: Any) -> None:

@@ -66,6 +66,7 @@ def test_what_we_do_not_accept_is_not_an_answer(settings: Settings, case: str) -
     assert type(error) is UndecodableError
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_bomb_is_stopped_at_its_decompressed_size(settings: Settings, encoding: str) -> None:
     body = bomb(400 * MIB, 31 if encoding == "gzip" else 15)

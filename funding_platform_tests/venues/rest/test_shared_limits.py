@@ -80,6 +80,7 @@ def ask_often(settings: Settings, failures: Any) -> None:
         failures.put(str(error))
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("latency", [None, Latency(seconds=0.0, up_to_seconds=0.4)])
 def test_processes_that_share_a_budget_are_never_refused(
     strict: RunningSandbox, machines: list[Settings], latency: Latency | None
@@ -121,6 +122,7 @@ def outcome_elsewhere(settings: Settings) -> tuple[str, str]:
     return str(name), str(text)
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("status", [403, 418])
 def test_a_ban_stops_every_process_at_once(
     strict: RunningSandbox, machines: list[Settings], status: int
@@ -143,6 +145,7 @@ def test_a_ban_stops_every_process_at_once(
     assert strict.stats()["okx"][OPEN_INTEREST.path]["requests"] == asked
 
 
+@pytest.mark.world
 def test_an_outage_opens_the_breaker_for_every_process(
     strict: RunningSandbox, machines: list[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:

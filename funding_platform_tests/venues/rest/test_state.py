@@ -146,6 +146,7 @@ def open_and_ban(path: Path, go: Any, failures: Any) -> None:
     state.close()
 
 
+@pytest.mark.world
 def test_processes_that_begin_at_once_share_one_file(path: Path) -> None:
     go, failures = SPAWN.Event(), SPAWN.Queue()
     others = [SPAWN.Process(target=open_and_ban, args=(path, go, failures)) for _ in range(4)]

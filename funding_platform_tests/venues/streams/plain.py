@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from funding_platform.core.system.clock import Clock, utc_now
+from funding_platform.core.time_grid import to_ms
+from funding_platform.sandbox.markets.synthetic import SyntheticMarket
+from funding_platform.sandbox.server import RunningSandbox, running_sandbox
+from funding_platform.sandbox.wire.registry import WIRES
 from funding_platform.venues.errors import ContractError, RequestError, UndecodableError
 from funding_platform.venues.parsing.records import Listing
 from funding_platform.venues.rest.limits import Budget
@@ -28,11 +32,12 @@ from funding_platform.venues.streams.contract import (
 from funding_platform.venues.streams.events import Event, Updates
 from funding_platform.venues.streams.transport import Transport, open_websocket
 from funding_platform.venues.streams.updates import MarketUpdate
+from funding_platform_tests.sandbox.conftest import NOW
 
 PACE = 10.0
 """How much faster than in life time runs in these tests."""
 
-PATIENT = 30.0
+PATIENT = 120.0
 """Seconds that something is waited for; only a failure takes so long."""
 
 LINEAR = "/v5/public/linear"
@@ -40,8 +45,10 @@ TICKERS = Channel(
     name="tickers",
     values=("predicted_rate", "mark_price"),
     period=timedelta(milliseconds=100),
-    silence=timedelta(seconds=10),
+    silence=timedelta(seconds=30),
 )
+"""Three seconds in life: a busy machine may well keep the sandbox waiting for one."""
+
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 E = TypeVar("E")
@@ -65,6 +72,15 @@ def passing(start_ms: int) -> Callable[[], int]:
     """Make the clock of a market: time passes at ``PACE`` from a moment on."""
     began = time.monotonic()
     return lambda: start_ms + int((time.monotonic() - began) * PACE * 1_000)
+
+
+@contextmanager
+def every_venue(symbols: int) -> Iterator[RunningSandbox]:
+    """Run a sandbox of all venues, in whose market time passes at ``PACE``."""
+    styles = [wire.style for wire in WIRES.values()]
+    market = SyntheticMarket(styles, symbols=symbols, seed=11, clock=passing(to_ms(NOW)))
+    with running_sandbox(market, pace=PACE) as sandbox:
+        yield sandbox
 
 
 def listed(*symbols: str) -> list[Listing]:

@@ -67,6 +67,29 @@ def test_a_change_that_comes_late_says_nothing_of_what_came_before_it() -> None:
     assert (rate.event_ms, rate.predicted_rate, rate.best_bid) == (NOW + 50, 0.0, UNSET)
 
 
+def test_a_change_that_comes_late_leaves_what_has_changed_since() -> None:
+    """Nothing of a later time is told to be as it was, whatever it is told beside."""
+    read = reader_of("bybit")
+    read(snapshot())
+    first = {"symbol": "BTCUSDT", "markPrice": "50001", "indexPrice": "50001"}
+    read(message("delta", {**first, "markPrice": "50003"}, NOW + 300))
+    [late] = read(message("delta", {**first, "fundingRate": "0.0005"}, NOW + 200)).updates
+    assert (late.predicted_rate, late.mark_price, late.index_price) == (0.0005, UNSET, UNSET)
+    [index] = read(
+        message("delta", {"symbol": "BTCUSDT", "indexPrice": "50004"}, NOW + 400)
+    ).updates
+    assert (index.mark_price, index.index_price, index.event_ms) == (50_003.0, 50_004.0, NOW + 400)
+
+
+def test_a_late_change_is_told_where_its_value_was_told_again_since() -> None:
+    """A mark is told with every index; the change that overtook it must not shut it out."""
+    read = reader_of("bybit")
+    read(snapshot())
+    read(message("delta", {"symbol": "BTCUSDT", "indexPrice": "50004"}, NOW + 400))
+    [mark] = read(message("delta", {"symbol": "BTCUSDT", "markPrice": "50001"}, NOW + 300)).updates
+    assert (mark.mark_price, mark.index_price, mark.event_ms) == (50_001.0, 50_004.0, NOW + 400)
+
+
 def test_zero_and_blank_are_changes() -> None:
     read = reader_of("bybit")
     read(snapshot())

@@ -45,6 +45,7 @@ def sandbox(clock: HandClock) -> Iterator[RunningSandbox]:
         yield running
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", stream_names())
 def test_what_a_stream_says_is_what_the_requests_say_then_and_a_minute_later(
     sandbox: RunningSandbox, clock: HandClock, settings: Settings, venue: str

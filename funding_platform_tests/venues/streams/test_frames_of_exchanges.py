@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -108,7 +107,7 @@ def test_a_recorded_frame_says_what_it_did(case: Case) -> None:
         frame = read(text)
         assert (frame.refused, list(frame.unread)) == (None, [])
         [update] = frame.updates
-        said = msgspec.structs.asdict(update)
+        said = {name: getattr(update, name) for name in MarketUpdate.__struct_fields__}
         state |= {name: value for name, value in said.items() if value is not UNSET}
         assert_says(MarketUpdate(**state), expected, ELSEWHERE.get(case["venue"], frozenset()))
 

@@ -74,6 +74,11 @@ def test_a_market_that_halted_is_left_out_and_one_that_is_new_is_not() -> None:
     assert [row.venue_symbol for row in frame.updates] == ["NEW"]
 
 
+def test_spot_markets_among_all_are_left_out() -> None:
+    frame = read(message({"1": stats(), "2053": stats(symbol="SKY/USDC", market_id=2053)}))
+    assert [row.venue_symbol for row in frame.updates] == ["BTC"]
+
+
 @pytest.mark.parametrize(
     ("renamed", "value"),
     [("current_funding_rate", None), ("current_funding_rate", "NaN"), ("mark_price", None)],

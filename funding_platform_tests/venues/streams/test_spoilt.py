@@ -101,6 +101,7 @@ def test_the_examples_are_sound(venue: str) -> None:
     assert (len(frame.updates), list(frame.unread)) == (1, [])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("venue", STREAMS)
 @given(data=st.data())
 def test_junk_in_a_frame_costs_the_frame_or_less(venue: str, data: st.DataObject) -> None:

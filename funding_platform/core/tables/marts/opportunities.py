@@ -19,6 +19,7 @@ from funding_platform.core.tables.columns import (
     real_column,
     text_column,
     time_column,
+    usd_column,
 )
 from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.core.tables.schema import Column, Table, Type
@@ -33,7 +34,7 @@ _FRACTION = "fraction of one leg's notional"
 _BPS = "basis points of one leg's notional"
 
 
-def _amount(name: str, description: str, unit: str = "USD") -> Column:
+def _amount(name: str, description: str, unit: str) -> Column:
     return Column(name, Type.REAL, description, unit, minimum=0.0)
 
 
@@ -41,6 +42,12 @@ def _leg_columns(name: str, description: str, unit: str) -> Iterator[Column]:
     """Declare ``long_<name>`` and ``short_<name>``."""
     for leg in ("long", "short"):
         yield real_column(f"{leg}_{name}", description.format(leg=leg), unit)
+
+
+def _leg_amounts(name: str, description: str) -> Iterator[Column]:
+    """Declare ``long_<name>`` and ``short_<name>``, basis points that are never negative."""
+    for leg in ("long", "short"):
+        yield _amount(f"{leg}_{name}", description.format(leg=leg), _BPS)
 
 
 _KEY = (
@@ -115,7 +122,7 @@ _COSTS = (
         "for a crossed one.",
         _BPS,
     ),
-    _amount("size_usd", "Notional of each leg that the impact is estimated for."),
+    usd_column("size_usd", "Notional of each leg that the impact is estimated for."),
     *(
         _amount(
             f"{leg}_impact_{name}_bps",
@@ -127,24 +134,16 @@ _COSTS = (
         for leg in ("long", "short")
         for name, size in SIZES_USD.items()
     ),
-    *(
-        _amount(
-            f"{leg}_impact_model_bps",
-            f"What one trade of size_usd moves the {leg} leg's price by a model: the book is taken "
-            "to hold the same share of volume_24h_usd at every basis point. Null where the volume "
-            "is unknown or 0.",
-            _BPS,
-        )
-        for leg in ("long", "short")
+    *_leg_amounts(
+        "impact_model_bps",
+        "What one trade of size_usd moves the {leg} leg's price by a model: the book is taken to "
+        "hold the same share of volume_24h_usd at every basis point. Null where the volume is "
+        "unknown or 0.",
     ),
-    *(
-        _amount(
-            f"{leg}_impact_bps",
-            f"The impact of one trade of size_usd of the {leg} leg: as measured, else by the "
-            "model, and then no less than the largest size that was measured.",
-            _BPS,
-        )
-        for leg in ("long", "short")
+    *_leg_amounts(
+        "impact_bps",
+        "The impact of one trade of size_usd of the {leg} leg: as measured, else by the model, and "
+        "then no less than the largest size that was measured.",
     ),
     *(
         Column(
@@ -156,7 +155,7 @@ _COSTS = (
         for leg in ("long", "short")
     ),
     _amount("impact_cost_bps", "All four trades: 2 (long + short impact_bps).", _BPS),
-    _amount(
+    usd_column(
         "max_size_usd",
         "Notional of each leg at which impact_cost_bps comes to the limit that dbt_project.yml "
         "states as max_impact_cost_bps; at most 1,000,000, and at most what a measured book was "
@@ -185,13 +184,13 @@ _NETS = (
 )
 
 _MARKET = (
-    _amount("long_volume_24h_usd", "Turnover of the long leg's last 24 hours."),
-    _amount("short_volume_24h_usd", "Turnover of the short leg's last 24 hours."),
-    _amount("min_volume_24h_usd", "The smaller of the two; null where either is unknown."),
-    _amount("long_open_interest_usd", "Open interest of the long leg, one side."),
-    _amount("short_open_interest_usd", "Open interest of the short leg, one side."),
-    _amount("min_open_interest_usd", "The smaller of the two; null where either is unknown."),
-    _amount("max_open_interest_usd", "The larger of the two; null where either is unknown."),
+    usd_column("long_volume_24h_usd", "Turnover of the long leg's last 24 hours."),
+    usd_column("short_volume_24h_usd", "Turnover of the short leg's last 24 hours."),
+    usd_column("min_volume_24h_usd", "The smaller of the two; null where either is unknown."),
+    usd_column("long_open_interest_usd", "Open interest of the long leg, one side."),
+    usd_column("short_open_interest_usd", "Open interest of the short leg, one side."),
+    usd_column("min_open_interest_usd", "The smaller of the two; null where either is unknown."),
+    usd_column("max_open_interest_usd", "The larger of the two; null where either is unknown."),
     _amount("open_interest_ratio", "Long leg's over short leg's.", "ratio"),
     Column(
         "open_interest_balance",

@@ -57,7 +57,8 @@ class Opening:
         """Return the orders that take what is not held yet."""
         orders = []
         for leg in LEGS:
-            rest = limits[leg].round_quantity(book.pair.quantity - book.held(leg))
+            planned = book.planned(leg, limits[leg])
+            rest = limits[leg].round_quantity(planned - book.held(leg))
             if rest > 0:
                 mid = books[leg].mid or book.legs[leg].mark_price
                 signed = leg.side.sign * rest
@@ -100,7 +101,7 @@ class Opening:
         now_books, step = dict(books), "intend"
         while (left := until - self._clock.timer()) > 0:
             orders = [
-                self._converger.maker.resting(book, leg, book.pair.quantity, price)
+                self._converger.maker.resting(book, leg, book.planned(leg, limits[leg]), price)
                 for leg in LEGS
                 if (price := _own_best(leg, now_books[leg])) is not None
             ]

@@ -18,6 +18,7 @@ from funding_platform.core.trading import (
     Holding,
     InstrumentLimits,
     OrderBook,
+    payoffs,
 )
 from funding_platform.execution.pair.entry.sizing import Size, size_pair
 from funding_platform.execution.pair.liquidity import BPS, Liquidity, look
@@ -187,13 +188,19 @@ def judge(
     refusals += impossible
     liquidity = {
         leg: look(
-            facts[leg].book, leg.side, size.quantity, rules.price_bound_bps, rules.max_slippage_bps
+            facts[leg].book,
+            leg.side,
+            size.of_leg[leg],
+            rules.price_bound_bps,
+            rules.max_slippage_bps,
+            inverse=limits[leg].inverse,
         )
         for leg in LEGS
     }
     if not refusals:
         for leg in LEGS:
-            refusals += _of_size(instruments[leg], facts[leg], liquidity[leg], size, rules)
+            wanted = size.of_leg[leg]
+            refusals += _of_size(instruments[leg], facts[leg], liquidity[leg], wanted, rules)
     return Preflight(refusals=tuple(refusals), facts=facts, size=size, liquidity=liquidity)
 
 
@@ -206,6 +213,12 @@ def _of_leg(instrument: InstrumentRef, facts: LegFacts, rules: ExecutionRules) -
 
     if facts.limits is None:
         refuse(RefusalKind.UNKNOWN_SYMBOL, "the venue does not list it")
+    elif facts.limits.contract_type not in payoffs.TRADED:
+        refuse(
+            RefusalKind.CONTRACT,
+            f"it is of type {facts.limits.contract_type}: what the coin is worth that it pays in, "
+            "when it pays, is not known here",
+        )
     elif not facts.limits.trading:
         refuse(RefusalKind.NOT_TRADING, "it cannot be traded now")
     elif facts.fees is None:
@@ -229,16 +242,16 @@ def _of_size(
     instrument: InstrumentRef,
     facts: LegFacts,
     liquidity: Liquidity,
-    size: Size,
+    size: Decimal,
     rules: ExecutionRules,
 ) -> list[Refusal]:
     """Return what forbids an order of this size."""
     refusals = []
-    if liquidity.within_bound < size.quantity:
+    if liquidity.within_bound < size:
         refusals.append(
             Refusal(
                 RefusalKind.TOO_THIN,
-                f"{instrument}: {liquidity.within_bound:f} of {size.quantity:f} stand within "
+                f"{instrument}: {liquidity.within_bound:f} of {size:f} stand within "
                 f"{rules.price_bound_bps:f} bps",
             )
         )
@@ -247,7 +260,8 @@ def _of_size(
         refusals.append(
             Refusal(RefusalKind.SLIPPAGE, f"{instrument}: taking would cost {slipped:.1f} bps")
         )
-    needed = size.quantity * liquidity.mid * rules.margin_share
+    worth = payoffs.notional_usd(_limits(facts).inverse, size, liquidity.mid)
+    needed = worth * rules.margin_share
     if facts.balance.free_usd < needed:
         refusals.append(
             Refusal(

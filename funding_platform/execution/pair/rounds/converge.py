@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.trading import ZERO, InstrumentLimits
@@ -29,6 +30,9 @@ from funding_platform.execution.pair.truth.reading import Truth
 from funding_platform.execution.store.journal import Journal
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.orders.contract import ExchangeClient
+
+_FINE: Final = Decimal("1E-9")
+"""The step of what no venue states one of."""
 
 
 class Converger:
@@ -124,6 +128,7 @@ class Converger:
                 held=ZERO if leg in book.handed_on else book.held(leg),
                 limits=known,
                 price=book.legs[leg].mark_price,
+                per_base=book.legs[leg].per_base,
             )
             for leg, known in zip(LEGS, limits, strict=True)
         }
@@ -134,11 +139,13 @@ class Converger:
         if at.venue_symbol in found:
             return found[at.venue_symbol]
         # No longer listed: what is held was a whole number of lots, and any rest may be closed.
+        step = _FINE if any(one.inverse for one in book.legs.values()) else book.pair.lot
         return InstrumentLimits(
             venue_symbol=at.venue_symbol,
-            quantity_step=book.pair.lot,
-            price_step=Decimal("1E-9"),
-            min_quantity=book.pair.lot,
+            quantity_step=step,
+            price_step=_FINE,
+            min_quantity=step,
+            contract_type=at.contract_type,
         )
 
     async def _complete(

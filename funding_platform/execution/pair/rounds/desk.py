@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from funding_platform.core.system.clock import Clock
-from funding_platform.core.trading import OrderReport, OrderState
+from funding_platform.core.trading import OrderReport, OrderState, payoffs
 from funding_platform.execution.pair.book import PairBook
 from funding_platform.execution.pair.rules import ExecutionRules
 from funding_platform.execution.store.records import OrderRecord
@@ -128,8 +128,10 @@ class OrderDesk:
         since = order.created_at - timedelta(seconds=self._rules.max_clock_skew_seconds)
         for fill in await self._client(order).fills(since):
             book.add_fill(order.venue, fill)
-        filled, value = book.traded(order.client_id)
-        known = replace(order, filled=filled, average_price=value / filled if filled else None)
+        filled, settled = book.traded(order.client_id)
+        inverse = book.legs[order.leg].inverse
+        average = payoffs.average_price(inverse, filled, settled) if filled else None
+        known = replace(order, filled=filled, average_price=average)
         return _ended(known, OrderState.CANCELED, "its venue never knew it")
 
     def _client(self, order: OrderRecord) -> ExchangeClient:

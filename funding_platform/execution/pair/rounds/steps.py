@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from funding_platform.core.trading import ZERO, InstrumentLimits
-from funding_platform.execution.pair.entry.sizing import closable, smallest
+from funding_platform.execution.pair.entry.sizing import closable, smallest_sizes
 from funding_platform.execution.pair.pairs import LEGS, LegName, PairState
 
 
@@ -53,11 +53,23 @@ class LegView:
         What the pair holds in the leg's own direction; negative where it is the wrong way round.
     price
         What it is worth.
+    per_base
+        Its size for one of base, as it was planned: 1, or the US dollars of an inverse leg.
     """
 
     held: Decimal
     limits: InstrumentLimits
     price: Decimal
+    per_base: Decimal = Decimal(1)
+
+    @property
+    def base(self) -> Decimal:
+        """What is held, in base as it was planned: what the legs have alike."""
+        return self.held / self.per_base
+
+    def size(self, base: Decimal) -> Decimal:
+        """Return the size nearest to so much base."""
+        return self.limits.nearest_quantity(base * self.per_base)
 
 
 def next_step(
@@ -73,7 +85,7 @@ def next_step(
     Parameters
     ----------
     lot
-        Legs that differ by less are equal.
+        Legs that differ by less are equal; in base, as ``planned``.
     planned
         What no leg may have more of: a fill that comes late may have doubled one.
     may_complete
@@ -82,26 +94,28 @@ def next_step(
     if state.final or state in {PairState.CLOSING, PairState.UNWINDING}:
         return _flatten(state, legs)
     over = {
-        leg: view.held - planned
+        leg: more
         for leg, view in legs.items()
-        if view.held - planned >= lot and closable(view.limits, view.price, view.held - planned)
+        if (more := view.held - view.size(planned)) >= lot * view.per_base
+        and closable(view.limits, view.price, more)
     }
     if over:
         return Reduce(over, state)
-    lead, lag = sorted(LEGS, key=lambda leg: legs[leg].held, reverse=True)
-    gap = legs[lead].held - legs[lag].held
-    viable = all(legs[lag].held >= smallest(legs[leg].limits, legs[leg].price, lot) for leg in LEGS)
-    if gap < lot and viable:
+    lead, lag = sorted(LEGS, key=lambda leg: legs[leg].base, reverse=True)
+    limits = {leg: view.limits for leg, view in legs.items()}
+    least = smallest_sizes(limits, {leg: view.price for leg, view in legs.items()}, lot)
+    both = legs[lag].base
+    viable = all(view.size(both) >= least[leg] for leg, view in legs.items())
+    if legs[lead].base - both < lot and viable:
         return Finish(PairState.OPEN)
-    if _is_completable(legs[lag], gap, lot) and state is PairState.OPENING and may_complete:
-        return Complete(lag, gap)
-    if viable and closable(legs[lead].limits, legs[lead].price, gap):
-        return Reduce({lead: gap}, state)
+    missing = legs[lag].size(legs[lead].base) - legs[lag].held
+    completable = legs[lag].held >= 0 and missing >= least[lag]
+    if completable and state is PairState.OPENING and may_complete:
+        return Complete(lag, missing)
+    excess = legs[lead].held - legs[lead].size(both)
+    if viable and closable(legs[lead].limits, legs[lead].price, excess):
+        return Reduce({lead: excess}, state)
     return _flatten(PairState.UNWINDING if state is PairState.OPENING else PairState.CLOSING, legs)
-
-
-def _is_completable(lag: LegView, gap: Decimal, lot: Decimal) -> bool:
-    return lag.held >= 0 and gap >= smallest(lag.limits, lag.price, lot)
 
 
 def _flatten(state: PairState, legs: Mapping[LegName, LegView]) -> Step:

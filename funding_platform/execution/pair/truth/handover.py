@@ -8,14 +8,18 @@ holds that has the instrument now:
 The fill stays with the pair whose order it was, with its price and fee. What it did to the
 position is handed on to the last pair by two synthetic fills, at the last known price and without
 a fee: one takes it from the old pair, one gives it to the last. Together they are worth nothing.
+Dollars of an inverse contract are handed on at the price at which they were opened: they are that
+much base, and at another price they would be more in the one pair than in the other.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
-from funding_platform.core.trading import Fill
+from funding_platform.core.trading import ZERO, Fill
 from funding_platform.execution.errors import UnknownPairError
 from funding_platform.execution.pair.book import SYNTHETIC, PairBook, is_ours, load, pair_of
+from funding_platform.execution.pair.exposure import traded
 from funding_platform.execution.pair.pairs import LEGS, InstrumentRef, LegName
 from funding_platform.execution.store.journal import Journal
 
@@ -87,9 +91,10 @@ class Handover:
             number = sum(one.fill_id.endswith(HANDED_ON) for one in own)
             name = f"{SYNTHETIC}{old.pair.pair_id}{its[0]}{number:03d}"
             said = f"{at.instrument}: {quantity:f} of pair {old.pair.pair_id}, which is over"
-            old.give(its, f"{name}-{HANDED_ON}", quantity, at.mark_price, when)
+            price = _opened_at(old, its) if at.inverse else at.mark_price
+            old.give(its, f"{name}-{HANDED_ON}", quantity, price, when)
             old.note(HANDED_ON, f"{at.instrument}: {quantity:f} to pair {book.pair.pair_id}")
-            book.take(leg, f"{name}-{TAKEN_OVER}", quantity, at.mark_price, when)
+            book.take(leg, f"{name}-{TAKEN_OVER}", quantity, price, when)
             book.note(TAKEN_OVER, said)
         self._journal.write("hand on", old.take_changes(), book.take_changes())
 
@@ -97,3 +102,9 @@ class Handover:
 def _leg_at(book: PairBook, instrument: InstrumentRef) -> LegName:
     """Return the leg of a pair that traded an instrument."""
     return next(leg for leg in LEGS if book.legs[leg].instrument == instrument)
+
+
+def _opened_at(book: PairBook, leg: LegName) -> Decimal:
+    """Return the average price of what an inverse leg is left with."""
+    trades = traded(True, (one for one in book.fills.values() if one.leg is leg))
+    return book.signed(leg) / sum((one.base for one in trades), ZERO)

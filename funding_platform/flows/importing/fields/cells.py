@@ -161,7 +161,7 @@ def _headed(file: str, part: Part, told: list[str]) -> tuple[Part, list[str], st
 
 def _is_time(text: str) -> bool:
     """Tell whether a text is a time rather than the name of a column."""
-    return bool(re.fullmatch(r"\d{10,}(\.\d*)?|\d{4}-\d\d-\d\d.*", text))
+    return bool(re.fullmatch(r"\d{10,}(\.\d*)?|\d{4}([-./])\d\d\2\d\d.*", text))
 
 
 def _preamble(lines: list[str]) -> int:

@@ -1,11 +1,15 @@
 """One field of many rows, from the column that it is mapped to, or without one."""
 
+from typing import Final
+
 import polars as pl
 
 from funding_platform.core.tables.schema import Column
 from funding_platform.flows.importing.fields.cells import Cells
 from funding_platform.flows.importing.fields.numbers import numbers
 from funding_platform.flows.importing.fields.times import refuse
+
+_FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 
 
 def names_or(cells: Cells, column: str | None, constant: str | None) -> pl.Series:
@@ -30,6 +34,16 @@ def numbers_if_mapped(cells: Cells, column: str | None, height: int, decimal: st
         hint=f"if it means nothing here: --map ignore={column}",
     )
     return read.values
+
+
+def flags_if_mapped(cells: Cells, column: str | None, height: int) -> pl.Series:
+    """Return whether something is so, null where the column is not mapped."""
+    if column is None:
+        return pl.Series([None], dtype=pl.Boolean).new_from_index(0, height)
+    words = cells.columns[column].cast(pl.String).str.strip_chars().str.to_lowercase()
+    told = words.replace_strict(_FLAGS, default=None, return_dtype=pl.Boolean)
+    refuse(cells, column, told.is_null(), "is none of 1, 0, true and false")
+    return told
 
 
 def require_bounds(cells: Cells, values: pl.Series, declared: Column, column: str) -> None:

@@ -85,7 +85,9 @@ def times(cells: Cells, mapping: TimedMapping, unit: str, now: datetime) -> Time
         At the first cell that is not a time between the first perpetual and now.
     """
     column = cells.columns[mapping.time]
-    if isinstance(column.dtype, pl.Datetime):
+    if mapping.date is not None:
+        found = _from_texts(cells, mapping, _after(cells.columns[mapping.date], column))
+    elif isinstance(column.dtype, pl.Datetime):
         found = _zoned(cells, mapping, column)
     elif unit == "iso":
         found = _from_texts(cells, mapping, column)
@@ -116,6 +118,12 @@ def refuse(cells: Cells, column: str, wrong: pl.Series, what: str, hint: str | N
     if rows.len():
         row = int(rows[0])
         raise cells.fault(f"{cells.columns[column][row]!r} {what}", column, row, hint)
+
+
+def _after(days: pl.Series, times_of_day: pl.Series) -> pl.Series:
+    """Write days and times of the day as one text each."""
+    day, time = (pl.lit(one.cast(pl.String).str.strip_chars()) for one in (days, times_of_day))
+    return pl.select(pl.concat_str(day, time, separator=" ").alias(times_of_day.name)).to_series()
 
 
 def _none(like: pl.Series) -> pl.Series:

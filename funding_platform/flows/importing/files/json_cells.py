@@ -10,6 +10,7 @@ from typing import IO, Any, Final
 
 import polars as pl
 
+from funding_platform.core.parts import in_parts
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.fields.cells import BATCH_ROWS, Cells
 from funding_platform.flows.importing.files.archives import Member, whole
@@ -42,7 +43,7 @@ def json_cells(member: Member, header: Sequence[str]) -> Iterator[Cells]:
     rows, envelope = _rows(member.name, value, {}, header, _DEEPEST)
     if not rows:
         raise DumpError(member.name, "there are no rows", line=1, place="row")
-    for number, some in enumerate(_in_batches(rows)):
+    for number, some in enumerate(in_parts(rows, BATCH_ROWS)):
         yield _cells(member.name, some, 1 + number * BATCH_ROWS, "row", envelope)
 
 
@@ -148,7 +149,10 @@ def _rows(
         "no rows are found: neither an array of objects, nor an object of arrays, nor one of these "
         "within other objects",
         place="row",
-        hint="rows that are arrays need names: --map header=time,rate",
+        hint="rows that are arrays need names: --map header=time,rate; six numbers as of ccxt's "
+        "fetchOHLCV: --map table=price_candles --map kind=trade --map time=time "
+        "--map header=time,open,high,low,close,volume --map ignore=volume --map venue=... "
+        "--map symbol=...",
     )
 
 
@@ -194,8 +198,3 @@ def _cells(
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
-
-
-def _in_batches(rows: list[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), BATCH_ROWS):
-        yield rows[start : start + BATCH_ROWS]

@@ -115,6 +115,11 @@ class Spool:
         if sum(one.height for one in self._buffer) >= BUFFER_ROWS:
             self._flush()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added."""
+        return not self._counts
+
     def groups(self) -> list[Rows]:
         """Return all rows, a few whole keys at a time, in the order of the keys."""
         return [Rows(self._slices_of(group)) for group in self._key_groups()]

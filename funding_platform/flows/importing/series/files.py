@@ -15,7 +15,11 @@ from funding_platform.core.symbols import DOLLARS, canonical_base, is_dollar
 from funding_platform.core.tables.prices import PRICE_CANDLES, PRICE_KINDS, SPOT_CANDLES
 from funding_platform.flows.errors import DumpError
 from funding_platform.flows.importing.fields.cells import Cells
-from funding_platform.flows.importing.fields.columns import names_or, numbers_if_mapped
+from funding_platform.flows.importing.fields.columns import (
+    flags_if_mapped,
+    names_or,
+    numbers_if_mapped,
+)
 from funding_platform.flows.importing.fields.times import refuse, times
 from funding_platform.flows.importing.files.peek import header_told
 from funding_platform.flows.importing.foreign import ForeignFile
@@ -57,9 +61,10 @@ class BarsFile(ForeignFile[BarMapping]):
         ------
         polars.DataFrame
             The key of the table and ``open_time``, as the file has it; ``open`` to ``close`` and
-            the volumes, null where blank; ``bar`` (how long each is said to be, null where nothing
-            says so) and ``line``. Of spot markets ``base`` and ``quote`` besides; of perpetuals
-            ``quote``, null where it was not told.
+            the volumes, null where blank; ``closed`` (whether it was over when it was read) and
+            ``bar`` (how long it is said to be), null where nothing says so; and ``line``. Of spot
+            markets ``base`` and ``quote`` besides; of perpetuals ``quote``, null where it was not
+            told.
         """
         unit: str | None = None
         for cells, mapping in self._mapped():
@@ -90,6 +95,7 @@ class BarsFile(ForeignFile[BarMapping]):
                 "venue_symbol": self._symbols(cells, mapping, source.get("symbol")),
                 "open_time": opened,
                 **figures,
+                "closed": flags_if_mapped(cells, mapping.closed, height),
                 "line": cells.lines,
             }
         ).with_columns(pl.lit(length, dtype=pl.Duration("us")).alias("bar"))

@@ -34,6 +34,7 @@ _TELLING: Final = 0.05
 """The share of gaps below which none is taken for the length of a bar: some rows lie off a grid."""
 
 NOT_OVER: Final = "is not over yet"
+NOT_CLOSED: Final = "was not over when it was read"
 CUT: Final = "begins or ends within its hour: more than half of that hour is not there"
 
 INCOMPLETE: Final = pl.Schema(
@@ -81,14 +82,15 @@ def hourly(rows: pl.DataFrame, key: Sequence[str], files: Sequence[str], now: da
         tells how long they are.
     """
     ordered = in_order(rows, [*key, "open_time", "file", "line"])
-    once, disputed = each_once(ordered, [*key, "open_time"], PRICES, "is told")
+    closed, running = sift(ordered, pl.when(~pl.col("closed")).then(pl.lit(NOT_CLOSED)))
+    once, disputed = each_once(closed, [*key, "open_time"], PRICES, "is told")
     timed = once.join(
         _lengths(once, key, files), on=[*key, "file"], how="left", maintain_order="left"
     )
     placed, faulty = sift(timed, pl.coalesce(_fault(), _misplaced(now)))
     whole = placed.filter(pl.col("length_us") == HOUR_US)
     parts = placed.filter(pl.col("length_us") < HOUR_US)
-    told = [disputed, faulty]
+    told = [running, disputed, faulty]
     incomplete = INCOMPLETE.to_frame()
     if parts.is_empty():
         return Hourly(whole, pl.concat(told), incomplete)

@@ -28,7 +28,7 @@ from funding_platform.flows.importing.series.comparison import (
     missing_hours,
     stored_of,
 )
-from funding_platform.flows.importing.series.hours import NOT_OVER, Hourly, hourly
+from funding_platform.flows.importing.series.hours import NOT_CLOSED, NOT_OVER, Hourly, hourly
 from funding_platform.flows.importing.series.points import BETWEEN_HOURS, at_hours
 from funding_platform.flows.importing.series.tables import SERIES
 from funding_platform.flows.progress import begin
@@ -36,7 +36,7 @@ from funding_platform.lake.writer import Lake, Transaction
 
 _MONTH: Final = "month"
 
-_NO_FAULT: Final = (NOT_OVER, BETWEEN_HOURS)
+_NO_FAULT: Final = (NOT_OVER, NOT_CLOSED, BETWEEN_HOURS)
 """Reasons to leave a row out that say nothing against its file."""
 
 

@@ -42,6 +42,8 @@ def bar_mapping_for(
     if preset is not None:
         said = {*base, "table", *(["kind"] if table == SPOT_CANDLES.name else [])}
         require_told(member.name, member.path, preset, {**told, "table": table}, said)
+        if base.get("closed") not in header:  # not all files of a layout have it
+            base.pop("closed", None)
     elif "time" not in told:
         raise _unknown(member, header, bar_columns(header, told), {"table": table, **told})
     mapping = mapping_of(BarMapping, member.name, base, told)

@@ -31,6 +31,8 @@ class BarMapping(TimedMapping):
         What the prices are of, for every row: ``mark``, ``index`` or ``trade``.
     kind_column
         The column that holds it.
+    closed
+        The column that says of a bar whether it was over when it was read, 1 or 0, true or false.
     bar
         How long every bar is: ``1m``, ``15m``, ``1h``. By default as far apart as the bars are.
     stamp
@@ -43,9 +45,11 @@ class BarMapping(TimedMapping):
 
     column_fields: ClassVar[tuple[str, ...]] = (
         "time",
+        "date",
         *PRICES,
         *VOLUMES,
         "kind_column",
+        "closed",
         "venue_column",
         "symbol_column",
     )
@@ -60,6 +64,7 @@ class BarMapping(TimedMapping):
     volume_contracts: str | None = None
     kind: Literal[PRICE_KINDS] | None = None  # type: ignore[valid-type]
     kind_column: str | None = None
+    closed: str | None = None
     bar: str | None = None
     stamp: Literal["start", "end"] = "start"
     quote: str | None = None
@@ -89,6 +94,7 @@ class OpenInterestMapping(TimedMapping):
 
     column_fields: ClassVar[tuple[str, ...]] = (
         "time",
+        "date",
         "open_interest_base",
         "open_interest_usd",
         "open_interest",

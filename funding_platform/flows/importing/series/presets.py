@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES, SPOT_CANDLES
-from funding_platform.flows.importing.files.peek import KLINE_COLUMNS
+from funding_platform.flows.importing.files.peek import KLINE_COLUMNS, METATRADER_COLUMNS
 from funding_platform.flows.importing.presets import Preset
 from funding_platform.flows.importing.symbols import COIN_MARGINED
 
@@ -35,8 +35,55 @@ SERIES_PRESETS: Final = (
             "symbol_column": "instrument_name",
             "volume_base": "vol_ccy",
             "volume_quote": "vol_quote",
-            "ignore": ("vol", "confirm"),
+            "closed": "confirm",
+            "ignore": ("vol",),
         },
+        table=PRICE_CANDLES.name,
+    ),
+    Preset(
+        "Bybit's public archive, bars for MetaTrader",
+        METATRADER_COLUMNS,
+        {
+            "date": "mt4_date",
+            "time": "mt4_time",
+            "time_unit": "iso",
+            "kind": "trade",
+            "venue": "bybit",
+            "path": "{symbol}_*_*_*",
+            "ignore": ("volume", "ticks"),  # of inverse contracts in dollars, else in the base
+        },
+        needs={"time_zone": "UTC"},  # those who have measured it do not agree: UTC, or UTC+3
+        table=PRICE_CANDLES.name,
+    ),
+    Preset(
+        "Coinglass, bars of trades",
+        ("time", "open", "high", "low", "close", "volume_usd"),
+        {
+            "time": "time",
+            "time_unit": "ms",
+            "kind": "trade",
+            "volume_quote": "volume_usd",
+            "quote": "USD",
+        },
+        needs={"venue": "binance", "symbol": "BTCUSDT"},
+        table=PRICE_CANDLES.name,
+    ),
+    Preset(
+        "Coinalyze, bars of trades",
+        ("symbol", "t", "o", "h", "l", "c", "v"),
+        {
+            "time": "t",
+            "time_unit": "s",
+            "open": "o",
+            "high": "h",
+            "low": "l",
+            "close": "c",
+            "kind": "trade",
+            "symbol_column": "symbol",
+            "symbol_form": "{symbol}_PERP.*",
+            "ignore": ("v", "bv", "tx", "btx"),  # in the base or in dollars, as was asked for
+        },
+        needs={"venue": "binance"},
         table=PRICE_CANDLES.name,
     ),
     Preset(
@@ -65,6 +112,20 @@ SERIES_PRESETS: Final = (
             "symbol_column": "symbol",
             "ignore": ("*ratio",),
         },
+        table=OPEN_INTEREST.name,
+    ),
+    Preset(
+        "ccxt's fetchOpenInterestHistory",
+        ("symbol", "timestamp", "openInterestAmount", "openInterestValue"),
+        {
+            "time": "timestamp",
+            "time_unit": "ms",
+            "open_interest_base": "openInterestAmount",
+            "open_interest_usd": "openInterestValue",
+            "symbol_column": "symbol",
+            "ignore": ("datetime", "info", "info.*", "baseVolume", "quoteVolume"),
+        },
+        needs={"venue": "binance", "sides": "1"},
         table=OPEN_INTEREST.name,
     ),
     Preset(

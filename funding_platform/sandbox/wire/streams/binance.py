@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from funding_platform.core.parts import in_parts
 from funding_platform.core.time_grid import DAY_MS
 from funding_platform.sandbox.limits import Budget
 from funding_platform.sandbox.wire.contract import Request
@@ -64,9 +65,8 @@ def _marks(request: Request) -> Mapping[str, Row]:
 
 def _mark_frames(delivery: Delivery) -> Iterator[str]:
     event = {"e": "markPriceUpdate", "E": delivery.request.now_ms}
-    rows = [*delivery.rows.values()]
-    for start in range(0, len(rows), _SHARD):
-        yield _wrapped(delivery, [{**event, **row} for row in rows[start : start + _SHARD]])
+    for rows in in_parts([*delivery.rows.values()], _SHARD):
+        yield _wrapped(delivery, [{**event, **row} for row in rows])
 
 
 def _tickers(request: Request) -> Mapping[str, Row]:

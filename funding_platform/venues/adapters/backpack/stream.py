@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import field
 
+from funding_platform.core.parts import in_parts
 from funding_platform.venues.adapters.backpack.rest import Backpack, quote_of
 from funding_platform.venues.parsing.fields import US_PER_MS, MaybeReal, Microseconds, Real, Time
 from funding_platform.venues.parsing.payloads import Payload, quoted
@@ -23,7 +24,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Declined, Message, in_parts, trading
+from funding_platform.venues.streams.messages import Declined, Message, trading
 from funding_platform.venues.streams.sound import frame_of, said_of
 
 

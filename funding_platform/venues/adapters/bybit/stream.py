@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, field
+from msgspec import UNSET, field, structs
 
+from funding_platform.core.parts import in_parts
 from funding_platform.venues.adapters.bybit.rest import Bybit, Ticker, category, market
 from funding_platform.venues.errors import RequestError
 from funding_platform.venues.parsing.fields import MaybeTime
@@ -25,8 +26,6 @@ from funding_platform.venues.streams.contract import (
 from funding_platform.venues.streams.messages import (
     Message,
     changes_to,
-    in_parts,
-    merged,
     refused,
     trading,
 )
@@ -99,7 +98,7 @@ class BybitStream(VenueStream):
 
     def reader(self, socket: Socket) -> Reader:
         """Remember each perpetual as a whole, and change what a message changes."""
-        known: dict[str, Ticker] = {}
+        known: dict[str, _Known] = {}
 
         def read(message: str | bytes) -> Frame:
             head = _HEAD.one(message)
@@ -108,30 +107,53 @@ class BybitStream(VenueStream):
             channel, _, symbol = head.topic.partition(".")
             if channel != _TICKERS.name or symbol not in self.listings:
                 return NOTHING
-            values = VALUES
+            values, event_ms = VALUES, present(head.time_ms)
             if head.type == "snapshot":
-                known[symbol] = _SNAPSHOT.one(message)
+                known[symbol] = _Known(_SNAPSHOT.one(message))
             elif symbol in known:
-                change = _DELTA.one(message)
-                known[symbol] = merged(known[symbol], change)
-                values = _touched_by(change)
+                values, event_ms = known[symbol].change(_DELTA.one(message), event_ms)
             else:
                 return NOTHING  # a change of what is not known yet
-            update = update_of(market(known[symbol]), values, present(head.time_ms))
+            update = update_of(market(known[symbol].ticker), values, event_ms)
             return frame_of("bybit", _TICKERS, [update])
 
         return read
 
 
-def _touched_by(change: msgspec.Struct) -> tuple[str, ...]:
-    """Return the values that a change touches: the others are of another time than it."""
-    touched = {
-        value
-        for name in change.__struct_fields__
-        if getattr(change, name) is not UNSET
-        for value in _TOGETHER.get(name, (name,))
-    }
-    return tuple(value for value in VALUES if value in touched)
+class _Known:
+    """A perpetual as it stands.
+
+    Changes may come out of order: what a field has been changed to since stays, and of the values
+    that are told again each is as new as it was told to be.
+    """
+
+    def __init__(self, ticker: Ticker) -> None:
+        self.ticker = ticker
+        self._said_ms: dict[str, int] = {}
+        self._told_ms: dict[str, int] = {}
+
+    def change(self, change: Any, at_ms: int | None) -> tuple[tuple[str, ...], int | None]:
+        """Take a change; return the values that it touches, and of when they are.
+
+        The others are of another time than it.
+        """
+        said = {
+            name: value
+            for name in change.__struct_fields__
+            if (value := getattr(change, name)) is not UNSET
+        }
+        if at_ms is not None:
+            for name in [name for name in said if self._said_ms.get(name, 0) > at_ms]:
+                del said[name]
+            self._said_ms.update(dict.fromkeys(said, at_ms))
+        self.ticker = structs.replace(self.ticker, **said)
+        touched = {value for name in said for value in _TOGETHER.get(name, (name,))}
+        values = tuple(value for value in VALUES if value in touched)
+        if at_ms is None:
+            return values, None
+        told_ms = max((at_ms, *(self._told_ms.get(value, 0) for value in values)))
+        self._told_ms.update(dict.fromkeys(values, told_ms))
+        return values, told_ms
 
 
 def _subscription(symbols: Sequence[str]) -> str:

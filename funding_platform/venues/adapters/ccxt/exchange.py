@@ -45,6 +45,13 @@ WITHOUT_UNTIL: Final = frozenset(
 )  # fmt: skip
 """Exchanges of which ccxt asks a history from a time on, and never up to one."""
 
+WITHOUT_SETTLEMENTS: Final = frozenset({"deribit", "paradex"})
+"""Exchanges whose history ccxt calls one of settlements and is none.
+
+Of Deribit every hour has the sum of the last eight (``interest_8h``), of Paradex rows are samples
+of a rate for eight hours, several a minute. Their own adapters read both as what was paid.
+"""
+
 _SWAPS: Final = ("swap", "linear", "inverse", "contract")
 _KINDS: Final[Mapping[str, type[VenueError]]] = {
     "BadSymbol": UnknownSymbolError,
@@ -126,7 +133,7 @@ def exchange_class(name: str) -> Any:
 def funding_tables(exchange: Any) -> tuple[Table, ...]:
     """List the tables that ccxt has funding rates of an exchange for."""
     predicts = any(exchange.has.get(call) for call in PREDICTIONS)
-    settles = exchange.has.get(HISTORY) is True
+    settles = exchange.has.get(HISTORY) is True and exchange.id not in WITHOUT_SETTLEMENTS
     return (*([MARKET_SNAPSHOTS] if predicts else []), *([FUNDING_RATES] if settles else []))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import field
 
+from funding_platform.core.parts import in_parts
 from funding_platform.venues.adapters.deribit.rest import Deribit, Market, market
 from funding_platform.venues.errors import RateLimitedError, UnknownSymbolError
 from funding_platform.venues.parsing.fields import MaybeReal, Real, Time
@@ -21,7 +22,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Declined, Message, in_parts, refused, trading
+from funding_platform.venues.streams.messages import Declined, Message, refused, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import VALUES
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeGuard
 import msgspec
 from msgspec import UNSET, Meta, field
 
+from funding_platform.core.parts import in_parts
 from funding_platform.core.time_grid import HOUR, floor_hour, to_ms
 from funding_platform.venues.adapters.hyperliquid.rest import Context, Hyperliquid
 from funding_platform.venues.errors import RequestError, UnknownSymbolError
@@ -30,7 +31,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, in_parts, refused, trading
+from funding_platform.venues.streams.messages import Message, refused, trading
 from funding_platform.venues.streams.sound import frame_of, update_of
 from funding_platform.venues.streams.updates import MarketUpdate
 

@@ -70,6 +70,9 @@ _ONE: Final = Message("lighter", STATS.name, _Stats, within="market_stats")
 _ALL: Final = Message("lighter", STATS.name, dict[str, _Stats], within="market_stats")
 _RAW: Final = Message("lighter", STATS.name, dict[str, Raw], within="market_stats")
 _ROWS: Final = Message("lighter", STATS.name, list[_Stats])
+_SPOT: Final = "/"
+"""Stands between the two coins of a spot market, such as SKY/USDC; in no perpetual's name."""
+
 _ALREADY_SUBSCRIBED: Final = 30003
 _MEANINGS: Final[Mapping[str | int, type[VenueError]]] = {30009: RateLimitedError}
 
@@ -129,7 +132,8 @@ class LighterStream(VenueStream):
                 data.timestamp,
             )
             for row in rows
-            if may_trade(self.listings.get(row.venue_symbol), Lighter.spec)
+            if _SPOT not in row.venue_symbol
+            and may_trade(self.listings.get(row.venue_symbol), Lighter.spec)
         ]
         return frame_of(self.name, STATS, updates, unread)
 

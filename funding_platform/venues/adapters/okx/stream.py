@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
+from funding_platform.core.parts import in_parts
 from funding_platform.venues.adapters.okx.hourly import pair_of
 from funding_platform.venues.adapters.okx.rest import (
     FundingRate,
@@ -30,7 +31,7 @@ from funding_platform.venues.streams.contract import (
     StreamSpec,
     VenueStream,
 )
-from funding_platform.venues.streams.messages import Message, in_parts, refused, trading
+from funding_platform.venues.streams.messages import Message, refused, trading
 from funding_platform.venues.streams.sound import frame_of, said_of
 
 _SECOND: Final = timedelta(seconds=1)

@@ -48,6 +48,7 @@ def test_ends_of_bars_of_unknown_length_are_refused(tmp_path: Path, lake: Settin
         imported(lake, plain_file(tmp_path, bars(2)), **PLAIN, stamp="end")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("minutes", [1, 5, 15, 30])
 def test_bars_of_minutes_are_put_together(tmp_path: Path, lake: Settings, minutes: int) -> None:
     count = 120 // minutes

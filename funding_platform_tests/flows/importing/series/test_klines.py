@@ -19,6 +19,7 @@ from funding_platform_tests.flows.importing.series.bars import (
 NAME = "BTCUSDT-1h-2025-01"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("header", [True, False])
 def test_klines_of_a_perpetual(tmp_path: Path, lake: Settings, header: bool) -> None:
     folder = tmp_path / "futures/um/monthly/klines/BTCUSDT/1h"
@@ -87,6 +88,7 @@ def test_spot_klines_in_microseconds(tmp_path: Path, lake: Settings) -> None:
     assert found["volume_usd"][0] == 202.0
 
 
+@pytest.mark.world
 def test_without_its_folders_the_market_must_be_told(tmp_path: Path, lake: Settings) -> None:
     path = kline_zip(tmp_path, NAME, kline_rows(bars(3)))
     with pytest.raises(MappingError, match="whether of spot or of a perpetual") as caught:

@@ -37,6 +37,7 @@ def hourly_files(folder: Path, *, spot: bool) -> list[Path]:
     ]
 
 
+@pytest.mark.world
 def test_every_hourly_candle_is_there(shared_dir: Path, tmp_path: Path) -> None:
     lake = Settings(data_dir=tmp_path / "data")
     files = hourly_files(shared_dir / "data" / "prices", spot=False)
@@ -73,6 +74,7 @@ def test_longer_bars_are_refused(shared_dir: Path, tmp_path: Path, name: str) ->
         )
 
 
+@pytest.mark.world
 @pytest.mark.parametrize("name", AT_FUNDING)
 def test_prices_at_settlements_are_no_candles(shared_dir: Path, tmp_path: Path, name: str) -> None:
     told = {"kind": "trade", "path": "{venue}/{symbol}_at-funding.csv"}
@@ -104,6 +106,7 @@ def test_what_holds_no_bars_is_refused(
         )
 
 
+@pytest.mark.world
 @pytest.mark.parametrize(("venue", "sides"), [("bybit", 2), ("hyperliquid", 1)])
 def test_open_interest(shared_dir: Path, tmp_path: Path, venue: str, sides: int) -> None:
     lake = Settings(data_dir=tmp_path / "data")

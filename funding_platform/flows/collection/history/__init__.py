@@ -1,0 +1,1 @@
+"""What has passed: months of settled rates, hours of candles and open interest, and what lacks."""

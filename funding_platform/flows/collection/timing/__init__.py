@@ -1,0 +1,1 @@
+"""When venues are asked: second chances within the hour, refreshes of history, and after rolls."""

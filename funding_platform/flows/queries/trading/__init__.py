@@ -1,0 +1,1 @@
+"""Questions about trading: opportunities, depth, fees, stored runs, and what a trader did."""

@@ -1,0 +1,1 @@
+"""Questions about the platform itself: what is missing or old, and which venues trouble it."""
