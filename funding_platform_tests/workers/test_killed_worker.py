@@ -13,7 +13,7 @@ from funding_platform.defs.partitions import MONTH_KEY
 from funding_platform.defs.running.jobs import history_job_name
 from funding_platform.lake import connect
 from funding_platform.local.cluster.deployment import Deployment
-from funding_platform.local.cluster.runs import Requests
+from funding_platform.local.cluster.runs import Requests, wait_for_end
 from funding_platform.sandbox.faults import Latency
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
@@ -53,7 +53,7 @@ def test_a_run_of_a_killed_worker_is_failed_and_asked_for_once_more(
     sandbox: RunningSandbox,
 ) -> None:
     month = month_start(month_start(datetime.now(UTC)) - timedelta(days=1))
-    undisturbed = requests.ended(history(requests, month), SLOW)
+    undisturbed = wait_for_end(instance, history(requests, month), SLOW)
     assert undisturbed.status == dg.DagsterRunStatus.SUCCESS
     expected = rows(settings)
     assert expected
@@ -78,7 +78,7 @@ def test_a_run_of_a_killed_worker_is_failed_and_asked_for_once_more(
     ended = until(lambda: failed(instance, killed), "a failure", NOTICED_SECONDS)
     assert "its worker was killed or cut off" in said(instance, ended.run_id)
 
-    successor = requests.ended(killed, SLOW)
+    successor = wait_for_end(instance, killed, SLOW)
     assert successor.status == dg.DagsterRunStatus.SUCCESS
     assert successor.parent_run_id == killed
     assert rows(settings) == expected

@@ -20,7 +20,7 @@ from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake, Scope
 from funding_platform.local.cluster.deployment import Deployment
-from funding_platform.local.cluster.runs import Requests
+from funding_platform.local.cluster.runs import Requests, wait_for_end
 from funding_platform.local.cluster.servers import ObjectStore, Postgres, Redis
 from funding_platform.settings import Settings
 
@@ -86,7 +86,7 @@ class World:
             while True:
                 self.deployment.start_what_ended()
                 try:
-                    done.append(self.requests.ended(run_id, 5.0))
+                    done.append(wait_for_end(self.requests.instance, run_id, 5.0))
                 except TimeoutError:
                     if time.monotonic() > give_up_at:
                         raise

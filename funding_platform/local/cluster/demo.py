@@ -24,7 +24,7 @@ from funding_platform.flows.backtests.reports import report_file, write_report
 from funding_platform.flows.progress import step
 from funding_platform.local.cluster.deployment import LOCATION, UNATTENDED, deployed, stated_by
 from funding_platform.local.cluster.row_hashes import row_hashes
-from funding_platform.local.cluster.runs import Requests
+from funding_platform.local.cluster.runs import Requests, wait_for_end
 from funding_platform.local.cluster.servers import ObjectStore, Postgres, Redis, running
 from funding_platform.local.demo import DemoError, show_tables, tell_report
 from funding_platform.local.home import dagster_instance
@@ -156,7 +156,7 @@ class _Runs:
         """
         with step(what):
             for run_id in run_ids:
-                run = self.requests.ended(run_id, LONGEST_SECONDS)
+                run = wait_for_end(self.requests.instance, run_id, LONGEST_SECONDS)
                 if run.status != dg.DagsterRunStatus.SUCCESS:
                     raise DemoError(
                         f"{run.job_name} ended as {run.status.value}: {self._said(run)}"

@@ -95,20 +95,34 @@ class Requests:
         self.instance.submit_run(run.run_id, context)
         return run.run_id
 
-    def ended(self, run_id: str, seconds: float) -> dg.DagsterRun:
-        """Return a run once it has ended, or the one that was asked for again in its place.
 
-        Raises
-        ------
-        TimeoutError
-            If that takes longer.
-        """
-        give_up_at = time.monotonic() + seconds
-        while time.monotonic() < give_up_at:
-            run = self.instance.get_run_by_id(run_id)
-            if run is not None and run.is_finished:
-                if run.tags.get(WILL_RETRY_TAG) != "true":
-                    return run
-                run_id = run.tags.get(AUTO_RETRY_RUN_ID_TAG, run_id)
-            time.sleep(_LOOK_SECONDS)
-        raise TimeoutError(f"run {run_id} has not ended after {seconds:g} s")
+def wait_for_end(instance: dg.DagsterInstance, run_id: str, seconds: float) -> dg.DagsterRun:
+    """Return a run once it has ended, or the one that was asked for again in its place.
+
+    Raises
+    ------
+    TimeoutError
+        If that takes longer.
+    """
+    give_up_at = time.monotonic() + seconds
+    while True:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and run.is_finished:
+            again = _is_asked_for_again(run, instance)
+            if again is False:
+                return run
+            run_id = run.tags.get(AUTO_RETRY_RUN_ID_TAG, run_id)
+        if time.monotonic() >= give_up_at:
+            raise TimeoutError(f"run {run_id} has not ended after {seconds:g} s")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _is_asked_for_again(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool | None:
+    """Whether a finished run is to be tried again; None while Dagster has not said so.
+
+    Dagster stores that a run has failed first, and whether it will be tried again after that.
+    """
+    if run.status != dg.DagsterRunStatus.FAILURE or not instance.run_retries_enabled:
+        return False
+    said = run.tags.get(WILL_RETRY_TAG)
+    return None if said is None else said == "true"
