@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 LARGEST_HEAD_BYTES: Final = 32_768
@@ -63,6 +64,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._answered = False
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._under_way: RequestResponseCycle | None = None
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._default_lines = b""
         self._requests = 0
@@ -80,8 +82,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Wait no more, and let the answer that is under way go nowhere.
+
+        uvicorn tells it to the last request alone, which may stand behind that one.
+        """
         self._stop_waiting()
+        if self._under_way is not None:
+            self._under_way.disconnected = True
+            self._under_way.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -130,6 +139,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.on_response_complete()
         else:
             super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._under_way = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _answered_again(self) -> bool:
         """Answer a request that is that before it once more, byte by byte, without reading it."""

@@ -1,7 +1,6 @@
 """A key that a venue is asked with: whatever it answers, nothing that is kept or told has it."""
 
 import json
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-import stamina
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
 from funding_platform.core.tables.registry import TABLES
@@ -22,8 +20,9 @@ from funding_platform.flows.alerting.rounds import look
 from funding_platform.flows.metrics import families
 from funding_platform.lake import connect
 from funding_platform.local.sandbox_run import SandboxRun
-from funding_platform.settings import Settings, project_root
+from funding_platform.settings import Settings
 from funding_platform.telemetry.metrics import exposition
+from funding_platform_tests.defs.sandboxed import world_in
 from funding_platform_tests.present import PRESENT
 
 KEY = "CG-canary-of-the-key"
@@ -64,27 +63,16 @@ def relay() -> Iterator[str]:
 
 @pytest.fixture
 def world(
-    relay: str,
-    definitions: dg.Definitions,
-    present: None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    relay: str, definitions: dg.Definitions, present: None, tmp_path: Path
 ) -> Iterator[SandboxRun]:
-    for name, value in {
-        "FUNDING_DATA_DIR": str(tmp_path),
+    stated = {
         "FUNDING_VENUES": "coingecko",
         "FUNDING_VENUE_URLS": json.dumps({"coingecko": relay}),
         "FUNDING_RATE_LIMIT_SCALE": "1000",
         "FUNDING_COINGECKO_API_KEY": KEY,
-        "DAGSTER_HOME": str(tmp_path),
-    }.items():
-        monkeypatch.setenv(name, value)
-    shutil.copy(project_root() / "data" / "dagster_home" / "dagster.yaml", tmp_path)
-    with (
-        stamina.set_testing(True, attempts=2, cap=True),
-        dg.DagsterInstance.from_config(str(tmp_path)) as instance,
-    ):
-        yield SandboxRun(definitions, instance)
+    }
+    with world_in(tmp_path, stated, definitions) as made:
+        yield made
 
 
 def told(folder: Path) -> Iterator[str]:

@@ -28,6 +28,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a sh
 main()
 """
 SMALL = ("--compare", "--months", "1", "--symbols", "1")
+FEW = "binance,deribit,hyperliquid"
+"""The lakes of all venues are compared elsewhere; here it is how they come about."""
+
 SLOW = 300.0
 """Python's own trackers of what processes share end a moment after those do."""
 
@@ -60,6 +63,7 @@ def demo(folder: Path) -> "Iterator[subprocess.Popen[str]]":
         env={
             **os.environ,
             "FUNDING_DATA_DIR": str(folder / "own"),
+            "FUNDING_VENUES": FEW,
             "TMPDIR": str(folder / "scratch"),
         },
         stdin=subprocess.DEVNULL,

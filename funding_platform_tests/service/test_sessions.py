@@ -12,6 +12,7 @@ from websockets.typing import Origin
 from funding_platform.service.access.keys import KeyFileError, Rate, create_key, revoke_key
 from funding_platform.service.access.sessions import COOKIE, LASTS_SECONDS, Sessions
 from funding_platform.service.problems import ProblemError
+from funding_platform.service.streams import follower
 from funding_platform.settings import Settings
 from funding_platform_tests.service.server import Served, hand_out, served
 
@@ -78,8 +79,9 @@ def test_a_wrong_key_begins_nothing(public: Served, key: str) -> None:
 
 
 def test_a_withdrawn_key_ends_its_sessions_and_their_streams(
-    settings: Settings, public: Served, key: str
+    settings: Settings, public: Served, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(follower, "HEARTBEAT_SECONDS", 0.5)
     with public.client() as client:
         shown(client, key)
         with client.stream("GET", "/api/v1/stream?channels=funding_rates") as stream:

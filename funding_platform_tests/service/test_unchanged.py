@@ -1,5 +1,6 @@
 """An answer that still holds is told without a task: as on the long way, and to nobody else."""
 
+import logging
 import re
 import socket
 import time
@@ -132,6 +133,18 @@ def test_who_takes_nothing_is_waited_for_also_with_what_is_kept(service: Served)
             pass  # it reads no more of them, which is well too
         grown = psutil.Process().memory_info().rss - before
     assert grown < 50 * size + 100 * 2**20
+
+
+def test_who_goes_with_requests_unanswered_is_no_fault(
+    service: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    for _ in range(20):
+        with socket.create_connection((host, int(port)), timeout=60) as asking:
+            asking.sendall(asked("/api/v1/opportunities?limit=2000") * 100)
+            asking.recv(1)
+        assert service.get("/api/v1/venues").status_code == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def asked(path: str, *headers: str) -> bytes:

@@ -21,11 +21,16 @@ free = lambda: pragma("freelist_count") * pragma("page_size")
 before = free()
 if before >= int(sys.argv[2]):
     catalog.execute("VACUUM")
+    catalog.execute("PRAGMA busy_timeout = 0")
     catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 print(json.dumps([before, free()]))
 catalog.close()
 """
-"""In a process of its own: to close the catalog here would drop the locks of DuckDB's SQLite."""
+"""In a process of its own: to close the catalog here would drop the locks of DuckDB's SQLite.
+
+The file gets shorter once no reader needs the log any more, if not now, then with a later
+checkpoint: nobody who wants to commit waits for a reader to end.
+"""
 
 
 class FreeRoom(NamedTuple):

@@ -11,9 +11,9 @@ from funding_platform_tests.sandbox.listening import HandClock, Listener, moving
 NOW_MS = to_ms(NOW)
 
 
-def hurried(clock: HandClock) -> AbstractContextManager[RunningSandbox]:
-    """A sandbox at the pace of an hour a second."""
-    return running_sandbox(moving_market(clock), pace=3_600.0)
+def hurried(clock: HandClock, hours: float = 1.0) -> AbstractContextManager[RunningSandbox]:
+    """A sandbox at the pace of so many hours a second."""
+    return running_sandbox(moving_market(clock), pace=hours * 3_600.0)
 
 
 def next_of(client: Listener, **wanted: Any) -> Any:

@@ -121,7 +121,7 @@ def test_more_than_ten_messages_a_second_end_it(clock: HandClock) -> None:
 
 def test_a_connection_lasts_for_a_day(clock: HandClock) -> None:
     with (
-        hurried(clock) as sandbox,
+        hurried(clock, hours=12) as sandbox,
         listening(sandbox, "binance", MARKET) as client,
         pytest.raises(ConnectionClosed) as ended,
     ):

@@ -16,9 +16,12 @@ SUBSCRIBE = {"type": "subscribe", "channels": ["funding_rates"]}
 
 @contextmanager
 def following(service: Served, path: str = "/api/v1/ws", **more: Any) -> Iterator[ClientConnection]:
-    """Follow over a WebSocket for as long as the context lasts."""
+    """Follow over a WebSocket for as long as the context lasts.
+
+    A client that has 16 messages untaken, as is usual, reads no more: not that it may go either.
+    """
     url = service.url.replace("http", "ws") + path
-    with connect(url, max_size=2**26, open_timeout=60, **more) as opened:
+    with connect(url, max_size=2**26, max_queue=None, open_timeout=60, **more) as opened:
         yield opened
 
 
