@@ -33,14 +33,14 @@ demo-cluster: setup servers ## The same on two workers over PostgreSQL, Redis an
 dev: setup ## The Dagster UI over the lake, sensors running (SANDBOX=1: sandbox venues)
 	funding dev $(if $(SANDBOX),--sandbox)
 
-test: setup ## Run the tests, one process per core
+test: setup ## Run the tests, three processes on two cores
 	pytest $(SIDE_BY_SIDE)
 
 test-world: setup ## Run what takes the platform as a whole: the demo, every job, examples, notebooks
 	pytest $(SIDE_BY_SIDE) -m "world and not cluster"
 
 test-cluster: setup servers ## Run lake and workers on PostgreSQL, Redis and S3, started for it (RACES=n: partitions that four writers race for)
-	CLUSTER_RACES=$(or $(RACES),25) pytest -m "cluster and not chaos"
+	CLUSTER_RACES=$(or $(RACES),25) pytest $(SIDE_BY_SIDE) -m "cluster and not chaos"
 
 test-browser: setup ## Drive the Dagster UI and the dashboard in a browser (SCREENSHOTS=1: into docs/screenshots)
 	SCREENSHOTS=$(if $(SCREENSHOTS),docs/screenshots) pytest -m browser -rs

@@ -113,7 +113,7 @@ def test_in_public_everybody_needs_a_key(
     chosen: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = made(chosen)
-    wrong = key[:-4] + "AAAA"
+    wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
     caplog.set_level(logging.INFO, "funding_platform.service.access")
     with served(chosen, public=True) as service:
         assert service.get("/healthz").status_code == 200
@@ -141,10 +141,10 @@ def test_in_public_everybody_needs_a_key(
 
 def test_wrong_secrets_are_not_tried_for_long(chosen: Settings) -> None:
     key = made(chosen)
+    others = [other for end in range(10, 18) if (other := f"{key[:-2]}{end}") != key]
     with served(chosen, public=True) as service:
         statuses = [
-            service.get(f"{API}/venues", headers=bearer(f"{key[:-2]}{number:02}")).status_code
-            for number in range(10, 17)
+            service.get(f"{API}/venues", headers=bearer(other)).status_code for other in others[:7]
         ]
     assert statuses == [401] * 5 + [429] * 2
 
