@@ -9,7 +9,9 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 
@@ -66,16 +68,45 @@ def parquet_files(folder: Path) -> list[Path]:
 def readable(catalog: Path) -> Path:
     """Return the catalog, or a copy of it where it lies where nothing can be written.
 
-    SQLite reads a database with a write-ahead log only where it may write beside it.
+    SQLite reads a database with a write-ahead log only where it may write beside it. A copy serves
+    all openings of a process for as long as the catalog stays as it was, and lies there until the
+    process ends: who has opened it may read on.
     """
     if os.access(catalog.parent, os.W_OK):
         return catalog
+    files = [catalog, catalog.with_name(f"{catalog.name}-wal")]
+    with _copying:
+        while True:
+            state = tuple(map(_state, files))
+            known = _copies.get(state)
+            if known is not None and known.exists():  # temporary files go where they get old
+                return known
+            copied = _copied(files)
+            if state == tuple(map(_state, files)):  # else a commit came between the two files
+                _copies[state] = copied
+
+
+_copying = Lock()
+_copies: dict[tuple[tuple[str, int, int], ...], Path] = {}
+
+
+def _state(file: Path) -> tuple[str, int, int]:
+    """Return what tells a file from what it was before."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return str(file), 0, 0
+    return str(file), stat.st_size, stat.st_mtime_ns
+
+
+def _copied(files: Sequence[Path]) -> Path:
+    """Copy the files that are there to where one can write; return the first."""
     folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for path in (catalog, catalog.with_name(f"{catalog.name}-wal")):
+    for path in files:
         if path.exists():
             shutil.copyfile(path, folder / path.name)
-    return folder / catalog.name
+    return folder / files[0].name
 
 
 def refuse_lost(catalog: Path) -> None:
