@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -30,6 +31,10 @@ def metadata_of(name: str) -> str:
 METADATA = metadata_of(LAKE)
 
 COPY_NAME = "catalog.backup.sqlite"
+
+_copying = Lock()
+_copies: dict[tuple[tuple[str, int, int], ...], Path] = {}
+"""Copies of catalogs that lie where nothing can be written, by the state of what was copied."""
 
 
 def catalog_file(settings: Settings) -> Path:
@@ -82,12 +87,10 @@ def readable(catalog: Path) -> Path:
             if known is not None and known.exists():  # temporary files go where they get old
                 return known
             copied = _copied(files)
-            if state == tuple(map(_state, files)):  # else a commit came between the two files
+            if state == tuple(map(_state, files)):
                 _copies[state] = copied
-
-
-_copying = Lock()
-_copies: dict[tuple[tuple[str, int, int], ...], Path] = {}
+                return copied
+            shutil.rmtree(copied.parent, ignore_errors=True)  # a commit came between the two
 
 
 def _state(file: Path) -> tuple[str, int, int]:
@@ -104,7 +107,7 @@ def _copied(files: Sequence[Path]) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for path in files:
-        if path.exists():
+        with suppress(FileNotFoundError):  # the log goes with the last who has the catalog open
             shutil.copyfile(path, folder / path.name)
     return folder / files[0].name
 

@@ -10,6 +10,7 @@ import pytest
 
 from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
+from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import rates
@@ -54,3 +55,8 @@ def test_there_is_one_copy_of_each_state_that_was_read(
     for copy in copies.iterdir():
         shutil.rmtree(copy)
     assert counted(mounted) == 8, "a copy that was cleared away is made again"
+
+
+def test_a_lake_that_is_not_there_is_said_to_be_missing(mounted: Settings) -> None:
+    with pytest.raises(LakeMissingError):
+        counted(mounted)
