@@ -44,7 +44,7 @@ from funding_platform_tests.flows.importing.dumps import FIRST_MS, history
 from funding_platform_tests.lake.conftest import january_of, rates
 from funding_platform_tests.servers.lakes import catalog_session
 
-LATE: Final = 120.0
+LATE: Final = 300.0
 IMPATIENT: Final = {"lock_timeout_seconds": 0.5}
 FEES: Final = SweepPlan(axes={"costs.flat_fee_bps": (1.0, 2.0)})
 SEED: Final = ("build", "--select", "+fee_history", "--exclude-resource-type", "test", "unit_test")

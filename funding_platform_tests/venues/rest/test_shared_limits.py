@@ -118,7 +118,7 @@ def outcome_elsewhere(settings: Settings) -> tuple[str, str]:
     other = SPAWN.Process(target=fetch_in_a_process, args=(settings, found))
     other.start()
     other.join()
-    name, text = found.get(timeout=60)
+    name, text = found.get(timeout=300)
     return str(name), str(text)
 
 
