@@ -142,8 +142,6 @@ def ledgers(
     """
     known = marks or {}
     ids = [pair.pair_id for pair in pairs]
-    if not ids:
-        return []
     fills: defaultdict[tuple[str, str], list[FillRecord]] = defaultdict(list)
     for fill in journal.fills(*ids):
         fills[str(fill.pair_id), str(fill.leg)].append(fill)

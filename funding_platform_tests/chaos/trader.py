@@ -28,6 +28,7 @@ from funding_platform_tests.arbitrage.market import build_lake, facts, insert_ro
 from funding_platform_tests.chaos.processes import start
 from funding_platform_tests.chaos.shell import Shell
 from funding_platform_tests.checkout import ROOT
+from funding_platform_tests.execution.stored import all_fills, all_orders, all_payments
 from funding_platform_tests.flows.execution.test_market import rate
 
 BASES = ("BTC", "ETH")
@@ -132,7 +133,7 @@ class KilledTrader(Shell):
 
     def _sent(self, journal: Journal) -> list[str]:
         """An order is in the journal before it is sent, and it is sent once at most."""
-        known = Counter(one.venue for one in journal.orders())
+        known = Counter(one.venue for one in all_orders(journal))
         counted = _sent_to(self.sandbox)
         said = []
         for venue in VENUES:
@@ -143,7 +144,7 @@ class KilledTrader(Shell):
 
     async def _doubled(self, journal: Journal, account: SandboxOrders) -> list[str]:
         """No order has filled for more than it was, and none is unknown to the journal."""
-        known = {one.client_id: one.quantity for one in journal.orders()}
+        known = {one.client_id: one.quantity for one in all_orders(journal)}
         filled: defaultdict[str, Decimal] = defaultdict(Decimal)
         for fill in {one.fill_id: one for one in await account.fills(LONG_AGO)}.values():
             filled[fill.client_id or "nobody"] += fill.quantity
@@ -155,8 +156,8 @@ class KilledTrader(Shell):
 
     async def _money(self, journal: Journal, account: SandboxOrders) -> list[str]:
         """What the account gained is what the journal says that it did."""
-        fills = [one for one in journal.fills() if one.venue == account.venue]
-        paid = [one.amount_usd for one in journal.payments() if one.venue == account.venue]
+        fills = [one for one in all_fills(journal) if one.venue == account.venue]
+        paid = [one.amount_usd for one in all_payments(journal) if one.venue == account.venue]
         ours = sum((-one.signed * one.price - one.fee_usd for one in fills), ZERO) + sum(paid, ZERO)
         theirs = (await account.balance()).equity_usd - DEPOSIT
         off = abs(ours - theirs) >= Decimal("1E-8")

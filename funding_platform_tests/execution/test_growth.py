@@ -211,3 +211,12 @@ def test_many_pairs_are_asked_about_in_parts(
         monkeypatch.setattr("funding_platform.execution.store.journal._AT_ONCE", 3)
         assert (journal.fills(*names), ledgers(journal, journal.pairs_named(names))) == whole
         assert [one.fill_id for one in whole[0]] == sorted(one.fill_id for one in whole[0])
+
+
+def test_of_no_pair_nothing_is_read(tmp_path: Path) -> None:
+    with store_with(tmp_path / "store", 3) as (store, _):
+        journal = Journal(store)
+        assert journal.fills(*(pair.pair_id for pair in journal.pairs()))
+        assert ledgers(journal, []) == []
+        for read in (journal.legs, journal.orders, journal.fills, journal.payments):
+            assert read() == []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from funding_platform.execution import Outcome, PairState, PaperCrash, Script
+from funding_platform_tests.execution.stored import all_orders
 from funding_platform_tests.execution.world import LIMITS, SYMBOLS, VENUES, World, copy_of
 
 _template: list[Path] = []
@@ -118,7 +119,7 @@ class Interleavings(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def _openings(self) -> int:
-        return sum(not one.reduce_only for one in self.world.journal.orders())
+        return sum(not one.reduce_only for one in all_orders(self.world.journal))
 
     def _live(self, work: Coroutine[Any, Any, object] | None) -> None:
         """Let something happen, and the sidecar look until everything has been seen."""

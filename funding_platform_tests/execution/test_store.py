@@ -217,7 +217,7 @@ def test_a_first_store_is_brought_up_and_its_legs_are_linear(store_url: str) -> 
         found = Journal(store).legs("a")
         assert found == legs("a")
         assert [leg.contract_type for leg in found] == ["linear", "linear"]
-        assert Journal(store).inverse_legs() == []
+        assert Journal(store).inverse_legs("a") == []
 
 
 def test_a_store_of_newer_code_is_not_touched(store_url: str) -> None:

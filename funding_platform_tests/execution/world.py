@@ -38,6 +38,7 @@ from funding_platform.execution.store.records import HaltRecord
 from funding_platform.paper import PaperEngine, PaperRules
 from funding_platform.paper.market import Settlement
 from funding_platform.venues.errors import VenueTimeoutError
+from funding_platform_tests.execution.stored import all_fills, all_orders, all_payments
 from funding_platform_tests.execution.virtual_time import VirtualTime
 
 T = TypeVar("T")
@@ -274,7 +275,7 @@ class World:
         for venue, paper in self.venues.items():
             said += [f"{venue}: open order {one.client_id}" for one in paper.engine.open_orders()]
             placed = set(paper.engine.state.orders)
-            ours = {one.client_id for one in self.journal.orders() if one.venue == venue}
+            ours = {one.client_id for one in all_orders(self.journal) if one.venue == venue}
             said += [f"{venue}: order {one} is not in the journal" for one in placed - ours]
         said += [f"{one.client_id} is {one.state}" for one in self.journal.unfinished_orders()]
         said += self._money()
@@ -290,14 +291,14 @@ class World:
             account = paper.engine.state.account
             worth += account.equity_usd - account.deposits_usd
             legs = defaultdict(list)
-            for fill in (one for one in self.journal.fills() if one.venue == venue):
+            for fill in (one for one in all_fills(self.journal) if one.venue == venue):
                 legs[fill.venue_symbol, fill.pair_id].append(fill)
                 ours -= fill.fee_usd
             for (symbol, _), fills in legs.items():
                 trades = traded(symbol in account.inverse, fills)
                 ours += trading_usd(trades, account.marks[symbol])
             ours += sum(
-                (one.amount_usd for one in self.journal.payments() if one.venue == venue), ZERO
+                (one.amount_usd for one in all_payments(self.journal) if one.venue == venue), ZERO
             )
         return [] if abs(worth - ours) < Decimal("1E-8") else [f"worth {worth}, by us {ours}"]
 

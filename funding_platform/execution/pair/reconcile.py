@@ -286,7 +286,7 @@ class Reconciler:
                 found.to_resume.add(pair.pair_id)
         if silent:
             venues: dict[str, set[str]] = {}
-            for leg in self._journal.legs(*found.to_resume) if found.to_resume else ():
+            for leg in self._journal.legs(*found.to_resume):
                 venues.setdefault(leg.pair_id, set()).add(leg.venue)
             found.to_resume -= {pair for pair, at in venues.items() if at & silent}
 

@@ -168,7 +168,7 @@ class Journal:
     def pairs_named(self, pair_ids: Sequence[str]) -> list[PairRecord]:
         """Return the pairs of those names, in the order in which they were decided on."""
         order = (PAIRS.c.decided_at, PAIRS.c.pair_id)
-        return self._of(PairRecord, PAIRS, pair_ids, *order) if pair_ids else []
+        return self._of(PairRecord, PAIRS, pair_ids, *order)
 
     def pair(self, pair_id: str) -> PairRecord:
         """Return one pair.
@@ -186,11 +186,11 @@ class Journal:
         return record_of(PairRecord, PAIRS, rows[0])
 
     def legs(self, *pair_ids: str) -> list[LegRecord]:
-        """Return the legs of pairs, or of all."""
+        """Return the legs of pairs."""
         return self._of(LegRecord, LEGS, pair_ids, LEGS.c.pair_id, LEGS.c.leg)
 
     def inverse_legs(self, *pair_ids: str) -> list[LegRecord]:
-        """Return the legs of pairs, or of all, whose quantities are US dollars."""
+        """Return the legs of pairs whose quantities are US dollars."""
         return [leg for leg in self.legs(*pair_ids) if leg.inverse]
 
     def active_legs(self) -> list[LegRecord]:
@@ -199,22 +199,22 @@ class Journal:
         return [record_of(LegRecord, LEGS, row) for row in self.store.rows(query)]
 
     def orders(self, *pair_ids: str) -> list[OrderRecord]:
-        """Return the orders of pairs, or all, oldest first."""
+        """Return the orders of pairs, oldest first."""
         return self._of(OrderRecord, ORDERS, pair_ids, ORDERS.c.created_at, ORDERS.c.client_id)
 
     def fills(self, *pair_ids: str) -> list[FillRecord]:
-        """Return the fills of pairs, or all, oldest first."""
+        """Return the fills of pairs, oldest first."""
         return self._of(FillRecord, FILLS, pair_ids, FILLS.c.filled_at, FILLS.c.fill_id)
 
     def payments(self, *pair_ids: str) -> list[PaymentRecord]:
-        """Return the funding of pairs, or all, oldest first."""
+        """Return the funding of pairs, oldest first."""
         table = FUNDING_PAYMENTS
         return self._of(PaymentRecord, table, pair_ids, table.c.paid_at, table.c.payment_id)
 
     def _of(self, record: type[R], table: Table, pair_ids: Sequence[str], *order: Any) -> list[R]:
         query = select(table).order_by(*order)
         asked = [query.where(table.c.pair_id.in_(some)) for some in in_parts(pair_ids, _AT_ONCE)]
-        rows = (row for one in asked or [query] for row in self.store.rows(one))
+        rows = (row for one in asked for row in self.store.rows(one))
         found = [record_of(record, table, row) for row in rows]
         return sorted(found, key=attrgetter(*(column.name for column in order)))
 
@@ -232,9 +232,9 @@ class Journal:
         return {(row.venue_symbol, row.fill_id) for row in self.store.rows(query)}
 
     def positions(self, *pair_ids: str) -> dict[tuple[str, LegName], Decimal]:
-        """Return what legs hold by their fills, signed; pairs that are not named are left out."""
+        """Return what the legs of pairs hold by their fills, signed."""
         held: dict[tuple[str, LegName], Decimal] = {}
-        for fill in self.fills(*pair_ids) if pair_ids else ():
+        for fill in self.fills(*pair_ids):
             if fill.pair_id is not None and fill.leg is not None:
                 key = (fill.pair_id, fill.leg)
                 held[key] = held.get(key, ZERO) + fill.signed

@@ -46,11 +46,11 @@ class Sizes:
 def sizes_of(journal: Journal, rows: Iterable[Mapping[str, Any]]) -> Sizes:
     """Read the inverse legs that rows are of, and work out what all fills of those are."""
     concerned = {row["pair_id"] for row in rows if row["pair_id"] is not None}
-    found = journal.inverse_legs(*concerned) if concerned else []
+    found = journal.inverse_legs(*concerned)
     legs = {(leg.pair_id, str(leg.leg)): leg.per_base for leg in found}
     fills: defaultdict[Leg, list[FillRecord]] = defaultdict(list)
     pairs = {pair_id for pair_id, _ in legs}
-    for fill in journal.fills(*pairs) if pairs else ():
+    for fill in journal.fills(*pairs):
         fills[str(fill.pair_id), str(fill.leg)].append(fill)
     trades = (one for leg in legs for one in traded(True, fills[leg]))
     return Sizes(legs, {key_of(one.fill): abs(one.base) for one in trades})

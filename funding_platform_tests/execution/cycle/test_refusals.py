@@ -18,6 +18,7 @@ from funding_platform.paper.rules import FREE, PaperRules
 from funding_platform.strategies import CrossVenueCarry
 from funding_platform_tests.execution.cycle.paper_desk import PaperVenues, config, desk, given
 from funding_platform_tests.execution.cycle.seen import NOW, Row, instrument, opportunity
+from funding_platform_tests.execution.stored import all_orders
 
 CARRY = CrossVenueCarry(better_by=None, erosion=1.0, max_age_hours=None)
 ROWS = [instrument("aster", "BTC", 0.0), instrument("binance", "BTC", 0.001)]
@@ -129,7 +130,7 @@ def test_it_is_an_event_on_the_screen_and_nothing_is_placed(
                 one.startswith(f"{reason}: ") for one in stands.content()["cycle"]["refused"]
             )
             assert not report.opened
-            assert not opened.trader.journal.orders()
+            assert not all_orders(opened.trader.journal)
             for exchange in venues.exchanges.values():
                 assert not exchange.engine.state.orders
 

@@ -16,6 +16,7 @@ from funding_platform.flows.execution.reading import standing_of
 from funding_platform.strategies import CrossVenueCarry
 from funding_platform_tests.execution.cycle.paper_desk import PaperVenues, config, desk, given
 from funding_platform_tests.execution.cycle.seen import NOW, instrument, opportunity
+from funding_platform_tests.execution.stored import all_orders
 
 CARRY = CrossVenueCarry(better_by=None, erosion=1.0, max_age_hours=None)
 ROWS = [instrument("aster", "BTC", 0.0), instrument("binance", "BTC", 0.001)]
@@ -76,7 +77,7 @@ def test_a_refusal_is_told_once_and_places_nothing(tmp_path: Path, venues: Paper
             assert told["reason"].str.starts_with(f"{Refusal.STALE_OPPORTUNITIES}: ").to_list() == [
                 True
             ]
-            assert not made.trader.journal.orders()
+            assert not all_orders(made.trader.journal)
             venues.moved.move(3601)
             await made.trader.cycle()
             assert standing_of(made.store).events.height == events.height + 1

@@ -20,6 +20,7 @@ from funding_platform.execution import (
     UnknownPairError,
 )
 from funding_platform.execution.pair.pairs import LEGS, InstrumentRef, LegName, PairIntent
+from funding_platform_tests.execution.stored import all_orders
 from funding_platform_tests.execution.world import BTC, ETH, LIMITS, SIZE, VENUES, World, copy_of
 
 ALPHA, BETA = VENUES.values()
@@ -176,7 +177,7 @@ def test_a_halt_forbids_completing_a_leg(world: World) -> None:
     result = world.time.run(work())
     assert result.state is PairState.ABORTED
     assert "halted: enough" in result.reasons
-    opening = [one for one in world.journal.orders() if not one.reduce_only]
+    opening = [one for one in all_orders(world.journal) if not one.reduce_only]
     assert len(opening) == 2
     assert world.wrong() == []
 

@@ -13,6 +13,7 @@ from funding_platform.execution.pair.pairs import LegName
 from funding_platform.execution.pair.truth.handover import Handover
 from funding_platform.execution.store.records import FillRecord
 from funding_platform_tests.execution.pair.test_executor import closed, opened
+from funding_platform_tests.execution.stored import all_fills
 from funding_platform_tests.execution.world import BTC, LIMITS, VENUES, World, copy_of
 
 ALPHA, BETA = VENUES.values()
@@ -147,6 +148,10 @@ def test_when_both_are_over_the_last_gives_it_back(world: World) -> None:
 def handed(world: World) -> list[FillRecord]:
     """What was given and taken, as it is stored."""
     return sorted(
-        (one for one in world.journal.fills() if one.fill_id.endswith(("handed_on", "taken_over"))),
+        (
+            one
+            for one in all_fills(world.journal)
+            if one.fill_id.endswith(("handed_on", "taken_over"))
+        ),
         key=lambda one: one.fill_id,
     )

@@ -23,6 +23,7 @@ from funding_platform.execution.pair.book import PairBook, is_ours
 from funding_platform.execution.pair.pairs import LegName
 from funding_platform.venues.errors import ConnectionFailedError
 from funding_platform_tests.execution.pair.test_executor import closed, opened
+from funding_platform_tests.execution.stored import all_fills
 from funding_platform_tests.execution.world import BTC, ETH, VENUES, World
 
 ALPHA, BETA = VENUES.values()
@@ -118,7 +119,7 @@ def test_what_a_venue_takes_of_a_fill_that_came_late_is_that_pairs_and_no_strang
     assert found.mismatches == ()
     assert not world.store.halted().halted
     assert world.positions(BTC) == [0, 0]
-    assert [one.pair_id for one in world.journal.fills() if one.liquidation] == [
+    assert [one.pair_id for one in all_fills(world.journal) if one.liquidation] == [
         world.journal.pairs()[0].pair_id
     ]
     assert world.wrong() == []

@@ -18,6 +18,7 @@ from funding_platform.execution import (
 )
 from funding_platform.execution.pair.rounds.values import off_plan, over_plan
 from funding_platform_tests.execution.pair.test_executor import closed, opened
+from funding_platform_tests.execution.stored import all_orders
 from funding_platform_tests.execution.world import BTC, ETH, VENUES, World
 
 ALPHA, BETA = VENUES.values()
@@ -89,7 +90,7 @@ def test_an_order_that_would_be_worth_more_than_the_plan_is_not_sent(world: Worl
         await asyncio.gather(opening, dearer(world))
 
     world.time.run(work())
-    opening = {one.limit_price for one in world.journal.orders() if one.role.opens}
+    opening = {one.limit_price for one in all_orders(world.journal) if one.role.opens}
     assert opening == {Decimal("99.99"), Decimal("100.01")}, "none at 110"
     (pair,) = world.journal.pairs()
     assert pair.state is PairState.ABORTED
