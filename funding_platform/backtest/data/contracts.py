@@ -26,11 +26,13 @@ _FACT_DEFAULTS: Final = {
     "contract_type": pl.lit("linear"),
     "settle": pl.lit(None, dtype=pl.String),
     "contract_size": pl.lit(None, dtype=pl.Float64),
+    "order_unit": pl.lit(None, dtype=pl.Float64),
     "min_size": pl.lit(None, dtype=pl.Float64),
 }
 """Where the column is missing. A null in one that is there is not filled: it was not known."""
 
-_NUMBERS: Final = ("multiplier", "contract_size", "min_size")
+_SIZES: Final = ("contract_size", "order_unit", "min_size")
+_NUMBERS: Final = ("multiplier", *_SIZES)
 _FEES: Final = ("maker_bps", "taker_bps")
 _MOST_NAMED: Final = 5
 
@@ -65,6 +67,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
         )
         .cast(dict.fromkeys((*names, "contract_type", "asset_class", "settle"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
+        .with_columns(pl.coalesce("order_unit", "contract_size").alias("order_unit"))
         .sort(INSTRUMENT_KEY)
     )
     fault = "with several bases" if given is None else "twice"
@@ -93,7 +96,7 @@ def _refuse_impossible(facts: pl.DataFrame) -> None:
         factor.is_null() | ~factor.is_finite() | (factor <= 0),
         "{venue} {venue_symbol}: multiplier {multiplier} is not a positive number",
     )
-    for name in ("contract_size", "min_size"):
+    for name in _SIZES:
         _refuse(
             facts,
             ~pl.col(name).is_finite() | (pl.col(name) < 0),

@@ -99,7 +99,7 @@ def build_panel(
     ----------
     instruments
         One row per instrument, sorted by ``INSTRUMENT_KEY``: ``contract_type``, ``base``,
-        ``asset_class``, ``settle``, ``multiplier``, ``contract_size``, ``min_size``.
+        ``asset_class``, ``settle``, ``multiplier``, ``order_unit``, ``min_size``.
     funding
         ``instrument`` (row number), ``funding_time``, ``known_at``, ``funding_rate``,
         ``interval_hours``, ``mark_price``.
@@ -197,7 +197,7 @@ def _digest(data: bytes | memoryview) -> bytes:
 def _facts(instruments: pl.DataFrame) -> Facts:
     kind = instruments["contract_type"]
     assets = instruments.select(asset_key().alias("asset"))["asset"]
-    lot = pl.col("min_size") * pl.col("contract_size").fill_null(1.0)
+    lot = pl.col("min_size") * pl.col("order_unit").fill_null(1.0)
     step = (
         pl.when(pl.col("contract_type") == "inverse")
         .then(lot)

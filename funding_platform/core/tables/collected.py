@@ -68,6 +68,13 @@ INSTRUMENTS: Final = Table(
         Column("tick_size", Type.REAL, "Smallest price step.", PRICE_UNIT, minimum=0.0),
         Column("min_size", Type.REAL, "Smallest order.", "the venue's order unit", minimum=0.0),
         Column(
+            "order_unit",
+            Type.REAL,
+            "What one unit of an order's size is, in what contract_size is in. On most venues a "
+            "contract; where an order says an amount instead, 1.",
+            minimum=0.0,
+        ),
+        Column(
             "status",
             Type.TEXT,
             "trading, halted (listed, not trading), delisted, or unknown.",

@@ -47,8 +47,8 @@ SETTLED_WITHIN: Final = timedelta(days=3)
 """How far back settlements are read: history is refreshed thrice a day."""
 
 _LISTED: Final = f"""
-SELECT venue, venue_symbol, quote, multiplier, coalesce(contract_size, 1) AS contract_size,
-    contract_type, tick_size, min_size, status
+SELECT venue, venue_symbol, quote, multiplier,
+    coalesce(order_unit, contract_size, 1) AS order_unit, contract_type, tick_size, min_size, status
 FROM {INSTRUMENTS.full_name} WHERE contract_type = ANY($traded) AND venue = ANY($venues)
     AND (contract_type <> 'inverse' OR contract_size IS NOT NULL)
 """
@@ -211,7 +211,7 @@ def _limits_of(row: Mapping[str, Any]) -> InstrumentLimits | None:
     if not row["tick_size"] or not row["min_size"]:
         return None
     unit, kind = _exact(row["multiplier"]), row["contract_type"]
-    step = _exact(row["min_size"]) * _exact(row["contract_size"])
+    step = _exact(row["min_size"]) * _exact(row["order_unit"])
     step *= 1 if kind == "inverse" else unit  # dollars, whatever the coin's unit is
     return InstrumentLimits(
         venue_symbol=row["venue_symbol"],

@@ -41,7 +41,9 @@ from funding_platform.flows.importing.reports import (
 from funding_platform.lake.writer import Lake, Transaction
 from funding_platform.venues.registry import venue_names
 
-_NUMBERS: Final = ("multiplier", "contract_size", "interval_hours", "tick_size", "min_size")
+_NUMBERS: Final = (
+    *("multiplier", "contract_size", "interval_hours", "tick_size", "min_size", "order_unit"),
+)
 _WORDS: Final = ("settle", "contract_type", "status")
 _FACTS: Final = ("base", "quote", "multiplier", "contract_type")
 """What makes a contract another one."""
@@ -66,9 +68,11 @@ class InstrumentMapping(SourceMapping):
     ----------
     base, quote
         The columns of the asset, as the venue spells it, and of the currency of the price.
-    settle, multiplier, contract_type, contract_size, interval_hours, tick_size, min_size, status
+    settle, multiplier, contract_type, contract_size, interval_hours, status
         The columns of what ``core.instruments`` calls so. Without a multiplier it is in the
         spelling of the base (``1000PEPE``); without a contract type, ``settle`` tells it.
+    tick_size, min_size, order_unit
+        Likewise; without an order unit, orders are in contracts.
     listed_at, time_zone
         The column of the listing, and the zone of times that name none.
     """
@@ -88,6 +92,7 @@ class InstrumentMapping(SourceMapping):
     interval_hours: str | None = None
     tick_size: str | None = None
     min_size: str | None = None
+    order_unit: str | None = None
     status: str | None = None
     listed_at: str | None = None
     time_zone: str | None = None

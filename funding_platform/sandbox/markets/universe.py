@@ -180,7 +180,9 @@ def _instrument(
         contract=contract,
         contract_size=_contract_size(style, contract, price),
         tick_size=_tick(price),
-        size_step=1.0 if style.contract_usd else _step(price),
+        size_step=1.0
+        if style.contract_usd or contract.contract_type == "inverse"
+        else _step(price),
         rate_cap=min(style.rate_cap, 0.003) if major else style.rate_cap,
         listed_ms=listed,
         delisted_ms=listed + int(120 + 900 * chances[3]) * DAY_MS if leaves else None,

@@ -43,6 +43,7 @@ def instruments_frame(
         pl.Series("asset_class", classes, pl.String),
         pl.Series("base", [name.base for name in canonical], pl.String),
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
+        pl.coalesce("order_unit", "contract_size").alias("order_unit"),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
         _time("listed_ms").alias("listed_at"),
         instant(observed_at).alias("first_seen_at"),

@@ -72,7 +72,8 @@ class Listing(Record, kw_only=True, frozen=True, gc=False):
 
     ``base`` is the venue's spelling, ``status`` the venue's word for it. ``venue_id`` is what calls
     name it by, where that is not the symbol; it is not kept. ``asset_class`` is left out where the
-    venue does not say it.
+    venue does not say it. Orders, and so ``min_size``, are in contracts unless ``order_unit`` says
+    otherwise.
     """
 
     venue_symbol: str
@@ -87,6 +88,7 @@ class Listing(Record, kw_only=True, frozen=True, gc=False):
     interval_hours: MaybeReal = None
     tick_size: MaybeReal = None
     min_size: MaybeReal = None
+    order_unit: MaybeReal = None
     listed_ms: MaybeTime = None
 
     @classmethod

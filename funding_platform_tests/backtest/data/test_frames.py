@@ -166,6 +166,13 @@ def test_a_step_may_be_unknown() -> None:
     assert data.panel.facts.step.tolist() == [0.0, 0.5]
 
 
+def test_a_step_is_of_what_orders_are_counted_in() -> None:
+    """Ten dollars on Deribit, whose contract of ten dollars is not what an order counts."""
+    facts = {"min_size": [10.0, 0.1], "contract_size": [10.0, 100.0], "order_unit": [1.0, None]}
+    data = take(**changed("instruments", **{name: pl.Series(of) for name, of in facts.items()}))
+    assert data.panel.facts.step.tolist() == [10.0, 10.0]
+
+
 @pytest.mark.parametrize("column", ["taker_bps", "maker_bps", "effective_from", "tier", "venue"])
 def test_fees_without_a_column_are_refused(column: str) -> None:
     with pytest.raises(DataError, match=f"fees has no column {column}"):

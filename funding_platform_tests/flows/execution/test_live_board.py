@@ -137,6 +137,16 @@ def test_everything_is_in_canonical_units(settings: Settings) -> None:
     assert depth.ask_usd == {Decimal(5): Decimal(2_000), Decimal(10): Decimal(6_000)}
 
 
+def test_a_step_is_of_what_orders_are_counted_in(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    facts = {"contract_type": "inverse", "contract_size": 10.0, "order_unit": 1.0, "min_size": 10.0}
+    list_market(settings, "USD", **facts)
+    hand_out(settings)
+    limits = board_of(settings).limits(SYMBOL)
+    assert limits is not None
+    assert limits.quantity_step == limits.min_quantity == 10
+
+
 def test_an_inverse_contract_is_dollars_whatever_the_unit_of_its_coin(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     list_market(settings, "USD", contract_type="inverse", contract_size=10.0, min_size=2.0)

@@ -88,6 +88,7 @@ def test_recorded_answers_hold_the_expected_values(case: Case, settings: Setting
             if row["is_perp"]:
                 assert_as_expected(row, found[BTC])
                 assert found[BTC]["contract_size"] == float(row["contract_size"])
+                assert (found[BTC]["min_size"], found[BTC]["order_unit"]) == (10.0, 1.0)
         return
     first, last = (from_ms(expected[at]["settled_ms"]) for at in (0, -1))
     window = Window(first, last + timedelta(hours=1))

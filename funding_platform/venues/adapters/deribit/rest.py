@@ -139,6 +139,7 @@ class Deribit(Venue):
                 contract_type="inverse" if row.instrument_type == "reversed" else "linear",
                 status="active" if row.is_active else "inactive",
                 interval_hours=1.0,
+                order_unit=1.0,  # orders say an amount, not how many contracts that is
             )
             for row in await self.fetch(INSTRUMENTS, params)
             if row.settlement_period == "perpetual"
