@@ -6,7 +6,6 @@ models, its data tests, its processes and the commit included.
 """
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
@@ -17,6 +16,7 @@ from funding_platform.lake.marts.build import marts_build
 from funding_platform.lake.marts.dbt import BUILD, TEST, run_dbt
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
+from funding_platform_tests.benchmarks.bench_backtest_runs import alone
 from funding_platform_tests.benchmarks.measurement import Measurement, seconds
 
 HOURS = 5_400
@@ -30,10 +30,11 @@ INSTRUMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds that passed, and seconds in which dbt's processes had a processor."""
+    """What a build takes: seconds, those in which dbt's processes had a processor, their memory."""
 
     wall: float
     processor: float
+    peak_mib: float
 
 
 def run(quick: bool = False) -> list[Measurement]:
@@ -52,7 +53,15 @@ def run(quick: bool = False) -> list[Measurement]:
         Measurement(
             f"the same in processor time, {compared}", long.processor, "s", short.processor
         ),
-        Measurement("all builds: peak memory of dbt", _peak_mib(), "MiB", target=2048),
+        Measurement(
+            f"first build of {many:,} settlements: peak memory of dbt", full.peak_mib, "MiB"
+        ),
+        Measurement(
+            f"build of an hour more, after {many:,} settlements: peak memory of dbt",
+            long.peak_mib,
+            "MiB",
+            target=2048,
+        ),
     ]
 
 
@@ -66,25 +75,9 @@ def _hourly(folder: Path, venues: int, hours: int) -> tuple[Cost, Cost]:
             f"{END} AS first_seen_at, {END} AS last_seen_at, {INSTRUMENT.format(venues=venues)}"
         )
     _settle(settings, venues, range(hours))
-    first = _cost(lambda: _build(settings))
+    first = alone(_build, settings)
     _settle(settings, venues, range(-1, 0))
-    return first, _cost(lambda: _build(settings))
-
-
-def _cost(work: Callable[[], None]) -> Cost:
-    before = _processor_seconds()
-    wall = seconds(work)
-    return Cost(wall, _processor_seconds() - before)
-
-
-def _processor_seconds() -> float:
-    used = getrusage(RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _peak_mib() -> float:
-    """Memory of the largest process that was waited for."""
-    return getrusage(RUSAGE_CHILDREN).ru_maxrss / 1024
+    return first, alone(_build, settings)
 
 
 def _settle(settings: Settings, venues: int, hours: range) -> None:
@@ -103,8 +96,14 @@ def _settle(settings: Settings, venues: int, hours: range) -> None:
         )
 
 
-def _build(settings: Settings) -> None:
-    """Build and test as a transform does."""
+def _build(settings: Settings) -> Cost:
+    """Build and test as a transform does, in a process that has had no other child."""
+    wall = seconds(lambda: _build_and_test(settings))
+    used = getrusage(RUSAGE_CHILDREN)
+    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _build_and_test(settings: Settings) -> None:
     target = settings.dbt_dir
     with marts_build(settings, history_depths()) as build:
         run_dbt(BUILD, build.environment(), target)

@@ -27,7 +27,7 @@ _KEY: Final = re.compile(rb'"([A-Za-z0-9_]+)":("[^"\\]*"|-?[0-9.]+)')
 
 def http(body: bytes, status: int = 200, **headers: str) -> bytes:
     """A well-formed answer; underscores in header names stand for hyphens."""
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
+    lines = [f"HTTP/1.1 {status:03} X", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
@@ -174,6 +174,7 @@ _PROTOCOL: Mapping[str, Attack] = {
     "a redirect to itself": _instead(b"", 301, Location="/" + "a" * 7_000),
     "a redirect to nowhere": _instead(b"", 302, Location="\x01http://[::1"),
     "an unknown status": _instead(b"{}", 999),
+    "a status below all": _damaged(lambda body: body, 42),
     "an unknown compression": _damaged(lambda body: body, Content_Encoding="br"),
     "compressed by word only": _damaged(lambda body: body, Content_Encoding="gzip"),
     "a length that is too short": _raw(b"HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n[]junk"),

@@ -40,7 +40,7 @@ DEADLINE_SECONDS = 30.0
 SLACK_SECONDS = 60.0
 """For everything around the asking on a machine that does other things too."""
 
-AT_ONCE = 2 * (os.cpu_count() or 1)
+AT_ONCE = 4 * (os.cpu_count() or 1)
 """So many collections of the large form share the machine."""
 
 WINDOW = (to_ms(datetime(2026, 1, 30, tzinfo=UTC)), to_ms(datetime(2026, 2, 2, tzinfo=UTC)))

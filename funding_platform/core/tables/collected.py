@@ -257,7 +257,15 @@ RAW_PAYLOADS: Final = Table(
             "The attempt in core.collection_log that asked: when it began.",
             nullable=False,
         ),
-        Column("status", Type.INTEGER, "HTTP status.", None, False, 100, 599),
+        Column(
+            "status",
+            Type.INTEGER,
+            "HTTP status as it was sent, which need not be one that HTTP has.",
+            None,
+            nullable=False,
+            minimum=0,
+            maximum=999,
+        ),
         Column("sha256", Type.TEXT, "Digest of the body, in hexadecimal.", nullable=False),
         Column("size", Type.INTEGER, "Length of the body.", "bytes", False, minimum=0),
         Column(

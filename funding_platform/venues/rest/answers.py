@@ -123,7 +123,7 @@ def _judged(response: httpx.Response, said: Refusal | None) -> Refusal | None:
         return Refusal(RedirectError, f"points to {response.headers.get('location')}")
     if said is not None:
         return said
-    if status >= 500:
+    if status >= 500 or status < 200:  # 999, too: HTTP has no such status
         return Refusal(ServerError, "a fault of the venue")
     if status >= 400:
         return Refusal(RequestError, "declined")

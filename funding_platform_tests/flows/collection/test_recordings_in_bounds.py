@@ -51,6 +51,21 @@ def test_half_of_the_share_is_kept(lake: Settings, caplog: pytest.LogCaptureFixt
     assert "2 answers not kept for audit: over the memory budget" in caplog.text
 
 
+@pytest.mark.parametrize("status", [0, 42, 999])
+def test_a_status_that_http_does_not_have_is_kept_beside_the_answers_of_others(
+    lake: Settings, status: int
+) -> None:
+    """All venues of a collection are stored in one commit."""
+    sound, odd = recorded(KIB, venue="okx"), recorded(venue="binance")
+    assert odd.recorder is not None
+    odd.recorder(Exchange("/fapi/v1/premiumIndex", "", status, b"{}", NOW, NOW))
+    with Lake(lake) as opened:
+        with opened.commit("run", "answers") as transaction:
+            store_answers([sound, odd], opened, transaction)
+        stored = opened.read("SELECT venue, status FROM core.raw_payloads ORDER BY venue").rows()
+    assert stored == [("binance", status), ("okx", 200)]
+
+
 def test_a_replay_says_that_an_answer_was_not_kept() -> None:
     exchange = Exchange("/fapi/v1/premiumIndex", "", 200, None, NOW, NOW)
 

@@ -74,6 +74,7 @@ def test_a_good_answer_is_decoded(settings: Settings, prefix: str) -> None:
 
 TRANSIENT = {
     "server error": (Answer(b"", 500), ServerError),
+    "a status above all": (Answer(b"{}", 999), ServerError),
     "bad gateway page": (Answer(b"<html>Bad gateway</html>", 502), ServerError),
     "rate limit": (Answer(b"", 429), RateLimitedError),
     "rate limit, with a wait": (Answer(b"", 429, {"Retry-After": "0"}), RateLimitedError),
