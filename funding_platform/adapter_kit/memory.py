@@ -7,6 +7,7 @@ body, classified and decoded by the client, but through no socket: that allows 1
 import math
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from operator import methodcaller
 from typing import TypeVar
 
 import httpx
@@ -112,8 +113,8 @@ def questions(symbol: str | None) -> dict[Table, Callable[[Venue], Awaitable[pl.
         return await venue.open_interest([symbol], WINDOW.start, WINDOW.end)
 
     return {
-        INSTRUMENTS: Venue.instruments,
-        MARKET_SNAPSHOTS: Venue.market_snapshot,
+        INSTRUMENTS: methodcaller("instruments"),
+        MARKET_SNAPSHOTS: methodcaller("market_snapshot"),
         FUNDING_RATES: history,
         PRICE_CANDLES: candles,
         SPOT_CANDLES: spot_candles,

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import methodcaller
 from typing import Final
 
 import polars as pl
@@ -30,6 +31,7 @@ from funding_platform.flows.errors import ClockError, PerishableError
 from funding_platform.flows.live.latest import Latest
 from funding_platform.flows.live.snapshots import board_of, snapshot_from_board
 from funding_platform.flows.progress import begin
+from funding_platform.lake.validation import validate
 from funding_platform.lake.writer import Lake, Scope, Transaction
 from funding_platform.settings import Settings
 from funding_platform.venues import open_venue
@@ -127,8 +129,8 @@ def replace_hour(transaction: Transaction, table: Table, frame: pl.DataFrame) ->
 SNAPSHOTS: Final = {
     one.table.full_name: one
     for one in (
-        Snapshot(INSTRUMENTS, Venue.instruments, _store_instruments, beside=(LISTINGS,)),
-        Snapshot(MARKET_SNAPSHOTS, Venue.market_snapshot, _store_snapshots),
+        Snapshot(INSTRUMENTS, methodcaller("instruments"), _store_instruments, beside=(LISTINGS,)),
+        Snapshot(MARKET_SNAPSHOTS, methodcaller("market_snapshot"), _store_snapshots),
     )
 }
 
@@ -208,7 +210,9 @@ async def _ask_one(
     frame = what.table.empty()
     try:
         with typed_failures(name, what.table.full_name):
-            frame = await _answer(what, recording, settings, board)
+            answered = await _answer(what, recording, settings, board)
+            validate(what.table, answered)  # all are stored as one: a rule refuses one venue here
+            frame = answered
     except FundingError as error:
         attempt.error = error
     attempt.finished_at = datetime.now(UTC)

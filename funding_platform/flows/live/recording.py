@@ -87,13 +87,13 @@ class Recorder:
     def keep(self, rows: pl.DataFrame) -> None:
         """Have a span wait to be written.
 
-        One that breaks the table's declaration would be refused for ever: it is given up.
+        Rows that break the table's declaration would be refused for ever, and all others with
+        them: those of their venue are given up.
         """
         try:
             validate(LIVE_RATES, rows)
-        except InvalidFrameError as error:
-            _log.error("a span of live rates is given up: %s", error.message)
-            return
+        except InvalidFrameError:
+            rows = pl.concat([LIVE_RATES.empty(), *filter(_is_sound, rows.partition_by("venue"))])
         if not rows.is_empty():
             self._waiting.append(rows)
 
@@ -113,6 +113,16 @@ class Recorder:
         ]  # came while it was written
         self._waiting = deque(later, maxlen=MOST_WAITING)
         return written
+
+
+def _is_sound(rows: pl.DataFrame) -> bool:
+    """Tell whether the lake takes the rows of a venue, or log why it would not."""
+    try:
+        validate(LIVE_RATES, rows)
+    except InvalidFrameError as error:
+        _log.error("a span of live rates of %s is given up: %s", rows["venue"][0], error.message)
+        return False
+    return True
 
 
 async def record_board(board: Board, settings: Settings, run_id: str) -> None:

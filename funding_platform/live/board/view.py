@@ -127,8 +127,10 @@ class BoardView:
     def open_interest_usd(self) -> Floats:
         """As the venue says, else ``open_interest_base * mark`` of a dollar quote; shape (n,)."""
         said = self.column("open_interest_usd")
-        held = self.column("open_interest_base") * self.column("mark_price")
-        return np.where(np.isnan(said) & self.in_dollars, held, said)
+        with np.errstate(over="ignore"):
+            held = self.column("open_interest_base") * self.column("mark_price")
+        known = self.in_dollars & np.isfinite(held)
+        return np.where(np.isnan(said) & known, held, said)
 
     @cached_property
     def in_dollars(self) -> Flags:

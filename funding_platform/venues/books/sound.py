@@ -12,6 +12,9 @@ from funding_platform.venues.errors import ImpossibleBookError
 
 _SHOWN: Final = 3
 
+_LARGEST: Final = 1e100
+"""Of a price and of a size: what is multiplied and added up stays a number."""
+
 
 def sound_book(book: Book, venue: str) -> Book:
     """Return the book with its sides best first and one level per price.
@@ -21,7 +24,8 @@ def sound_book(book: Book, venue: str) -> Book:
     Raises
     ------
     ImpossibleBookError
-        If a price is not above 0, a size is below it, or the best bid reaches the best ask.
+        If a price is not above 0, a size is below it, either is beyond all measure, or the best bid
+        reaches the best ask.
     """
     bids, asks = (_side(book, name, venue) for name in ("bids", "asks"))
     if bids and asks and bids[0][0] >= asks[0][0]:
@@ -33,7 +37,7 @@ def _side(book: Book, name: str, venue: str) -> list[Level]:
     """Sort a side and add up what rests at one price."""
     found: Sequence[Level] = getattr(book, name)
     for price, size in found:
-        if not price > 0 or not size >= 0:
+        if not 0 < price < _LARGEST or not 0 <= size < _LARGEST:
             raise _impossible(book, f"has {size:g} at a price of {price:g} among its {name}", venue)
     ordered = sorted(found, key=lambda level: level[0], reverse=name == "bids")
     prices = groupby(ordered, key=lambda level: level[0])

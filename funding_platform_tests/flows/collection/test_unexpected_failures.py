@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
 from funding_platform.core.errors import FundingError
 from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake import connect
+from funding_platform.lake.errors import InvalidFrameError
 from funding_platform.settings import Settings
 from funding_platform.venues.adapters.bybit.rest import Bybit
 from funding_platform.venues.errors import UnexpectedError
@@ -60,6 +64,33 @@ def test_any_exception_costs_one_venue(
     assert "\x1b" not in text
     assert log["okx"][0] == "success"
     assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pl.col("mark_price") * math.inf,
+        pl.col("mark_price").cast(pl.String),
+        pl.col("observed_at") + timedelta(days=400),
+        pl.lit(None, pl.String).alias("venue_symbol"),
+        pl.lit("").alias("unheard_of"),
+    ],
+    ids=("infinite", "text", "future", "no symbol", "column"),
+)
+def test_rows_that_the_table_refuses_cost_one_venue(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, spoilt: pl.Expr
+) -> None:
+    """All are stored in one commit; an adapter from elsewhere may hand over anything."""
+    whole = Bybit.market_snapshot
+
+    async def spoil(self: Bybit) -> pl.DataFrame:
+        return (await whole(self)).with_columns(spoilt)
+
+    monkeypatch.setattr(Bybit, "market_snapshot", spoil)
+    collected = collect_snapshots(["bybit", "okx"], settings, "run")
+    assert isinstance(collected["bybit"].attempt.error, InvalidFrameError)
+    log = log_of(settings)
+    assert (log["bybit"][0], log["okx"][0]) == ("failed", "success")
 
 
 def test_it_costs_one_venue_of_the_listings_too(

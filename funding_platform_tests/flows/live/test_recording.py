@@ -1,6 +1,7 @@
 """The record in a real lake: nothing doubled and nothing torn, whoever writes or is killed."""
 
 import asyncio
+import math
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -123,6 +124,18 @@ def test_a_span_that_cannot_be_is_given_up_and_the_next_is_written(
     assert recorder.waiting == 0
     assert "updates" in caplog.text
     assert store(recorder, minute(1)) == len(VENUES) * SYMBOLS
+
+
+def test_rows_that_cannot_be_cost_their_venue_alone(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(settings, "live-1")
+    of_binance = pl.col("venue") == "binance"
+    bad = minute(0).with_columns(mark_price=pl.when(of_binance).then(pl.lit(math.inf)))
+    assert store(recorder, bad) == SYMBOLS
+    assert held(settings)["venue"].unique().to_list() == ["bybit"]
+    assert "binance" in caplog.text
+    assert "mark_price" in caplog.text
 
 
 def test_the_board_is_recorded_while_it_runs(settings: Settings) -> None:

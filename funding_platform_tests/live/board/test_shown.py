@@ -104,13 +104,15 @@ def test_a_ticker_of_another_asset_begins_anew() -> None:
 
 def test_open_interest_and_spread_are_worked_out_as_in_snapshots() -> None:
     board = Board()
-    board.list_instruments(pl.concat([listed("A"), listed("B", quote="EUR"), listed("C")]))
+    board.list_instruments(pl.concat([listed("A"), listed("B", quote="EUR"), *map(listed, "CD")]))
     for symbol in ("A", "B"):
         say(board, symbol=symbol, open_interest_base=2.0, mark_price=100.0)
     say(board, symbol="C", open_interest_usd=5.0, best_bid=99.0, best_ask=101.0)
+    say(board, symbol="D", open_interest_base=1e200, mark_price=1e200)
     view = board.view()
     assert view.open_interest_usd[[0, 2]].tolist() == [200.0, 5.0]
     assert np.isnan(view.open_interest_usd[1]), "euros are no dollars"
+    assert np.isnan(view.open_interest_usd[3]), "more than there are numbers for"
     assert view.spread_bps[2] == pytest.approx(200.0)
     assert np.isnan(view.spread_bps[0])
 

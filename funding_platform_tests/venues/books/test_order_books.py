@@ -102,6 +102,8 @@ def test_a_depth_of_nothing_is_refused_before_anyone_is_asked() -> None:
         (book(bid="100", ask="100"), "bids 100 over asks 100"),
         (book(size="-1"), "has -1 at a price of 99 among its bids"),
         (book(bid="0"), "has 1 at a price of 0 among its bids"),
+        (book(size="1e200"), r"has 1e\+200 at a price of 99 among its bids"),
+        (book(ask="1e101"), r"has 1 at a price of 1e\+101 among its asks"),
     ],
 )
 def test_an_impossible_book_is_refused_with_what_it_held(answer: Answer, said: str) -> None:
