@@ -7,7 +7,8 @@ holds already is not stored again.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -41,7 +42,7 @@ ORDER BY observed_at
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """A row of ``core.raw_payloads``, but for what the attempt says of all its rows."""
 
     endpoint: str
@@ -55,6 +56,7 @@ class _Answer:
 
     @classmethod
     def of(cls, exchange: Exchange, *, kept: bool) -> Self:
+        """Describe an answer, with its body or without."""
         body = exchange.body or b""
         return cls(
             exchange.endpoint,
@@ -66,6 +68,11 @@ class _Answer:
             len(body),
             body if kept else None,
         )
+
+    @property
+    def kept(self) -> int:
+        """Bytes of the body that are kept."""
+        return len(self.body or b"")
 
 
 class Recording:
@@ -92,7 +99,7 @@ class Recording:
         self.memory = memory
         self.size = 0
         self._keeps = retention_days > 0
-        self._answers: list[_Answer] = []
+        self._answers: deque[Answer] = deque()
         self._dropped = 0
 
     @property
@@ -104,11 +111,11 @@ class Recording:
         body = exchange.body or b""
         if self.size + len(body) > self.memory.limit / 2 or not self.memory.has(len(body)):
             self._dropped += 1
-            self._answers.append(_Answer.of(exchange, kept=False))
+            self._answers.append(Answer.of(exchange, kept=False))
             return
         self.memory.take(len(body), "for its answers kept for audit")
         self.size += len(body)
-        self._answers.append(_Answer.of(exchange, kept=True))
+        self._answers.append(Answer.of(exchange, kept=True))
 
     def relieve(self, lake: Lake) -> None:
         """Store what there is, by itself, once it has become much."""
@@ -121,25 +128,20 @@ class Recording:
         """Append what came since the last time to ``core.raw_payloads``."""
         store_answers([self], lake, transaction)
 
-    def frame(self) -> pl.DataFrame:
-        """Return what came since the last time, as rows of ``core.raw_payloads``."""
-        attempt = self.attempt
-        return pl.DataFrame(
-            {
-                "venue": attempt.venue,
-                "run_id": attempt.run_id,
-                "dataset": attempt.dataset.full_name,
-                "started_at": attempt.started_at,
-                **{
-                    name: [getattr(one, name) for one in self._answers]
-                    for name in _Answer.__slots__
-                },
-            },
-            schema=RAW_PAYLOADS.polars_schema,
-        )
+    def handed_over(self) -> Iterator[tuple[list[Answer], int]]:
+        """Yield what came since the last time, and forget it: some answers, and their bytes.
 
-    def clear(self) -> None:
-        """Forget what is stored."""
+        A bounded number of bytes at a time, or one body that is longer.
+        """
+        while self._answers:
+            some: list[Answer] = []
+            size = 0
+            while self._answers and (not some or size + self._answers[0].kept <= STORED_AT_ONCE):
+                size += self._answers[0].kept
+                some.append(self._answers.popleft())
+            self.memory.give_back(size)
+            self.size -= size
+            yield some, size
         if self._dropped:
             _LOG.warning(
                 "%s %s: %d answers not kept for audit: over the memory budget",
@@ -147,30 +149,43 @@ class Recording:
                 self.attempt.dataset.full_name,
                 self._dropped,
             )
-        self.memory.give_back(self.size)
-        self.size = self._dropped = 0
-        self._answers.clear()
+            self._dropped = 0
+
+    def frame(self, answers: Sequence[Answer]) -> pl.DataFrame:
+        """Make rows of ``core.raw_payloads``."""
+        attempt = self.attempt
+        return pl.DataFrame(
+            {
+                "venue": attempt.venue,
+                "run_id": attempt.run_id,
+                "dataset": attempt.dataset.full_name,
+                "started_at": attempt.started_at,
+                **{name: [getattr(one, name) for one in answers] for name in Answer.__slots__},
+            },
+            schema=RAW_PAYLOADS.polars_schema,
+        )
 
 
 def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Transaction) -> None:
     """Do as ``Recording.store``, for many: mostly one look for known bodies, one insertion."""
     for some in _batches(recordings):
-        frame = pl.concat([RAW_PAYLOADS.empty(), *(one.frame() for one in some)])
-        if not frame.is_empty():
-            transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, frame))
-        for one in some:
-            one.clear()
+        rows = pl.concat([RAW_PAYLOADS.empty(), *(one.frame(answers) for one, answers in some)])
+        transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, rows))
 
 
-def _batches(recordings: Iterable[Recording]) -> Iterator[list[Recording]]:
-    """Split the recordings, a bounded number of bytes together: each is copied to be stored."""
-    some: list[Recording] = []
+def _batches(recordings: Iterable[Recording]) -> Iterator[list[tuple[Recording, list[Answer]]]]:
+    """Gather answers, a bounded number of bytes together: each is copied to be stored."""
+    some: list[tuple[Recording, list[Answer]]] = []
+    together = 0
     for one in recordings:
-        if some and sum(other.size for other in some) + one.size > STORED_AT_ONCE:
-            yield some
-            some = []
-        some.append(one)
-    yield some
+        for answers, size in one.handed_over():
+            if some and together + size > STORED_AT_ONCE:
+                yield some
+                some, together = [], 0
+            some.append((one, answers))
+            together += size
+    if some:
+        yield some
 
 
 def recorded_exchanges(lake: Lake, attempt: Attempt) -> Iterator[Exchange]:

@@ -4,9 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from funding_platform.core.tables.collected import MARKET_SNAPSHOTS
+from funding_platform.core.tables.schema import Table
 from funding_platform.flows.collection import recording
 from funding_platform.flows.collection.log import Attempt
 from funding_platform.flows.collection.recording import Recording, recorded_exchanges, store_answers
@@ -87,6 +89,29 @@ def test_answers_of_many_venues_are_stored_a_few_at_a_time(
             store_answers(several, opened, transaction)
         found = opened.read("SELECT venue, size FROM core.raw_payloads ORDER BY venue").rows()
     assert found == [(venue, 30 * KIB) for venue in ("binance", "bybit", "okx")]
+
+
+def test_answers_of_one_venue_are_stored_a_few_at_a_time(
+    lake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same refusal five times is as many bodies, until they are compared with each other."""
+    monkeypatch.setattr(recording, "STORED_AT_ONCE", 50 * KIB)
+    several = recorded(*[20 * KIB] * 5, 70 * KIB, limit=1024 * KIB)
+    stored: list[int] = []
+    with Lake(lake) as opened:
+        with opened.commit("run", "answers") as transaction:
+            append = transaction.append
+
+            def appended(table: Table, frame: pl.DataFrame) -> int:
+                stored.append(frame.height)
+                return append(table, frame)
+
+            monkeypatch.setattr(transaction, "append", appended)
+            several.store(opened, transaction)
+        found = opened.read("SELECT size FROM core.raw_payloads ORDER BY size")["size"]
+    assert stored == [2, 2, 1, 1]
+    assert found.to_list() == [20 * KIB] * 5 + [70 * KIB]
+    assert several.size == several.memory.used == 0
 
 
 def test_a_full_recording_is_relieved(lake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
