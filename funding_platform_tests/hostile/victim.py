@@ -14,12 +14,19 @@ from typing import Any
 
 from funding_platform.core.errors import FundingError
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
+from funding_platform.core.tables.prices import OPEN_INTEREST, PRICE_CANDLES
 from funding_platform.core.time_grid import Window, from_ms
 from funding_platform.flows.collection.history.months import collect_history
 from funding_platform.flows.collection.snapshots import collect_instruments, collect_snapshots
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform.venues.registry import breaker_record, offering, venue_names
+
+HISTORIES = {
+    "history": FUNDING_RATES,
+    "candles": PRICE_CANDLES,
+    "open interest": OPEN_INTEREST,
+}
 
 
 def peak_mib() -> float:
@@ -59,10 +66,10 @@ def _collect(kind: str, venues: Sequence[str], settings: Settings, order: dict[s
     elif kind == "instruments":
         collect_instruments(offering(INSTRUMENTS, venues), settings, "hostile")
     else:
-        window = Window(*map(from_ms, order["window"]))
-        for venue in offering(FUNDING_RATES, venues):
+        window, table = Window(*map(from_ms, order["window"])), HISTORIES[kind]
+        for venue in offering(table, venues):
             with suppress(FundingError):  # the log has it
-                collect_history(venue, window, settings, "hostile")
+                collect_history(venue, window, settings, "hostile", table)
 
 
 if __name__ == "__main__":
