@@ -18,7 +18,7 @@ from funding_platform_tests.dbt.market import (
     settlements,
     snapshots,
 )
-from funding_platform_tests.dbt.pairs_market import fill
+from funding_platform_tests.dbt.opportunities.pairs_market import fill
 from funding_platform_tests.dbt.runner import run_dbt
 
 

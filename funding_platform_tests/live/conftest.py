@@ -3,7 +3,7 @@
 import pytest
 
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.pairs_market import fill
+from funding_platform_tests.dbt.opportunities.pairs_market import fill
 from funding_platform_tests.dbt.runner import run_dbt
 
 

@@ -20,7 +20,7 @@ from funding_platform.live.board.board import Board
 from funding_platform.live.pairs.table import Given, PairTable
 from funding_platform.settings import Settings
 from funding_platform.venues.streams.updates import MarketUpdate
-from funding_platform_tests.dbt.pairs_market import NOW
+from funding_platform_tests.dbt.opportunities.pairs_market import NOW
 from funding_platform_tests.live.markets import read, tell
 
 KEY = list(OPPORTUNITIES.key)

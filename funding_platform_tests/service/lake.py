@@ -16,7 +16,7 @@ from funding_platform.flows.backtests.runs import run_and_store
 from funding_platform.flows.features.tables import COMPUTED
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.pairs_market import NOW, fill
+from funding_platform_tests.dbt.opportunities.pairs_market import NOW, fill
 from funding_platform_tests.dbt.runner import run_dbt
 
 CANDLES: Final = 72

@@ -12,9 +12,8 @@ from msgspec import UnsetType
 from funding_platform.venues.errors import VenueError
 from funding_platform.venues.streams.contract import Frame, Reader
 from funding_platform.venues.streams.updates import VALUES
-from funding_platform_tests.venues.streams import (
-    chains,
-    exchanges,
+from funding_platform_tests.venues.streams import chains, exchanges
+from funding_platform_tests.venues.streams.adapters import (
     test_backpack,
     test_binance,
     test_bybit,

@@ -10,8 +10,8 @@ from funding_platform.venues.errors import ContractError, NotOfferedError
 from funding_platform.venues.registry import venue_names
 from funding_platform.venues.streams import parse_frames
 from funding_platform.venues.streams.registry import stream_class, stream_names
+from funding_platform_tests.venues.streams.adapters.test_binance import DUE, NOW, mark, marks
 from funding_platform_tests.venues.streams.exchanges import listing
-from funding_platform_tests.venues.streams.test_binance import DUE, NOW, mark, marks
 
 
 def test_a_row_is_an_update_with_its_times_in_utc() -> None:

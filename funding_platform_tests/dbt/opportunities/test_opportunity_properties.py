@@ -14,7 +14,7 @@ from funding_platform.core.tables.marts.opportunities import HORIZONS, OPPORTUNI
 from funding_platform.core.tables.marts.reasons import TIERS
 from funding_platform.lake import connect
 from funding_platform.settings import Settings
-from funding_platform_tests.dbt.pairs_market import BASES, INTERVALS
+from funding_platform_tests.dbt.opportunities.pairs_market import BASES, INTERVALS
 from funding_platform_tests.dbt.runner import artefacts_of
 
 MODELS = (

@@ -17,7 +17,7 @@ from funding_platform.lake import connect
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.dbt.market import frame_of
-from funding_platform_tests.dbt.pairs_market import NOW, an_hour_later
+from funding_platform_tests.dbt.opportunities.pairs_market import NOW, an_hour_later
 from funding_platform_tests.dbt.runner import run_dbt
 from funding_platform_tests.dbt.slow.opportunities import assert_as_worked_out
 
