@@ -105,9 +105,9 @@ class Transaction:
             )
         condition, parameters = scope.sql()
         self._connection.execute(f"DELETE FROM {table.full_name} WHERE {condition}", parameters)
+        if self._verifies_keys:  # before there are rows to read back from a bucket
+            self._require_rows(0, table, frame, str(scope), condition, parameters)
         self._insert(table, frame)
-        if self._verifies_keys:
-            self._verify(table, frame, str(scope), condition, parameters)
         return frame.height
 
     def upsert(self, table: Table, frame: pl.DataFrame, *, keep: tuple[str, ...] = ()) -> int:
@@ -132,7 +132,8 @@ class Transaction:
             if self._verifies_keys:
                 names = ", ".join(table.key)
                 known = f"({names}) IN (SELECT ({names}) FROM {staged})"
-                self._verify(table, frame, "the keys that were written", known, [])
+                written = "the keys that were written"
+                self._require_rows(frame.height, table, frame, written, known, [])
         return frame.height
 
     def append(self, table: Table, frame: pl.DataFrame) -> int:
@@ -165,10 +166,16 @@ class Transaction:
                 hint="name every table that is written: lake.commit(…, tables=(…))",
             )
 
-    def _verify(
-        self, table: Table, frame: pl.DataFrame, what: str, where: str, parameters: list[object]
+    def _require_rows(
+        self,
+        count: int,
+        table: Table,
+        frame: pl.DataFrame,
+        what: str,
+        where: str,
+        parameters: list[object],
     ) -> None:
-        """Count the rows of what was written: the frame's keys are unique, so its rows are all.
+        """Count the rows of what is written: the frame's keys are unique, so its rows are all.
 
         Raises
         ------
@@ -178,9 +185,9 @@ class Transaction:
         (held,) = self._connection.execute(
             f"SELECT count(*) FROM {table.full_name} WHERE {where}", parameters
         ).fetchone() or (0,)
-        if held != frame.height:
+        if held != count:
             raise DoubledKeysError(
-                f"{table.full_name} would hold {held} rows in {what}, {frame.height} were "
-                "written; nothing was changed",
+                f"{table.full_name} would hold {frame.height + held - count} rows in {what}, of "
+                f"which {frame.height} are written; nothing was changed",
                 hint="begin again; if it recurs, something writes to the lake without its lock",
             )

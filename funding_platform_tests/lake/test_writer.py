@@ -3,7 +3,9 @@
 import resource
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given
@@ -12,7 +14,14 @@ from hypothesis import strategies as st
 
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS
 from funding_platform.lake import connect
-from funding_platform.lake.errors import EmptyFrameError, InvalidFrameError, LakeMissingError
+from funding_platform.lake.errors import (
+    DoubledKeysError,
+    EmptyFrameError,
+    InvalidFrameError,
+    LakeMissingError,
+)
+from funding_platform.lake.staged import StagedFrames
+from funding_platform.lake.transaction import Transaction
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import JANUARY, january_of, rates
@@ -228,3 +237,29 @@ def test_the_lake_opens_where_it_was_moved_to(settings: Settings) -> None:
     with connect(Settings(data_dir=elsewhere)) as connection:
         counted = connection.sql("SELECT count(*) FROM core.funding_rates").fetchone()
     assert counted == (1_200,)
+
+
+class _Undeleting:
+    """A connection that passes over every DELETE, as a fault of the lake might."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
+        if statement.startswith("DELETE"):
+            statement, parameters = "SELECT 1", ()
+        return self._connection.execute(statement, *parameters)
+
+
+def test_rows_that_a_replacement_would_leave_are_seen_where_keys_are_verified(
+    settings: Settings,
+) -> None:
+    frame = rates()
+    with Lake(settings) as lake:
+        with lake.commit("run", "first") as tx:
+            tx.replace(FUNDING_RATES, frame, january_of())
+        connection: Any = _Undeleting(lake.connection)
+        careful = Transaction(connection, StagedFrames(lake.connection), verifies_keys=True)
+        with pytest.raises(DoubledKeysError, match=r"would hold 20 rows in .*, of which 10 are"):
+            careful.replace(FUNDING_RATES, frame, january_of())
+        assert lake.rows(FUNDING_RATES).height == frame.height
