@@ -168,8 +168,8 @@ def test_a_step_may_be_unknown() -> None:
 
 def test_a_step_is_of_what_orders_are_counted_in() -> None:
     """Ten dollars on Deribit, whose contract of ten dollars is not what an order counts."""
-    facts = {"min_size": [10.0, 0.1], "contract_size": [10.0, 100.0], "order_unit": [1.0, None]}
-    data = take(**changed("instruments", **{name: pl.Series(of) for name, of in facts.items()}))
+    sizes = {"min_size": pl.Series([10.0, 0.1]), "contract_size": pl.Series([10.0, 100.0])}
+    data = take(**changed("instruments", **sizes, order_unit=pl.Series([1.0, None])))
     assert data.panel.facts.step.tolist() == [10.0, 10.0]
 
 
