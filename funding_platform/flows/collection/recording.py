@@ -8,7 +8,7 @@ holds already is not stored again.
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -128,20 +128,13 @@ class Recording:
         """Append what came since the last time to ``core.raw_payloads``."""
         store_answers([self], lake, transaction)
 
-    def handed_over(self) -> Iterator[tuple[list[Answer], int]]:
-        """Yield what came since the last time, and forget it: some answers, and their bytes.
-
-        A bounded number of bytes at a time, or one body that is longer.
-        """
+    def handed_over(self) -> Iterator[Answer]:
+        """Yield what came since the last time, and forget it."""
         while self._answers:
-            some: list[Answer] = []
-            size = 0
-            while self._answers and (not some or size + self._answers[0].kept <= STORED_AT_ONCE):
-                size += self._answers[0].kept
-                some.append(self._answers.popleft())
-            self.memory.give_back(size)
-            self.size -= size
-            yield some, size
+            answer = self._answers.popleft()
+            self.memory.give_back(answer.kept)
+            self.size -= answer.kept
+            yield answer
         if self._dropped:
             _LOG.warning(
                 "%s %s: %d answers not kept for audit: over the memory budget",
@@ -151,41 +144,38 @@ class Recording:
             )
             self._dropped = 0
 
-    def frame(self, answers: Sequence[Answer]) -> pl.DataFrame:
-        """Make rows of ``core.raw_payloads``."""
+    def row(self, answer: Answer) -> dict[str, object]:
+        """Make a row of ``core.raw_payloads``."""
         attempt = self.attempt
-        return pl.DataFrame(
-            {
-                "venue": attempt.venue,
-                "run_id": attempt.run_id,
-                "dataset": attempt.dataset.full_name,
-                "started_at": attempt.started_at,
-                **{name: [getattr(one, name) for one in answers] for name in Answer.__slots__},
-            },
-            schema=RAW_PAYLOADS.polars_schema,
-        )
+        return {
+            "venue": attempt.venue,
+            "run_id": attempt.run_id,
+            "dataset": attempt.dataset.full_name,
+            "started_at": attempt.started_at,
+            **{name: getattr(answer, name) for name in Answer.__slots__},
+        }
 
 
 def store_answers(recordings: Iterable[Recording], lake: Lake, transaction: Transaction) -> None:
     """Do as ``Recording.store``, for many: mostly one look for known bodies, one insertion."""
-    for some in _batches(recordings):
-        rows = pl.concat([RAW_PAYLOADS.empty(), *(one.frame(answers) for one, answers in some)])
-        transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, rows))
+    for rows in _batches(recordings):
+        frame = pl.DataFrame(rows, schema=RAW_PAYLOADS.polars_schema)
+        transaction.append(RAW_PAYLOADS, _without_known_bodies(lake, frame))
 
 
-def _batches(recordings: Iterable[Recording]) -> Iterator[list[tuple[Recording, list[Answer]]]]:
-    """Gather answers, a bounded number of bytes together: each is copied to be stored."""
-    some: list[tuple[Recording, list[Answer]]] = []
+def _batches(recordings: Iterable[Recording]) -> Iterator[list[dict[str, object]]]:
+    """Gather rows, of a bounded number of bytes together or one that is longer: all are copied."""
+    rows: list[dict[str, object]] = []
     together = 0
     for one in recordings:
-        for answers, size in one.handed_over():
-            if some and together + size > STORED_AT_ONCE:
-                yield some
-                some, together = [], 0
-            some.append((one, answers))
-            together += size
-    if some:
-        yield some
+        for answer in one.handed_over():
+            if rows and together + answer.kept > STORED_AT_ONCE:
+                yield rows
+                rows, together = [], 0
+            rows.append(one.row(answer))
+            together += answer.kept
+    if rows:
+        yield rows
 
 
 def recorded_exchanges(lake: Lake, attempt: Attempt) -> Iterator[Exchange]:
