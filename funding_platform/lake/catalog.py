@@ -105,11 +105,17 @@ def _state(file: Path) -> tuple[str, int, int]:
 def _copied(files: Sequence[Path]) -> Path:
     """Copy the files that are there to where one can write; return the first."""
     folder = Path(tempfile.mkdtemp(prefix="funding-catalog-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_remove, folder, os.getpid())
     for path in files:
         with suppress(FileNotFoundError):  # the log goes with the last who has the catalog open
             shutil.copyfile(path, folder / path.name)
     return folder / files[0].name
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """Remove a copy with the process that made it, not with one that was forked from it."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_lost(catalog: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,21 @@ from funding_platform.lake.errors import LakeMissingError
 from funding_platform.lake.writer import Lake
 from funding_platform.settings import Settings
 from funding_platform_tests.lake.conftest import rates
+
+FORKING = """
+import os, sys, tempfile
+from pathlib import Path
+from funding_platform.lake import connect
+from funding_platform.settings import Settings
+
+folder, tempfile.tempdir = sys.argv[1:]
+connect(Settings(data_dir=Path(folder))).close()
+print(len(os.listdir(tempfile.tempdir)), flush=True)
+if (child := os.fork()) == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print(len(os.listdir(tempfile.tempdir)))
+"""
 
 
 @pytest.fixture
@@ -55,6 +71,22 @@ def test_there_is_one_copy_of_each_state_that_was_read(
     for copy in copies.iterdir():
         shutil.rmtree(copy)
     assert counted(mounted) == 8, "a copy that was cleared away is made again"
+
+
+def test_a_copy_lies_there_until_its_own_process_ends_not_a_forked_one(
+    settings: Settings, mounted: Settings, tmp_path: Path
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    file(settings, "okx")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKING, str(mounted.data_dir), str(copies)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["1", "1"], "before the fork, and after the child has ended"
+    assert list(copies.iterdir()) == []
 
 
 def test_a_lake_that_is_not_there_is_said_to_be_missing(mounted: Settings) -> None:
