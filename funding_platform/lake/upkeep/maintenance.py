@@ -2,18 +2,22 @@
 
 What frees space comes first and writes next to nothing, so that it works on a full disk. What is
 deleted is what the catalog itself has given up, and what a killed writer is proven to have left.
+
+It commits in many small steps, and takes the lock anew for each: who has a commit to make waits for
+one step, on one table mostly, and not for all of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import duckdb
 
 from funding_platform.core.tables.retention import Retention, retentions
-from funding_platform.lake.catalog import LAKE
+from funding_platform.lake.catalog import LAKE, ever_filled
 from funding_platform.lake.connection import connect
 from funding_platform.lake.errors import LakeFullError
 from funding_platform.lake.explained import translated
@@ -28,6 +32,7 @@ from funding_platform.lake.upkeep.savings import SAFETY, bytes_on_disk, snapshot
 from funding_platform.settings import Settings
 
 _Done = TypeVar("_Done")
+_Step = Callable[[], AbstractContextManager[None]]
 
 REWRITTEN = 0.5
 """A file of which a larger share has been deleted is written again without what was."""
@@ -93,27 +98,23 @@ def maintain(
     """
     profile = profile_of(settings)
     bytes_before = bytes_on_disk(settings)
-    with (
-        closing(_with_room(settings, lambda: connect(settings, read_only=False))) as connection,
-        commit_lock(settings) as lock,
-    ):
-        try:
+    with closing(_with_room(settings, lambda: connect(settings, read_only=False))) as connection:
+        step = partial(_step, settings, connection)
+        with step():
             clock = judged(snapshot_times(connection), now or datetime.now(UTC), trust_clock)
             unknown = refuse_outdated(connection, settings)
             before = _data_files(connection)
             removed = remove_listed(connection, settings, clock.time - SAFETY)
             kept = clock.time - max(SAFETY, timedelta(days=keep_days))
-            rules = retentions(
-                settings.raw_retention_days,
-                settings.hourly_snapshot_days,
-                settings.live_minute_days,
-            )
             expired = _with_room(settings, lambda: _free(connection, kept, clock.time - SAFETY))
-            dropped = _compact(connection, rules, clock.time)
-            after = _data_files(connection)
-        except duckdb.Error as error:
-            lock.clear_up(connection)
-            raise translated(error) from error
+        rules = retentions(
+            settings.raw_retention_days,
+            settings.hourly_snapshot_days,
+            settings.live_minute_days,
+        )
+        dropped = _drop_old(connection, rules, clock.time, step)
+        _compact(connection, step)
+        after = _data_files(connection)
     fault = profile.give_room_back()
     profile.keep_copy()
     return MaintenanceReport(
@@ -130,6 +131,17 @@ def maintain(
     )
 
 
+@contextmanager
+def _step(settings: Settings, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Hold the commit lock for one step, and clear up after one that fails."""
+    with commit_lock(settings) as lock:
+        try:
+            yield
+        except duckdb.Error as error:
+            lock.clear_up(connection)
+            raise translated(error) from error
+
+
 def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: datetime) -> int:
     """Expire snapshots and delete what the catalog gave up long enough ago; only it is written."""
     expired = connection.execute(
@@ -139,23 +151,39 @@ def _free(connection: duckdb.DuckDBPyConnection, kept: datetime, scheduled: date
     return len(expired)
 
 
-def _compact(
-    connection: duckdb.DuckDBPyConnection, rules: Sequence[Retention], time: datetime
+def _drop_old(
+    connection: duckdb.DuckDBPyConnection, rules: Sequence[Retention], time: datetime, step: _Step
 ) -> dict[str, int]:
-    """Drop old rows and merge files, which writes new ones; returns the rows dropped by table."""
+    """Drop old rows; returns how many by table."""
     dropped = {}
     for rule in rules:
-        found = connection.execute(
-            f"DELETE FROM {rule.table.full_name} WHERE {rule.doomed}", {"before": time - rule.age}
-        ).fetchone()
-        dropped[rule.table.full_name] = int(found[0]) if found else 0
-    _drop_unreadable(connection)
-    flush(connection)
-    connection.execute(
-        f"CALL ducklake_rewrite_data_files('{LAKE}', delete_threshold => {REWRITTEN})"
-    )
-    connection.execute(f"CALL ducklake_merge_adjacent_files('{LAKE}')")
+        table = rule.table.full_name
+        with step():
+            found = connection.execute(
+                f"DELETE FROM {table} WHERE {rule.doomed}", {"before": time - rule.age}
+            ).fetchone()
+        dropped[table] = int(found[0]) if found else 0
     return dropped
+
+
+def _compact(connection: duckdb.DuckDBPyConnection, step: _Step) -> None:
+    """Write what is inline to files, files anew of which little is left, and small ones as one."""
+    with step():
+        _drop_unreadable(connection)
+        flush(connection)
+    for full_name in sorted(ever_filled(connection)):
+        with step():
+            if full_name in ever_filled(connection):  # it may be dropped between two steps
+                _merge(connection, *full_name.split("."))
+
+
+def _merge(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
+    """Write the files of a table anew of which little is left, and small ones as one."""
+    for work, more in (
+        ("ducklake_rewrite_data_files", f", delete_threshold => {REWRITTEN}"),
+        ("ducklake_merge_adjacent_files", ""),
+    ):
+        connection.execute(f"CALL {work}('{LAKE}', ?, schema => ?{more})", [table, schema])
 
 
 def _with_room(settings: Settings, work: Callable[[], _Done]) -> _Done:

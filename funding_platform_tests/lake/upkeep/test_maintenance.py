@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -11,6 +13,7 @@ from funding_platform.core.tables.collected import FUNDING_RATES
 from funding_platform.lake import connect
 from funding_platform.lake.errors import ClockJumpedError
 from funding_platform.lake.recovery.rows import fingerprints
+from funding_platform.lake.upkeep import maintenance
 from funding_platform.lake.upkeep.leftovers import listed
 from funding_platform.lake.upkeep.maintenance import maintain
 from funding_platform.lake.writer import Lake
@@ -158,3 +161,36 @@ def test_what_a_clock_that_was_ahead_has_stamped_is_kept_and_written_after(
     assert fingerprints(settings) == before
     with connect(settings, as_of=newest + 1) as then:
         assert then.execute(COUNTED).fetchall() == [("binance", 45, 0.0045), ("okx", 45, 0.0045)]
+
+
+def test_who_has_a_commit_to_make_waits_for_one_step_only(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that comes in the first step has committed before anything is merged."""
+    with Lake(settings) as lake:
+        for days in ("0d", "1d"):
+            rows = rates(symbols=20, hours=24).with_columns(
+                pl.col("funding_time").dt.offset_by(days)
+            )
+            with lake.commit("run", "two files of one venue and year") as transaction:
+                transaction.append(FUNDING_RATES, rows)
+
+    def commit() -> None:
+        with Lake(settings) as lake, lake.commit("waiting", "one more") as transaction:
+            transaction.append(FUNDING_RATES, rates("okx", symbols=20, hours=24))
+
+    writer = threading.Thread(target=commit)
+
+    def meanwhile(*given: object) -> set[str]:
+        writer.start()
+        while not any(thread.name.startswith("lock ") for thread in threading.enumerate()):
+            time.sleep(0.01)
+        return set()
+
+    monkeypatch.setattr(maintenance, "refuse_outdated", meanwhile)
+    maintain(settings, keep_days=30)
+    writer.join()
+    with connect(settings) as lake:
+        authors = lake.execute("SELECT author FROM lake.snapshots() ORDER BY snapshot_id")
+        ours = [author for (author,) in authors.fetchall()]
+    assert "waiting" in ours[:-1], "what came last is the merging of files"
