@@ -1,9 +1,12 @@
 """Rows that come in pieces, each laid where it belongs: by instrument, as they come.
 
 How many rows an instrument has is known before. Each column is one block of memory that is filled
-once: of tens of millions of rows there is never a second copy, nor a list of where they are.
+once: of tens of millions of rows there is never a second copy, nor a list of where they are. Its
+columns are filled side by side while the next piece is fetched: what takes longest is that the
+operating system clears so much memory, on the core that first writes to it.
 """
 
+from concurrent.futures import Executor, Future
 from typing import Final
 
 import numpy as np
@@ -23,17 +26,23 @@ _WORDS: Final = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
 
 
 class PlacedRows:
-    """Columns of numbers and times, with room for ``counts[i]`` rows of each instrument ``i``."""
+    """Columns of numbers and times, with room for ``counts[i]`` rows of each instrument ``i``.
 
-    def __init__(self, schema: pa.Schema, counts: Ints) -> None:
+    The threads of ``pool`` fill them.
+    """
+
+    def __init__(self, schema: pa.Schema, counts: Ints, pool: Executor) -> None:
+        self._pool = pool
         self._counts = counts
         self._ends = np.cumsum(counts)
         self._free = self._ends - counts
         size = int(counts.sum())
         self._columns = {field.name: _Column(field.type, size) for field in schema}
+        self._owner = _Column(pa.uint32(), size)
+        self._under_way: list[Future[None]] = [pool.submit(_number, self._ends, self._owner.words)]
 
     def add(self, rows: pa.RecordBatch, begins: Ints, instruments: Ints) -> None:
-        """Place rows behind those that are there already.
+        """Begin to place rows behind those that are there already, once these are in place.
 
         Parameters
         ----------
@@ -52,8 +61,11 @@ class PlacedRows:
         places = np.empty(len(instruments), dtype=np.int64)
         if not _places(begins, instruments, self._free, self._ends, places):
             raise _not_as_counted()
-        for name, column in self._columns.items():
-            column.place(rows.column(name), begins, places)
+        self._finish()
+        self._under_way = [
+            self._pool.submit(column.place, rows.column(name), begins, places)
+            for name, column in self._columns.items()
+        ]
 
     def frame(self, time: str) -> pl.DataFrame:
         """Return ``instrument`` and the columns, by instrument and the column ``time``.
@@ -65,11 +77,15 @@ class PlacedRows:
         """
         if (self._free != self._ends).any():
             raise _not_as_counted()
+        self._finish()
         self._sort(time)
-        owner = _Column(pa.uint32(), int(self._counts.sum()))
-        _number(self._ends, owner.words)
-        columns = {"instrument": owner, **self._columns}
+        columns = {"instrument": self._owner, **self._columns}
         return pl.DataFrame([column.series(name) for name, column in columns.items()])
+
+    def _finish(self) -> None:
+        """Wait for the rows that are being placed."""
+        for column in self._under_way:
+            column.result()
 
     def _sort(self, time: str) -> None:
         """Put the rows of each instrument in order whose runs did not come in that of time.
@@ -78,11 +94,14 @@ class PlacedRows:
         the memory of that instrument.
         """
         moments = self._columns[time].words.view(np.int64)
-        for number in np.flatnonzero(_unsorted(moments, self._ends)):
+
+        def sort_one(number: int) -> None:
             of_one = slice(self._ends[number] - self._counts[number], self._ends[number])
             order = np.argsort(moments[of_one], kind="stable")
             for column in self._columns.values():
                 column.reorder(of_one, order)
+
+        list(self._pool.map(sort_one, np.flatnonzero(_unsorted(moments, self._ends))))
 
 
 class _Column:

@@ -6,6 +6,7 @@ many rows bear a name is counted by the names themselves, so that two names of o
 """
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import reduce
 from typing import Final, NamedTuple
@@ -20,6 +21,9 @@ from funding_platform.core.tables.columns import INSTRUMENT_KEY
 from funding_platform.lake.catalog import literal
 
 _ROWS_AT_ONCE: Final = 1 << 16
+_READ_AHEAD: Final = "SET streaming_buffer_size = '16MB'"
+"""Of the usual one megabyte, the threads that read fill but a part at a time, and then wait."""
+
 _HASHED: Final = "hash({name}) >> {place}"
 """Shifted, or a venue and a symbol would have the hash of the symbol and the venue."""
 
@@ -103,17 +107,19 @@ def read_counted(
     key = reduce("xor({}, {})".format, hashes)
     source = _source(lake, rows, counted, window, by)
     lake.register("counted", counted)
+    lake.execute(_READ_AHEAD)
     known = lake.execute(f"SELECT {key} AS key, instrument FROM counted ORDER BY key").fetchnumpy()
     found = lake.execute(f"SELECT {key} AS key, {rows.columns} {source}", window)
     reader = found.to_arrow_reader(_ROWS_AT_ONCE)
     schema = reader.schema.remove(reader.schema.get_field_index("key"))
-    placed = PlacedRows(schema, _counts(counted))
-    for batch in reader:
-        begins, instruments = _runs(
-            batch.column("key").to_numpy(), known["key"], known["instrument"]
-        )
-        placed.add(batch, begins, instruments)
-    frame = placed.frame(rows.order or rows.time)
+    with ThreadPoolExecutor() as pool:
+        placed = PlacedRows(schema, _counts(counted), pool)
+        for batch in reader:
+            begins, instruments = _runs(
+                batch.column("key").to_numpy(), known["key"], known["instrument"]
+            )
+            placed.add(batch, begins, instruments)
+        frame = placed.frame(rows.order or rows.time)
     if "index_price" in frame.columns and frame["index_price"].null_count() == frame.height:
         frame = frame.drop("index_price")  # mostly every row has its mark
     return pl.concat([frame, *more], how="diagonal", rechunk=True) if more else frame

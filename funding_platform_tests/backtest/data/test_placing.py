@@ -1,5 +1,6 @@
 """Rows that come in pieces are where a stable sort of all of them would put them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -41,14 +42,15 @@ def drawn(seed: int) -> pl.DataFrame:
 def placed(frame: pl.DataFrame, counts: Ints, at_once: int) -> pl.DataFrame:
     """The same rows, handed over in pieces of so many."""
     columns = frame.drop("instrument").to_arrow()
-    rows = PlacedRows(columns.schema, counts)
-    for begin in range(0, frame.height, at_once):
-        owner = frame["instrument"][begin : begin + at_once].to_numpy()
-        begins = np.append(np.flatnonzero(np.diff(owner, prepend=-1)), len(owner))
-        of_runs = owner[begins[:-1]]
-        batch = columns.slice(begin, at_once).combine_chunks().to_batches()[0]
-        rows.add(batch, begins, np.where(of_runs == LEFT_OUT, NOWHERE, of_runs))
-    return rows.frame("time")
+    with ThreadPoolExecutor(2) as pool:
+        rows = PlacedRows(columns.schema, counts, pool)
+        for begin in range(0, frame.height, at_once):
+            owner = frame["instrument"][begin : begin + at_once].to_numpy()
+            begins = np.append(np.flatnonzero(np.diff(owner, prepend=-1)), len(owner))
+            of_runs = owner[begins[:-1]]
+            batch = columns.slice(begin, at_once).combine_chunks().to_batches()[0]
+            rows.add(batch, begins, np.where(of_runs == LEFT_OUT, NOWHERE, of_runs))
+        return rows.frame("time")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -72,6 +74,7 @@ def test_other_rows_than_were_counted_are_refused(off_by: int) -> None:
 
 def test_nothing_is_placed_of_nothing() -> None:
     schema = pa.schema([("time", pa.timestamp("us", "UTC")), ("value", pa.float64())])
-    none = PlacedRows(schema, np.zeros(0, dtype=np.int64)).frame("time")
+    with ThreadPoolExecutor(2) as pool:
+        none = PlacedRows(schema, np.zeros(0, dtype=np.int64), pool).frame("time")
     assert none.is_empty()
     assert none.schema == {"instrument": pl.UInt32, "time": UTC_TIME, "value": pl.Float64}
