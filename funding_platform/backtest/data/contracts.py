@@ -13,6 +13,7 @@ from funding_platform.backtest.data.rows import (
     require_values,
 )
 from funding_platform.backtest.errors import DataError
+from funding_platform.core.market.order_units import order_unit
 from funding_platform.core.plain_text import first_few
 from funding_platform.core.symbols import ContractType
 from funding_platform.core.tables.columns import INSTRUMENT_KEY
@@ -67,7 +68,7 @@ def contract_facts(funding: pl.DataFrame, given: pl.DataFrame | None) -> pl.Data
         )
         .cast(dict.fromkeys((*names, "contract_type", "asset_class", "settle"), pl.String))
         .cast(dict.fromkeys(_NUMBERS, pl.Float64))
-        .with_columns(pl.coalesce("order_unit", "contract_size").alias("order_unit"))
+        .with_columns(order_unit())
         .sort(INSTRUMENT_KEY)
     )
     fault = "with several bases" if given is None else "twice"

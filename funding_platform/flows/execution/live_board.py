@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from funding_platform.core.market.order_units import ORDER_UNIT_SQL
 from funding_platform.core.symbols import is_dollar
 from funding_platform.core.system.clock import Clock
 from funding_platform.core.tables.books.depth import ORDER_BOOK_DEPTH, REACHES_BPS
@@ -48,7 +49,7 @@ SETTLED_WITHIN: Final = timedelta(days=3)
 
 _LISTED: Final = f"""
 SELECT venue, venue_symbol, quote, multiplier,
-    coalesce(order_unit, contract_size, 1) AS order_unit, contract_type, tick_size, min_size, status
+    coalesce({ORDER_UNIT_SQL}, 1) AS order_unit, contract_type, tick_size, min_size, status
 FROM {INSTRUMENTS.full_name} WHERE contract_type = ANY($traded) AND venue = ANY($venues)
     AND (contract_type <> 'inverse' OR contract_size IS NOT NULL)
 """

@@ -16,6 +16,7 @@ import polars as pl
 
 from funding_platform.core.intervals import infer_intervals
 from funding_platform.core.market.asset_classes import class_of_ticker
+from funding_platform.core.market.order_units import order_unit
 from funding_platform.core.rules import rules_of
 from funding_platform.core.symbols import canonical_base, is_dollar
 from funding_platform.core.tables.collected import FUNDING_RATES, INSTRUMENTS, MARKET_SNAPSHOTS
@@ -43,7 +44,7 @@ def instruments_frame(
         pl.Series("asset_class", classes, pl.String),
         pl.Series("base", [name.base for name in canonical], pl.String),
         pl.Series("multiplier", [name.multiplier for name in canonical], pl.Float64),
-        pl.coalesce("order_unit", "contract_size").alias("order_unit"),
+        order_unit(),
         pl.Series("status", [statuses.get(row.status, "unknown") for row in listings], pl.String),
         _time("listed_ms").alias("listed_at"),
         instant(observed_at).alias("first_seen_at"),
