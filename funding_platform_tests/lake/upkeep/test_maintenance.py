@@ -190,7 +190,7 @@ def test_who_has_a_commit_to_make_waits_for_one_step_only(
     monkeypatch.setattr(maintenance, "refuse_outdated", meanwhile)
     maintain(settings, keep_days=30)
     writer.join()
-    with connect(settings) as lake:
-        authors = lake.execute("SELECT author FROM lake.snapshots() ORDER BY snapshot_id")
+    with connect(settings) as reader:
+        authors = reader.execute("SELECT author FROM lake.snapshots() ORDER BY snapshot_id")
         ours = [author for (author,) in authors.fetchall()]
     assert "waiting" in ours[:-1], "what came last is the merging of files"
