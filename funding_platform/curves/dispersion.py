@@ -64,8 +64,8 @@ def dispersion(levels: Levels, base: Ints, venue: Ints) -> Floats:
 def _of_base(levels: Levels, spans: list[slice], venue: Ints) -> list[Floats]:
     """Compute the dispersion seen by each curve of the instruments that the spans hold."""
     as_of = [levels.as_of[span] for span in spans]
-    times = np.unique(np.concatenate(as_of))
-    places = [np.searchsorted(times, own) for own in as_of]
+    available = np.concatenate([levels.available[span] for span in spans])
+    times, place = np.unique(np.concatenate(as_of), return_inverse=True)
     newest = np.stack(
         [
             span.start + np.searchsorted(own, times, side="right") - 1
@@ -82,19 +82,14 @@ def _of_base(levels: Levels, spans: list[slice], venue: Ints) -> list[Floats]:
 
     # When all curves that stand at a time are available at once, they all see the same.
     latest = np.where(newest >= first, levels.available[newest], 0).max(axis=0)
-    shared = spread(newest, times)
-    found = []
-    for span, place in zip(spans, places, strict=True):
-        own = shared[place]
-        available = levels.available[span]
-        early = np.flatnonzero(available < latest[place])
-        for rows in np.split(early, range(_ROWS_AT_ONCE, len(early), _ROWS_AT_ONCE)):
-            seen = _stepped_back(
-                newest[:, place[rows]], first, levels, times[place[rows]], available[rows]
-            )
-            own[rows] = spread(seen, times[place[rows]])
-        found.append(own)
-    return found
+    found = spread(newest, times)[place]
+    early = np.flatnonzero(available < latest[place])
+    for rows in np.split(early, range(_ROWS_AT_ONCE, len(early), _ROWS_AT_ONCE)):
+        seen = _stepped_back(
+            newest[:, place[rows]], first, levels, times[place[rows]], available[rows]
+        )
+        found[rows] = spread(seen, times[place[rows]])
+    return np.split(found, np.cumsum([len(own) for own in as_of])[:-1])
 
 
 def _stepped_back(members: Ints, first: Ints, levels: Levels, time: Ints, available: Ints) -> Ints:

@@ -9,6 +9,7 @@ computed with costs no memory that grows with history.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ from funding_platform.core.tables.features.curves import (
     CURVE_SNAPSHOTS,
 )
 from funding_platform.core.tables.schema import Type
-from funding_platform.core.time_grid import HOUR_US
+from funding_platform.core.time_grid import HOUR_US, TENOR, to_us
 from funding_platform.curves.dispersion import Levels, dispersion
 from funding_platform.curves.errors import CurveError
 from funding_platform.curves.inputs import Instruments
@@ -55,13 +56,14 @@ def curve_factors(
     *,
     instruments: Frame | None = None,
     snapshots: Frame | None = None,
+    since: datetime | None = None,
     spread: Spread = BESIDE,
 ) -> pl.DataFrame:
     """Compute the factors of curves; ``core.tables.features.curves`` has formula and unit of each.
 
     A factor depends on nothing that became available after its curve. It does depend on what came
-    before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past
-    and are to be dropped by whoever asks for a part of history.
+    before: rows less than ``FACTOR_LOOK_BACK`` after the first curve handed over lack their past.
+    Whoever asks for a part of history hands that over too, and says where the part begins.
 
     Frames are of Polars, pandas or Arrow.
 
@@ -77,6 +79,8 @@ def curve_factors(
         ``venue``, ``venue_symbol``, ``observed_at``, ``mark_price``, ``index_price`` and
         ``open_interest_base`` of ``core.market_snapshots``. Without them there is neither basis
         nor change of open interest.
+    since
+        Curves as of before it are the past of the others, and get no row; all get one when None.
     spread
         Where instruments are worked on, a few at a time.
 
@@ -96,8 +100,12 @@ def curve_factors(
     numbering = Instruments(strips)
     strips, owner = _sorted(strips, numbering)
     settled = (strips["kind"] == "settled").to_numpy()
-    pieces = [(strips[rows], owner[rows], settled[rows]) for rows in _in_pieces(owner)]
+    wanted = _since(strips, None if since is None else since - TENOR)  # what dispersion looks at
+    pieces = [
+        (strips[rows], owner[rows], settled[rows], wanted[rows]) for rows in _in_pieces(owner)
+    ]
     factors = pl.concat(map_shards(_own_factors, pieces, spread), rechunk=False)
+    strips, owner, settled = strips.filter(wanted), owner[wanted], settled[wanted]
     columns = {}
     if instruments is not None:
         listed = INSTRUMENTS.typed(polars_frame("instruments", instruments, CurveError))
@@ -107,11 +115,16 @@ def curve_factors(
         columns["basis"], columns["open_interest_change"] = market_factors(
             owner, strips["available_at"], seen, numbering
         )
-    return CURVE_FACTORS.conform(
-        strips.select(*CURVE_KEY, "available_at").with_columns(
-            *factors.get_columns(), *(_column(name, values) for name, values in columns.items())
-        )
+    found = strips.select(*CURVE_KEY, "available_at").with_columns(
+        *factors.get_columns(), *(_column(name, values) for name, values in columns.items())
     )
+    return CURVE_FACTORS.conform(found.filter(_since(found, since)))
+
+
+def _since(curves: pl.DataFrame, time: datetime | None) -> Flags:
+    """Tell which curves are as of a time or later: all of them when it is None."""
+    as_of: Ints = curves["as_of"].to_physical().to_numpy()
+    return np.ones(len(as_of), np.bool_) if time is None else as_of >= to_us(time)
 
 
 def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame, Ints]:
@@ -136,15 +149,18 @@ def _in_pieces(owner: Ints) -> Iterator[slice]:
         start = int(ends[at])
 
 
-def _own_factors(piece: tuple[pl.DataFrame, Ints, Flags]) -> pl.DataFrame:
-    """Compute the factors that need nothing but the instruments' own curves."""
-    curves, owner, settled = piece
+def _own_factors(piece: tuple[pl.DataFrame, Ints, Flags, Flags]) -> pl.DataFrame:
+    """Compute the factors that need nothing but the instruments' own curves, of those wanted."""
+    curves, owner, settled, wanted = piece
     buckets = np.array(curves.select(BUCKETS).to_numpy().T)
     buckets[0], outlier = guarded(buckets)
     slope = buckets[7] - buckets[0]
+    past_level, past_slope = buckets[0][settled], slope[settled]
+    if not wanted.all():
+        buckets, slope, outlier = buckets[:, wanted], slope[wanted], outlier[wanted]
     microseconds = curves["as_of"].to_physical().to_numpy()
     hour = -(-microseconds // HOUR_US)
-    trailing = TrailingWindows(owner[settled], hour[settled], owner, hour)
+    trailing = TrailingWindows(owner[settled], hour[settled], owner[wanted], hour[wanted])
     factors = {
         "outlier": outlier,
         "level": buckets[0],
@@ -153,8 +169,8 @@ def _own_factors(piece: tuple[pl.DataFrame, Ints, Flags]) -> pl.DataFrame:
         **{f"decay_{k}": ratio for k, ratio in enumerate(decay_ratios(buckets))},
         "shock_age": shock_age(buckets, robust_scale(buckets)[1]),
         "half_life_hours": half_life(buckets),
-        "level_z": trailing.scores(buckets[0][settled], buckets[0]),
-        "slope_z": trailing.scores(slope[settled], slope),
+        "level_z": trailing.scores(past_level, buckets[0]),
+        "slope_z": trailing.scores(past_slope, slope),
     }
     return pl.DataFrame([_column(name, values) for name, values in factors.items()])
 

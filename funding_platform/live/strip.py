@@ -256,7 +256,8 @@ def live_factors(
     own = strips.select(INSTRUMENT_KEY).unique()
     past = CURVE_SNAPSHOTS.typed(settled).join(own, on=INSTRUMENT_KEY, how="semi")
     both = pl.concat([CURVE_SNAPSHOTS.conform(past), CURVE_SNAPSHOTS.conform(strips)])
-    found = curve_factors(both, instruments=instruments, snapshots=snapshots)
+    since = strips.select(pl.col("as_of").min()).item()
+    found = curve_factors(both, instruments=instruments, snapshots=snapshots, since=since)
     return CURVE_FACTORS.conform(found.filter(pl.col("kind") == "live"))
 
 

@@ -126,8 +126,9 @@ def _build_factors(lake: Lake, window: Window) -> pl.DataFrame:
         current_rows(lake, curves, "as_of"),
         instruments=read_bases(lake, window),
         snapshots=current_rows(lake, snapshots, "observed_at"),
+        since=window.start,
         spread=lake.settings.spread(BESIDE),
-    ).filter(pl.col("as_of") >= window.start)
+    )
 
 
 CURVES = ComputedTable(CURVE_SNAPSHOTS, "curves", (_SETTLEMENTS, _PREDICTIONS), _build_curves)
