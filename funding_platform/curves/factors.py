@@ -92,8 +92,10 @@ def curve_factors(
     Raises
     ------
     CurveError
-        If what is given is no frame.
+        If what is given is no frame, or ``since`` has no zone.
     """
+    if since is not None and since.tzinfo is None:
+        raise CurveError(f"since is {since}, without a zone", hint="it is a time in UTC")
     strips = CURVE_SNAPSHOTS.typed(polars_frame("curves", curves, CurveError))
     if strips.is_empty():
         return CURVE_FACTORS.empty()

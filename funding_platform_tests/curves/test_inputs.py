@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -48,6 +49,13 @@ def test_rates_that_no_year_compounds(rate: float) -> None:
     hourly = [(float(hour), rate, 1.0) for hour in range(1, 9)]
     with pytest.raises(CurveError, match="v S: the rates of the eight hours to 2025-01-01 08:00"):
         build_curves(settlements(hourly), YEARS)
+
+
+def test_a_part_of_history_begins_at_a_time_with_a_zone() -> None:
+    curves = build_curves(settlements(PRINTS), YEARS)
+    with pytest.raises(CurveError, match="since is 2025-01-01 00:00:00, without a zone") as caught:
+        curve_factors(curves, since=datetime(2025, 1, 1))
+    assert caught.value.hint
 
 
 def test_repeated_rows_count_once() -> None:
