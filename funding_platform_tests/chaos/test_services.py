@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from funding_platform.defs.execution.assets import JOB as TRADER
 from funding_platform.defs.partitions import HOUR_KEY
 from funding_platform.defs.running.jobs import COLLECT
 from funding_platform.local.dev import LOCATIONS
+from funding_platform.local.supervisor import MOST_QUICK_ENDS, QUICK_SECONDS
 from funding_platform.sandbox.server import RunningSandbox
 from funding_platform.settings import Settings
 from funding_platform_tests.chaos.deployment import SLOW, environment_of, worker_pid
@@ -47,6 +49,8 @@ class Dev:
     process: "subprocess.Popen[bytes]"
     instance: dg.DagsterInstance
     settings: Settings
+    kills: Counter[str] = field(default_factory=Counter)
+    """How often each service was killed."""
 
     def service(self, argument: str) -> psutil.Process | None:
         """The process of a service, by an argument that no other has."""
@@ -147,6 +151,14 @@ CODE_SERVER_OF_EXECUTION = Victim(
 DAEMON = Victim("daemon", "dagster-daemon", "hourly_collection")
 
 
+def let_live(dev: Dev, victim: Victim, process: psutil.Process) -> None:
+    """See that the supervisor does not give a service up that is killed as soon as it is there."""
+    if dev.kills[victim.name] % MOST_QUICK_ENDS == MOST_QUICK_ENDS - 1:
+        old_enough = process.create_time() + 1.1 * QUICK_SECONDS
+        until(lambda: time.time() > old_enough, "a longer life", 2 * QUICK_SECONDS)
+    dev.kills[victim.name] += 1
+
+
 def at_random(_: Dev, __: Victim, draw: random.Random) -> None:
     """Wait for any instant between two ticks."""
     instant = time.monotonic() + draw.uniform(0, TICK_SECONDS)
@@ -168,6 +180,7 @@ def test_a_killed_service(
     tally = Tally(f"{victim.name} of `funding dev`, killed {when}", "while runs were under way")
     while tally.tried < KILLS:
         process = until(partial(dev.service, victim.argument), victim.name, SLOW)
+        let_live(dev, victim, process)
         stored = Acknowledged.of(dev.settings)
         instant(dev, victim, draw)
         begun = dev.under_way()
