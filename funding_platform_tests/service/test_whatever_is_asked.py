@@ -76,7 +76,8 @@ def ask(reachable: tuple[Served, str], folder: Path, *options: str, longest: flo
     service, key = reachable
     done = subprocess.run(
         [
-            *(SCHEMATHESIS, "run", f"{service.url}/api/v1/openapi.json", "--no-color"),
+            *(SCHEMATHESIS, "--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
+            *("run", f"{service.url}/api/v1/openapi.json", "--no-color"),
             *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
             *("--header", f"X-API-Key: {key}", "--request-timeout", f"{SLOW:g}"),
             *("--exclude-path", EVENTS),
