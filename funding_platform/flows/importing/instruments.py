@@ -251,7 +251,7 @@ class InstrumentsImport(Part):
         groups = self.told_rows.groups()
         if not groups:
             return None
-        rows = pl.concat([group.read() for group in groups]).sort(*INSTRUMENT_KEY, "file", "line")
+        rows = pl.concat(list(groups)).sort(*INSTRUMENT_KEY, "file", "line")
         twice = rows.filter(pl.struct(INSTRUMENT_KEY).is_duplicated())
         if not twice.is_empty():
             row = twice.row(0, named=True)
@@ -282,7 +282,7 @@ class InstrumentsImport(Part):
     def write(self, transaction: Transaction) -> None:
         """Write what is new, and what replaces what a file had said."""
         for rows in self.new_rows.parts():
-            transaction.upsert(INSTRUMENTS, rows.read(), keep=("first_seen_at",))
+            transaction.upsert(INSTRUMENTS, rows, keep=("first_seen_at",))
 
 
 def _differing(beside: pl.DataFrame) -> pl.DataFrame:

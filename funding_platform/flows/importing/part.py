@@ -78,5 +78,5 @@ class Part(ABC):
             return
         advance = begin(doing, len(parts))
         for rows in parts:
-            transaction.append(self.table, rows.read().drop(drop))
+            transaction.append(self.table, rows.drop(drop))
             advance()

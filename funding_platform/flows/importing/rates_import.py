@@ -66,8 +66,7 @@ class RatesImport(Part):
         if not groups:
             return None
         advance = begin("comparing", len(groups))
-        for rows in groups:
-            group = rows.read()
+        for group in groups:
             known = known_of(lake, group)
             incoming = settled(group, files, known)
             distinct, differing = each_once(incoming)

@@ -95,11 +95,20 @@ def test_a_spool_gives_whole_instruments_and_few_at_a_time(
             spool.add(
                 pl.DataFrame({"venue": ["v", "w"], "venue_symbol": [f"S{n % 9}"] * 2, "n": n})
             )
-        groups = [rows.read() for rows in spool.groups()]
+        groups = list(spool.groups())
     assert sum(group.height for group in groups) == 180
     assert max(group.height for group in groups) <= 40
     names = [set(group.select("venue", "venue_symbol").unique().rows()) for group in groups]
     assert sum(map(len, names)) == len(set().union(*names)) == 18
+
+
+def test_what_cannot_be_spooled_is_told(tmp_path: Path, in_small_parts: None) -> None:
+    with Spool(tmp_path, ["venue"]) as spool:
+        spool.add(pl.DataFrame({"venue": ["v"]}))
+        for folder in tmp_path.iterdir():
+            folder.rmdir()
+        with pytest.raises(FileNotFoundError):
+            spool.groups()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Rows on disk until those with one key are looked at together, however many there are.
 
-In memory lie at most one buffer and one group. Each file is sorted by key and the place of every
-key in it is remembered, so that a group costs what its own rows cost, not a look at all the others.
+Each file is sorted by key and the place of every key in it is remembered, so that a group costs
+what its own rows cost, not a look at all the others. A thread writes one buffer while the next
+fills, and reads one group while the one before is looked at: in memory lie two of either at most.
 A folder that a killed process leaves behind lies in the state folder, which is safe to delete.
 """
 
@@ -9,6 +10,7 @@ import tempfile
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -63,15 +65,29 @@ class _File(NamedTuple):
         return _Slice(self.path, start, self.ends[end - 1] - start)
 
 
-class Rows:
-    """Rows that are still on disk."""
+class Pieces:
+    """Rows that are still on disk, to be looked at a piece at a time."""
 
-    def __init__(self, slices: list[_Slice]) -> None:
-        self._slices = slices
+    def __init__(self, pieces: Sequence[Sequence[_Slice]], thread: Executor) -> None:
+        self._pieces = pieces
+        self._thread = thread
 
-    def read(self) -> pl.DataFrame:
-        """Return them."""
-        return pl.concat([one.read() for one in self._slices])
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield each piece, while the thread reads the next."""
+        ahead: Future[pl.DataFrame] | None = None
+        for piece in self._pieces:
+            before, ahead = ahead, self._thread.submit(_read, piece)
+            if before is not None:
+                yield before.result()
+        if ahead is not None:
+            yield ahead.result()
+
+
+def _read(piece: Sequence[_Slice]) -> pl.DataFrame:
+    return pl.concat([one.read() for one in piece])
 
 
 class Spool:
@@ -89,6 +105,8 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.TemporaryDirectory(prefix="import-", dir=folder)
         self._by = list(by)
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
         self._buffer: list[pl.DataFrame] = []
         self._files: list[_File] = []
         self._counts: Counter[Key] = Counter()
@@ -103,6 +121,7 @@ class Spool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._thread.shutdown(cancel_futures=True)
         self._folder.cleanup()
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -120,29 +139,30 @@ class Spool:
         """Whether nothing was added."""
         return not self._counts
 
-    def groups(self) -> list[Rows]:
+    def groups(self) -> Pieces:
         """Return all rows, a few whole keys at a time, in the order of the keys."""
-        return [Rows(self._slices_of(group)) for group in self._key_groups()]
+        return Pieces([self._slices_of(group) for group in self._key_groups()], self._thread)
 
-    def parts(self) -> list[Rows]:
+    def parts(self) -> Pieces:
         """Return all rows in the order of the keys; those of a large key in several parts.
 
         Rows of one key keep the order in which they were added.
         """
-        parts: list[Rows] = []
+        parts: list[list[_Slice]] = []
         for group in self._key_groups():
             held: list[_Slice] = []
             for one in self._slices_of(group):
                 if held and sum(slice_.length for slice_ in held) + one.length > GROUP_ROWS:
-                    parts.append(Rows(held))
+                    parts.append(held)
                     held = []
                 held.append(one)
-            parts.append(Rows(held))
-        return parts
+            parts.append(held)
+        return Pieces(parts, self._thread)
 
     def _key_groups(self) -> Iterator[list[Key]]:
         """Yield the keys that are looked at together."""
         self._flush()
+        self._finish()
         group: list[Key] = []
         rows = 0
         for key, count in sorted(self._counts.items()):
@@ -155,10 +175,20 @@ class Spool:
             yield group
 
     def _flush(self) -> None:
+        """Have the buffer written, once the one before is."""
         if not self._buffer:
             return
-        frame = in_order(pl.concat(self._buffer), self._by)
+        self._finish()
+        self._writing = self._thread.submit(self._write, self._buffer)
         self._buffer = []
+
+    def _finish(self) -> None:
+        """Wait for the buffer that is being written."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, buffer: Sequence[pl.DataFrame]) -> None:
+        frame = in_order(pl.concat(buffer), self._by)
         path = Path(self._folder.name) / f"{len(self._files):06d}.arrow"
         table = frame.to_arrow().combine_chunks()  # else blocks end where the chunks do
         options = pa.ipc.IpcWriteOptions(compression="lz4")

@@ -86,7 +86,7 @@ class SeriesImport(Part):
         conflicts = Conflicts(self.series.told)
         advance = begin(f"comparing {self.table.name}", len(groups))
         for rows in groups:
-            counts.append(self._group(rows.read(), lake, files, now, conflicts))
+            counts.append(self._group(rows, lake, files, now, conflicts))
             advance()
         notes = self._notes(files)
         if conflicts and not keep_stored:
