@@ -102,12 +102,15 @@ def curve_factors(
     numbering = Instruments(strips)
     strips, owner = _sorted(strips, numbering)
     settled = (strips["kind"] == "settled").to_numpy()
-    wanted = _since(strips, None if since is None else since - TENOR)  # what dispersion looks at
+    wanted = np.ones(len(owner), dtype=np.bool_)
+    if since is not None:  # and what their dispersion looks at
+        wanted = strips["as_of"].to_physical().to_numpy() >= to_us(since - TENOR)
     pieces = [
         (strips[rows], owner[rows], settled[rows], wanted[rows]) for rows in _in_pieces(owner)
     ]
     factors = pl.concat(map_shards(_own_factors, pieces, spread), rechunk=False)
-    strips, owner, settled = strips.filter(wanted), owner[wanted], settled[wanted]
+    if since is not None:
+        strips, owner, settled = strips.filter(wanted), owner[wanted], settled[wanted]
     columns = {}
     if instruments is not None:
         listed = INSTRUMENTS.typed(polars_frame("instruments", instruments, CurveError))
@@ -120,13 +123,7 @@ def curve_factors(
     found = strips.select(*CURVE_KEY, "available_at").with_columns(
         *factors.get_columns(), *(_column(name, values) for name, values in columns.items())
     )
-    return CURVE_FACTORS.conform(found.filter(_since(found, since)))
-
-
-def _since(curves: pl.DataFrame, time: datetime | None) -> Flags:
-    """Tell which curves are as of a time or later: all of them when it is None."""
-    as_of: Ints = curves["as_of"].to_physical().to_numpy()
-    return np.ones(len(as_of), np.bool_) if time is None else as_of >= to_us(time)
+    return CURVE_FACTORS.conform(found if since is None else found.filter(pl.col("as_of") >= since))
 
 
 def _sorted(curves: pl.DataFrame, numbering: Instruments) -> tuple[pl.DataFrame, Ints]:
