@@ -114,7 +114,8 @@ def maintain(
         )
         dropped = _drop_old(connection, rules, clock.time, step)
         _compact(connection, step)
-        after = _data_files(connection)
+        with step():
+            after = _data_files(connection)
     fault = profile.give_room_back()
     profile.keep_copy()
     return MaintenanceReport(
@@ -171,7 +172,8 @@ def _compact(connection: duckdb.DuckDBPyConnection, step: _Step) -> None:
     with step():
         _drop_unreadable(connection)
         flush(connection)
-    for full_name in sorted(ever_filled(connection)):
+        tables = sorted(ever_filled(connection))
+    for full_name in tables:
         with step():
             if full_name in ever_filled(connection):  # it may be dropped between two steps
                 _merge(connection, *full_name.split("."))
