@@ -88,6 +88,7 @@ class Connection:
         self._failures = 0
         self._delivering: Life | None = None
         self._silent: Mapping[str, AbstractSet[str]] = {}
+        self._in_vain: Mapping[str, AbstractSet[str]] = {}
         self._replaced_at = -SUCCESSION_SECONDS
 
     @property
@@ -195,7 +196,7 @@ class Connection:
     def note_silence(self, life: Life, silent: Mapping[str, AbstractSet[str]]) -> None:
         """Tell of perpetuals that have just fallen silent, and see whether another socket helps.
 
-        Those that were silent on the socket before, too, are not worth another one.
+        Not more often than every so often; those that fall silent meanwhile have to wait.
         """
         if self._delivering is not life:
             return
@@ -205,9 +206,19 @@ class Connection:
             if symbols:
                 self.tell(Stale(self.socket, channel, symbols))
         now = self._clock.timer()
-        if any(fresh.values()) and now - self._replaced_at >= SUCCESSION_SECONDS:
-            self._replaced_at = now
+        if now - self._replaced_at >= SUCCESSION_SECONDS and self._worth_another(life, silent):
+            self._replaced_at, self._in_vain = now, silent
             life.leave()
+
+    def _worth_another(self, life: Life, silent: Mapping[str, AbstractSet[str]]) -> bool:
+        """Tell whether some are silent for which no other socket has been tried.
+
+        Those that were silent on the socket before, and have said nothing on this one, are not.
+        """
+        return any(
+            names - (self._in_vain.get(channel, frozenset()) & life.liveness.unheard(channel))
+            for channel, names in silent.items()
+        )
 
     def _note_end(self, life: Life) -> None:
         lived = self._clock.timer() - life.born_at

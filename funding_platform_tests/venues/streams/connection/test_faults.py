@@ -20,6 +20,7 @@ from funding_platform.venues.errors import (
     TooLargeError,
     UndecodableError,
 )
+from funding_platform.venues.streams import connection as connection_module
 from funding_platform.venues.streams.contract import Frame, Reader, Socket
 from funding_platform.venues.streams.events import Gap, Stale, Updates
 from funding_platform.venues.streams.transport import open_websocket
@@ -113,6 +114,28 @@ async def test_one_perpetual_that_falls_silent_is_told_and_costs_the_others_noth
         assert connection.live
         assert told.kinds == ["Connected", "Stale"]
         sandbox.clear()
+
+
+async def test_one_that_falls_silent_soon_after_another_is_not_forgotten(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sockets are not replaced one upon the other; but who fell silent meanwhile has its own."""
+    bound = EachSpeaks.spec.channels[0].silence.total_seconds()
+    monkeypatch.setattr(connection_module, "SUCCESSION_SECONDS", 5 * bound)
+    opened = Opened()
+    stream = EachSpeaks(listed(*SYMBOLS))
+    async with steady(sandbox, stream, open_transport=opened) as (connection, told):
+
+        async def silenced_and_replaced(symbol: str, sockets: int) -> None:
+            path = f"{DATA}tickers.{symbol}"
+            sandbox.inject(Stream(action="stale", venue="bybit", path=path, count=1))
+            await told.until(lambda told: any(symbol in one.symbols for one in told.of(Stale)))
+            await told.until(lambda _: opened.times == sockets)
+            await told.until(lambda _: connection.carried() == {"tickers": EVERY})
+
+        await silenced_and_replaced("ETHUSDT", 2)
+        await silenced_and_replaced("BTCUSDT", 3)
+        assert told.of(Gap) == []
 
 
 async def test_a_malformed_frame_starts_anew(sandbox: RunningSandbox) -> None:
