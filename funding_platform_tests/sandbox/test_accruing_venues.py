@@ -13,7 +13,7 @@ from funding_platform.core.time_grid import HOUR_MS, to_ms
 from funding_platform.sandbox.faults import Status
 from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market
-from funding_platform.sandbox.wire.paradex import STEP_MS
+from funding_platform.sandbox.wire.venues.paradex import STEP_MS
 from funding_platform_tests.sandbox.conftest import NOW
 from funding_platform_tests.sandbox.test_shapes import read, shape
 

@@ -9,7 +9,7 @@ import pytest
 from funding_platform.core.time_grid import HOUR_MS, from_ms
 from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
-from funding_platform.sandbox.wire.edgex import contract_id
+from funding_platform.sandbox.wire.venues.edgex import contract_id
 from funding_platform_tests.sandbox.test_candle_paging import (
     INDEX,
     MARK,

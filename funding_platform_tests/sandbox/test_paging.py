@@ -10,8 +10,8 @@ import pytest
 from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import build_market, running_sandbox
-from funding_platform.sandbox.wire.edgex import contract_id
 from funding_platform.sandbox.wire.registry import WIRES
+from funding_platform.sandbox.wire.venues.edgex import contract_id
 from funding_platform_tests.sandbox.conftest import NOW
 from funding_platform_tests.sandbox.paths import BINANCE, BYBIT, OKX, Query
 

@@ -15,7 +15,7 @@ import pytest
 from funding_platform.core.time_grid import to_ms
 from funding_platform.sandbox.faults import Status
 from funding_platform.sandbox.server import RunningSandbox
-from funding_platform.sandbox.wire.edgex import contract_id
+from funding_platform.sandbox.wire.venues.edgex import contract_id
 from funding_platform_tests.sandbox.conftest import NOW
 
 BINANCE, BYBIT, OKX = "/binance/fapi/v1", "/bybit/v5/market", "/okx/api/v5"

@@ -1,1 +1,1 @@
-"""The wire formats that the sandbox speaks: a file per venue, and what several share."""
+"""The wire formats that the sandbox speaks: a file per venue and kind, and what several share."""

@@ -13,7 +13,7 @@ from funding_platform.core.time_grid import Window, to_ms
 from funding_platform.sandbox.faults import Body, Status
 from funding_platform.sandbox.markets.market import Market
 from funding_platform.sandbox.server import RunningSandbox, build_market, running_sandbox
-from funding_platform.sandbox.wire.binance import STYLE
+from funding_platform.sandbox.wire.venues.binance import STYLE
 from funding_platform.settings import Settings
 from funding_platform.venues.contract import Venue
 from funding_platform.venues.errors import (

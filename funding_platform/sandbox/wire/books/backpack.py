@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from funding_platform.sandbox.wire.backpack import error, listed
 from funding_platform.sandbox.wire.books.levels import book, pairs
 from funding_platform.sandbox.wire.contract import Reply, Request, WireError, routes_of
+from funding_platform.sandbox.wire.venues.backpack import error, listed
 
 _DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 

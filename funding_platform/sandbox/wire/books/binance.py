@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from funding_platform.sandbox.wire.binance import UNKNOWN_SYMBOL, error
 from funding_platform.sandbox.wire.books.levels import book, pairs
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, WireError
+from funding_platform.sandbox.wire.venues.binance import UNKNOWN_SYMBOL, error
 
 _WEIGHTS: Final = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1000: 20}
 _USUAL = 500

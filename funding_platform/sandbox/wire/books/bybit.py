@@ -3,8 +3,8 @@
 from typing import Final
 
 from funding_platform.sandbox.wire.books.levels import book, contracts, pairs
-from funding_platform.sandbox.wire.bybit import category_of, envelope, limit_of, listed
 from funding_platform.sandbox.wire.contract import Reply, Request, routes_of
+from funding_platform.sandbox.wire.venues.bybit import category_of, envelope, limit_of, listed
 
 
 def _orderbook(request: Request) -> Reply:

@@ -8,7 +8,7 @@ from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.books.levels import book
 from funding_platform.sandbox.wire.contract import ParameterError, Reply, Request, routes_of
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.deribit import listed, result, ticker_row
+from funding_platform.sandbox.wire.venues.deribit import listed, result, ticker_row
 
 _DEPTHS = (1, 5, 10, 20, 50, 100, 1_000, 10_000)
 _USUAL = 5

@@ -7,7 +7,7 @@ from funding_platform.sandbox.books.ladder import Level
 from funding_platform.sandbox.markets.market import Quote
 from funding_platform.sandbox.wire.books.levels import book, depth_of
 from funding_platform.sandbox.wire.contract import Reply, Request, routes_of
-from funding_platform.sandbox.wire.drift import listed, millionths, scaled
+from funding_platform.sandbox.wire.venues.drift import listed, millionths, scaled
 
 _MOST = 1_000
 _SLOT_MS = 400

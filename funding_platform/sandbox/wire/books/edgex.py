@@ -4,7 +4,7 @@ from typing import Final
 
 from funding_platform.sandbox.wire.books.levels import book, named
 from funding_platform.sandbox.wire.contract import ParameterError, Reply, Request, Route
-from funding_platform.sandbox.wire.edgex import named_in, reply_with
+from funding_platform.sandbox.wire.venues.edgex import named_in, reply_with
 
 _LEVELS = (15, 200)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from funding_platform.sandbox.wire.books.levels import book, named
 from funding_platform.sandbox.wire.contract import Reply, Request, routes_of
-from funding_platform.sandbox.wire.extended import envelope, for_named_clients, listed
+from funding_platform.sandbox.wire.venues.extended import envelope, for_named_clients, listed
 
 _WHOLE = 10_000
 

@@ -7,7 +7,7 @@ from funding_platform.sandbox.books.ladder import Level
 from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.books.levels import book, named
 from funding_platform.sandbox.wire.contract import ParameterError, Reply, Request, routes_of
-from funding_platform.sandbox.wire.grvt import listed, nanoseconds
+from funding_platform.sandbox.wire.venues.grvt import listed, nanoseconds
 
 _DEPTHS = (10, 50, 100, 500)
 

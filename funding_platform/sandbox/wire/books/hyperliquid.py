@@ -6,7 +6,7 @@ from typing import Any, Final
 from funding_platform.sandbox.wire.books.levels import book
 from funding_platform.sandbox.wire.contract import Reply, Request, WireError
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.hyperliquid import info, number
+from funding_platform.sandbox.wire.venues.hyperliquid import info, number
 
 _LEVELS = 20
 _UNKNOWN = Reply(b"null")

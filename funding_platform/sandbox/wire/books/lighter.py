@@ -8,7 +8,7 @@ from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.books.levels import book
 from funding_platform.sandbox.wire.contract import ParameterError, Reply, Request, routes_of
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded
-from funding_platform.sandbox.wire.lighter import markets_of
+from funding_platform.sandbox.wire.venues.lighter import markets_of
 
 _MOST = 250
 _EXPIRY_MS = 28 * 86_400_000

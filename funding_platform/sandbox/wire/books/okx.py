@@ -7,7 +7,7 @@ from funding_platform.sandbox.books.ladder import Level
 from funding_platform.sandbox.markets.market import Instrument
 from funding_platform.sandbox.wire.books.levels import book, contracts, depth_of, pairs
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, WireError, one_of
-from funding_platform.sandbox.wire.okx import UNKNOWN, envelope
+from funding_platform.sandbox.wire.venues.okx import UNKNOWN, envelope
 
 
 def _books(request: Request) -> Reply:

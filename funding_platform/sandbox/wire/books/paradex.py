@@ -4,7 +4,7 @@ from typing import Final
 
 from funding_platform.sandbox.wire.books.levels import book, depth_of, pairs
 from funding_platform.sandbox.wire.contract import Reply, Request, routes_of
-from funding_platform.sandbox.wire.paradex import listed
+from funding_platform.sandbox.wire.venues.paradex import listed
 
 _MOST = 100
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from funding_platform.core.time_grid import from_ms
 from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
-from funding_platform.sandbox.wire.backpack import UNKNOWN
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     VALUE_DECIMALS,
@@ -29,6 +28,7 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
+from funding_platform.sandbox.wire.venues.backpack import UNKNOWN
 
 _MOST_BARS = 10_000
 _KINDS: Final[dict[str, PriceKind]] = {"Last": "trade", "Mark": "mark", "Index": "index"}

@@ -15,7 +15,6 @@ import numpy as np
 from funding_platform.core.time_grid import DAY_MS, HOUR_MS
 from funding_platform.sandbox.markets.market import Instrument, SpotMarket
 from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
-from funding_platform.sandbox.wire.binance import UNKNOWN_SYMBOL
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     VALUE_DECIMALS,
@@ -37,6 +36,7 @@ from funding_platform.sandbox.wire.contract import (
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
 from funding_platform.sandbox.wire.listings.binance import spot_rows
+from funding_platform.sandbox.wire.venues.binance import UNKNOWN_SYMBOL
 
 _QUOTED_DECIMALS = 8
 _KEPT_DAYS = 30

@@ -12,14 +12,6 @@ import numpy as np
 from funding_platform.core.time_grid import HOUR_MS
 from funding_platform.sandbox.markets.market import Instrument, SpotMarket
 from funding_platform.sandbox.markets.series import Candles, PriceKind, Span
-from funding_platform.sandbox.wire.bybit import (
-    category_of,
-    envelope,
-    invalid,
-    limit_of,
-    listed,
-    offset_of,
-)
 from funding_platform.sandbox.wire.candles.rows import (
     SIZE_DECIMALS,
     VALUE_DECIMALS,
@@ -30,6 +22,14 @@ from funding_platform.sandbox.wire.candles.rows import (
 )
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, routes_of, rows_text
 from funding_platform.sandbox.wire.decimals import decimals_of
+from funding_platform.sandbox.wire.venues.bybit import (
+    category_of,
+    envelope,
+    invalid,
+    limit_of,
+    listed,
+    offset_of,
+)
 
 _STEPS: Final = {
     "5min": 300_000, "15min": 900_000, "30min": 1_800_000, "1h": HOUR_MS, "4h": 4 * HOUR_MS,

@@ -16,7 +16,7 @@ from funding_platform.sandbox.wire.contract import (
     one_of,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.deribit import envelope, listed
+from funding_platform.sandbox.wire.venues.deribit import envelope, listed
 
 _MOST_BARS = 5_001
 

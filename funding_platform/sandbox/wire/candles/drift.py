@@ -12,7 +12,7 @@ from funding_platform.sandbox.markets.series import PriceKind, Span, Times, Valu
 from funding_platform.sandbox.wire.candles.rows import bars, must_be, numbers
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, routes_of, rows_text
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.drift import listed
+from funding_platform.sandbox.wire.venues.drift import listed
 
 _PAGE, _LARGEST_PAGE = 100, 1_000
 _DECIMALS = 6

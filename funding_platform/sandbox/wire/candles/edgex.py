@@ -19,7 +19,7 @@ from funding_platform.sandbox.wire.candles.rows import (
 )
 from funding_platform.sandbox.wire.contract import ParameterError, Reply, Request, Route
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.edgex import named_in, reply_with
+from funding_platform.sandbox.wire.venues.edgex import named_in, reply_with
 
 _PAGE, _LARGEST_PAGE = 100, 1_000
 _KINDS: Final[dict[str, PriceKind]] = {

@@ -26,7 +26,12 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.extended import error, for_named_clients, listed, window_of
+from funding_platform.sandbox.wire.venues.extended import (
+    error,
+    for_named_clients,
+    listed,
+    window_of,
+)
 
 _MOST_BARS = 10_000
 _KINDS: Final[dict[str, PriceKind]] = {

@@ -27,7 +27,7 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.grvt import (
+from funding_platform.sandbox.wire.venues.grvt import (
     listed,
     milliseconds,
     nanoseconds,

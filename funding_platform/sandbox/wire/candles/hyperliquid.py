@@ -26,7 +26,7 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.hyperliquid import NULL, info
+from funding_platform.sandbox.wire.venues.hyperliquid import NULL, info
 
 _KEPT_BARS = 5_000
 _ROWS_PER_WEIGHT = 60

@@ -22,7 +22,7 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.lighter import markets_of
+from funding_platform.sandbox.wire.venues.lighter import markets_of
 
 _PAGE = 500
 _SECONDS_BELOW = 10**11

@@ -31,8 +31,8 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.okx import UNKNOWN, error
 from funding_platform.sandbox.wire.quotes.okx import contracts_of
+from funding_platform.sandbox.wire.venues.okx import UNKNOWN, error
 
 _PLAIN_BARS = 1_440
 _STEPS: Final = {"5m": 300_000, "1H": HOUR_MS, "4H": 4 * HOUR_MS, "1D": 24 * HOUR_MS}

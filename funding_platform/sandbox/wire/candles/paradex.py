@@ -19,7 +19,7 @@ from funding_platform.sandbox.wire.contract import (
     rows_text,
 )
 from funding_platform.sandbox.wire.decimals import decimals_of
-from funding_platform.sandbox.wire.paradex import listed
+from funding_platform.sandbox.wire.venues.paradex import listed
 
 _MOST_BARS = 10_000
 _KINDS: Final[dict[str, PriceKind]] = {"last": "trade", "mark": "mark", "underlying": "index"}

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from funding_platform.sandbox.wire.aster import left_over
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.quotes.binance import premium_index
 from funding_platform.sandbox.wire.streams import binance
 from funding_platform.sandbox.wire.streams.contract import Row
+from funding_platform.sandbox.wire.venues.aster import left_over
 
 _ALL: Final = (*binance.MARKS, binance.TICKERS, binance.BOOKS)
 

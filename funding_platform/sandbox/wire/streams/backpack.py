@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.sandbox.markets.market import Quote
-from funding_platform.sandbox.wire.backpack import held, mark_row, ticker_row
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded
 from funding_platform.sandbox.wire.streams.contract import (
@@ -24,6 +23,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.backpack import held, mark_row, ticker_row
 
 _US_PER_MS: Final = 1_000
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.sandbox.limits import Budget
-from funding_platform.sandbox.wire.bybit import ticker_row
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.streams.contract import (
     NOTHING,
@@ -24,6 +23,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.bybit import ticker_row
 
 _TICKERS: Final = "tickers"
 _ONLY_BY_REQUEST: Final = frozenset(

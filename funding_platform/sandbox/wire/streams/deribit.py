@@ -11,7 +11,6 @@ import msgspec
 
 from funding_platform.sandbox.limits import Budget
 from funding_platform.sandbox.wire.contract import Request
-from funding_platform.sandbox.wire.deribit import envelope, ticker_row
 from funding_platform.sandbox.wire.streams.contract import (
     Beat,
     Channel,
@@ -24,6 +23,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.deribit import envelope, ticker_row
 
 _TICKER: Final = "ticker"
 _INTERVALS: Final = ("100ms", "agg2")

@@ -11,7 +11,6 @@ import msgspec
 
 from funding_platform.sandbox.wire.contract import Request
 from funding_platform.sandbox.wire.decimals import decimals_of, rounded
-from funding_platform.sandbox.wire.edgex import contract_id, ticker_row
 from funding_platform.sandbox.wire.streams.contract import (
     NOTHING,
     Beat,
@@ -25,6 +24,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.edgex import contract_id, ticker_row
 
 _TICKER: Final = "ticker.all.1s"
 _QUOTES: Final = "bookTicker.all.1s"

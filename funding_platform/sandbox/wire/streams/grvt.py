@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.sandbox.wire.contract import Request
-from funding_platform.sandbox.wire.grvt import nanoseconds, ticker_row
 from funding_platform.sandbox.wire.streams.contract import (
     Channel,
     Delivery,
@@ -21,6 +20,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.grvt import nanoseconds, ticker_row
 
 _STREAM: Final = "v1.ticker.s"
 _RATES: Final = ("500", "1000", "5000")

@@ -12,7 +12,6 @@ import msgspec
 
 from funding_platform.sandbox.limits import Budget
 from funding_platform.sandbox.wire.contract import Request
-from funding_platform.sandbox.wire.hyperliquid import context, dex_of, number
 from funding_platform.sandbox.wire.streams.contract import (
     ABNORMAL,
     Channel,
@@ -25,6 +24,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.hyperliquid import context, dex_of, number
 
 _ALL: Final = "allDexsAssetCtxs"
 _COIN: Final = "activeAssetCtx"

@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 
 from funding_platform.sandbox.wire.contract import Request
-from funding_platform.sandbox.wire.paradex import summary_row
 from funding_platform.sandbox.wire.streams.contract import (
     Channel,
     Delivery,
@@ -20,6 +19,7 @@ from funding_platform.sandbox.wire.streams.contract import (
     Topic,
     encode,
 )
+from funding_platform.sandbox.wire.venues.paradex import summary_row
 
 _SUMMARY: Final = "markets_summary"
 _OPTION: Final = {

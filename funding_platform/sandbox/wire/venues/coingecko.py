@@ -10,9 +10,9 @@ from typing import Any
 from funding_platform.core.symbols import canonical_base
 from funding_platform.sandbox.limits import Budget, Limits
 from funding_platform.sandbox.markets.market import Quote, VenueStyle
-from funding_platform.sandbox.wire import deribit
 from funding_platform.sandbox.wire.contract import Reply, Request, Route, Wire, one_of
 from funding_platform.sandbox.wire.decimals import trimmed
+from funding_platform.sandbox.wire.venues import deribit
 
 _MARKETS = {
     "binance": "Binance (Futures)", "bybit": "Bybit (Futures)", "okx": "OKX (Futures)",

@@ -11,7 +11,6 @@ from typing import Any
 
 from funding_platform.sandbox.limits import Budget
 from funding_platform.sandbox.markets.market import Contract, VenueStyle
-from funding_platform.sandbox.wire import binance
 from funding_platform.sandbox.wire.contract import (
     Cost,
     Handler,
@@ -22,6 +21,7 @@ from funding_platform.sandbox.wire.contract import (
 )
 from funding_platform.sandbox.wire.decimals import fixed_all
 from funding_platform.sandbox.wire.quotes.binance import premium_index
+from funding_platform.sandbox.wire.venues import binance
 
 _QUOTES = ("USDT", "USD1")
 _EIGHT_HOURS_MS = 28_800_000
