@@ -196,7 +196,7 @@ class Connection:
     def note_silence(self, life: Life, silent: Mapping[str, AbstractSet[str]]) -> None:
         """Tell of perpetuals that have just fallen silent, and see whether another socket helps.
 
-        Not more often than every so often; those that fall silent meanwhile have to wait.
+        Not more often than ``SUCCESSION_SECONDS`` say; those that fall silent meanwhile wait.
         """
         if self._delivering is not life:
             return
